@@ -1,0 +1,101 @@
+# MsgCenter: everything a developer or operator does from a checkout.
+
+# Arguments for the program that a target starts: make test ARGS='-k gateway'
+ARGS ?=
+# Test processes at a time.
+JOBS ?= 2
+# The interpreter for .venv, a name, a path or a version request.
+PYTHON ?= >=3.11
+# Used when uv is not on PATH: this version is put into .uv/.
+UV_VERSION := 0.13.9
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+STAMP := .venv/.stamp
+UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.uv/bin/uv)
+
+# The interpreter is the machine's own.
+export UV_PYTHON_DOWNLOADS := never
+# No warning where the cache and the checkout lie on different file systems.
+export UV_LINK_MODE ?= copy
+# Trust what the machine trusts (a company's own authority, for one), where it has a store.
+ifneq ($(wildcard /etc/ssl/certs/*),)
+export UV_SYSTEM_CERTS ?= 1
+endif
+
+# What there is to check: only what exists, so that a partial checkout works too.
+PY_PATHS := $(wildcard src sdk/python/src bench tests scripts)
+TYPED_PATHS := $(wildcard src/msgcenter sdk/python/src bench tests)
+
+.PHONY: help
+help: ## show this list
+	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then c=$$(printf '\033[36m'); r=$$(printf '\033[0m'); fi; \
+	echo "MsgCenter. Start with: make run"; echo; \
+	awk -v c="$$c" -v r="$$r" -F ':[^#]*## ' \
+	  '/^[a-z][a-z-]*:.*## / { printf "  %smake %-6s%s  %s\n", c, $$1, r, $$2 }' Makefile
+
+.PHONY: setup
+setup: $(STAMP) ## make .venv with all that is locked in requirements.lock
+	@echo "Ready: .venv ($$($(BIN)/python --version))"
+
+.PHONY: run
+run: $(STAMP) ## start a complete demo on this machine (ARGS='...' goes to msgcenter demo)
+	@exec $(BIN)/msgcenter demo $(ARGS)
+
+.PHONY: test
+test: $(STAMP) ## run every test (ARGS='-k name' selects, JOBS=4 runs more at a time)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## check format, lint, types and architecture; changes nothing
+	$(BIN)/ruff format --check $(PY_PATHS)
+	$(BIN)/ruff check $(PY_PATHS)
+	$(BIN)/mypy $(TYPED_PATHS)
+	$(BIN)/lint-imports
+
+.PHONY: fmt
+fmt: $(STAMP) ## format the code and fix what can be fixed mechanically
+	$(BIN)/ruff check --fix-only $(PY_PATHS)
+	$(BIN)/ruff format $(PY_PATHS)
+
+.PHONY: lock
+lock: | $(UV) ## refresh requirements.lock to the newest versions that pyproject.toml allows
+	$(UV) pip compile pyproject.toml sdk/python/pyproject.toml --all-extras --group dev \
+	  --no-emit-package msgcenter-client --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make lock' --quiet --output-file requirements.lock
+
+.PHONY: bench
+bench: $(STAMP) ## measure throughput and latency here (ARGS='--help' shows the options)
+	@exec $(BIN)/python -m bench $(ARGS)
+
+.PHONY: clean
+clean: ## remove what the targets above made; keeps your data
+	rm -rf .venv .uv build dist sdk/python/dist .hypothesis .schemathesis \
+	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src sdk tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The environment: first the third-party packages, each checked against its hash and none
+# built here (so no compiler is needed and no build code runs), then the two packages of
+# this repository as editable ones, built by the locked backend.
+$(STAMP): requirements.lock pyproject.toml sdk/python/pyproject.toml | $(UV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || $(UV) venv --quiet --clear --no-project --python '$(PYTHON)' .venv \
+	  || { echo "MsgCenter needs Python 3.11 or newer. Install one (Debian, Ubuntu: apt-get install python3)," \
+	            "or name yours: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --no-build requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
+	  --editable . --editable sdk/python
+	@touch $@
+
+$(CURDIR)/.uv/bin/uv:
+	@command -v python3 >/dev/null \
+	  || { echo "Python 3.11 or newer is missing (Debian, Ubuntu: apt-get install python3 python3-pip)." >&2; exit 1; }
+	@python3 -m pip --version >/dev/null 2>&1 \
+	  || { echo "Neither uv nor pip is here (Debian, Ubuntu: apt-get install python3-pip)." >&2; exit 1; }
+	@echo "uv is not on PATH; putting uv $(UV_VERSION) into .uv/ ..."
+	@PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+	  --upgrade --target .uv uv==$(UV_VERSION)

@@ -1,0 +1,3 @@
+"""MsgCenter: a self-hosted message centre."""
+
+__version__ = "0.1.0"
