@@ -6,6 +6,9 @@ ARGS ?=
 JOBS ?= 2
 # The interpreter for .venv, a name, a path or a version request.
 PYTHON ?= >=3.11
+# Third-party packages come as wheels only: no compiler is needed and no build code runs.
+# Empty it on a platform for which a package publishes none: make setup NO_BUILD=
+NO_BUILD ?= --no-build
 # Used when uv is not on PATH: this version is put into .uv/.
 UV_VERSION := 0.13.9
 
@@ -54,7 +57,7 @@ check: $(STAMP) ## check format, lint, types and architecture; changes nothing
 	$(BIN)/ruff format --check $(PY_PATHS)
 	$(BIN)/ruff check $(PY_PATHS)
 	$(BIN)/mypy $(TYPED_PATHS)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 .PHONY: fmt
 fmt: $(STAMP) ## format the code and fix what can be fixed mechanically
@@ -78,15 +81,14 @@ clean: ## remove what the targets above made; keeps your data
 	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src sdk tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-# The environment: first the third-party packages, each checked against its hash and none
-# built here (so no compiler is needed and no build code runs), then the two packages of
-# this repository as editable ones, built by the locked backend.
+# The environment: first the third-party packages, each checked against its hash, then
+# the two packages of this repository as editable ones, built by the locked backend.
 $(STAMP): requirements.lock pyproject.toml sdk/python/pyproject.toml | $(UV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || $(UV) venv --quiet --clear --no-project --python '$(PYTHON)' .venv \
 	  || { echo "MsgCenter needs Python 3.11 or newer. Install one (Debian, Ubuntu: apt-get install python3)," \
 	            "or name yours: make setup PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --no-build requirements.lock
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(NO_BUILD) requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
 	  --editable . --editable sdk/python
 	@touch $@
