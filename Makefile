@@ -18,7 +18,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 STAMP := .venv/.stamp
-UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.uv/bin/uv)
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 
 # The interpreter is the machine's own.
 export UV_PYTHON_DOWNLOADS := never
@@ -79,13 +79,13 @@ bench: $(STAMP) ## measure throughput and latency here (ARGS='--help' shows the 
 clean: ## remove what the targets above made; keeps your data
 	rm -rf .venv .uv build dist sdk/python/dist .hypothesis .schemathesis \
 	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find src sdk tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find $(PY_PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment: first the third-party packages, each checked against its hash, then
 # the two packages of this repository as editable ones, built by the locked backend.
 $(STAMP): requirements.lock pyproject.toml sdk/python/pyproject.toml | $(UV)
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	  || $(UV) venv --quiet --clear --no-project --python '$(PYTHON)' .venv \
+	@new_enough() { $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }; \
+	new_enough || { $(UV) venv --quiet --clear --no-project --python '$(PYTHON)' .venv && new_enough; } \
 	  || { echo "MsgCenter needs Python 3.11 or newer. Install one (Debian, Ubuntu: apt-get install python3)," \
 	            "or name yours: make setup PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(NO_BUILD) requirements.lock
@@ -93,7 +93,7 @@ $(STAMP): requirements.lock pyproject.toml sdk/python/pyproject.toml | $(UV)
 	  --editable . --editable sdk/python
 	@touch $@
 
-$(CURDIR)/.uv/bin/uv:
+.uv/bin/uv:
 	@command -v python3 >/dev/null \
 	  || { echo "Python 3.11 or newer is missing (Debian, Ubuntu: apt-get install python3 python3-pip)." >&2; exit 1; }
 	@python3 -m pip --version >/dev/null 2>&1 \
