@@ -1,0 +1,42 @@
+"""MsgCenter's client: `Client` for threads, `AsyncClient` for asyncio."""
+
+from msgcenter_client.access_token import key_info
+from msgcenter_client.async_client import AsyncClient
+from msgcenter_client.audience import EVERYONE, Audience, Everyone, Topic
+from msgcenter_client.client import Client
+from msgcenter_client.errors import (
+    ClockError,
+    IdentityError,
+    InvalidRequestError,
+    LimitError,
+    MsgCenterError,
+    ServerError,
+    StateError,
+    TransportError,
+)
+from msgcenter_client.results import Kind, Message, MessageStatus, Receipt, StatusResult
+from msgcenter_client.times import Moment
+
+__all__ = [
+    "EVERYONE",
+    "AsyncClient",
+    "Audience",
+    "Client",
+    "ClockError",
+    "Everyone",
+    "IdentityError",
+    "InvalidRequestError",
+    "Kind",
+    "LimitError",
+    "Message",
+    "MessageStatus",
+    "Moment",
+    "MsgCenterError",
+    "Receipt",
+    "ServerError",
+    "StateError",
+    "StatusResult",
+    "Topic",
+    "TransportError",
+    "key_info",
+]

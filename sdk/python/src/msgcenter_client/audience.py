@@ -1,0 +1,35 @@
+"""Whom a message is for: recipients, the subscribers of a topic, or everyone (protocol, "sendMsg")."""
+
+from collections.abc import Iterable
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+
+
+class Topic(Struct, frozen=True):
+    """Everyone who is subscribed to the topic `name` (1-64 characters)."""
+
+    name: str
+
+
+class Everyone(Struct, frozen=True):
+    """Every user of the platform."""
+
+
+EVERYONE: Final = Everyone()
+
+Audience: TypeAlias = str | Iterable[str] | Topic | Everyone
+"""One user id, up to 10,000 user ids (1-64 characters each), a `Topic`, or `EVERYONE`."""
+
+
+def audience_fields(audience: Audience) -> dict[str, Any]:
+    """Return the fields of a sendMsg that address `audience`."""
+    match audience:
+        case str():
+            return {"receiverIds": [audience]}
+        case Topic():
+            return {"topic": audience.name}
+        case Everyone():
+            return {"toAll": True}
+        case _:
+            return {"receiverIds": list(audience)}

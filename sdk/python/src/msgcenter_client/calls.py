@@ -1,0 +1,232 @@
+"""The API calls, each written once as a flow.
+
+Their fields: protocol, "modMsgStatus", "sendMsg", "The rest of the app API".
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+from uuid import uuid4
+
+from msgspec import Meta, Struct, field
+
+from msgcenter_client.audience import Audience, audience_fields
+from msgcenter_client.errors import MsgCenterError, StateError, TransportError
+from msgcenter_client.exchange import read_result
+from msgcenter_client.flow import Flow
+from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult
+from msgcenter_client.session import Session
+from msgcenter_client.status_batches import Merge, MessageIds, batches
+from msgcenter_client.times import Moment, from_ms, to_ms
+
+_MESSAGE = "/msgCenter/message/"
+_Digits: TypeAlias = Annotated[str, Meta(pattern="^[0-9]*$")]
+
+
+class SendOptions(Struct, frozen=True, kw_only=True):
+    """What can be said about a send beside its audience and body."""
+
+    platform_code: str | None
+    approval: bool
+    idempotency_key: str | None
+    send_at: Moment | None
+    expire_at: Moment | None
+
+
+class Calls:
+    """Every API call of an app whose users are on `platform_code` (None: the app's own platform)."""
+
+    def __init__(self, session: Session, platform_code: str | None) -> None:
+        self._session = session
+        self._platform_code = platform_code
+
+    def send(self, audience: Audience, content: Mapping[str, Any], options: SendOptions) -> Flow[str]:
+        """Return the id of the message sent."""
+        key = options.idempotency_key or uuid4().hex
+        body = {
+            **audience_fields(audience),
+            **content,
+            **self._platform(options.platform_code),
+            "requestId": key,
+        }
+        if options.approval:
+            body["approval"] = True
+        if options.send_at is not None:
+            body["sendTime"] = to_ms(options.send_at)
+        if options.expire_at is not None:
+            body["expireTime"] = to_ms(options.expire_at)
+        try:
+            fields = yield from self._session.call(_MESSAGE + "sendMsg", body)
+            return read_result(fields, _SendAnswer).msg_id
+        except MsgCenterError as error:
+            error.idempotency_key = key
+            raise
+
+    def set_status(
+        self, recipient: str | None, ids: MessageIds, *, read: bool, platform_code: str | None
+    ) -> Flow[StatusResult]:
+        """Set any number of messages read or unread, one batch after the other."""
+        addressed = {} if recipient is None else {"publisherId": recipient}
+        common = {**addressed, "isRead": int(read), **self._platform(platform_code)}
+        merge = Merge()
+        for batch in batches(ids):
+            try:
+                fields = yield from self._session.call(_MESSAGE + "modMsgStatus", {**common, "msgId": batch})
+            except StateError as error:
+                merge.add_refused(batch, error)
+            else:
+                merge.add(read_result(fields, _StatusAnswer).invalid_msg_id)
+        return merge.result()
+
+    def message_status(
+        self, message_id: str | int, *, read: bool | None, cursor: str | None, page_size: int | None
+    ) -> Flow[MessageStatus]:
+        """Return a message's counts and one page of its receipts."""
+        body = {"msgId": str(message_id), **_page(cursor, page_size)}
+        if read is not None:
+            body["isRead"] = int(read)
+        fields = yield from self._session.call(_MESSAGE + "getMsgStatus", body)
+        answer = read_result(fields, _MessageStatusAnswer)
+        return MessageStatus(
+            receivers=answer.receivers,
+            delivered=answer.delivered,
+            read=answer.read,
+            unread=answer.unread,
+            state=answer.state,
+            details=tuple(detail.receipt() for detail in answer.details),
+            next_cursor=_next(answer.next_cursor, cursor),
+        )
+
+    def receipts(
+        self, message_id: str | int, *, read: bool | None, cursor: str | None, page_size: int | None
+    ) -> Flow[Page[Receipt]]:
+        """Return one page of a message's receipts."""
+        status = yield from self.message_status(message_id, read=read, cursor=cursor, page_size=page_size)
+        return Page(status.details, status.next_cursor)
+
+    def messages(self, chosen: "MessageFilter", cursor: str | None) -> Flow[Page[Message]]:
+        """Return one page of the app's messages, newest first."""
+        body = {**chosen.fields, **_page(cursor, chosen.page_size)}
+        fields = yield from self._session.call(_MESSAGE + "getMsgList", body)
+        answer = read_result(fields, _MessageListAnswer)
+        found = tuple(entry.message() for entry in answer.messages)
+        return Page(found, _next(answer.next_cursor, cursor))
+
+    def unread_count(self, recipient: str, *, platform_code: str | None) -> Flow[int]:
+        """Return how many of the app's messages the recipient has not read."""
+        body = {"publisherId": recipient, **self._platform(platform_code)}
+        fields = yield from self._session.call(_MESSAGE + "getUnreadCount", body)
+        return read_result(fields, _UnreadAnswer).unread
+
+    def _platform(self, given: str | None) -> dict[str, str]:
+        code = given if given is not None else self._platform_code
+        return {} if code is None else {"platformCode": code}
+
+
+class MessageFilter(Struct, frozen=True):
+    """Which messages to list, as fields of a getMsgList."""
+
+    fields: dict[str, Any]
+    page_size: int | None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        business_id: str | None,
+        kind: Kind | None,
+        start: Moment | None,
+        end: Moment | None,
+        page_size: int | None,
+    ) -> "MessageFilter":
+        """Return the filter. Raises ValueError for a datetime without a time zone."""
+        fields = {
+            "busiId": business_id,
+            "msgtype": kind,
+            "startTime": None if start is None else to_ms(start),
+            "endTime": None if end is None else to_ms(end),
+        }
+        return cls({name: value for name, value in fields.items() if value is not None}, page_size)
+
+
+class _Answer(Struct, frozen=True, rename="camel"):
+    """Result keys of an answer; unknown ones are ignored."""
+
+
+class _SendAnswer(_Answer, frozen=True):
+    msg_id: str
+
+
+class _StatusAnswer(_Answer, frozen=True):
+    invalid_msg_id: tuple[str, ...] = ()
+
+
+class _UnreadAnswer(_Answer, frozen=True):
+    unread: int
+
+
+class _Detail(_Answer, frozen=True):
+    user_id: str
+    is_read: bool
+    read_time: _Digits | int | None = None
+
+    def receipt(self) -> Receipt:
+        return Receipt(self.user_id, self.is_read, _moment(self.read_time))
+
+
+class _MessageStatusAnswer(_Answer, frozen=True):
+    receivers: int
+    delivered: int
+    read: int
+    unread: int
+    state: str
+    details: tuple[_Detail, ...] = ()
+    next_cursor: str | None = None
+
+
+class _ListedMessage(_Answer, frozen=True):
+    msg_id: str
+    body: dict[str, Any]
+    create_time: int
+    state: str
+    receivers: int
+    delivered: int
+    read: int
+    unread: int
+    kind: str = field(name="msgtype")
+    busi_id: str | None = None
+
+    def message(self) -> Message:
+        return Message(
+            id=self.msg_id,
+            kind=self.kind,
+            body=self.body,
+            business_id=self.busi_id or None,
+            created_at=from_ms(self.create_time),
+            state=self.state,
+            receivers=self.receivers,
+            delivered=self.delivered,
+            read=self.read,
+            unread=self.unread,
+        )
+
+
+class _MessageListAnswer(_Answer, frozen=True):
+    messages: tuple[_ListedMessage, ...]
+    next_cursor: str | None = None
+
+
+def _moment(milliseconds: _Digits | int | None) -> datetime | None:
+    return from_ms(int(milliseconds)) if milliseconds else None
+
+
+def _page(cursor: str | None, page_size: int | None) -> dict[str, Any]:
+    asked = {"cursor": cursor, "pageSize": page_size}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _next(next_cursor: str | None, cursor: str | None) -> str | None:
+    """Return the cursor of the next page. Raises TransportError for one that would never come to an end."""
+    if next_cursor and next_cursor == cursor:
+        raise TransportError("the server's cursor stands still")
+    return next_cursor or None

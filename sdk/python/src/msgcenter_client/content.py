@@ -1,0 +1,58 @@
+"""The three message bodies as fields of a sendMsg (protocol, "sendMsg"). The server checks them, not this."""
+
+from collections.abc import Iterable
+from typing import Any
+
+
+def text_fields(content: str) -> dict[str, Any]:
+    """Return a plain text."""
+    return {"msgtype": "text", "text": {"content": content}}
+
+
+def link_fields(
+    *, title: str, content: str, business_id: str, pc_url: str, app_url: str, image_url: str | None
+) -> dict[str, Any]:
+    """Return a titled link."""
+    link = {
+        "pcUrl": pc_url,
+        "appUrl": app_url,
+        "title": title,
+        "busiId": business_id,
+        "content": content,
+        "picUrl": image_url,
+    }
+    return {"msgtype": "link", "link": _given(link)}
+
+
+def oa_fields(
+    *,
+    head: str,
+    business_id: str,
+    pc_url: str,
+    app_url: str,
+    bg_color: str | None,
+    title: str | None,
+    content: str | None,
+    image_url: str | None,
+    file_count: int | str | None,
+    author: str | None,
+    form: Iterable[tuple[str, str]],
+) -> dict[str, Any]:
+    """Return a card; its body is left out if no part of it is given."""
+    rows = [{"key": key, "value": value} for key, value in form]
+    body = _given(
+        {
+            "title": title,
+            "content": content,
+            "imageUrl": image_url,
+            "fileCount": file_count,
+            "author": author,
+            "form": rows or None,
+        }
+    )
+    oa = {"head": _given({"text": head, "bgColor": bg_color}), "body": body or None}
+    return {"msgtype": "oa", "busiId": business_id, "pcUrl": pc_url, "appUrl": app_url, "oa": _given(oa)}
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
