@@ -12,7 +12,6 @@ from msgspec import Meta, Struct, field
 
 from msgcenter_client.audience import Audience, audience_fields
 from msgcenter_client.errors import MsgCenterError, StateError, TransportError
-from msgcenter_client.exchange import read_result
 from msgcenter_client.flow import Flow
 from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult
 from msgcenter_client.session import Session
@@ -56,8 +55,7 @@ class Calls:
         if options.expire_at is not None:
             body["expireTime"] = to_ms(options.expire_at)
         try:
-            fields = yield from self._session.call(_MESSAGE + "sendMsg", body)
-            return read_result(fields, _SendAnswer).msg_id
+            return (yield from self._session.call(_MESSAGE + "sendMsg", body, _SendAnswer)).msg_id
         except MsgCenterError as error:
             error.idempotency_key = key
             raise
@@ -71,11 +69,12 @@ class Calls:
         merge = Merge()
         for batch in batches(ids):
             try:
-                fields = yield from self._session.call(_MESSAGE + "modMsgStatus", {**common, "msgId": batch})
+                body = {**common, "msgId": batch}
+                answer = yield from self._session.call(_MESSAGE + "modMsgStatus", body, _StatusAnswer)
             except StateError as error:
                 merge.add_refused(batch, error)
             else:
-                merge.add(read_result(fields, _StatusAnswer).invalid_msg_id)
+                merge.add(answer.invalid_msg_id)
         return merge.result()
 
     def message_status(
@@ -85,8 +84,7 @@ class Calls:
         body = {"msgId": str(message_id), **_page(cursor, page_size)}
         if read is not None:
             body["isRead"] = int(read)
-        fields = yield from self._session.call(_MESSAGE + "getMsgStatus", body)
-        answer = read_result(fields, _MessageStatusAnswer)
+        answer = yield from self._session.call(_MESSAGE + "getMsgStatus", body, _MessageStatusAnswer)
         return MessageStatus(
             receivers=answer.receivers,
             delivered=answer.delivered,
@@ -107,16 +105,14 @@ class Calls:
     def messages(self, chosen: "MessageFilter", cursor: str | None) -> Flow[Page[Message]]:
         """Return one page of the app's messages, newest first."""
         body = {**chosen.fields, **_page(cursor, chosen.page_size)}
-        fields = yield from self._session.call(_MESSAGE + "getMsgList", body)
-        answer = read_result(fields, _MessageListAnswer)
+        answer = yield from self._session.call(_MESSAGE + "getMsgList", body, _MessageListAnswer)
         found = tuple(entry.message() for entry in answer.messages)
         return Page(found, _next(answer.next_cursor, cursor))
 
     def unread_count(self, recipient: str, *, platform_code: str | None) -> Flow[int]:
         """Return how many of the app's messages the recipient has not read."""
         body = {"publisherId": recipient, **self._platform(platform_code)}
-        fields = yield from self._session.call(_MESSAGE + "getUnreadCount", body)
-        return read_result(fields, _UnreadAnswer).unread
+        return (yield from self._session.call(_MESSAGE + "getUnreadCount", body, _UnreadAnswer)).unread
 
     def _platform(self, given: str | None) -> dict[str, str]:
         code = given if given is not None else self._platform_code

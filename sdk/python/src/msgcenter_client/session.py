@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -16,6 +16,8 @@ from msgcenter_client.errors import UNKNOWN_CREDENTIAL, IdentityError, MsgCenter
 from msgcenter_client.exchange import Request, Response, read_answer, read_result
 from msgcenter_client.flow import Flow, UnderTokenLock, Wait
 from msgcenter_client.retry import RetryPolicy
+
+Result = TypeVar("Result")
 
 
 class _TokenInfo(Struct, frozen=True, rename="camel"):
@@ -38,17 +40,17 @@ class Session:
         self._clock = clock
         self._tokens = TokenState()
 
-    def call(self, path: str, body: Mapping[str, Any]) -> Flow[dict[str, Any]]:
+    def call(self, path: str, body: Mapping[str, Any], result: type[Result]) -> Flow[Result]:
         """Return the result keys of an API call. A token that the server no longer knows is replaced once."""
         token = yield from self._token()
         try:
-            return (yield from self._attempts(path, body, token))
+            return (yield from self._attempts(path, body, result, token))
         except IdentityError as error:
             if error.ret_code != UNKNOWN_CREDENTIAL:
                 raise
         self._tokens.forget(token)
         token = yield from self._token()
-        return (yield from self._attempts(path, body, token))
+        return (yield from self._attempts(path, body, result, token))
 
     def _token(self) -> Flow[str]:
         usable = self._tokens.usable(self._now_ms())
@@ -75,11 +77,13 @@ class Session:
         return token.value
 
     def _fetch_token(self) -> Flow[Token]:
-        fields = yield from self._attempts(PATH, self._credentials.token_request(self._now_ms()))
-        info = read_result(fields, _TokenAnswer).token_info
+        body = self._credentials.token_request(self._now_ms())
+        info = (yield from self._attempts(PATH, body, _TokenAnswer)).token_info
         return Token.received(info.access_token, info.valid_time, self._now_ms())
 
-    def _attempts(self, path: str, body: Mapping[str, Any], token: str | None = None) -> Flow[dict[str, Any]]:
+    def _attempts(
+        self, path: str, body: Mapping[str, Any], result: type[Result], token: str | None = None
+    ) -> Flow[Result]:
         """Send a request until it succeeds or retrying ends. All attempts have one X-Request-Id."""
         request_id = uuid4().hex
         headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
@@ -90,7 +94,7 @@ class Session:
             try:
                 response: Response = yield request
                 now = datetime.fromtimestamp(self._clock(), UTC)
-                return read_answer(response, request_id=request_id, now=now)
+                return read_result(read_answer(response, request_id=request_id, now=now), result)
             except MsgCenterError as error:
                 error.request_id = error.request_id or request_id
                 seconds = self._retry.wait(failed, error)
