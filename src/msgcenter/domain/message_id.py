@@ -1,0 +1,88 @@
+"""Message ids: 63 bits, ordered by time, made without asking anybody.
+
+    (milliseconds since 2020-01-01) << 22 | node << 12 | sequence
+
+The node number (0-1023) is leased per process (`store/node_lease.py`), so processes never meet.
+"""
+
+import time
+from collections.abc import Callable
+
+EPOCH_MS = 1_577_836_800_000
+"""2020-01-01T00:00:00Z, in milliseconds since 1970."""
+
+NODES = 1 << 10
+_NODE_SHIFT = 12
+_TIME_SHIFT = 22
+_SEQUENCE_MASK = (1 << _NODE_SHIFT) - 1
+_BUCKET_SHIFT = _TIME_SHIFT + 31
+MAX_ID = (1 << 63) - 1
+_MAX_DIGITS = 19
+
+
+def now_ms() -> int:
+    """Return the clock in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def bucket_of(message_id: int) -> int:
+    """Return the mailbox bucket of a message id: its time in steps of 2**31 ms, about 25 days."""
+    return message_id >> _BUCKET_SHIFT
+
+
+def created_ms(message_id: int) -> int:
+    """Return when an id was made, in milliseconds since 1970."""
+    return (message_id >> _TIME_SHIFT) + EPOCH_MS
+
+
+def first_id_at(at_ms: int) -> int:
+    """Return the smallest id of the millisecond `at_ms` (since 1970), for range searches by time."""
+    return max(0, at_ms - EPOCH_MS) << _TIME_SHIFT
+
+
+def parse_message_id(given: str | int) -> int | None:
+    """Return the id that a caller gave, or None if no message can have it.
+
+    Only a decimal number of at most 19 digits can be an id (docs/protocol.md); other text is just unknown.
+    """
+    if isinstance(given, str):
+        if len(given) > _MAX_DIGITS or not (given.isascii() and given.isdigit()):
+            return None
+        given = int(given)
+    return given if 0 <= given <= MAX_ID else None
+
+
+class MessageIds:
+    """Makes the ids of one node. They rise strictly, also while the clock stands or goes back."""
+
+    def __init__(self, node: int, clock: Callable[[], int] = now_ms) -> None:
+        if not 0 <= node < NODES:
+            raise ValueError(f"node must be 0-{NODES - 1}, not {node}")
+        self.node = node
+        self._clock = clock
+        self._last_ms = 0
+        self._sequence = 0
+
+    def next(self, at_ms: int | None = None) -> int:
+        """Return a new id for now, or for the moment `at_ms` (ms since 1970) of a scheduled message.
+
+        A scheduled id borrows a sequence number of its future millisecond; the primary key of `message`
+        catches the rare meeting, and the writer then takes another.
+        """
+        if at_ms is not None:
+            self._sequence = (self._sequence + 1) & _SEQUENCE_MASK
+            return self._compose(at_ms, self._sequence)
+        now = max(self._clock(), self._last_ms)
+        if now > self._last_ms:
+            self._last_ms = now
+            self._sequence = 0
+        elif self._sequence == _SEQUENCE_MASK:
+            # 4,096 ids in one millisecond: borrow the next one instead of waiting for it.
+            self._last_ms += 1
+            self._sequence = 0
+        else:
+            self._sequence += 1
+        return self._compose(self._last_ms, self._sequence)
+
+    def _compose(self, at_ms: int, sequence: int) -> int:
+        return (at_ms - EPOCH_MS) << _TIME_SHIFT | self.node << _NODE_SHIFT | sequence
