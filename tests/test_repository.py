@@ -43,9 +43,7 @@ def project(path: str) -> dict[str, Any]:
 def locked() -> dict[str, list[str]]:
     """The locked versions of each package; several where they differ by platform or Python."""
     versions: dict[str, list[str]] = {}
-    for name, version in re.findall(
-        r"^([A-Za-z0-9._-]+)==([^ ;]+)", (ROOT / "requirements.lock").read_text(), re.M
-    ):
+    for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^ ;]+)", (ROOT / "requirements.lock").read_text(), re.M):
         versions.setdefault(canonicalize_name(name), []).append(version)
     return versions
 
@@ -89,8 +87,6 @@ def test_make_without_a_target_shows_every_target() -> None:
     phony = set(re.findall(r"^\.PHONY: *(.+)$", (ROOT / "Makefile").read_text(), re.M))
     assert {"setup", "run", "test", "check", "fmt", "lock", "bench", "clean"} <= phony
 
-    shown = subprocess.run(
-        ["make", "--no-print-directory"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
+    shown = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, check=True, capture_output=True, text=True)
     assert set(re.findall(r"^  make ([a-z-]+) +\S", shown.stdout, re.M)) == phony
     assert "\033" not in shown.stdout  # colour is for terminals

@@ -102,9 +102,7 @@ class Script:
         return self.answers.pop(0)
 
 
-def calls(
-    *, retries: int = 3, platform_code: str | None = None, clock: Callable[[], float] = NOW.timestamp
-) -> Calls:
+def calls(*, retries: int = 3, platform_code: str | None = None, clock: Callable[[], float] = NOW.timestamp) -> Calls:
     policy = RetryPolicy(retries, chance=lambda: 1.0)
     return Calls(Session(Credentials("app", "key"), policy, clock), platform_code)
 
@@ -222,9 +220,7 @@ def test_whoever_waited_for_the_lock_shares_the_failure_too() -> None:
         ("700001", MsgCenterError),
     ],
 )
-def test_the_first_group_of_the_ret_code_selects_the_exception(
-    ret_code: str, expected: type[MsgCenterError]
-) -> None:
+def test_the_first_group_of_the_ret_code_selects_the_exception(ret_code: str, expected: type[MsgCenterError]) -> None:
     with pytest.raises(MsgCenterError) as caught:
         read_answer(answer(ret_code, invalidMsgId=["7"]), request_id="r-1", now=NOW)
     error = caught.value
@@ -271,9 +267,7 @@ def test_a_success_without_its_result_is_a_transport_error_and_not_repeated() ->
 
 def test_a_wrong_clock_is_named_with_its_distance() -> None:
     with pytest.raises(ClockError) as caught:
-        read_answer(
-            answer("200005", headers={"Date": "Mon, 23 Nov 2026 11:30:00 GMT"}), request_id="r", now=NOW
-        )
+        read_answer(answer("200005", headers={"Date": "Mon, 23 Nov 2026 11:30:00 GMT"}), request_id="r", now=NOW)
     assert caught.value.seconds_ahead == 1800
     assert "1800 s ahead of" in str(caught.value)
 
@@ -460,9 +454,7 @@ def test_the_sources_sample_link_is_what_send_link_sends() -> None:
 
 
 def test_a_card_carries_only_the_parts_that_are_given() -> None:
-    bare: dict[str, Any] = dict.fromkeys(
-        ["bg_color", "title", "content", "image_url", "file_count", "author"]
-    )
+    bare: dict[str, Any] = dict.fromkeys(["bg_color", "title", "content", "image_url", "file_count", "author"])
     where = {"business_id": "b", "pc_url": "http://p", "app_url": "http://a"}
     outside = {"msgtype": "oa", "busiId": "b", "pcUrl": "http://p", "appUrl": "http://a"}
     assert oa_fields(head="h", form=(), **where, **bare) == {**outside, "oa": {"head": {"text": "h"}}}

@@ -65,9 +65,7 @@ class OaBody(Struct, frozen=True, rename="camel", omit_defaults=True):
     title: Annotated[str, Meta(max_length=MAX_TITLE)] = ""
     content: Annotated[str, Meta(max_length=MAX_CONTENT)] = ""
     image_url: OptionalUrl = ""
-    file_count: (
-        Annotated[str, Meta(pattern="^[0-9]{0,10}$")] | Annotated[int, Meta(ge=0, le=9_999_999_999)]
-    ) = ""
+    file_count: Annotated[str, Meta(pattern="^[0-9]{0,10}$")] | Annotated[int, Meta(ge=0, le=9_999_999_999)] = ""
     author: Annotated[str, Meta(max_length=64)] = ""
     form: Annotated[tuple[FormRow, ...], Meta(max_length=MAX_FORM_ROWS)] = ()
 
@@ -145,6 +143,5 @@ def check_url(url: str, field: str, app_schemes: frozenset[str] = frozenset()) -
         raise malformed(
             field,
             "须为http或https开头的完整网址" + ("(或平台允许的应用协议)" if field.endswith("appUrl") else ""),
-            "must be a full http or https URL"
-            + (" or an allowed app scheme" if field.endswith("appUrl") else ""),
+            "must be a full http or https URL" + (" or an allowed app scheme" if field.endswith("appUrl") else ""),
         )

@@ -229,9 +229,7 @@ class AsyncClient:
         Raises also StateError: none of all ids is known (300001, `invalid_ids` lists them), or without a
         recipient one is not a pending approval (300002; nothing of its batch is changed).
         """
-        return await self._run(
-            self._calls.set_status(recipient, message_ids, read=read, platform_code=platform_code)
-        )
+        return await self._run(self._calls.set_status(recipient, message_ids, read=read, platform_code=platform_code))
 
     async def message_status(
         self,
@@ -248,9 +246,7 @@ class AsyncClient:
         page_size: receipts per page, 1-200; None: 50.
         Raises also StateError (300001: no such message). To go through all receipts, see `receipts`.
         """
-        return await self._run(
-            self._calls.message_status(message_id, read=read, cursor=cursor, page_size=page_size)
-        )
+        return await self._run(self._calls.message_status(message_id, read=read, cursor=cursor, page_size=page_size))
 
     def receipts(
         self, message_id: str | int, *, read: bool | None = None, page_size: int | None = 200
@@ -281,9 +277,7 @@ class AsyncClient:
         page_size: messages per request, 1-200; None: 50.
         What it raises comes from the iteration, but ValueError (a datetime without a time zone) at once.
         """
-        chosen = MessageFilter.of(
-            business_id=business_id, kind=kind, start=start, end=end, page_size=page_size
-        )
+        chosen = MessageFilter.of(business_id=business_id, kind=kind, start=start, end=end, page_size=page_size)
         return self._items(lambda cursor: self._calls.messages(chosen, cursor))
 
     async def unread_count(self, recipient: str, *, platform_code: str | None = None) -> int:

@@ -32,9 +32,7 @@ class _TokenAnswer(Struct, frozen=True, rename="camel"):
 class Session:
     """Authorises, sends and repeats requests of one app. `clock` is seconds since 1970."""
 
-    def __init__(
-        self, credentials: Credentials, retry: RetryPolicy, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, credentials: Credentials, retry: RetryPolicy, clock: Callable[[], float] = time.time) -> None:
         self._credentials = credentials
         self._retry = retry
         self._clock = clock

@@ -20,9 +20,7 @@ class Setup(TypedDict):
     headers: dict[str, str]
 
 
-def setup(
-    base_url: str, *, timeout: float | httpx.Timeout, language: Language, user_agent: str | None
-) -> Setup:
+def setup(base_url: str, *, timeout: float | httpx.Timeout, language: Language, user_agent: str | None) -> Setup:
     """Return the set-up of the HTTP client. Raises ValueError for a base URL that is not http or https."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -1,0 +1,38 @@
+"""How status changes merge before they reach a mailbox page.
+
+A page holds up to `PAGE_LIMIT` consecutive messages of one app to one recipient: their ids, and for each the
+time it was read. An entry's `read_at` is NULL while unread, a positive time in ms once read, and negative
+when its message was withdrawn (recalled or expired): it then counts nowhere and no status reaches it.
+"""
+
+from enum import IntEnum
+
+PAGE_LIMIT = 100
+"""Entries of a page after which the next part is opened. It keeps a page's row under 2 kB, so that it stays in
+its table and every status change can be heap-only; two racing appends may overshoot by their own length."""
+
+WITHDRAWN_UNREAD = -1
+"""`read_at` of an entry that was unread when its message was withdrawn; a read one keeps its time, negated."""
+
+
+class Change(IntEnum):
+    """What happens to one entry when a batch of calls is applied at once."""
+
+    UNREAD = 0
+    READ = 1
+    """Read now, unless it was read before: the first read time is kept."""
+    READ_AFRESH = 2
+    """Read now even if it was read before: inside the batch it was set unread in between."""
+
+
+def merge(earlier: Change | None, later: Change) -> Change:
+    """Return the one change that does what `earlier` and then `later` would have done.
+
+    >>> merge(Change.UNREAD, Change.READ).name
+    'READ_AFRESH'
+    >>> merge(Change.READ, Change.UNREAD).name
+    'UNREAD'
+    """
+    if later is Change.READ and earlier in {Change.UNREAD, Change.READ_AFRESH}:
+        return Change.READ_AFRESH
+    return later

@@ -1,0 +1,134 @@
+"""Messages: what a send asks for, and the states that a message goes through."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from msgcenter.domain.content import Body, Kind, kind_of
+from msgcenter.domain.refusal import contradiction, malformed
+
+MAX_RECEIVERS = 10_000
+DIRECT_RECEIVERS = 1_000
+"""Up to this many receivers see a message at once; more are reached by the background fan-out."""
+MAX_USER_ID = 64
+MAX_PLATFORM_CODE = 32
+MAX_REQUEST_ID = 64
+MAX_STATUS_IDS = 50
+
+_MINUTE_MS = 60_000
+_DAY_MS = 86_400_000
+SCHEDULE_AHEAD_MS = 90 * _DAY_MS
+SCHEDULE_TOLERANCE_MS = _MINUTE_MS
+IDEMPOTENCY_MS = _DAY_MS
+LAST_MOMENT_MS = 4_102_444_800_000
+"""2100-01-01T00:00:00Z: later times are typing errors (and would not fit a message id)."""
+
+
+class State(StrEnum):
+    """Where a message stands, as getMsgStatus tells it."""
+
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    SENT = "sent"
+    RECALLED = "recalled"
+    EXPIRED = "expired"
+
+
+class Message(Struct, frozen=True):
+    """A stored message. Times are ms since 1970; `delivered_chunks` counts the audience chunks in mailboxes."""
+
+    id: int
+    app_number: int
+    platform_code: str
+    kind: Kind
+    business_id: str | None
+    content: str
+    approval: bool
+    receivers: int
+    audience: tuple[bytes, ...]
+    delivered_chunks: int
+    created_at: int
+    send_at: int | None
+    expires_at: int | None
+    recalled_at: int | None
+    closed_at: int | None
+
+    def state_at(self, now: int) -> State:
+        """Return the state of the message at `now` (ms since 1970)."""
+        if self.recalled_at is not None:
+            return State.RECALLED
+        if self.expires_at is not None and self.expires_at <= now:
+            return State.EXPIRED
+        if self.delivered_chunks >= len(self.audience):
+            return State.SENT
+        return State.SCHEDULED if self.send_at is not None and self.send_at > now else State.SENDING
+
+
+class Draft(Struct, frozen=True):
+    """A message that is about to be stored: checked, its receivers sorted and without duplicates.
+
+    `send_at` is None for "now". `digest` identifies the whole request, so that a repeated `request_id` can be told
+    from a reused one. `message_id` is given only for messages taken over from another system.
+    """
+
+    app_number: int
+    platform_code: str
+    body: Body
+    receivers: tuple[str, ...]
+    approval: bool = False
+    request_id: str | None = None
+    send_at: int | None = None
+    expires_at: int | None = None
+    message_id: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The message's msgtype."""
+        return kind_of(self.body)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the receivers get it in the very transaction that stores it."""
+        return self.send_at is None and len(self.receivers) <= DIRECT_RECEIVERS
+
+    def digest(self) -> bytes:
+        """Return a hash of everything that the caller asked for, except the request id itself."""
+        asked = (
+            self.platform_code,
+            self.receivers,
+            self.kind,
+            self.body,
+            self.approval,
+            self.send_at,
+            self.expires_at,
+        )
+        return sha256(msgspec.json.encode(asked)).digest()
+
+
+def receivers_of(user_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return user ids sorted and without duplicates: the order that locks, chunks and pages share."""
+    return tuple(sorted(set(user_ids)))
+
+
+def check_times(send_at: int | None, expires_at: int | None, now: int) -> int | None:
+    """Check when a message shall be sent and shall expire; return the send time, None if it is now.
+
+    All in ms since 1970. Refuses with FIELD_MALFORMED or FIELDS_CONTRADICT (docs/protocol.md, sendMsg).
+    """
+    if send_at is not None:
+        if send_at < now - SCHEDULE_TOLERANCE_MS:
+            raise malformed("sendTime", "已是过去的时间,单位为毫秒", "lies in the past; it is in milliseconds")
+        if send_at > now + SCHEDULE_AHEAD_MS:
+            raise malformed("sendTime", "最多提前90天,单位为毫秒", "at most 90 days ahead, in milliseconds")
+    scheduled = send_at if send_at is not None and send_at > now else None
+    if expires_at is not None:
+        if expires_at <= now:
+            raise malformed("expireTime", "须为将来的时间,单位为毫秒", "must lie in the future, in milliseconds")
+        if expires_at > LAST_MOMENT_MS:
+            raise malformed("expireTime", "须早于2100年,单位为毫秒", "must lie before 2100, in milliseconds")
+        if scheduled is not None and expires_at <= scheduled:
+            raise contradiction("expireTime/sendTime", "expireTime须晚于sendTime", "expireTime must be after sendTime")
+    return scheduled

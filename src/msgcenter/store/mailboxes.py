@@ -1,0 +1,233 @@
+"""Mailbox pages: the messages of one app to one recipient, about a hundred to a row.
+
+Every statement takes its rows in primary-key order, so that two processes never lock each other out.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.mailbox import WITHDRAWN_UNREAD, Change
+from msgcenter.domain.message_id import bucket_of
+from msgcenter.store.database import Connection
+from msgcenter.store.messages import expiries
+
+
+class PageKey(NamedTuple):
+    """All the parts of one recipient's pages of one app in one bucket. Sorts as the primary key does."""
+
+    user_id: str
+    platform_code: str
+    bucket: int
+    app_number: int
+
+
+class Filling(NamedTuple):
+    """How far the last part of a page is filled."""
+
+    part: int
+    entries: int
+
+
+class Addition(NamedTuple):
+    """Entries to append to one part of a page. Sorts as the primary key does."""
+
+    key: PageKey
+    part: int
+    message_ids: tuple[int, ...]
+    read_at: tuple[int | None, ...]
+    expires_at: int | None
+
+
+class EntryState(NamedTuple):
+    """One message in one mailbox: `read_at` as in `domain.mailbox`."""
+
+    user_id: str
+    message_id: int
+    read_at: int | None
+
+
+NEW_PAGE = Filling(0, 0)
+
+
+def page_key(recipient: Recipient, message_id: int, app_number: int) -> PageKey:
+    """Return the key of the page that holds a message."""
+    return PageKey(recipient.user_id, recipient.platform_code, bucket_of(message_id), app_number)
+
+
+def _columns(keys: Iterable[PageKey]) -> list[list[object]]:
+    return [list(column) for column in zip(*keys, strict=True)]
+
+
+async def last_parts(connection: Connection, keys: Sequence[PageKey]) -> dict[PageKey, Filling]:
+    """Return the filling of the last part of each page that exists."""
+    rows = await connection.fetch(
+        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part, cardinality(p.message_ids)"
+        " from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (u, c, b, a)"
+        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.bucket = k.b and p.app_number = k.a",
+        *_columns(keys),
+    )
+    last: dict[PageKey, Filling] = {}
+    for user_id, platform_code, bucket, app_number, part, entries in rows:
+        key = PageKey(user_id, platform_code, bucket, app_number)
+        if part >= last.get(key, NEW_PAGE).part:
+            last[key] = Filling(part, entries)
+    return last
+
+
+async def append(connection: Connection, additions: Sequence[Addition]) -> None:
+    """Append entries to pages, opening the parts that are new. `additions` must be sorted and of distinct parts."""
+    await connection.execute(
+        "insert into mailbox_page as p (user_id, platform_code, bucket, app_number, part,"
+        " message_ids, read_at, first_id, last_id, expires_at)"
+        " select u, c, b, a, n, string_to_array(ids, ',')::bigint[], string_to_array(times, ',', 'n')::bigint[],"
+        " lo, hi, e"
+        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[],"
+        " $8::bigint[], $9::bigint[], $10::bigint[]) as t (u, c, b, a, n, ids, times, lo, hi, e)"
+        " on conflict (user_id, platform_code, bucket, app_number, part) do update"
+        " set message_ids = p.message_ids || excluded.message_ids, read_at = p.read_at || excluded.read_at,"
+        " first_id = least(p.first_id, excluded.first_id), last_id = greatest(p.last_id, excluded.last_id),"
+        " expires_at = least(p.expires_at, excluded.expires_at)",
+        *_columns(addition.key for addition in additions),
+        [addition.part for addition in additions],
+        [",".join(map(str, addition.message_ids)) for addition in additions],
+        [",".join("n" if at is None else str(at) for at in addition.read_at) for addition in additions],
+        [min(addition.message_ids) for addition in additions],
+        [max(addition.message_ids) for addition in additions],
+        [addition.expires_at for addition in additions],
+    )
+
+
+async def change_status(
+    connection: Connection, changes: dict[PageKey, dict[int, Change]], now: int
+) -> dict[PageKey, set[int]]:
+    """Set entries read or unread at `now` (ms since 1970); return, by page, the ids that are not there.
+
+    Pages with an entry that has expired are left alone, their ids returned as not there: `sweep_expired` first.
+    """
+    keys = sorted(changes)
+    lists: list[list[str]] = [[], [], []]
+    bounds: tuple[list[int], list[int]] = ([], [])
+    for key in keys:
+        by_change: tuple[list[str], list[str], list[str]] = ([], [], [])
+        for message_id, change in changes[key].items():
+            by_change[change].append(str(message_id))
+        for column, ids in zip(lists, by_change, strict=True):
+            column.append(",".join(ids))
+        bounds[0].append(min(changes[key]))
+        bounds[1].append(max(changes[key]))
+    rows = await connection.fetch(
+        "with change as materialized ("
+        " select u, c, b, a, lo, hi, string_to_array(unread, ',')::bigint[] as unread,"
+        " string_to_array(read, ',')::bigint[] as read, string_to_array(afresh, ',')::bigint[] as afresh"
+        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[], $6::text[], $7::text[],"
+        " $8::bigint[], $9::bigint[]) as t (u, c, b, a, unread, read, afresh, lo, hi))"
+        " update mailbox_page p set read_at = array(select case"
+        " when r < 0 then r"
+        " when i = any(read) then coalesce(r, $10)"
+        " when i = any(unread) then null"
+        " when i = any(afresh) then $10"
+        " else r end from unnest(p.message_ids, p.read_at) as e (i, r))"
+        " from change where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
+        " and p.first_id <= hi and p.last_id >= lo and (p.expires_at is null or p.expires_at > $10)"
+        " returning p.user_id, p.platform_code, p.bucket, p.app_number, p.message_ids,"
+        " case when 0 > any(p.read_at) then p.read_at end",
+        *_columns(keys),
+        *lists,
+        *bounds,
+        now,
+    )
+    missing = {key: set(changes[key]) for key in keys}
+    for user_id, platform_code, bucket, app_number, message_ids, read_at in rows:
+        present = message_ids if read_at is None else _not_withdrawn(message_ids, read_at)
+        missing[PageKey(user_id, platform_code, bucket, app_number)].difference_update(present)
+    return missing
+
+
+def _not_withdrawn(message_ids: Iterable[int], read_at: Iterable[int | None]) -> list[int]:
+    return [i for i, at in zip(message_ids, read_at, strict=True) if at is None or at >= 0]
+
+
+async def sweep_expired(connection: Connection, recipients: Sequence[Recipient], now: int) -> int:
+    """Withdraw the entries of these mailboxes whose messages have expired at `now`; return how many pages changed.
+
+    Runs inside a transaction. Whoever is about to show, count or change a mailbox that has such pages calls it
+    first, so no timer is needed for an expired message to be gone.
+    """
+    rows = await connection.fetch(
+        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part, p.message_ids, p.read_at"
+        " from mailbox_page p where p.user_id = any($1) and p.platform_code = any($2) and p.expires_at <= $3"
+        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update",
+        sorted({recipient.user_id for recipient in recipients}),
+        sorted({recipient.platform_code for recipient in recipients}),
+        now,
+    )
+    if not rows:
+        return 0
+    expires = await expiries(connection, sorted({i for row in rows for i in row["message_ids"]}))
+    pages = []
+    for row in rows:
+        read_at = []
+        still = []
+        for message_id, at in zip(row["message_ids"], row["read_at"], strict=True):
+            expires_at = expires.get(message_id)
+            gone = expires_at is not None and expires_at <= now
+            if expires_at is not None and not gone:
+                still.append(expires_at)
+            read_at.append(withdrawn(at) if gone else at)
+        pages.append((*tuple(row)[:5], read_at, min(still, default=None)))
+    await connection.executemany(
+        "update mailbox_page set read_at = $6, expires_at = $7 where user_id = $1 and platform_code = $2"
+        " and bucket = $3 and app_number = $4 and part = $5",
+        pages,
+    )
+    return len(pages)
+
+
+def withdrawn(read_at: int | None) -> int:
+    """Return the `read_at` of an entry whose message is taken back."""
+    return WITHDRAWN_UNREAD if read_at is None else -abs(read_at)
+
+
+async def unread_counts(
+    connection: Connection, mailboxes: Sequence[tuple[Recipient, int]], now: int
+) -> tuple[dict[tuple[str, str, int], int], set[Recipient]]:
+    """Count the unread messages in mailboxes, each of one app (its number).
+
+    Returns the counts by (user id, platform code, app number), zero counts left out, and the recipients whose
+    mailboxes must be swept (`sweep_expired`) for their counts to be right.
+    """
+    rows = await connection.fetch(
+        "select p.user_id, p.platform_code, p.app_number, sum(p.unread)::bigint, min(p.expires_at)"
+        " from unnest($1::text[], $2::text[], $3::int[]) as k (u, c, a)"
+        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.app_number = k.a"
+        " group by p.user_id, p.platform_code, p.app_number",
+        [recipient.user_id for recipient, _ in mailboxes],
+        [recipient.platform_code for recipient, _ in mailboxes],
+        [app_number for _, app_number in mailboxes],
+    )
+    counts = {}
+    stale = set()
+    for user_id, platform_code, app_number, unread, expires_at in rows:
+        counts[user_id, platform_code, app_number] = unread
+        if expires_at is not None and expires_at <= now:
+            stale.add(Recipient(user_id, platform_code))
+    return counts, stale
+
+
+async def message_states(
+    connection: Connection, keys: Sequence[PageKey], message_ids: Sequence[int]
+) -> list[EntryState]:
+    """Return the entries of messages (ascending ids) in these pages, in no particular order."""
+    rows = await connection.fetch(
+        "select p.user_id, e.i, e.r"
+        " from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (u, c, b, a)"
+        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.bucket = k.b and p.app_number = k.a"
+        " cross join lateral unnest(p.message_ids, p.read_at) as e (i, r)"
+        " where p.first_id <= $6 and p.last_id >= $5 and e.i = any($7)",
+        *_columns(keys),
+        message_ids[0],
+        message_ids[-1],
+        message_ids,
+    )
+    return [EntryState(*row) for row in rows]

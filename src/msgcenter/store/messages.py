@@ -1,0 +1,124 @@
+"""Messages: one row per send, whatever the number of receivers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from msgcenter.domain.content import Kind
+from msgcenter.domain.message import Message
+from msgcenter.store.database import Connection
+
+_COLUMNS = (
+    "id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,"
+    " delivered_chunks, created_at, send_at, expires_at, recalled_at, closed_at"
+)
+
+
+class MessageFilter(NamedTuple):
+    """What getMsgList asks for; ids are bounds of time (`domain.message_id.first_id_at`)."""
+
+    app_number: int
+    business_id: str | None = None
+    kind: Kind | None = None
+    first_id: int = 0
+    before_id: int = (1 << 63) - 1
+
+
+def _message(row: asyncpg.Record) -> Message:
+    fields = dict(row)
+    fields["audience"] = tuple(fields["audience"])
+    return Message(**fields)
+
+
+async def insert_messages(connection: Connection, messages: Sequence[Message]) -> None:
+    """Store messages. Raises the driver's UniqueViolationError if one of the ids is taken."""
+    await connection.executemany(
+        f"insert into message ({_COLUMNS})"  # noqa: S608
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        [
+            (
+                message.id,
+                message.app_number,
+                message.platform_code,
+                message.kind,
+                message.business_id,
+                message.content,
+                message.approval,
+                message.receivers,
+                message.audience,
+                message.delivered_chunks,
+                message.created_at,
+                message.send_at,
+                message.expires_at,
+                message.recalled_at,
+                message.closed_at,
+            )
+            for message in messages
+        ],
+    )
+
+
+async def find_message(connection: Connection, message_id: int) -> Message | None:
+    """Return one message."""
+    row = await connection.fetchrow(f"select {_COLUMNS} from message where id = $1", message_id)  # noqa: S608
+    return _message(row) if row else None
+
+
+async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> list[Message]:
+    """Return messages in the order of their ids, locked until the transaction ends."""
+    rows = await connection.fetch(
+        f"select {_COLUMNS} from message where id = any($1) order by id for update",  # noqa: S608
+        message_ids,
+    )
+    return [_message(row) for row in rows]
+
+
+async def set_closed(connection: Connection, message_ids: Sequence[int], closed_at: int | None) -> None:
+    """Close approvals at a time (ms since 1970; an earlier time is kept), or reopen them with None."""
+    await connection.execute(
+        "update message set closed_at = case when $2::bigint is null then null else coalesce(closed_at, $2) end"
+        " where id = any($1)",
+        message_ids,
+        closed_at,
+    )
+
+
+async def advance_delivery(connection: Connection, message_id: int, delivered: int) -> Message | None:
+    """Claim the next chunk of a fan-out: count it as delivered if `delivered` chunks were so far.
+
+    Returns the message as it is after that, or None if somebody else has delivered that chunk. The row stays locked
+    until the transaction ends, so a recall or an approval's decision comes wholly before or wholly after the chunk.
+    """
+    row = await connection.fetchrow(
+        "update message set delivered_chunks = delivered_chunks + 1"  # noqa: S608
+        f" where id = $1 and delivered_chunks = $2 returning {_COLUMNS}",
+        message_id,
+        delivered,
+    )
+    return _message(row) if row else None
+
+
+async def expiries(connection: Connection, message_ids: Sequence[int]) -> dict[int, int]:
+    """Return when messages expire (ms since 1970), for those among `message_ids` that do."""
+    rows = await connection.fetch(
+        "select id, expires_at from message where id = any($1) and expires_at is not null", message_ids
+    )
+    return {row["id"]: row["expires_at"] for row in rows}
+
+
+async def list_messages(connection: Connection, wanted: MessageFilter, limit: int) -> list[Message]:
+    """Return an app's messages that pass the filter, newest first, at most `limit`."""
+    where = ["app_number = $1", "id >= $2", "id < $3"]
+    values: list[object] = [wanted.app_number, wanted.first_id, wanted.before_id]
+    if wanted.business_id is not None:
+        values.append(wanted.business_id)
+        where.append(f"business_id = ${len(values)}")
+    if wanted.kind is not None:
+        values.append(wanted.kind)
+        where.append(f"kind = ${len(values)}")
+    rows = await connection.fetch(
+        f"select {_COLUMNS} from message where {' and '.join(where)} order by id desc limit {int(limit)}",  # noqa: S608
+        *values,
+    )
+    return [_message(row) for row in rows]

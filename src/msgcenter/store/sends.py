@@ -1,0 +1,185 @@
+"""The group commit of sends: many messages, one transaction."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import asyncpg
+import msgspec
+
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.content import business_id_of
+from msgcenter.domain.mailbox import PAGE_LIMIT
+from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, Message
+from msgcenter.domain.message_id import MessageIds, bucket_of, now_ms
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store import audiences, idempotency, mailboxes, messages
+from msgcenter.store.audiences import Chunk
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.idempotency import Claim, IdempotencyKey
+from msgcenter.store.jobs import enqueue_deliveries
+from msgcenter.store.mailboxes import NEW_PAGE, Addition, Filling, PageKey, page_key
+
+_ID_ATTEMPTS = 5
+
+
+class Delivery(NamedTuple):
+    """One message that goes into mailboxes: `read_at` is set when it is closed before it arrives."""
+
+    message_id: int
+    app_number: int
+    platform_code: str
+    user_ids: tuple[str, ...]
+    expires_at: int | None
+    read_at: int | None = None
+
+
+@dataclass
+class _Send:
+    """One draft on its way into the database."""
+
+    draft: Draft
+    message_id: int = 0
+    claim: Claim | None = None
+    chunks: list[Chunk] = field(default_factory=list)
+    outcome: int | Refusal | None = None
+
+    def assign(self, message_id: int) -> None:
+        draft = self.draft
+        self.message_id = message_id
+        self.chunks = audiences.chunks_of(draft.receivers, bucket_of(message_id))
+        if draft.request_id is not None:
+            key = IdempotencyKey(draft.app_number, draft.request_id)
+            self.claim = Claim(key, draft.digest(), message_id)
+
+    def settle(self, standing: Claim) -> None:
+        """Decide against the claim that holds our request id: our own, the same request's, or another's."""
+        assert self.claim is not None
+        if standing == self.claim:
+            self.outcome = None
+        elif standing.digest == self.claim.digest:
+            self.outcome = standing.message_id
+        else:
+            self.outcome = Refusal(Reason.REQUEST_ID_REUSED)
+
+
+async def apply_sends(database: Database, ids: MessageIds, drafts: Sequence[Draft]) -> list[int | Refusal]:
+    """Store the drafts, and put the direct ones into their receivers' mailboxes; return a message id for each.
+
+    A draft whose request id was used before gets the earlier message's id, or REQUEST_ID_REUSED.
+    """
+    for attempt in range(_ID_ATTEMPTS):
+        sends = [_Send(draft) for draft in drafts]
+        for send in sends:
+            given = send.draft.message_id
+            send.assign(given if given is not None else ids.next(send.draft.send_at))
+
+        async def write(connection: Connection, sends: list[_Send] = sends) -> None:
+            await _write(connection, sends)
+
+        try:
+            await database.in_transaction(write)
+        except asyncpg.UniqueViolationError:
+            # A scheduled id met another one. Only ids taken over from elsewhere would meet again.
+            if attempt == _ID_ATTEMPTS - 1:
+                raise
+        else:
+            return [send.message_id if send.outcome is None else send.outcome for send in sends]
+    raise AssertionError("unreachable")
+
+
+async def _write(connection: Connection, sends: Sequence[_Send]) -> None:
+    now = now_ms()
+    await _claim_request_ids(connection, sends, now)
+    new = [send for send in sends if send.outcome is None]
+    if not new:
+        return
+    await audiences.insert_chunks(connection, (chunk for send in new for chunk in send.chunks))
+    await messages.insert_messages(connection, [_message(send, now) for send in sorted(new, key=_id_of)])
+    await deliver(
+        connection,
+        [
+            Delivery(send.message_id, draft.app_number, draft.platform_code, draft.receivers, draft.expires_at)
+            for send in new
+            if (draft := send.draft).is_direct
+        ],
+    )
+    later = [send for send in new if not send.draft.is_direct]
+    if later:
+        await enqueue_deliveries(connection, [(send.message_id, send.draft.send_at) for send in later], now)
+
+
+async def _claim_request_ids(connection: Connection, sends: Sequence[_Send], now: int) -> None:
+    claims: dict[IdempotencyKey, Claim] = {}
+    for send in sends:
+        if send.claim is not None:
+            claims.setdefault(send.claim.key, send.claim)  # the first of several equal ones in this batch
+    if not claims:
+        return
+    ordered = [claims[key] for key in sorted(claims)]
+    standing = await idempotency.claim(connection, ordered, now, now - IDEMPOTENCY_MS)
+    for send in sends:
+        if send.claim is not None:
+            send.settle(standing[send.claim.key])
+
+
+def _id_of(send: _Send) -> int:
+    return send.message_id
+
+
+def _message(send: _Send, now: int) -> Message:
+    draft = send.draft
+    return Message(
+        id=send.message_id,
+        app_number=draft.app_number,
+        platform_code=draft.platform_code,
+        kind=draft.kind,
+        business_id=business_id_of(draft.body),
+        content=msgspec.json.encode(draft.body).decode(),
+        approval=draft.approval,
+        receivers=len(draft.receivers),
+        audience=tuple(chunk.digest for chunk in send.chunks),
+        delivered_chunks=len(send.chunks) if draft.is_direct else 0,
+        created_at=now,
+        send_at=draft.send_at,
+        expires_at=draft.expires_at,
+        recalled_at=None,
+        closed_at=None,
+    )
+
+
+async def deliver(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Append messages to the mailboxes of their receivers."""
+    by_page: dict[PageKey, list[Delivery]] = defaultdict(list)
+    for delivery in sorted(deliveries):
+        for user_id in delivery.user_ids:
+            recipient = Recipient(user_id, delivery.platform_code)
+            by_page[page_key(recipient, delivery.message_id, delivery.app_number)].append(delivery)
+    if not by_page:
+        return
+    keys = sorted(by_page)
+    filled = await mailboxes.last_parts(connection, keys)
+    additions = [addition for key in keys for addition in _additions(key, by_page[key], filled.get(key, NEW_PAGE))]
+    await mailboxes.append(connection, additions)
+
+
+def _additions(key: PageKey, deliveries: list[Delivery], last: Filling) -> list[Addition]:
+    """Spread messages over the free room of a page's last part and new parts after it."""
+    additions = []
+    part, room = last.part, PAGE_LIMIT - last.entries
+    while deliveries:
+        if room <= 0:
+            part, room = part + 1, PAGE_LIMIT
+        here, deliveries = deliveries[:room], deliveries[room:]
+        room -= len(here)
+        additions.append(
+            Addition(
+                key,
+                part,
+                tuple(delivery.message_id for delivery in here),
+                tuple(delivery.read_at for delivery in here),
+                min((at for delivery in here if (at := delivery.expires_at) is not None), default=None),
+            )
+        )
+    return additions
