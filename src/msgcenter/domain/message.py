@@ -70,7 +70,7 @@ class Message(Struct, frozen=True):
 class Draft(Struct, frozen=True):
     """A message that is about to be stored: checked, its receivers sorted and without duplicates.
 
-    `send_at` is None for "now". `digest` identifies the whole request, so that a repeated `request_id` can be told
+    `send_at` is None for "now". `digest` stands for the whole request, so that a repeated `request_id` can be told
     from a reused one. `message_id` is given only for messages taken over from another system.
     """
 
@@ -80,6 +80,7 @@ class Draft(Struct, frozen=True):
     receivers: tuple[str, ...]
     approval: bool = False
     request_id: str | None = None
+    digest: bytes = b""
     send_at: int | None = None
     expires_at: int | None = None
     message_id: int | None = None
@@ -94,17 +95,9 @@ class Draft(Struct, frozen=True):
         """Whether the receivers get it in the very transaction that stores it."""
         return self.send_at is None and len(self.receivers) <= DIRECT_RECEIVERS
 
-    def digest(self) -> bytes:
+    def fingerprint(self) -> bytes:
         """Return a hash of everything that the caller asked for, except the request id itself."""
-        asked = (
-            self.platform_code,
-            self.receivers,
-            self.kind,
-            self.body,
-            self.approval,
-            self.send_at,
-            self.expires_at,
-        )
+        asked = (self.platform_code, self.receivers, self.kind, self.body, self.approval, self.send_at, self.expires_at)
         return sha256(msgspec.json.encode(asked)).digest()
 
 

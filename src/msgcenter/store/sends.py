@@ -51,7 +51,7 @@ class _Send:
         self.chunks = audiences.chunks_of(draft.receivers, bucket_of(message_id))
         if draft.request_id is not None:
             key = IdempotencyKey(draft.app_number, draft.request_id)
-            self.claim = Claim(key, draft.digest(), message_id)
+            self.claim = Claim(key, draft.digest, message_id)
 
     def settle(self, standing: Claim) -> None:
         """Decide against the claim that holds our request id: our own, the same request's, or another's."""

@@ -1,0 +1,100 @@
+"""Sending messages."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from msgcenter.domain.account import App
+from msgcenter.domain.content import Body, check_body
+from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times, receivers_of
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store import idempotency
+from msgcenter.store.database import Database
+from msgcenter.store.group_commit import GroupCommit
+from msgcenter.store.idempotency import IdempotencyKey
+from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.sends import apply_sends
+
+_RECEIVERS_PER_COMMIT = 4_000
+
+
+class Sending:
+    """Sends messages; many that wait at once share a commit."""
+
+    def __init__(self, database: Database, lease: NodeLease, *, waiting_limit: int) -> None:
+        self._database = database
+        self._lease = lease
+        self._sends = GroupCommit(
+            self._write,
+            batch_weight=_RECEIVERS_PER_COMMIT,
+            waiting_limit=waiting_limit,
+            weigh=lambda draft: len(draft.receivers) if draft.is_direct else 1,
+        )
+
+    async def send(
+        self,
+        app: App,
+        body: Body,
+        receivers: Iterable[str],
+        *,
+        platform_code: str | None = None,
+        approval: bool = False,
+        request_id: str | None = None,
+        send_at: int | None = None,
+        expires_at: int | None = None,
+    ) -> int:
+        """Send a message to 1-10,000 user ids and return its id once it is durable.
+
+        Up to 1,000 receivers have it in their mailboxes by then; more are reached by a background job. `send_at`
+        and `expires_at` are ms since 1970. A repeated `request_id` (24 h) returns the first message's id. Refuses
+        with NOT_AUTHORISED (platform), FIELD_MALFORMED, FIELDS_CONTRADICT or REQUEST_ID_REUSED
+        (docs/protocol.md, sendMsg).
+        """
+        check_body(body, app.app_schemes)
+        asked = Draft(
+            app_number=app.number,
+            platform_code=app.platform_for(platform_code),
+            body=body,
+            receivers=receivers_of(receivers),
+            approval=approval,
+            request_id=request_id,
+            send_at=send_at,
+            expires_at=expires_at,
+        )
+        if request_id is not None:
+            asked = replace(asked, digest=asked.fingerprint())
+        try:
+            scheduled = check_times(send_at, expires_at, now_ms())
+        except Refusal:
+            # A repeat of what was accepted in time is answered as it was then.
+            earlier = await self._earlier(asked)
+            if earlier is None:
+                raise
+            return earlier
+        return await self._sends.submit(replace(asked, send_at=scheduled))
+
+    async def take_over(self, draft: Draft) -> None:
+        """Store a message that another system sent earlier, under its id there, unless it is stored already."""
+        if draft.message_id is None:
+            raise ValueError("a message that is taken over has an id")
+        await apply_sends(self._database, await self._lease.ids(), [draft])
+
+    async def drained(self) -> None:
+        """Wait until every accepted send is written."""
+        await self._sends.drained()
+
+    async def _write(self, drafts: list[Draft]) -> Sequence[int | Refusal]:
+        return await apply_sends(self._database, await self._lease.ids(), drafts)
+
+    async def _earlier(self, draft: Draft) -> int | None:
+        if draft.request_id is None:
+            return None
+        key = IdempotencyKey(draft.app_number, draft.request_id)
+        async with self._database.connection() as connection:
+            claim = (await idempotency.find(connection, [key], now_ms() - IDEMPOTENCY_MS)).get(key)
+        if claim is None:
+            return None
+        if claim.digest != draft.digest:
+            raise Refusal(Reason.REQUEST_ID_REUSED)
+        return claim.message_id

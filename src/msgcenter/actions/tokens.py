@@ -1,0 +1,95 @@
+"""Access tokens: issued for a proof of the appKey, checked with every call."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgcenter.actions.key_ring import KeyRing, new_token, token_digest
+from msgcenter.domain.account import App
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store import accounts
+from msgcenter.store.accounts import AppRecord
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.group_commit import GroupCommit
+
+_SECONDS_BELOW = 100_000_000_000
+"""A time below this is in seconds: as milliseconds it would lie in 1973."""
+
+
+class IssuedToken(NamedTuple):
+    """A token, whose it is, and until when (ms since 1970) it is valid."""
+
+    token: str
+    app: App
+    expires_at: int
+
+
+class Tokens:
+    """Issues and checks access tokens. `ttl` and `clock_window` are seconds."""
+
+    def __init__(self, database: Database, keys: KeyRing, *, ttl: int, clock_window: int, waiting_limit: int) -> None:
+        self._database = database
+        self._keys = keys
+        self._ttl_ms = ttl * 1_000
+        self._window_ms = clock_window * 1_000
+        # Every call reads its token and its app afresh, so a rotated key or a disabled app ends at once, in every
+        # process; calls that wait together share one query.
+        self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
+
+    async def issue(self, app_id: str, timestamp: str, key_info: str, *, seconds_allowed: bool = False) -> IssuedToken:
+        """Return a token for an HMAC proof of the appKey; for a repeated request, the same one.
+
+        `timestamp` is digits as sent, ms since 1970 (`seconds_allowed`: or seconds). Refuses with
+        TIMESTAMP_OUTSIDE_WINDOW, APP_UNKNOWN, KEY_INFO_WRONG or APP_DISABLED (docs/protocol.md, "Access token").
+        """
+        now = now_ms()
+        at = int(timestamp)
+        if seconds_allowed and at < _SECONDS_BELOW:
+            at *= 1_000
+        if abs(at - now) > self._window_ms:
+            raise Refusal(Reason.TIMESTAMP_OUTSIDE_WINDOW, minutes=max(1, self._window_ms // 60_000))
+        record = await self._app(app_id)
+        proven = self._keys.key_info_matches(app_id, record and record.key_sealed, timestamp, key_info)
+        checked = _checked(record, proven=proven)
+        token = self._keys.token_for(checked.app.number, checked.key_version, timestamp, key_info)
+        return await self._store(token, checked, now)
+
+    async def issue_for_secret(self, app_id: str, secret: str) -> IssuedToken:
+        """Return a new token for the appKey itself (OAuth 2.0 client credentials). Refuses as `issue` does."""
+        record = await self._app(app_id)
+        proven = self._keys.secret_matches(app_id, record and record.key_sealed, secret)
+        return await self._store(new_token(), _checked(record, proven=proven), now_ms())
+
+    async def authenticate(self, token: str) -> App:
+        """Return the app that a token belongs to. Refuses with TOKEN_UNKNOWN or APP_DISABLED."""
+        record = await self._reads.submit(token_digest(token))
+        if record.app.disabled:
+            raise Refusal(Reason.APP_DISABLED)
+        return record.app
+
+    async def _find(self, digests: list[bytes]) -> Sequence[accounts.TokenRecord | Refusal]:
+        async with self._database.connection() as connection:
+            found = await accounts.find_tokens(connection, list(set(digests)), now_ms())
+        return [found.get(digest) or Refusal(Reason.TOKEN_UNKNOWN) for digest in digests]
+
+    async def _app(self, app_id: str) -> AppRecord | None:
+        async with self._database.connection() as connection:
+            return await accounts.find_app(connection, app_id)
+
+    async def _store(self, token: str, record: AppRecord, now: int) -> IssuedToken:
+        async def write(connection: Connection) -> int:
+            return await accounts.add_token(
+                connection, token_digest(token), record.app.number, record.key_version, now + self._ttl_ms
+            )
+
+        return IssuedToken(token, record.app, await self._database.in_transaction(write))
+
+
+def _checked(record: AppRecord | None, *, proven: bool) -> AppRecord:
+    if record is None:
+        raise Refusal(Reason.APP_UNKNOWN)
+    if not proven:
+        raise Refusal(Reason.KEY_INFO_WRONG)
+    if record.app.disabled:
+        raise Refusal(Reason.APP_DISABLED)
+    return record

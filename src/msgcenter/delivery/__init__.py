@@ -1,0 +1,1 @@
+"""What happens after the answer: fan-out and scheduled delivery, as jobs."""

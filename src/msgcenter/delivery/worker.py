@@ -1,0 +1,77 @@
+"""Runs the jobs: one queue manager (PgQueuer) in every server process."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from pgqueuer.db import AsyncpgPoolDriver
+from pgqueuer.errors import RetryRequested
+from pgqueuer.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.models import Job
+from pgqueuer.qm import QueueManager
+from pgqueuer.queries import Queries
+
+from msgcenter.delivery.fan_out import fan_out
+from msgcenter.store.database import Database
+from msgcenter.store.jobs import DELIVER
+
+_log = structlog.get_logger(__name__)
+_POLL = timedelta(seconds=5)
+_HEARTBEAT = timedelta(seconds=10)
+"""A job whose process has died is taken up by another after this long."""
+_BATCH = 4
+_ATTEMPTS = 1_000_000
+_RESTART_SECONDS = 1.0
+
+
+class Worker:
+    """Works off jobs until `stop` is called, also across losses of the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stopping = asyncio.Event()
+        self._manager: QueueManager | None = None
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        while not self._stopping.is_set():
+            try:
+                await self._run_once()
+            except Exception as error:
+                if self._stopping.is_set():
+                    return
+                _log.warning("the job worker starts again", reason=repr(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _RESTART_SECONDS)
+
+    def stop(self) -> None:
+        """Let running jobs come to their end and take no new ones."""
+        self._stopping.set()
+        if self._manager is not None:
+            self._manager.shutdown.set()
+
+    async def _run_once(self) -> None:
+        # A pool of its own: the queue's housekeeping never waits behind calls, nor they behind it.
+        async with asyncpg.create_pool(
+            self._database.url, min_size=1, max_size=3, server_settings={"application_name": "msgcenter jobs"}
+        ) as pool:
+            manager = self._manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
+            manager.entrypoint(DELIVER, on_failure="hold", executor_factory=_retrying)(self._deliver)
+            if self._stopping.is_set():
+                return
+            await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
+
+    async def _deliver(self, job: Job) -> None:
+        early = await fan_out(self._database, int(job.payload or b""))
+        if early:
+            raise RetryRequested(delay=timedelta(milliseconds=early), reason="its time has not come")
+
+
+def _retrying(parameters: object) -> DatabaseRetryEntrypointExecutor:
+    return DatabaseRetryEntrypointExecutor(
+        parameters,  # type: ignore[arg-type]
+        max_attempts=_ATTEMPTS,
+        max_delay=timedelta(minutes=1),
+    )

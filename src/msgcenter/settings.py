@@ -1,0 +1,122 @@
+"""The settings: the environment, read once, checked, frozen, passed down."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+PREFIX = "MSGCENTER_"
+MINIMUM_SECRET = 32
+_LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class SettingError(Exception):
+    """A setting cannot be used; the text is one line that names it, what it got and what it takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this installation runs. Times are seconds.
+
+    `database_url` None means the embedded PostgreSQL in `data_dir`; `secret_key` None means the one kept there.
+    `rate_limit` is calls per second for each app and API in each server process, 0 for none.
+    """
+
+    database_url: str | None = None
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    secret_key: str | None = None
+    token_ttl: int = 7_200
+    clock_window: int = 600
+    rate_limit: int = 100
+    queue_limit: int = 10_000
+    database_connections: int = 10
+    log_level: str = "info"
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings that the environment asks for. Raises SettingError for the first wrong one."""
+    reader = _Reader(os.environ if environment is None else environment)
+    settings = Settings(
+        database_url=reader.database_url(),
+        data_dir=reader.folder("DATA_DIR", default_data_dir()),
+        host=reader.text("HOST", Settings.host),
+        port=reader.number("PORT", Settings.port, 0, 65_535),
+        secret_key=reader.secret("SECRET_KEY"),
+        token_ttl=reader.number("TOKEN_TTL", Settings.token_ttl, 60, 30 * 86_400),
+        clock_window=reader.number("CLOCK_WINDOW", Settings.clock_window, 5, 86_400),
+        rate_limit=reader.number("RATE_LIMIT", Settings.rate_limit, 0, 1_000_000),
+        queue_limit=reader.number("QUEUE_LIMIT", Settings.queue_limit, 1, 1_000_000),
+        database_connections=reader.number("DATABASE_CONNECTIONS", Settings.database_connections, 4, 1_000),
+        log_level=reader.choice("LOG_LEVEL", Settings.log_level, _LOG_LEVELS),
+    )
+    if settings.token_ttl < 2 * settings.clock_window:
+        # A repeated token request is answered with the first one's token, which must still be alive then.
+        raise SettingError(
+            f"{PREFIX}TOKEN_TTL is {settings.token_ttl}, but it takes at least twice {PREFIX}CLOCK_WINDOW "
+            f"({settings.clock_window}), so at least {2 * settings.clock_window} seconds"
+        )
+    if settings.database_url is not None and settings.secret_key is None:
+        raise SettingError(
+            f"{PREFIX}SECRET_KEY is not set, but with {PREFIX}DATABASE_URL it takes at least {MINIMUM_SECRET} "
+            "characters, the same for every process (make one: openssl rand -hex 32)"
+        )
+    return settings
+
+
+def default_data_dir() -> Path:
+    """Return the folder for data when none is given: /var/lib/msgcenter as root, else the user's data folder."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/msgcenter")
+    return platformdirs.user_data_path("msgcenter", appauthor=False)
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def _get(self, name: str) -> str | None:
+        return self._environment.get(PREFIX + name, "").strip() or None
+
+    def text(self, name: str, default: str) -> str:
+        return self._get(name) or default
+
+    def folder(self, name: str, default: Path) -> Path:
+        given = self._get(name)
+        return Path(given).expanduser().absolute() if given else default
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        given = self._get(name)
+        if given is None:
+            return default
+        if not (given.isascii() and given.isdigit() and low <= int(given) <= high):
+            raise SettingError(f"{PREFIX}{name} is {given!r}, but it takes a whole number from {low} to {high}")
+        return int(given)
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        given = (self._get(name) or default).lower()
+        if given not in allowed:
+            raise SettingError(f"{PREFIX}{name} is {given!r}, but it takes one of {', '.join(allowed)}")
+        return given
+
+    def secret(self, name: str) -> str | None:
+        given = self._get(name)
+        if given is not None and len(given) < MINIMUM_SECRET:
+            raise SettingError(
+                f"{PREFIX}{name} has {len(given)} characters, but it takes at least {MINIMUM_SECRET} "
+                "(make one: openssl rand -hex 32)"
+            )
+        return given
+
+    def database_url(self) -> str | None:
+        given = self._get("DATABASE_URL")
+        if given is not None and not given.startswith(("postgresql://", "postgres://")):
+            scheme = given.partition(":")[0]
+            raise SettingError(
+                f"{PREFIX}DATABASE_URL begins with {scheme!r}, but it takes a URL like "
+                "postgresql://user:password@host:5432/msgcenter"
+            )
+        return given
