@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
-from msgcenter.domain.refusal import malformed
+from msgcenter.domain.identifiers import Id
+from msgcenter.domain.refusal import Phrase, malformed
 
 Kind = Literal["text", "link", "oa"]
 
@@ -23,9 +24,14 @@ _HEAD_LIMIT = 255
 
 Content: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT)]
 Title: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
-BusinessId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)] | int
 Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_URL)]
 OptionalUrl: TypeAlias = Annotated[str, Meta(max_length=MAX_URL)]
+
+
+_COLOUR_RULE = {"rule": Phrase("须为8位十六进制AARRGGBB,不带0x或#", "must be 8 hex digits AARRGGBB without 0x or #")}
+_COUNT_RULE = {
+    "rule": Phrase("须为最多10位数字的字符串或非负整数", "must be a string of up to 10 digits or an integer")
+}
 
 
 class Text(Struct, frozen=True, rename="camel"):
@@ -40,7 +46,7 @@ class Link(Struct, frozen=True, rename="camel", omit_defaults=True):
     pc_url: Url
     app_url: Url
     title: Title
-    busi_id: BusinessId
+    busi_id: Id
     content: Content
     pic_url: OptionalUrl = ""
 
@@ -49,7 +55,7 @@ class OaHead(Struct, frozen=True, rename="camel", omit_defaults=True):
     """The coloured head of an oa card; `bg_color` is AARRGGBB in hex, without 0x or #."""
 
     text: Title
-    bg_color: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{8}$")] = DEFAULT_HEAD_COLOUR
+    bg_color: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{8}$", max_length=8, extra=_COLOUR_RULE)] = DEFAULT_HEAD_COLOUR
 
 
 class FormRow(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -65,7 +71,10 @@ class OaBody(Struct, frozen=True, rename="camel", omit_defaults=True):
     title: Annotated[str, Meta(max_length=MAX_TITLE)] = ""
     content: Annotated[str, Meta(max_length=MAX_CONTENT)] = ""
     image_url: OptionalUrl = ""
-    file_count: Annotated[str, Meta(pattern="^[0-9]{0,10}$")] | Annotated[int, Meta(ge=0, le=9_999_999_999)] = ""
+    file_count: (
+        Annotated[str, Meta(pattern="^[0-9]{0,10}$(?!\\n)", extra=_COUNT_RULE)]
+        | Annotated[int, Meta(ge=0, le=9_999_999_999)]
+    ) = ""
     author: Annotated[str, Meta(max_length=64)] = ""
     form: Annotated[tuple[FormRow, ...], Meta(max_length=MAX_FORM_ROWS)] = ()
 
@@ -73,7 +82,7 @@ class OaBody(Struct, frozen=True, rename="camel", omit_defaults=True):
 class Oa(Struct, frozen=True, rename="camel", omit_defaults=True):
     """An oa card: a head, an optional body, and where a click leads."""
 
-    busi_id: BusinessId
+    busi_id: Id
     pc_url: Url
     app_url: Url
     head: OaHead

@@ -1,0 +1,29 @@
+"""The ids that others choose: of users, platforms, topics, business objects and requests."""
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
+
+from msgcenter.domain.refusal import Phrase
+
+# A database key, a log line and a URL must be able to hold it, and `\n` separates ids in a hash. `$` alone would let
+# a final line break pass.
+_NO_CONTROL_CHARACTERS = "^[^\\u0000-\\u001f\\u007f]+$(?!\\n)"
+
+
+def _rule(limit: int) -> dict[str, object]:
+    return {
+        "rule": Phrase(
+            f"须为1–{limit}个字符的字符串(不含控制字符)或整数",
+            f"must be a string of 1-{limit} characters without control characters, or an integer",
+        )
+    }
+
+
+Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(64))] | int
+"""An id of a user, topic, business object or request: 1-64 characters; an integer is the same as its digits."""
+
+PlatformCode: TypeAlias = (
+    Annotated[str, Meta(min_length=1, max_length=32, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(32))] | int
+)
+"""A platform's code: 1-32 characters."""

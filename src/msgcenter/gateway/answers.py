@@ -1,0 +1,87 @@
+"""What the calls answer after retCode and retDesc. The OpenAPI document is made from these very structs."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from msgcenter.domain.content import Kind
+
+
+class TokenInfo(Struct, frozen=True, rename="camel"):
+    """A token; `token` is `accessToken` once more, for the oldest clients. `validTime` is its end, ms since 1970."""
+
+    access_token: str
+    valid_time: str
+    app_id: str
+    app_name: str
+    platform_code: str
+    user_id: str
+    token: str
+
+
+class TokenAnswer(Struct, frozen=True, rename="camel"):
+    """The token under both names that clients read it by."""
+
+    token_info: TokenInfo
+    data: TokenInfo
+
+
+class InvalidIds(Struct, frozen=True, rename="camel"):
+    """The message ids, in the order given, that changed nothing because the receiver has no such message."""
+
+    invalid_msg_id: list[str]
+
+
+class Sent(Struct, frozen=True, rename="camel"):
+    """The id of the message."""
+
+    msg_id: str
+
+
+class Detail(Struct, frozen=True, rename="camel"):
+    """One receiver; `readTime` is ms since 1970, "" while unread."""
+
+    user_id: str
+    is_read: Literal[0, 1]
+    read_time: str
+
+
+class MsgStatus(Struct, frozen=True, rename="camel"):
+    """Where a message stands. `nextCursor` is absent on the last page."""
+
+    receivers: int
+    delivered: int
+    read: int
+    unread: int
+    state: str
+    details: list[Detail]
+    next_cursor: str | UnsetType = UNSET
+
+
+class ListedMsg(Struct, frozen=True, rename="camel"):
+    """One message and its counts; `body` is what `msgtype` names. `createTime` is ms since 1970."""
+
+    msg_id: str
+    msgtype: Kind
+    body: msgspec.Raw
+    create_time: str
+    state: str
+    receivers: int
+    delivered: int
+    read: int
+    unread: int
+    busi_id: str | UnsetType = UNSET
+
+
+class MsgList(Struct, frozen=True, rename="camel"):
+    """Messages, newest first. `nextCursor` is absent on the last page."""
+
+    messages: list[ListedMsg]
+    next_cursor: str | UnsetType = UNSET
+
+
+class UnreadCount(Struct, frozen=True):
+    """Unread messages."""
+
+    unread: int

@@ -1,0 +1,149 @@
+"""JSON into structs, and what is wrong with it into refusals that name the field and what it takes."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+from msgspec import inspect
+
+from msgcenter.domain.refusal import Phrase, Reason, Refusal
+
+Wanted = TypeVar("Wanted")
+
+_PATH = re.compile(r" - at `(?P<path>[^`]+)`$")
+_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
+_TOO_LONG = re.compile(r"^Expected `array` of length <= ")
+
+
+def decode(body: bytes | msgspec.Raw, wanted: type[Wanted], field: str = "") -> Wanted:
+    """Return `body` as a struct of type `wanted`; `field` is where it stands in the request ("" for the whole).
+
+    Refuses with BODY_NOT_AN_OBJECT, FIELD_MISSING, FIELD_MALFORMED or TOO_MANY_ITEMS, naming the field.
+    """
+    try:
+        value: Wanted = _decoder(cast(Any, wanted)).decode(body)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), wanted, field) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Refusal(Reason.BODY_NOT_AN_OBJECT) from None
+    if not isinstance(body, msgspec.Raw) and b"\\u0000" in body:
+        _refuse_nul(body, field)
+    return value
+
+
+@cache
+def _decoder(wanted: Any) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(wanted)
+
+
+def _refusal(problem: str, wanted: type, field: str) -> Refusal:
+    found = _PATH.search(problem)
+    path = found["path"] if found else "$"
+    missing = _MISSING.search(problem)
+    if missing:
+        return Refusal(Reason.FIELD_MISSING, field=_field_name(f"{path}.{missing['field']}", field))
+    if path == "$" and not field and problem.startswith("Expected `object`"):
+        return Refusal(Reason.BODY_NOT_AN_OBJECT)
+    reason = Reason.TOO_MANY_ITEMS if _TOO_LONG.search(problem) else Reason.FIELD_MALFORMED
+    return Refusal(reason, field=_field_name(path, field), rule=rule_of(wanted, path))
+
+
+def _field_name(path: str, prefix: str) -> str:
+    name = path.removeprefix("$").removeprefix(".").replace("[...]", "[]")
+    return ".".join(part for part in (prefix, name) if part)
+
+
+def rule_of(wanted: type, path: str) -> Phrase:
+    """Return what the field at `path` (as msgspec names it: `$.msgId[...]`) takes."""
+    field = inspect.type_info(wanted)
+    for name in re.findall(r"\.([^.\[]+)|(\[)", path):
+        field = _child(field, name[0])
+    zh, en = zip(*((phrase.zh, phrase.en) for phrase in _rules(field)), strict=True)
+    return Phrase("或".join(dict.fromkeys(zh)), " or ".join(dict.fromkeys(en)))
+
+
+def _child(parent: inspect.Type, name: str) -> inspect.Type:
+    """Return the type of a struct's field, or of an array's items when `name` is empty."""
+    for option in _options(parent):
+        if name and isinstance(option, inspect.StructType):
+            for field in option.fields:
+                if field.encode_name == name:
+                    return field.type
+        if not name and isinstance(option, inspect.ListType | inspect.VarTupleType):
+            return option.item_type
+    return parent
+
+
+def _options(field: inspect.Type) -> Iterator[inspect.Type]:
+    """Give the alternatives of a type, its annotations kept on each."""
+    if isinstance(field, inspect.UnionType):
+        for option in field.types:
+            yield from _options(option)
+    elif isinstance(field, inspect.Metadata) and not (field.extra and "rule" in field.extra):
+        yield from _options(field.type)
+    else:
+        yield field
+
+
+def _rules(field: inspect.Type) -> Iterator[Phrase]:
+    options = [option for option in _options(field) if not isinstance(option, inspect.NoneType)]
+    written = [option.extra["rule"] for option in options if isinstance(option, inspect.Metadata) and option.extra]
+    if written:
+        yield from written  # a rule in words covers the alternatives too
+        return
+    for option in options:
+        yield _rule(option)
+
+
+def _rule(option: inspect.Type) -> Phrase:
+    match option:
+        case inspect.StrType():
+            length = _range(option.min_length, option.max_length)
+            return (
+                Phrase(f"须为{length}个字符的字符串", f"must be a string of {length} characters")
+                if length
+                else (Phrase("须为字符串", "must be a string"))
+            )
+        case inspect.IntType():
+            between = _range(option.ge, option.le)
+            return Phrase(f"须为整数{between}", f"must be an integer {between}".rstrip())
+        case inspect.LiteralType():
+            values = ", ".join(msgspec.json.encode(value).decode() for value in option.values)
+            return Phrase(f"只能取 {values}", f"must be one of {values}")
+        case inspect.BoolType():
+            return Phrase("须为true或false", "must be true or false")
+        case inspect.ListType() | inspect.VarTupleType():
+            count = _range(option.min_length, option.max_length)
+            return Phrase(f"须为{count}项的数组", f"must be an array of {count} items")
+        case _:
+            return Phrase("须为JSON对象", "must be a JSON object")
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if high is None:
+        return "" if low is None else f"≥{low}"
+    return f"{low or 0}–{high}"
+
+
+def _refuse_nul(body: bytes, field: str) -> None:
+    """Refuse U+0000 in any text: PostgreSQL cannot store it."""
+    for path, text in _texts(msgspec.json.decode(body), field):
+        if "\0" in text:
+            raise Refusal(
+                Reason.FIELD_MALFORMED,
+                field=path,
+                rule=Phrase("不能含有U+0000字符", "must not contain the character U+0000"),
+            )
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, f"{path}[]")

@@ -1,0 +1,172 @@
+"""An API call: what it asks, what it answers, who handles it; and the ASGI application around that."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+from msgspec import Struct
+from starlette.types import Receive, Scope, Send
+
+from msgcenter.actions.reports import Reports
+from msgcenter.actions.sending import Sending
+from msgcenter.actions.statuses import Statuses
+from msgcenter.actions.tokens import Tokens
+from msgcenter.domain.account import App
+from msgcenter.domain.refusal import SUCCESS, Phrase, Reason, Refusal
+from msgcenter.gateway import envelope
+from msgcenter.gateway.decode import decode
+from msgcenter.gateway.exchange import BodyTooLargeError, ClientGoneError, Exchange
+from msgcenter.gateway.rate_limit import RateLimit
+
+_log = structlog.get_logger(__name__)
+Request = TypeVar("Request", bound=Struct)
+_BEARER = "bearer "
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the calls do."""
+
+    tokens: Tokens
+    sending: Sending
+    statuses: Statuses
+    reports: Reports
+
+
+@dataclass(slots=True)
+class Gateway:
+    """What all endpoints share. `closing` is set when the server goes down: new calls are sent elsewhere."""
+
+    actions: Actions
+    rate_limit: RateLimit
+    closing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and the headers of the call."""
+
+    app: App
+    exchange: Exchange
+
+
+@dataclass(frozen=True)
+class Endpoint(Generic[Request]):
+    """One call of the app API. `handle` returns the result keys, or None for a bare success."""
+
+    path: str
+    summary: Phrase
+    request: type[Request]
+    answer: type[Struct] | None
+    handle: Callable[[Actions, Caller, Request], Awaitable[Struct | None]]
+
+    async def respond(self, gateway: Gateway, exchange: Exchange) -> bytes:
+        """Return the envelope that answers a request; raise its refusal."""
+        try:
+            app = await gateway.actions.tokens.authenticate(access_token(exchange))
+        except Refusal:
+            # Guessing tokens is limited by where it comes from.
+            gateway.rate_limit.hit(exchange.client_address, self.path, exchange.extra_headers)
+            raise
+        gateway.rate_limit.hit(app.app_id, self.path, exchange.extra_headers)
+        request = decode(await exchange.body(), self.request)
+        result = await self.handle(gateway.actions, Caller(app, exchange), request)
+        return envelope.success(exchange.language, result, SUCCESS)
+
+
+Respond = Callable[[Gateway, Exchange], Awaitable[bytes | None]]
+"""Returns the envelope to answer with, or None when it has answered itself."""
+
+
+class EndpointApp:
+    """The ASGI application of one call: POST only, every answer an envelope."""
+
+    def __init__(self, gateway: Gateway, respond: Respond) -> None:
+        self._gateway = gateway
+        self._respond = respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = Exchange(scope, receive, send)
+        try:
+            if self._gateway.closing:
+                raise Refusal(Reason.SHUTTING_DOWN)
+            if exchange.method != "POST":
+                await refuse_method(exchange, "POST")
+                return
+            answer = await self._respond(self._gateway, exchange)
+        except Refusal as refusal:
+            await refuse(exchange, refusal)
+        except BodyTooLargeError:
+            await refuse(exchange, too_large(), 413)
+        except ClientGoneError:
+            return
+        except Exception:
+            _log.exception("a call failed", path=exchange.path, request_id=exchange.request_id.decode())
+            await refuse(exchange, Refusal(Reason.INTERNAL))
+        else:
+            if answer is not None:
+                await exchange.answer(answer)
+
+
+class PlainApp:
+    """The ASGI application of a page that is not part of the protocol; any method, unless `methods` are named."""
+
+    def __init__(self, respond: Callable[[Exchange], Awaitable[None]], *methods: str) -> None:
+        self._respond = respond
+        self._methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = Exchange(scope, receive, send)
+        if self._methods and exchange.method not in self._methods:
+            await refuse_method(exchange, ", ".join(self._methods))
+            return
+        try:
+            await exchange.body()
+        except BodyTooLargeError:
+            await refuse(exchange, too_large(), 413)
+        except ClientGoneError:
+            return
+        else:
+            await self._respond(exchange)
+
+
+async def refuse(exchange: Exchange, refusal: Refusal, status: int | None = None) -> None:
+    """Answer with a refusal's envelope."""
+    status = envelope.status_of(refusal) if status is None else status
+    headers = {b"retry-after": b"1", b"connection": b"close"} if status == 503 else None
+    await exchange.answer(envelope.failure(exchange.language, refusal), status, headers)
+
+
+async def refuse_method(exchange: Exchange, allowed: str) -> None:
+    """Answer 405."""
+    rule = Phrase(f"须为{allowed}", f"must be {allowed}")
+    refusal = Refusal(Reason.FIELD_MALFORMED, field="method", rule=rule)
+    await exchange.answer(envelope.failure(exchange.language, refusal), 405, {b"allow": allowed.encode()})
+
+
+def too_large() -> Refusal:
+    """Return the refusal of a body over the limit."""
+    return Refusal(Reason.TOO_MANY_ITEMS, field="body", rule=Phrase("请求体最大1 MiB", "at most 1 MiB"))
+
+
+def access_token(exchange: Exchange) -> str:
+    """Return the call's token, from the query, `Authorization: Bearer` or the header `accessToken`.
+
+    Refuses with TOKEN_MISSING.
+    """
+    token = exchange.query("accessToken")
+    if not token:
+        authorization = exchange.header(b"authorization")
+        if authorization[: len(_BEARER)].lower() == _BEARER:
+            token = authorization[len(_BEARER) :].strip()
+        else:
+            token = exchange.header(b"accesstoken").strip()
+    if not token:
+        raise Refusal(Reason.TOKEN_MISSING)
+    return token
+
+
+AnyEndpoint = Endpoint[Any]

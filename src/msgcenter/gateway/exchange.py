@@ -1,0 +1,124 @@
+"""One HTTP request and its answer, straight on ASGI: no more objects than a call needs."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import unquote_plus
+
+from starlette.types import Receive, Scope, Send
+
+from msgcenter.domain.refusal import Language
+
+MAX_BODY = 1 << 20
+"""Bytes of a request body (docs/protocol.md, "Conventions")."""
+_MAX_DISCARD = 8 << 20
+JSON = b"application/json; charset=utf-8"
+_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,64}")
+
+
+class BodyTooLargeError(Exception):
+    """The request body is over `MAX_BODY`."""
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Exchange:
+    """A request being answered."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._query: bytes = scope["query_string"]
+        self._client = scope.get("client")
+        self._receive = receive
+        self._send = send
+        given = self.headers.get(b"x-request-id")
+        accepted = given is not None and _REQUEST_ID.fullmatch(given)
+        self.request_id: bytes = given if given and accepted else secrets.token_hex(8).encode()
+        self.extra_headers: list[tuple[bytes, bytes]] = []
+
+    @property
+    def language(self) -> Language:
+        """The language of the answer's texts."""
+        return language_of(self.headers.get(b"accept-language", b""))
+
+    @property
+    def client_address(self) -> str:
+        """The caller's network address."""
+        return self._client[0] if self._client else "unknown"
+
+    def header(self, name: bytes) -> str:
+        """Return a request header, "" if it was not sent."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    def query(self, name: str) -> str | None:
+        """Return a parameter of the query string."""
+        for pair in self._query.decode("latin-1").split("&"):
+            key, found, value = pair.partition("=")
+            if key == name and found:
+                return unquote_plus(value)
+        return None
+
+    async def body(self) -> bytes:
+        """Return the request body. Raises BodyTooLargeError or ClientGoneError."""
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            if len(body) <= MAX_BODY:
+                return body
+            raise BodyTooLargeError
+        chunks = []
+        size = 0
+        while True:
+            if message["type"] != "http.request":
+                raise ClientGoneError
+            size += len(message.get("body", b""))
+            if size <= MAX_BODY:
+                chunks.append(message.get("body", b""))
+            # A client reads its answer only once its body is sent, so what is too much is read and thrown away.
+            if not message.get("more_body") or size > _MAX_DISCARD:
+                break
+            message = await self._receive()
+        if size > MAX_BODY:
+            raise BodyTooLargeError
+        return b"".join(chunks)
+
+    async def answer(
+        self, body: bytes, status: int = 200, headers: Mapping[bytes, bytes] | None = None, content_type: bytes = JSON
+    ) -> None:
+        """Send the answer."""
+        sent = [
+            (b"content-type", content_type),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", self.request_id),
+            *self.extra_headers,
+        ]
+        if headers:
+            sent.extend(headers.items())
+        await self._send({"type": "http.response.start", "status": status, "headers": sent})
+        await self._send({"type": "http.response.body", "body": body if self.method != "HEAD" else b""})
+
+
+@lru_cache(maxsize=256)
+def language_of(accept_language: bytes) -> Language:
+    """Return the better liked of our languages in an Accept-Language header; Chinese if it names neither."""
+    best: tuple[float, Language] = (0.0, "zh")
+    for part in accept_language.decode("latin-1").lower().split(","):
+        tag, _, parameter = part.strip().partition(";")
+        primary = tag.strip().partition("-")[0]
+        quality = _quality(parameter)
+        if primary in {"en", "zh"} and quality > best[0]:
+            best = (quality, "en" if primary == "en" else "zh")
+    return best[1]
+
+
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0

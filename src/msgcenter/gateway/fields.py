@@ -1,0 +1,34 @@
+"""Small conversions from the wire's scalars to ours."""
+
+from typing import TypeVar
+
+from msgspec import UnsetType
+
+from msgcenter.domain.content import Kind
+from msgcenter.domain.refusal import contradiction
+
+Value = TypeVar("Value")
+
+
+def given(value: Value | UnsetType) -> Value | None:
+    """Return a field's value, None if it was left out."""
+    return None if isinstance(value, UnsetType) else value
+
+
+def text_of(value: str | int | UnsetType) -> str | None:
+    """Return an id as text (an integer is the same as its digits), None if it was left out."""
+    return None if isinstance(value, UnsetType) else str(value)
+
+
+def number_of(value: str | int | UnsetType) -> int | None:
+    """Return a time or another number sent as digits, None if it was left out."""
+    return None if isinstance(value, UnsetType) else int(value)
+
+
+def kind_asked(msgtype: Kind | UnsetType, msg_type: Kind | UnsetType) -> Kind | None:
+    """Return the one field that is called both `msgtype` and `msgType`. Refuses them when they differ."""
+    lower: Kind | None = given(msgtype)
+    camel: Kind | None = given(msg_type)
+    if lower and camel and lower != camel:
+        raise contradiction("msgtype/msgType", "两者取值须一致", "both must be the same")
+    return lower or camel

@@ -1,0 +1,213 @@
+"""The calls under `/msgCenter/message/`."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from msgcenter.domain.content import Body, Kind, Link, Oa, Text, Url
+from msgcenter.domain.identifiers import Id
+from msgcenter.domain.message_id import first_id_at, parse_message_id
+from msgcenter.domain.refusal import Phrase, Reason, Refusal, contradiction, malformed
+from msgcenter.gateway.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
+from msgcenter.gateway.decode import decode
+from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.fields import given, kind_asked, number_of, text_of
+from msgcenter.gateway.requests import (
+    GetMsgList,
+    GetMsgStatus,
+    GetUnreadCount,
+    MessageId,
+    ModMsgStatus,
+    NestedOa,
+    SendMsg,
+)
+from msgcenter.store.messages import MessageFilter
+
+_MAX_KEY = 64
+
+
+async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus) -> InvalidIds | None:
+    """Set up to 50 messages of one receiver read or unread."""
+    known = {raw: parse_message_id(raw) for raw in request.message_ids}
+    ids = frozenset(i for i in known.values() if i is not None)
+    read = request.is_read in {1, "1"}
+    platform_code = text_of(request.platform_code)
+    user_id = text_of(request.publisher_id)
+    if user_id is not None:
+        missing = await actions.statuses.set_status(caller.app, user_id, ids, read=read, platform_code=platform_code)
+    else:
+        caller.app.platform_for(platform_code)
+        missing = await actions.statuses.decide_approvals(caller.app, ids, closed=read)
+    if not missing and len(ids) == len(known):
+        return None
+    invalid = [str(raw) for raw, parsed in known.items() if parsed is None or parsed in missing]
+    distinct = list(dict.fromkeys(invalid))
+    if missing == ids:
+        raise Refusal(Reason.MESSAGE_UNKNOWN, result={"invalidMsgId": distinct})
+    return InvalidIds(distinct) if distinct else None
+
+
+async def send_msg(actions: Actions, caller: Caller, request: SendMsg) -> Sent:
+    """Send a message."""
+    receivers = _receivers(request)
+    kind = kind_asked(request.msgtype, request.msg_type)
+    if kind is None:
+        raise Refusal(Reason.FIELD_MISSING, field="msgtype")
+    message_id = await actions.sending.send(
+        caller.app,
+        _body(request, kind),
+        receivers,
+        platform_code=text_of(request.platform_code),
+        approval=request.approval,
+        request_id=_idempotency_key(request, caller),
+        send_at=number_of(request.send_time),
+        expires_at=number_of(request.expire_time),
+    )
+    return Sent(str(message_id))
+
+
+def _receivers(request: SendMsg) -> list[str]:
+    """Return the user ids addressed. Exactly one way of addressing may be used; two are still to come."""
+    ways = {"receiverIds": request.receiver_ids, "topic": request.topic, "toAll": request.to_all}
+    used = [name for name, value in ways.items() if value is not UNSET]
+    if not used:
+        raise Refusal(Reason.FIELD_MISSING, field="receiverIds")
+    if len(used) > 1:
+        raise contradiction("/".join(used), "只能选择一种接收方式", "only one way of addressing may be used")
+    if request.to_all is False:
+        raise malformed("toAll", "只能取true", "must be true")
+    if request.receiver_ids is UNSET:
+        if request.approval:
+            raise contradiction(f"approval/{used[0]}", "待审批消息须用receiverIds", "an approval needs receiverIds")
+        if request.topic is not UNSET:
+            raise Refusal(Reason.AUDIENCE_UNKNOWN)
+        raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("toAll未开放", "toAll is not open to it"))
+    return [str(user_id) for user_id in request.receiver_ids]
+
+
+def _body(request: SendMsg, kind: Kind) -> Body:
+    raw: msgspec.Raw | UnsetType = {"text": request.text, "link": request.link, "oa": request.oa}[kind]
+    if raw is UNSET or bytes(raw) == b"null":
+        raise Refusal(Reason.FIELD_MISSING, field=kind)
+    if kind == "text":
+        return decode(raw, Text, "text")
+    if kind == "link":
+        return decode(raw, Link, "link")
+    return _oa(request, decode(raw, NestedOa, "oa"))
+
+
+def _oa(request: SendMsg, nested: NestedOa) -> Oa:
+    def beside_or_inside(name: str, beside: msgspec.Raw | UnsetType, inside: str | int | UnsetType, kind: Any) -> str:
+        found = [inside] if beside is UNSET else [decode(beside, kind, name), inside]
+        values = {str(value) for value in found if value is not UNSET}
+        if not values:
+            raise Refusal(Reason.FIELD_MISSING, field=name)
+        if len(values) > 1:
+            raise contradiction(f"{name}/oa.{name}", "两处取值须一致", "both must be the same")
+        return values.pop()
+
+    return Oa(
+        busi_id=beside_or_inside("busiId", request.busi_id, nested.busi_id, Id),
+        pc_url=beside_or_inside("pcUrl", request.pc_url, nested.pc_url, Url),
+        app_url=beside_or_inside("appUrl", request.app_url, nested.app_url, Url),
+        head=nested.head,
+        body=nested.body,
+    )
+
+
+def _idempotency_key(request: SendMsg, caller: Caller) -> str | None:
+    in_body = text_of(request.request_id)
+    in_header = caller.exchange.header(b"idempotency-key").strip() or None
+    if in_header is not None and (len(in_header) > _MAX_KEY or not in_header.isprintable()):
+        raise malformed("Idempotency-Key", f"须为1–{_MAX_KEY}个可见字符", f"must be 1-{_MAX_KEY} printable characters")
+    if in_body is not None and in_header is not None and in_body != in_header:
+        raise contradiction("requestId/Idempotency-Key", "两者取值须一致", "both must be the same")
+    return in_body if in_header is None else in_header
+
+
+async def get_msg_status(actions: Actions, caller: Caller, request: GetMsgStatus) -> MsgStatus:
+    """Tell how far a message got, and who has read it."""
+    wanted = given(request.is_read)
+    page = await actions.reports.receipts(
+        caller.app,
+        parse_message_id(request.message_id),
+        read=None if wanted is None else wanted in {1, "1"},
+        start=_cursor(given(request.cursor)) or 0,
+        limit=request.page_size,
+    )
+    report = page.report
+    return MsgStatus(
+        receivers=report.message.receivers,
+        delivered=report.delivered,
+        read=report.read,
+        unread=report.delivered - report.read,
+        state=report.state,
+        details=[
+            Detail(
+                receipt.user_id,
+                0 if receipt.read_at is None else 1,
+                "" if receipt.read_at is None else str(receipt.read_at),
+            )
+            for receipt in page.receipts
+        ],
+        next_cursor=UNSET if page.next_position is None else str(page.next_position),
+    )
+
+
+async def get_msg_list(actions: Actions, caller: Caller, request: GetMsgList) -> MsgList:
+    """List the messages that the app sent."""
+    start, end = number_of(request.start_time), number_of(request.end_time)
+    if start is not None and end is not None and start >= end:
+        raise contradiction("startTime/endTime", "startTime须早于endTime", "startTime must be before endTime")
+    wanted = MessageFilter(
+        app_number=caller.app.number,
+        business_id=text_of(request.busi_id),
+        kind=kind_asked(request.msgtype, request.msg_type),
+        first_id=0 if start is None else first_id_at(start),
+    )
+    bounds = [
+        bound
+        for bound in (_cursor(given(request.cursor)), None if end is None else first_id_at(end))
+        if bound is not None
+    ]
+    if bounds:
+        wanted = wanted._replace(before_id=min(bounds))
+    page = await actions.reports.list_messages(wanted, request.page_size)
+    return MsgList(
+        messages=[
+            ListedMsg(
+                msg_id=str(report.message.id),
+                msgtype=report.message.kind,
+                body=msgspec.Raw(report.message.content.encode()),
+                create_time=str(report.message.created_at),
+                state=report.state,
+                receivers=report.message.receivers,
+                delivered=report.delivered,
+                read=report.read,
+                unread=report.delivered - report.read,
+                busi_id=report.message.business_id or UNSET,
+            )
+            for report in page.reports
+        ],
+        next_cursor=UNSET if page.next_before is None else str(page.next_before),
+    )
+
+
+async def get_unread_count(actions: Actions, caller: Caller, request: GetUnreadCount) -> UnreadCount:
+    """Count the app's messages that a user has not read."""
+    return UnreadCount(
+        await actions.reports.unread_count(
+            caller.app, str(request.publisher_id), platform_code=text_of(request.platform_code)
+        )
+    )
+
+
+def _cursor(cursor: MessageId | None) -> int | None:
+    """Return what a `nextCursor` of ours stands for: a position or an id bound."""
+    if cursor is None:
+        return None
+    parsed = parse_message_id(cursor)
+    if parsed is None:
+        raise malformed("cursor", "须为上一页返回的nextCursor", "must be nextCursor of the page before")
+    return parsed

@@ -1,0 +1,111 @@
+"""What the calls ask: the wire's field names and limits. The OpenAPI document is made from these very structs."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from msgcenter.domain.content import Kind, OaBody, OaHead, Url
+from msgcenter.domain.identifiers import Id, PlatformCode
+from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
+from msgcenter.domain.refusal import Phrase
+
+Flag: TypeAlias = Literal[0, 1, "0", "1"]
+MessageId: TypeAlias = str | int
+_MS = {
+    "rule": Phrase("须为毫秒数(整数或数字字符串)", "must be milliseconds since 1970, a number or a string of digits")
+}
+Moment: TypeAlias = (
+    Annotated[str, Meta(pattern="^[0-9]{1,15}$(?!\\n)", extra=_MS)] | Annotated[int, Meta(ge=0, le=10**15 - 1)]
+)
+"""Milliseconds since 1970."""
+PAGE_SIZE = 50
+_HEX = {"rule": Phrase("须为40或64位十六进制", "must be 40 (SHA-1) or 64 (SHA-256) hex digits")}
+
+
+class GetAccessToken(Struct, frozen=True):
+    """The proof that the caller has the appKey."""
+
+    app_id: Id = field(name="appId")
+    time_stamp: Moment = field(name="timeStamp")
+    key_info: Annotated[str, Meta(pattern="^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$", max_length=64, extra=_HEX)] = field(
+        name="keyInfo"
+    )
+
+
+class GetAccessTokenLowerCase(Struct, frozen=True):
+    """The same in the names of the oldest clients."""
+
+    appid: Id
+    timestamp: Moment
+    keyinfo: Annotated[str, Meta(pattern="^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$", max_length=64, extra=_HEX)]
+
+
+class ModMsgStatus(Struct, frozen=True):
+    """Set messages of one receiver read or unread."""
+
+    message_ids: Annotated[list[MessageId], Meta(min_length=1, max_length=MAX_STATUS_IDS)] = field(name="msgId")
+    publisher_id: Id | UnsetType = field(name="publisherId", default=UNSET)
+    is_read: Flag = field(name="isRead", default=1)
+    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
+
+
+class SendMsg(Struct, frozen=True):
+    """Send a message. `text`, `link` and `oa` are read only if msgtype names them."""
+
+    receiver_ids: Annotated[list[Id], Meta(min_length=1, max_length=MAX_RECEIVERS)] | UnsetType = field(
+        name="receiverIds", default=UNSET
+    )
+    topic: Id | UnsetType = UNSET
+    to_all: bool | UnsetType = field(name="toAll", default=UNSET)
+    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
+    msgtype: Kind | UnsetType = UNSET
+    msg_type: Kind | UnsetType = field(name="msgType", default=UNSET)
+    text: msgspec.Raw | UnsetType = UNSET
+    link: msgspec.Raw | UnsetType = UNSET
+    oa: msgspec.Raw | UnsetType = UNSET
+    busi_id: msgspec.Raw | UnsetType = field(name="busiId", default=UNSET)
+    pc_url: msgspec.Raw | UnsetType = field(name="pcUrl", default=UNSET)
+    app_url: msgspec.Raw | UnsetType = field(name="appUrl", default=UNSET)
+    approval: bool = False
+    request_id: Id | UnsetType = field(name="requestId", default=UNSET)
+    send_time: Moment | UnsetType = field(name="sendTime", default=UNSET)
+    expire_time: Moment | UnsetType = field(name="expireTime", default=UNSET)
+
+
+class NestedOa(Struct, frozen=True, rename="camel"):
+    """The `oa` object; some clients put the three fields here that belong beside it."""
+
+    head: OaHead
+    body: OaBody | None = None
+    busi_id: Id | UnsetType = UNSET
+    pc_url: Url | UnsetType = UNSET
+    app_url: Url | UnsetType = UNSET
+
+
+class GetMsgStatus(Struct, frozen=True):
+    """Where a message stands."""
+
+    message_id: MessageId = field(name="msgId")
+    is_read: Flag | UnsetType = field(name="isRead", default=UNSET)
+    cursor: str | UnsetType = UNSET
+    page_size: Annotated[int, Meta(ge=1, le=200)] = field(name="pageSize", default=PAGE_SIZE)
+
+
+class GetMsgList(Struct, frozen=True):
+    """The app's messages, newest first."""
+
+    busi_id: Id | UnsetType = field(name="busiId", default=UNSET)
+    msgtype: Kind | UnsetType = UNSET
+    msg_type: Kind | UnsetType = field(name="msgType", default=UNSET)
+    start_time: Moment | UnsetType = field(name="startTime", default=UNSET)
+    end_time: Moment | UnsetType = field(name="endTime", default=UNSET)
+    cursor: str | UnsetType = UNSET
+    page_size: Annotated[int, Meta(ge=1, le=200)] = field(name="pageSize", default=PAGE_SIZE)
+
+
+class GetUnreadCount(Struct, frozen=True):
+    """How many of the app's messages a user has not read."""
+
+    publisher_id: Id = field(name="publisherId")
+    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)

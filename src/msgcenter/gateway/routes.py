@@ -1,0 +1,77 @@
+"""Every URL of the gateway on one screen."""
+
+from starlette.routing import BaseRoute, Route
+
+from msgcenter.domain.refusal import Phrase, Reason, Refusal
+from msgcenter.gateway import messages, tokens
+from msgcenter.gateway.answers import InvalidIds, MsgList, MsgStatus, Sent, UnreadCount
+from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
+from msgcenter.gateway.exchange import Exchange
+from msgcenter.gateway.health import ReadyCheck, healthz, readyz
+from msgcenter.gateway.openapi import document
+from msgcenter.gateway.requests import GetMsgList, GetMsgStatus, GetUnreadCount, ModMsgStatus, SendMsg
+
+_MESSAGE = "/msgCenter/message/"
+
+
+ENDPOINTS: tuple[AnyEndpoint, ...] = (
+    Endpoint(
+        path=_MESSAGE + "modMsgStatus",
+        summary=Phrase("批量设置消息已读或未读", "Set messages read or unread"),
+        request=ModMsgStatus,
+        answer=InvalidIds,
+        handle=messages.mod_msg_status,
+    ),
+    Endpoint(
+        path=_MESSAGE + "sendMsg",
+        summary=Phrase("发送消息", "Send a message"),
+        request=SendMsg,
+        answer=Sent,
+        handle=messages.send_msg,
+    ),
+    Endpoint(
+        path=_MESSAGE + "getMsgStatus",
+        summary=Phrase("查询消息的送达与阅读情况", "See whom a message has reached and who has read it"),
+        request=GetMsgStatus,
+        answer=MsgStatus,
+        handle=messages.get_msg_status,
+    ),
+    Endpoint(
+        path=_MESSAGE + "getMsgList",
+        summary=Phrase("查询已发送的消息", "List the messages that the app sent"),
+        request=GetMsgList,
+        answer=MsgList,
+        handle=messages.get_msg_list,
+    ),
+    Endpoint(
+        path=_MESSAGE + "getUnreadCount",
+        summary=Phrase("查询用户的未读消息数", "Count the app's unread messages of a user"),
+        request=GetUnreadCount,
+        answer=UnreadCount,
+        handle=messages.get_unread_count,
+    ),
+)
+
+
+def routes(gateway: Gateway, ready: ReadyCheck) -> list[BaseRoute]:
+    """Return the gateway's routes, the busiest first."""
+    return [
+        *(Route(endpoint.path, EndpointApp(gateway, endpoint.respond)) for endpoint in ENDPOINTS),
+        Route(tokens.TOKEN_PATH, EndpointApp(gateway, tokens.get_access_token)),
+        Route(tokens.LOWER_CASE_TOKEN_PATH, EndpointApp(gateway, tokens.get_access_token)),
+        Route(tokens.OAUTH_PATH, EndpointApp(gateway, tokens.oauth_token)),
+        Route("/healthz", PlainApp(healthz)),
+        Route("/readyz", PlainApp(readyz(ready))),
+        Route("/openapi.json", PlainApp(openapi, "GET", "HEAD")),
+    ]
+
+
+async def openapi(exchange: Exchange) -> None:
+    """Answer with the OpenAPI document."""
+    await exchange.answer(document(ENDPOINTS))
+
+
+async def not_found(exchange: Exchange) -> None:
+    """Answer 404, as an envelope."""
+    rule = Phrase("没有这个接口,见/openapi.json", "there is no such call, see /openapi.json")
+    await refuse(exchange, Refusal(Reason.FIELD_MALFORMED, field="path", rule=rule), 404)

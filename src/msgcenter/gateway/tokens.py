@@ -1,0 +1,138 @@
+"""Access tokens in the three dialects of the family's clients, and OAuth 2.0 client credentials."""
+
+import base64
+import binascii
+from urllib.parse import parse_qsl, unquote_plus
+
+import msgspec
+
+from msgcenter.actions.tokens import IssuedToken
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Phrase, Reason, Refusal
+from msgcenter.gateway import envelope
+from msgcenter.gateway.answers import TokenAnswer, TokenInfo
+from msgcenter.gateway.decode import decode
+from msgcenter.gateway.endpoint import Gateway
+from msgcenter.gateway.exchange import Exchange
+from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase
+
+TOKEN_PATH = "/apigateway/getAccessToken"  # noqa: S105 - a path
+LOWER_CASE_TOKEN_PATH = "/apigateway/getaccesstoken"  # noqa: S105 - a path
+OAUTH_PATH = "/oauth2/token"
+TOKEN_SUMMARY = Phrase("获取accessToken", "Get an access token")
+_ISSUED = Phrase("获取Token成功。", "Token issued.")
+
+
+async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
+    """Answer `/apigateway/getAccessToken`; a body in the old lower-case names is understood as well."""
+    gateway.rate_limit.hit(exchange.client_address, TOKEN_PATH, exchange.extra_headers)
+    body = await exchange.body()
+    if _is_lower_case(body):
+        asked = decode(body, GetAccessTokenLowerCase)
+        issued = await gateway.actions.tokens.issue(
+            str(asked.appid), str(asked.timestamp), asked.keyinfo, seconds_allowed=True
+        )
+    else:
+        request = decode(body, GetAccessToken)
+        issued = await gateway.actions.tokens.issue(str(request.app_id), str(request.time_stamp), request.key_info)
+    info = _token_info(issued)
+    return envelope.success(exchange.language, TokenAnswer(info, info), _ISSUED)
+
+
+class _LowerCaseNames(msgspec.Struct):
+    appid: msgspec.Raw | None = None
+    camel: msgspec.Raw | None = msgspec.field(name="appId", default=None)
+
+
+def _is_lower_case(body: bytes) -> bool:
+    names = decode(body, _LowerCaseNames)
+    return names.camel is None and names.appid is not None
+
+
+def _token_info(issued: IssuedToken) -> TokenInfo:
+    return TokenInfo(
+        access_token=issued.token,
+        valid_time=str(issued.expires_at),
+        app_id=issued.app.app_id,
+        app_name=issued.app.name,
+        platform_code=issued.app.platform_code,
+        user_id=issued.app.account,
+        token=issued.token,
+    )
+
+
+class _OAuthError(Exception):
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description
+        self.status = status
+
+
+async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
+    """Answer `/oauth2/token` as RFC 6749 section 4.4 says, errors (section 5.2) included."""
+    no_store = {b"cache-control": b"no-store", b"pragma": b"no-cache"}
+    try:
+        gateway.rate_limit.hit(exchange.client_address, OAUTH_PATH, exchange.extra_headers)
+        client_id, secret = _client_credentials(exchange, await exchange.body())
+        issued = await gateway.actions.tokens.issue_for_secret(client_id, secret)
+    except _OAuthError as error:
+        answer: dict[str, object] = {"error": error.error, "error_description": error.description}
+        status = error.status
+    except Refusal as refusal:
+        name, status = _oauth_error_of(refusal)
+        answer = {"error": name, "error_description": refusal.describe("en")}
+    else:
+        answer = {
+            "access_token": issued.token,
+            "token_type": "Bearer",
+            "expires_in": (issued.expires_at - now_ms()) // 1_000,
+        }
+        status = 200
+    if status == 401:
+        no_store[b"www-authenticate"] = b'Basic realm="msgcenter"'
+    await exchange.answer(msgspec.json.encode(answer), status, no_store)
+
+
+def _oauth_error_of(refusal: Refusal) -> tuple[str, int]:
+    if refusal.reason in {Reason.APP_UNKNOWN, Reason.KEY_INFO_WRONG, Reason.APP_DISABLED}:
+        return "invalid_client", 401
+    return "temporarily_unavailable", 429 if refusal.reason is Reason.RATE_EXCEEDED else 503
+
+
+def _client_credentials(exchange: Exchange, body: bytes) -> tuple[str, str]:
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True)
+    except UnicodeDecodeError:
+        raise _OAuthError("invalid_request", "the body must be application/x-www-form-urlencoded") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise _OAuthError("invalid_request", "a parameter is repeated")
+    if "grant_type" not in form:
+        raise _OAuthError("invalid_request", "grant_type is missing; the body must be a form")
+    if form["grant_type"] != "client_credentials":
+        raise _OAuthError("unsupported_grant_type", "grant_type must be client_credentials")
+    authorization = exchange.header(b"authorization")
+    if authorization:
+        if "client_secret" in form:
+            raise _OAuthError("invalid_request", "send the secret once: in the Authorization header or in the body")
+        return _basic(authorization)
+    if not form.get("client_id") or not form.get("client_secret"):
+        raise _OAuthError("invalid_client", "client_id (appId) and client_secret (appKey) are required", 401)
+    return _storable(form["client_id"]), form["client_secret"]
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        client_id, found, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        found = client_id = secret = ""
+    if scheme.lower() != "basic" or not found:
+        raise _OAuthError("invalid_client", "the Authorization header must be HTTP Basic: client_id:client_secret", 401)
+    return _storable(unquote_plus(client_id)), unquote_plus(secret)
+
+
+def _storable(client_id: str) -> str:
+    """Return an id that can be looked up; one with U+0000 can belong to nobody."""
+    return client_id.replace("\0", "\N{REPLACEMENT CHARACTER}")
