@@ -1,5 +1,6 @@
 """An API call: what it asks, what it answers, who handles it; and the ASGI application around that."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -36,7 +37,7 @@ class Actions:
 
 @dataclass(slots=True)
 class Gateway:
-    """What all endpoints share. `closing` is set when the server goes down: new calls are sent elsewhere."""
+    """What all endpoints share. `closing` is set when the server goes down."""
 
     actions: Actions
     rate_limit: RateLimit
@@ -102,6 +103,10 @@ class EndpointApp:
             await refuse(exchange, too_large(), 413)
         except ClientGoneError:
             return
+        except asyncio.CancelledError:
+            # The server has waited for this call as long as it may while shutting down.
+            await refuse(exchange, Refusal(Reason.SHUTTING_DOWN))
+            raise
         except Exception:
             _log.exception("a call failed", path=exchange.path, request_id=exchange.request_id.decode())
             await refuse(exchange, Refusal(Reason.INTERNAL))

@@ -1,0 +1,175 @@
+"""The composition root: the only file that knows everybody."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.housekeeping import keep_house
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.reports import Reports
+from msgcenter.actions.sending import Sending
+from msgcenter.actions.statuses import Statuses
+from msgcenter.actions.tokens import Tokens
+from msgcenter.delivery.worker import Worker
+from msgcenter.domain.refusal import Refusal
+from msgcenter.gateway.endpoint import Actions, Gateway, PlainApp
+from msgcenter.gateway.rate_limit import RateLimit
+from msgcenter.gateway.routes import not_found, routes
+from msgcenter.logs import configure_logs
+from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
+from msgcenter.store.database import Database
+from msgcenter.store.embedded import embedded_postgres
+from msgcenter.store.migrate import migrate, pending_migrations
+from msgcenter.store.node_lease import NodeLease
+
+_KEY_FILE = "secret.key"
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[Settings]:
+    """Give settings with the database's URL and the secret key filled in, the embedded database running if it is used.
+
+    Blocks while the database starts, so it is called outside the event loop. Raises EmbeddedDatabaseError.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    secret_key = settings.secret_key or kept_secret_key(settings.data_dir)
+    with embedded_postgres(settings.data_dir) as url:
+        yield replace(settings, database_url=url, secret_key=secret_key)
+
+
+def kept_secret_key(data_dir: Path) -> str:
+    """Return the secret key kept in the data folder, made there (0600) the first time."""
+    path = data_dir / _KEY_FILE
+    try:
+        if not path.exists():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            made = data_dir / f"{_KEY_FILE}.{os.getpid()}"
+            made.touch(mode=0o600)
+            made.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+            with suppress(FileExistsError):  # another process was first: its key holds
+                path.hardlink_to(made)
+            made.unlink()
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise SettingError(
+            f"{PREFIX}DATA_DIR is {str(data_dir)!r}, but it takes a folder that this user can write to "
+            f"({error.strerror or error})"
+        ) from None
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the environment that makes `read_settings` in a worker process give the same settings."""
+    assert settings.database_url is not None
+    assert settings.secret_key is not None
+    return {
+        f"{PREFIX}DATABASE_URL": settings.database_url,
+        f"{PREFIX}SECRET_KEY": settings.secret_key,
+        f"{PREFIX}DATA_DIR": str(settings.data_dir),
+        f"{PREFIX}LOG_LEVEL": settings.log_level,
+    }
+
+
+def database_url(settings: Settings) -> str:
+    """Return the database's URL of settings that `database_of` has filled in."""
+    assert settings.database_url is not None
+    return settings.database_url
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """Return the key ring for settings that `database_of` has filled in."""
+    assert settings.secret_key is not None
+    return KeyRing(settings.secret_key)
+
+
+def worker_application() -> ASGIApp:
+    """Return the application of a worker process, whose environment its parent has prepared."""
+    settings = read_settings()
+    configure_logs(settings.log_level)
+    return application(settings)
+
+
+def application(settings: Settings) -> ASGIApp:
+    """Return the ASGI application for a database that is migrated."""
+    database = Database(database_url(settings), connections=settings.database_connections)
+    lease = NodeLease(database.url)
+    limit = settings.queue_limit
+    actions = Actions(
+        tokens=Tokens(
+            database,
+            key_ring(settings),
+            ttl=settings.token_ttl,
+            clock_window=settings.clock_window,
+            waiting_limit=limit,
+        ),
+        sending=Sending(database, lease, waiting_limit=limit),
+        statuses=Statuses(database, waiting_limit=limit),
+        reports=Reports(database, waiting_limit=limit),
+    )
+    gateway = Gateway(actions, RateLimit(settings.rate_limit))
+    worker = Worker(database)
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(database)
+            await stack.enter_async_context(lease)
+            jobs = asyncio.create_task(worker.run())
+            house = asyncio.create_task(keep_house(database))
+            try:
+                yield
+            finally:
+                gateway.closing = True
+                await actions.sending.drained()
+                await actions.statuses.drained()
+                house.cancel()
+                worker.stop()
+                await asyncio.wait([jobs, house], timeout=10)
+
+    async def ready() -> str | None:
+        return "shutting down" if gateway.closing else await missing_for_work(database)
+
+    router = Router(routes(gateway, ready), default=_Default(), lifespan=lifespan, redirect_slashes=False)
+    return router
+
+
+class _Default:
+    """Answers what no route is for."""
+
+    def __init__(self) -> None:
+        self._http = PlainApp(not_found)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})
+
+
+async def missing_for_work(database: Database) -> str | None:
+    """Return what keeps this installation from working, None if nothing does."""
+    try:
+        async with asyncio.timeout(5), database.connection() as connection:
+            pending = await pending_migrations(connection)
+    except (Refusal, TimeoutError):
+        return "the database does not answer"
+    return f"{len(pending)} migrations are pending: run msgcenter migrate" if pending else None
+
+
+async def prepare(settings: Settings) -> None:
+    """Bring the database to this version, and check that the secret key is the one that its keys are sealed with.
+
+    Raises SchemaError, WrongSecretKeyError, or the refusal DATABASE_UNAVAILABLE.
+    """
+    await migrate(database_url(settings))
+    async with Database(database_url(settings), connections=2) as database:
+        await Apps(database, key_ring(settings)).check_secret_key()
