@@ -138,8 +138,7 @@ def application(settings: Settings) -> ASGIApp:
     async def ready() -> str | None:
         return "shutting down" if gateway.closing else await missing_for_work(database)
 
-    router = Router(routes(gateway, ready), default=_Default(), lifespan=lifespan, redirect_slashes=False)
-    return router
+    return Router(routes(gateway, ready), default=_Default(), lifespan=lifespan, redirect_slashes=False)
 
 
 class _Default:

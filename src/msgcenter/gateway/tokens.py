@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
@@ -40,8 +41,8 @@ async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
 
 
 class _LowerCaseNames(msgspec.Struct):
-    appid: msgspec.Raw | None = None
-    camel: msgspec.Raw | None = msgspec.field(name="appId", default=None)
+    appid: Any = None
+    camel: Any = msgspec.field(name="appId", default=None)
 
 
 def _is_lower_case(body: bytes) -> bool:

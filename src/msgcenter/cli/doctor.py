@@ -1,0 +1,176 @@
+"""`msgcenter doctor`: what is well, what is not, and what to do about it."""
+
+import asyncio
+import json
+import platform
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import httpx
+from rich.table import Table
+
+from msgcenter import __version__
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.key_ring import WrongSecretKeyError
+from msgcenter.application import database_of, database_url, key_ring
+from msgcenter.cli.console import out
+from msgcenter.domain.refusal import Refusal
+from msgcenter.settings import SettingError, Settings, read_settings
+from msgcenter.store.database import MINIMUM_VERSION, Database
+from msgcenter.store.diagnosis import Diagnosis, diagnose
+from msgcenter.store.embedded import EmbeddedDatabaseError
+from msgcenter.store.migrate import SchemaError
+
+Verdict = Literal["ok", "warning", "problem"]
+_MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
+_DISK_PROBLEM = 1 << 30
+_DISK_WARNING = 5 << 30
+_CLOCK_WARNING_SECONDS = 2.0
+
+
+class Finding(NamedTuple):
+    """One thing looked at. `advice` says what to do unless all is well."""
+
+    verdict: Verdict
+    subject: str
+    found: str
+    advice: str = ""
+
+
+def examine(*, as_json: bool) -> int:
+    """Print what is found, and return the exit code: 1 if there is a problem."""
+    findings = list(_findings())
+    if as_json:
+        out.print_json(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
+    else:
+        _show(findings)
+    return int(any(finding.verdict == "problem" for finding in findings))
+
+
+def _show(findings: list[Finding]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding in findings:
+        advice = f"\n[dim]→ {finding.advice}[/]" if finding.advice else ""
+        table.add_row(_MARKS[finding.verdict], f"[bold]{finding.subject}[/]", finding.found + advice)
+    out.print(table)
+    worst = {finding.verdict for finding in findings}
+    if "problem" in worst:
+        out.print("\n[red]There are problems to solve before MsgCenter can run.[/]")
+    elif "warning" in worst:
+        out.print("\nMsgCenter can run; see the advice above.")
+    else:
+        out.print("\n[green]All is well.[/]")
+
+
+def _findings() -> Iterator[Finding]:
+    yield Finding("ok", "version", f"MsgCenter {__version__}, Python {platform.python_version()}")
+    try:
+        settings = read_settings()
+    except SettingError as error:
+        yield Finding("problem", "settings", str(error), "correct the variable, then run msgcenter doctor again")
+        return
+    yield Finding("ok", "settings", "all variables are valid")
+    yield _disk(settings.data_dir)
+    yield _port(settings)
+    try:
+        with database_of(settings) as complete:
+            yield from _database(complete, embedded=settings.database_url is None)
+    except (EmbeddedDatabaseError, SettingError) as error:
+        yield Finding("problem", "database", str(error))
+
+
+def _disk(data_dir: Path) -> Finding:
+    folder = data_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    found = f"{free / (1 << 30):.1f} GiB free for {data_dir}"
+    if free < _DISK_PROBLEM:
+        return Finding("problem", "disk", found, "free some space, or set MSGCENTER_DATA_DIR to a larger disk")
+    if free < _DISK_WARNING:
+        return Finding("warning", "disk", found, "PostgreSQL stops when its disk is full: make room soon")
+    return Finding("ok", "disk", found)
+
+
+def _port(settings: Settings) -> Finding:
+    where = f"{settings.host}:{settings.port}"
+    with suppress(httpx.HTTPError):
+        answer = httpx.get(f"http://{where}/healthz", trust_env=False, timeout=2)
+        if answer.headers.get("x-request-id"):
+            return Finding("ok", "port", f"a MsgCenter server answers on {where}")
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return Finding(
+                "problem", "port", f"{where}: {error.strerror}", "set MSGCENTER_PORT (or serve --port) to a free port"
+            )
+    return Finding("ok", "port", f"{where} is free")
+
+
+def _database(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
+    kind = "embedded" if embedded else "external"
+    try:
+        facts = asyncio.run(diagnose(database_url(settings)))
+    except Refusal as refusal:
+        advice = "check MSGCENTER_DATABASE_URL, that PostgreSQL runs, and that it lets this machine in"
+        yield Finding("problem", "database", f"no answer from the {kind} database: {refusal.__cause__}", advice)
+        return
+    except SchemaError as error:
+        yield Finding("problem", "database", str(error))
+        return
+    size = f"{facts.size / (1 << 20):.0f} MiB"
+    if facts.version < MINIMUM_VERSION:
+        advice = f"upgrade to PostgreSQL {MINIMUM_VERSION} or newer"
+        yield Finding("problem", "database", f"PostgreSQL {facts.version_text} is too old", advice)
+        return
+    yield Finding("ok", "database", f"{kind} PostgreSQL {facts.version_text}, {size}")
+    yield from _database_facts(facts)
+    if not facts.pending:
+        yield _secret_key(settings)
+
+
+def _database_facts(facts: Diagnosis) -> Iterator[Finding]:
+    if facts.pending:
+        advice = "run msgcenter migrate, or just start the server"
+        yield Finding("warning", "migrations", "pending: " + ", ".join(facts.pending), advice)
+    else:
+        yield Finding("ok", "migrations", "up to date")
+    ahead = facts.clock_ahead
+    if abs(ahead) > _CLOCK_WARNING_SECONDS:
+        found = f"this machine and the database differ by {abs(ahead):.1f} s"
+        yield Finding("warning", "clock", found, "let both follow the same time server (NTP)")
+    else:
+        yield Finding("ok", "clock", "this machine and the database agree")
+    if not facts.durable:
+        advice = "set fsync = on and synchronous_commit = on in PostgreSQL"
+        yield Finding("problem", "durability", "a crash may lose acknowledged messages", advice)
+    used = f"{facts.connections} of {facts.max_connections} connections in use"
+    if facts.connections > 0.8 * facts.max_connections:
+        advice = "raise max_connections, or lower MSGCENTER_DATABASE_CONNECTIONS"
+        yield Finding("warning", "connections", used, advice)
+    else:
+        yield Finding("ok", "connections", used)
+    if facts.held_jobs:
+        advice = "see the server's log for the reason; pgq (PgQueuer) lists and requeues them"
+        yield Finding("warning", "jobs", f"{facts.held_jobs} have failed and are held", advice)
+    else:
+        yield Finding("ok", "jobs", f"{facts.waiting_jobs} waiting")
+
+
+def _secret_key(settings: Settings) -> Finding:
+    async def check() -> None:
+        async with Database(database_url(settings), connections=2) as database:
+            await Apps(database, key_ring(settings)).check_secret_key()
+
+    try:
+        asyncio.run(check())
+    except WrongSecretKeyError:
+        advice = "set MSGCENTER_SECRET_KEY to the key that this database was first used with"
+        return Finding("problem", "secret key", "app keys were sealed with another one", advice)
+    return Finding("ok", "secret key", "opens the app keys")

@@ -1,0 +1,102 @@
+"""Runs the server: one process, or a parent with several workers; both own the embedded database."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+import httpx
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from msgcenter.application import application, environment_of
+from msgcenter.logs import configure_logs
+from msgcenter.settings import PREFIX, SettingError, Settings
+
+OnReady = Callable[[str], None]
+_GRACE_SECONDS = 10
+_BACKLOG = 2_048
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a bound socket, so that a taken port is known before anything else starts. Raises SettingError."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise SettingError(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
+            f"Choose another with --port or {PREFIX}PORT (0: any free one)"
+        ) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL at which this machine reaches a listening socket."""
+    host, port = listener.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - shown, not bound
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_ready: OnReady) -> None:
+    """Serve until SIGINT or SIGTERM. `on_ready` runs in a thread once the server answers, with its URL."""
+    os.environ.update(environment_of(settings))  # worker processes read their settings from it
+    announcer = threading.Thread(target=_announce, args=(url_of(listener), on_ready), daemon=True)
+    announcer.start()
+    if workers == 1:
+        configure_logs(settings.log_level)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(_config(settings)).run(sockets=[listener])
+    else:
+        Multiprocess(_config(settings, workers), sockets=[listener]).run()
+
+
+def _config(settings: Settings, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        application(settings) if workers == 1 else "msgcenter.application:worker_application",
+        factory=workers > 1,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _announce(url: str, on_ready: OnReady) -> None:
+    while True:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"{url}/readyz", trust_env=False).status_code == 200:
+                break
+        time.sleep(0.05)
+    on_ready(url)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that the embedded database is stopped."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        raise SystemExit(0 if number == signal.SIGTERM else 128 + number)
+
+    previous = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
