@@ -1,0 +1,246 @@
+"""Real databases and real servers for the tests: one embedded PostgreSQL for each test process."""
+
+import asyncio
+import itertools
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.store.database import Database
+from msgcenter.store.embedded import embedded_postgres
+from msgcenter.store.migrate import migrate
+from msgcenter_client import Client
+
+SECRET_KEY = "a secret key that only the tests know"
+PLATFORM = "420100"
+_TEMPLATE = "msgcenter_template"
+_START_SECONDS = 60
+_names = itertools.count()
+Result = TypeVar("Result")
+
+
+# --- Databases ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of this test process's own PostgreSQL; not crash-safe, which makes it fast."""
+    quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+    with embedded_postgres(tmp_path_factory.mktemp("postgres"), settings=quick) as url:
+        yield url
+
+
+def other_database(url: str, name: str) -> str:
+    """Return the URL of another database of the same PostgreSQL."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def execute(url: str, statement: str) -> None:
+    """Run a statement on a connection of its own."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def wait_for(work: Coroutine[object, object, Result]) -> Result:
+    """Run a coroutine to its end, wherever we are: fixtures of a session have no event loop of their own."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    """The name of a migrated database that tests are given copies of."""
+    wait_for(execute(postgres, f"create database {_TEMPLATE}"))
+    wait_for(migrate(other_database(postgres, _TEMPLATE)))
+    return _TEMPLATE
+
+
+@pytest.fixture
+async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
+    """The URL of a migrated database that no other test has seen."""
+    name = f"test_{next(_names)}"
+    await execute(postgres, f"create database {name} template {template}")
+    yield other_database(postgres, name)
+    await execute(postgres, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open database of the test's own."""
+    async with Database(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def app_number(database: Database) -> int:
+    """The number of an app in the test's own database."""
+    return (await Apps(database, KeyRing(SECRET_KEY)).create("Test app", PLATFORM)).app.number
+
+
+# --- Servers --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Server:
+    """A running `msgcenter serve`."""
+
+    url: str
+    process: "subprocess.Popen[str]"
+    output: list[str]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it by a signal and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@contextmanager
+def running_server(database_url: str | None, data_dir: Path, *arguments: str, **settings: str) -> Iterator[Server]:
+    """Run `msgcenter serve` on a free port until the end of the block. `settings` lack the prefix MSGCENTER_."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "msgcenter", "serve", "--port", "0", *arguments],
+        env=server_environment(database_url, data_dir, settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    output: list[str] = []
+    reader = threading.Thread(target=_collect, args=(process, output), daemon=True)
+    reader.start()
+    server = Server("", process, output)
+    try:
+        server.url = _announced_url(server)
+        yield server
+    finally:
+        with suppress(ProcessLookupError):
+            server.stop()
+        reader.join(10)
+
+
+def server_environment(database_url: str | None, data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a server or command of a test."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
+    environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": "300"}
+    if database_url is not None:
+        environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
+    return environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}
+
+
+def _collect(process: "subprocess.Popen[str]", output: list[str]) -> None:
+    assert process.stdout is not None
+    with process.stdout:
+        output.extend(process.stdout)
+
+
+def _announced_url(server: Server) -> str:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        for line in list(server.output):
+            if "is ready on " in line:
+                return line.partition("is ready on ")[2].split()[0]
+        if server.process.poll() is not None:
+            break
+        time.sleep(0.02)
+    raise AssertionError("the server did not start:\n" + "".join(server.output))
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres: str, template: str) -> str:
+    """The URL of the database behind `server`."""
+    wait_for(execute(postgres, f"create database shared template {template}"))
+    return other_database(postgres, "shared")
+
+
+@pytest.fixture(scope="session")
+def server(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the tests of this process share; each has an app, and so messages, of its own."""
+    with running_server(shared_database, tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+# --- Apps and clients -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An app that a test may use."""
+
+    app_id: str
+    app_key: str
+    platform_code: str
+    number: int
+
+
+async def new_app(database_url: str, platform_code: str = PLATFORM) -> Credentials:
+    """Register an app."""
+    async with Database(database_url, connections=2) as database:
+        app, key = await Apps(database, KeyRing(SECRET_KEY)).create("Test app", platform_code)
+    return Credentials(app.app_id, key, app.platform_code, app.number)
+
+
+@pytest.fixture
+def app(shared_database: str) -> Credentials:
+    """An app of the test's own on `server`."""
+    return wait_for(new_app(shared_database))
+
+
+@pytest.fixture
+def client(server: Server, app: Credentials) -> Iterator[Client]:
+    """The SDK, speaking to `server` as `app`."""
+    with Client(server.url, app.app_id, app.app_key, retries=0) as opened:
+        yield opened
+
+
+class Raw:
+    """Bytes to `server` and back, as `app`."""
+
+    def __init__(self, server: Server, token: str) -> None:
+        self.http = httpx.Client(base_url=server.url, trust_env=False)
+        self.token = token
+
+    def post(self, call: str, body: object = None, /, **options: object) -> httpx.Response:
+        """Call `/msgCenter/message/{call}` with the token; `body` is JSON unless it is bytes."""
+        given = {"content": body} if isinstance(body, bytes) else {"json": body}
+        path = call if call.startswith("/") else f"/msgCenter/message/{call}"
+        return self.http.post(path, params={"accessToken": self.token}, **given, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def raw(server: Server, app: Credentials) -> Iterator[Raw]:
+    """Raw HTTP with a token of `app`."""
+    answer = httpx.post(
+        f"{server.url}/oauth2/token",
+        data={"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key},
+        trust_env=False,
+    )
+    opened = Raw(server, answer.json()["access_token"])
+    yield opened
+    opened.http.close()
+
+
+@pytest.fixture
+def user() -> str:
+    """A user id that no other test uses."""
+    return f"user-{secrets.token_hex(6)}"
