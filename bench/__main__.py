@@ -1,0 +1,36 @@
+"""`python -m bench`: see README.md beside this file."""
+
+import sys
+
+import msgspec
+from rich.console import Console
+
+from bench.api import AnswerError
+from bench.load import LoadError
+from bench.options import parse
+from bench.report import targets
+from bench.run import benchmark
+from bench.server_process import ServerError
+from bench.tables import show
+from bench.truth import FalseAnswerError
+
+
+def main() -> int:
+    """Run the benchmark, print its tables, and return the exit code: 0 unless it could not be carried through."""
+    options = parse()
+    progress = Console(stderr=True)
+    try:
+        report = benchmark(options, lambda line: progress.print(line, style="dim", highlight=False))
+    except (AnswerError, FalseAnswerError, LoadError, ServerError) as error:
+        progress.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False)
+        return 1
+    show(report, Console())
+    if options.json is not None:
+        options.json.write_bytes(
+            msgspec.json.format(msgspec.json.encode({"report": report, "promises": targets(report)}), indent=2)
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The requests that are measured, as the bytes that go over the wire."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bench.load import Outcome, Plan, run
+from bench.server_process import Server
+
+SUCCESS = b'{"retCode":"000000"'
+BARE_SUCCESS = '{"retCode":"000000","retDesc":"操作成功"}'.encode()
+ALIVE = b'{"status":"ok"}'
+_SETUP_CONNECTIONS = 16
+
+
+class AnswerError(Exception):
+    """The server did not do what the benchmark needs done before it measures."""
+
+
+@dataclass(frozen=True)
+class Api:
+    """A server that speaks the protocol, and a token for it."""
+
+    server: Server
+    token: str
+
+    def no_op(self, like: bytes) -> bytes:
+        """Return the least request, with the size of `like`: its body is read, and nothing is done with it."""
+        return self._post("/healthz", like.partition(b"\r\n\r\n")[2])
+
+    def set_status(self, user_id: str, message_ids: Sequence[int], is_read: int) -> bytes:
+        """Return a modMsgStatus request."""
+        ids = [str(message_id) for message_id in message_ids]
+        return self._call("modMsgStatus", {"publisherId": user_id, "msgId": ids, "isRead": is_read})
+
+    def send_text(self, user_ids: Sequence[str], content: str) -> bytes:
+        """Return a sendMsg request."""
+        return self._call("sendMsg", {"receiverIds": user_ids, "msgtype": "text", "text": {"content": content}})
+
+    def unread_count(self, user_id: str) -> bytes:
+        """Return a getUnreadCount request."""
+        return self._call("getUnreadCount", {"publisherId": user_id})
+
+    def _call(self, name: str, body: dict[str, object]) -> bytes:
+        return self._post(f"/msgCenter/message/{name}", msgspec.json.encode(body))
+
+    def _post(self, path: str, body: bytes) -> bytes:
+        return (
+            f"POST {path}?accessToken={self.token} HTTP/1.1\r\n"
+            f"Host: {self.server.host}:{self.server.port}\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        ).encode() + body
+
+    async def ask_all(
+        self, requests: list[bytes], *, expect: bytes = SUCCESS, connections: int = _SETUP_CONNECTIONS
+    ) -> list[bytes]:
+        """Send each request once and return the bodies of the answers. Raises AnswerError if one is a refusal."""
+        outcome = await run(self.plan(requests, expect, connections))
+        must_succeed(outcome)
+        return outcome.bodies
+
+    def plan(self, requests: list[bytes], expect: bytes, connections: int) -> Plan:
+        """Return the plan that sends each request once."""
+        return Plan(
+            host=self.server.host, port=self.server.port, requests=requests, connections=connections, expect=expect
+        )
+
+
+def must_succeed(outcome: Outcome) -> None:
+    """Raise AnswerError if an answer was not the expected one."""
+    if outcome.errors:
+        first = outcome.first_error.decode(errors="replace")
+        raise AnswerError(f"{outcome.errors} of {outcome.sent} answers were not expected; the first:\n{first}")
+
+
+class _Sent(msgspec.Struct):
+    msg_id: str = msgspec.field(name="msgId")
+
+
+class _Unread(msgspec.Struct):
+    unread: int
+
+
+def message_id_in(body: bytes) -> int:
+    """Return the id that sendMsg answered."""
+    return int(msgspec.json.decode(body, type=_Sent).msg_id)
+
+
+def unread_in(body: bytes) -> int:
+    """Return the count that getUnreadCount answered."""
+    return msgspec.json.decode(body, type=_Unread).unread

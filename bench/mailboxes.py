@@ -1,0 +1,46 @@
+"""Mailboxes to measure on, filled through the API alone."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bench.api import BARE_SUCCESS, Api, message_id_in
+
+GROUP = 1_000
+"""Receivers of one send; a send to more is fanned out after its answer."""
+_BATCH = 50
+
+
+class Mailbox(NamedTuple):
+    """A user and the messages sent to them, oldest first."""
+
+    user_id: str
+    message_ids: tuple[int, ...]
+
+
+def users(prefix: str, count: int) -> list[str]:
+    """Return user ids of one length."""
+    return [f"{prefix}-{number:06}" for number in range(count)]
+
+
+def groups(user_ids: list[str]) -> Iterable[list[str]]:
+    """Cut users into groups that one send reaches at once."""
+    return (user_ids[start : start + GROUP] for start in range(0, len(user_ids), GROUP))
+
+
+async def filled_in_groups(api: Api, user_ids: list[str], messages: int) -> list[Mailbox]:
+    """Send `messages` to every user, a thousand users at a time."""
+    boxes: list[Mailbox] = []
+    for group in groups(user_ids):
+        bodies = await api.ask_all([api.send_text(group, f"Notice number {number}") for number in range(messages)])
+        message_ids = tuple(sorted(map(message_id_in, bodies)))
+        boxes.extend(Mailbox(user_id, message_ids) for user_id in group)
+    return boxes
+
+
+async def filled_one_by_one(api: Api, user_id: str, messages: int, *, unread: int) -> None:
+    """Send `messages` to one user and set all but the newest `unread` of them read."""
+    requests = [api.send_text([user_id], f"Reminder number {number}") for number in range(messages)]
+    message_ids = sorted(map(message_id_in, await api.ask_all(requests, connections=64)))
+    old = message_ids[: messages - unread]
+    batches = [old[start : start + _BATCH] for start in range(0, len(old), _BATCH)]
+    await api.ask_all([api.set_status(user_id, batch, 1) for batch in batches], expect=BARE_SUCCESS)

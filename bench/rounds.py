@@ -1,0 +1,58 @@
+"""Steps in turn, round after round: on a noisy machine, what slows one round slows all steps alike."""
+
+from collections.abc import Callable
+from statistics import median
+
+from bench.api import must_succeed
+from bench.databases import Postgres
+from bench.load import Plan, run
+from bench.options import Options
+from bench.steps import Result, Step
+
+
+async def measure(steps: list[Step], postgres: Postgres, options: Options, report: Callable[[str], None]) -> None:
+    """Measure every step once in each round; the results are in the steps."""
+    for number in range(1, options.rounds + 1):
+        for step in steps:
+            result = await _measure(step, postgres, options)
+            step.results.append(result)
+            report(f"round {number} of {options.rounds}: ({step.key}) {step.title}: {result.per_second:,.0f}/s")
+
+
+async def _measure(step: Step, postgres: Postgres, options: Options) -> Result:
+    await postgres.checkpoint()
+    wal_before = await postgres.wal_position()
+    server = step.api.server
+    outcome = await run(
+        Plan(
+            host=server.host,
+            port=server.port,
+            requests=step.requests,
+            connections=options.connections,
+            expect=step.expect,
+            start=step.sent,
+            warm_up=options.warm_up,
+            seconds=options.seconds,
+        )
+    )
+    wal = await postgres.wal_position() - wal_before
+    step.sent += outcome.sent
+    must_succeed(outcome)
+    return Result(
+        per_second=outcome.counted / outcome.seconds,
+        p50_ms=outcome.p50_ms,
+        p99_ms=outcome.p99_ms,
+        wal_bytes_per_call=wal / outcome.sent,
+        client_busy=outcome.busy,
+    )
+
+
+def typical(results: list[Result]) -> Result:
+    """Return the median of each figure."""
+    return Result(
+        per_second=median(result.per_second for result in results),
+        p50_ms=median(result.p50_ms for result in results),
+        p99_ms=median(result.p99_ms for result in results),
+        wal_bytes_per_call=median(result.wal_bytes_per_call for result in results),
+        client_busy=median(result.client_busy for result in results),
+    )

@@ -1,0 +1,70 @@
+"""The report as tables on a terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.report import Report, ratio, targets
+
+_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "–"}
+
+
+def show(report: Report, console: Console) -> None:
+    """Print everything."""
+    for name, value in report.machine.items():
+        console.print(f"[dim]{name}:[/] {value}", highlight=False)
+    for table in (_steps(report), _disk(report), _targets(report)):
+        console.print()
+        console.print(table)
+    console.print()
+    for line in report.verified:
+        console.print(line, highlight=False)
+
+
+def _steps(report: Report) -> Table:
+    table = Table(title="Load: medians of all rounds", title_justify="left")
+    table.add_column("step")
+    table.add_column("what", overflow="fold")
+    for heading in ("req/s", "p50 ms", "p99 ms", "of (a)", "× (c)", "WAL bytes/call", "client busy"):
+        table.add_column(heading, justify="right")
+    for key, figures in report.steps.items():
+        found = figures.median
+        to_no_op, to_yardstick = ratio(report.steps, key, "a"), ratio(report.steps, key, "c")
+        table.add_row(
+            key[0],
+            figures.title,
+            f"{found.per_second:,.0f}",
+            f"{found.p50_ms:.2f}",
+            f"{found.p99_ms:.2f}",
+            "–" if to_no_op is None else f"{to_no_op:.0%}",
+            "–" if to_yardstick is None or key[0] not in "bcg" else f"{to_yardstick:.2f}",
+            f"{found.wal_bytes_per_call:,.0f}",
+            f"{found.client_busy:.0%}",
+        )
+    return table
+
+
+def _disk(report: Report) -> Table:
+    disk = report.disk
+    table = Table(title=f"Disk: growth by {disk.deliveries:,} delivered messages", title_justify="left")
+    table.add_column("table")
+    for heading in ("heap", "indexes", "bytes per delivery"):
+        table.add_column(heading, justify="right")
+    for size in disk.tables:
+        table.add_row(size.name, f"{size.heap:,}", f"{size.indexes:,}", f"{size.total / disk.deliveries:.2f}")
+    table.add_section()
+    table.add_row("all", "", "", f"{disk.bytes_per_delivery:.2f}")
+    table.add_row("all, before VACUUM", "", "", f"{disk.raw_bytes / disk.deliveries:.2f}")
+    table.add_row("WAL written meanwhile", "", "", f"{disk.wal_bytes / disk.deliveries:.2f}")
+    if report.yardstick_bytes_per_row is not None:
+        table.add_row("the yardstick, freshly loaded", "", "", f"{report.yardstick_bytes_per_row:.2f}")
+    return table
+
+
+def _targets(report: Report) -> Table:
+    table = Table(title="Promises", title_justify="left")
+    table.add_column("promise")
+    table.add_column("measured", justify="right")
+    table.add_column("")
+    for target in targets(report):
+        table.add_row(target.promise, target.measured, _MARKS[target.met])
+    return table

@@ -1,0 +1,55 @@
+"""The yardstick as a server: `row_per_message` on a database of its own, with the product's mailboxes in it."""
+
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+
+from bench import row_per_message
+from bench.api import Api
+from bench.mailboxes import Mailbox
+from bench.server_process import serving
+
+
+@asynccontextmanager
+async def yardstick(database_url: str, mailboxes: list[Mailbox], folder: Path, *, workers: int) -> AsyncIterator[Api]:
+    """Serve the yardstick until the end of the `async with`, every message unread at first."""
+    await _fill(database_url, mailboxes)
+    token = secrets.token_hex(16)
+    environment = {**os.environ, "YARDSTICK_DATABASE_URL": database_url, "YARDSTICK_TOKEN": token}
+    command = [sys.executable, "-m", "bench.row_per_message", "--workers", str(workers)]
+    async with serving(command, environment, folder / "yardstick.log", workers=workers) as server:
+        yield Api(server, token)
+
+
+async def _fill(database_url: str, mailboxes: list[Mailbox]) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(row_per_message.SCHEMA)
+        await connection.copy_records_to_table(
+            "user_message",
+            columns=["user_id", "message_id", "read_at"],
+            records=[(box.user_id, message_id, None) for box in mailboxes for message_id in box.message_ids],
+        )
+        await connection.execute("vacuum analyze user_message")
+    finally:
+        await connection.close()
+
+
+async def unread_counts(database_url: str, user_ids: list[str]) -> list[int]:
+    """Return how many messages of each user are unread."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch(
+            "select user_id, count(*) as unread from user_message"
+            " where read_at is null and user_id = any($1::text[]) group by user_id",
+            user_ids,
+        )
+    finally:
+        await connection.close()
+    counts = {row["user_id"]: row["unread"] for row in rows}
+    return [counts.get(user_id, 0) for user_id in user_ids]
