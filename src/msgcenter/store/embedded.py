@@ -37,7 +37,8 @@ PORT = 5432
 
 _START_SECONDS = 300
 _STOP_SECONDS = 120
-_ORPHAN_SECONDS = 5
+_ORPHAN_SECONDS = 2
+_LOG_LINES = 5
 # Creates what is missing: \gexec runs the rows of the answer, of which there are none when it exists.
 _CREATE_DATABASE = r"""
 select 'create database msgcenter' where not exists (select from pg_database where datname = 'msgcenter') \gexec
@@ -145,12 +146,8 @@ class _Cluster:
         newest = max(logs, key=lambda path: path.stat().st_mtime, default=None)
         if newest is None:
             return f"It wrote no log in {self.data}."
-        # The collector's file may be empty while the reason stands in what was written before it began.
-        texts = [
-            path.read_text(errors="replace").strip() for path in (self.data / "start.log", newest) if path.exists()
-        ]
-        lines = "\n".join(dict.fromkeys(texts)).splitlines()[-8:]
-        return f"Its log {newest} ends:\n" + "\n".join(lines)
+        lines = newest.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join([f"Its log {newest} ends:", *lines])
 
 
 def _programs() -> Path:
@@ -253,11 +250,13 @@ def _ensure_running(
 ) -> None:
     _let_server_in(cluster)
     if not (cluster.data / "PG_VERSION").exists():
-        _initialise(cluster)
+        _initialise(cluster, durable=settings.get("fsync") != "off")
     deadline = time.monotonic() + _START_SECONDS
     while (status := _status(cluster.data, socket_folder)) != "ready":
         if time.monotonic() > deadline:
-            raise EmbeddedDatabaseError(f"PostgreSQL does not get ready ({status}). {cluster.log_end()}")
+            raise EmbeddedDatabaseError(
+                f"PostgreSQL in {cluster.data} does not get ready ({status}). {cluster.log_end()}"
+            )
         if status is None:
             _refuse_second_machine(cluster, holders, alone=alone)
             _start(cluster, settings)
@@ -286,18 +285,17 @@ def _start(cluster: _Cluster, settings: Mapping[str, str]) -> None:
     (cluster.data / "start.log").unlink(missing_ok=True)
     result = cluster.run("pg_ctl", "-D", ".", "-l", "start.log", "-w", "-t", str(_START_SECONDS), "-s", "start")
     if result.returncode != 0:
-        raise EmbeddedDatabaseError(
-            f"PostgreSQL in {cluster.data} did not start: {result.stderr.strip()}\n{cluster.log_end()}"
-        )
+        raise EmbeddedDatabaseError(f"PostgreSQL in {cluster.data} did not start. {cluster.log_end()}")
 
 
 def _stop(cluster: _Cluster) -> None:
-    if not (cluster.data / "postmaster.pid").exists():
+    if not _is_server(_read_pid_file(cluster.data)[0], cluster.data):
+        # pg_ctl would send its signal to whoever has the number of a dead server now.
         return
-    seconds = str(_STOP_SECONDS)
-    if cluster.run("pg_ctl", "-D", ".", "-w", "-t", seconds, "-s", "-m", "fast", "stop").returncode != 0:
+    wait = ("-D", ".", "-w", "-t", str(_STOP_SECONDS), "-s")
+    if cluster.run("pg_ctl", *wait, "-m", "fast", "stop").returncode != 0:
         # Harmless for the data: the next start recovers from the write-ahead log.
-        cluster.run("pg_ctl", "-D", ".", "-w", "-t", seconds, "-s", "-m", "immediate", "stop")
+        cluster.run("pg_ctl", *wait, "-m", "immediate", "stop")
 
 
 def _status(data: Path, socket_folder: Path) -> str | None:
@@ -340,12 +338,7 @@ def _clear_remains(data: Path) -> None:
     """Clear away what a killed server left that would keep the next from starting."""
     if not (data / "postmaster.pid").exists():
         return
-    # A session may outlive its server until its query ends; recovery has to wait for it.
-    sessions = [process for process in psutil.process_iter() if _is_server(process.pid, data)]
-    for process in psutil.wait_procs(sessions, timeout=_ORPHAN_SECONDS)[1]:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(sessions, timeout=_ORPHAN_SECONDS)
+    _end_sessions(data)
     pid = _read_pid_file(data)[0]
     if pid is None or psutil.pid_exists(pid):
         # PostgreSQL refuses an empty file, and one whose number now belongs to another process.
@@ -353,10 +346,23 @@ def _clear_remains(data: Path) -> None:
             (data / name).unlink(missing_ok=True)
 
 
+def _end_sessions(data: Path) -> None:
+    """Wait for sessions that outlived their server, as they do until their query ends; recovery must come after."""
+    patience = time.monotonic() + _ORPHAN_SECONDS
+    while sessions := [process for process in psutil.process_iter() if _is_server(process.pid, data)]:
+        late = time.monotonic() - patience
+        if late > _ORPHAN_SECONDS:
+            return  # PostgreSQL itself will refuse and say so.
+        for process in sessions if late > 0 else ():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        time.sleep(0.05)
+
+
 # --- Making the cluster ---------------------------------------------------------------------------------------------
 
 
-def _initialise(cluster: _Cluster) -> None:
+def _initialise(cluster: _Cluster, *, durable: bool) -> None:
     """Make the cluster beside its place and move it there, so that an interrupted attempt leaves nothing half done."""
     new = _Cluster(cluster.folder, cluster.folder / "postgres.new", cluster.programs, cluster.user)
     shutil.rmtree(new.data, ignore_errors=True)
@@ -365,7 +371,8 @@ def _initialise(cluster: _Cluster) -> None:
     # PostgreSQL's own collation: the same order everywhere, whatever the machine has or updates.
     locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     access = ("--auth-local=trust", "--auth-host=reject")
-    result = new.run("initdb", "-D", ".", "-U", SUPERUSER, "--no-instructions", *locale, *access)
+    sync = () if durable else ("--no-sync",)
+    result = new.run("initdb", "-D", ".", "-U", SUPERUSER, "--no-instructions", *locale, *access, *sync)
     if result.returncode != 0:
         raise EmbeddedDatabaseError(f"A database could not be made in {cluster.folder}: {result.stderr.strip()}")
     new.data.rename(cluster.data)
@@ -420,6 +427,7 @@ def _server_user(data: Path) -> pwd.struct_passwd | None:
                 f"The database in {data} belongs to another user (id {owner}).\n"
                 "Run this as that user or as root, or choose another MSGCENTER_DATA_DIR."
             )
+        _require_name()
         return None
     with suppress(KeyError):
         return pwd.getpwuid(owner) if owner else pwd.getpwnam(SYSTEM_USER)
@@ -431,9 +439,20 @@ def _server_user(data: Path) -> pwd.struct_passwd | None:
     return _new_system_user()
 
 
+def _require_name() -> None:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise EmbeddedDatabaseError(
+            f"The user id {os.geteuid()} has no name on this system, and PostgreSQL does not start without one.\n"
+            "Run this as a user of the system, or give MSGCENTER_DATABASE_URL the URL of a PostgreSQL of your own."
+        ) from None
+
+
 def _new_system_user() -> pwd.struct_passwd:
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-    # The name may also have appeared meanwhile, made by another process.
+    program = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or "useradd"
+    command = [program, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+    # Whether it succeeded is seen below: another process may have made the user meanwhile.
     with suppress(OSError):
         subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - a fixed command
     try:
@@ -450,7 +469,7 @@ def _let_server_in(cluster: _Cluster) -> None:
     if cluster.user is None:
         return
     for folder in (cluster.folder, *cluster.folder.parents):
-        _let_through(folder, cluster.user)
+        _let_through(folder, cluster.user, own=cluster.folder)
     if not _works(cluster):
         package = cluster.programs.parents[1]
         for folder in package.parents:
@@ -471,7 +490,7 @@ def _works(cluster: _Cluster) -> bool:
         return False
 
 
-def _let_through(folder: Path, user: pwd.struct_passwd) -> None:
+def _let_through(folder: Path, user: pwd.struct_passwd, *, own: Path | None = None) -> None:
     about = folder.stat()
     needed = stat.S_IXUSR if about.st_uid == user.pw_uid else stat.S_IXOTH
     if about.st_mode & needed or (about.st_gid == user.pw_gid and about.st_mode & stat.S_IXGRP):
@@ -483,7 +502,8 @@ def _let_through(folder: Path, user: pwd.struct_passwd) -> None:
             f"The user {user.pw_name}, as whom PostgreSQL runs, may not pass through {folder} ({error.strerror}).\n"
             f"Allow it (chmod o+x '{folder}') or choose another MSGCENTER_DATA_DIR."
         ) from error
-    _log.info("%s may now be passed through by other users, for PostgreSQL as %s", folder, user.pw_name)
+    if folder != own:
+        _log.warning("Other users may now pass through %s (o+x): PostgreSQL runs as %s.", folder, user.pw_name)
 
 
 def _let_read(tree: Path) -> None:
