@@ -24,7 +24,7 @@ def main() -> int:
     except (AnswerError, FalseAnswerError, LoadError, ServerError) as error:
         progress.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False)
         return 1
-    show(report, Console())
+    show(report)
     if options.json is not None:
         options.json.write_bytes(
             msgspec.json.format(msgspec.json.encode({"report": report, "promises": targets(report)}), indent=2)

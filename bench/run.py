@@ -102,7 +102,7 @@ async def _prepared(options: Options, api: Api, rows: Api | None, boxes: list[Ma
     fifty = status_step("b", f"modMsgStatus, {IDS_PER_CALL} ids", api, boxes, _FIFTY)
     steps: list[Step] = [no_op_step(api, fifty), fifty]
     if rows is not None:
-        steps.append(status_step("c", "the same, a row per message, no group commit", rows, boxes, _FIFTY))
+        steps.append(status_step("c", "the yardstick, 50 ids: a row per message", rows, boxes, _FIFTY))
     steps += [single_send_step(api), group_send_step(api), status_step("g", "modMsgStatus, 1 id", api, boxes, _ONE)]
     if "f" in options.only:
         for messages in (_SMALL_MAILBOX, options.large_mailbox):

@@ -78,5 +78,5 @@ async def unread_count_step(api: Api, messages: int) -> Step:
     user_id = f"clerk-{messages}"
     await filled_one_by_one(api, user_id, messages, unread=200)
     expect = b'{"retCode":"000000","retDesc":"\xe6\x93\x8d\xe4\xbd\x9c\xe6\x88\x90\xe5\x8a\x9f","unread":200}'
-    title = f"getUnreadCount, {messages:,} messages in the mailbox"
+    title = f"getUnreadCount among {messages:,} messages"
     return Step(f"f {messages}", title, api, [api.unread_count(user_id)], expect)

@@ -5,11 +5,14 @@ from rich.table import Table
 
 from bench.report import Report, ratio, targets
 
+_WIDTH = 118
+"""Where the output is no terminal."""
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "–"}
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report) -> None:
     """Print everything."""
+    console = Console() if Console().is_terminal else Console(width=_WIDTH)
     for name, value in report.machine.items():
         console.print(f"[dim]{name}:[/] {value}", highlight=False)
     for table in (_steps(report), _disk(report), _targets(report)):
@@ -23,9 +26,9 @@ def show(report: Report, console: Console) -> None:
 def _steps(report: Report) -> Table:
     table = Table(title="Load: medians of all rounds", title_justify="left")
     table.add_column("step")
-    table.add_column("what", overflow="fold")
-    for heading in ("req/s", "p50 ms", "p99 ms", "of (a)", "× (c)", "WAL bytes/call", "client busy"):
-        table.add_column(heading, justify="right")
+    table.add_column("what", no_wrap=True)
+    for heading in ("req/s", "p50 ms", "p99 ms", "of a", "× c", "WAL B/call", "client"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for key, figures in report.steps.items():
         found = figures.median
         to_no_op, to_yardstick = ratio(report.steps, key, "a"), ratio(report.steps, key, "c")
