@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from msgcenter.domain.content import Body, Kind, Link, Oa, Text, Url
 from msgcenter.domain.identifiers import Id
-from msgcenter.domain.message_id import first_id_at, parse_message_id
+from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
 from msgcenter.domain.refusal import Phrase, Reason, Refusal, contradiction, malformed
 from msgcenter.gateway.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
 from msgcenter.gateway.decode import decode
@@ -29,8 +29,8 @@ _MAX_KEY = 64
 
 async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus) -> InvalidIds | None:
     """Set up to 50 messages of one receiver read or unread."""
-    known = {raw: parse_message_id(raw) for raw in request.message_ids}
-    ids = frozenset(i for i in known.values() if i is not None)
+    parsed = parse_message_ids(request.message_ids)
+    ids = frozenset(one for one in parsed if one is not None)
     read = request.is_read in {1, "1"}
     platform_code = text_of(request.platform_code)
     user_id = text_of(request.publisher_id)
@@ -39,13 +39,13 @@ async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus
     else:
         caller.app.platform_for(platform_code)
         missing = await actions.statuses.decide_approvals(caller.app, ids, closed=read)
-    if not missing and len(ids) == len(known):
+    if not missing and None not in parsed:
         return None
-    invalid = [str(raw) for raw, parsed in known.items() if parsed is None or parsed in missing]
-    distinct = list(dict.fromkeys(invalid))
+    given = zip(request.message_ids, parsed, strict=True)
+    invalid = list(dict.fromkeys(str(raw) for raw, one in given if one is None or one in missing))
     if missing == ids:
-        raise Refusal(Reason.MESSAGE_UNKNOWN, result={"invalidMsgId": distinct})
-    return InvalidIds(distinct) if distinct else None
+        raise Refusal(Reason.MESSAGE_UNKNOWN, result={"invalidMsgId": invalid})
+    return InvalidIds(invalid)
 
 
 async def send_msg(actions: Actions, caller: Caller, request: SendMsg) -> Sent:

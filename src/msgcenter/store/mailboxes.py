@@ -3,7 +3,7 @@
 Every statement takes its rows in primary-key order, so that two processes never lock each other out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgcenter.domain.account import Recipient
@@ -99,49 +99,52 @@ async def append(connection: Connection, additions: Sequence[Addition]) -> None:
 
 
 async def change_status(
-    connection: Connection, changes: dict[PageKey, dict[int, Change]], now: int
+    connection: Connection, changes: Mapping[PageKey, Mapping[int, Change]], now: int
 ) -> dict[PageKey, set[int]]:
-    """Set entries read or unread at `now` (ms since 1970); return, by page, the ids that are not there.
+    """Set entries read or unread at `now` (ms since 1970); return the ids that are not there, by page.
 
     Pages with an entry that has expired are left alone, their ids returned as not there: `sweep_expired` first.
     """
     keys = sorted(changes)
-    lists: list[list[str]] = [[], [], []]
-    bounds: tuple[list[int], list[int]] = ([], [])
-    for key in keys:
-        by_change: tuple[list[str], list[str], list[str]] = ([], [], [])
-        for message_id, change in changes[key].items():
-            by_change[change].append(str(message_id))
-        for column, ids in zip(lists, by_change, strict=True):
-            column.append(",".join(ids))
-        bounds[0].append(min(changes[key]))
-        bounds[1].append(max(changes[key]))
     rows = await connection.fetch(
         "with change as materialized ("
-        " select u, c, b, a, lo, hi, string_to_array(un, ',')::bigint[] as unread_ids,"
+        " select n, u, c, b, a, lo, hi, string_to_array(un, ',')::bigint[] as unread_ids,"
         " string_to_array(rd, ',')::bigint[] as read_ids, string_to_array(af, ',')::bigint[] as afresh_ids"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[], $6::text[], $7::text[],"
-        " $8::bigint[], $9::bigint[]) as t (u, c, b, a, un, rd, af, lo, hi))"
+        " from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[],"
+        " $9::bigint[], $10::bigint[]) as t (n, u, c, b, a, un, rd, af, lo, hi))"
         " update mailbox_page p set read_at = array(select case"
         " when r < 0 then r"
-        " when i = any(read_ids) then coalesce(r, $10)"
+        " when i = any(read_ids) then coalesce(r, $11)"
         " when i = any(unread_ids) then null"
-        " when i = any(afresh_ids) then $10"
+        " when i = any(afresh_ids) then $11"
         " else r end from unnest(p.message_ids, p.read_at) as e (i, r))"
         " from change where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
-        " and p.first_id <= hi and p.last_id >= lo and (p.expires_at is null or p.expires_at > $10)"
-        " returning p.user_id, p.platform_code, p.bucket, p.app_number, p.message_ids,"
-        " case when 0 > any(p.read_at) then p.read_at end",
+        " and p.first_id <= hi and p.last_id >= lo and (p.expires_at is null or p.expires_at > $11)"
+        # Most pages hold all the ids asked for: only of the others Python needs to see what they hold.
+        " returning n, case when unread_ids || read_ids || afresh_ids <@ p.message_ids"
+        " and (0 > any(p.read_at)) is not true then null else array[p.message_ids, p.read_at] end",
+        range(len(keys)),
         *_columns(keys),
-        *lists,
-        *bounds,
+        *_id_lists([changes[key] for key in keys]),
+        [min(changes[key]) for key in keys],
+        [max(changes[key]) for key in keys],
         now,
     )
-    missing = {key: set(changes[key]) for key in keys}
-    for user_id, platform_code, bucket, app_number, message_ids, read_at in rows:
-        present = message_ids if read_at is None else _not_withdrawn(message_ids, read_at)
-        missing[PageKey(user_id, platform_code, bucket, app_number)].difference_update(present)
-    return missing
+    complete = {n for n, entries in rows if entries is None}
+    missing = {key: set(changes[key]) for n, key in enumerate(keys) if n not in complete}
+    for n, entries in rows:
+        if n not in complete:
+            missing[keys[n]].difference_update(_not_withdrawn(*entries))
+    return {key: ids for key, ids in missing.items() if ids}
+
+
+def _id_lists(pages: Iterable[Mapping[int, Change]]) -> tuple[list[str], list[str], list[str]]:
+    """Return for each page its ids as comma-separated texts, one column for each kind of change, in its order."""
+    columns: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for page in pages:
+        for change, column in zip(Change, columns, strict=True):
+            column.append(",".join(str(i) for i, wanted in page.items() if wanted is change))
+    return columns
 
 
 def _not_withdrawn(message_ids: Iterable[int], read_at: Iterable[int | None]) -> list[int]:

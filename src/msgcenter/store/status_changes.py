@@ -1,12 +1,12 @@
 """The group commit of status changes: many calls, one statement."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import Change, merge
-from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.store import mailboxes
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.mailboxes import PageKey, page_key
@@ -32,7 +32,7 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
     async def write(connection: Connection) -> dict[PageKey, set[int]]:
         return await mailboxes.change_status(connection, pages, now)
 
-    missing = {key: ids for key, ids in (await database.in_autocommit(write)).items() if ids}
+    missing = await database.in_autocommit(write)
     if not missing:
         return [NOTHING_MISSING] * len(changes)
 
@@ -58,25 +58,32 @@ async def change_after_sweep(
     now: int,
 ) -> dict[PageKey, set[int]]:
     """Try what was not there once more, after the mailboxes concerned are rid of expired messages."""
-    recipients = sorted({Recipient(key.user_id, key.platform_code) for key, ids in missing.items() if ids})
+    recipients = sorted({Recipient(key.user_id, key.platform_code) for key in missing})
     if not recipients or not await mailboxes.sweep_expired(connection, recipients, now):
         return missing
-    again = {key: {i: pages[key][i] for i in ids} for key, ids in missing.items() if ids}
+    again = {key: {i: pages[key][i] for i in ids} for key, ids in missing.items()}
     return await mailboxes.change_status(connection, again, now)
 
 
 def _merged(changes: Sequence[StatusChange]) -> dict[PageKey, dict[int, Change]]:
-    pages: dict[PageKey, dict[int, Change]] = defaultdict(dict)
+    pages: dict[PageKey, dict[int, Change]] = {}
     for change in changes:
         wanted = Change.READ if change.read else Change.UNREAD
-        page, bucket = None, -1
-        for message_id in change.message_ids:
-            if (message_id >> 53) != bucket or page is None:
-                key = page_key(change.recipient, message_id, change.app_number)
-                page, bucket = pages[key], key.bucket
-            earlier = page.get(message_id)
-            page[message_id] = wanted if earlier is None else merge(earlier, wanted)
+        for bucket, ids in _by_bucket(change.message_ids):
+            key = PageKey(change.recipient.user_id, change.recipient.platform_code, bucket, change.app_number)
+            page = pages.get(key)
+            if page is None:
+                pages[key] = dict.fromkeys(ids, wanted)
+            else:
+                page.update({i: merge(page.get(i), wanted) for i in ids})
     return pages
+
+
+def _by_bucket(message_ids: frozenset[int]) -> Iterable[tuple[int, Collection[int]]]:
+    first, last = bucket_of(min(message_ids)), bucket_of(max(message_ids))
+    if first == last:
+        return [(first, message_ids)]
+    return [(bucket, list(ids)) for bucket, ids in groupby(sorted(message_ids), key=bucket_of)]
 
 
 def _missing_of(change: StatusChange, missing: dict[PageKey, set[int]]) -> Missing:
