@@ -12,6 +12,8 @@ from msgcenter.store.database import Connection
 
 CHUNK = 1_000
 """User ids per row; also how many receivers one fan-out transaction serves."""
+_WORTH_A_LOOK = 500
+"""User ids from which on it pays to ask first which chunks are stored already."""
 
 
 class Chunk(NamedTuple):
@@ -38,22 +40,30 @@ def _digest(user_ids: tuple[str, ...]) -> bytes:
 async def insert_chunks(connection: Connection, chunks: Iterable[Chunk]) -> None:
     """Store the chunks that are not there yet."""
     wanted = {(chunk.digest, chunk.bucket): chunk for chunk in chunks}
+    if sum(len(chunk.user_ids) for chunk in wanted.values()) > _WORTH_A_LOOK:
+        # The usual case of a class or a school: it is there, so its user ids need not travel.
+        for key in await _present(connection, list(wanted)):
+            del wanted[key]
     ordered = [wanted[key] for key in sorted(wanted)]
-    if len(ordered) > 1:
-        present = await connection.fetch(
-            "select c.digest, c.bucket from unnest($1::bytea[], $2::int[]) as t (d, b)"
-            " join audience_chunk c on c.digest = t.d and c.bucket = t.b",
+    if ordered:
+        await connection.execute(
+            "insert into audience_chunk (digest, bucket, user_ids)"
+            " select d, b, string_to_array(u, E'\\n') from unnest($1::bytea[], $2::int[], $3::text[]) as t (d, b, u)"
+            " on conflict (digest, bucket) do nothing",
             [chunk.digest for chunk in ordered],
             [chunk.bucket for chunk in ordered],
+            ["\n".join(chunk.user_ids) for chunk in ordered],
         )
-        known = {(row["digest"], row["bucket"]) for row in present}
-        ordered = [chunk for chunk in ordered if (chunk.digest, chunk.bucket) not in known]
-    if not ordered:
-        return
-    await connection.executemany(
-        "insert into audience_chunk (digest, bucket, user_ids) values ($1, $2, $3) on conflict do nothing",
-        ordered,
+
+
+async def _present(connection: Connection, keys: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    rows = await connection.fetch(
+        "select c.digest, c.bucket from unnest($1::bytea[], $2::int[]) as t (d, b)"
+        " join audience_chunk c on c.digest = t.d and c.bucket = t.b",
+        [digest for digest, _ in keys],
+        [bucket for _, bucket in keys],
     )
+    return [(row["digest"], row["bucket"]) for row in rows]
 
 
 async def read_chunks(connection: Connection, bucket: int, digests: Sequence[bytes]) -> Mapping[bytes, tuple[str, ...]]:

@@ -25,37 +25,37 @@ class MessageFilter(NamedTuple):
     before_id: int = (1 << 63) - 1
 
 
+_DIGEST = 32
+
+
 def _message(row: asyncpg.Record) -> Message:
     fields = dict(row)
-    fields["audience"] = tuple(fields["audience"])
+    digests = fields["audience"]
+    fields["audience"] = tuple(digests[start : start + _DIGEST] for start in range(0, len(digests), _DIGEST))
     return Message(**fields)
 
 
 async def insert_messages(connection: Connection, messages: Sequence[Message]) -> None:
     """Store messages. Raises the driver's UniqueViolationError if one of the ids is taken."""
-    await connection.executemany(
-        f"insert into message ({_COLUMNS})"  # noqa: S608
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        [
-            (
-                message.id,
-                message.app_number,
-                message.platform_code,
-                message.kind,
-                message.business_id,
-                message.content,
-                message.approval,
-                message.receivers,
-                message.audience,
-                message.delivered_chunks,
-                message.created_at,
-                message.send_at,
-                message.expires_at,
-                message.recalled_at,
-                message.closed_at,
-            )
-            for message in messages
-        ],
+    await connection.execute(
+        f"insert into message ({_COLUMNS}) select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[],"  # noqa: S608
+        " $5::text[], $6::jsonb[], $7::bool[], $8::int[], $9::bytea[], $10::int[], $11::bigint[], $12::bigint[],"
+        " $13::bigint[], $14::bigint[], $15::bigint[])",
+        [message.id for message in messages],
+        [message.app_number for message in messages],
+        [message.platform_code for message in messages],
+        [message.kind for message in messages],
+        [message.business_id for message in messages],
+        [message.content for message in messages],
+        [message.approval for message in messages],
+        [message.receivers for message in messages],
+        [b"".join(message.audience) for message in messages],
+        [message.delivered_chunks for message in messages],
+        [message.created_at for message in messages],
+        [message.send_at for message in messages],
+        [message.expires_at for message in messages],
+        [message.recalled_at for message in messages],
+        [message.closed_at for message in messages],
     )
 
 

@@ -44,7 +44,7 @@ create table message (
   platform_code    text collate "C" not null,
   kind             text collate "C" not null,
   business_id      text collate "C",
-  audience         bytea[] not null,         -- digests of the chunks, in order
+  audience         bytea not null,           -- digests of the chunks, 32 bytes each, in order
   content          jsonb not null
 ) with (fillfactor = 90);
 create index message_app on message (app_number, id);
