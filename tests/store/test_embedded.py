@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -98,7 +98,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 def kill_tree(process: psutil.Process) -> None:
     tree = [process, *process.children(recursive=True)]
     for member in tree:
-        member.kill()
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
     wait_until(lambda: not any(is_running(member) for member in tree))
 
 
