@@ -7,6 +7,10 @@ The node number (0-1023) is leased per process (`store/node_lease.py`), so proce
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Annotated
+
+import msgspec
 
 EPOCH_MS = 1_577_836_800_000
 """2020-01-01T00:00:00Z, in milliseconds since 1970."""
@@ -18,6 +22,7 @@ _SEQUENCE_MASK = (1 << _NODE_SHIFT) - 1
 _BUCKET_SHIFT = _TIME_SHIFT + 31
 MAX_ID = (1 << 63) - 1
 _MAX_DIGITS = 19
+_Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
 
 
 def now_ms() -> int:
@@ -52,17 +57,12 @@ def parse_message_id(given: str | int) -> int | None:
     return given if 0 <= given <= MAX_ID else None
 
 
-def parse_message_ids(given: Sequence[str | int]) -> list[int | None]:
+def parse_message_ids(given: Sequence[str | int]) -> Sequence[int | None]:
     """Return what `parse_message_id` returns for each; quick for the usual list of decimal strings."""
-    try:
-        digits = "".join(given)  # type: ignore[arg-type]  # what is no text is told by the exception
-        lengths = list(map(len, given))  # type: ignore[arg-type]
-    except TypeError:
-        return [parse_message_id(one) for one in given]
-    if digits.isascii() and digits.isdigit() and min(lengths) > 0 and max(lengths) <= _MAX_DIGITS:
-        parsed = list(map(int, given))
-        if max(parsed) <= MAX_ID:
-            return list(parsed)
+    with suppress(TypeError, msgspec.ValidationError):
+        digits = "".join(given)  # type: ignore[arg-type]  # an integer among them is left to the slower way
+        if digits.isascii() and digits.isdigit():
+            return msgspec.convert(given, list[_Id], strict=False)
     return [parse_message_id(one) for one in given]
 
 

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import count
 from urllib.parse import unquote_plus
 
 from starlette.types import Receive, Scope, Send
@@ -14,6 +15,8 @@ MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
 _MAX_DISCARD = 8 << 20
 JSON = b"application/json; charset=utf-8"
+_PROCESS = secrets.token_hex(6).encode()
+_numbers = count()
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,64}")
 
 
@@ -38,7 +41,7 @@ class Exchange:
         self._send = send
         given = self.headers.get(b"x-request-id")
         accepted = given is not None and _REQUEST_ID.fullmatch(given)
-        self.request_id: bytes = given if given and accepted else secrets.token_hex(8).encode()
+        self.request_id: bytes = given if given and accepted else b"%b%012x" % (_PROCESS, next(_numbers))
         self.extra_headers: list[tuple[bytes, bytes]] = []
 
     @property

@@ -142,9 +142,19 @@ def _id_lists(pages: Iterable[Mapping[int, Change]]) -> tuple[list[str], list[st
     """Return for each page its ids as comma-separated texts, one column for each kind of change, in its order."""
     columns: tuple[list[str], list[str], list[str]] = ([], [], [])
     for page in pages:
+        kinds = set(page.values())
         for change, column in zip(Change, columns, strict=True):
-            column.append(",".join(str(i) for i, wanted in page.items() if wanted is change))
+            if change not in kinds:
+                column.append("")
+            elif len(kinds) == 1:
+                column.append(_digits(page))
+            else:
+                column.append(_digits(i for i, wanted in page.items() if wanted is change))
     return columns
+
+
+def _digits(message_ids: Iterable[int]) -> str:
+    return str(list(message_ids))[1:-1]  # the quickest way to many digits; PostgreSQL skips the spaces
 
 
 def _not_withdrawn(message_ids: Iterable[int], read_at: Iterable[int | None]) -> list[int]:
