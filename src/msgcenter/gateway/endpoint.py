@@ -68,9 +68,9 @@ class Endpoint(Generic[Request]):
             app = await gateway.actions.tokens.authenticate(access_token(exchange))
         except Refusal:
             # Guessing tokens is limited by where it comes from.
-            gateway.rate_limit.hit(exchange.client_address, self.path, exchange.extra_headers)
+            await gateway.rate_limit.hit(exchange.client_address, self.path, exchange.extra_headers)
             raise
-        gateway.rate_limit.hit(app.app_id, self.path, exchange.extra_headers)
+        await gateway.rate_limit.hit(app.app_id, self.path, exchange.extra_headers)
         request = decode(await exchange.body(), self.request)
         result = await self.handle(gateway.actions, Caller(app, exchange), request)
         return envelope.success(exchange.language, result, SUCCESS)

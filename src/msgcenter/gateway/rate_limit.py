@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
+from limits.aio.storage import MemoryStorage
 
 from msgcenter.domain.refusal import Reason, Refusal
 
@@ -19,14 +19,14 @@ class RateLimit:
         self._limit = b"%d" % per_second
         self._storage = MemoryStorage()
 
-    def hit(self, caller: str, api: str, headers: Headers) -> None:
+    async def hit(self, caller: str, api: str, headers: Headers) -> None:
         """Count a call and add the `RateLimit-*` headers to those of its answer.
 
         Refuses with RATE_EXCEEDED, and adds `Retry-After`, when the caller has called this API too often.
         """
         if not self._per_second:
             return
-        left = self._per_second - self._storage.incr(_key(caller, api), _WINDOW_SECONDS)
+        left = self._per_second - await self._storage.incr(_key(caller, api), _WINDOW_SECONDS)
         headers += (
             (b"ratelimit-limit", self._limit),
             (b"ratelimit-remaining", b"%d" % max(0, left)),

@@ -26,7 +26,7 @@ _ISSUED = Phrase("获取Token成功。", "Token issued.")
 
 async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
     """Answer `/apigateway/getAccessToken`; a body in the old lower-case names is understood as well."""
-    gateway.rate_limit.hit(exchange.client_address, TOKEN_PATH, exchange.extra_headers)
+    await gateway.rate_limit.hit(exchange.client_address, TOKEN_PATH, exchange.extra_headers)
     body = await exchange.body()
     if _is_lower_case(body):
         asked = decode(body, GetAccessTokenLowerCase)
@@ -74,7 +74,7 @@ async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
     """Answer `/oauth2/token` as RFC 6749 section 4.4 says, errors (section 5.2) included."""
     no_store = {b"cache-control": b"no-store", b"pragma": b"no-cache"}
     try:
-        gateway.rate_limit.hit(exchange.client_address, OAUTH_PATH, exchange.extra_headers)
+        await gateway.rate_limit.hit(exchange.client_address, OAUTH_PATH, exchange.extra_headers)
         client_id, secret = _client_credentials(exchange, await exchange.body())
         issued = await gateway.actions.tokens.issue_for_secret(client_id, secret)
     except _OAuthError as error:
