@@ -1,0 +1,46 @@
+"""Ids that others choose."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msgcenter.domain.identifiers import Id, PlatformCode
+
+
+def accepts(kind: Any, value: object) -> bool:
+    try:
+        msgspec.json.decode(msgspec.json.encode(value), type=kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("kind", "longest"), [(Id, 64), (PlatformCode, 32)])
+def test_an_id_has_a_length(kind: Any, longest: int) -> None:
+    assert accepts(kind, "张" * longest)
+    assert accepts(kind, "x")
+    assert not accepts(kind, "x" * (longest + 1))
+    assert not accepts(kind, "")
+
+
+@pytest.mark.parametrize("value", [0, 42, 2**63 - 1])
+def test_an_integer_is_an_id_too(value: int) -> None:
+    assert accepts(Id, value)
+
+
+@pytest.mark.parametrize("value", [None, True, 1.5, ["x"], {"id": "x"}])
+def test_nothing_else_is_an_id(value: object) -> None:
+    assert not accepts(Id, value)
+
+
+@pytest.mark.parametrize("character", [*map(chr, range(0x20)), "\x7f"])
+def test_control_characters_are_refused_wherever_they_stand(character: str) -> None:
+    assert not any(accepts(Id, text) for text in (character, f"{character}x", f"x{character}y", f"x{character}"))
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64))
+def test_every_other_text_is_an_id(text: str) -> None:
+    assert accepts(Id, text)

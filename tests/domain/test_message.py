@@ -1,0 +1,135 @@
+"""Messages: when they may be sent and expire, where they stand, what makes two requests the same."""
+
+from dataclasses import dataclass
+
+import pytest
+from msgspec.structs import replace
+
+from msgcenter.domain.content import Link, Text
+from msgcenter.domain.message import DIRECT_RECEIVERS, Draft, Message, State, check_times, receivers_of
+from msgcenter.domain.refusal import Reason, Refusal
+
+NOW = 1_795_435_200_000
+MINUTE = 60_000
+DAY = 86_400_000
+YEAR_2100 = 4_102_444_800_000
+
+
+@dataclass
+class Times:
+    send: int | None = None
+    expire: int | None = None
+
+
+@pytest.mark.parametrize(
+    ("times", "scheduled"),
+    [
+        (Times(), None),
+        (Times(send=NOW + 1), NOW + 1),
+        (Times(send=NOW + 90 * DAY), NOW + 90 * DAY),
+        (Times(send=NOW), None),
+        (Times(send=NOW - MINUTE), None),
+        (Times(expire=NOW + 1), None),
+        (Times(expire=YEAR_2100), None),
+        (Times(send=NOW + 10, expire=NOW + 11), NOW + 10),
+        (Times(send=NOW - MINUTE, expire=NOW + 1), None),
+    ],
+)
+def test_times_that_are_allowed(times: Times, scheduled: int | None) -> None:
+    assert check_times(times.send, times.expire, NOW) == scheduled
+
+
+@pytest.mark.parametrize(
+    ("times", "reason", "field"),
+    [
+        (Times(send=NOW - MINUTE - 1), Reason.FIELD_MALFORMED, "sendTime"),
+        (Times(send=0), Reason.FIELD_MALFORMED, "sendTime"),
+        (Times(send=NOW // 1_000), Reason.FIELD_MALFORMED, "sendTime"),
+        (Times(send=NOW + 90 * DAY + 1), Reason.FIELD_MALFORMED, "sendTime"),
+        (Times(expire=NOW), Reason.FIELD_MALFORMED, "expireTime"),
+        (Times(expire=NOW - 1), Reason.FIELD_MALFORMED, "expireTime"),
+        (Times(expire=YEAR_2100 + 1), Reason.FIELD_MALFORMED, "expireTime"),
+        (Times(send=NOW + 10, expire=NOW + 10), Reason.FIELDS_CONTRADICT, "expireTime/sendTime"),
+        (Times(send=NOW + 10, expire=NOW + 9), Reason.FIELDS_CONTRADICT, "expireTime/sendTime"),
+    ],
+)
+def test_times_that_are_refused(times: Times, reason: Reason, field: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        check_times(times.send, times.expire, NOW)
+    assert refused.value.reason is reason
+    assert refused.value.data["field"] == field
+
+
+def test_receivers_are_sorted_and_named_once() -> None:
+    assert receivers_of(["b", "a", "b", "B", "张三"]) == ("B", "a", "b", "张三")
+
+
+def draft(receivers: int = 1) -> Draft:
+    return Draft(1, "420100", Text("hello"), tuple(f"u{number}" for number in range(receivers)))
+
+
+def test_up_to_a_thousand_receivers_are_direct() -> None:
+    assert draft(DIRECT_RECEIVERS).is_direct
+    assert not draft(DIRECT_RECEIVERS + 1).is_direct
+    assert not replace(draft(), send_at=NOW).is_direct
+
+
+LINK = Link("http://a.b/", "http://a.b/", "title", "1", "content")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(draft(), body=Text("hello!")),
+        replace(draft(), body=LINK),
+        replace(draft(), receivers=("u0", "u1")),
+        replace(draft(), platform_code="420101"),
+        replace(draft(), approval=True),
+        replace(draft(), send_at=NOW),
+        replace(draft(), expires_at=NOW),
+    ],
+)
+def test_a_request_is_another_one_when_anything_asked_for_differs(other: Draft) -> None:
+    assert other.fingerprint() != draft().fingerprint()
+
+
+def test_the_request_id_is_no_part_of_the_request() -> None:
+    assert replace(draft(), request_id="r1").fingerprint() == draft().fingerprint()
+
+
+MESSAGE = Message(
+    id=1,
+    app_number=1,
+    platform_code="420100",
+    kind="text",
+    business_id=None,
+    content="{}",
+    approval=False,
+    receivers=2_000,
+    audience=(b"a", b"b"),
+    delivered_chunks=2,
+    created_at=NOW,
+    send_at=None,
+    expires_at=None,
+    recalled_at=None,
+    closed_at=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "state"),
+    [
+        (MESSAGE, State.SENT),
+        (replace(MESSAGE, delivered_chunks=1), State.SENDING),
+        (replace(MESSAGE, delivered_chunks=0, send_at=NOW + 1), State.SCHEDULED),
+        (replace(MESSAGE, delivered_chunks=0, send_at=NOW), State.SENDING),
+        (replace(MESSAGE, send_at=NOW - 1), State.SENT),
+        (replace(MESSAGE, expires_at=NOW), State.EXPIRED),
+        (replace(MESSAGE, expires_at=NOW + 1), State.SENT),
+        (replace(MESSAGE, delivered_chunks=0, expires_at=NOW), State.EXPIRED),
+        (replace(MESSAGE, recalled_at=NOW, expires_at=NOW), State.RECALLED),
+        (replace(MESSAGE, delivered_chunks=0, send_at=NOW + 1, recalled_at=NOW), State.RECALLED),
+    ],
+)
+def test_where_a_message_stands(message: Message, state: State) -> None:
+    assert message.state_at(NOW) is state

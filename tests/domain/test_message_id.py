@@ -1,0 +1,138 @@
+"""Message ids: in order, whatever the clock does, and what of a caller's text can be one."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msgcenter.domain.message_id import (
+    EPOCH_MS,
+    MAX_ID,
+    NODES,
+    MessageIds,
+    bucket_of,
+    created_ms,
+    first_id_at,
+    parse_message_id,
+    parse_message_ids,
+)
+
+NOW = 1_795_435_200_000
+PER_MS = 4_096
+
+
+class Clock:
+    """A clock that tells what it is set to, or the next of some times."""
+
+    def __init__(self, *times: int) -> None:
+        self._times: Iterator[int] = iter(times)
+        self.now = NOW
+
+    def __call__(self) -> int:
+        self.now = next(self._times, self.now)
+        return self.now
+
+
+@given(st.lists(st.integers(EPOCH_MS, NOW), min_size=1, max_size=50))
+def test_ids_rise_strictly_wherever_the_clock_jumps(times: list[int]) -> None:
+    ids = MessageIds(7, Clock(*times))
+    made = [ids.next() for _ in times]
+    assert all(earlier < later for earlier, later in pairwise(made))
+
+
+def test_an_id_tells_when_it_was_made() -> None:
+    assert created_ms(MessageIds(1023, Clock()).next()) == NOW
+
+
+def test_a_clock_that_goes_back_makes_no_earlier_ids() -> None:
+    ids = MessageIds(0, Clock(NOW, NOW - 3_600_000))
+    first, second = ids.next(), ids.next()
+    assert second == first + 1
+    assert created_ms(second) == NOW
+
+
+def test_the_ids_of_one_millisecond_overflow_into_the_next() -> None:
+    ids = MessageIds(3, Clock())
+    made = [ids.next() for _ in range(2 * PER_MS + 1)]
+    assert len(set(made)) == len(made)
+    assert made == sorted(made)
+    assert [created_ms(made[index]) - NOW for index in (0, PER_MS - 1, PER_MS, 2 * PER_MS)] == [0, 0, 1, 2]
+
+
+def test_two_nodes_never_make_the_same_id() -> None:
+    one, other = MessageIds(0, Clock()), MessageIds(1, Clock())
+    made = {ids.next() for _ in range(PER_MS + 10) for ids in (one, other)}
+    assert len(made) == 2 * (PER_MS + 10)
+
+
+def test_an_id_for_later_carries_its_moment_and_leaves_the_order_of_the_others() -> None:
+    ids = MessageIds(5, Clock())
+    first, scheduled, second = ids.next(), ids.next(NOW + 86_400_000), ids.next()
+    assert created_ms(scheduled) == NOW + 86_400_000
+    assert first < second < scheduled
+
+
+@pytest.mark.parametrize("node", [-1, NODES])
+def test_a_node_number_has_ten_bits(node: int) -> None:
+    with pytest.raises(ValueError, match="0-1023"):
+        MessageIds(node)
+
+
+def test_ids_fit_a_signed_column_until_2089() -> None:
+    last = MessageIds(NODES - 1, Clock()).next(EPOCH_MS + (1 << 41) - 1)
+    assert 0 < last <= MAX_ID
+
+
+@given(st.integers(EPOCH_MS, NOW))
+def test_the_first_id_of_a_millisecond_is_the_bound_of_a_range(at: int) -> None:
+    assert first_id_at(at) <= MessageIds(0, Clock(at)).next() < first_id_at(at + 1)
+
+
+def test_a_time_before_all_ids_bounds_them_all() -> None:
+    assert first_id_at(0) == 0
+
+
+def test_a_bucket_lasts_about_25_days() -> None:
+    start = first_id_at(EPOCH_MS + (1 << 31))
+    assert [bucket_of(at) for at in (0, start - 1, start, first_id_at(EPOCH_MS + (2 << 31)))] == [0, 0, 1, 2]
+    assert pytest.approx(24.9, abs=0.1) == (1 << 31) / 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("3806", 3806),
+        (3806, 3806),
+        ("0", 0),
+        ("007", 7),
+        (str(MAX_ID), MAX_ID),
+        (MAX_ID, MAX_ID),
+        (MAX_ID + 1, None),
+        (str(MAX_ID + 1), None),
+        ("9" * 20, None),
+        ("9" * 10_000, None),
+        (10**100, None),
+        (-1, None),
+        ("-1", None),
+        ("+1", None),
+        ("1_000", None),
+        (" 1", None),
+        ("1\n", None),
+        ("", None),
+        ("abc", None),
+        ("1.0", None),
+        ("٣", None),
+        ("²", None),
+        ("\N{FULLWIDTH DIGIT ONE}", None),
+    ],
+)
+def test_only_a_decimal_number_of_19_digits_can_be_an_id(given: str | int, meant: int | None) -> None:
+    assert parse_message_id(given) == meant
+    assert list(parse_message_ids([given])) == [meant]
+
+
+@given(st.lists(st.one_of(st.integers(), st.text(max_size=21), st.from_regex(r"[0-9]{1,20}", fullmatch=True))))
+def test_a_list_is_parsed_as_its_items_are(given: list[str | int]) -> None:
+    assert list(parse_message_ids(given)) == [parse_message_id(one) for one in given]
