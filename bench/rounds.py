@@ -21,8 +21,8 @@ async def measure(steps: list[Step], postgres: Postgres, options: Options, repor
 
 async def _measure(step: Step, postgres: Postgres, options: Options) -> Result:
     await postgres.checkpoint()
-    wal_before = await postgres.wal_position()
     server = step.api.server
+    wal_before, processor_before = await postgres.wal_position(), server.processor_seconds()
     outcome = await run(
         Plan(
             host=server.host,
@@ -36,6 +36,7 @@ async def _measure(step: Step, postgres: Postgres, options: Options) -> Result:
         )
     )
     wal = await postgres.wal_position() - wal_before
+    processor = server.processor_seconds() - processor_before
     step.sent += outcome.sent
     must_succeed(outcome)
     return Result(
@@ -43,6 +44,7 @@ async def _measure(step: Step, postgres: Postgres, options: Options) -> Result:
         p50_ms=outcome.p50_ms,
         p99_ms=outcome.p99_ms,
         wal_bytes_per_call=wal / outcome.sent,
+        server_us_per_call=processor / outcome.sent * 1e6,
         client_busy=outcome.busy,
     )
 
@@ -54,5 +56,6 @@ def typical(results: list[Result]) -> Result:
         p50_ms=median(result.p50_ms for result in results),
         p99_ms=median(result.p99_ms for result in results),
         wal_bytes_per_call=median(result.wal_bytes_per_call for result in results),
+        server_us_per_call=median(result.server_us_per_call for result in results),
         client_busy=median(result.client_busy for result in results),
     )

@@ -40,10 +40,17 @@ class Server:
 
         Python's helper processes beside the workers are smaller than any of them and left out.
         """
-        process = psutil.Process(self.process_id)
-        family = [process, *process.children(recursive=True)]
-        sizes = sorted((member.memory_info().rss / _MIB for member in family), reverse=True)
+        sizes = sorted((member.memory_info().rss / _MIB for member in self._processes()), reverse=True)
         return sizes[: self.workers]
+
+    def processor_seconds(self) -> float:
+        """Return what its processes have used of the machine's cores so far."""
+        times = [member.cpu_times() for member in self._processes()]
+        return sum(taken.user + taken.system for taken in times)
+
+    def _processes(self) -> list[psutil.Process]:
+        process = psutil.Process(self.process_id)
+        return [process, *process.children(recursive=True)]
 
 
 @asynccontextmanager

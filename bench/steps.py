@@ -11,12 +11,13 @@ _READ, _UNREAD = 1, 0
 
 @dataclass(frozen=True)
 class Result:
-    """One measurement of a step."""
+    """One measurement of a step. `server_us_per_call` is processor time of the server without its database."""
 
     per_second: float
     p50_ms: float
     p99_ms: float
     wal_bytes_per_call: float
+    server_us_per_call: float
     client_busy: float
 
 

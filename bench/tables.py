@@ -5,7 +5,7 @@ from rich.table import Table
 
 from bench.report import Report, ratio, targets
 
-_WIDTH = 118
+_WIDTH = 132
 """Where the output is no terminal."""
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "–"}
 
@@ -25,9 +25,9 @@ def show(report: Report) -> None:
 
 def _steps(report: Report) -> Table:
     table = Table(title="Load: medians of all rounds", title_justify="left")
-    table.add_column("step")
+    table.add_column("step", no_wrap=True)
     table.add_column("what", no_wrap=True)
-    for heading in ("req/s", "p50 ms", "p99 ms", "of a", "× c", "WAL B/call", "client"):
+    for heading in ("req/s", "p50 ms", "p99 ms", "of a", "× c", "WAL B/call", "CPU µs/call", "client"):
         table.add_column(heading, justify="right", no_wrap=True)
     for key, figures in report.steps.items():
         found = figures.median
@@ -41,6 +41,7 @@ def _steps(report: Report) -> Table:
             "–" if to_no_op is None else f"{to_no_op:.0%}",
             "–" if to_yardstick is None or key[0] not in "bcg" else f"{to_yardstick:.2f}",
             f"{found.wal_bytes_per_call:,.0f}",
+            f"{found.server_us_per_call:,.0f}",
             f"{found.client_busy:.0%}",
         )
     return table

@@ -27,13 +27,15 @@ async def yardstick(database_url: str, mailboxes: list[Mailbox], folder: Path, *
 
 
 async def _fill(database_url: str, mailboxes: list[Mailbox]) -> None:
+    """Load the rows as messages arrive: of one message after another, to all its receivers."""
+    rows = sorted((message_id, box.user_id) for box in mailboxes for message_id in box.message_ids)
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(row_per_message.SCHEMA)
         await connection.copy_records_to_table(
             "user_message",
-            columns=["user_id", "message_id", "read_at"],
-            records=[(box.user_id, message_id, None) for box in mailboxes for message_id in box.message_ids],
+            columns=["message_id", "user_id"],
+            records=rows,
         )
         await connection.execute("vacuum analyze user_message")
     finally:
