@@ -97,7 +97,7 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """Give a connection in autocommit mode."""
         with unavailable_on_failure():
-            async with self.pool.acquire(timeout=_STATEMENT_SECONDS) as connection:
+            async with self.pool.acquire() as connection:
                 yield connection
 
     async def in_transaction(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
@@ -108,7 +108,7 @@ class Database:
         """
 
         async def attempt() -> Result:
-            async with self.pool.acquire(timeout=_STATEMENT_SECONDS) as connection, connection.transaction():
+            async with self.pool.acquire() as connection, connection.transaction():
                 return await work(connection)
 
         return await retrying(attempt)
@@ -117,7 +117,7 @@ class Database:
         """Run `work`, a single statement, as its own transaction; repeated as `in_transaction` does."""
 
         async def attempt() -> Result:
-            async with self.pool.acquire(timeout=_STATEMENT_SECONDS) as connection:
+            async with self.pool.acquire() as connection:
                 return await work(connection)
 
         return await retrying(attempt)
