@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
 
 PREFIX = "MSGCENTER_"
 MINIMUM_SECRET = 32
+_MAX_DIGITS = 9
+_SHOWN = 40
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -24,11 +26,11 @@ class Settings:
     `rate_limit` is calls per second for each app and API in each server process, 0 for none.
     """
 
-    database_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = 8080
-    secret_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
     token_ttl: int = 7_200
     clock_window: int = 600
     rate_limit: int = 100
@@ -86,14 +88,21 @@ class _Reader:
 
     def folder(self, name: str, default: Path) -> Path:
         given = self._get(name)
-        return Path(given).expanduser().absolute() if given else default
+        try:
+            return Path(given).expanduser().absolute() if given else default
+        except RuntimeError:
+            raise SettingError(
+                f"{PREFIX}{name} is {given!r}, but it takes a folder; there is no such user with a home folder"
+            ) from None
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         given = self._get(name)
         if given is None:
             return default
-        if not (given.isascii() and given.isdigit() and low <= int(given) <= high):
-            raise SettingError(f"{PREFIX}{name} is {given!r}, but it takes a whole number from {low} to {high}")
+        digits = given.isascii() and given.isdigit() and len(given) <= _MAX_DIGITS
+        if not (digits and low <= int(given) <= high):
+            shown = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
+            raise SettingError(f"{PREFIX}{name} is {shown!r}, but it takes a whole number from {low} to {high}")
         return int(given)
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -114,9 +123,10 @@ class _Reader:
     def database_url(self) -> str | None:
         given = self._get("DATABASE_URL")
         if given is not None and not given.startswith(("postgresql://", "postgres://")):
-            scheme = given.partition(":")[0]
+            # Of something that is no URL, every part may be a password.
+            scheme, separator, _ = given.partition("://")
+            got = f"begins with {scheme + separator!r}" if separator and scheme.isalnum() else "is no URL"
             raise SettingError(
-                f"{PREFIX}DATABASE_URL begins with {scheme!r}, but it takes a URL like "
-                "postgresql://user:password@host:5432/msgcenter"
+                f"{PREFIX}DATABASE_URL {got}, but it takes a URL like postgresql://user:password@host:5432/msgcenter"
             )
         return given

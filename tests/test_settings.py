@@ -1,0 +1,191 @@
+"""The settings: defaults, what each variable takes, and how a wrong one is told."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from msgcenter.settings import SettingError, Settings, default_data_dir, read_settings
+
+URL = "postgresql://user:hunter2@db.example.org:5432/msgcenter"
+SECRET = "s" * 32
+BOTH = {"MSGCENTER_DATABASE_URL": URL, "MSGCENTER_SECRET_KEY": SECRET}
+
+
+def read(**variables: str) -> Settings:
+    """The settings for some variables, named without their prefix."""
+    return read_settings({f"MSGCENTER_{name}": value for name, value in variables.items()})
+
+
+def refused(**variables: str) -> str:
+    """The line that refuses some variables."""
+    with pytest.raises(SettingError) as wrong:
+        read(**variables)
+    text = str(wrong.value)
+    assert "\n" not in text
+    return text
+
+
+def test_an_empty_environment_gives_these_defaults() -> None:
+    assert read() == Settings(
+        database_url=None,
+        data_dir=default_data_dir(),
+        host="127.0.0.1",
+        port=8_080,
+        secret_key=None,
+        token_ttl=7_200,
+        clock_window=600,
+        rate_limit=100,
+        queue_limit=10_000,
+        database_connections=10,
+        log_level="info",
+    )
+
+
+def test_the_process_environment_is_read_unless_another_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MSGCENTER_PORT", "9999")
+    assert read_settings().port == 9_999
+    assert read_settings({}).port == 8_080
+
+
+@pytest.mark.parametrize(("user", "root"), [(0, True), (1_000, False)])
+def test_data_lies_where_the_user_keeps_data(user: int, root: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    users_own = platformdirs.user_data_path("msgcenter", appauthor=False)
+    assert default_data_dir() == (Path("/var/lib/msgcenter") if root else users_own)
+
+
+def test_a_data_folder_may_be_relative_or_a_users() -> None:
+    assert read(DATA_DIR="data").data_dir == Path.cwd() / "data"
+    assert read(DATA_DIR="~/data").data_dir == Path.home() / "data"
+    assert read(DATA_DIR="/srv/data").data_dir == Path("/srv/data")
+
+
+def test_a_data_folder_of_nobody_is_refused() -> None:
+    text = refused(DATA_DIR="~no-such-user/data")
+    assert text.startswith("MSGCENTER_DATA_DIR is '~no-such-user/data', but it takes ")
+
+
+def test_an_empty_variable_is_an_unset_one() -> None:
+    assert read(PORT="", HOST=" ", SECRET_KEY="", DATABASE_URL="", LOG_LEVEL="", DATA_DIR="") == read()
+
+
+NUMBERS = [
+    ("PORT", 0, 65_535),
+    ("TOKEN_TTL", 60, 2_592_000),
+    ("CLOCK_WINDOW", 5, 86_400),
+    ("RATE_LIMIT", 0, 1_000_000),
+    ("QUEUE_LIMIT", 1, 1_000_000),
+    ("DATABASE_CONNECTIONS", 4, 1_000),
+]
+
+
+@pytest.mark.parametrize(("name", "low", "high"), NUMBERS)
+def test_a_number_takes_its_bounds(name: str, low: int, high: int) -> None:
+    for value in (low, high):
+        # The life of a token and the window of the clock depend on each other; that has its own test.
+        others = {"TOKEN_TTL": {"CLOCK_WINDOW": "5"}, "CLOCK_WINDOW": {"TOKEN_TTL": "2592000"}}.get(name, {})
+        read_values = read(**{name: f" {value} "}, **others)
+        assert getattr(read_values, name.lower()) == value
+
+
+@pytest.mark.parametrize(("name", "low", "high"), NUMBERS)
+@pytest.mark.parametrize("value", ["-1", "1.5", "1e3", "ten", "0x10", "1_000", "٣", "²", "9" * 30, "9" * 5_000])
+def test_a_wrong_number_is_refused_in_a_line(name: str, low: int, high: int, value: str) -> None:
+    text = refused(**{name: value})
+    assert text.startswith(f"MSGCENTER_{name} is {value[:20]!r}"[:-1])
+    assert text.endswith(f"but it takes a whole number from {low} to {high}")
+    assert len(text) < 200
+
+
+@pytest.mark.parametrize(("name", "low", "high"), NUMBERS)
+def test_a_number_outside_its_bounds_is_refused(name: str, low: int, high: int) -> None:
+    for value in {str(high + 1), str(max(0, low - 1))} - {str(low)}:
+        assert refused(**{name: value}) == (
+            f"MSGCENTER_{name} is {value!r}, but it takes a whole number from {low} to {high}"
+        )
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "INFO", "Warning"])
+def test_log_levels(level: str) -> None:
+    assert read(LOG_LEVEL=level).log_level == level.lower()
+
+
+def test_another_log_level_is_refused() -> None:
+    text = refused(LOG_LEVEL="trace")
+    assert text == "MSGCENTER_LOG_LEVEL is 'trace', but it takes one of debug, info, warning, error"
+
+
+# --- Tokens and the clock -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ttl", "window"), [("1200", "600"), ("60", "30"), ("172800", "86400")])
+def test_a_token_outlives_both_sides_of_the_window(ttl: str, window: str) -> None:
+    assert read(TOKEN_TTL=ttl, CLOCK_WINDOW=window).token_ttl == int(ttl)
+
+
+@pytest.mark.parametrize(("ttl", "window"), [("1199", "600"), ("60", "31")])
+def test_a_token_that_would_end_within_the_window_is_refused(ttl: str, window: str) -> None:
+    text = refused(TOKEN_TTL=ttl, CLOCK_WINDOW=window)
+    assert text.startswith(f"MSGCENTER_TOKEN_TTL is {ttl}, but it takes at least twice MSGCENTER_CLOCK_WINDOW")
+    assert f"at least {2 * int(window)} seconds" in text
+
+
+# --- Secrets --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_an_external_database_needs_a_secret_key(scheme: str) -> None:
+    url = f"{scheme}://db.example.org/msgcenter"
+    complete = read(DATABASE_URL=url, SECRET_KEY=SECRET)
+    assert (complete.database_url, complete.secret_key) == (url, SECRET)
+    text = refused(DATABASE_URL=url)
+    assert text.startswith("MSGCENTER_SECRET_KEY is not set, but with MSGCENTER_DATABASE_URL it takes at least 32 ")
+    assert "openssl rand -hex 32" in text
+
+
+def test_the_embedded_database_takes_a_secret_key_too() -> None:
+    assert read(SECRET_KEY=SECRET).secret_key == SECRET
+
+
+def test_a_short_secret_key_is_refused_and_not_told() -> None:
+    text = refused(SECRET_KEY="hunter2")
+    assert text.startswith("MSGCENTER_SECRET_KEY has 7 characters, but it takes at least 32 ")
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://user:hunter2@db/msgcenter",
+        "user:hunter2@db/msgcenter",
+        "hunter2@db/msgcenter",
+        "hunter2",
+        "//hunter2",
+        "http://hunter2@db",
+        "postgresql:hunter2@db",
+        "dbname=msgcenter password=hunter2",
+    ],
+)
+def test_a_wrong_database_url_is_refused_without_its_password(url: str) -> None:
+    text = refused(DATABASE_URL=url, SECRET_KEY=SECRET)
+    assert text.startswith("MSGCENTER_DATABASE_URL ")
+    assert text.endswith("but it takes a URL like postgresql://user:password@host:5432/msgcenter")
+    assert "hunter2" not in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"PORT": "x"}, {"TOKEN_TTL": "60"}, {"LOG_LEVEL": "x"}, {"DATABASE_CONNECTIONS": "1"}]
+)
+def test_no_error_about_another_variable_tells_a_secret(wrong: dict[str, str]) -> None:
+    text = refused(DATABASE_URL=URL, SECRET_KEY=SECRET, **wrong)
+    assert "hunter2" not in text
+    assert SECRET not in text
+
+
+def test_settings_that_are_shown_hide_their_secrets() -> None:
+    shown = repr(read_settings(BOTH))
+    assert "hunter2" not in shown
+    assert SECRET not in shown
