@@ -14,6 +14,8 @@ from msgcenter.store.database import Connection, Database
 _PROOF = "secret key"
 _PROOF_TEXT = "msgcenter"
 _MAX_NAME = 64
+_MAX_APP_ID = 64
+_MAX_APP_KEY = 128
 
 
 class AppCredentials(NamedTuple):
@@ -44,10 +46,13 @@ class Apps:
     ) -> AppCredentials:
         """Register an app, and its platform if that is new; ids and keys are made unless given.
 
-        Refuses with FIELD_MALFORMED a name over 64 characters, a platform code over 32, or an appId that is taken.
+        Refuses with FIELD_MALFORMED a name or appId over 64 characters, a platform code over 32, an appKey over 128,
+        or an appId that is taken.
         """
         _check_text("name", name, _MAX_NAME)
         _check_text("platform", platform_code, MAX_PLATFORM_CODE)
+        _check_text("appId", app_id or "-", _MAX_APP_ID)
+        _check_text("appKey", app_key or "-", _MAX_APP_KEY)
         credentials = (app_id or new_app_id(), app_key or new_app_key())
 
         async def write(connection: Connection) -> bool:
