@@ -44,6 +44,7 @@ async def _deliver_next(database: Database, message: Message) -> Message | None:
                     platform_code=current.platform_code,
                     user_ids=chunks[digest],
                     expires_at=current.expires_at,
+                    approval=current.approval,
                     read_at=current.closed_at,
                 )
             ],

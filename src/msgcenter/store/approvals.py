@@ -8,7 +8,7 @@ from msgcenter.domain.mailbox import Change
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import audiences, messages
+from msgcenter.store import audiences, mailboxes, messages
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.mailboxes import PageKey, page_key
 from msgcenter.store.status_changes import change_pages
@@ -55,3 +55,8 @@ async def _change_for_all(connection: Connection, approvals: Sequence[Message], 
     for start in range(0, len(keys), _PAGES_PER_STATEMENT):
         part = keys[start : start + _PAGES_PER_STATEMENT]
         await change_pages(connection, {key: pages[key] for key in part}, now)
+    # One approval at a time: a statement changes a row once only, and several may lie on one page.
+    for message in approvals:
+        holders = [(key, message.id) for key in keys if message.id in pages[key]]
+        if holders:
+            await mailboxes.set_open_approvals(connection, holders, is_open=change is Change.UNREAD)

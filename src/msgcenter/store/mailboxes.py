@@ -37,6 +37,7 @@ class Addition(NamedTuple):
     message_ids: tuple[int, ...]
     read_at: tuple[int | None, ...]
     expires_at: int | None
+    open_approvals: tuple[int, ...] = ()
 
 
 class EntryState(NamedTuple):
@@ -79,15 +80,16 @@ async def append(connection: Connection, additions: Sequence[Addition]) -> None:
     """Append entries to pages, opening the parts that are new. `additions` must be sorted and of distinct parts."""
     await connection.execute(
         "insert into mailbox_page as p (user_id, platform_code, bucket, app_number, part,"
-        " message_ids, read_at, first_id, last_id, expires_at)"
+        " message_ids, read_at, first_id, last_id, expires_at, open_approvals)"
         " select u, c, b, a, n, string_to_array(ids, ',')::bigint[], string_to_array(times, ',', 'n')::bigint[],"
-        " lo, hi, e"
+        " lo, hi, e, string_to_array(o, ',')::bigint[]"
         " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[],"
-        " $8::bigint[], $9::bigint[], $10::bigint[]) as t (u, c, b, a, n, ids, times, lo, hi, e)"
+        " $8::bigint[], $9::bigint[], $10::bigint[], $11::text[]) as t (u, c, b, a, n, ids, times, lo, hi, e, o)"
         " on conflict (user_id, platform_code, bucket, app_number, part) do update"
         " set message_ids = p.message_ids || excluded.message_ids, read_at = p.read_at || excluded.read_at,"
         " first_id = least(p.first_id, excluded.first_id), last_id = greatest(p.last_id, excluded.last_id),"
-        " expires_at = least(p.expires_at, excluded.expires_at)",
+        " expires_at = least(p.expires_at, excluded.expires_at),"
+        " open_approvals = p.open_approvals || excluded.open_approvals",
         *_columns(addition.key for addition in additions),
         [addition.part for addition in additions],
         [",".join(map(str, addition.message_ids)) for addition in additions],
@@ -95,6 +97,7 @@ async def append(connection: Connection, additions: Sequence[Addition]) -> None:
         [min(addition.message_ids) for addition in additions],
         [max(addition.message_ids) for addition in additions],
         [addition.expires_at for addition in additions],
+        [",".join(map(str, addition.open_approvals)) for addition in additions],
     )
 
 
@@ -117,7 +120,10 @@ async def change_status(
         " when i = any(read_ids) then coalesce(r, $11)"
         " when i = any(unread_ids) then null"
         " when i = any(afresh_ids) then $11"
-        " else r end from unnest(p.message_ids, p.read_at) as e (i, r))"
+        " else r end from unnest(p.message_ids, p.read_at) as e (i, r)),"
+        # Nothing unread is out of sight: what is set unread comes back from the archive.
+        " archived_ids = case when p.archived_ids = '{}' or unread_ids = '{}' then p.archived_ids"
+        " else array(select i from unnest(p.archived_ids) as i where i <> all(unread_ids)) end"
         " from change where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
         " and p.first_id <= hi and p.last_id >= lo and (p.expires_at is null or p.expires_at > $11)"
         # Most pages hold all the ids asked for: only of the others Python needs to see what they hold.
@@ -168,7 +174,7 @@ async def sweep_expired(connection: Connection, recipients: Sequence[Recipient],
     first, so no timer is needed for an expired message to be gone.
     """
     rows = await connection.fetch(
-        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part, p.message_ids, p.read_at"
+        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part, p.message_ids, p.read_at, p.open_approvals"
         " from mailbox_page p where p.user_id = any($1) and p.platform_code = any($2) and p.expires_at <= $3"
         " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update",
         sorted({recipient.user_id for recipient in recipients}),
@@ -188,13 +194,30 @@ async def sweep_expired(connection: Connection, recipients: Sequence[Recipient],
             if expires_at is not None and not gone:
                 still.append(expires_at)
             read_at.append(withdrawn(at) if gone else at)
-        pages.append((*tuple(row)[:5], read_at, min(still, default=None)))
+        open_approvals = [i for i in row["open_approvals"] if expires.get(i, now + 1) > now]
+        pages.append((*tuple(row)[:5], read_at, min(still, default=None), open_approvals))
     await connection.executemany(
-        "update mailbox_page set read_at = $6, expires_at = $7 where user_id = $1 and platform_code = $2"
-        " and bucket = $3 and app_number = $4 and part = $5",
+        "update mailbox_page set read_at = $6, expires_at = $7, open_approvals = $8"
+        " where user_id = $1 and platform_code = $2 and bucket = $3 and app_number = $4 and part = $5",
         pages,
     )
     return len(pages)
+
+
+async def set_open_approvals(
+    connection: Connection, approvals: Sequence[tuple[PageKey, int]], *, is_open: bool
+) -> None:
+    """Mark approvals as open or decided in mailboxes that have them (page key and message id; sorted)."""
+    await connection.execute(
+        "update mailbox_page p set open_approvals = case when $6 then array_remove(p.open_approvals, i) || i"
+        " else array_remove(p.open_approvals, i) end"
+        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[]) as t (u, c, b, a, i)"
+        " where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
+        " and p.first_id <= i and p.last_id >= i and i = any(p.message_ids)",
+        *_columns(key for key, _ in approvals),
+        [message_id for _, message_id in approvals],
+        is_open,
+    )
 
 
 def withdrawn(read_at: int | None) -> int:

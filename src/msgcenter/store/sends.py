@@ -25,13 +25,14 @@ _ID_ATTEMPTS = 5
 
 
 class Delivery(NamedTuple):
-    """One message that goes into mailboxes: `read_at` is set when it is closed before it arrives."""
+    """One message that goes into mailboxes: `read_at` is set when it is an approval decided before it arrives."""
 
     message_id: int
     app_number: int
     platform_code: str
     user_ids: tuple[str, ...]
     expires_at: int | None
+    approval: bool = False
     read_at: int | None = None
 
 
@@ -100,7 +101,14 @@ async def _write(connection: Connection, sends: Sequence[_Send]) -> None:
     await deliver(
         connection,
         [
-            Delivery(send.message_id, draft.app_number, draft.platform_code, draft.receivers, draft.expires_at)
+            Delivery(
+                message_id=send.message_id,
+                app_number=draft.app_number,
+                platform_code=draft.platform_code,
+                user_ids=draft.receivers,
+                expires_at=draft.expires_at,
+                approval=draft.approval,
+            )
             for send in new
             if (draft := send.draft).is_direct
         ],
@@ -180,6 +188,7 @@ def _additions(key: PageKey, deliveries: list[Delivery], last: Filling) -> list[
                 tuple(delivery.message_id for delivery in here),
                 tuple(delivery.read_at for delivery in here),
                 min((at for delivery in here if (at := delivery.expires_at) is not None), default=None),
+                tuple(delivery.message_id for delivery in here if delivery.approval and delivery.read_at is None),
             )
         )
     return additions

@@ -1,0 +1,36 @@
+"""The database for the length of a command, with a sign of life while it starts."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from msgcenter.actions.apps import Apps
+from msgcenter.application import database_of, database_url, key_ring, prepare
+from msgcenter.cli.console import err
+from msgcenter.settings import Settings
+from msgcenter.store.database import Database
+
+
+@contextmanager
+def started(settings: Settings, *, prepared: bool = True) -> Iterator[Settings]:
+    """Give the settings with database and secret key filled in; `prepared`: migrated and the key checked."""
+    with ExitStack() as leaving:
+        with err.status(_waiting_for(settings)):
+            complete = leaving.enter_context(database_of(settings))
+            if prepared:
+                asyncio.run(prepare(complete))
+        yield complete
+
+
+def _waiting_for(settings: Settings) -> str:
+    if settings.database_url is not None:
+        return "Connecting to the database…"
+    if (settings.data_dir / "postgres").exists():
+        return "Starting the database…"
+    return f"Making a database in {settings.data_dir}; this happens once and takes some seconds…"
+
+
+async def has_apps(settings: Settings) -> bool:
+    """Tell whether an app is registered."""
+    async with Database(database_url(settings), connections=2) as database:
+        return bool(await Apps(database, key_ring(settings)).registered())
