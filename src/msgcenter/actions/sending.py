@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from msgcenter.domain.account import App
 from msgcenter.domain.content import Body, check_body
+from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times, receivers_of
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
@@ -22,9 +23,12 @@ _RECEIVERS_PER_COMMIT = 4_000
 class Sending:
     """Sends messages; many that wait at once share a commit."""
 
-    def __init__(self, database: Database, lease: NodeLease, *, waiting_limit: int) -> None:
+    def __init__(
+        self, database: Database, lease: NodeLease, *, waiting_limit: int, on_change: Listener = nobody
+    ) -> None:
         self._database = database
         self._lease = lease
+        self._on_change = on_change
         self._sends = GroupCommit(
             self._write,
             batch_weight=_RECEIVERS_PER_COMMIT,
@@ -85,7 +89,16 @@ class Sending:
         await self._sends.drained()
 
     async def _write(self, drafts: list[Draft]) -> Sequence[int | Refusal]:
-        return await apply_sends(self._database, await self._lease.ids(), drafts)
+        sent = await apply_sends(self._database, await self._lease.ids(), drafts)
+        # A repeated request id is told once more; whoever listens looks at the mailbox, where nothing is new.
+        self._on_change(
+            [
+                MailboxEvent("message", draft.platform_code, draft.receivers, (message_id,))
+                for draft, message_id in zip(drafts, sent, strict=True)
+                if draft.is_direct and isinstance(message_id, int)
+            ]
+        )
+        return sent
 
     async def _earlier(self, draft: Draft) -> int | None:
         if draft.request_id is None:

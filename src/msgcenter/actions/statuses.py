@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.store.approvals import decide
 from msgcenter.store.database import Database
 from msgcenter.store.group_commit import GroupCommit
@@ -14,8 +15,9 @@ _CALLS_PER_COMMIT = 256
 class Statuses:
     """Changes read states; calls that wait at once share a statement and a commit."""
 
-    def __init__(self, database: Database, *, waiting_limit: int) -> None:
+    def __init__(self, database: Database, *, waiting_limit: int, on_change: Listener = nobody) -> None:
         self._database = database
+        self._on_change = on_change
         self._changes = GroupCommit(self._write, batch_weight=_CALLS_PER_COMMIT, waiting_limit=waiting_limit)
 
     async def set_status(
@@ -36,11 +38,21 @@ class Statuses:
 
         Refuses with NOT_AN_APPROVAL, changing nothing, if one of them is another kind of message.
         """
-        return await decide(self._database, app.number, sorted(message_ids), closed=closed)
+        decision = await decide(self._database, app.number, sorted(message_ids), closed=closed)
+        self._on_change(decision.events)
+        return decision.missing
 
     async def drained(self) -> None:
         """Wait until every accepted change is written."""
         await self._changes.drained()
 
     async def _write(self, changes: list[StatusChange]) -> Sequence[Missing]:
-        return await apply_status_changes(self._database, changes)
+        missing = await apply_status_changes(self._database, changes)
+        self._on_change(
+            [
+                MailboxEvent("status", change.recipient.platform_code, (change.recipient.user_id,), tuple(changed))
+                for change, absent in zip(changes, missing, strict=True)
+                if (changed := change.message_ids - absent)
+            ]
+        )
+        return missing

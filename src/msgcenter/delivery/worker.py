@@ -14,6 +14,7 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
 from msgcenter.delivery.fan_out import fan_out
+from msgcenter.domain.event import Listener, nobody
 from msgcenter.store.database import Database
 from msgcenter.store.jobs import DELIVER
 
@@ -29,8 +30,9 @@ _RESTART_SECONDS = 1.0
 class Worker:
     """Works off jobs until `stop` is called, also across losses of the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, on_change: Listener = nobody) -> None:
         self._database = database
+        self._on_change = on_change
         self._stopping = asyncio.Event()
         self._manager: QueueManager | None = None
 
@@ -64,7 +66,7 @@ class Worker:
             await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
 
     async def _deliver(self, job: Job) -> None:
-        early = await fan_out(self._database, int(job.payload or b""))
+        early = await fan_out(self._database, int(job.payload or b""), self._on_change)
         if early:
             raise RetryRequested(delay=timedelta(milliseconds=early), reason="its time has not come")
 

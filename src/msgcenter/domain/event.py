@@ -1,0 +1,25 @@
+"""What is told after a commit: which mailboxes changed, and how. A hint; the mailbox is the truth."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+EventKind = Literal["message", "status", "removed"]
+
+
+class MailboxEvent(Struct, frozen=True, array_like=True):
+    """Messages have arrived in mailboxes of one platform, changed their state there, or were withdrawn."""
+
+    kind: EventKind
+    platform_code: str
+    user_ids: tuple[str, ...]
+    message_ids: tuple[int, ...]
+
+
+Listener = Callable[[Sequence[MailboxEvent]], None]
+"""Takes events after their commit; must return at once and raise nothing."""
+
+
+def nobody(_: Sequence[MailboxEvent]) -> None:
+    """Be the listener where nobody listens."""
