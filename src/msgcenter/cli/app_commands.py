@@ -1,36 +1,46 @@
 """`msgcenter app …`: the register of apps."""
 
 import asyncio
+import shlex
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from msgcenter.actions.apps import AppCredentials, Apps
-from msgcenter.cli.console import out, plain_failures
+from msgcenter.cli.console import fail, out, plain_failures, program
+from msgcenter.cli.signals import ended_by_signals
+from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.settings import read_settings
 from msgcenter.store.accounts import AppRecord
 
 apps = typer.Typer(help="Register apps, show them, rotate their keys, disable and enable them.", no_args_is_help=True)
 
 AppId = Annotated[str, typer.Argument(help="The app's appId.", metavar="APP_ID")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Platform = Annotated[str, typer.Option(help="Code of the app's platform; made if it is new.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+Platform = Annotated[str, typer.Option(help="Code of the app's platform; made if it is new.", metavar="CODE")]
 
 
 def _run(work: Callable[[Apps], Awaitable[Any]]) -> Any:
-    from msgcenter.application import database_of, database_url, key_ring, prepare
+    from msgcenter.application import database_url, key_ring
+    from msgcenter.cli.database import started
     from msgcenter.store.database import Database
 
-    with plain_failures(), database_of(read_settings()) as settings:
+    with plain_failures(), ended_by_signals(), started(read_settings()) as settings:
 
         async def run() -> Any:
-            await prepare(settings)
             async with Database(database_url(settings), connections=2) as database:
                 return await work(Apps(database, key_ring(settings)))
 
-        return asyncio.run(run())
+        try:
+            return asyncio.run(run())
+        except Refusal as refusal:
+            if refusal.reason is not Reason.APP_UNKNOWN:
+                raise
+            raise fail(f"There is no app with this appId. See them all: {program()} app list") from None
 
 
 def _print_json(value: Any) -> None:
@@ -44,9 +54,16 @@ def _show_credentials(credentials: AppCredentials, *, as_json: bool) -> None:
     if as_json:
         _print_json({"appId": app.app_id, "appKey": app_key, "name": app.name, "platformCode": app.platform_code})
         return
-    out.print(f"[bold]{app.name}[/] on platform {app.platform_code}")
-    out.print(f"  appId   [cyan]{app.app_id}[/]")
-    out.print(f"  appKey  [cyan]{app_key}[/]  (keep it secret)")
+    out.print(f"[green]✓[/] [bold]{escape(app.name)}[/] on platform [bold]{escape(app.platform_code)}[/]")
+    out.print(f"  appId   [cyan]{escape(app.app_id)}[/]", soft_wrap=True)
+    out.print(f"  appKey  [cyan]{escape(app_key)}[/]  (keep it secret)", soft_wrap=True)
+    out.print("\nSend a first message, while the server runs:\n")
+    out.print(
+        f"MSGCENTER_APP_ID={shlex.quote(app.app_id)} MSGCENTER_APP_KEY={shlex.quote(app_key)} \\\n"
+        f"  {program()} send --to USER 'hello'",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _state(record: AppRecord) -> str:
@@ -64,24 +81,29 @@ def _public(record: AppRecord) -> dict[str, Any]:
     }
 
 
-@apps.command()
+@apps.command(epilog="Example: [bold]msgcenter app create --name 'Smart Campus' --platform 420100[/]")
 def create(
-    name: Annotated[str, typer.Option(help="The app's name, as users see it.")],
+    name: Annotated[str, typer.Option(help="The app's name, as users see it.", metavar="NAME")],
     platform: Platform,
-    app_id: Annotated[str | None, typer.Option(help="Keep an appId from elsewhere instead of a new one.")] = None,
+    app_id: Annotated[
+        str | None, typer.Option(help="Keep an appId from elsewhere instead of a new one.", metavar="ID")
+    ] = None,
     app_key: Annotated[
-        str | None, typer.Option(help="Keep an appKey from elsewhere.", envvar="MSGCENTER_APP_KEY")
+        str | None, typer.Option(help="Keep an appKey from elsewhere; - reads it from standard input.", metavar="KEY")
     ] = None,
     json: AsJson = False,
 ) -> None:
     """Register an app and print its appId and appKey."""
+    if app_key == "-":
+        app_key = sys.stdin.readline().strip()
     credentials = _run(lambda register: register.create(name, platform, app_id=app_id, app_key=app_key))
     _show_credentials(credentials, as_json=json)
 
 
 @apps.command("list")
 def list_apps(
-    platform: Annotated[str | None, typer.Option(help="Only this platform's apps.")] = None, json: AsJson = False
+    platform: Annotated[str | None, typer.Option(help="Only this platform's apps.", metavar="CODE")] = None,
+    json: AsJson = False,
 ) -> None:
     """List the apps."""
     from rich.table import Table
@@ -91,11 +113,19 @@ def list_apps(
         _print_json([_public(record) for record in records])
         return
     if not records:
-        out.print("No apps yet. Register one: msgcenter app create --name NAME --platform CODE")
+        where = f" on platform {platform}" if platform is not None else ""
+        out.print(
+            f"No apps{where} yet. Register one: {program()} app create --name NAME --platform CODE",
+            markup=False,
+            soft_wrap=True,
+        )
         return
     table = Table("appId", "name", "platform", "state", "created")
     for record in records:
-        table.add_row(*_public(record).values())
+        app = record.app
+        created = datetime.fromtimestamp(record.created_at / 1_000).astimezone().strftime("%Y-%m-%d %H:%M")
+        state = "[yellow]disabled[/]" if app.disabled else "[green]active[/]"
+        table.add_row(escape(app.app_id), escape(app.name), escape(app.platform_code), state, created)
     out.print(table)
 
 
@@ -112,7 +142,7 @@ def show(
         _print_json(shown)
         return
     for label, value in shown.items():
-        out.print(f"{label:<14}{value}")
+        out.print(f"{label:<14}{value}", markup=False, soft_wrap=True)
 
 
 async def _with_credentials(register: Apps, app_id: str) -> tuple[AppRecord, AppCredentials]:
@@ -129,11 +159,11 @@ def rotate_key(app_id: AppId, json: AsJson = False) -> None:
 def disable(app_id: AppId) -> None:
     """Disable an app. All its tokens end at once."""
     _run(lambda register: register.set_disabled(app_id, disabled=True))
-    out.print(f"{app_id} is disabled.")
+    out.print(f"[green]✓[/] {escape(app_id)} is disabled. Its calls are refused from now on.", soft_wrap=True)
 
 
 @apps.command()
 def enable(app_id: AppId) -> None:
     """Enable an app again; it must get a new token."""
     _run(lambda register: register.set_disabled(app_id, disabled=False))
-    out.print(f"{app_id} is active.")
+    out.print(f"[green]✓[/] {escape(app_id)} is active. It must get a new token.", soft_wrap=True)

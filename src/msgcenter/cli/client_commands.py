@@ -1,21 +1,36 @@
 """`msgcenter send` and `msgcenter status`: speak to a running server as an app does, through the SDK."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from msgcenter.cli.console import fail, out, plain_failures
+from msgcenter.cli.console import fail, out, plain_failures, program
 
 if TYPE_CHECKING:
     from msgcenter_client import Client
 
-Server = Annotated[
-    str, typer.Option(help="The server's URL.", envvar="MSGCENTER_SERVER", metavar="URL", show_default=True)
+SEND_EXAMPLES = """Examples:
+
+[bold]msgcenter send --to teacher-li 'The meeting begins at 15:00.'[/]
+
+[bold]msgcenter send --to teacher-li --to parent-wang --title Homework --url https://example.edu/3 'Unit 3'[/]
+
+The app's credentials come from --app-id and --app-key, better from MSGCENTER_APP_ID and MSGCENTER_APP_KEY."""
+STATUS_EXAMPLES = """Examples:
+
+[bold]msgcenter status 912839057684697088[/]
+
+[bold]msgcenter status --set read --user teacher-li 912839057684697088[/]"""
+
+Server = Annotated[str, typer.Option(help="The server's URL.", envvar="MSGCENTER_SERVER", metavar="URL")]
+AppId = Annotated[str, typer.Option(help="The app's appId.", envvar="MSGCENTER_APP_ID", metavar="ID")]
+AppKey = Annotated[str, typer.Option(help="Its appKey.", envvar="MSGCENTER_APP_KEY", metavar="KEY")]
+PlatformCode = Annotated[
+    str | None, typer.Option(help="The users' platform, if it is not the app's own.", metavar="CODE")
 ]
-AppId = Annotated[str, typer.Option(help="The sending app's appId.", envvar="MSGCENTER_APP_ID")]
-AppKey = Annotated[str, typer.Option(help="Its appKey.", envvar="MSGCENTER_APP_KEY")]
-PlatformCode = Annotated[str | None, typer.Option(help="The users' platform, if it is not the app's own.")]
 _SERVER = "http://127.0.0.1:8080"
 
 
@@ -26,23 +41,42 @@ class ReadState(StrEnum):
     UNREAD = "unread"
 
 
-def _client(server: str, app_id: str, app_key: str, platform: str | None) -> "Client":
-    from msgcenter_client import Client
+@contextmanager
+def _client(server: str, app_id: str, app_key: str, platform: str | None) -> Iterator["Client"]:
+    """Give a client, and tell what goes wrong with it."""
+    from msgcenter_client import Client, StateError, TransportError
 
-    return Client(server, app_id, app_key, platform_code=platform, language="en")
+    with plain_failures():
+        try:
+            with Client(server, app_id, app_key, platform_code=platform, language="en", retries=1) as client:
+                yield client
+        except TransportError as error:
+            advice = "" if error.http_status else f", or start one: {program()} serve"
+            raise fail(
+                f"No MsgCenter server answers at {server}: {error.text}. "
+                f"Name the right one with --server or MSGCENTER_SERVER{advice}."
+            ) from None
+        except StateError as error:
+            named = f": {', '.join(error.invalid_ids)}" if error.invalid_ids else ""
+            advice = " Name the receiver with --user." if error.ret_code == "300002" else ""
+            raise fail(f"{error.text}{named}.{advice}") from None
 
 
 def send(
     to: Annotated[list[str], typer.Option(help="A receiver's user id; repeat it for several.", metavar="USER")],
-    content: Annotated[str, typer.Argument(help="The text of the message.")],
+    content: Annotated[str, typer.Argument(help="The text of the message.", metavar="CONTENT")],
     app_id: AppId,
     app_key: AppKey,
-    title: Annotated[str | None, typer.Option(help="Title: makes it a link (needs --url).")] = None,
-    head: Annotated[str | None, typer.Option(help="Head line: makes it an oa card (needs --url).")] = None,
-    url: Annotated[str | None, typer.Option(help="Where a click leads, on PC and phone.")] = None,
-    app_url: Annotated[str | None, typer.Option(help="Where a click leads on the phone, if elsewhere.")] = None,
-    image: Annotated[str | None, typer.Option(help="URL of a picture (JPG or PNG).")] = None,
-    business_id: Annotated[str, typer.Option(help="The matter's id in your own system.")] = "cli",
+    title: Annotated[str | None, typer.Option(help="Title: makes it a link (needs --url).", metavar="TEXT")] = None,
+    head: Annotated[
+        str | None, typer.Option(help="Head line: makes it an oa card (needs --url).", metavar="TEXT")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Where a click leads, on PC and phone.", metavar="URL")] = None,
+    app_url: Annotated[
+        str | None, typer.Option(help="Where a click leads on the phone, if elsewhere.", metavar="URL")
+    ] = None,
+    image: Annotated[str | None, typer.Option(help="A picture (JPG or PNG).", metavar="URL")] = None,
+    business_id: Annotated[str, typer.Option(help="The matter's id in your own system.", metavar="ID")] = "cli",
     approval: Annotated[bool, typer.Option("--approval", help="Send it as a pending approval.")] = False,
     platform: PlatformCode = None,
     server: Server = _SERVER,
@@ -50,7 +84,7 @@ def send(
     """Send a message to users and print its id: a text, or with --title a link, or with --head an oa card."""
     if (title or head) and not url:
         raise fail("--title and --head need --url: where a click leads.")
-    with plain_failures(), _client(server, app_id, app_key, platform) as client:
+    with _client(server, app_id, app_key, platform) as client:
         if head:
             message_id = client.send_oa(
                 to,
@@ -80,29 +114,34 @@ def send(
 
 
 def status(
-    message_ids: Annotated[list[str], typer.Argument(help="Message ids, as send printed them.", metavar="MESSAGE_ID…")],
+    message_ids: Annotated[list[str], typer.Argument(help="Message ids, as send printed them.", metavar="MESSAGE_ID")],
     app_id: AppId,
     app_key: AppKey,
     set_to: Annotated[ReadState | None, typer.Option("--set", help="Set the messages read or unread.")] = None,
     user: Annotated[
-        str | None, typer.Option(help="Whose messages to set; leave it out to close approvals for all.")
+        str | None,
+        typer.Option(help="Whose messages to set; leave it out to close approvals for all.", metavar="USER"),
     ] = None,
     platform: PlatformCode = None,
     server: Server = _SERVER,
 ) -> None:
-    """Show where messages stand and who has read them; with --set, set them read or unread first."""
-    with plain_failures(), _client(server, app_id, app_key, platform) as client:
+    """Show where messages stand and how many have read them; with --set, set them read or unread first."""
+    if user is not None and set_to is None:
+        raise fail("--user goes with --set: --set read or --set unread.")
+    with _client(server, app_id, app_key, platform) as client:
+        unknown: tuple[str, ...] = ()
         if set_to is not None:
-            result = client.set_status(user, message_ids, read=set_to is ReadState.READ)
-            for unknown in result.invalid_ids:
-                out.print(f"[yellow]![/] {unknown}: no such message of this user")
-        _show(client, message_ids)
+            unknown = client.set_status(user, message_ids, read=set_to is ReadState.READ).invalid_ids
+            for message_id in unknown:
+                out.print(f"[yellow]![/] {message_id}: no such message of this user")
+        _show(client, [message_id for message_id in message_ids if message_id not in unknown])
 
 
 def _show(client: "Client", message_ids: list[str]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("message", "state", "receivers", "delivered", "read", "unread")
+    numbers = (Column(name, justify="right") for name in ("receivers", "delivered", "read", "unread"))
+    table = Table("message", "state", *numbers)
     for message_id in message_ids:
         found = client.message_status(message_id, page_size=1)
         counts = (found.receivers, found.delivered, found.read, found.unread)

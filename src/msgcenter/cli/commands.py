@@ -7,27 +7,35 @@ import typer
 
 from msgcenter import __version__
 from msgcenter.cli.app_commands import apps
-from msgcenter.cli.client_commands import send, status
-from msgcenter.cli.console import out, plain_failures
+from msgcenter.cli.client_commands import SEND_EXAMPLES, STATUS_EXAMPLES, send, status
+from msgcenter.cli.console import out, plain_failures, program
 from msgcenter.settings import Settings, read_settings
 
 cli = typer.Typer(
     name="msgcenter",
     help="MsgCenter, a self-hosted message centre for open platforms.",
+    epilog="Start with [bold]msgcenter demo[/]. Settings come from MSGCENTER_… variables: see docs/operating.md.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-cli.add_typer(apps, name="app")
-cli.command()(send)
-cli.command()(status)
 
-Host = Annotated[str | None, typer.Option(help="Address to listen on. [dim]\\[env MSGCENTER_HOST, 127.0.0.1][/]")]
+Host = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Address to listen on. [dim]\\[default: MSGCENTER_HOST, or 127.0.0.1][/]"),
+]
 Port = Annotated[
     int | None,
-    typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one. [dim]\\[env MSGCENTER_PORT, 8080][/]"),
+    typer.Option(
+        min=0,
+        max=65_535,
+        metavar="PORT",
+        help="Port to listen on; 0 takes a free one. [dim]\\[default: MSGCENTER_PORT, or 8080][/]",
+    ),
 ]
-Workers = Annotated[int, typer.Option(min=1, max=256, help="Server processes; one for each core to use.")]
+Workers = Annotated[
+    int, typer.Option(min=1, max=256, metavar="NUMBER", help="Server processes; up to one for each core.")
+]
 
 
 def _settings(host: str | None, port: int | None) -> Settings:
@@ -35,18 +43,20 @@ def _settings(host: str | None, port: int | None) -> Settings:
     return replace(read_settings(), **{name: value for name, value in given.items() if value is not None})
 
 
-@cli.command()
+@cli.command(epilog="Example: [bold]msgcenter serve --host 0.0.0.0 --port 80 --workers 4[/]")
 def serve(host: Host = None, port: Port = None, workers: Workers = 1) -> None:
     """Run the server, on the embedded PostgreSQL unless MSGCENTER_DATABASE_URL names another."""
     import asyncio
 
-    from msgcenter.application import database_of, prepare
-    from msgcenter.cli.serving import ended_by_signals, listen, run_server
+    from msgcenter.cli.database import has_apps, started
+    from msgcenter.cli.serving import listen, run_server
+    from msgcenter.cli.signals import ended_by_signals
 
-    with plain_failures(), ended_by_signals():
+    with plain_failures(), ended_by_signals(serving=True):
         settings = _settings(host, port)
-        with listen(settings) as listener, database_of(settings) as complete:
-            asyncio.run(prepare(complete))
+        with listen(settings) as listener, started(settings) as complete:
+            if not asyncio.run(has_apps(complete)):
+                out.print(f"No apps yet. Register one: {program()} app create --name NAME --platform CODE")
             run_server(
                 complete,
                 listener,
@@ -55,7 +65,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = 1) -> None:
             )
 
 
-@cli.command()
+@cli.command(epilog="Example: [bold]msgcenter demo --port 8081[/]")
 def demo(host: Host = None, port: Port = None) -> None:
     """Run the server with a demo app: plays the main calls, then keeps serving."""
     from msgcenter.cli.demo import run_demo
@@ -66,13 +76,15 @@ def demo(host: Host = None, port: Port = None) -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database to this version. `serve` does so too; any number of processes may."""
+    """Bring the database to this version. [bold]serve[/] does so too; any number of processes may."""
     import asyncio
 
-    from msgcenter.application import database_of, database_url
+    from msgcenter.application import database_url
+    from msgcenter.cli.database import started
+    from msgcenter.cli.signals import ended_by_signals
     from msgcenter.store.migrate import migrate as apply
 
-    with plain_failures(), database_of(read_settings()) as settings:
+    with plain_failures(), ended_by_signals(), started(read_settings(), prepared=False) as settings:
         applied = asyncio.run(apply(database_url(settings)))
         for migration in applied:
             out.print(f"[green]✓[/] applied {migration.number:04} {migration.name}")
@@ -83,11 +95,20 @@ def migrate() -> None:
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
-    """Check the settings, the database, its version and migrations, disk and clock, and say what to do."""
-    from msgcenter.cli.doctor import examine
+    """Check the settings, the database, its version and migrations, disk and clock, and say what to do.
 
-    with plain_failures():
+    The exit code is 1 if there is a problem.
+    """
+    from msgcenter.cli.doctor import examine
+    from msgcenter.cli.signals import ended_by_signals
+
+    with plain_failures(), ended_by_signals():
         raise typer.Exit(examine(as_json=json))
+
+
+cli.add_typer(apps, name="app")
+cli.command(epilog=SEND_EXAMPLES)(send)
+cli.command(epilog=STATUS_EXAMPLES)(status)
 
 
 def _version(wanted: bool) -> None:

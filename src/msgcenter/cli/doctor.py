@@ -9,20 +9,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx
-from rich.table import Table
+import typer
 
 from msgcenter import __version__
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.key_ring import WrongSecretKeyError
 from msgcenter.application import database_of, database_url, key_ring
-from msgcenter.cli.console import out
+from msgcenter.cli.console import err, out
 from msgcenter.domain.refusal import Refusal
 from msgcenter.settings import SettingError, Settings, read_settings
 from msgcenter.store.database import MINIMUM_VERSION, Database
 from msgcenter.store.diagnosis import Diagnosis, diagnose
-from msgcenter.store.embedded import EmbeddedDatabaseError
+from msgcenter.store.embedded import EmbeddedDatabaseError, programs_folder
 from msgcenter.store.migrate import SchemaError
 
 Verdict = Literal["ok", "warning", "problem"]
@@ -43,20 +44,23 @@ class Finding(NamedTuple):
 
 def examine(*, as_json: bool) -> int:
     """Print what is found, and return the exit code: 1 if there is a problem."""
-    findings = list(_findings())
+    with err.status("Looking…"):
+        findings = list(_findings())
+    well = all(finding.verdict != "problem" for finding in findings)
     if as_json:
-        out.print_json(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
+        typer.echo(json.dumps({"ok": well, "findings": [it._asdict() for it in findings]}, ensure_ascii=False))
     else:
         _show(findings)
-    return int(any(finding.verdict == "problem" for finding in findings))
+    return int(not well)
 
 
 def _show(findings: list[Finding]) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False)
+    indent = " " * (max(len(finding.subject) for finding in findings) + 4)
     for finding in findings:
-        advice = f"\n[dim]→ {finding.advice}[/]" if finding.advice else ""
-        table.add_row(_MARKS[finding.verdict], f"[bold]{finding.subject}[/]", finding.found + advice)
-    out.print(table)
+        out.print(f"{_MARKS[finding.verdict]} [bold]{finding.subject:<{len(indent) - 2}}[/]", end="")
+        out.print(finding.found, markup=False, soft_wrap=True)
+        if finding.advice:
+            out.print(f"{indent}→ {finding.advice}", markup=False, soft_wrap=True)
     worst = {finding.verdict for finding in findings}
     if "problem" in worst:
         out.print("\n[red]There are problems to solve before MsgCenter can run.[/]")
@@ -80,14 +84,19 @@ def _findings() -> Iterator[Finding]:
         with database_of(settings) as complete:
             yield from _database(complete, embedded=settings.database_url is None)
     except (EmbeddedDatabaseError, SettingError) as error:
-        yield Finding("problem", "database", str(error))
+        found, _, advice = str(error).partition("\n")
+        yield Finding("problem", "database", found, advice)
 
 
 def _disk(data_dir: Path) -> Finding:
     folder = data_dir
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        found = f"{data_dir}: {error.strerror or error}"
+        return Finding("problem", "disk", found, "set MSGCENTER_DATA_DIR to a folder that this user can write to")
     found = f"{free / (1 << 30):.1f} GiB free for {data_dir}"
     if free < _DISK_PROBLEM:
         return Finding("problem", "disk", found, "free some space, or set MSGCENTER_DATA_DIR to a larger disk")
@@ -97,8 +106,8 @@ def _disk(data_dir: Path) -> Finding:
 
 
 def _port(settings: Settings) -> Finding:
-    where = f"{settings.host}:{settings.port}"
-    with suppress(httpx.HTTPError):
+    where = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
+    with suppress(httpx.HTTPError, httpx.InvalidURL):
         answer = httpx.get(f"http://{where}/healthz", trust_env=False, timeout=2)
         if answer.headers.get("x-request-id"):
             return Finding("ok", "port", f"a MsgCenter server answers on {where}")
@@ -119,7 +128,8 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
         facts = asyncio.run(diagnose(database_url(settings)))
     except Refusal as refusal:
         advice = "check MSGCENTER_DATABASE_URL, that PostgreSQL runs, and that it lets this machine in"
-        yield Finding("problem", "database", f"no answer from the {kind} database: {refusal.__cause__}", advice)
+        why = " ".join(str(refusal.__cause__).split())
+        yield Finding("problem", "database", f"no answer from the {kind} database: {why}", advice)
         return
     except SchemaError as error:
         yield Finding("problem", "database", str(error))
@@ -130,9 +140,20 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
         yield Finding("problem", "database", f"PostgreSQL {facts.version_text} is too old", advice)
         return
     yield Finding("ok", "database", f"{kind} PostgreSQL {facts.version_text}, {size}")
+    yield Finding("ok", "address", without_password(database_url(settings)))
+    if embedded:
+        yield Finding("ok", "programs", f"psql, pg_dump and pg_restore of its version: {programs_folder()}")
     yield from _database_facts(facts)
     if not facts.pending:
         yield _secret_key(settings)
+
+
+def without_password(url: str) -> str:
+    """Return a database's URL as it may be shown."""
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "password"]
+    user, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=urlencode(query, safe="/")))
 
 
 def _database_facts(facts: Diagnosis) -> Iterator[Finding]:

@@ -1,13 +1,12 @@
 """Runs the server: one process, or a parent with several workers; both own the embedded database."""
 
+import errno
 import os
-import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
 import uvicorn
@@ -32,12 +31,25 @@ def listen(settings: Settings) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise SettingError(
-            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
-            f"Choose another with --port or {PREFIX}PORT (0: any free one)"
-        ) from None
+        raise SettingError(_cannot_listen(settings, error)) from None
     listener.set_inheritable(True)
     return listener
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = settings.port + 1 if settings.port < 65_535 else 0
+        option = f"make run ARGS='--port {other}'" if "MAKELEVEL" in os.environ else f"--port {other}"
+        return (
+            f"Port {settings.port} of {settings.host} is taken by another program. Choose another port: {option}, "
+            f"or {PREFIX}PORT={other} in the environment (0 takes any free one)."
+        )
+    if error.errno == errno.EACCES:
+        return f"This user may not listen on port {settings.port}. Choose one above 1023 with --port or {PREFIX}PORT."
+    return (
+        f"{settings.host} is no address of this machine to listen on ({error.strerror or error}). "
+        f"Choose another with --host or {PREFIX}HOST (127.0.0.1: this machine only, 0.0.0.0: every network)."
+    )
 
 
 def url_of(listener: socket.socket) -> str:
@@ -85,18 +97,3 @@ def _announce(url: str, on_ready: OnReady) -> None:
                 break
         time.sleep(0.05)
     on_ready(url)
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that the embedded database is stopped."""
-
-    def leave(number: int, _: FrameType | None) -> None:
-        raise SystemExit(0 if number == signal.SIGTERM else 128 + number)
-
-    previous = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

