@@ -10,7 +10,7 @@ from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times, receivers_of
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import idempotency
+from msgcenter.store import idempotency, messages
 from msgcenter.store.database import Database
 from msgcenter.store.group_commit import GroupCommit
 from msgcenter.store.idempotency import IdempotencyKey
@@ -82,6 +82,9 @@ class Sending:
         """Store a message that another system sent earlier, under its id there, unless it is stored already."""
         if draft.message_id is None:
             raise ValueError("a message that is taken over has an id")
+        async with self._database.connection() as connection:
+            if await messages.find_message(connection, draft.message_id) is not None:
+                return
         await apply_sends(self._database, await self._lease.ids(), [draft])
 
     async def drained(self) -> None:
