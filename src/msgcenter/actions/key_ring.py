@@ -23,6 +23,7 @@ class KeyRing:
     def __init__(self, secret_key: str) -> None:
         self._seal = AESGCM(_derive(secret_key, b"msgcenter app key"))
         self._token_key = _derive(secret_key, b"msgcenter access token")
+        self.user_token_key = _derive(secret_key, b"msgcenter user token")
         self._decoy = self.seal("", new_app_key())
 
     def seal(self, app_id: str, app_key: str) -> bytes:

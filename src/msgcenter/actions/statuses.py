@@ -33,6 +33,12 @@ class Statuses:
             return message_ids
         return await self._changes.submit(StatusChange(recipient, app.number, message_ids, read))
 
+    async def set_own(
+        self, recipient: Recipient, app_number: int, message_ids: frozenset[int], *, read: bool
+    ) -> Missing:
+        """Set messages of an app read or unread for a user who does so; return the ids that are not there."""
+        return await self._changes.submit(StatusChange(recipient, app_number, message_ids, read))
+
     async def decide_approvals(self, app: App, message_ids: frozenset[int], *, closed: bool) -> Missing:
         """Close or reopen an app's pending approvals for every approver; return the ids that it does not have.
 

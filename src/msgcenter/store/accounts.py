@@ -1,7 +1,7 @@
 """Platforms, apps and access tokens."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import asyncpg
 
@@ -9,7 +9,11 @@ from msgcenter.domain.account import App
 from msgcenter.store.database import Connection
 
 _APP_COLUMNS = """a.number, a.app_id, a.name, a.platform_code, a.account, a.disabled_at, a.platforms, a.created_at,
-       a.key_sealed, a.key_version, p.app_schemes"""
+       a.key_sealed, a.key_version, a.inbox_scope, a.origins, p.app_schemes"""
+
+
+InboxScope = Literal["own", "platform"]
+"""What an app's user tokens see: its own messages to the user, or the user's messages of all apps."""
 
 
 class AppRecord(NamedTuple):
@@ -19,6 +23,8 @@ class AppRecord(NamedTuple):
     key_sealed: bytes
     key_version: int
     created_at: int
+    inbox_scope: InboxScope
+    origins: tuple[str, ...]
 
 
 class TokenRecord(NamedTuple):
@@ -42,7 +48,14 @@ def _app(row: asyncpg.Record) -> App:
 
 
 def _record(row: asyncpg.Record) -> AppRecord:
-    return AppRecord(_app(row), row["key_sealed"], row["key_version"], row["created_at"])
+    return AppRecord(
+        app=_app(row),
+        key_sealed=row["key_sealed"],
+        key_version=row["key_version"],
+        created_at=row["created_at"],
+        inbox_scope=row["inbox_scope"],
+        origins=tuple(row["origins"]),
+    )
 
 
 async def ensure_platform(connection: Connection, code: str, name: str, now: int) -> None:
@@ -109,6 +122,31 @@ async def set_disabled(connection: Connection, app_id: str, disabled_at: int | N
         disabled_at,
     )
     return status != "UPDATE 0"
+
+
+async def set_inbox_scope(connection: Connection, app_id: str, scope: InboxScope) -> None:
+    """Set what an app's user tokens see."""
+    await connection.execute("update app set inbox_scope = $2 where app_id = $1", app_id, scope)
+
+
+async def set_origins(connection: Connection, app_id: str, origins: Sequence[str]) -> None:
+    """Set the websites that may embed the inbox with an app's user tokens."""
+    await connection.execute("update app set origins = $2 where app_id = $1", app_id, origins)
+
+
+async def find_apps(connection: Connection, numbers: Sequence[int]) -> dict[int, AppRecord]:
+    """Return apps by their numbers."""
+    rows = await connection.fetch(
+        f"select {_APP_COLUMNS} from app a join platform p on p.code = a.platform_code where a.number = any($1)",  # noqa: S608
+        numbers,
+    )
+    return {row["number"]: _record(row) for row in rows}
+
+
+async def allowed_origins(connection: Connection) -> frozenset[str]:
+    """Return all websites that may embed the inbox with some active app's user tokens."""
+    rows = await connection.fetch("select distinct unnest(origins) from app where disabled_at is null")
+    return frozenset(row[0] for row in rows)
 
 
 async def add_token(connection: Connection, digest: bytes, app_number: int, key_version: int, expires_at: int) -> int:

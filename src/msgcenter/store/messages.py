@@ -65,6 +65,12 @@ async def find_message(connection: Connection, message_id: int) -> Message | Non
     return _message(row) if row else None
 
 
+async def find_messages(connection: Connection, message_ids: Sequence[int]) -> list[Message]:
+    """Return messages, in no particular order."""
+    rows = await connection.fetch(f"select {_COLUMNS} from message where id = any($1)", message_ids)  # noqa: S608
+    return [_message(row) for row in rows]
+
+
 async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> list[Message]:
     """Return messages in the order of their ids, locked until the transaction ends."""
     rows = await connection.fetch(

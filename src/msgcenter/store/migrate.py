@@ -61,7 +61,7 @@ async def pending_migrations(connection: Connection) -> list[Migration]:
 async def migrate(url: str) -> list[Migration]:
     """Apply what is missing and return it. Several processes may call it at once: one works, the others wait.
 
-    Raises SchemaError when the PostgreSQL is too old or the database newer than this version.
+    Raises SchemaError when the PostgreSQL is too old, the database newer than this version, or the user lacks rights.
     """
     with unavailable_on_failure():
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=10)
@@ -75,6 +75,11 @@ async def migrate(url: str) -> list[Migration]:
                 await _apply(connection, migration)
             await _install_job_queue(connection)
             return pending
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise SchemaError(
+                f"The database user may not make what MsgCenter needs ({error}). Let it own the database: "
+                "alter database NAME owner to USER"
+            ) from error
         finally:
             await connection.close()
 

@@ -1,0 +1,296 @@
+"""What users do with their mailboxes: read, search, set read and unread, archive."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from msgcenter.actions.statuses import Statuses
+from msgcenter.actions.user_tokens import Viewer
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.content import Kind
+from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.mailbox import Change
+from msgcenter.domain.message import Message
+from msgcenter.domain.message_id import now_ms
+from msgcenter.store import accounts, inbox, mailboxes
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.group_commit import GroupCommit
+from msgcenter.store.inbox import Entry, Filter, Wanted
+from msgcenter.store.mailboxes import PageKey, page_key
+from msgcenter.store.messages import find_messages
+from msgcenter.store.status_changes import change_pages
+
+_SCAN = 2_000
+"""Entries that one search request looks through; its cursor goes on from there."""
+_LOAD = 200
+_CHANGED_LIMIT = 1_000
+
+
+class AppName(NamedTuple):
+    """The app that sent a message, as users see it."""
+
+    app_id: str
+    name: str
+
+
+class InboxMessage(NamedTuple):
+    """A message as it stands in one mailbox."""
+
+    message: Message
+    app: AppName
+    entry: Entry
+
+
+class AppUnread(NamedTuple):
+    """An app with unread messages."""
+
+    app: AppName
+    unread: int
+
+
+class Counts(NamedTuple):
+    """What waits for a user: unread messages, undecided approvals, and the unread of each app."""
+
+    unread: int
+    todo: int
+    apps: list[AppUnread]
+
+
+class InboxPage(NamedTuple):
+    """Some messages, newest first; `next_before` is the id bound of the next page, None at the end."""
+
+    messages: list[InboxMessage]
+    next_before: int | None
+
+
+class InboxQuery(NamedTuple):
+    """What to list. `text` is looked for in titles, heads and contents; `before_id` is the last page's bound."""
+
+    filter: Filter = "all"
+    app_id: str | None = None
+    kind: Kind | None = None
+    text: str | None = None
+    before_id: int = (1 << 63) - 1
+    limit: int = 30
+
+
+class Inbox:
+    """The inboxes of all users. A viewer sees and changes one mailbox, whole or one app's part of it."""
+
+    def __init__(
+        self, database: Database, statuses: Statuses, *, waiting_limit: int, on_change: Listener = nobody
+    ) -> None:
+        self._database = database
+        self._statuses = statuses
+        self._on_change = on_change
+        self._counts = GroupCommit(self._count, batch_weight=64, waiting_limit=waiting_limit)
+        self._finds = GroupCommit(
+            self._find, batch_weight=2_000, waiting_limit=waiting_limit, weigh=lambda asked: len(asked.message_ids)
+        )
+
+    async def list_messages(self, viewer: Viewer, query: InboxQuery) -> InboxPage:
+        """Return up to `limit` messages, newest first. A page of a search may be short and still not the last."""
+        await self._sweep(viewer.recipient)
+        app_number = viewer.app_number
+        async with self._database.connection() as connection:
+            if query.app_id is not None:
+                record = await accounts.find_app(connection, query.app_id)
+                if record is None or app_number not in {None, record.app.number}:
+                    return InboxPage([], None)
+                app_number = record.app.number
+            wanted = Wanted(viewer.recipient, app_number, query.filter, query.before_id)
+            matches = _matcher(query)
+            found: list[InboxMessage] = []
+            batch: list[Entry] = []
+            scanned = 0
+            size = query.limit + 1 if matches is None else _LOAD
+            async for entry in inbox.entries(connection, wanted):
+                batch.append(entry)
+                scanned += 1
+                if len(batch) == size:
+                    found += await self._load(connection, batch, matches)
+                    batch = []
+                    if len(found) > query.limit or scanned >= _SCAN:
+                        break
+            else:
+                found += await self._load(connection, batch, matches)
+                if len(found) <= query.limit:
+                    return InboxPage(found, None)
+            if len(found) > query.limit:
+                found = found[: query.limit]
+                return InboxPage(found, found[-1].entry.message_id)
+            return InboxPage(found, entry.message_id)
+
+    async def find(self, viewer: Viewer, message_ids: Collection[int]) -> list[InboxMessage]:
+        """Return those of the messages that the viewer may see and the mailbox has."""
+        asked = _Asked(viewer.recipient, viewer.app_number, tuple(message_ids))
+        return await self._finds.submit(asked)
+
+    async def counts(self, viewer: Viewer) -> Counts:
+        """Return what waits for the user in the part of the mailbox that the viewer sees."""
+        counts = await self._counts.submit(viewer.recipient)
+        seen = {number: app for number, app in counts.items() if viewer.app_number in {None, number}}
+        return Counts(
+            unread=sum(unread for unread, _, _ in seen.values()),
+            todo=sum(todo for _, todo, _ in seen.values()),
+            apps=[AppUnread(name, unread) for unread, _, name in seen.values() if unread],
+        )
+
+    async def set_status(self, viewer: Viewer, message_ids: Collection[int], *, read: bool) -> list[int]:
+        """Set messages read or unread; return the ids that the mailbox has."""
+        by_app = await self._by_app(viewer, message_ids)
+        changed: list[int] = []
+        for app_number, ids in sorted(by_app.items()):
+            missing = await self._statuses.set_own(viewer.recipient, app_number, frozenset(ids), read=read)
+            changed += [i for i in ids if i not in missing]
+        return changed
+
+    async def read_all(self, viewer: Viewer, up_to: int, app_id: str | None = None) -> list[int]:
+        """Read everything up to and including an id; return what was unread, the newest thousand of it."""
+
+        async def write(connection: Connection) -> list[int]:
+            app_number = viewer.app_number
+            if app_id is not None:
+                record = await accounts.find_app(connection, app_id)
+                if record is None or app_number not in {None, record.app.number}:
+                    return []
+                app_number = record.app.number
+            unread = await inbox.lock_unread(connection, viewer.recipient, app_number, up_to)
+            if unread:
+                pages = {key: dict.fromkeys(ids, Change.READ) for key, ids in unread.items()}
+                await change_pages(connection, pages, now_ms())
+            return sorted((i for ids in unread.values() for i in ids), reverse=True)
+
+        changed = await self._database.in_transaction(write)
+        if changed:
+            self._tell("status", viewer.recipient, changed[:_CHANGED_LIMIT])
+        return changed[:_CHANGED_LIMIT]
+
+    async def archive(self, viewer: Viewer, message_ids: Collection[int], *, archived: bool) -> list[int]:
+        """Put messages out of sight, read, or back; return the ids that the mailbox has."""
+        found = await self.find(viewer, message_ids)
+        keys = [(page_key(viewer.recipient, one.message.id, one.message.app_number), one.message.id) for one in found]
+        ids = [message_id for _, message_id in keys]
+        if not ids:
+            return ids
+
+        async def write(connection: Connection) -> None:
+            if archived:
+                pages: dict[PageKey, dict[int, Change]] = {}
+                for key, message_id in keys:
+                    pages.setdefault(key, {})[message_id] = Change.READ
+                await change_pages(connection, pages, now_ms())
+            await inbox.set_archived(connection, keys, archived=archived)
+
+        await self._database.in_transaction(write)
+        self._tell("status", viewer.recipient, ids)
+        return ids
+
+    def _tell(self, kind: Any, recipient: Recipient, message_ids: Sequence[int]) -> None:
+        self._on_change([MailboxEvent(kind, recipient.platform_code, (recipient.user_id,), tuple(message_ids))])
+
+    async def _by_app(self, viewer: Viewer, message_ids: Collection[int]) -> dict[int, list[int]]:
+        by_app: dict[int, list[int]] = {}
+        async with self._database.connection() as connection:
+            for message in await find_messages(connection, sorted(set(message_ids))):
+                if viewer.app_number in {None, message.app_number}:
+                    by_app.setdefault(message.app_number, []).append(message.id)
+        return by_app
+
+    async def _sweep(self, recipient: Recipient) -> None:
+        """Rid a mailbox of what has expired."""
+        now = now_ms()
+        async with self._database.connection() as connection:
+            stale = await inbox.has_expired(connection, recipient, now)
+        if stale:
+
+            async def sweep(connection: Connection) -> None:
+                await mailboxes.sweep_expired(connection, [recipient], now)
+
+            await self._database.in_transaction(sweep)
+
+    async def _load(
+        self, connection: Connection, entries: Sequence[Entry], matches: Callable[[Message], bool] | None
+    ) -> list[InboxMessage]:
+        found = {message.id: message for message in await find_messages(connection, [e.message_id for e in entries])}
+        names = await _names(connection, {message.app_number for message in found.values()})
+        return [
+            InboxMessage(message, names[message.app_number], entry)
+            for entry in entries
+            if (message := found.get(entry.message_id)) is not None and (matches is None or matches(message))
+        ]
+
+    async def _find(self, asked: "list[_Asked]") -> Sequence[list[InboxMessage]]:
+        async with self._database.connection() as connection:
+            ids = sorted({i for one in asked for i in one.message_ids})
+            found = {message.id: message for message in await find_messages(connection, ids)}
+            names = await _names(connection, {message.app_number for message in found.values()})
+            keys = [
+                (page_key(one.recipient, i, found[i].app_number), i)
+                for one in asked
+                for i in one.message_ids
+                if i in found and one.app_number in {None, found[i].app_number}
+            ]
+            entries = await inbox.find_entries(connection, keys)
+        now = now_ms()
+        return [
+            [
+                InboxMessage(message, names[message.app_number], entry)
+                for i in dict.fromkeys(one.message_ids)
+                if (entry := entries.get((one.recipient, i))) is not None
+                and ((message := found[i]).expires_at is None or message.expires_at > now)
+            ]
+            for one in asked
+        ]
+
+    async def _count(self, recipients: list[Recipient]) -> "Sequence[dict[int, tuple[int, int, AppName]]]":
+        results = {}
+        for recipient in set(recipients):
+            await self._sweep(recipient)
+            async with self._database.connection() as connection:
+                counts = await inbox.app_counts(connection, recipient)
+                names = await _names(connection, {app.app_number for app in counts})
+            results[recipient] = {app.app_number: (app.unread, app.todo, names[app.app_number]) for app in counts}
+        return [results[recipient] for recipient in recipients]
+
+
+class _Asked(NamedTuple):
+    recipient: Recipient
+    app_number: int | None
+    message_ids: tuple[int, ...]
+
+
+async def _names(connection: Connection, numbers: Collection[int]) -> dict[int, AppName]:
+    if not numbers:
+        return {}
+    found = await accounts.find_apps(connection, sorted(numbers))
+    return {number: AppName(record.app.app_id, record.app.name) for number, record in found.items()}
+
+
+_SEARCHED = ("title", "content", "text", "key", "value", "author")
+
+
+def _matcher(query: InboxQuery) -> Callable[[Message], bool] | None:
+    """Return what a message must pass beside its place in the mailbox; None if nothing."""
+    if query.kind is None and query.text is None:
+        return None
+    needle = None if query.text is None else query.text.casefold()
+
+    def matches(message: Message) -> bool:
+        if query.kind is not None and message.kind != query.kind:
+            return False
+        return needle is None or any(needle in text.casefold() for text in _texts(msgspec.json.decode(message.content)))
+
+    return matches
+
+
+def _texts(value: Any, name: str = "") -> list[str]:
+    """Return what a person can read of a body: not its addresses and colours."""
+    if isinstance(value, str):
+        return [value] if name in _SEARCHED else []
+    if isinstance(value, dict):
+        return [text for key, item in value.items() for text in _texts(item, key)]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item, name)]
+    return []

@@ -1,0 +1,100 @@
+"""User tokens: what lets a browser show one user's inbox."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jwt
+
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.message_id import now_ms
+from msgcenter.store import accounts
+from msgcenter.store.accounts import AppRecord
+from msgcenter.store.database import Database
+from msgcenter.store.group_commit import GroupCommit
+
+_ALGORITHM = "HS256"
+_ISSUER = "msgcenter"
+_CLAIMS = ["sub", "platform", "app", "key", "exp", "iss"]
+
+
+class UserTokenError(Exception):
+    """A user token is refused; `expired` tells whether a new one from the app would help."""
+
+    def __init__(self, *, expired: bool) -> None:
+        super().__init__("expired" if expired else "invalid")
+        self.expired = expired
+
+
+class UserToken(NamedTuple):
+    """A signed token and when it ends (ms since 1970)."""
+
+    token: str
+    expires_at: int
+
+
+class Viewer(NamedTuple):
+    """Who looks at an inbox: `app_number` None sees the messages of all apps. `origins` may embed it."""
+
+    recipient: Recipient
+    app_number: int | None
+    origins: tuple[str, ...]
+    expires_at: int
+
+
+class UserTokens:
+    """Issues and checks user tokens. `default_ttl` is seconds."""
+
+    def __init__(self, database: Database, keys: KeyRing, *, default_ttl: int, waiting_limit: int) -> None:
+        self._database = database
+        self._key = keys.user_token_key
+        self._default_ttl = default_ttl
+        self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
+
+    async def issue(self, app: App, user_id: str, *, platform_code: str | None, ttl: int | None) -> UserToken:
+        """Return a token for one user, good for `ttl` seconds. Refuses with NOT_AUTHORISED (platform)."""
+        platform = app.platform_for(platform_code)
+        record = await self._reads.submit(app.number)
+        expires = now_ms() // 1_000 + (self._default_ttl if ttl is None else ttl)
+        claims = {
+            "iss": _ISSUER,
+            "sub": user_id,
+            "platform": platform,
+            "app": app.number,
+            "key": 0 if record is None else record.key_version,
+            "exp": expires,
+        }
+        return UserToken(jwt.encode(claims, self._key, _ALGORITHM), expires * 1_000)
+
+    async def viewer(self, token: str) -> Viewer:
+        """Return whose inbox a token opens, and how much of it. Raises UserTokenError.
+
+        The app is read afresh: a rotated key, a disabled app or another scope takes effect at once.
+        """
+        try:
+            claims = jwt.decode(
+                token, self._key, [_ALGORITHM], issuer=_ISSUER, options={"require": _CLAIMS, "verify_sub": True}
+            )
+        except jwt.ExpiredSignatureError:
+            raise UserTokenError(expired=True) from None
+        except jwt.InvalidTokenError:
+            raise UserTokenError(expired=False) from None
+        record = await self._reads.submit(claims["app"])
+        if record is None or record.app.disabled or record.key_version != claims["key"]:
+            raise UserTokenError(expired=True)
+        return Viewer(
+            recipient=Recipient(claims["sub"], claims["platform"]),
+            app_number=None if record.inbox_scope == "platform" else record.app.number,
+            origins=record.origins,
+            expires_at=claims["exp"] * 1_000,
+        )
+
+    async def origins(self) -> frozenset[str]:
+        """Return all websites that may embed the inbox with some app's tokens."""
+        async with self._database.connection() as connection:
+            return await accounts.allowed_origins(connection)
+
+    async def _find(self, numbers: list[int]) -> Sequence[AppRecord | None]:
+        async with self._database.connection() as connection:
+            found = await accounts.find_apps(connection, sorted(set(numbers)))
+        return [found.get(number) for number in numbers]
