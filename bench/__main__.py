@@ -1,7 +1,9 @@
 """`python -m bench`: see README.md beside this file."""
 
+import signal
 import sys
 
+import asyncpg
 import msgspec
 from rich.console import Console
 
@@ -13,15 +15,29 @@ from bench.run import benchmark
 from bench.server_process import ServerError
 from bench.tables import show
 from bench.truth import FalseAnswerError
+from msgcenter.store.embedded import EmbeddedDatabaseError
+
+_TOLD_PLAINLY = (
+    AnswerError,
+    EmbeddedDatabaseError,
+    FalseAnswerError,
+    LoadError,
+    OSError,
+    ServerError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresError,
+)
 
 
 def main() -> int:
     """Run the benchmark, print its tables, and return the exit code: 0 unless it could not be carried through."""
     options = parse()
+    # Unwinds as Ctrl-C does, so that no server stays behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     progress = Console(stderr=True)
     try:
         report = benchmark(options, lambda line: progress.print(line, style="dim", highlight=False))
-    except (AnswerError, FalseAnswerError, LoadError, ServerError) as error:
+    except _TOLD_PLAINLY as error:
         progress.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False)
         return 1
     show(report)

@@ -89,6 +89,7 @@ class _Load:
         self._next = plan.start
         self._end = None if plan.seconds is not None else plan.start + len(plan.requests)
         self._in_flight = 0
+        self._count_from = self._count_until = 0.0
         self._latencies = array("d")
         self._errors = 0
         self._first_error = b""
@@ -166,7 +167,15 @@ def _percentile(ordered: list[float], share: float) -> float:
     return ordered[int(share * (len(ordered) - 1))] * 1000 if ordered else 0.0
 
 
+def main() -> None:
+    """Run the plan on standard input and write the outcome to standard output."""
+    plan = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Plan)
+    try:
+        outcome = _Load(plan).run()
+    except (LoadError, OSError) as error:
+        sys.exit(f"load client: {error}")
+    sys.stdout.buffer.write(msgspec.msgpack.encode(outcome))
+
+
 if __name__ == "__main__":
-    sys.stdout.buffer.write(
-        msgspec.msgpack.encode(_Load(msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Plan)).run())
-    )
+    main()
