@@ -55,7 +55,10 @@ def kept_secret_key(data_dir: Path) -> str:
             data_dir.mkdir(parents=True, exist_ok=True)
             made = data_dir / f"{_KEY_FILE}.{os.getpid()}"
             made.touch(mode=0o600)
-            made.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+            with made.open("w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32) + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # app keys sealed with it are worthless without it
             with suppress(FileExistsError):  # another process was first: its key holds
                 path.hardlink_to(made)
             made.unlink()
