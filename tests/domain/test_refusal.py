@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from msgcenter.domain.refusal import RET_DESC_LIMIT, Language, Phrase, Reason, Refusal, contradiction, malformed
+from msgcenter.domain.language import Language, Phrase
+from msgcenter.domain.refusal import RET_DESC_LIMIT, Reason, Refusal, contradiction, malformed
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 

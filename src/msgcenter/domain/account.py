@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from msgcenter.domain.refusal import Phrase, Reason, Refusal
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import Reason, Refusal
 
 
 class App(Struct, frozen=True):

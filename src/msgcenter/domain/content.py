@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from msgcenter.domain.identifiers import Id
-from msgcenter.domain.refusal import Phrase, malformed
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import malformed
 
 Kind = Literal["text", "link", "oa"]
 

@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
-from msgcenter.domain.refusal import Phrase
+from msgcenter.domain.language import Phrase
 
 # A database key, a log line and a URL must be able to hold it, and `\n` separates ids in a hash. `$` alone would let
 # a final line break pass.

@@ -6,22 +6,11 @@ The gateway renders it, the SDK's exception classes and the documentation are gr
 """
 
 from enum import Enum
-from typing import Literal, NamedTuple
 
-Language = Literal["zh", "en"]
+from msgcenter.domain.language import Language, Phrase
+
 RET_DESC_LIMIT = 100
 """Characters of a retDesc at most (docs/protocol.md, "Conventions")."""
-
-
-class Phrase(NamedTuple):
-    """A text in both languages of the product."""
-
-    zh: str
-    en: str
-
-    def in_language(self, language: Language) -> str:
-        """Return the text for `language`."""
-        return self.en if language == "en" else self.zh
 
 
 class Reason(Enum):

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec import inspect
 
-from msgcenter.domain.refusal import Phrase, Reason, Refusal
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import Reason, Refusal
 
 Wanted = TypeVar("Wanted")
 

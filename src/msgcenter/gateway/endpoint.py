@@ -14,7 +14,8 @@ from msgcenter.actions.sending import Sending
 from msgcenter.actions.statuses import Statuses
 from msgcenter.actions.tokens import Tokens
 from msgcenter.domain.account import App
-from msgcenter.domain.refusal import SUCCESS, Phrase, Reason, Refusal
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
 from msgcenter.gateway import envelope
 from msgcenter.gateway.decode import decode
 from msgcenter.gateway.exchange import BodyTooLargeError, ClientGoneError, Exchange

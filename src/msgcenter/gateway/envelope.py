@@ -3,7 +3,8 @@
 from msgspec import Struct
 from msgspec.json import encode
 
-from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Language, Phrase, Reason, Refusal
+from msgcenter.domain.language import Language, Phrase
+from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason, Refusal
 
 _LANGUAGES: tuple[Language, Language] = ("zh", "en")
 _OUTAGES = {Reason.DATABASE_UNAVAILABLE, Reason.SHUTTING_DOWN}

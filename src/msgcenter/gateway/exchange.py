@@ -3,13 +3,12 @@
 import re
 import secrets
 from collections.abc import Mapping
-from functools import lru_cache
 from itertools import count
 from urllib.parse import unquote_plus
 
 from starlette.types import Receive, Scope, Send
 
-from msgcenter.domain.refusal import Language
+from msgcenter.domain.language import Language, language_of
 
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
@@ -47,7 +46,7 @@ class Exchange:
     @property
     def language(self) -> Language:
         """The language of the answer's texts."""
-        return language_of(self.headers.get(b"accept-language", b""))
+        return language_of(self.header(b"accept-language"))
 
     @property
     def client_address(self) -> str:
@@ -104,24 +103,3 @@ class Exchange:
             sent.extend(headers.items())
         await self._send({"type": "http.response.start", "status": status, "headers": sent})
         await self._send({"type": "http.response.body", "body": body if self.method != "HEAD" else b""})
-
-
-@lru_cache(maxsize=256)
-def language_of(accept_language: bytes) -> Language:
-    """Return the better liked of our languages in an Accept-Language header; Chinese if it names neither."""
-    best: tuple[float, Language] = (0.0, "zh")
-    for part in accept_language.decode("latin-1").lower().split(","):
-        tag, _, parameter = part.strip().partition(";")
-        primary = tag.strip().partition("-")[0]
-        quality = _quality(parameter)
-        if primary in {"en", "zh"} and quality > best[0]:
-            best = (quality, "en" if primary == "en" else "zh")
-    return best[1]
-
-
-def _quality(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
-    try:
-        return float(value) if name.strip() == "q" else 1.0
-    except ValueError:
-        return 0.0

@@ -7,8 +7,9 @@ from msgspec import UNSET, UnsetType
 
 from msgcenter.domain.content import Body, Kind, Link, Oa, Text, Url
 from msgcenter.domain.identifiers import Id
+from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
-from msgcenter.domain.refusal import Phrase, Reason, Refusal, contradiction, malformed
+from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
 from msgcenter.gateway.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
 from msgcenter.gateway.decode import decode
 from msgcenter.gateway.endpoint import Actions, Caller

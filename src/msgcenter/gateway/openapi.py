@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from msgcenter import __version__
 from msgcenter.domain.content import Link, Oa, OaBody, OaHead, Text
-from msgcenter.domain.refusal import SUCCESS_CODE, Phrase, Reason
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import SUCCESS_CODE, Reason
 from msgcenter.gateway.answers import TokenAnswer
 from msgcenter.gateway.endpoint import AnyEndpoint
 from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase, NestedOa, SendMsg

@@ -7,8 +7,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.content import Kind, OaBody, OaHead, Url
 from msgcenter.domain.identifiers import Id, PlatformCode
+from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
-from msgcenter.domain.refusal import Phrase
 
 Flag: TypeAlias = Literal[0, 1, "0", "1"]
 MessageId: TypeAlias = str | int

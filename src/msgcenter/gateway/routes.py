@@ -2,7 +2,8 @@
 
 from starlette.routing import BaseRoute, Route
 
-from msgcenter.domain.refusal import Phrase, Reason, Refusal
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway import messages, tokens
 from msgcenter.gateway.answers import InvalidIds, MsgList, MsgStatus, Sent, UnreadCount
 from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse

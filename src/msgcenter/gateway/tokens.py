@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl, unquote_plus
 import msgspec
 
 from msgcenter.actions.tokens import IssuedToken
+from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
-from msgcenter.domain.refusal import Phrase, Reason, Refusal
+from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway import envelope
 from msgcenter.gateway.answers import TokenAnswer, TokenInfo
 from msgcenter.gateway.decode import decode

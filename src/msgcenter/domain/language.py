@@ -1,0 +1,38 @@
+"""The languages of the product."""
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+Language = Literal["zh", "en"]
+
+
+class Phrase(NamedTuple):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+    def in_language(self, language: Language) -> str:
+        """Return the text for `language`."""
+        return self.en if language == "en" else self.zh
+
+
+@lru_cache(maxsize=256)
+def language_of(accept_language: str) -> Language:
+    """Return the better liked of our languages in an Accept-Language header; Chinese if it names neither."""
+    best: tuple[float, Language] = (0.0, "zh")
+    for part in accept_language.lower().split(","):
+        tag, _, parameter = part.strip().partition(";")
+        primary = tag.strip().partition("-")[0]
+        quality = _quality(parameter)
+        if primary in {"en", "zh"} and quality > best[0]:
+            best = (quality, "en" if primary == "en" else "zh")
+    return best[1]
+
+
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,1 @@
+"""The inbox for users: API, live stream, page and component (docs/inbox.md)."""

@@ -1,0 +1,1 @@
+"""Tells whoever watches that mailboxes have changed."""

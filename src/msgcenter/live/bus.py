@@ -1,0 +1,179 @@
+"""Carries mailbox events between server processes: PostgreSQL NOTIFY on a connection of its own.
+
+Events are published after their commit, never inside the transaction (a NOTIFY holds a cluster-wide lock until commit),
+and those of a few milliseconds travel together. As long as no process has a stream open, nothing is sent at all.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+from msgspec import Struct
+
+from msgcenter.domain.event import MailboxEvent
+
+_log = structlog.get_logger(__name__)
+CHANNEL = "msgcenter_live"
+_COALESCE_SECONDS = 0.005
+_PAYLOAD_BYTES = 7_000
+"""PostgreSQL takes just under 8,000 bytes in a notification."""
+_USERS_PER_EVENT = 100
+_IDS_PER_EVENT = 20
+_OUTBOX_LIMIT = 20_000
+_PRESENCE_SECONDS = 10.0
+_RECONNECT_SECONDS = 0.5
+
+
+class Presence(Struct, frozen=True, tag=True):
+    """A process tells the others whether it has streams open; `asks` makes them tell too."""
+
+    process: str
+    streams: bool
+    asks: bool = False
+
+
+class Events(Struct, frozen=True, tag=True):
+    """Some mailbox events; `lost` says that others could not be sent."""
+
+    events: list[MailboxEvent]
+    lost: bool = False
+
+
+_decoder = msgspec.json.Decoder(Presence | Events)
+
+
+class PostgresBus:
+    """One process's end of the bus.
+
+    `on_events` gets what any process publishes, this one included. `on_gap` is called when events may have been
+    missed: whoever watches must look again.
+    """
+
+    def __init__(
+        self, url: str, *, on_events: Callable[[Sequence[MailboxEvent]], None], on_gap: Callable[[], None]
+    ) -> None:
+        self._url = url
+        self._on_events = on_events
+        self._on_gap = on_gap
+        self._process = secrets.token_hex(8)
+        self._watching: dict[str, float] = {}
+        self._has_streams = False
+        self._presence_due = False
+        self._outbox: list[MailboxEvent] = []
+        self._lost = False
+        self._wake = asyncio.Event()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    def publish(self, events: Sequence[MailboxEvent]) -> None:
+        """Send events to every process, soon. Where nobody watches, nothing happens."""
+        if not events or not (self._has_streams or self._others_watch()):
+            return
+        if len(self._outbox) + len(events) > _OUTBOX_LIMIT:
+            self._outbox.clear()
+            self._lost = True
+        else:
+            self._outbox.extend(events)
+        self._wake.set()
+
+    def announce(self, *, streams: bool) -> None:
+        """Tell the others whether this process has streams open."""
+        if streams != self._has_streams:
+            self._has_streams = streams
+            self._presence_due = True
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            try:
+                await self._connected()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                _log.warning("the live bus is cut off and connects again", reason=str(error) or repr(error))
+            self._on_gap()
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _connected(self) -> None:
+        connection = await asyncpg.connect(
+            self._url, timeout=10, command_timeout=10, server_settings={"application_name": "msgcenter live"}
+        )
+        connection.add_termination_listener(lambda _: self._wake.set())
+        try:
+            await connection.add_listener(CHANNEL, self._received)
+            await self._send(connection, [Presence(self._process, self._has_streams, asks=True)])
+            self._on_gap()
+            told = time.monotonic()
+            while not connection.is_closed():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_PRESENCE_SECONDS / 2):
+                        await self._wake.wait()
+                if self._outbox or self._lost:
+                    await asyncio.sleep(_COALESCE_SECONDS)
+                self._wake.clear()
+                messages: list[Presence | Events] = list(self._take())
+                if self._presence_due or (self._has_streams and time.monotonic() - told > _PRESENCE_SECONDS):
+                    messages.insert(0, Presence(self._process, self._has_streams))
+                    self._presence_due = False
+                    told = time.monotonic()
+                if messages:
+                    await self._send(connection, messages)
+        finally:
+            connection.terminate()
+
+    def _others_watch(self) -> bool:
+        if not self._watching:
+            return False
+        oldest = time.monotonic() - 3 * _PRESENCE_SECONDS
+        self._watching = {process: seen for process, seen in self._watching.items() if seen > oldest}
+        return bool(self._watching)
+
+    def _take(self) -> Iterator[Events]:
+        outbox, lost = self._outbox, self._lost
+        self._outbox, self._lost = [], False
+        if lost:
+            yield Events([], lost=True)
+        batch: list[MailboxEvent] = []
+        size = 0
+        for event in (part for whole in outbox for part in _parts(whole)):
+            length = len(msgspec.json.encode(event)) + 1
+            if batch and size + length > _PAYLOAD_BYTES:
+                yield Events(batch)
+                batch, size = [], 0
+            batch.append(event)
+            size += length
+        if batch:
+            yield Events(batch)
+
+    @staticmethod
+    async def _send(connection: "asyncpg.Connection[asyncpg.Record]", messages: Sequence[Presence | Events]) -> None:
+        payloads = [msgspec.json.encode(message).decode() for message in messages]
+        await connection.execute("select pg_notify($1, p) from unnest($2::text[]) as p", CHANNEL, payloads)
+
+    def _received(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        message = _decoder.decode(str(payload))
+        if isinstance(message, Events):
+            if message.lost:
+                self._on_gap()
+            if message.events:
+                self._on_events(message.events)
+        elif message.process != self._process:
+            if message.streams:
+                self._watching[message.process] = time.monotonic()
+            else:
+                self._watching.pop(message.process, None)
+            if message.asks and self._has_streams:
+                self._presence_due = True
+                self._wake.set()
+
+
+def _parts(event: MailboxEvent) -> Iterator[MailboxEvent]:
+    """Cut an event so that each part fits; too many ids become none, which means: look again."""
+    ids = event.message_ids if len(event.message_ids) <= _IDS_PER_EVENT else ()
+    for start in range(0, len(event.user_ids), _USERS_PER_EVENT):
+        users = event.user_ids[start : start + _USERS_PER_EVENT]
+        yield MailboxEvent(event.kind, event.platform_code, users, ids)
