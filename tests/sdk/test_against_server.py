@@ -1,0 +1,411 @@
+"""Every call of the SDK, by both clients, against a real server."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.domain.message_id import now_ms
+from msgcenter.store.database import Database
+from msgcenter_client import (
+    AsyncClient,
+    Client,
+    ClockError,
+    IdentityError,
+    InvalidRequestError,
+    LimitError,
+    MsgCenterError,
+    ServerError,
+    StateError,
+    StatusResult,
+    TransportError,
+)
+from tests.conftest import SECRET_KEY, Credentials, Server, execute, new_app, other_database, running_server
+
+URL = "https://a.example/x"
+LINK: dict[str, Any] = {"title": "Homework", "content": "Unit 3", "pc_url": URL, "app_url": URL}
+CARD: dict[str, Any] = {"pc_url": URL, "app_url": URL}
+UNKNOWN = "1"
+
+
+class Calls:
+    """One way to call either client: awaited, and iterators as lists."""
+
+    def __init__(self, client: Client | AsyncClient) -> None:
+        self.client = client
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self.client, name)
+
+        async def call(*arguments: Any, **options: Any) -> Any:
+            if isinstance(self.client, Client):
+                return await asyncio.to_thread(self._now, method, *arguments, **options)
+            result = method(*arguments, **options)
+            if isinstance(result, AsyncIterator):
+                return [item async for item in result]
+            return await result
+
+        return call
+
+    @staticmethod
+    def _now(method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        result = method(*arguments, **options)
+        return list(result) if isinstance(result, Iterator) else result
+
+    async def close(self) -> None:
+        if isinstance(self.client, Client):
+            self.client.close()
+        else:
+            await self.client.aclose()
+
+    def turn_clock(self, seconds: float) -> None:
+        """Set the client's clock ahead."""
+        self.client._calls._session._clock = lambda: time.time() + seconds
+
+
+Kind = type[Client] | type[AsyncClient]
+
+
+@pytest.fixture(params=[Client, AsyncClient], ids=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    chosen: Kind = request.param
+    return chosen
+
+
+@pytest.fixture
+async def calls(kind: Kind, server: Server, app: Credentials) -> AsyncIterator[Calls]:
+    """A client that speaks English and repeats nothing."""
+    opened = Calls(kind(server.url, app.app_id, app.app_key, retries=0, language="en"))
+    yield opened
+    await opened.close()
+
+
+# --- Sending --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_text_a_link_and_a_card_arrive(calls: Calls, user: str) -> None:
+    text = await calls.send_text(user, "hello")
+    link = await calls.send_link([user, f"{user}-2"], **LINK, business_id="b-link", image_url="https://a.example/p.png")
+    card = await calls.send_oa(
+        [user],
+        "Leave request",
+        **CARD,
+        business_id="b-card",
+        bg_color="FF2F6FDE",
+        title="3 days",
+        content="from Monday",
+        image_url="https://a.example/p.png",
+        file_count=2,
+        author="Li Lei",
+        form=[("Days", "3"), ("Reason", "training")],
+    )
+    assert int(text) < int(link) < int(card)
+    assert await calls.unread_count(user) == 3
+
+    found = await calls.messages()
+    assert [message.id for message in found] == [card, link, text]
+    assert [(message.kind, message.business_id, message.state) for message in found] == [
+        ("oa", "b-card", "sent"),
+        ("link", "b-link", "sent"),
+        ("text", None, "sent"),
+    ]
+    assert [message.receivers for message in found] == [1, 2, 1]
+    assert found[2].body == {"content": "hello"}
+    assert found[1].body["picUrl"] == "https://a.example/p.png"
+    assert found[0].body["body"]["form"] == [{"key": "Days", "value": "3"}, {"key": "Reason", "value": "training"}]
+    assert abs(found[0].created_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_an_approval_is_closed_and_reopened_for_all(calls: Calls, user: str) -> None:
+    approvers = [user, f"{user}-2"]
+    card = await calls.send_oa(approvers, "Leave", **CARD, business_id="b", approval=True)
+    assert await calls.set_status(None, card) == StatusResult()
+    assert [receipt.read for receipt in await calls.receipts(card)] == [True, True]
+    await calls.set_status(None, [card], read=False)
+    assert [await calls.unread_count(approver) for approver in approvers] == [1, 1]
+
+    text = await calls.send_text(user, "no approval")
+    with pytest.raises(StateError) as refused:
+        await calls.set_status(None, [card, text])
+    assert refused.value.ret_code == "300002"
+    assert text in refused.value.text
+
+
+async def test_a_send_for_later_waits_and_one_that_ends_goes(calls: Calls, user: str) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    scheduled = await calls.send_text(user, "tomorrow", send_at=tomorrow, expire_at=tomorrow + timedelta(days=1))
+    assert (await calls.message_status(scheduled)).state == "scheduled"
+    await calls.send_text(user, "for a moment", expire_at=now_ms() + 700)
+    assert await calls.unread_count(user) == 1
+    await asyncio.sleep(0.8)
+    assert await calls.unread_count(user) == 0
+
+
+async def test_a_key_sends_once(calls: Calls, user: str) -> None:
+    first = await calls.send_text(user, "paid", idempotency_key="invoice-1")
+    assert await calls.send_text(user, "paid", idempotency_key="invoice-1") == first
+    assert await calls.unread_count(user) == 1
+    with pytest.raises(StateError) as refused:
+        await calls.send_text(user, "paid twice", idempotency_key="invoice-1")
+    assert refused.value.ret_code == "300003"
+    assert refused.value.idempotency_key == "invoice-1"
+
+
+# --- Read states ----------------------------------------------------------------------------------------------------
+
+
+async def test_any_number_of_ids_is_set_in_batches(calls: Calls, user: str) -> None:
+    ids = await asyncio.gather(*(calls.send_text(user, f"number {number}") for number in range(120)))
+    given = [*ids[:60], UNKNOWN, *ids[60:], "x", ids[0]]
+    assert await calls.set_status(user, given) == StatusResult((UNKNOWN, "x"))
+    assert await calls.unread_count(user) == 0
+    assert await calls.set_status(user, (int(one) for one in ids[:51]), read=False) == StatusResult()
+    assert await calls.unread_count(user) == 51
+    assert await calls.set_status(user, []) == StatusResult()
+
+
+async def test_only_unknown_ids_are_an_error_that_names_them(calls: Calls, user: str) -> None:
+    ids = [str(number) for number in range(1, 71)]
+    with pytest.raises(StateError) as refused:
+        await calls.set_status(user, ids)
+    assert refused.value.ret_code == "300001"
+    assert refused.value.invalid_ids == tuple(ids)
+
+
+async def test_receipts_tell_who_has_read_it(calls: Calls, user: str) -> None:
+    users = [f"{user}-{number}" for number in range(5)]
+    message = await calls.send_text(users, "hello")
+    await calls.set_status(users[1], message)
+    await calls.set_status(users[3], message)
+
+    status = await calls.message_status(message, page_size=2)
+    assert (status.receivers, status.delivered, status.read, status.unread, status.state) == (5, 5, 2, 3, "sent")
+    assert len(status.details) == 2
+    following = await calls.message_status(message, page_size=2, cursor=status.next_cursor)
+    assert [receipt.recipient for receipt in (*status.details, *following.details)] == users[:4]
+
+    receipts = await calls.receipts(message, page_size=1)
+    assert [(receipt.recipient, receipt.read) for receipt in receipts] == [
+        (name, name in {users[1], users[3]}) for name in users
+    ]
+    read_at = receipts[1].read_at
+    assert read_at is not None
+    assert abs(read_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert receipts[0].read_at is None
+    assert [receipt.recipient for receipt in await calls.receipts(message, read=True)] == [users[1], users[3]]
+    assert len(await calls.receipts(message, read=False, page_size=2)) == 3
+
+
+async def test_messages_are_found_by_matter_kind_and_time(calls: Calls, user: str) -> None:
+    text = await calls.send_text(user, "hello")
+    links = [await calls.send_link(user, **LINK, business_id=f"b-{number % 2}") for number in range(4)]
+    card = await calls.send_oa(user, "Leave", **CARD, business_id="b-0")
+
+    async def found(**chosen: Any) -> list[str]:
+        return [message.id for message in await calls.messages(**chosen)]
+
+    assert await found(page_size=2) == [card, *reversed(links), text]
+    assert await found(business_id="b-0") == [card, links[2], links[0]]
+    assert await found(business_id="b-0", kind="link") == [links[2], links[0]]
+    assert await found(kind="text") == [text]
+    assert await found(start=datetime.now(UTC) + timedelta(minutes=1)) == []
+    assert await found(end=datetime.now(UTC) - timedelta(minutes=1)) == []
+    assert len(await found(start=now_ms() - 60_000, end=now_ms() + 60_000)) == 6
+
+
+async def test_an_app_sees_its_own_messages_only(
+    calls: Calls, kind: Kind, server: Server, shared_database: str, user: str
+) -> None:
+    message = await calls.send_text(user, "hello")
+    other_app = await new_app(shared_database)
+    other = Calls(kind(server.url, other_app.app_id, other_app.app_key, retries=0))
+    try:
+        assert await other.messages() == []
+        assert await other.unread_count(user) == 0
+        for call in (other.message_status(message), other.receipts(message), other.set_status(user, message)):
+            with pytest.raises(StateError) as refused:
+                await call
+            assert refused.value.ret_code == "300001"
+    finally:
+        await other.close()
+    assert await calls.unread_count(user) == 1
+
+
+# --- Exceptions -----------------------------------------------------------------------------------------------------
+
+
+def assert_traceable(error: MsgCenterError, ret_code: str, text: str) -> None:
+    assert error.ret_code == ret_code
+    assert text in error.text
+    assert error.request_id
+    assert all(part in str(error) for part in (error.text, ret_code, error.request_id))
+
+
+async def test_a_wrong_field_is_named(calls: Calls, user: str) -> None:
+    for call, ret_code, text in (
+        (calls.send_text(user, ""), "100003", "text.content"),
+        (calls.send_text([], "hello"), "100003", "receiverIds"),
+        (calls.send_text([f"u{number}" for number in range(10_001)], "hello"), "100004", "receiverIds"),
+        (calls.send_text(user, "hello", expire_at=1), "100003", "expireTime"),
+        (calls.send_link(user, **{**LINK, "pc_url": "ftp://x"}, business_id="b"), "100003", "link.pcUrl"),
+        (calls.send_oa(user, "Leave", **CARD, business_id="b", bg_color="red"), "100003", "oa.head.bgColor"),
+        (calls.unread_count("x" * 65), "100003", "publisherId"),
+        (calls.message_status(UNKNOWN, page_size=201), "100003", "pageSize"),
+    ):
+        with pytest.raises(InvalidRequestError) as refused:
+            await call
+        assert_traceable(refused.value, ret_code, text)
+
+
+async def test_an_unknown_message_is_a_state_error(calls: Calls) -> None:
+    for call in (calls.message_status(UNKNOWN), calls.message_status("x"), calls.receipts(2**70)):
+        with pytest.raises(StateError) as refused:
+            await call
+        assert_traceable(refused.value, "300001", "no such message")
+
+
+async def test_who_may_not_is_told_so(calls: Calls, kind: Kind, server: Server, app: Credentials, user: str) -> None:
+    with pytest.raises(IdentityError) as refused:
+        await calls.send_text(user, "hello", platform_code="999999")
+    assert_traceable(refused.value, "200007", "999999")
+    for app_id, app_key, ret_code in (("nobody", app.app_key, "200003"), (app.app_id, "wrong", "200004")):
+        stranger = Calls(kind(server.url, app_id, app_key, retries=0))
+        with pytest.raises(IdentityError) as refused:
+            await stranger.unread_count(user)
+        assert refused.value.ret_code == ret_code
+        assert refused.value.request_id
+        await stranger.close()
+
+
+async def test_texts_are_chinese_unless_asked_otherwise(kind: Kind, server: Server, app: Credentials) -> None:
+    chinese = Calls(kind(server.url, app.app_id, app.app_key, retries=0))
+    with pytest.raises(StateError, match="消息不存在"):
+        await chinese.message_status(UNKNOWN)
+    await chinese.close()
+
+
+@pytest.mark.parametrize("ahead", [3_600, -3_600])
+async def test_a_wrong_clock_is_measured(calls: Calls, user: str, ahead: int) -> None:
+    calls.turn_clock(ahead)
+    with pytest.raises(ClockError) as refused:
+        await calls.unread_count(user)
+    assert_traceable(refused.value, "200005", "10 minutes")
+    assert refused.value.seconds_ahead == pytest.approx(ahead, abs=5)
+    assert ("ahead of" if ahead > 0 else "behind") in str(refused.value)
+
+
+async def test_a_server_that_is_not_there_is_a_transport_error(kind: Kind) -> None:
+    lost = Calls(kind("http://127.0.0.1:9", "app", "key", retries=0))
+    with pytest.raises(TransportError) as failed:
+        await lost.send_text("u", "hello", idempotency_key="k")
+    assert failed.value.ret_code == ""
+    assert failed.value.temporary
+    assert failed.value.idempotency_key == "k"
+    await lost.close()
+
+
+async def test_another_server_is_recognised(kind: Kind, server: Server) -> None:
+    elsewhere = Calls(kind(f"{server.url}/elsewhere", "app", "key", retries=0))
+    with pytest.raises(MsgCenterError):
+        await elsewhere.unread_count("u")
+    await elsewhere.close()
+
+
+async def test_limits_and_a_lost_database_are_told(kind: Kind, database_url: str, tmp_path: Path, user: str) -> None:
+    app = await new_app(database_url)
+    with running_server(database_url, tmp_path, RATE_LIMIT="1") as limited:
+        calls = Calls(kind(limited.url, app.app_id, app.app_key, retries=0, language="en"))
+        with pytest.raises(LimitError) as refused:
+            await asyncio.gather(*(calls.unread_count(user) for _ in range(5)))
+        assert_traceable(refused.value, "400001", "retry in 1 seconds")
+        assert refused.value.retry_after == 1
+        patient = Calls(kind(limited.url, app.app_id, app.app_key, retries=3))
+        await asyncio.sleep(refused.value.retry_after)
+        assert [await patient.unread_count(user) for _ in range(2)] == [0, 0]
+
+        await asyncio.sleep(1)
+        name = urlsplit(database_url).path.removeprefix("/")
+        elsewhere = other_database(database_url, "postgres")
+        await execute(elsewhere, f"alter database {name} allow_connections false")
+        await execute(elsewhere, f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+        with pytest.raises(ServerError) as failed:
+            await calls.unread_count(user)
+        assert_traceable(failed.value, "500002", "database")
+        await calls.close()
+        await patient.close()
+
+
+# --- Tokens ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_token_that_expired_early_is_renewed_unnoticed(
+    calls: Calls, app: Credentials, shared_database: str, user: str
+) -> None:
+    await calls.send_text(user, "hello")
+    await execute(shared_database, f"update access_token set expires_at = 1 where app_number = {app.number}")
+    assert await calls.unread_count(user) == 1
+
+
+async def test_a_token_is_renewed_before_its_end(
+    calls: Calls, app: Credentials, shared_database: str, user: str
+) -> None:
+    async def tokens() -> int:
+        async with Database(shared_database, connections=2) as database, database.connection() as connection:
+            counted: int = await connection.fetchval(
+                "select count(*) from access_token where app_number = $1", app.number
+            )
+            return counted
+
+    for _ in range(3):
+        await calls.unread_count(user)
+    assert await tokens() == 1
+    # The server's clock stays; near the end of the token the client asks for another one.
+    token = calls.client._calls._session._tokens._token
+    assert token is not None
+    calls.client._calls._session._tokens.keep(type(token)(token.value, now_ms()))
+    await calls.unread_count(user)
+    assert await tokens() == 2
+
+
+async def test_a_rotated_key_ends_the_old_client_and_serves_a_new_one(
+    calls: Calls, kind: Kind, server: Server, app: Credentials, shared_database: str
+) -> None:
+    user = "teacher-li"
+    assert await calls.unread_count(user) == 0
+    async with Database(shared_database, connections=2) as database:
+        rotated = await Apps(database, KeyRing(SECRET_KEY)).rotate_key(app.app_id)
+    with pytest.raises(IdentityError) as refused:
+        await calls.unread_count(user)
+    assert refused.value.ret_code == "200004"
+    renewed = Calls(kind(server.url, app.app_id, rotated.app_key, retries=0))
+    assert await renewed.unread_count(user) == 0
+    await renewed.close()
+
+
+async def test_a_disabled_app_comes_back_when_enabled(
+    calls: Calls, app: Credentials, shared_database: str, user: str
+) -> None:
+    assert await calls.unread_count(user) == 0
+    async with Database(shared_database, connections=2) as database:
+        apps = Apps(database, KeyRing(SECRET_KEY))
+        await apps.set_disabled(app.app_id, disabled=True)
+        with pytest.raises(IdentityError) as refused:
+            await calls.unread_count(user)
+        assert refused.value.ret_code == "200006"
+        await apps.set_disabled(app.app_id, disabled=False)
+    assert await calls.unread_count(user) == 0
+
+
+async def test_many_calls_at_once_share_a_token(
+    calls: Calls, app: Credentials, shared_database: str, user: str
+) -> None:
+    assert await asyncio.gather(*(calls.unread_count(user) for _ in range(20))) == [0] * 20
+    async with Database(shared_database, connections=2) as database, database.connection() as connection:
+        assert await connection.fetchval("select count(*) from access_token where app_number = $1", app.number) == 1
