@@ -3,26 +3,36 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.housekeeping import keep_house
+from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.reports import Reports
 from msgcenter.actions.sending import Sending
 from msgcenter.actions.statuses import Statuses
 from msgcenter.actions.tokens import Tokens
+from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.delivery.worker import Worker
 from msgcenter.domain.refusal import Refusal
 from msgcenter.gateway.endpoint import Actions, Gateway, PlainApp
 from msgcenter.gateway.rate_limit import RateLimit
-from msgcenter.gateway.routes import not_found, routes
+from msgcenter.gateway.routes import not_found
+from msgcenter.gateway.routes import routes as gateway_routes
+from msgcenter.inbox.routes import routes as inbox_routes
+from msgcenter.inbox.visitor import Inboxes
+from msgcenter.live.bus import PostgresBus
+from msgcenter.live.hub import Hub
 from msgcenter.logs import configure_logs
 from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
 from msgcenter.store.database import Database
@@ -105,43 +115,75 @@ def application(settings: Settings) -> ASGIApp:
     """Return the ASGI application for a database that is migrated."""
     database = Database(database_url(settings), connections=settings.database_connections)
     lease = NodeLease(database.url)
+    hub = Hub()
+    bus = PostgresBus(database.url, on_events=hub.deliver, on_gap=hub.gap)
+    hub.on_streams = lambda streams: bus.announce(streams=streams)
+    keys = key_ring(settings)
     limit = settings.queue_limit
     actions = Actions(
-        tokens=Tokens(
-            database,
-            key_ring(settings),
-            ttl=settings.token_ttl,
-            clock_window=settings.clock_window,
-            waiting_limit=limit,
-        ),
-        sending=Sending(database, lease, waiting_limit=limit),
-        statuses=Statuses(database, waiting_limit=limit),
+        tokens=Tokens(database, keys, ttl=settings.token_ttl, clock_window=settings.clock_window, waiting_limit=limit),
+        sending=Sending(database, lease, waiting_limit=limit, on_change=bus.publish),
+        statuses=Statuses(database, waiting_limit=limit, on_change=bus.publish),
         reports=Reports(database, waiting_limit=limit),
+        user_tokens=UserTokens(database, keys, default_ttl=settings.user_token_ttl, waiting_limit=limit),
     )
+    inbox = Inbox(database, actions.statuses, waiting_limit=limit, on_change=bus.publish)
     gateway = Gateway(actions, RateLimit(settings.rate_limit))
-    worker = Worker(database)
+    worker = Worker(database, on_change=bus.publish)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(database)
             await stack.enter_async_context(lease)
+            stack.enter_context(_on_stop_signals(hub.close))
             jobs = asyncio.create_task(worker.run())
-            house = asyncio.create_task(keep_house(database))
+            others = [asyncio.create_task(keep_house(database)), asyncio.create_task(bus.run())]
             try:
                 yield
             finally:
                 gateway.closing = True
                 await actions.sending.drained()
                 await actions.statuses.drained()
-                house.cancel()
+                for task in others:
+                    task.cancel()
                 worker.stop()
-                await asyncio.wait([jobs, house], timeout=10)
+                await asyncio.wait([jobs, *others], timeout=10)
 
     async def ready() -> str | None:
         return "shutting down" if gateway.closing else await missing_for_work(database)
 
-    return Router(routes(gateway, ready), default=_Default(), lifespan=lifespan, redirect_slashes=False)
+    return Router(
+        [*gateway_routes(gateway, ready), *inbox_routes(Inboxes(inbox, actions.user_tokens, hub))],
+        default=_Default(),
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+
+
+@contextmanager
+def _on_stop_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Act as soon as the process is told to stop, before the server does: it waits for open streams to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    servers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(act)
+        handler = servers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in servers:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in servers.items():
+            if signal.getsignal(number) is stop:
+                signal.signal(number, handler)
 
 
 class _Default:

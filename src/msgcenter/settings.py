@@ -33,6 +33,7 @@ class Settings:
     secret_key: str | None = field(default=None, repr=False)
     token_ttl: int = 7_200
     clock_window: int = 600
+    user_token_ttl: int = 3_600
     rate_limit: int = 100
     queue_limit: int = 10_000
     database_connections: int = 10
@@ -50,6 +51,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         secret_key=reader.secret("SECRET_KEY"),
         token_ttl=reader.number("TOKEN_TTL", Settings.token_ttl, 60, 30 * 86_400),
         clock_window=reader.number("CLOCK_WINDOW", Settings.clock_window, 5, 86_400),
+        user_token_ttl=reader.number("USER_TOKEN_TTL", Settings.user_token_ttl, 60, 86_400),
         rate_limit=reader.number("RATE_LIMIT", Settings.rate_limit, 0, 1_000_000),
         queue_limit=reader.number("QUEUE_LIMIT", Settings.queue_limit, 1, 1_000_000),
         database_connections=reader.number("DATABASE_CONNECTIONS", Settings.database_connections, 4, 1_000),

@@ -127,6 +127,10 @@ class Inbox:
         asked = _Asked(viewer.recipient, viewer.app_number, tuple(message_ids))
         return await self._finds.submit(asked)
 
+    async def visible_ids(self, viewer: Viewer, message_ids: Collection[int]) -> list[int]:
+        """Return those of the ids whose messages the viewer may know of, withdrawn ones included."""
+        return sorted(i for ids in (await self._by_app(viewer, message_ids)).values() for i in ids)
+
     async def counts(self, viewer: Viewer) -> Counts:
         """Return what waits for the user in the part of the mailbox that the viewer sees."""
         counts = await self._counts.submit(viewer.recipient)

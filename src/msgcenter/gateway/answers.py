@@ -85,3 +85,10 @@ class UnreadCount(Struct, frozen=True):
     """Unread messages."""
 
     unread: int
+
+
+class UserTokenAnswer(Struct, frozen=True, rename="camel"):
+    """A user token; `expireTime` is its end, ms since 1970."""
+
+    user_token: str
+    expire_time: str

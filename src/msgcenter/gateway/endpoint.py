@@ -13,6 +13,7 @@ from msgcenter.actions.reports import Reports
 from msgcenter.actions.sending import Sending
 from msgcenter.actions.statuses import Statuses
 from msgcenter.actions.tokens import Tokens
+from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.domain.account import App
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
@@ -34,6 +35,7 @@ class Actions:
     sending: Sending
     statuses: Statuses
     reports: Reports
+    user_tokens: UserTokens
 
 
 @dataclass(slots=True)

@@ -109,3 +109,11 @@ class GetUnreadCount(Struct, frozen=True):
 
     publisher_id: Id = field(name="publisherId")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
+
+
+class GetUserToken(Struct, frozen=True):
+    """A token with which one user's browser opens the inbox; `ttl` is seconds."""
+
+    publisher_id: Id = field(name="publisherId")
+    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
+    ttl: Annotated[int, Meta(ge=60, le=86_400)] | UnsetType = UNSET

@@ -4,13 +4,13 @@ from starlette.routing import BaseRoute, Route
 
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.gateway import messages, tokens
-from msgcenter.gateway.answers import InvalidIds, MsgList, MsgStatus, Sent, UnreadCount
+from msgcenter.gateway import messages, tokens, users
+from msgcenter.gateway.answers import InvalidIds, MsgList, MsgStatus, Sent, UnreadCount, UserTokenAnswer
 from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.health import ReadyCheck, healthz, readyz
 from msgcenter.gateway.openapi import document
-from msgcenter.gateway.requests import GetMsgList, GetMsgStatus, GetUnreadCount, ModMsgStatus, SendMsg
+from msgcenter.gateway.requests import GetMsgList, GetMsgStatus, GetUnreadCount, GetUserToken, ModMsgStatus, SendMsg
 
 _MESSAGE = "/msgCenter/message/"
 
@@ -50,6 +50,13 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         request=GetUnreadCount,
         answer=UnreadCount,
         handle=messages.get_unread_count,
+    ),
+    Endpoint(
+        path="/msgCenter/user/getUserToken",
+        summary=Phrase("获取用户的收件箱令牌", "Get a token for a user's inbox"),
+        request=GetUserToken,
+        answer=UserTokenAnswer,
+        handle=users.get_user_token,
     ),
 )
 

@@ -2,36 +2,46 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from msgcenter.domain.account import Recipient
-from msgcenter.domain.event import MailboxEvent
+from msgcenter.domain.event import EventKind, MailboxEvent
 
 _PENDING_LIMIT = 200
 
 
+class News(NamedTuple):
+    """What a stream has to tell: ids of messages that arrived, changed or were removed; or to read all anew."""
+
+    arrived: list[int]
+    changed: list[int]
+    removed: list[int]
+    reload: bool
+
+
 class Watch:
-    """One open stream. What it has yet to tell is kept as sets of ids; too much of it collapses to `reload`."""
+    """One open stream. What it has yet to tell is kept by message id; too much of it collapses to `reload`."""
 
     def __init__(self, recipient: Recipient) -> None:
         self.recipient = recipient
-        self.messages: dict[int, None] = {}
-        self.statuses: dict[int, None] = {}
         self.reload = False
         self.closing = False
+        self._pending: dict[int, EventKind] = {}
         self._wake = asyncio.Event()
 
     def tell(self, event: MailboxEvent) -> None:
         """Note what has happened."""
-        pending = self.messages if event.kind == "message" else self.statuses
-        pending.update(dict.fromkeys(event.message_ids))
-        if not event.message_ids or len(self.messages) + len(self.statuses) > _PENDING_LIMIT:
+        for message_id in event.message_ids:
+            # What has just arrived is told whole, with whatever has become of it since.
+            if event.kind != "status" or self._pending.get(message_id) != "message":
+                self._pending[message_id] = event.kind
+        if not event.message_ids or len(self._pending) > _PENDING_LIMIT:
             self.look_again()
         self._wake.set()
 
     def look_again(self) -> None:
         """Note that everything must be read anew."""
-        self.messages.clear()
-        self.statuses.clear()
+        self._pending.clear()
         self.reload = True
         self._wake.set()
 
@@ -50,13 +60,15 @@ class Watch:
         self._wake.clear()
         return True
 
-    def take(self) -> tuple[list[int], list[int], bool]:
-        """Return and forget what is to be told: new messages, changed ones, and whether to read all anew."""
-        taken = (list(self.messages), [i for i in self.statuses if i not in self.messages], self.reload)
-        self.messages.clear()
-        self.statuses.clear()
+    def take(self) -> News:
+        """Return and forget what is to be told."""
+        by_kind: dict[EventKind, list[int]] = {"message": [], "status": [], "removed": []}
+        for message_id, kind in self._pending.items():
+            by_kind[kind].append(message_id)
+        news = News(by_kind["message"], by_kind["status"], by_kind["removed"], self.reload)
+        self._pending.clear()
         self.reload = False
-        return taken
+        return news
 
 
 class Hub:

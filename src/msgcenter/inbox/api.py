@@ -1,0 +1,151 @@
+"""The calls of the inbox API."""
+
+from typing import Annotated, Any, TypeVar, cast
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.requests import Request
+
+from msgcenter.actions.inbox import InboxQuery
+from msgcenter.actions.user_tokens import Viewer
+from msgcenter.domain.message_id import MAX_ID, parse_message_id
+from msgcenter.inbox import problems
+from msgcenter.inbox.problems import ProblemError, invalid
+from msgcenter.inbox.views import (
+    ChangedView,
+    CountsView,
+    MessageListView,
+    MessageView,
+    counts_view,
+    ids_view,
+    message_view,
+)
+from msgcenter.inbox.visitor import Inboxes, body_of
+
+_MAX_IDS = 100
+_MAX_QUERY = 64
+_FILTERS = ("all", "unread", "todo", "archived")
+_KINDS = ("text", "link", "oa")
+Ids = Annotated[list[str], Meta(min_length=1, max_length=_MAX_IDS)]
+Wanted = TypeVar("Wanted", bound=Struct)
+
+
+class SetStatus(Struct, frozen=True):
+    """Set messages read or unread."""
+
+    ids: Ids
+    read: bool
+
+
+class ReadAll(Struct, frozen=True, rename="camel"):
+    """Read everything up to and including a message, of one app or all."""
+
+    up_to: str
+    app: str | None = None
+
+
+class Archive(Struct, frozen=True):
+    """Put messages out of sight, or back."""
+
+    ids: Ids
+    archived: bool
+
+
+async def list_messages(inboxes: Inboxes, request: Request, viewer: Viewer) -> MessageListView:
+    """List messages, newest first."""
+    given = request.query_params
+    query = InboxQuery(
+        filter=cast(Any, _one_of("filter", given.get("filter", "all"), _FILTERS)),
+        app_id=given.get("app"),
+        kind=cast(Any, _one_of("kind", given["kind"], _KINDS)) if "kind" in given else None,
+        text=_search_text(given.get("q")),
+        before_id=_bound("cursor", given["cursor"]) if given.get("cursor") else MAX_ID,
+        limit=_limit(given.get("limit", "30")),
+    )
+    page = await inboxes.inbox.list_messages(viewer, query)
+    return MessageListView(
+        [message_view(shown) for shown in page.messages], None if page.next_before is None else str(page.next_before)
+    )
+
+
+async def get_message(inboxes: Inboxes, request: Request, viewer: Viewer) -> MessageView:
+    """Return one message."""
+    message_id = parse_message_id(request.path_params["id"])
+    found = [] if message_id is None else await inboxes.inbox.find(viewer, [message_id])
+    if not found:
+        raise problems.NOT_FOUND
+    return message_view(found[0])
+
+
+async def get_counts(inboxes: Inboxes, _: Request, viewer: Viewer) -> CountsView:
+    """Count what waits for the user."""
+    return counts_view(await inboxes.inbox.counts(viewer))
+
+
+async def set_status(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
+    """Set messages read or unread."""
+    asked = await _asked(request, SetStatus)
+    return await _changed(inboxes, viewer, await inboxes.inbox.set_status(viewer, _known(asked.ids), read=asked.read))
+
+
+async def read_all(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
+    """Read everything up to a message."""
+    asked = await _asked(request, ReadAll)
+    return await _changed(inboxes, viewer, await inboxes.inbox.read_all(viewer, _bound("upTo", asked.up_to), asked.app))
+
+
+async def archive(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
+    """Archive messages, or bring them back."""
+    asked = await _asked(request, Archive)
+    changed = await inboxes.inbox.archive(viewer, _known(asked.ids), archived=asked.archived)
+    return await _changed(inboxes, viewer, changed)
+
+
+async def _changed(inboxes: Inboxes, viewer: Viewer, message_ids: list[int]) -> ChangedView:
+    return ChangedView(ids_view(message_ids), counts_view(await inboxes.inbox.counts(viewer)))
+
+
+async def _asked(request: Request, wanted: type[Wanted]) -> Wanted:
+    try:
+        return msgspec.json.decode(await body_of(request), type=wanted)
+    except msgspec.ValidationError as error:
+        field = str(error).rpartition("`$")[2].strip("`").strip(".") or "body"
+        raise invalid(field, f"不正确({error})", str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise invalid("body", "须为JSON对象", "must be a JSON object") from None
+
+
+def _known(ids: list[str]) -> list[int]:
+    """Return the ids that can exist; others are simply not among those changed."""
+    return [parsed for given in dict.fromkeys(ids) if (parsed := parse_message_id(given)) is not None]
+
+
+def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        names = ", ".join(allowed)
+        raise invalid(field, f"只能取 {names}", f"must be one of {names}")
+    return value
+
+
+def _bound(field: str, value: str) -> int:
+    parsed = parse_message_id(value)
+    if parsed is None:
+        raise _not_an_id(field)
+    return parsed
+
+
+def _not_an_id(field: str) -> ProblemError:
+    return invalid(field, "须为十进制数字", "must be a decimal number")
+
+
+def _limit(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= 100 and len(value) <= 3):
+        raise invalid("limit", "须为1–100的整数", "must be an integer of 1-100")
+    return int(value)
+
+
+def _search_text(value: str | None) -> str | None:
+    text = (value or "").strip()
+    if len(text) > _MAX_QUERY:
+        raise invalid("q", f"最多{_MAX_QUERY}个字符", f"at most {_MAX_QUERY} characters")
+    return text or None

@@ -1,0 +1,129 @@
+"""The OpenAPI 3.1 document of the inbox API, made from the structs that it reads and answers with."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from msgcenter import __version__
+from msgcenter.inbox.api import Archive, ReadAll, SetStatus
+from msgcenter.inbox.views import ChangedView, CountsView, MessageListView, MessageView
+
+_REF = "#/components/schemas/{name}"
+_Schema = dict[str, Any]
+_STATUSES = {
+    "400": "A field is wrong",
+    "401": "The token is missing, has ended or is not valid",
+    "403": "This website may not use the token",
+    "503": "Not available right now; retry",
+}
+
+
+async def openapi(_: Request) -> Response:
+    """Answer with the document."""
+    return Response(document(), media_type="application/json")
+
+
+@cache
+def document() -> bytes:
+    """Return the document as JSON."""
+    structs: list[type[Struct]] = [
+        MessageListView,
+        MessageView,
+        CountsView,
+        ChangedView,
+        SetStatus,
+        ReadAll,
+        Archive,
+    ]
+    _, schemas = msgspec.json.schema_components(structs, ref_template=_REF)
+    base = "/inbox/v1/"
+    query = [
+        _parameter("filter", {"enum": ["all", "unread", "todo", "archived"], "default": "all"}),
+        _parameter("app", {"type": "string"}),
+        _parameter("kind", {"enum": ["text", "link", "oa"]}),
+        _parameter("q", {"type": "string", "maxLength": 64}),
+        _parameter("cursor", {"type": "string"}),
+        _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 30}),
+    ]
+    identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    stream = {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    paths = {
+        base + "messages": {"get": _operation("List messages", MessageListView, parameters=query)},
+        base + "messages/{id}": {"get": _operation("One message", MessageView, parameters=[identity], missing=True)},
+        base + "counts": {"get": _operation("Counts", CountsView)},
+        base + "messages/status": {"post": _operation("Set read or unread", ChangedView, SetStatus)},
+        base + "messages/read-all": {"post": _operation("Read everything up to a message", ChangedView, ReadAll)},
+        base + "messages/archive": {"post": _operation("Archive or bring back", ChangedView, Archive)},
+        base + "stream": {"get": {"summary": "Live events", "responses": {"200": stream, **_problems()}}},
+    }
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "MsgCenter inbox", "version": __version__},
+            "security": [{"bearer": []}],
+            "paths": paths,
+            "components": {
+                "schemas": {**schemas, "Problem": _PROBLEM},
+                "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            },
+        }
+    )
+
+
+_PROBLEM: _Schema = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "field": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail", "code"],
+}
+
+
+def _parameter(name: str, schema: _Schema) -> _Schema:
+    return {"name": name, "in": "query", "schema": schema}
+
+
+def _ref(name: str) -> _Schema:
+    return {"$ref": _REF.format(name=name)}
+
+
+def _operation(
+    summary: str,
+    answer: type[Struct],
+    body: type[Struct] | None = None,
+    *,
+    parameters: list[_Schema] | None = None,
+    missing: bool = False,
+) -> _Schema:
+    operation: _Schema = {
+        "summary": summary,
+        "parameters": parameters or [],
+        "responses": {
+            "200": {"description": "OK", "content": {"application/json": {"schema": _ref(answer.__name__)}}},
+            **_problems(),
+        },
+    }
+    if missing:
+        operation["responses"]["404"] = _problem("There is no such message")
+    if body is not None:
+        content = {"application/json": {"schema": _ref(body.__name__)}}
+        operation["requestBody"] = {"required": True, "content": content}
+        operation["responses"]["413"] = _problem("The body is too large")
+    return operation
+
+
+def _problems() -> _Schema:
+    return {status: _problem(text) for status, text in _STATUSES.items()}
+
+
+def _problem(text: str) -> _Schema:
+    return {"description": text, "content": {"application/problem+json": {"schema": _ref("Problem")}}}

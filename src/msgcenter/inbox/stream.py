@@ -1,0 +1,113 @@
+"""The live stream of one inbox, as Server-Sent Events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+from msgspec.json import encode
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from msgcenter.actions.inbox import InboxQuery
+from msgcenter.actions.user_tokens import UserTokenError, Viewer
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Refusal
+from msgcenter.inbox.views import CountsView, ReadyView, counts_view, ids_view, message_view, state_view
+from msgcenter.inbox.visitor import Inboxes
+from msgcenter.live.hub import News, Watch
+
+_log = structlog.get_logger(__name__)
+_BEAT_SECONDS = 20.0
+_STALLED_SECONDS = 30.0
+"""A reader who takes nothing for this long loses the stream; it opens another when it is back."""
+_BEAT = b": beat\n\n"
+
+
+async def open_stream(inboxes: Inboxes, request: Request, viewer: Viewer) -> Response:
+    """Answer with the events of the viewer's inbox until it goes or its token ends."""
+    token = request.headers.get("authorization", "").partition(" ")[2] or request.query_params.get("token", "")
+    return _EventStream(inboxes, viewer, token.strip())
+
+
+class _EventStream(Response):
+    """Sends events as they come. Nothing is buffered: what is not told yet is a few ids in the watch."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, inboxes: Inboxes, viewer: Viewer, token: str) -> None:
+        super().__init__(headers={"x-accel-buffering": "no", "cache-control": "no-store"})
+        del self.headers["content-length"]
+        self._inboxes = inboxes
+        self._viewer = viewer
+        self._token = token
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        watch = self._inboxes.hub.open(self._viewer.recipient)
+        gone = asyncio.create_task(_closes_when_gone(receive, watch))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async for event in self._events(watch):
+                async with asyncio.timeout(_STALLED_SECONDS):
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (TimeoutError, OSError):
+            _log.info("a stalled reader has lost its stream")
+        except (Refusal, UserTokenError):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+            self._inboxes.hub.forget(watch)
+
+    async def _events(self, watch: Watch) -> AsyncIterator[bytes]:
+        yield await self._ready()
+        known = await self._state()
+        while not watch.closing:
+            left = (self._viewer.expires_at - now_ms()) / 1_000
+            if left <= 0:
+                return
+            if not await watch.wait(min(_BEAT_SECONDS, left)):
+                # A ping may be lost with the connection that carries it: look whether all is told. Whoever lost
+                # the right to look loses the stream here at the latest.
+                self._viewer = await self._inboxes.user_tokens.viewer(self._token)
+                state = await self._state()
+                yield _BEAT if state == known else _event("reload") + _event("counts", state[0])
+                known = state
+                continue
+            async for event in self._news(watch.take()):
+                yield event
+            known = await self._state()
+            yield _event("counts", known[0])
+
+    async def _ready(self) -> bytes:
+        counts, newest = await self._state()
+        return b"retry: 2000\n\n" + _event("ready", ReadyView(counts, newest))
+
+    async def _state(self) -> tuple[CountsView, str | None]:
+        counts = counts_view(await self._inboxes.inbox.counts(self._viewer))
+        page = await self._inboxes.inbox.list_messages(self._viewer, InboxQuery(limit=1))
+        return counts, str(page.messages[0].message.id) if page.messages else None
+
+    async def _news(self, news: News) -> AsyncIterator[bytes]:
+        inbox = self._inboxes.inbox
+        if news.reload:
+            yield _event("reload")
+        if news.arrived:
+            found = await inbox.find(self._viewer, news.arrived)
+            for shown in sorted(found, key=lambda one: one.message.id):
+                yield _event("message", message_view(shown), str(shown.message.id))
+        if news.changed and (found := await inbox.find(self._viewer, news.changed)):
+            yield _event("status", {"messages": [state_view(shown) for shown in found]})
+        if news.removed and (ids := await inbox.visible_ids(self._viewer, news.removed)):
+            yield _event("removed", {"ids": ids_view(ids)})
+
+
+async def _closes_when_gone(receive: Receive, watch: Watch) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    watch.close()
+
+
+def _event(name: str, data: object = None, event_id: str | None = None) -> bytes:
+    prefix = f"id: {event_id}\n" if event_id else ""
+    return f"{prefix}event: {name}\ndata: ".encode() + encode({} if data is None else data) + b"\n\n"

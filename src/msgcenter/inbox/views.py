@@ -1,0 +1,115 @@
+"""How messages and counts look on the inbox API's wire (docs/inbox.md)."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from msgcenter.actions.inbox import Counts, InboxMessage
+from msgcenter.domain.content import Kind
+
+
+class AppView(Struct, frozen=True):
+    """The app that sent a message."""
+
+    id: str
+    name: str
+
+
+class ApprovalView(Struct, frozen=True, rename="camel"):
+    """A pending approval; `closedAt` is when it was decided (ms since 1970)."""
+
+    closed_at: int | None
+
+
+class MessageView(Struct, frozen=True, rename="camel"):
+    """A message in the user's inbox. Times are ms since 1970."""
+
+    id: str
+    kind: Kind
+    app: AppView
+    created_at: int
+    read_at: int | None
+    archived: bool
+    approval: ApprovalView | None
+    body: msgspec.Raw
+
+
+class AppUnreadView(Struct, frozen=True):
+    """An app with unread messages."""
+
+    id: str
+    name: str
+    unread: int
+
+
+class CountsView(Struct, frozen=True):
+    """What waits for the user."""
+
+    unread: int
+    todo: int
+    apps: list[AppUnreadView]
+
+
+class MessageListView(Struct, frozen=True, rename="camel"):
+    """Messages, newest first; `nextCursor` is null at the end."""
+
+    messages: list[MessageView]
+    next_cursor: str | None
+
+
+class ChangedView(Struct, frozen=True):
+    """The messages that a call has changed, and the counts after it."""
+
+    changed: list[str]
+    counts: CountsView
+
+
+class StateView(Struct, frozen=True, rename="camel"):
+    """A message's state after a change."""
+
+    id: str
+    read_at: int | None
+    archived: bool
+    approval: ApprovalView | None
+
+
+class ReadyView(Struct, frozen=True):
+    """The first event of a stream: the counts and the newest message's id."""
+
+    counts: CountsView
+    newest: str | None
+
+
+def message_view(shown: InboxMessage) -> MessageView:
+    """Return a message for the wire."""
+    message = shown.message
+    return MessageView(
+        id=str(message.id),
+        kind=message.kind,
+        app=AppView(*shown.app),
+        created_at=message.send_at or message.created_at,
+        read_at=shown.entry.read_at,
+        archived=shown.entry.archived,
+        approval=_approval(shown),
+        body=msgspec.Raw(message.content.encode()),
+    )
+
+
+def _approval(shown: InboxMessage) -> ApprovalView | None:
+    return ApprovalView(shown.message.closed_at) if shown.message.approval else None
+
+
+def state_view(shown: InboxMessage) -> StateView:
+    """Return a message's state for the wire."""
+    return StateView(str(shown.message.id), shown.entry.read_at, shown.entry.archived, _approval(shown))
+
+
+def counts_view(counts: Counts) -> CountsView:
+    """Return counts for the wire."""
+    return CountsView(counts.unread, counts.todo, [AppUnreadView(*app, unread) for app, unread in counts.apps])
+
+
+def ids_view(message_ids: Sequence[int]) -> list[str]:
+    """Return ids for the wire."""
+    return [str(message_id) for message_id in message_ids]

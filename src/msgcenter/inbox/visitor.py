@@ -1,0 +1,122 @@
+"""Who asks: the user token, the website it is used on, and the shape of every answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from msgspec import Struct
+from msgspec.json import encode
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from msgcenter.actions.inbox import Inbox
+from msgcenter.actions.user_tokens import UserTokenError, UserTokens, Viewer
+from msgcenter.domain.language import Language, language_of
+from msgcenter.domain.refusal import Refusal
+from msgcenter.inbox import problems
+from msgcenter.inbox.problems import ProblemError, problem_of, problem_response
+from msgcenter.live.hub import Hub
+
+_log = structlog.get_logger(__name__)
+_MAX_BODY = 64 << 10
+
+
+@dataclass(frozen=True)
+class Inboxes:
+    """What the inbox's endpoints share."""
+
+    inbox: Inbox
+    user_tokens: UserTokens
+    hub: Hub
+
+
+Handler = Callable[[Inboxes, Request, Viewer], Awaitable[Struct | Response]]
+Page = Callable[[Request], Awaitable[Response]]
+
+
+def endpoint(inboxes: Inboxes, handler: Handler) -> Page:
+    """Return the Starlette endpoint around a handler: the token before it, the headers and errors after it."""
+
+    async def respond(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return await _preflight(inboxes, request)
+        viewer: Viewer | None = None
+        try:
+            viewer = await _viewer(inboxes, request)
+            answer = await handler(inboxes, request, viewer)
+            response = answer if isinstance(answer, Response) else Response(encode(answer), media_type=_JSON)
+        except ProblemError as problem:
+            response = problem_response(problem, _language(request))
+        except Refusal as refusal:
+            response = problem_response(problem_of(refusal), _language(request))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception:
+            _log.exception("an inbox call failed", path=request.url.path)
+            response = problem_response(problems.INTERNAL, _language(request))
+        response.headers.setdefault("cache-control", "no-store")
+        origin = request.headers.get("origin")
+        if origin:
+            response.headers["vary"] = "Origin"
+            # An error without a viewer says nothing about anybody, and the website should be able to read it.
+            if viewer is None or _may_use(request, viewer, origin):
+                response.headers["access-control-allow-origin"] = origin
+        return response
+
+    return respond
+
+
+_JSON = "application/json"
+
+
+def _language(request: Request) -> Language:
+    return language_of(request.headers.get("accept-language", ""))
+
+
+async def _preflight(inboxes: Inboxes, request: Request) -> Response:
+    """Let a browser ask whether a website may call; which token it has is seen when it does."""
+    origin = request.headers.get("origin", "")
+    if origin not in await inboxes.user_tokens.origins():
+        return Response(status_code=403)
+    return Response(
+        status_code=204,
+        headers={
+            "access-control-allow-origin": origin,
+            "access-control-allow-methods": "GET, POST",
+            "access-control-allow-headers": "authorization, content-type, accept-language",
+            "access-control-max-age": "600",
+            "vary": "Origin",
+        },
+    )
+
+
+async def _viewer(inboxes: Inboxes, request: Request) -> Viewer:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        token = request.query_params.get("token", "")
+    if not token.strip():
+        raise problems.TOKEN_MISSING
+    try:
+        viewer = await inboxes.user_tokens.viewer(token.strip())
+    except UserTokenError as error:
+        raise (problems.TOKEN_EXPIRED if error.expired else problems.TOKEN_INVALID) from None
+    origin = request.headers.get("origin")
+    if origin and not _may_use(request, viewer, origin):
+        raise problems.ORIGIN_REFUSED
+    return viewer
+
+
+def _may_use(request: Request, viewer: Viewer, origin: str) -> bool:
+    return origin == f"{request.url.scheme}://{request.url.netloc}" or origin in viewer.origins
+
+
+async def body_of(request: Request) -> bytes:
+    """Return the request body. Raises the problem TOO_LARGE over 64 KiB."""
+    chunks = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > _MAX_BODY:
+            raise problems.TOO_LARGE
+        chunks.append(chunk)
+    return b"".join(chunks)
