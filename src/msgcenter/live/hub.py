@@ -25,7 +25,7 @@ class Watch:
     def __init__(self, recipient: Recipient) -> None:
         self.recipient = recipient
         self.reload = False
-        self.closing = False
+        self._closing = False
         self._pending: dict[int, EventKind] = {}
         self._wake = asyncio.Event()
 
@@ -47,8 +47,13 @@ class Watch:
 
     def close(self) -> None:
         """Let the stream end."""
-        self.closing = True
+        self._closing = True
         self._wake.set()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the stream is to end."""
+        return self._closing
 
     async def wait(self, seconds: float) -> bool:
         """Wait until there is something to tell, at most `seconds`; return whether there is."""
