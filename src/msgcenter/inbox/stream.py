@@ -62,7 +62,7 @@ class _EventStream(Response):
     async def _events(self, watch: Watch) -> AsyncIterator[bytes]:
         yield await self._ready()
         known = await self._state()
-        while not watch.ended:
+        while not watch.is_over():
             left = (self._viewer.expires_at - now_ms()) / 1_000
             if left <= 0:
                 return
@@ -74,7 +74,7 @@ class _EventStream(Response):
                 yield _BEAT if state == known else _event("reload") + _event("counts", state[0])
                 known = state
                 continue
-            if watch.ended:
+            if watch.is_over():
                 return
             async for event in self._news(watch.take()):
                 yield event

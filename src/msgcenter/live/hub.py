@@ -50,9 +50,8 @@ class Watch:
         self._closing = True
         self._wake.set()
 
-    @property
-    def ended(self) -> bool:
-        """Whether the stream is to end."""
+    def is_over(self) -> bool:
+        """Tell whether the stream is to end."""
         return self._closing
 
     async def wait(self, seconds: float) -> bool:

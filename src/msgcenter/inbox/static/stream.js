@@ -1,0 +1,134 @@
+/** The live stream: kept open through lost connections, sleep and ended tokens. */
+
+const EVENTS = ["ready", "message", "status", "removed", "counts", "reload"];
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 30_000;
+const LONG_HIDDEN = 300_000;
+const WATCH = 15_000;
+
+/**
+ * Dispatches the server's events (`detail` is their data) and `state` (`detail` is "open", "connecting" or "offline").
+ * `probe` is an async function that makes an ordinary call: it renews an ended token, which an EventSource cannot report.
+ */
+export class Stream extends EventTarget {
+  #server;
+  #session;
+  #probe;
+  #source = null;
+  #failures = 0;
+  #timer = 0;
+  #watch = 0;
+  #lastWatch = 0;
+  #hiddenSince = 0;
+  #state = "connecting";
+  #ending = null;
+
+  constructor(server, session, probe) {
+    super();
+    this.#server = server;
+    this.#session = session;
+    this.#probe = probe;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  start() {
+    this.#ending = new AbortController();
+    const { signal } = this.#ending;
+    addEventListener("online", () => this.#restart(), { signal });
+    addEventListener("offline", () => this.#lost("offline"), { signal });
+    document.addEventListener("visibilitychange", () => this.#visibilityChanged(), { signal });
+    this.#lastWatch = Date.now();
+    this.#watch = setInterval(() => this.#watchTime(), WATCH);
+    this.#connect();
+  }
+
+  stop() {
+    this.#ending?.abort();
+    clearInterval(this.#watch);
+    clearTimeout(this.#timer);
+    this.#close();
+  }
+
+  #connect() {
+    clearTimeout(this.#timer);
+    this.#close();
+    if (!navigator.onLine) return this.#lost("offline");
+    this.#say("connecting");
+    const source = new EventSource(`${this.#server}/inbox/v1/stream?token=${encodeURIComponent(this.#session.token)}`);
+    this.#source = source;
+    for (const name of EVENTS) {
+      source.addEventListener(name, (event) => {
+        if (name === "ready") {
+          this.#failures = 0;
+          this.#say("open");
+        }
+        this.dispatchEvent(new CustomEvent(name, { detail: JSON.parse(event.data) }));
+      });
+    }
+    // The source's own way of coming back would use the old token for ever, and all clients at the same pace.
+    source.addEventListener("error", () => this.#lost("connecting"));
+  }
+
+  #lost(state) {
+    this.#close();
+    clearTimeout(this.#timer);
+    this.#say(state);
+    if (state === "offline") return; // "online" wakes it
+    const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures) * (document.hidden ? 2 : 1);
+    this.#failures += 1;
+    this.#timer = setTimeout(() => this.#again(), longest * (0.5 + Math.random() / 2));
+  }
+
+  async #again() {
+    const { signal } = this.#ending;
+    try {
+      await this.#probe();
+    } catch (error) {
+      if (signal.aborted || error.needsToken) return; // without a token there is nothing to connect to
+      return this.#lost("connecting");
+    }
+    if (!signal.aborted && !this.#source) this.#connect();
+  }
+
+  #restart() {
+    this.#failures = 0;
+    this.#connect();
+  }
+
+  #visibilityChanged() {
+    if (document.hidden) {
+      this.#hiddenSince = Date.now();
+      return;
+    }
+    const slept = Date.now() - this.#hiddenSince > LONG_HIDDEN;
+    if (slept || !this.#source) this.#restart();
+  }
+
+  #watchTime() {
+    const now = Date.now();
+    const slept = now - this.#lastWatch > 4 * WATCH && !document.hidden;
+    this.#lastWatch = now;
+    if (slept) this.#restart(); // the machine has slept: the connection may be dead without knowing
+    else if (this.#source && this.#session.isEnding) this.#renew();
+  }
+
+  async #renew() {
+    const { signal } = this.#ending;
+    const renewed = await this.#session.renew();
+    if (renewed && !signal.aborted) this.#restart();
+  }
+
+  #close() {
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #say(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+  }
+}
