@@ -1,5 +1,7 @@
 """Apps: registered, shown, given a new key, disabled."""
 
+import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgcenter.actions.key_ring import KeyRing, WrongSecretKeyError, new_app_id, new_app_key
@@ -8,12 +10,13 @@ from msgcenter.domain.message import MAX_PLATFORM_CODE
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.store import accounts, installation
-from msgcenter.store.accounts import AppRecord
+from msgcenter.store.accounts import AppRecord, InboxScope
 from msgcenter.store.database import Connection, Database
 
 _PROOF = "secret key"
 _PROOF_TEXT = "msgcenter"
 _MAX_NAME = 64
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _MAX_APP_ID = 64
 _MAX_APP_KEY = 128
 
@@ -96,11 +99,32 @@ class Apps:
             await accounts.replace_key(connection, app_id, sealed)
         return await self.credentials(app_id)
 
+    async def set_inbox(
+        self, app_id: str, *, scope: InboxScope | None = None, origins: Sequence[str] | None = None
+    ) -> AppRecord:
+        """Set what an app's user tokens see, and which websites may embed the inbox with them; None keeps it.
+
+        Refuses with APP_UNKNOWN, or FIELD_MALFORMED an origin that is not like `https://school.example.edu`.
+        """
+        for origin in origins or ():
+            _check_origin(origin)
+        async with self._database.connection() as connection:
+            if scope is not None:
+                await accounts.set_inbox_scope(connection, app_id, scope)
+            if origins is not None:
+                await accounts.set_origins(connection, app_id, sorted(set(origins)))
+        return await self.find(app_id)
+
     async def set_disabled(self, app_id: str, *, disabled: bool) -> AppRecord:
         """Disable an app, which ends its tokens at once, or enable it again. Refuses with APP_UNKNOWN."""
         async with self._database.connection() as connection:
             await accounts.set_disabled(connection, app_id, now_ms() if disabled else None)
         return await self.find(app_id)
+
+
+def _check_origin(origin: str) -> None:
+    if not _ORIGIN.fullmatch(origin):
+        raise malformed("origin", "须形如https://school.example.edu", "must be like https://school.example.edu")
 
 
 def _check_text(field: str, value: str, limit: int) -> None:

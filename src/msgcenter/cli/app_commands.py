@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,13 @@ apps = typer.Typer(help="Register apps, show them, rotate their keys, disable an
 AppId = Annotated[str, typer.Argument(help="The app's appId.", metavar="APP_ID")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 Platform = Annotated[str, typer.Option(help="Code of the app's platform; made if it is new.", metavar="CODE")]
+
+
+class InboxChoice(StrEnum):
+    """What an app's user tokens see."""
+
+    OWN = "own"
+    PLATFORM = "platform"
 
 
 def _run(work: Callable[[Apps], Awaitable[Any]]) -> Any:
@@ -77,6 +85,8 @@ def _public(record: AppRecord) -> dict[str, Any]:
         "name": record.app.name,
         "platformCode": record.app.platform_code,
         "state": _state(record),
+        "inbox": record.inbox_scope,
+        "origins": " ".join(record.origins),
         "created": created,
     }
 
@@ -167,3 +177,29 @@ def enable(app_id: AppId) -> None:
     """Enable an app again; it must get a new token."""
     _run(lambda register: register.set_disabled(app_id, disabled=False))
     out.print(f"[green]✓[/] {escape(app_id)} is active. It must get a new token.", soft_wrap=True)
+
+
+@apps.command()
+def scope(
+    app_id: AppId,
+    inbox: Annotated[
+        InboxChoice | None, typer.Option(help="What its user tokens see: its own messages, or the platform's.")
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="A website that may embed the inbox; repeat it for several.", metavar="URL"),
+    ] = None,
+    no_origins: Annotated[bool, typer.Option("--no-origins", help="Let no other website embed the inbox.")] = False,
+) -> None:
+    """Say what an app's user tokens see, and which websites may embed the inbox with them."""
+    origins = [] if no_origins else [one.rstrip("/") for one in origin] if origin else None
+    record: AppRecord = _run(
+        lambda register: register.set_inbox(app_id, scope=inbox.value if inbox else None, origins=origins)
+    )
+    out.print(f"{escape(app_id)}: its user tokens see {_SEEN[record.inbox_scope]}.")
+    out.print(
+        "Websites that may embed the inbox: " + (", ".join(map(escape, record.origins)) or "none but this server")
+    )
+
+
+_SEEN = {"own": "its own messages", "platform": "the user's messages of all apps"}

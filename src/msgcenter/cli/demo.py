@@ -68,21 +68,39 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool]:
 def _play(url: str, credentials: AppCredentials, settings: Settings) -> None:
     try:
         token = tell_story(url, credentials)
+        inboxes = _inbox_links(url, token)
     except StoryError as refused:
         err.print(f"\n[bold red]✗[/] The demo app gets no token: {refused}", soft_wrap=True)
         out.print(f"Is it disabled? [bold]{program()} app enable {APP_ID}[/]", soft_wrap=True)
     except httpx.HTTPError:
         return  # the server was told to stop in the middle of the story
     else:
-        _say_what_is_next(url, token, credentials, settings)
+        _say_what_is_next(url, token, credentials, settings, inboxes)
 
 
-def _say_what_is_next(url: str, token: str, credentials: AppCredentials, settings: Settings) -> None:
+def _inbox_links(url: str, token: str) -> dict[str, str]:
+    """Return a link to the inbox of each demo user."""
+    links = {}
+    for user in ("teacher-li", "parent-wang"):
+        asked = {"publisherId": user, "ttl": 86_400}
+        answer = httpx.post(
+            f"{url}/msgCenter/user/getUserToken", params={"accessToken": token}, json=asked, trust_env=False
+        )
+        links[user] = f"{url}/inbox#token={answer.json()['userToken']}"
+    return links
+
+
+def _say_what_is_next(
+    url: str, token: str, credentials: AppCredentials, settings: Settings, inboxes: dict[str, str]
+) -> None:
     command = program()
     stops = "Ctrl-C stops it and its database" if settings.database_url is None else "Ctrl-C stops it"
     call = f"{url}/msgCenter/message"
     server = "" if url == "http://127.0.0.1:8080" else f" --server {url}"
     _say(f"\n[bold green]MsgCenter is serving on {url}[/] ({stops}).")
+    _say("\n[bold]Open an inbox[/] in a browser and watch messages arrive; the links are good for a day:\n")
+    for user, link in inboxes.items():
+        out.print(f"{user:<13}{link}", soft_wrap=True, markup=False)
     _say(f"\n[bold]Try it[/] in another terminal; the token is good for {spoken(settings.token_ttl)}:\n")
     for line in (
         f"curl '{call}/sendMsg?accessToken={token}' -d '"
