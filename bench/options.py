@@ -29,8 +29,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     """Return the options of a command line; ends the process if they make no sense."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product on this machine.")
     add = parser.add_argument
-    add("--seconds", type=float, help="of each measurement (8)")
-    add("--rounds", type=int, help="measurements of each step, of which the median counts (3)")
+    add("--seconds", type=float, help="of each measurement (4)")
+    add("--rounds", type=int, help="measurements of each step, of which the median counts (6)")
     add("--connections", type=int, default=64, help="with one call under way on each (%(default)s)")
     add("--workers", type=int, default=1, help="processes of the product and of the yardstick (%(default)s)")
     add("--only", default=STEPS, metavar="b,d", help=f"measure these of {', '.join(STEPS)}, and what they refer to")
@@ -43,9 +43,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     if not only or not only <= set(STEPS):
         parser.error(f"--only takes some of {', '.join(STEPS)}")
     return Options(
-        seconds=given.seconds or (2.0 if given.quick else 8.0),
-        warm_up=1.0 if given.quick else 2.0,
-        rounds=given.rounds or (1 if given.quick else 3),
+        seconds=given.seconds or (2.0 if given.quick else 4.0),
+        warm_up=1.0,
+        rounds=given.rounds or (1 if given.quick else 6),
         connections=given.connections,
         workers=given.workers,
         only=frozenset(only | {"a"} | ({"b"} if only & {"c", "g"} else set())),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
+from statistics import median
 
 from bench.disk import Growth
 from bench.steps import Result
@@ -15,6 +16,12 @@ class Figures:
     title: str
     median: Result
     rounds: list[Result]
+
+    @property
+    def spread(self) -> float:
+        """How far the rates of the rounds lie apart, as a share of their median."""
+        rates = [result.per_second for result in self.rounds]
+        return (max(rates) - min(rates)) / self.median.per_second
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,10 @@ def _p50(result: Result) -> float:
 
 
 def ratio(steps: Mapping[str, Figures], key: str, to: str, of: Callable[[Result], float] = _per_second) -> float | None:
-    """Return one step's figure over another's; None when one of them was not measured."""
+    """Return one step's figure over another's; None when one of them was not measured.
+
+    It is the median of the rounds' own ratios: what slowed a whole round cancels out.
+    """
     if key not in steps or to not in steps:
         return None
-    return of(steps[key].median) / of(steps[to].median)
+    return median(of(ours) / of(theirs) for ours, theirs in zip(steps[key].rounds, steps[to].rounds, strict=True))

@@ -27,7 +27,7 @@ def _steps(report: Report) -> Table:
     table = Table(title="Load: medians of all rounds", title_justify="left")
     table.add_column("step", no_wrap=True)
     table.add_column("what", no_wrap=True)
-    for heading in ("req/s", "p50 ms", "p99 ms", "of a", "× c", "WAL B/call", "CPU µs/call", "client"):
+    for heading in ("req/s", "spread", "p50 ms", "p99 ms", "of a", "× c", "WAL B/call", "CPU µs", "client"):
         table.add_column(heading, justify="right", no_wrap=True)
     for key, figures in report.steps.items():
         found = figures.median
@@ -36,6 +36,7 @@ def _steps(report: Report) -> Table:
             key[0],
             figures.title,
             f"{found.per_second:,.0f}",
+            f"{figures.spread:.0%}",
             f"{found.p50_ms:.2f}",
             f"{found.p99_ms:.2f}",
             "–" if to_no_op is None else f"{to_no_op:.0%}",
