@@ -1,0 +1,79 @@
+"""What the command line says of itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from msgcenter import __version__
+from msgcenter.cli.commands import cli
+from tests.cli.program import Shell
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command and group, by the words that call it."""
+    yield path, group
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, *path, name)
+
+
+ALL = dict(commands(typer.main.get_command(cli)))
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(None, tmp_path / "unused")
+
+
+def test_these_are_the_commands() -> None:
+    assert {" ".join(path) for path in ALL} >= {
+        *("serve", "demo", "migrate", "doctor", "send", "status"),
+        *(f"app {name}" for name in ("create", "list", "show", "rotate-key", "disable", "enable")),
+    }
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_command_and_option_has_help(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(cli, [*path, "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.output
+    assert ALL[path].help
+    for parameter in ALL[path].params:
+        assert parameter.help
+        if parameter.param_type_name == "option":
+            assert max(parameter.opts, key=len) in shown.output
+
+
+def test_help_touches_nothing(shell: Shell) -> None:
+    shown = shell.run("app", "create", "--help")
+    assert (shown.code, shown.err) == (0, "")
+    assert "\x1b" not in shown.out
+    assert not shell.data_dir.exists()
+
+
+def test_defaults_and_examples_are_in_the_help(shell: Shell) -> None:
+    serve = shell.run("serve", "--help").out
+    assert all(word in serve for word in ("127.0.0.1", "8080", "MSGCENTER_PORT", "Example:"))
+    send = shell.run("send", "--help").out
+    assert all(word in send for word in ("http://127.0.0.1:8080", "MSGCENTER_APP_KEY", "Examples:"))
+
+
+def test_version(shell: Shell) -> None:
+    told = shell.run("--version")
+    assert (told.code, told.out, told.err) == (0, f"{__version__}\n", "")
+
+
+def test_no_command_shows_the_help(shell: Shell) -> None:
+    shown = shell.run()
+    assert "Usage:" in shown.out + shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_a_misspelt_command_is_told(shell: Shell) -> None:
+    refused = shell.run("srve")
+    assert refused.code == 2
+    assert "srve" in refused.err
+    assert "Traceback" not in refused.err
