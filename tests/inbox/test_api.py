@@ -1,0 +1,230 @@
+"""The inbox API (docs/inbox.md)."""
+
+import time
+
+import httpx
+import pytest
+
+from msgcenter_client import Client
+from tests.conftest import Raw
+from tests.inbox.conftest import Browser, user_token
+
+
+def approval(client: Client, user: str, head: str = "Leave") -> str:
+    """Send a pending approval."""
+    return client.send_oa(
+        user, head, business_id="b-1", pc_url="https://a.example/1", app_url="https://a.example/m", approval=True
+    )
+
+
+def test_messages_come_newest_first_with_what_the_sender_said(browser: Browser, client: Client, user: str) -> None:
+    text = client.send_text(user, "你好")
+    link = client.send_link(
+        user, title="T", content="C", business_id="b-7", pc_url="https://a.example/", app_url="https://a.example/m"
+    )
+    card = approval(client, user)
+    listed = browser.get("/messages")
+    assert [message["id"] for message in listed["messages"]] == [card, link, text]
+    assert [message["kind"] for message in listed["messages"]] == ["oa", "link", "text"]
+    assert listed["nextCursor"] is None
+    assert listed["messages"][2]["body"] == {"content": "你好"}
+    assert listed["messages"][1]["body"]["title"] == "T"
+    assert listed["messages"][0]["approval"] == {"closedAt": None}
+    assert listed["messages"][2]["approval"] is None
+    assert browser.get(f"/messages/{link}") == listed["messages"][1]
+
+
+def test_pages_of_a_list_join_without_gap_or_double(browser: Browser, client: Client, user: str) -> None:
+    sent = [client.send_text(user, str(number)) for number in range(25)]
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = browser.get("/messages", limit=7, **({"cursor": cursor} if cursor else {}))
+        seen += [message["id"] for message in page["messages"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+    assert seen == sent[::-1]
+
+
+def test_filters(browser: Browser, client: Client, user: str) -> None:
+    first, second = client.send_text(user, "one"), client.send_text(user, "two")
+    todo = approval(client, user)
+    client.set_status(user, [first])
+    assert browser.ids(filter="unread") == [todo, second]
+    assert browser.ids(filter="todo") == [todo]
+    assert browser.ids(kind="text") == [second, first]
+    assert browser.ids(kind="oa", filter="unread") == [todo]
+    client.set_status(None, [todo])
+    assert browser.ids(filter="todo") == []
+    assert browser.get(f"/messages/{todo}")["approval"]["closedAt"] is not None
+
+
+@pytest.mark.parametrize("query", ["消防", "DRILL", "drill "])
+def test_search_finds_chinese_and_any_case(browser: Browser, client: Client, user: str, query: str) -> None:
+    wanted = client.send_text(user, "明天消防演练 Drill at nine")
+    client.send_text(user, "something else")
+    client.send_link(
+        user,
+        title="other",
+        content="other",
+        business_id="drill",
+        pc_url="https://a.example/drill",
+        app_url="https://a.example/消防",
+    )
+    assert browser.ids(q=query) == [wanted]
+
+
+def test_a_search_goes_on_through_a_large_mailbox(browser: Browser, client: Client, user: str) -> None:
+    wanted = client.send_text(user, "the needle")
+    for number in range(450):
+        client.send_text(user, f"hay {number}")
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = browser.get("/messages", q="needle", **({"cursor": cursor} if cursor else {}))
+        found += [message["id"] for message in page["messages"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+    assert found == [wanted]
+
+
+def test_counts_follow_every_way_of_changing(browser: Browser, client: Client, user: str) -> None:
+    ids = [client.send_text(user, str(number)) for number in range(4)]
+    todo = approval(client, user)
+    counts = browser.get("/counts")
+    assert (counts["unread"], counts["todo"]) == (5, 1)
+    assert [app["unread"] for app in counts["apps"]] == [5]
+    assert browser.post("/messages/status", {"ids": ids[:1], "read": True})["counts"]["unread"] == 4
+    client.set_status(user, ids[1:2])
+    assert browser.get("/counts")["unread"] == 3
+    client.set_status(None, [todo])
+    assert browser.get("/counts") == {**browser.get("/counts"), "unread": 2, "todo": 0}
+    assert client.unread_count(user) == 2
+
+
+def test_setting_status_tells_which_messages_the_user_has(browser: Browser, client: Client, user: str) -> None:
+    mine, others = client.send_text(user, "mine"), client.send_text("somebody-else", "not mine")
+    answer = browser.post("/messages/status", {"ids": [mine, others, "77", "x"], "read": True})
+    assert answer["changed"] == [mine]
+
+
+def test_read_all_reads_up_to_a_message_and_can_be_undone(browser: Browser, client: Client, user: str) -> None:
+    ids = [client.send_text(user, str(number)) for number in range(3)]
+    client.set_status(user, ids[:1])
+    answer = browser.post("/messages/read-all", {"upTo": ids[1]})
+    assert answer["changed"] == [ids[1]]
+    assert answer["counts"]["unread"] == 1
+    assert browser.post("/messages/status", {"ids": answer["changed"], "read": False})["counts"]["unread"] == 2
+
+
+def test_archived_messages_are_read_and_out_of_sight(browser: Browser, client: Client, user: str) -> None:
+    kept, gone = client.send_text(user, "kept"), client.send_text(user, "gone")
+    answer = browser.post("/messages/archive", {"ids": [gone], "archived": True})
+    assert answer == {"changed": [gone], "counts": {**answer["counts"], "unread": 1}}
+    assert browser.ids() == [kept]
+    assert browser.ids(filter="archived") == [gone]
+    assert browser.get(f"/messages/{gone}")["archived"] is True
+    browser.post("/messages/archive", {"ids": [gone], "archived": False})
+    assert browser.ids() == [gone, kept]
+
+
+def test_what_is_set_unread_comes_back_from_the_archive(browser: Browser, client: Client, user: str) -> None:
+    message_id = client.send_text(user, "important")
+    browser.post("/messages/archive", {"ids": [message_id], "archived": True})
+    client.set_status(user, [message_id], read=False)
+    assert browser.ids() == [message_id]
+    assert browser.get("/counts")["unread"] == 1
+
+
+def test_an_expired_message_is_gone_everywhere(browser: Browser, client: Client, user: str) -> None:
+    message_id = client.send_text(user, "soon over", expire_at=int(time.time() * 1_000) + 700)
+    assert browser.ids() == [message_id]
+    deadline = time.monotonic() + 20
+    while browser.ids() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert browser.ids() == []
+    assert browser.get("/counts")["unread"] == 0
+    assert browser.http.get(f"/messages/{message_id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "field"),
+    [
+        ("/messages", {"filter": "x"}, "filter"),
+        ("/messages", {"kind": "x"}, "kind"),
+        ("/messages", {"limit": "0"}, "limit"),
+        ("/messages", {"limit": "101"}, "limit"),
+        ("/messages", {"cursor": "x"}, "cursor"),
+        ("/messages", {"q": "x" * 65}, "q"),
+    ],
+)
+def test_wrong_queries_name_the_field(browser: Browser, path: str, parameters: dict[str, str], field: str) -> None:
+    answer = browser.http.get(path, params=parameters)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["code"], problem["field"], problem["status"]) == ("invalid_field", field, 400)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"ids":[]}', b'{"ids":["1"]}', b'{"ids":["1"],"read":1}', b"\xff"])
+def test_wrong_bodies_are_problems(browser: Browser, body: bytes) -> None:
+    answer = browser.http.post("/messages/status", content=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_field")
+
+
+def test_a_large_body_is_refused(browser: Browser) -> None:
+    assert browser.http.post("/messages/status", content=b" " * 70_000).status_code == 413
+
+
+_ROUTES = [
+    ("GET", "/messages"),
+    ("GET", "/messages/1"),
+    ("GET", "/counts"),
+    ("GET", "/stream"),
+    ("POST", "/messages/status"),
+    ("POST", "/messages/read-all"),
+    ("POST", "/messages/archive"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), _ROUTES)
+def test_every_route_refuses_missing_forged_and_ended_tokens(
+    browser: Browser, raw: Raw, user: str, method: str, path: str
+) -> None:
+    url = f"{browser.server.url}/inbox/v1{path}"
+    header, claims, signature = browser.token.split(".")
+    forged = ".".join([header, claims, signature[:-4] + ("AAAA" if signature[-4:] != "AAAA" else "BBBB")])
+    unsigned = "eyJhbGciOiJub25lIn0." + claims + "."
+    for token, code in ((None, "token_missing"), (forged, "token_invalid"), (unsigned, "token_invalid")):
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        answer = httpx.request(method, url, headers=headers, trust_env=False)
+        assert (answer.status_code, answer.json()["code"]) == (401, code)
+
+
+def test_a_user_sees_nobody_elses_messages(browser: Browser, raw: Raw, client: Client, user: str) -> None:
+    message_id = client.send_text("somebody-else", "private")
+    assert browser.ids() == []
+    assert browser.http.get(f"/messages/{message_id}").status_code == 404
+
+
+def test_ttl_is_limited(raw: Raw, user: str) -> None:
+    for ttl in (59, 86_401, "60", 1.5, None):
+        answer = raw.post("/msgCenter/user/getUserToken", {"publisherId": user, "ttl": ttl}).json()
+        assert answer["retCode"] == "100003"
+    soon = raw.post("/msgCenter/user/getUserToken", {"publisherId": user, "ttl": 60}).json()
+    assert abs(int(soon["expireTime"]) - time.time() * 1_000 - 60_000) < 10_000
+
+
+def test_the_api_describes_itself(browser: Browser) -> None:
+    document = httpx.get(f"{browser.server.url}/inbox/v1/openapi.json", trust_env=False).json()
+    assert document["openapi"] == "3.1.0"
+    paths = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert paths == {(m, "/inbox/v1" + p.replace("/1", "/{id}")) for m, p in _ROUTES}
+
+
+def test_user_token_is_for_one_platform(raw: Raw, user: str) -> None:
+    answer = raw.post("/msgCenter/user/getUserToken", {"publisherId": user, "platformCode": "999999"}).json()
+    assert answer["retCode"] == "200007"
+    assert user_token(raw, user, platformCode="420100")

@@ -1,0 +1,143 @@
+"""The live stream, over two worker processes (docs/inbox.md)."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from msgcenter_client import Client
+from tests.conftest import Credentials, Raw, Server, execute, new_app, running_server, wait_for
+from tests.inbox.conftest import Browser, opened_stream, user_token
+
+
+@pytest.fixture(scope="module")
+def pair(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of two worker processes on the shared database."""
+    with running_server(shared_database, tmp_path_factory.mktemp("pair"), "--workers", "2") as started:
+        yield started
+
+
+def test_what_happens_to_a_mailbox_is_told(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
+    token = user_token(raw, user)
+    browser = Browser(pair, token)
+    with Client(pair.url, app.app_id, app.app_key) as client, opened_stream(pair, token) as stream:
+        message_id = client.send_text(user, "hello")
+        assert stream.until("message", lambda data: data["id"] == message_id)["body"] == {"content": "hello"}
+        stream.until("counts", lambda data: data["unread"] == 1)
+        client.set_status(user, [message_id])
+        changed = stream.until("status", lambda data: data["messages"][0]["id"] == message_id)
+        assert changed["messages"][0]["readAt"] is not None
+        stream.until("counts", lambda data: data["unread"] == 0)
+        browser.post("/messages/archive", {"ids": [message_id], "archived": True})
+        stream.until("status", lambda data: data["messages"][0]["archived"] is True)
+        browser.post("/messages/status", {"ids": [message_id], "read": False})
+        stream.until("status", lambda data: data["messages"][0]["readAt"] is None)
+
+
+def test_every_device_of_every_process_is_told(
+    pair: Server, server: Server, app: Credentials, raw: Raw, user: str
+) -> None:
+    token = user_token(raw, user)
+    with (
+        Client(pair.url, app.app_id, app.app_key) as client,
+        opened_stream(pair, token) as one,
+        opened_stream(pair, token) as two,
+        opened_stream(pair, token) as three,
+        opened_stream(server, token) as elsewhere,
+    ):
+        sent = [client.send_text(user, str(number)) for number in range(10)]
+        for stream in (one, two, three, elsewhere):
+            assert [stream.next("message")[1]["id"] for _ in sent] == sent
+        client.set_status(user, sent)
+        for stream in (one, two, three, elsewhere):
+            stream.until("counts", lambda data: data["unread"] == 0)
+
+
+def test_a_large_fan_out_arrives(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
+    with Client(pair.url, app.app_id, app.app_key) as client, opened_stream(pair, user_token(raw, user)) as stream:
+        crowd = [f"{user}-{number}" for number in range(1_500)]
+        message_id = client.send_text([user, *crowd], "to many")
+        stream.until("message", lambda data: data["id"] == message_id)
+
+
+def test_a_decision_reaches_every_approver(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
+    other = f"{user}-2"
+    with (
+        Client(pair.url, app.app_id, app.app_key) as client,
+        opened_stream(pair, user_token(raw, user)) as one,
+        opened_stream(pair, user_token(raw, other)) as two,
+    ):
+        message_id = client.send_oa(
+            [user, other],
+            "Leave",
+            business_id="b",
+            pc_url="https://a.example/",
+            app_url="https://a.example/",
+            approval=True,
+        )
+        for stream in (one, two):
+            stream.until("counts", lambda data: data["todo"] == 1)
+        client.set_status(None, [message_id])
+        for stream in (one, two):
+            stream.until("status", lambda data: data["messages"][0]["approval"]["closedAt"] is not None)
+            stream.until("counts", lambda data: data["todo"] == 0 and data["unread"] == 0)
+
+
+def test_a_stream_tells_nothing_of_other_apps(
+    pair: Server, shared_database: str, app: Credentials, raw: Raw, user: str
+) -> None:
+    other = wait_for(new_app(shared_database))
+    with (
+        Client(pair.url, app.app_id, app.app_key) as client,
+        Client(pair.url, other.app_id, other.app_key) as stranger,
+        opened_stream(pair, user_token(raw, user)) as stream,
+    ):
+        hidden = stranger.send_text(user, "of another app")
+        stranger.set_status(user, [hidden])
+        shown = client.send_text(user, "mine")
+        assert stream.next("message")[1]["id"] == shown
+        assert stream.until("counts", lambda data: data["unread"] == 1)["apps"][0]["id"] == app.app_id
+
+
+def test_a_lost_bus_makes_streams_look_again(
+    pair: Server, shared_database: str, app: Credentials, raw: Raw, user: str
+) -> None:
+    with Client(pair.url, app.app_id, app.app_key) as client, opened_stream(pair, user_token(raw, user)) as stream:
+        wait_for(
+            execute(
+                shared_database,
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'msgcenter live'"
+                " and datname = current_database()",
+            )
+        )
+        stream.next("reload")
+        message_id = client.send_text(user, "after the gap")
+        name, data = stream.next("message", "reload")
+        while name != "message":
+            name, data = stream.next("message", "reload")
+        assert data["id"] == message_id
+
+
+def test_streams_end_with_the_server(shared_database: str, raw: Raw, user: str, tmp_path: Path) -> None:
+    with (
+        running_server(shared_database, tmp_path, "--workers", "2") as server,
+        opened_stream(server, user_token(raw, user)) as stream,
+    ):
+        assert server.stop(signal.SIGTERM) == 0
+        assert stream.closed.wait(20)
+
+
+async def test_nothing_is_sent_while_nobody_watches(
+    server: Server, shared_database: str, client: Client, raw: Raw, user: str
+) -> None:
+    heard: list[str] = []
+    connection = await asyncpg.connect(shared_database)
+    try:
+        await connection.add_listener("msgcenter_live", lambda *event: heard.append(str(event[3])))
+        client.send_text(user, "unwatched")
+        await connection.fetchval("select 1")
+        assert not [payload for payload in heard if user in payload]
+    finally:
+        await connection.close()
