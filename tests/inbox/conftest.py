@@ -1,13 +1,16 @@
 """A user's browser, as far as HTTP goes."""
 
+import http.client
 import json
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -31,6 +34,12 @@ class Browser:
             headers={"authorization": f"Bearer {self.token}", "accept-language": "en"},
             trust_env=False,
         )
+
+    def __enter__(self) -> "Browser":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def get(self, path: str, **parameters: object) -> Any:
         """Return the JSON of a call that must succeed."""
@@ -76,31 +85,33 @@ class Stream:
 def opened_stream(server: Server, token: str) -> Iterator[Stream]:
     """Open a stream, wait for its `ready`, and close it at the end."""
     stream = Stream()
-    http = httpx.Client(base_url=server.url, trust_env=False, timeout=60)
+    address = urlsplit(server.url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+    connection.request("GET", f"/inbox/v1/stream?token={token}")
+    opened: socket.socket = connection.sock
+    response = connection.getresponse()
 
     def read() -> None:
-        try:
-            with http.stream("GET", "/inbox/v1/stream", params={"token": token}) as response:
-                name = ""
-                for line in response.iter_lines():
-                    if line.startswith("event: "):
-                        name = line.removeprefix("event: ")
-                    elif line.startswith("data: "):
-                        stream.events.put((name, json.loads(line.removeprefix("data: "))))
-        except (httpx.HTTPError, RuntimeError):
-            pass
+        name = ""
+        with suppress(OSError, http.client.HTTPException):
+            while line := response.readline().decode():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ").strip()
+                elif line.startswith("data: "):
+                    stream.events.put((name, json.loads(line.removeprefix("data: "))))
         stream.closed.set()
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    stream.next("ready")
     try:
+        stream.next("ready")
         yield stream
     finally:
-        http.close()
-
-
-MakeBrowser = Callable[..., Browser]
+        with suppress(OSError):
+            opened.shutdown(socket.SHUT_RDWR)
+        reader.join(10)
+        response.close()
+        connection.close()
 
 
 def user_token(raw: Raw, user: str, **more: object) -> str:
@@ -113,6 +124,5 @@ def user_token(raw: Raw, user: str, **more: object) -> str:
 @pytest.fixture
 def browser(server: Server, raw: Raw, user: str) -> Iterator[Browser]:
     """The browser of `user`, with a token of `app`."""
-    opened = Browser(server, user_token(raw, user))
-    yield opened
-    opened.http.close()
+    with Browser(server, user_token(raw, user)) as opened:
+        yield opened

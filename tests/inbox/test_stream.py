@@ -21,8 +21,11 @@ def pair(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def test_what_happens_to_a_mailbox_is_told(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
     token = user_token(raw, user)
-    browser = Browser(pair, token)
-    with Client(pair.url, app.app_id, app.app_key) as client, opened_stream(pair, token) as stream:
+    with (
+        Client(pair.url, app.app_id, app.app_key) as client,
+        Browser(pair, token) as browser,
+        opened_stream(pair, token) as stream,
+    ):
         message_id = client.send_text(user, "hello")
         assert stream.until("message", lambda data: data["id"] == message_id)["body"] == {"content": "hello"}
         stream.until("counts", lambda data: data["unread"] == 1)
