@@ -1,0 +1,75 @@
+"""`msgcenter demo` on an embedded database of its own."""
+
+import json
+import signal
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.program import Running, Shell, databases_below
+
+SEED_ANSWER = '{"retCode":"000000","retDesc":"操作成功"}'
+
+
+def sent_ids(running: Running) -> list[str]:
+    """The message ids of the story's three sends."""
+    return [json.loads(line)["msgId"] for line in running.lines if line.startswith("{") and '"msgId":"' in line]
+
+
+@pytest.mark.slow
+def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> None:
+    shell = Shell(None, tmp_path / "data", TOKEN_TTL="5400")
+    with shell.started("demo", "--port", "0") as first:
+        first.line_with("for operators")
+        output = first.output
+        assert "Demo app msgcenter-demo registered" in output
+        assert f"{SEED_ANSWER}\n" in output.partition("5. The call that everything started from")[2]
+        assert '{"retCode":"000000","retDesc":"操作成功","unread":3}' in output
+        assert "good for 90 minutes" in output
+        assert "\x1b" not in output
+        ids = sent_ids(first)
+        assert len(ids) == 3
+
+        url = first.line_with("MsgCenter is serving on ").partition(" on ")[2].split()[0]
+        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        assert databases_below(shell.data_dir)
+        assert first.end(signal.SIGINT) == 0
+        assert "Stopped." in first.output
+        assert "Traceback" not in first.output
+    assert not databases_below(shell.data_dir)
+
+    key = shell.data_dir / "secret.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    secret = key.read_text()
+    assert len(secret.strip()) == 64
+
+    with shell.started("demo", "--port", "0") as second:
+        second.line_with("for operators")
+        assert "Demo app msgcenter-demo found again" in second.output
+        assert f"{SEED_ANSWER}\n" in second.output
+        assert sent_ids(second) == ids
+        assert second.end(signal.SIGTERM) == 0
+        assert "Traceback" not in second.output
+    assert not databases_below(shell.data_dir)
+    assert key.read_text() == secret
+
+    with shell.started("demo", "--port", "0") as third:
+        third.line_with("1. The app proves")
+        assert third.end(signal.SIGTERM) == 0
+        assert "Traceback" not in third.output
+    assert not databases_below(shell.data_dir)
+
+
+def test_a_disabled_demo_app_is_told(database_url: str, tmp_path: Path) -> None:
+    shell = Shell(database_url, tmp_path)
+    with shell.started("demo", "--port", "0") as first:
+        first.line_with("for operators")
+        assert "the one that MSGCENTER_DATABASE_URL names" in first.output
+        assert first.end(signal.SIGINT) == 0
+        assert "database" not in first.output.partition("Stopping")[2]
+    assert shell.run("app", "disable", "msgcenter-demo").code == 0
+    with shell.started("demo", "--port", "0") as second:
+        assert "app enable msgcenter-demo" in second.line_with("Is it disabled?")
+        assert second.end(signal.SIGINT) == 0

@@ -1,0 +1,93 @@
+"""`msgcenter migrate` and `msgcenter doctor`."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from msgcenter.cli.doctor import without_password
+from msgcenter.store.migrate import known_migrations
+from tests.cli.program import Shell
+from tests.conftest import execute, other_database
+
+
+@pytest.fixture
+async def empty_database(postgres: str) -> AsyncIterator[str]:
+    """The URL of a database without any migration."""
+    name = f"empty_{secrets.token_hex(4)}"
+    await execute(postgres, f"create database {name}")
+    yield other_database(postgres, name)
+    await execute(postgres, f"drop database {name} with (force)")
+
+
+def findings(shell: Shell, *, code: int = 0, **settings: str) -> dict[str, dict[str, Any]]:
+    """What the doctor finds, by subject."""
+    examined = shell.run("doctor", "--json", **settings)
+    assert (examined.code, examined.err) == (code, "")
+    assert examined.out.count("\n") == 1
+    told = json.loads(examined.out)
+    assert told["ok"] is (code == 0)
+    return {finding["subject"]: finding for finding in told["findings"]}
+
+
+def test_migrating_twice_changes_nothing_the_second_time(empty_database: str, tmp_path: Path) -> None:
+    shell = Shell(empty_database, tmp_path, PORT="0")
+    # The tests' own PostgreSQL is not crash-safe, which the doctor calls a problem.
+    pending = findings(shell, code=1)["migrations"]
+    assert (pending["verdict"], pending["advice"]) == ("warning", "run msgcenter migrate, or just start the server")
+
+    first = shell.run("migrate")
+    assert first.code == 0
+    assert first.out.count("applied") == len(known_migrations())
+    second = shell.run("migrate")
+    assert (second.code, second.out) == (0, "The database is up to date.\n")
+
+
+async def test_a_database_of_a_newer_version_is_told(database_url: str, tmp_path: Path) -> None:
+    await execute(database_url, "insert into schema_migration values (9999, 'the future', 0)")
+    shell = Shell(database_url, tmp_path, PORT="0")
+    assert "9999" in findings(shell, code=1)["database"]["found"]
+    refused = shell.run("migrate")
+    assert refused.code == 1
+    assert "newer version" in refused.err
+
+
+def test_all_is_well(database_url: str, tmp_path: Path) -> None:
+    shell = Shell(database_url, tmp_path, PORT="0")
+    found = findings(shell, code=1)
+    assert found.pop("durability")["verdict"] == "problem"
+    assert {finding["verdict"] for finding in found.values()} == {"ok"}
+    assert found.keys() >= {"port", "disk", "address", "migrations", "clock", "connections", "jobs", "secret key"}
+
+
+def test_an_unreachable_database_is_a_problem(tmp_path: Path) -> None:
+    url = "postgresql://user:hunter2@127.0.0.1:9/msgcenter"
+    shell = Shell(url, tmp_path, PORT="0")
+    found = findings(shell, code=1)["database"]
+    assert found["verdict"] == "problem"
+    assert "MSGCENTER_DATABASE_URL" in found["advice"]
+    shown = shell.run("doctor")
+    assert "There are problems to solve" in shown.out
+    assert "hunter2" not in shown.out + shown.err
+
+
+def test_a_wrong_setting_is_a_finding(tmp_path: Path) -> None:
+    found = findings(Shell(None, tmp_path / "unused"), code=1, PORT="x")
+    assert found["settings"]["found"].startswith("MSGCENTER_PORT is 'x'")
+    assert not (tmp_path / "unused").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@h:5432/d?sslmode=require", "postgresql://u@h:5432/d?sslmode=require"),
+        ("postgresql://u:se@cret@h/d", "postgresql://u@h/d"),
+        ("postgresql://h/d?user=u&password=secret", "postgresql://h/d?user=u"),
+        ("postgresql://postgres@/d?host=/a/b&port=5432", "postgresql://postgres@/d?host=/a/b&port=5432"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown

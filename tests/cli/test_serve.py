@@ -1,0 +1,70 @@
+"""`msgcenter serve`: one process or several, and their end."""
+
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.cli.program import Running, Shell
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the awaited condition did not come true"
+        time.sleep(0.05)
+
+
+def who_answers(url: str, calls: int = 20) -> set[str]:
+    """The processes that answer, told apart by the beginning of their request ids."""
+    # A new connection for each call, so that any of them may take it.
+    answers = (httpx.get(f"{url}/readyz", trust_env=False) for _ in range(calls))
+    return {answer.headers["x-request-id"][:12] for answer in answers if answer.status_code == 200}
+
+
+def workers(running: Running) -> list[psutil.Process]:
+    found = []
+    for child in running.tree()[1:]:
+        with suppress(psutil.Error):  # it ends this very moment, or has and is not yet waited for
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+@pytest.mark.kill
+def test_two_workers_answer_are_replaced_and_end(database_url: str, tmp_path: Path) -> None:
+    with Shell(database_url, tmp_path).started("serve", "--port", "0", "--workers", "2") as running:
+        url = running.url()
+        assert "No apps yet" in running.output
+        seen: set[str] = set()
+        wait_until(lambda: len(seen_now(seen, url)) == 2)
+
+        first, second = workers(running)
+        first.kill()
+        wait_until(lambda: {worker.pid for worker in workers(running)} > {second.pid})
+        wait_until(lambda: bool(who_answers(url) - seen))
+
+        tree = running.tree()
+        assert running.end(signal.SIGTERM) == 0
+        _, left = psutil.wait_procs(tree, timeout=10)
+        assert not left
+        assert "Traceback" not in running.output
+
+
+def seen_now(seen: set[str], url: str) -> set[str]:
+    """Add to those that were seen who answers now."""
+    seen |= who_answers(url)
+    return seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_ends_cleanly(number: int, database_url: str, tmp_path: Path) -> None:
+    with Shell(database_url, tmp_path).started("serve", "--port", "0") as running:
+        httpx.get(f"{running.url()}/healthz", trust_env=False).raise_for_status()
+        assert running.end(number) == 0
+        assert "Traceback" not in running.output
