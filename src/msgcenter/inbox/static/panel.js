@@ -1,0 +1,750 @@
+/** The inbox on screen: head, views, list, and what tells of its state. */
+
+import { askPermission, permission } from "./badge.js";
+import { Card, skeleton } from "./cards.js";
+import { parseComputed, readableOn } from "./colour.js";
+import { el, icon, iconButton } from "./dom.js";
+import { onPhone, targetOf, whenPhoneChanges } from "./links.js";
+import { Menus } from "./menu.js";
+import { headline } from "./store.js";
+import { Toast } from "./toast.js";
+
+const TABS = ["all", "unread", "todo"];
+const TYPING_PAUSE = 250;
+const RETELL = 30_000;
+const SAY_TOGETHER = 800;
+const SCROLLED = 80;
+const LONGEST_SEARCH = 64;
+const PATIENCE = 4_000;
+
+/**
+ * Draws a store. `host` offers dispatch(name, detail) (false if prevented), mayNotify, close() and mode ("bell" or "panel").
+ */
+export class Panel {
+  #store;
+  #texts;
+  #clock;
+  #host;
+  #parts = {};
+  #cards = new Map();
+  #current = null;
+  #arrived = new Set();
+  #unseen = 0;
+  #toSay = [];
+  #sayTimer = 0;
+  #typing = 0;
+  #connectingSince = 0;
+  #connectionTimer = 0;
+  #ending = new AbortController();
+  #timers = [];
+  #drawnView = "";
+  #menus;
+  #toast;
+  #watchClamp;
+  #clamped = new Map();
+  #watchEnd;
+  #trouble = null;
+
+  constructor({ store, stream, texts, clock, host }) {
+    this.#store = store;
+    this.#texts = texts;
+    this.#clock = clock;
+    this.#host = host;
+    this.stream = stream;
+    this.element = this.#build();
+    this.#menus = new Menus(this.#parts.overlay);
+    this.#toast = new Toast(this.#parts.toast);
+    this.#watch();
+  }
+
+  /** Draw another session: the old store is silent from now on. */
+  end() {
+    this.#ending.abort();
+    this.#timers.forEach(clearInterval);
+    for (const timer of [this.#sayTimer, this.#typing, this.#connectionTimer]) clearTimeout(timer);
+    this.#watchClamp.disconnect();
+    this.#watchEnd.disconnect();
+    this.#menus.close(false);
+  }
+
+  /** The element that the focus goes to when the inbox opens. */
+  get entrance() {
+    return this.#cards.get(this.#current)?.element ?? this.element;
+  }
+
+  /** Say that there is no token ("none") or that it has ended ("expired"); null takes it back. */
+  set trouble(trouble) {
+    this.#trouble = trouble;
+    this.draw();
+  }
+
+  // --- Structure ----------------------------------------------------------------------------------------------------
+
+  #build() {
+    const texts = this.#texts;
+    const parts = this.#parts;
+    parts.count = el("span", { class: "count", "aria-hidden": "true" });
+    parts.markAll = el("button", { type: "button", class: "text-button mark-all", title: texts.markAll, on: { click: () => this.#readAll() } }, icon("checks"), el("span", {}, texts.markAll));
+    parts.menu = iconButton("more", texts.menu, () => this.#openMenu(), { "aria-haspopup": "menu", "aria-expanded": "false" });
+    const back = iconButton("back", texts.backToInbox, () => this.#show({ filter: "all" }), { class: "icon-button back" });
+    parts.input = el("input", {
+      type: "search", class: "query", placeholder: texts.search, "aria-label": texts.searchHint, maxlength: LONGEST_SEARCH, autocomplete: "off", spellcheck: "false", enterkeyhint: "search",
+    });
+    parts.clear = iconButton("close", texts.clearSearch, () => this.#clearSearch(), { class: "icon-button clear", hidden: true });
+    const search = el("div", { class: "search", role: "search" }, icon("search"), parts.input, parts.clear);
+    const openSearch = iconButton("search", texts.search, () => this.#openSearch(), { class: "icon-button open-search" });
+    const closeSearch = iconButton("back", texts.closeSearch, () => this.#closeSearch(), { class: "icon-button close-search" });
+    const close = iconButton("close", texts.close, () => this.#host.close(), { class: "icon-button close" });
+    parts.title = el("h2", { class: "title", id: "title" }, texts.title);
+    const bar = el("header", { class: "bar" }, back, closeSearch, el("div", { class: "name" }, parts.title, parts.count), search, el("span", { class: "spring" }), openSearch, parts.markAll, parts.menu, close);
+
+    parts.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": texts.views }, ...TABS.map((name) => this.#tab(name)));
+    parts.archived = el("button", { type: "button", class: "side-button", on: { click: () => this.#show({ filter: "archived" }) } }, icon("archive"), el("span", {}, texts.archived));
+    parts.sources = el("div", { class: "sources", role: "group", "aria-label": texts.sources });
+    const rail = el("div", { class: "rail" }, parts.tabs, el("div", { class: "side" }, parts.archived, parts.sources));
+
+    parts.chip = el("div", { class: "chips", hidden: true });
+    parts.notice = el("div", { class: "notice", role: "status" });
+    parts.feed = el("div", { class: "feed", role: "feed", "aria-labelledby": "title" });
+    parts.state = el("div", { class: "state" });
+    parts.foot = el("div", { class: "foot" });
+    parts.sentinel = el("div", { class: "sentinel", "aria-hidden": "true" });
+    parts.scroller = el("div", { class: "scroller", role: "tabpanel", id: "list", "aria-labelledby": "tab-all" }, el("div", { class: "column" }, parts.chip, parts.feed, parts.state, parts.foot, parts.sentinel));
+    parts.pill = el("button", { type: "button", class: "pill", hidden: true, on: { click: () => this.#toTop() } });
+    parts.toast = el("div", { class: "toasts", role: "status" });
+    parts.live = el("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-relevant": "additions" });
+    parts.overlay = el("div", { class: "overlay" });
+    parts.frame = el("div", { class: "frame" }, bar, rail, parts.notice, parts.scroller, parts.pill, parts.toast, parts.live);
+    const panel = el("section", { class: "panel", tabindex: "-1", "aria-labelledby": "title" }, parts.frame, parts.overlay);
+    parts.panel = panel;
+    return panel;
+  }
+
+  #tab(name) {
+    const count = el("span", { class: "tab-count" });
+    const icons = { all: "inbox", unread: "unread", todo: "todo" };
+    const tab = el(
+      "button",
+      { type: "button", role: "tab", id: `tab-${name}`, class: "tab", "aria-controls": "list", on: { click: () => this.#show({ filter: name }) } },
+      icon(icons[name]),
+      el("span", { class: "tab-name" }, this.#texts[name]),
+      count,
+    );
+    tab.dataset.view = name;
+    this.#parts[`count-${name}`] = count;
+    return tab;
+  }
+
+  #watch() {
+    const { signal } = this.#ending;
+    const { scroller, input, tabs, panel } = this.#parts;
+    this.#store.addEventListener("change", () => this.draw(), { signal });
+    this.#store.addEventListener("arrival", (event) => this.#welcome(event.detail), { signal });
+    scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
+    input.addEventListener("input", () => this.#typed(), { signal });
+    tabs.addEventListener("keydown", (event) => this.#tabKeyed(event), { signal });
+    panel.addEventListener("keydown", (event) => this.handleKey(event), { signal });
+    this.#parts.feed.addEventListener("focusin", (event) => this.#focused(event), { signal });
+    signal.addEventListener("abort", whenPhoneChanges(() => this.#cards.forEach((card) => card.aim())));
+    this.#timers.push(setInterval(() => this.#retell(), RETELL));
+    this.#watchEnd = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#reachedEnd(), { root: scroller, rootMargin: "0px 0px 600px" });
+    this.#watchEnd.observe(this.#parts.sentinel);
+    this.#watchClamp = new ResizeObserver((entries) => {
+      for (const { target } of entries) this.#measure(target);
+    });
+  }
+
+  // --- Drawing ------------------------------------------------------------------------------------------------------
+
+  /** Bring the screen to the state of the store. */
+  draw() {
+    if (this.#ending.signal.aborted) return;
+    const { view, counts } = this.#store;
+    const parts = this.#parts;
+    const texts = this.#texts;
+    const isArchive = view.filter === "archived";
+    const key = JSON.stringify(view);
+    if (key !== this.#drawnView || this.#store.state === "loading") this.#startView(key);
+    parts.frame.dataset.view = view.filter;
+    parts.title.textContent = isArchive ? texts.archived : texts.title;
+    parts.count.textContent = counts?.unread && !isArchive ? short(counts.unread) : "";
+    parts.markAll.disabled = !counts?.unread || isArchive;
+    this.#drawRail(view, counts);
+    this.#drawChip(view, counts);
+    this.#drawNotice();
+    this.#drawList();
+    this.#drawState();
+    this.#drawFoot();
+  }
+
+  #startView(key) {
+    if (key === this.#drawnView) return;
+    this.#drawnView = key;
+    this.#unseen = 0;
+    this.#current = null;
+    this.#arrived.clear();
+    this.#parts.scroller.scrollTop = 0;
+    this.#drawPill();
+  }
+
+  #drawRail(view, counts) {
+    for (const tab of this.#parts.tabs.children) {
+      const isSelected = tab.dataset.view === view.filter;
+      tab.setAttribute("aria-selected", String(isSelected));
+      tab.tabIndex = isSelected || (view.filter === "archived" && tab.dataset.view === "all") ? 0 : -1;
+    }
+    this.#parts.scroller.setAttribute("aria-labelledby", view.filter === "archived" ? "title" : `tab-${view.filter}`);
+    this.#parts["count-unread"].textContent = counts?.unread ? short(counts.unread) : "";
+    this.#parts["count-todo"].textContent = counts?.todo ? short(counts.todo) : "";
+    this.#parts.archived.setAttribute("aria-pressed", String(view.filter === "archived"));
+    this.#drawSources(view, this.#apps(counts));
+  }
+
+  /** The apps to choose from: those that have written and those with something unread. */
+  #apps(counts) {
+    const apps = new Map();
+    for (const { message } of this.#cards.values()) apps.set(message.app.id, { ...message.app, unread: 0 });
+    for (const app of counts?.apps ?? []) apps.set(app.id, app);
+    for (const app of this.#knownApps ?? []) if (!apps.has(app.id)) apps.set(app.id, { ...app, unread: 0 });
+    this.#knownApps = [...apps.values()].sort((one, other) => one.name.localeCompare(other.name));
+    return this.#knownApps;
+  }
+
+  #knownApps = [];
+
+  #drawSources(view, apps) {
+    const { sources } = this.#parts;
+    const key = JSON.stringify([apps, view.app]);
+    if (sources.dataset.key === key) return;
+    sources.dataset.key = key;
+    const focused = sources.contains(sources.getRootNode().activeElement) ? [...sources.children].indexOf(sources.getRootNode().activeElement) : -1;
+    sources.replaceChildren();
+    if (apps.length > 1) {
+      sources.append(el("p", { class: "side-title", "aria-hidden": "true" }, this.#texts.sources));
+      for (const app of apps) {
+        const isChosen = app.id === view.app;
+        sources.append(
+          el(
+            "button",
+            { type: "button", class: "side-button", "aria-pressed": String(isChosen), on: { click: () => this.#show({ app: isChosen ? "" : app.id }) } },
+            icon("app"),
+            el("span", { dir: "auto" }, app.name),
+            app.unread ? el("span", { class: "tab-count" }, short(app.unread)) : null,
+          ),
+        );
+      }
+    }
+    sources.children[focused]?.focus();
+  }
+
+  #drawChip(view) {
+    const { chip } = this.#parts;
+    const app = view.app ? this.#knownApps.find((one) => one.id === view.app) : null;
+    chip.hidden = !app;
+    if (app && chip.dataset.app !== app.id) {
+      chip.dataset.app = app.id;
+      chip.replaceChildren(el("button", { type: "button", class: "chip", "aria-label": this.#texts.allSources, on: { click: () => this.#show({ app: "" }) } }, el("span", { dir: "auto" }, app.name), icon("close")));
+    }
+    if (!app) delete chip.dataset.app;
+  }
+
+  #drawNotice() {
+    const { notice } = this.#parts;
+    const { state } = this.stream;
+    clearTimeout(this.#connectionTimer);
+    if (state !== "connecting") this.#connectingSince = 0;
+    else this.#connectingSince ||= Date.now();
+    const waited = Date.now() - this.#connectingSince;
+    const isSlow = state === "connecting" && waited >= PATIENCE;
+    if (state === "connecting" && !isSlow) this.#connectionTimer = setTimeout(() => this.#drawNotice(), PATIENCE - waited + 50);
+    const kind = this.#trouble || this.#store.state === "failed" ? "" : state === "offline" ? "offline" : isSlow ? "reconnecting" : "";
+    if (notice.dataset.kind === kind) return;
+    notice.dataset.kind = kind;
+    notice.replaceChildren(...(kind ? [kind === "offline" ? icon("offline") : el("span", { class: "spinner" }), el("span", {}, this.#texts[kind])] : []));
+  }
+
+  #drawList() {
+    const { feed, scroller } = this.#parts;
+    const { state, messages, view } = this.#trouble ? { state: "trouble", messages: [], view: this.#store.view } : this.#store;
+    feed.setAttribute("aria-busy", String(state === "loading" || this.#store.more === "loading"));
+    feed.hidden = messages.length === 0;
+    const anchor = this.#anchor();
+    const hadFocus = feed.contains(feed.getRootNode().activeElement);
+    const focusedAt = hadFocus ? [...this.#cards.keys()].indexOf(this.#current) : -1;
+    const shown = new Map();
+    const context = this.#context ??= this.#makeContext();
+    const isOtherQuery = context.query !== view.q;
+    context.query = view.q;
+    let before = null;
+    let day = null;
+    for (const [index, message] of messages.entries()) {
+      let card = this.#cards.get(message.id);
+      if (card && (isOtherQuery || !card.shows(message))) {
+        card.element.remove();
+        card = null;
+      }
+      if (card) {
+        if (card.message !== message) card.update(message);
+      } else card = this.#newCard(message, context);
+      shown.set(message.id, card);
+      const itsDay = this.#clock.day(message.createdAt);
+      card.setDay(itsDay === day ? "" : itsDay);
+      day = itsDay;
+      card.element.setAttribute("aria-posinset", index + 1);
+      card.element.setAttribute("aria-setsize", this.#store.hasMore ? -1 : messages.length);
+      const place = before ? before.nextSibling : feed.firstChild;
+      if (place !== card.element) feed.insertBefore(card.element, place);
+      before = card.element;
+    }
+    for (const [id, card] of this.#cards) if (!shown.has(id)) card.element.remove();
+    this.#cards = shown;
+    for (const element of this.#clamped.keys()) {
+      if (element.isConnected) continue;
+      this.#watchClamp.unobserve(element);
+      this.#clamped.delete(element);
+    }
+    this.#chooseCurrent(focusedAt, hadFocus);
+    if (anchor && scroller.scrollTop > 0) this.#holdAt(anchor);
+  }
+
+  #newCard(message, context) {
+    const card = new Card(message, context);
+    card.setCurrent(false);
+    if (this.#arrived.delete(message.id)) {
+      card.element.classList.add("arrived");
+      card.element.addEventListener("animationend", () => card.element.classList.remove("arrived"), { once: true });
+    }
+    return card;
+  }
+
+  #context = null;
+
+  #makeContext() {
+    return {
+      texts: this.#texts,
+      clock: this.#clock,
+      query: "",
+      surface: () => this.#surface(),
+      open: (message, event) => this.#open(message, event),
+      menu: (message, button) => this.#openMessageMenu(message, button),
+      toggleRead: (message) => this.#toggleRead(message),
+      toggleArchived: (message) => this.#toggleArchived(message),
+      clamp: (element, more) => {
+        this.#clamped.set(element, more);
+        this.#watchClamp.observe(element);
+      },
+    };
+  }
+
+  /** Colours of cards and buttons depend on the surface and the accent: draw them again. */
+  recolour() {
+    const accent = parseComputed(getComputedStyle(this.#parts.pill).backgroundColor);
+    if (accent) this.#parts.panel.style.setProperty("--_on-accent", `rgb(${readableOn(accent).join(" ")})`);
+    for (const card of this.#cards.values()) card.element.remove();
+    this.#cards = new Map();
+    this.draw();
+  }
+
+  #surface() {
+    return parseComputed(getComputedStyle(this.#parts.frame).getPropertyValue("background-color")) ?? [255, 255, 255];
+  }
+
+  /** The first card in sight and where it is, so that it can stay there. */
+  #anchor() {
+    const { scroller } = this.#parts;
+    if (scroller.scrollTop < SCROLLED) return null;
+    const top = scroller.getBoundingClientRect().top;
+    for (const [id, card] of this.#cards) {
+      const box = card.element.getBoundingClientRect();
+      if (box.bottom > top) return { id, at: box.top };
+    }
+    return null;
+  }
+
+  #holdAt({ id, at }) {
+    const card = this.#cards.get(id);
+    if (!card) return;
+    const moved = card.element.getBoundingClientRect().top - at;
+    if (Math.abs(moved) > 1) this.#parts.scroller.scrollTop += moved;
+  }
+
+  #chooseCurrent(focusedAt, hadFocus) {
+    const ids = [...this.#cards.keys()];
+    const isGone = !this.#cards.has(this.#current);
+    const lost = hadFocus && (isGone || !this.#parts.feed.contains(this.#parts.feed.getRootNode().activeElement));
+    if (isGone) this.#current = (focusedAt >= 0 ? ids[Math.min(focusedAt, ids.length - 1)] : null) ?? ids[0] ?? null;
+    for (const [id, card] of this.#cards) card.setCurrent(id === this.#current);
+    if (lost) (this.#cards.get(this.#current)?.element ?? this.#parts.panel).focus({ preventScroll: true });
+  }
+
+  #drawState() {
+    const { state } = this.#parts;
+    const store = this.#store;
+    const texts = this.#texts;
+    const isEmpty = store.messages.length === 0;
+    let kind = "";
+    if (this.#trouble) kind = this.#trouble;
+    else if (store.state === "loading") kind = "loading";
+    else if (store.state === "failed") kind = store.error.needsToken ? "expired" : store.error.status >= 429 ? "busy" : "failed";
+    else if (isEmpty && !store.hasMore) kind = store.view.q ? `search ${store.view.q}` : store.view.filter;
+    if (state.dataset.kind === kind) return;
+    state.dataset.kind = kind;
+    if (kind === "") state.replaceChildren();
+    else if (kind === "loading") state.replaceChildren(el("span", { class: "unseen", role: "status" }, texts.loading), el("div", { class: "bones", "aria-hidden": "true" }, ...Array.from({ length: 6 }, skeleton)));
+    else if (kind === "failed" || kind === "busy") state.replaceChildren(this.#emptiness("warning", texts[kind], el("button", { type: "button", class: "button", on: { click: () => store.load() } }, texts.retry)));
+    else if (kind === "none" || kind === "expired") state.replaceChildren(this.#emptiness("todo", kind === "none" ? texts.noToken : texts.expired));
+    else if (store.view.q) state.replaceChildren(this.#emptiness("search", texts.emptySearch(store.view.q)));
+    else {
+      const [name, told] = { all: ["inbox", texts.emptyAll], unread: ["checks", texts.emptyUnread], todo: ["oa", texts.emptyTodo], archived: ["archive", texts.emptyArchived] }[kind];
+      state.replaceChildren(this.#emptiness(name, told));
+    }
+  }
+
+  #emptiness(name, [title, told], ...children) {
+    return el("div", { class: "empty", role: "status" }, el("div", { class: "emblem" }, icon(name)), el("p", { class: "empty-title" }, title), el("p", { class: "empty-text", dir: "auto" }, told), ...children);
+  }
+
+  #drawFoot() {
+    const { foot } = this.#parts;
+    const store = this.#store;
+    const isSearching = Boolean(store.view.q);
+    const kind = this.#trouble || store.state !== "shown" ? "" : store.more === "failed" ? "failed" : store.hasMore ? (isSearching ? "searching" : "loading") : store.messages.length > 8 ? "end" : "";
+    if (foot.dataset.kind !== kind) {
+      foot.dataset.kind = kind;
+      const texts = this.#texts;
+      if (kind === "failed") foot.replaceChildren(el("span", {}, texts.failedMore), el("button", { type: "button", class: "text-button", on: { click: () => store.loadMore() } }, texts.retry));
+      else if (kind === "end") foot.replaceChildren(el("span", {}, texts.end));
+      else if (kind) foot.replaceChildren(el("span", { class: "spinner" }), el("span", {}, isSearching ? texts.searching : texts.loading));
+      else foot.replaceChildren();
+    }
+    if (store.hasMore && store.more === "idle" && store.state === "shown") {
+      // An observer tells of changes only: ask it again, a short page may have left the end in sight.
+      this.#watchEnd.unobserve(this.#parts.sentinel);
+      this.#watchEnd.observe(this.#parts.sentinel);
+    }
+  }
+
+  #reachedEnd() {
+    if (this.#store.more === "idle") this.#store.loadMore();
+  }
+
+  #measure(text) {
+    const more = this.#clamped.get(text);
+    if (!more || text.classList.contains("open") || text.clientHeight === 0) return;
+    more.hidden = text.scrollHeight <= text.clientHeight + 2;
+  }
+
+  #retell() {
+    for (const card of this.#cards.values()) card.tell();
+  }
+
+  // --- Live ---------------------------------------------------------------------------------------------------------
+
+  #welcome(message) {
+    this.#arrived.add(message.id);
+    if (this.#parts.scroller.scrollTop > SCROLLED && this.#store.messages.some((one) => one.id === message.id)) this.#unseen += 1;
+    this.#drawPill();
+    this.#toSay.push(message);
+    clearTimeout(this.#sayTimer);
+    this.#sayTimer = setTimeout(() => this.#sayArrivals(), SAY_TOGETHER);
+  }
+
+  #sayArrivals() {
+    const [first, ...others] = this.#toSay;
+    this.#toSay = [];
+    this.#say(others.length ? this.#texts.newMessages(others.length + 1) : this.#texts.arrived(first.app.name, headline(first)));
+  }
+
+  /** Let screen readers say something. */
+  #say(text) {
+    this.#parts.live.replaceChildren(el("p", {}, text));
+  }
+
+  #drawPill() {
+    const { pill } = this.#parts;
+    pill.hidden = this.#unseen === 0;
+    if (this.#unseen) pill.replaceChildren(icon("up"), el("span", {}, this.#texts.newMessages(this.#unseen)));
+  }
+
+  #scrolled() {
+    const { scroller, frame } = this.#parts;
+    frame.classList.toggle("scrolled", scroller.scrollTop > 4);
+    if (scroller.scrollTop > SCROLLED || this.#unseen === 0) return;
+    this.#unseen = 0;
+    this.#drawPill();
+  }
+
+  #toTop() {
+    const first = this.#cards.keys().next().value;
+    this.#parts.scroller.scrollTo({ top: 0, behavior: isCalm() ? "auto" : "smooth" });
+    this.#unseen = 0;
+    this.#drawPill();
+    if (first) this.#goTo(first, false);
+  }
+
+  // --- Actions ------------------------------------------------------------------------------------------------------
+
+  #show(view) {
+    this.#toast.hide();
+    this.#store.show(view);
+  }
+
+  #open(message, event) {
+    const url = targetOf(message);
+    const goes = this.#host.dispatch("msg-inbox:open", { message, url });
+    if (!goes) event?.preventDefault();
+    this.#attempt(this.#store.setRead([message.id], true));
+  }
+
+  /** Open a message as a click on it does; for desktop notifications. */
+  openMessage(message) {
+    this.#attempt(this.#store.setRead([message.id], true));
+    if (this.#cards.has(message.id)) this.#goTo(message.id);
+  }
+
+  #toggleRead(message) {
+    return this.#attempt(this.#store.setRead([message.id], message.readAt === null));
+  }
+
+  async #toggleArchived(message) {
+    const archived = !message.archived;
+    const undo = await this.#attempt(this.#store.setArchived([message.id], archived));
+    if (undo) this.#offerUndo(archived ? this.#texts.didArchive : this.#texts.didUnarchive, undo);
+  }
+
+  async #readAll() {
+    const done = await this.#attempt(this.#store.readAll());
+    if (!done) return;
+    const text = done.isComplete ? this.#texts.didMarkAll(done.count) : this.#texts.didMarkMany;
+    if (done.count === 0) this.#toast.say(text);
+    else this.#offerUndo(text, done.undo);
+    if (this.#parts.markAll.disabled && this.element.getRootNode().activeElement === null) this.entrance.focus({ preventScroll: true });
+  }
+
+  #offerUndo(text, undo) {
+    this.#toast.say(text, {
+      label: this.#texts.undo,
+      run: async () => {
+        if ((await this.#attempt(undo().then(() => true))) === true) this.#toast.say(this.#texts.didUndo);
+        if (!this.element.getRootNode().activeElement) this.entrance.focus({ preventScroll: true });
+      },
+    });
+  }
+
+  /** Return what an action gives, or say that it failed and return null. */
+  async #attempt(action) {
+    try {
+      return (await action) ?? undefined;
+    } catch (error) {
+      this.#toast.say(error.detail || this.#texts.couldNot);
+      this.#host.failed(error);
+      return null;
+    }
+  }
+
+  #openMenu() {
+    const texts = this.#texts;
+    const { view, counts } = this.#store;
+    const isArchive = view.filter === "archived";
+    const items = [
+      { icon: "checks", label: texts.markAll, run: () => this.#readAll(), disabled: !counts?.unread || isArchive },
+      isArchive ? { icon: "inbox", label: texts.backToInbox, run: () => this.#show({ filter: "all" }) } : { icon: "archive", label: texts.archived, run: () => this.#show({ filter: "archived" }) },
+      ...this.#notificationItems(),
+    ];
+    if (this.#knownApps.length > 1) {
+      items.push(null, { icon: "app", label: texts.allSources, checked: !view.app, run: () => this.#show({ app: "" }) });
+      for (const app of this.#knownApps) items.push({ icon: "app", label: app.name, checked: app.id === view.app, run: () => this.#show({ app: app.id }) });
+    }
+    if (!onPhone()) items.push(null, { icon: "keys", label: texts.keys, run: () => this.#showKeys() });
+    this.#menus.toggle(this.#parts.menu, texts.menu, items);
+  }
+
+  #notificationItems() {
+    const state = permission();
+    if (!this.#host.mayNotify || state === "none") return [];
+    const label = { default: this.#texts.notifyOn, granted: this.#texts.notifyIsOn, denied: this.#texts.notifyBlocked }[state];
+    return [{ icon: "bell", label, run: askPermission, disabled: state !== "default" }];
+  }
+
+  #openMessageMenu(message, button) {
+    const texts = this.#texts;
+    const now = this.#store.message(message.id) ?? message;
+    const items = [];
+    if (targetOf(now)) items.push({ icon: "open", label: texts.open, run: () => this.#cards.get(now.id)?.activate() });
+    items.push({ icon: now.readAt === null ? "check" : "unread", label: now.readAt === null ? texts.markRead : texts.markUnread, run: () => this.#toggleRead(now) });
+    items.push({ icon: now.archived ? "restore" : "archive", label: now.archived ? texts.unarchive : texts.archive, run: () => this.#toggleArchived(now) });
+    this.#menus.toggle(button, texts.messageMenu(now.app.name), items);
+  }
+
+  #showKeys() {
+    const texts = this.#texts;
+    const close = iconButton("close", texts.close, () => dialog.close());
+    const rows = texts.keyList.map(([keys, does]) => el("div", {}, el("dt", {}, ...keys.map((key) => el("kbd", {}, key))), el("dd", {}, does)));
+    const dialog = el("dialog", { class: "keys", "aria-labelledby": "keys-title" }, el("div", { class: "keys-head" }, el("h2", { id: "keys-title" }, texts.keys), close), el("dl", {}, ...rows));
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+    dialog.addEventListener("keydown", (event) => event.stopPropagation());
+    this.#parts.overlay.append(dialog);
+    dialog.showModal();
+  }
+
+  // --- Search -------------------------------------------------------------------------------------------------------
+
+  #openSearch() {
+    this.#parts.frame.classList.add("searching");
+    this.#parts.input.focus();
+    this.#parts.input.select();
+  }
+
+  #closeSearch() {
+    this.#parts.frame.classList.remove("searching");
+    this.#clearSearch(false);
+    this.entrance.focus({ preventScroll: true });
+  }
+
+  #clearSearch(stay = true) {
+    this.#parts.input.value = "";
+    clearTimeout(this.#typing);
+    this.#search();
+    if (stay) this.#parts.input.focus();
+  }
+
+  #typed() {
+    clearTimeout(this.#typing);
+    this.#parts.clear.hidden = !this.#parts.input.value;
+    this.#typing = setTimeout(() => this.#search(), TYPING_PAUSE);
+  }
+
+  #search() {
+    const q = this.#parts.input.value.trim();
+    this.#parts.clear.hidden = !q;
+    if (q !== this.#store.view.q) this.#show({ q });
+  }
+
+  // --- Keys and focus -----------------------------------------------------------------------------------------------
+
+  #focused(event) {
+    const id = event.target.closest(".item")?.dataset.id;
+    if (!id || id === this.#current) return;
+    this.#cards.get(this.#current)?.setCurrent(false);
+    this.#current = id;
+    this.#cards.get(id)?.setCurrent(true);
+  }
+
+  #goTo(id, scroll = true) {
+    const card = this.#cards.get(id);
+    if (!card) return;
+    card.element.focus({ preventScroll: true });
+    if (scroll) card.element.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
+  }
+
+  #tabKeyed(event) {
+    const tabs = [...this.#parts.tabs.children];
+    const at = tabs.indexOf(event.target.closest("[role=tab]"));
+    const moves = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: tabs.length - 1 };
+    if (!(event.key in moves) || hasModifier(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const tab = tabs[(moves[event.key] + tabs.length) % tabs.length];
+    tab.focus();
+    this.#show({ filter: tab.dataset.view });
+  }
+
+  /** Act on a key. Returns whether it meant something here. */
+  handleKey(event) {
+    if (event.defaultPrevented || hasModifier(event) || event.isComposing) return false;
+    const active = this.element.getRootNode().activeElement;
+    const isTyping = active === this.#parts.input;
+    if (isTyping ? this.#inputKeyed(event) : this.#listKeyed(event, active)) {
+      event.preventDefault();
+      return true;
+    }
+    return false;
+  }
+
+  #inputKeyed(event) {
+    if (event.key === "ArrowDown") return this.#move(0);
+    if (event.key === "Enter") {
+      clearTimeout(this.#typing);
+      this.#search();
+      return true;
+    }
+    if (event.key !== "Escape") return false;
+    if (this.#parts.input.value || this.#parts.frame.classList.contains("searching")) {
+      this.#closeSearch();
+      return true;
+    }
+    return this.#host.close();
+  }
+
+  #listKeyed(event, active) {
+    const card = this.#cards.get(this.#current);
+    const onCard = !active || active === this.#parts.panel || active === card?.element;
+    switch (event.key) {
+      case "ArrowDown":
+      case "j":
+        return this.#move(1);
+      case "ArrowUp":
+      case "k":
+        return this.#move(-1);
+      case "Home":
+        return this.#move(-Infinity);
+      case "End":
+        return this.#move(Infinity);
+      case "Enter":
+        if (active !== card?.element) return false;
+        card.activate();
+        return true;
+      case "u":
+        return this.#withCurrent(onCard || active, (message) => this.#toggleRead(message));
+      case "e":
+        return this.#withCurrent(onCard || active, (message) => this.#toggleArchived(message));
+      case "z":
+        return this.#toast.act();
+      case "/":
+        this.#openSearch();
+        return true;
+      case "?":
+        this.#showKeys();
+        return true;
+      case "Escape":
+        if (this.#store.view.q) {
+          this.#closeSearch();
+          return true;
+        }
+        return this.#host.close();
+      default:
+        return false;
+    }
+  }
+
+  #withCurrent(_, action) {
+    const card = this.#cards.get(this.#current);
+    if (!card || !card.element.contains(this.element.getRootNode().activeElement)) return false;
+    action(card.message);
+    return true;
+  }
+
+  #move(step) {
+    const ids = [...this.#cards.keys()];
+    if (ids.length === 0) return false;
+    const at = ids.indexOf(this.#current);
+    const isInside = this.#parts.feed.contains(this.element.getRootNode().activeElement);
+    const next = isInside ? Math.max(0, Math.min(ids.length - 1, at + step)) : Math.max(0, at);
+    this.#goTo(ids[next]);
+    return true;
+  }
+}
+
+function hasModifier(event) {
+  return event.ctrlKey || event.metaKey || event.altKey;
+}
+
+function isCalm() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Return a count as a badge shows it. */
+export function short(count) {
+  return count > 99 ? "99+" : String(count);
+}
