@@ -1,6 +1,7 @@
 """The settings: defaults, what each variable takes, and how a wrong one is told."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import platformdirs
@@ -36,6 +37,7 @@ def test_an_empty_environment_gives_these_defaults() -> None:
         secret_key=None,
         token_ttl=7_200,
         clock_window=600,
+        user_token_ttl=3_600,
         rate_limit=100,
         queue_limit=10_000,
         database_connections=10,
@@ -75,6 +77,7 @@ NUMBERS = [
     ("PORT", 0, 65_535),
     ("TOKEN_TTL", 60, 2_592_000),
     ("CLOCK_WINDOW", 5, 86_400),
+    ("USER_TOKEN_TTL", 60, 86_400),
     ("RATE_LIMIT", 0, 1_000_000),
     ("QUEUE_LIMIT", 1, 1_000_000),
     ("DATABASE_CONNECTIONS", 4, 1_000),
@@ -189,3 +192,19 @@ def test_settings_that_are_shown_hide_their_secrets() -> None:
     shown = repr(read_settings(BOTH))
     assert "hunter2" not in shown
     assert SECRET not in shown
+
+
+# --- Documentation --------------------------------------------------------------------------------------------------
+
+
+def test_the_manual_names_every_variable_with_its_default_and_bounds() -> None:
+    manual = (Path(__file__).parents[1] / "docs" / "operating.md").read_text()
+    rows = {
+        cells[1].strip(" `").removeprefix("MSGCENTER_"): (cells[2], cells[3])
+        for cells in (line.split("|") for line in manual.splitlines() if line.startswith("| `MSGCENTER_"))
+    }
+    assert {name.lower() for name in rows} == {field.name for field in fields(Settings)}
+    for name, low, high in NUMBERS:
+        default, takes = rows[name]
+        assert default.strip(" `") == str(getattr(Settings, name.lower()))
+        assert takes.strip().startswith(f"{low}–{high}")

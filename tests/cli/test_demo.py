@@ -55,6 +55,10 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
     assert not databases_below(shell.data_dir)
     assert key.read_text() == secret
 
+    counted = shell.run("database", "psql", "-Atc", "select count(*) from message")
+    assert (counted.code, counted.out) == (0, "5\n"), "two from before and three sends, however often it is played"
+    assert shell.run("database", "psql", "-c", "nonsense").code == 1
+
     with shell.started("demo", "--port", "0") as third:
         third.line_with("1. The app proves")
         assert third.end(signal.SIGTERM) == 0

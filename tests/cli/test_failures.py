@@ -90,3 +90,9 @@ def test_another_secret_key_is_told(database_url: str, shell: Shell) -> None:
     outcome = shell.run("serve", "--port", "0", **with_key(other))
     assert_one_line(outcome, "secret key", "MSGCENTER_SECRET_KEY", "secret.key")
     assert other not in outcome.err
+
+
+def test_programs_of_postgresql_are_for_the_embedded_database(shell: Shell) -> None:
+    assert_one_line(shell.run("database", "../psql"), "no program of PostgreSQL", "pg_dump")
+    assert_one_line(shell.run("database", DATABASE_URL=NOWHERE, SECRET_KEY=SECRET), "MSGCENTER_DATABASE_URL")
+    assert not shell.data_dir.exists()

@@ -91,6 +91,25 @@ def migrate() -> None:
         out.print("The database is up to date.")
 
 
+@cli.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="Examples:\n\n[bold]msgcenter database psql[/]\n\n[bold]msgcenter database pg_dump -Fc -f msgcenter.dump[/]",
+)
+def database(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="psql, pg_dump, pg_restore, …", metavar="PROGRAM")] = "psql",
+) -> None:
+    """Run a program of PostgreSQL on the embedded database: look into it, back it up, restore it.
+
+    Everything after its name goes to the program. The database is started for it if no server runs.
+    """
+    from msgcenter.cli.postgres_programs import run_program
+    from msgcenter.cli.signals import ended_by_signals
+
+    with plain_failures(), ended_by_signals():
+        raise typer.Exit(run_program(read_settings(), [name, *context.args]))
+
+
 @cli.command()
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,

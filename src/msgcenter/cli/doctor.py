@@ -23,7 +23,7 @@ from msgcenter.domain.refusal import Refusal
 from msgcenter.settings import SettingError, Settings, read_settings
 from msgcenter.store.database import MINIMUM_VERSION, Database
 from msgcenter.store.diagnosis import Diagnosis, diagnose
-from msgcenter.store.embedded import EmbeddedDatabaseError, programs_folder
+from msgcenter.store.embedded import EmbeddedDatabaseError
 from msgcenter.store.migrate import SchemaError
 
 Verdict = Literal["ok", "warning", "problem"]
@@ -141,8 +141,6 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
         return
     yield Finding("ok", "database", f"{kind} PostgreSQL {facts.version_text}, {size}")
     yield Finding("ok", "address", without_password(database_url(settings)))
-    if embedded:
-        yield Finding("ok", "programs", f"psql, pg_dump and pg_restore of its version: {programs_folder()}")
     yield from _database_facts(facts)
     if not facts.pending:
         yield _secret_key(settings)
