@@ -46,7 +46,7 @@ async def diagnose(url: str) -> Diagnosis:
             version = connection.get_server_version()
             return Diagnosis(
                 version=version.major,
-                version_text=f"{version.major}.{version.minor}",
+                version_text=f"{version.major}.{version.micro}",
                 pending=[f"{step.number:04} {step.name}" for step in await pending_migrations(connection)],
                 clock_ahead=clock - (before + after) / 2,
                 max_connections=row[0],
