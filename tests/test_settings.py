@@ -1,6 +1,7 @@
 """The settings: defaults, what each variable takes, and how a wrong one is told."""
 
 import os
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -199,10 +200,8 @@ def test_settings_that_are_shown_hide_their_secrets() -> None:
 
 def test_the_manual_names_every_variable_with_its_default_and_bounds() -> None:
     manual = (Path(__file__).parents[1] / "docs" / "operating.md").read_text()
-    rows = {
-        cells[1].strip(" `").removeprefix("MSGCENTER_"): (cells[2], cells[3])
-        for cells in (line.split("|") for line in manual.splitlines() if line.startswith("| `MSGCENTER_"))
-    }
+    found = re.findall(r"^\| `MSGCENTER_([A-Z_]+)` \|([^|]*)\|([^|]*)\|", manual, re.MULTILINE)
+    rows = {name: (default, takes) for name, default, takes in found}
     assert {name.lower() for name in rows} == {field.name for field in fields(Settings)}
     for name, low, high in NUMBERS:
         default, takes = rows[name]
