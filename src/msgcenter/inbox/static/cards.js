@@ -50,7 +50,7 @@ export class Card {
       element.dataset.approval = state;
       this.#parts.approval.replaceChildren(...approvalParts(message, texts, clock));
     }
-    this.#parts.read.replaceChildren(icon(isUnread ? "check" : "unread"));
+    this.#parts.read.replaceChildren(icon(isUnread ? "check" : "mail"));
     relabel(this.#parts.read, isUnread ? texts.markRead : texts.markUnread);
     this.#parts.archive.replaceChildren(icon(message.archived ? "restore" : "archive"));
     relabel(this.#parts.archive, message.archived ? texts.unarchive : texts.archive);
@@ -139,7 +139,7 @@ export class Card {
     const words = el(
       "div",
       { class: "words" },
-      el("h3", { class: "headline", dir: "auto" }, this.#anchor("title", ...this.#marked(body.title))),
+      el("h3", { class: "headline", dir: "auto" }, this.#anchor("to", ...this.#marked(body.title))),
       ...this.#clamped(body.content, "soft"),
     );
     const picture = this.#picture(body.picUrl);

@@ -122,7 +122,7 @@ export class Panel {
 
   #tab(name) {
     const count = el("span", { class: "tab-count" });
-    const icons = { all: "inbox", unread: "unread", todo: "todo" };
+    const icons = { all: "inbox", unread: "mail", todo: "todo" };
     const tab = el(
       "button",
       { type: "button", role: "tab", id: `tab-${name}`, class: "tab", "aria-controls": "list", on: { click: () => this.#show({ filter: name }) } },
@@ -571,7 +571,7 @@ export class Panel {
     const now = this.#store.message(message.id) ?? message;
     const items = [];
     if (targetOf(now)) items.push({ icon: "open", label: texts.open, run: () => this.#cards.get(now.id)?.activate() });
-    items.push({ icon: now.readAt === null ? "check" : "unread", label: now.readAt === null ? texts.markRead : texts.markUnread, run: () => this.#toggleRead(now) });
+    items.push({ icon: now.readAt === null ? "check" : "mail", label: now.readAt === null ? texts.markRead : texts.markUnread, run: () => this.#toggleRead(now) });
     items.push({ icon: now.archived ? "restore" : "archive", label: now.archived ? texts.unarchive : texts.archive, run: () => this.#toggleArchived(now) });
     this.#menus.toggle(button, texts.messageMenu(now.app.name), items);
   }

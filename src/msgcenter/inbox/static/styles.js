@@ -26,8 +26,6 @@ const css = `
   --_font: var(--msg-font, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans SC", "Noto Sans CJK SC", Arial, sans-serif);
   --_todo: #8a4b00;
   --_todo-tint: #fff3dc;
-  --_tile-text: hsl(var(--hue, 220) 45% 34%);
-  --_tile: hsl(var(--hue, 220) 60% 94%);
   color-scheme: light;
   font: 400 14px/1.55 var(--_font);
   color: var(--_text);
@@ -51,7 +49,7 @@ const css = `
   --_todo-tint: #3a2c14;
   color-scheme: dark;
 }
-.root[data-theme="dark"] .tile { --_tile-text: hsl(var(--hue, 220) 60% 80%); --_tile: hsl(var(--hue, 220) 28% 22%); }
+.root[data-theme="dark"] .tile:not(.bone) { background: hsl(var(--hue) 28% 22%); color: hsl(var(--hue) 60% 80%); }
 .root[data-mode="panel"] { height: 100%; }
 
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer; -webkit-tap-highlight-color: transparent; }
@@ -138,7 +136,7 @@ h2, h3, p, dl, dd { margin: 0; }
 .item + .item > .card { border-top: 1px solid var(--_border); }
 .item > .day:not([hidden]) + .card { border-top-color: transparent; }
 .item:focus-visible > .card { outline: 2px solid var(--_accent); outline-offset: -3px; border-radius: 10px; }
-.tile { display: grid; place-items: center; width: 36px; height: 36px; border-radius: 11px; background: var(--_tile); color: var(--_tile-text); flex: none; }
+.tile { display: grid; place-items: center; width: 36px; height: 36px; border-radius: 11px; background: hsl(var(--hue) 60% 94%); color: hsl(var(--hue) 45% 34%); flex: none; }
 .main { flex: 1; min-width: 0; }
 .meta { display: flex; align-items: center; gap: 8px; min-height: 22px; color: var(--_soft); font-size: 12.5px; line-height: 22px; }
 .from { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 3em; font-weight: 550; }
@@ -236,7 +234,7 @@ mark { background: color-mix(in srgb, #ffc53d 45%, transparent); color: inherit;
 .bones { align-self: start; }
 .skeleton .card { cursor: default; background: none; }
 .bone { border-radius: 6px; background: var(--_hover); animation: breathe 1.4s ease-in-out infinite; }
-.tile.bone { border-radius: 11px; }
+.tile.bone { border-radius: 11px; background: var(--_hover); }
 .bone.line { height: 12px; margin: 5px 0 10px; }
 .bone.short { width: 34%; }
 .bone.long { width: 78%; }
