@@ -152,13 +152,26 @@ export class Api {
   }
 }
 
-/** Return when a JWT ends (ms since 1970); null if it is none or does not say. Nothing is trusted for it but the timing of renewals. */
+/** Tell whether two tokens open the same inbox: all that they say is equal but their times. */
+export function openTheSame(one, other) {
+  const [ours, theirs] = [one, other].map((token) => {
+    const { exp, iat, nbf, jti, ...owner } = payloadOf(token);
+    return JSON.stringify(Object.entries(owner).sort());
+  });
+  return ours === theirs && ours !== "[]";
+}
+
+/** Return when a JWT ends (ms since 1970); null if it does not say. */
 function expiryOf(token) {
+  const { exp } = payloadOf(token);
+  return Number.isFinite(exp) ? exp * 1000 : null;
+}
+
+/** Return what a JWT says, unchecked: it serves to time renewals only. {} of what is no JWT. */
+function payloadOf(token) {
   try {
-    const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    const { exp } = JSON.parse(atob(payload));
-    return Number.isFinite(exp) ? exp * 1000 : null;
+    return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))) ?? {};
   } catch {
-    return null;
+    return {};
   }
 }

@@ -63,7 +63,7 @@ export class Card {
     const message = this.#message;
     this.#parts.time.textContent = clock.short(message.createdAt);
     const marks = [message.readAt === null && texts.unread, isTodo(message) && texts.pending].filter(Boolean);
-    this.element.setAttribute("aria-label", [...marks, message.app.name, headline(message), clock.short(message.createdAt)].join(", "));
+    this.element.setAttribute("aria-label", [...marks, message.app.name, headline(message), clock.day(message.createdAt), clock.short(message.createdAt)].join(", "));
   }
 
   /** Show the day above the card, or nothing. */
@@ -172,7 +172,6 @@ export class Card {
         { class: "oa-foot" },
         author ? el("span", { class: "fact", title: texts.author }, icon("person"), el("bdi", {}, author)) : null,
         count ? el("span", { class: "fact" }, icon("clip"), texts.attachments(count)) : null,
-        el("span", { class: "spring" }),
         this.#anchor("details", texts.details, icon("next")),
       ),
     );

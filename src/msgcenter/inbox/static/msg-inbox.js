@@ -1,6 +1,6 @@
 /** The custom element <msg-inbox>; docs/inbox.md tells how to use it. */
 
-import { Api, Session } from "./api.js";
+import { Api, openTheSame, Session } from "./api.js";
 import { notify } from "./badge.js";
 import { el, icon } from "./dom.js";
 import { onPhone } from "./links.js";
@@ -33,6 +33,7 @@ export class MsgInbox extends HTMLElement {
   #ending = null;
   #isPlanned = false;
   #told = "";
+  #hasEnded = false;
 
   constructor() {
     super();
@@ -152,6 +153,7 @@ export class MsgInbox extends HTMLElement {
     this.#panel?.end();
     this.#panel = this.#store = this.#stream = this.#session = this.#frame = null;
     this.#told = "";
+    this.#hasEnded = false;
     this.#root.replaceChildren();
   }
 
@@ -167,10 +169,10 @@ export class MsgInbox extends HTMLElement {
     });
   }
 
+  /** Take a fresh token for the same inbox without disturbing what is shown; begin anew with another one's. */
   #changeToken(token) {
-    const isSame = this.#session.token === token;
-    if (isSame && this.#store.error === null) return;
-    this.#plan();
+    if (!this.#hasEnded && openTheSame(this.#session.token, token)) this.#session.token = token;
+    else this.#plan();
   }
 
   #adoptEarlyProperty(name) {
@@ -237,6 +239,7 @@ export class MsgInbox extends HTMLElement {
 
   #failed(error) {
     if (error.needsToken) {
+      this.#hasEnded = true;
       if (this.#panel) this.#panel.trouble = "expired";
       this.#dispatch("msg-inbox:token-expired", {}, false);
     }

@@ -203,9 +203,9 @@ export class Panel {
   /** The apps to choose from: those that have written and those with something unread. */
   #apps(counts) {
     const apps = new Map();
-    for (const { message } of this.#cards.values()) apps.set(message.app.id, { ...message.app, unread: 0 });
+    for (const { app } of this.#store.messages) apps.set(app.id, { ...app, unread: 0 });
     for (const app of counts?.apps ?? []) apps.set(app.id, app);
-    for (const app of this.#knownApps ?? []) if (!apps.has(app.id)) apps.set(app.id, { ...app, unread: 0 });
+    for (const app of this.#knownApps) if (!apps.has(app.id)) apps.set(app.id, { ...app, unread: 0 });
     this.#knownApps = [...apps.values()].sort((one, other) => one.name.localeCompare(other.name));
     return this.#knownApps;
   }
@@ -392,7 +392,7 @@ export class Panel {
     if (kind === "") state.replaceChildren();
     else if (kind === "loading") state.replaceChildren(el("span", { class: "unseen", role: "status" }, texts.loading), el("div", { class: "bones", "aria-hidden": "true" }, ...Array.from({ length: 6 }, skeleton)));
     else if (kind === "failed" || kind === "busy") state.replaceChildren(this.#emptiness("warning", texts[kind], el("button", { type: "button", class: "button", on: { click: () => store.load() } }, texts.retry)));
-    else if (kind === "none" || kind === "expired") state.replaceChildren(this.#emptiness("todo", kind === "none" ? texts.noToken : texts.expired));
+    else if (kind === "none" || kind === "expired") state.replaceChildren(kind === "none" ? this.#emptiness("person", texts.noToken) : this.#emptiness("todo", texts.expired));
     else if (store.view.q) state.replaceChildren(this.#emptiness("search", texts.emptySearch(store.view.q)));
     else {
       const [name, told] = { all: ["inbox", texts.emptyAll], unread: ["checks", texts.emptyUnread], todo: ["oa", texts.emptyTodo], archived: ["archive", texts.emptyArchived] }[kind];

@@ -164,7 +164,7 @@ h2, h3, p, dl, dd { margin: 0; }
 .content.open { display: block; -webkit-line-clamp: none; line-clamp: none; }
 .item:not(.unread) .content.text { color: color-mix(in srgb, var(--_text) 82%, var(--_surface)); }
 .inline { color: var(--_accent); text-underline-offset: 2px; }
-mark { background: color-mix(in srgb, #ffc53d 45%, transparent); color: inherit; border-radius: 3px; padding: 0 1px; margin: 0 -1px; }
+mark { background: #ffe28f; color: #1a1e27; border-radius: 3px; padding: 0 1px; margin: 0 -1px; }
 .expand { display: inline-block; margin-top: 2px; padding: 3px 0; color: var(--_accent); font-size: 13px; font-weight: 550; }
 .expand:hover { text-decoration: underline; text-underline-offset: 3px; }
 .linked { display: flex; flex-wrap: wrap; gap: 0 14px; align-items: flex-start; }
@@ -184,15 +184,15 @@ mark { background: color-mix(in srgb, #ffc53d 45%, transparent); color: inherit;
 .oa-body .headline { margin: 0; }
 .oa-body > * + * { margin-top: 8px; }
 .oa-body > .content + .expand { margin-top: 2px; }
-.form { display: grid; gap: 5px; font-size: 14px; }
-.form > div { display: grid; grid-template-columns: minmax(4em, max-content) minmax(0, 1fr); gap: 12px; }
-.form dt { color: var(--_soft); max-width: 9em; overflow-wrap: anywhere; }
+.form { display: grid; grid-template-columns: fit-content(9em) minmax(0, 1fr); gap: 5px 16px; font-size: 14px; }
+.form > div { display: contents; }
+.form dt { color: var(--_soft); overflow-wrap: anywhere; }
 .form dd { overflow-wrap: anywhere; }
 .oa-foot { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 14px; padding: 4px 14px; min-height: 40px; border-top: 1px solid var(--_border); color: var(--_soft); font-size: 13px; }
 .oa-head + .oa-body:empty + .oa-foot { border-top: 0; }
 .fact { display: inline-flex; align-items: center; gap: 5px; min-width: 0; overflow-wrap: anywhere; }
 .fact .icon { width: 16px; height: 16px; }
-.details { display: inline-flex; align-items: center; gap: 2px; min-height: 32px; color: var(--_accent); font-weight: 550; text-decoration: none; }
+.details { display: inline-flex; margin-inline-start: auto; align-items: center; gap: 2px; min-height: 32px; color: var(--_accent); font-weight: 550; text-decoration: none; }
 .details:not([href]) { display: none; }
 .details:hover { text-decoration: underline; text-underline-offset: 3px; }
 .details .icon { width: 16px; height: 16px; }
@@ -233,8 +233,8 @@ mark { background: color-mix(in srgb, #ffc53d 45%, transparent); color: inherit;
 .button:hover { background: color-mix(in srgb, var(--_accent) 90%, var(--_text)); }
 .bones { align-self: start; }
 .skeleton .card { cursor: default; background: none; }
-.bone { border-radius: 6px; background: var(--_hover); animation: breathe 1.4s ease-in-out infinite; }
-.tile.bone { border-radius: 11px; background: var(--_hover); }
+.bone { border-radius: 6px; background: var(--_press); animation: breathe 1.4s ease-in-out infinite; }
+.tile.bone { border-radius: 11px; background: var(--_press); }
 .bone.line { height: 12px; margin: 5px 0 10px; }
 .bone.short { width: 34%; }
 .bone.long { width: 78%; }

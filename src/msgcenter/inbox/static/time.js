@@ -23,16 +23,11 @@ export class Clock {
     this.#full = format({ dateStyle: "full", timeStyle: "short" });
   }
 
-  /** Return a short form: "5 minutes ago", "14:05", "Yesterday 14:05", "3 Nov 14:05", "3 Nov 2024". */
+  /** Return the time within its day: "just now", "5 min ago", "14:05". */
   short(time, now = Date.now()) {
     const age = now - time;
     if (age < MINUTE) return this.#texts.now;
-    if (age < HOUR) return this.#minutes.format(-Math.floor(age / MINUTE), "minute");
-    const hour = this.#hour.format(time);
-    const days = daysBetween(time, now);
-    if (days === 0) return hour;
-    if (days === 1) return `${this.#texts.yesterday} ${hour}`;
-    return sameYear(time, now) ? `${this.#day.format(time)} ${hour}` : this.#year.format(time);
+    return age < HOUR ? this.#minutes.format(-Math.floor(age / MINUTE), "minute") : this.#hour.format(time);
   }
 
   /** Return the day alone: "Today", "Yesterday", "3 Nov", "3 Nov 2024". */
