@@ -14,7 +14,7 @@ from bench.api import AnswerError, Api
 from bench.server_process import output_of, program, serving
 from msgcenter_client import key_info
 
-_PLATFORM = "420100"
+PLATFORM = "420100"
 
 
 class _App(msgspec.Struct, rename="camel"):
@@ -38,12 +38,12 @@ async def product(database_url: str, folder: Path, *, workers: int) -> AsyncIter
         "MSGCENTER_DATABASE_URL": database_url,
         "MSGCENTER_DATA_DIR": str(folder),
         "MSGCENTER_SECRET_KEY": secrets.token_hex(32),
-        "MSGCENTER_RATE_LIMIT": "0",
+        "MSGCENTER_RATE_LIMIT": "1000000",
     }
     command = program("msgcenter")
     await output_of([command, "migrate"], environment)
     created = await output_of(
-        [command, "app", "create", "--name", "Bench", "--platform", _PLATFORM, "--json"], environment
+        [command, "app", "create", "--name", "Bench", "--platform", PLATFORM, "--json"], environment
     )
     app = msgspec.json.decode(created, type=_App)
     serve = [command, "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(workers)]

@@ -12,30 +12,47 @@ import asyncpg
 from bench import row_per_message
 from bench.api import Api
 from bench.mailboxes import Mailbox
+from bench.product import PLATFORM
 from bench.server_process import serving
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.tokens import Tokens
+from msgcenter.store.database import Database
+from msgcenter.store.migrate import migrate
 
 
 @asynccontextmanager
 async def yardstick(database_url: str, mailboxes: list[Mailbox], folder: Path, *, workers: int) -> AsyncIterator[Api]:
     """Serve the yardstick until the end of the `async with`, every message unread at first."""
-    await _fill(database_url, mailboxes)
-    token = secrets.token_hex(16)
-    environment = {**os.environ, "YARDSTICK_DATABASE_URL": database_url, "YARDSTICK_TOKEN": token}
+    secret_key = secrets.token_hex(32)
+    app_number, token = await _registered(database_url, secret_key)
+    await _fill(database_url, mailboxes, app_number)
+    environment = {**os.environ, "MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": secret_key}
     command = [sys.executable, "-m", "bench.row_per_message", "--workers", str(workers)]
     async with serving(command, environment, folder / "yardstick.log", workers=workers) as server:
         yield Api(server, token)
 
 
-async def _fill(database_url: str, mailboxes: list[Mailbox]) -> None:
+async def _registered(database_url: str, secret_key: str) -> tuple[int, str]:
+    """Register an app as the product does; return its number and a token."""
+    await migrate(database_url)
+    async with Database(database_url, connections=2) as database:
+        keys = KeyRing(secret_key)
+        app, app_key = await Apps(database, keys).create("Bench", PLATFORM)
+        tokens = Tokens(database, keys, ttl=86_400, clock_window=600, waiting_limit=10)
+        return app.number, (await tokens.issue_for_secret(app.app_id, app_key)).token
+
+
+async def _fill(database_url: str, mailboxes: list[Mailbox], app_number: int) -> None:
     """Load the rows as messages arrive: of one message after another, to all its receivers."""
-    rows = sorted((message_id, box.user_id) for box in mailboxes for message_id in box.message_ids)
+    rows = sorted(
+        (message_id, box.user_id, PLATFORM, app_number) for box in mailboxes for message_id in box.message_ids
+    )
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(row_per_message.SCHEMA)
         await connection.copy_records_to_table(
-            "user_message",
-            columns=["message_id", "user_id"],
-            records=rows,
+            "user_message", columns=["message_id", "user_id", "platform_code", "app_number"], records=rows
         )
         await connection.execute("vacuum analyze user_message")
     finally:

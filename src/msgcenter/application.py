@@ -138,7 +138,7 @@ def application(settings: Settings) -> ASGIApp:
             await stack.enter_async_context(database)
             await stack.enter_async_context(lease)
             stack.enter_context(_on_stop_signals(hub.close))
-            _spare_the_collector()
+            spare_the_collector()
             jobs = asyncio.create_task(worker.run())
             others = [asyncio.create_task(keep_house(database)), asyncio.create_task(bus.run())]
             try:
@@ -163,7 +163,7 @@ def application(settings: Settings) -> ASGIApp:
     )
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Let the garbage collector leave alone what was loaded at the start, and come by less often.
 
     What a request makes is freed by reference counts; searching it for cycles cost some 7 % of a busy process.

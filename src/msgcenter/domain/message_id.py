@@ -41,8 +41,8 @@ def created_ms(message_id: int) -> int:
 
 
 def first_id_at(at_ms: int) -> int:
-    """Return the smallest id of the millisecond `at_ms` (since 1970), for range searches by time."""
-    return max(0, at_ms - EPOCH_MS) << _TIME_SHIFT
+    """Return the smallest id of the millisecond `at_ms` (since 1970), for range searches by time; at most MAX_ID."""
+    return min(max(0, at_ms - EPOCH_MS) << _TIME_SHIFT, MAX_ID)
 
 
 def parse_message_id(given: str | int) -> int | None:

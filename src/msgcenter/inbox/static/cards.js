@@ -87,8 +87,17 @@ export class Card {
   /** Open the message as a click does. */
   activate() {
     const anchor = this.element.querySelector("a.target[href]");
-    if (anchor) anchor.click();
-    else this.#context.open(this.#message, null);
+    if (anchor) {
+      anchor.click();
+      return;
+    }
+    this.#unfold();
+    this.#context.open(this.#message, null);
+  }
+
+  #unfold() {
+    const more = this.element.querySelector(".expand[aria-expanded=false]:not([hidden])");
+    more?.click();
   }
 
   #build() {
@@ -253,9 +262,7 @@ export class Card {
       return;
     }
     if (anchor || event.target.closest("button") || hasSelection(this.element)) return;
-    const target = this.element.querySelector("a.target[href]");
-    if (target) target.click();
-    else this.#context.open(this.#message, event);
+    this.activate();
   }
 }
 

@@ -52,9 +52,11 @@ export class Menus {
     // The path tells where in the shadow tree a click was; its target does not.
     const outside = (event) => !event.composedPath().some((node) => node === menu || node === opener) && this.close(false);
     document.addEventListener("pointerdown", outside, { signal, capture: true });
-    addEventListener("scroll", (event) => !menu.contains(event.target) && this.close(false), { signal, capture: true });
+    // Scrolling inside the shadow tree is not heard outside of it.
+    for (const where of [window, this.#root.getRootNode()]) {
+      where.addEventListener("scroll", (event) => event.target !== menu && this.close(false), { signal, capture: true });
+    }
     addEventListener("resize", () => this.close(false), { signal });
-    this.#root.addEventListener("scroll", () => this.close(false), { signal, capture: true });
     this.#entries()[0]?.focus();
   }
 
@@ -77,7 +79,7 @@ export class Menus {
 
   #keyed(event) {
     const entries = this.#entries();
-    const at = entries.indexOf(this.#root.activeElement);
+    const at = entries.indexOf(this.#root.getRootNode().activeElement);
     const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: entries.length - 1 };
     if (event.key === "Escape" || event.key === "Tab") this.close();
     else if (event.key in moves) entries[(moves[event.key] + entries.length) % entries.length]?.focus();

@@ -34,8 +34,10 @@ function build() {
   document.addEventListener("keydown", (event) => {
     if (event.target === document.body && inbox.handleKey(event)) event.preventDefault();
   });
+  const heading = document.createElement("h1");
+  heading.textContent = "MsgCenter";
   const main = document.createElement("main");
-  main.append(inbox);
+  main.append(heading, inbox);
   document.body.replaceChildren(main);
 }
 

@@ -42,7 +42,6 @@ const css = `
   --_text: var(--msg-text, #e9ebef);
   --_soft: var(--msg-text-soft, #a2abb8);
   --_border: var(--msg-border, #2b313a);
-  --_badge: var(--msg-unread, #d9403d);
   --_shadow: var(--msg-shadow, 0 0 0 1px rgb(255 255 255 / 6%), 0 18px 50px -8px rgb(0 0 0 / 70%));
   --_lift: 0 1px 2px rgb(0 0 0 / 30%);
   --_todo: #ffc978;
