@@ -62,6 +62,19 @@ def seen_now(seen: set[str], url: str) -> set[str]:
     return seen
 
 
+@pytest.mark.kill
+def test_workers_end_with_their_parent(database_url: str, tmp_path: Path) -> None:
+    with Shell(database_url, tmp_path).started("serve", "--port", "0", "--workers", "2") as running:
+        running.url()
+        wait_until(lambda: len(workers(running)) == 2)
+        tree = running.tree()
+        running.end(signal.SIGKILL)
+        _, left = psutil.wait_procs(tree, timeout=20)
+        for process in left:
+            process.kill()
+        assert not left
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_ends_cleanly(number: int, database_url: str, tmp_path: Path) -> None:
     with Shell(database_url, tmp_path).started("serve", "--port", "0") as running:

@@ -1,7 +1,9 @@
 """Runs the server: one process, or a parent with several workers; both own the embedded database."""
 
 import errno
+import multiprocessing
 import os
+import signal
 import socket
 import threading
 import time
@@ -10,9 +12,10 @@ from contextlib import suppress
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from msgcenter.application import application, environment_of
+from msgcenter.application import application, environment_of, worker_application
 from msgcenter.logs import configure_logs
 from msgcenter.settings import PREFIX, SettingError, Settings
 
@@ -73,9 +76,25 @@ def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_
         Multiprocess(_config(settings, workers), sockets=[listener]).run()
 
 
+def worker() -> ASGIApp:
+    """Return the application of a worker process. It ends with its parent, even if that is killed.
+
+    Otherwise it would go on holding the port, and nobody would know of it.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    return worker_application()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _config(settings: Settings, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
-        application(settings) if workers == 1 else "msgcenter.application:worker_application",
+        application(settings) if workers == 1 else "msgcenter.cli.serving:worker",
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
