@@ -14,16 +14,21 @@ _NO_CONTROL_CHARACTERS = "^[^\\u0000-\\u001f\\u007f]+$(?!\\n)"
 def _rule(limit: int) -> dict[str, object]:
     return {
         "rule": Phrase(
-            f"须为1–{limit}个字符的字符串(不含控制字符)或整数",
-            f"must be a string of 1-{limit} characters without control characters, or an integer",
+            f"须为1–{limit}个字符的字符串(不含控制字符)或64位整数",
+            f"must be 1-{limit} non-control characters or a 64-bit integer",
         )
     }
 
 
-Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(64))] | int
+# Without a bound an integer could have more digits than the text may have characters.
+_Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+Id: TypeAlias = (
+    Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(64))] | _Integer
+)
 """An id of a user, topic, business object or request: 1-64 characters; an integer is the same as its digits."""
 
 PlatformCode: TypeAlias = (
-    Annotated[str, Meta(min_length=1, max_length=32, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(32))] | int
+    Annotated[str, Meta(min_length=1, max_length=32, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(32))] | _Integer
 )
 """A platform's code: 1-32 characters."""
