@@ -10,14 +10,13 @@ from msgcenter.actions.user_tokens import Viewer
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import Kind
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
-from msgcenter.domain.mailbox import Change
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import now_ms
 from msgcenter.store import accounts, inbox, mailboxes
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.group_commit import GroupCommit
 from msgcenter.store.inbox import Entry, Filter, Wanted
-from msgcenter.store.mailboxes import PageKey, page_key
+from msgcenter.store.mailboxes import PageChange, PageKey, page_key
 from msgcenter.store.messages import find_messages
 from msgcenter.store.status_changes import change_pages
 
@@ -162,7 +161,7 @@ class Inbox:
                 app_number = record.app.number
             unread = await inbox.lock_unread(connection, viewer.recipient, app_number, up_to)
             if unread:
-                pages = {key: dict.fromkeys(ids, Change.READ) for key, ids in unread.items()}
+                pages = {key: PageChange(read=sorted(ids)) for key, ids in unread.items()}
                 await change_pages(connection, pages, now_ms())
             return sorted((i for ids in unread.values() for i in ids), reverse=True)
 
@@ -181,10 +180,10 @@ class Inbox:
 
         async def write(connection: Connection) -> None:
             if archived:
-                pages: dict[PageKey, dict[int, Change]] = {}
-                for key, message_id in keys:
-                    pages.setdefault(key, {})[message_id] = Change.READ
-                await change_pages(connection, pages, now_ms())
+                pages: dict[PageKey, list[int]] = {}
+                for key, message_id in sorted(keys):
+                    pages.setdefault(key, []).append(message_id)
+                await change_pages(connection, {key: PageChange(read=ids) for key, ids in pages.items()}, now_ms())
             await inbox.set_archived(connection, keys, archived=archived)
 
         await self._database.in_transaction(write)

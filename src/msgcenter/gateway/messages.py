@@ -1,6 +1,6 @@
 """The calls under `/msgCenter/message/`."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -31,20 +31,21 @@ _MAX_KEY = 64
 async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus) -> InvalidIds | None:
     """Set up to 50 messages of one receiver read or unread."""
     parsed = parse_message_ids(request.message_ids)
-    ids = frozenset(one for one in parsed if one is not None)
+    ids = frozenset(parsed)
+    known = cast("frozenset[int]", ids - {None} if None in ids else ids)
     read = request.is_read in {1, "1"}
     platform_code = text_of(request.platform_code)
     user_id = text_of(request.publisher_id)
     if user_id is not None:
-        missing = await actions.statuses.set_status(caller.app, user_id, ids, read=read, platform_code=platform_code)
+        missing = await actions.statuses.set_status(caller.app, user_id, known, read=read, platform_code=platform_code)
     else:
         caller.app.platform_for(platform_code)
-        missing = await actions.statuses.decide_approvals(caller.app, ids, closed=read)
-    if not missing and None not in parsed:
+        missing = await actions.statuses.decide_approvals(caller.app, known, closed=read)
+    if not missing and known is ids:
         return None
     given = zip(request.message_ids, parsed, strict=True)
     invalid = list(dict.fromkeys(str(raw) for raw, one in given if one is None or one in missing))
-    if missing == ids:
+    if missing == known:
         raise Refusal(Reason.MESSAGE_UNKNOWN, result={"invalidMsgId": invalid})
     return InvalidIds(invalid)
 

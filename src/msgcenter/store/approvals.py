@@ -12,7 +12,7 @@ from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store import audiences, mailboxes, messages
 from msgcenter.store.database import Connection, Database
-from msgcenter.store.mailboxes import PageKey, page_key
+from msgcenter.store.mailboxes import PageChange, PageKey, page_key
 from msgcenter.store.status_changes import change_pages
 
 _PAGES_PER_STATEMENT = 5_000
@@ -56,7 +56,7 @@ async def _change_for_all(
 ) -> list[MailboxEvent]:
     """Set every approver's entry; those whom a fan-out has not reached yet get theirs as it arrives."""
     events = []
-    pages: dict[PageKey, dict[int, Change]] = defaultdict(dict)
+    pages: dict[PageKey, set[int]] = defaultdict(set)
     for message in approvals:
         delivered = message.audience[: message.delivered_chunks]
         chunks = await audiences.read_chunks(connection, bucket_of(message.id), delivered)
@@ -64,11 +64,12 @@ async def _change_for_all(
             events.append(MailboxEvent("status", message.platform_code, chunks[digest], (message.id,)))
             for user_id in chunks[digest]:
                 recipient = Recipient(user_id, message.platform_code)
-                pages[page_key(recipient, message.id, message.app_number)][message.id] = change
+                pages[page_key(recipient, message.id, message.app_number)].add(message.id)
     keys = sorted(pages)
     for start in range(0, len(keys), _PAGES_PER_STATEMENT):
         part = keys[start : start + _PAGES_PER_STATEMENT]
-        await change_pages(connection, {key: pages[key] for key in part}, now)
+        changes = {key: PageChange.of(dict.fromkeys(pages[key], change)) for key in part}
+        await change_pages(connection, changes, now)
     # One approval at a time: a statement changes a row once only, and several may lie on one page.
     for message in approvals:
         holders = [(key, message.id) for key in keys if message.id in pages[key]]

@@ -3,7 +3,7 @@
 Every statement takes its rows in primary-key order, so that two processes never lock each other out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgcenter.domain.account import Recipient
@@ -38,6 +38,28 @@ class Addition(NamedTuple):
     read_at: tuple[int | None, ...]
     expires_at: int | None
     open_approvals: tuple[int, ...] = ()
+
+
+class PageChange(NamedTuple):
+    """What to do with entries of a page: the ids to set unread, read, and read afresh; each ascending."""
+
+    unread: Sequence[int] = ()
+    read: Sequence[int] = ()
+    afresh: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, changes: Mapping[int, Change]) -> "PageChange":
+        """Sort changes of single entries by what they do."""
+        return cls(*(sorted(i for i, wanted in changes.items() if wanted is change) for change in Change))
+
+    @property
+    def ids(self) -> set[int]:
+        """All ids."""
+        return {*self.unread, *self.read, *self.afresh}
+
+    def only(self, ids: Collection[int]) -> "PageChange":
+        """Return the part of the change that is about these ids."""
+        return PageChange(*([i for i in part if i in ids] for part in self))
 
 
 class EntryState(NamedTuple):
@@ -102,13 +124,14 @@ async def append(connection: Connection, additions: Sequence[Addition]) -> None:
 
 
 async def change_status(
-    connection: Connection, changes: Mapping[PageKey, Mapping[int, Change]], now: int
+    connection: Connection, changes: Mapping[PageKey, PageChange], now: int
 ) -> dict[PageKey, set[int]]:
     """Set entries read or unread at `now` (ms since 1970); return the ids that are not there, by page.
 
     Pages with an entry that has expired are left alone, their ids returned as not there: `sweep_expired` first.
     """
     keys = sorted(changes)
+    ordered = [changes[key] for key in keys]
     rows = await connection.fetch(
         "with change as materialized ("
         " select n, u, c, b, a, lo, hi, string_to_array(un, ',')::bigint[] as unread_ids,"
@@ -131,36 +154,21 @@ async def change_status(
         " and (0 > any(p.read_at)) is not true then null else array[p.message_ids, p.read_at] end",
         range(len(keys)),
         *_columns(keys),
-        *_id_lists([changes[key] for key in keys]),
-        [min(changes[key]) for key in keys],
-        [max(changes[key]) for key in keys],
+        *([_digits(part) for part in column] for column in zip(*ordered, strict=True)),
+        [min(part[0] for part in change if part) for change in ordered],
+        [max(part[-1] for part in change if part) for change in ordered],
         now,
     )
     complete = {n for n, entries in rows if entries is None}
-    missing = {key: set(changes[key]) for n, key in enumerate(keys) if n not in complete}
+    missing = {key: changes[key].ids for n, key in enumerate(keys) if n not in complete}
     for n, entries in rows:
         if n not in complete:
             missing[keys[n]].difference_update(_not_withdrawn(*entries))
     return {key: ids for key, ids in missing.items() if ids}
 
 
-def _id_lists(pages: Iterable[Mapping[int, Change]]) -> tuple[list[str], list[str], list[str]]:
-    """Return for each page its ids as comma-separated texts, one column for each kind of change, in its order."""
-    columns: tuple[list[str], list[str], list[str]] = ([], [], [])
-    for page in pages:
-        kinds = set(page.values())
-        for change, column in zip(Change, columns, strict=True):
-            if change not in kinds:
-                column.append("")
-            elif len(kinds) == 1:
-                column.append(_digits(page))
-            else:
-                column.append(_digits(i for i, wanted in page.items() if wanted is change))
-    return columns
-
-
-def _digits(message_ids: Iterable[int]) -> str:
-    return str(list(message_ids))[1:-1]  # the quickest way to many digits; PostgreSQL skips the spaces
+def _digits(message_ids: Sequence[int]) -> str:
+    return str(list(message_ids))[1:-1] if message_ids else ""  # the quickest way; PostgreSQL skips the spaces
 
 
 def _not_withdrawn(message_ids: Iterable[int], read_at: Iterable[int | None]) -> list[int]:

@@ -1,6 +1,6 @@
 """The group commit of status changes: many calls, one statement."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from msgcenter.domain.mailbox import Change, merge
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.store import mailboxes
 from msgcenter.store.database import Connection, Database
-from msgcenter.store.mailboxes import PageKey, page_key
+from msgcenter.store.mailboxes import PageChange, PageKey, page_key
 
 Missing = frozenset[int]
 NOTHING_MISSING: Missing = frozenset()
@@ -43,9 +43,7 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
     return [_missing_of(change, still_missing) for change in changes]
 
 
-async def change_pages(
-    connection: Connection, pages: dict[PageKey, dict[int, Change]], now: int
-) -> dict[PageKey, set[int]]:
+async def change_pages(connection: Connection, pages: dict[PageKey, PageChange], now: int) -> dict[PageKey, set[int]]:
     """Change entries inside a transaction; return, by page, the ids that are not there."""
     missing = await mailboxes.change_status(connection, pages, now)
     return await change_after_sweep(connection, pages, missing, now)
@@ -53,7 +51,7 @@ async def change_pages(
 
 async def change_after_sweep(
     connection: Connection,
-    pages: dict[PageKey, dict[int, Change]],
+    pages: dict[PageKey, PageChange],
     missing: dict[PageKey, set[int]],
     now: int,
 ) -> dict[PageKey, set[int]]:
@@ -61,29 +59,35 @@ async def change_after_sweep(
     recipients = sorted({Recipient(key.user_id, key.platform_code) for key in missing})
     if not recipients or not await mailboxes.sweep_expired(connection, recipients, now):
         return missing
-    again = {key: {i: pages[key][i] for i in ids} for key, ids in missing.items()}
+    again = {key: pages[key].only(ids) for key, ids in missing.items()}
     return await mailboxes.change_status(connection, again, now)
 
 
-def _merged(changes: Sequence[StatusChange]) -> dict[PageKey, dict[int, Change]]:
-    pages: dict[PageKey, dict[int, Change]] = {}
+def _merged(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
+    calls: dict[PageKey, list[tuple[list[int], Change]]] = {}
     for change in changes:
         wanted = Change.READ if change.read else Change.UNREAD
         for bucket, ids in _by_bucket(change.message_ids):
             key = PageKey(change.recipient.user_id, change.recipient.platform_code, bucket, change.app_number)
-            page = pages.get(key)
-            if page is None:
-                pages[key] = dict.fromkeys(ids, wanted)
-            else:
-                page.update({i: merge(page.get(i), wanted) for i in ids})
-    return pages
+            calls.setdefault(key, []).append((ids, wanted))
+    return {key: _one_after_the_other(parts) for key, parts in calls.items()}
 
 
-def _by_bucket(message_ids: frozenset[int]) -> Iterable[tuple[int, Collection[int]]]:
-    first, last = bucket_of(min(message_ids)), bucket_of(max(message_ids))
-    if first == last:
-        return [(first, message_ids)]
-    return [(bucket, list(ids)) for bucket, ids in groupby(sorted(message_ids), key=bucket_of)]
+def _one_after_the_other(calls: Sequence[tuple[list[int], Change]]) -> PageChange:
+    if len(calls) == 1:
+        ids, wanted = calls[0]
+        return PageChange(read=ids) if wanted is Change.READ else PageChange(unread=ids)
+    changes: dict[int, Change] = {}
+    for ids, wanted in calls:
+        changes.update({i: merge(changes.get(i), wanted) for i in ids})
+    return PageChange.of(changes)
+
+
+def _by_bucket(message_ids: frozenset[int]) -> Iterable[tuple[int, list[int]]]:
+    ids = sorted(message_ids)
+    if bucket_of(ids[0]) == bucket_of(ids[-1]):
+        return [(bucket_of(ids[0]), ids)]
+    return [(bucket, list(part)) for bucket, part in groupby(ids, key=bucket_of)]
 
 
 def _missing_of(change: StatusChange, missing: dict[PageKey, set[int]]) -> Missing:
