@@ -1,0 +1,119 @@
+"""What the tests of the protocol share: checked envelopes, refusals in both languages, waiting for a state."""
+
+import hmac
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from msgcenter_client import Client, MessageStatus
+from tests.conftest import Credentials, Raw
+
+Json = dict[str, Any]
+_PATIENCE_SECONDS = 30.0
+_TRACES = ("Traceback", "asyncpg", "msgspec", 'File "', "Error(", "object at 0x", "select ", "$.")
+
+TEXT: Json = {"msgtype": "text", "text": {"content": "开会"}}
+LINK: Json = {
+    "title": "第三单元作业",
+    "content": "周五前完成",
+    "busiId": "homework-3",
+    "pcUrl": "https://school.example/3",
+    "appUrl": "https://school.example/m/3",
+}
+PLACES: Json = {"busiId": "leave-17", "pcUrl": "https://oa.example/17", "appUrl": "https://oa.example/m/17"}
+HEAD: Json = {"head": {"text": "请假审批"}}
+
+
+def text_to(*user_ids: object, **more: object) -> Json:
+    """A sendMsg request for a text."""
+    return {"receiverIds": list(user_ids), **TEXT, **more}
+
+
+def link_to(user: str, **more: object) -> Json:
+    """A sendMsg request for a link; `more` replaces fields of it."""
+    return {"receiverIds": [user], "msgtype": "link", "link": {**LINK, **more}}
+
+
+def oa_to(user: str, oa: Json | None = None, **beside: object) -> Json:
+    """A sendMsg request for an oa card; `beside` replaces the fields beside `oa`."""
+    return {"receiverIds": [user], "msgtype": "oa", **PLACES, "oa": HEAD if oa is None else oa, **beside}
+
+
+def envelope(answer: httpx.Response, status: int = 200) -> Json:
+    """The JSON of an answer, which must be an envelope."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.headers["x-request-id"]
+    body: Json = answer.json()
+    assert list(body)[:2] == ["retCode", "retDesc"]
+    assert isinstance(body["retCode"], str)
+    assert re.fullmatch("[0-9]{6}", body["retCode"])
+    assert isinstance(body["retDesc"], str)
+    assert 0 < len(body["retDesc"]) <= 100
+    assert not any(trace in answer.text for trace in _TRACES), answer.text
+    return body
+
+
+def accepted(raw: Raw, call: str, body: object, **headers: str) -> Json:
+    """The answer to a call that must succeed."""
+    answer = envelope(raw.post(call, body, headers=_names(headers)))
+    assert answer["retCode"] == "000000", answer
+    return answer
+
+
+def refused(raw: Raw, call: str, body: object, ret_code: str, *named: str, **headers: str) -> Json:
+    """The answer to a call that must be refused in Chinese and in English, naming every one of `named`, uncut."""
+    answers = {}
+    for language in ("zh", "en"):
+        answer = envelope(raw.post(call, body, headers={"accept-language": language, **_names(headers)}))
+        assert answer["retCode"] == ret_code, answer
+        for name in named:
+            assert name in answer["retDesc"], answer
+        assert not answer["retDesc"].endswith("…"), answer
+        answers[language] = answer
+    assert is_chinese(answers["zh"]["retDesc"])
+    assert answers["en"]["retDesc"].replace("–", "-").isascii(), answers["en"]
+    return answers["en"]
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text has Chinese characters."""
+    return any("\u4e00" <= character <= "\u9fff" for character in text)
+
+
+def _names(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def now_ms() -> int:
+    """The clock, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def until(holds: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
+def when_sent(client: Client, message_id: str) -> MessageStatus:
+    """The status of a message once it has reached everybody."""
+    until(lambda: client.message_status(message_id, page_size=1).state == "sent")
+    return client.message_status(message_id, page_size=1)
+
+
+def proof(app: Credentials, timestamp: object, algorithm: str = "sha1", key: str | None = None) -> str:
+    """The keyInfo of a getAccessToken request, worked out by the protocol's own words."""
+    app_key = app.app_key if key is None else key
+    return hmac.new(app_key.encode(), f"{app.app_id}{app_key}{timestamp}".encode(), algorithm).hexdigest().upper()
+
+
+def token_request(app: Credentials, timestamp: object = None, algorithm: str = "sha1") -> Json:
+    """A getAccessToken request in today's names."""
+    at = now_ms() if timestamp is None else timestamp
+    return {"appId": app.app_id, "timeStamp": at, "keyInfo": proof(app, at, algorithm)}

@@ -1,0 +1,52 @@
+"""Fixtures of the gateway's tests: a shared app for what leaves no traces, other apps, and anonymous HTTP."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from msgcenter_client import Client
+from tests.conftest import Credentials, Raw, Server, new_app, wait_for
+
+
+@pytest.fixture(scope="session")
+def shared_app(shared_database: str) -> Credentials:
+    """An app that many tests use, each with users of its own."""
+    return wait_for(new_app(shared_database))
+
+
+@pytest.fixture(scope="session")
+def sdk(server: Server, shared_app: Credentials) -> Iterator[Client]:
+    """The SDK, speaking as `shared_app`."""
+    with Client(server.url, shared_app.app_id, shared_app.app_key, retries=0) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def wire(server: Server, shared_app: Credentials, http: httpx.Client) -> Iterator[Raw]:
+    """Raw HTTP with a token of `shared_app`."""
+    secret = {"client_id": shared_app.app_id, "client_secret": shared_app.app_key}
+    answer = http.post("/oauth2/token", data={"grant_type": "client_credentials", **secret})
+    opened = Raw(server, answer.json()["access_token"])
+    yield opened
+    opened.http.close()
+
+
+@pytest.fixture(scope="session")
+def http(server: Server) -> Iterator[httpx.Client]:
+    """HTTP to `server` without any token."""
+    with httpx.Client(base_url=server.url, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other_app(shared_database: str) -> Credentials:
+    """A second app of the same platform."""
+    return wait_for(new_app(shared_database))
+
+
+@pytest.fixture
+def other_client(server: Server, other_app: Credentials) -> Iterator[Client]:
+    """The SDK, speaking as `other_app`."""
+    with Client(server.url, other_app.app_id, other_app.app_key, retries=0) as opened:
+        yield opened
