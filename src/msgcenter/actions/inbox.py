@@ -83,7 +83,7 @@ class Inbox:
         self._database = database
         self._statuses = statuses
         self._on_change = on_change
-        self._counts = GroupCommit(self._count, batch_weight=64, waiting_limit=waiting_limit)
+        self._counts = GroupCommit(self._count, batch_weight=500, waiting_limit=waiting_limit)
         self._finds = GroupCommit(
             self._find, batch_weight=2_000, waiting_limit=waiting_limit, weigh=lambda asked: len(asked.message_ids)
         )
@@ -248,14 +248,24 @@ class Inbox:
         ]
 
     async def _count(self, recipients: list[Recipient]) -> "Sequence[dict[int, tuple[int, int, AppName]]]":
-        results = {}
-        for recipient in set(recipients):
-            await self._sweep(recipient)
-            async with self._database.connection() as connection:
-                counts = await inbox.app_counts(connection, recipient)
-                names = await _names(connection, {app.app_number for app in counts})
-            results[recipient] = {app.app_number: (app.unread, app.todo, names[app.app_number]) for app in counts}
-        return [results[recipient] for recipient in recipients]
+        distinct = sorted(set(recipients))
+        now = now_ms()
+        async with self._database.connection() as connection:
+            counts, stale = await inbox.app_counts(connection, distinct, now)
+        if stale:
+
+            async def sweep(connection: Connection) -> None:
+                await mailboxes.sweep_expired(connection, sorted(stale), now)
+
+            await self._database.in_transaction(sweep)
+        async with self._database.connection() as connection:
+            if stale:
+                counts, _ = await inbox.app_counts(connection, distinct, now)
+            names = await _names(connection, {app.app_number for apps in counts.values() for app in apps})
+        return [
+            {app.app_number: (app.unread, app.todo, names[app.app_number]) for app in counts[recipient]}
+            for recipient in recipients
+        ]
 
 
 class _Asked(NamedTuple):

@@ -41,6 +41,7 @@ class _EventStream(Response):
         self._inboxes = inboxes
         self._viewer = viewer
         self._token = token
+        self._newest: int | None = None
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         watch = self._inboxes.hub.open(self._viewer.recipient)
@@ -60,8 +61,9 @@ class _EventStream(Response):
             self._inboxes.hub.forget(watch)
 
     async def _events(self, watch: Watch) -> AsyncIterator[bytes]:
-        yield await self._ready()
-        known = await self._state()
+        counts, self._newest = await self._state()
+        newest = None if self._newest is None else str(self._newest)
+        yield b"retry: 2000\n\n" + _event("ready", ReadyView(counts, newest))
         while not watch.is_over():
             left = (self._viewer.expires_at - now_ms()) / 1_000
             if left <= 0:
@@ -71,24 +73,22 @@ class _EventStream(Response):
                 # the right to look loses the stream here at the latest.
                 self._viewer = await self._inboxes.user_tokens.viewer(self._token)
                 state = await self._state()
-                yield _BEAT if state == known else _event("reload") + _event("counts", state[0])
-                known = state
+                yield _BEAT if state == (counts, self._newest) else _event("reload") + _event("counts", state[0])
+                counts, self._newest = state
                 continue
             if watch.is_over():
                 return
             async for event in self._news(watch.take()):
                 yield event
-            known = await self._state()
-            yield _event("counts", known[0])
+            counts = await self._counts()
+            yield _event("counts", counts)
 
-    async def _ready(self) -> bytes:
-        counts, newest = await self._state()
-        return b"retry: 2000\n\n" + _event("ready", ReadyView(counts, newest))
+    async def _counts(self) -> CountsView:
+        return counts_view(await self._inboxes.inbox.counts(self._viewer))
 
-    async def _state(self) -> tuple[CountsView, str | None]:
-        counts = counts_view(await self._inboxes.inbox.counts(self._viewer))
+    async def _state(self) -> tuple[CountsView, int | None]:
         page = await self._inboxes.inbox.list_messages(self._viewer, InboxQuery(limit=1))
-        return counts, str(page.messages[0].message.id) if page.messages else None
+        return await self._counts(), page.messages[0].message.id if page.messages else None
 
     async def _news(self, news: News) -> AsyncIterator[bytes]:
         inbox = self._inboxes.inbox
@@ -98,6 +98,7 @@ class _EventStream(Response):
             found = await inbox.find(self._viewer, news.arrived)
             for shown in sorted(found, key=lambda one: one.message.id):
                 yield _event("message", message_view(shown), str(shown.message.id))
+                self._newest = max(self._newest or 0, shown.message.id)
         if news.changed and (found := await inbox.find(self._viewer, news.changed)):
             yield _event("status", {"messages": [state_view(shown) for shown in found]})
         if news.removed and (ids := await inbox.visible_ids(self._viewer, news.removed)):

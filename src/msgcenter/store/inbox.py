@@ -122,15 +122,32 @@ async def find_entries(
     }
 
 
-async def app_counts(connection: Connection, recipient: Recipient) -> list[AppCounts]:
-    """Return the counts of each app that has something unread or undecided in a mailbox."""
+async def app_counts(
+    connection: Connection, recipients: Sequence[Recipient], now: int
+) -> tuple[dict[Recipient, list[AppCounts]], set[Recipient]]:
+    """Return the counts of each app that has something unread or undecided in these mailboxes.
+
+    Also the mailboxes that must be swept (`mailboxes.sweep_expired`) for their counts to be right at `now`.
+    """
     rows = await connection.fetch(
-        "select p.app_number, sum(p.unread)::bigint, sum(cardinality(p.open_approvals))::bigint"
-        " from mailbox_page p where p.user_id = $1 and p.platform_code = $2"
-        " and (p.unread > 0 or p.open_approvals <> '{}') group by p.app_number order by p.app_number",
-        *recipient,
+        "select p.user_id, p.platform_code, p.app_number, sum(p.unread)::bigint,"
+        " sum(cardinality(p.open_approvals))::bigint, min(p.expires_at)"
+        " from unnest($1::text[], $2::text[]) as t (u, c)"
+        " join mailbox_page p on p.user_id = u and p.platform_code = c"
+        " where p.unread > 0 or p.open_approvals <> '{}' or p.expires_at <= $3"
+        " group by p.user_id, p.platform_code, p.app_number order by p.app_number",
+        *([list(column) for column in zip(*recipients, strict=True)] if recipients else [[], []]),
+        now,
     )
-    return [AppCounts(*row) for row in rows]
+    counts: dict[Recipient, list[AppCounts]] = {recipient: [] for recipient in recipients}
+    stale = set()
+    for user_id, platform_code, app_number, unread, todo, expires_at in rows:
+        recipient = Recipient(user_id, platform_code)
+        if unread or todo:
+            counts[recipient].append(AppCounts(app_number, unread, todo))
+        if expires_at is not None and expires_at <= now:
+            stale.add(recipient)
+    return counts, stale
 
 
 async def has_expired(connection: Connection, recipient: Recipient, now: int) -> bool:

@@ -17,9 +17,6 @@ const HOME = new URL(import.meta.url).origin;
 export class MsgInbox extends HTMLElement {
   static observedAttributes = ["server", "token", "mode", "lang", "theme"];
 
-  /** An async function that returns a fresh token; set by the host page. */
-  renewToken = null;
-
   #root = this.attachShadow({ mode: "open" });
   #frame = null;
   #bell = null;
@@ -34,6 +31,7 @@ export class MsgInbox extends HTMLElement {
   #isPlanned = false;
   #told = "";
   #hasEnded = false;
+  #renewToken = null;
 
   constructor() {
     super();
@@ -58,6 +56,15 @@ export class MsgInbox extends HTMLElement {
     if (name === "theme") this.#paint();
     else if (name === "token" && value && this.#session && this.#panel) this.#changeToken(value);
     else this.#plan();
+  }
+
+  /** An async function that returns a fresh token; set by the host page. */
+  get renewToken() {
+    return this.#renewToken;
+  }
+
+  set renewToken(renew) {
+    this.#renewToken = renew;
   }
 
   get mode() {
@@ -175,6 +182,7 @@ export class MsgInbox extends HTMLElement {
     else this.#plan();
   }
 
+  /** Take a property that the host page has set before this class was loaded. */
   #adoptEarlyProperty(name) {
     if (!Object.hasOwn(this, name)) return;
     const value = this[name];
@@ -183,7 +191,7 @@ export class MsgInbox extends HTMLElement {
   }
 
   async #fetchToken() {
-    return typeof this.renewToken === "function" ? this.renewToken() : null;
+    return typeof this.#renewToken === "function" ? this.#renewToken() : null;
   }
 
   #addBell(texts) {

@@ -372,7 +372,9 @@ export class Panel {
     const ids = [...this.#cards.keys()];
     const isGone = !this.#cards.has(this.#current);
     const lost = hadFocus && (isGone || !this.#parts.feed.contains(this.#parts.feed.getRootNode().activeElement));
-    if (isGone) this.#current = (focusedAt >= 0 ? ids[Math.min(focusedAt, ids.length - 1)] : null) ?? ids[0] ?? null;
+    const isResting = !hadFocus && this.#parts.scroller.scrollTop <= SCROLLED;
+    if (isResting) this.#current = ids[0] ?? null; // the keys begin at the newest
+    else if (isGone) this.#current = (focusedAt >= 0 ? ids[Math.min(focusedAt, ids.length - 1)] : null) ?? ids[0] ?? null;
     for (const [id, card] of this.#cards) card.setCurrent(id === this.#current);
     if (lost) (this.#cards.get(this.#current)?.element ?? this.#parts.panel).focus({ preventScroll: true });
   }
@@ -506,10 +508,12 @@ export class Panel {
     return this.#attempt(this.#store.setRead([message.id], message.readAt === null));
   }
 
-  async #toggleArchived(message) {
+  /** The way back is offered at once, and waits for the way there. */
+  #toggleArchived(message) {
     const archived = !message.archived;
-    const undo = await this.#attempt(this.#store.setArchived([message.id], archived));
-    if (undo) this.#offerUndo(archived ? this.#texts.didArchive : this.#texts.didUnarchive, undo);
+    const done = this.#store.setArchived([message.id], archived);
+    this.#offerUndo(archived ? this.#texts.didArchive : this.#texts.didUnarchive, async () => (await done)());
+    return this.#attempt(done);
   }
 
   async #readAll() {
@@ -518,7 +522,6 @@ export class Panel {
     const text = done.isComplete ? this.#texts.didMarkAll(done.count) : this.#texts.didMarkMany;
     if (done.count === 0) this.#toast.say(text);
     else this.#offerUndo(text, done.undo);
-    if (this.#parts.markAll.disabled && this.element.getRootNode().activeElement === null) this.entrance.focus({ preventScroll: true });
   }
 
   #offerUndo(text, undo) {
