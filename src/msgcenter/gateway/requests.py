@@ -21,6 +21,10 @@ Moment: TypeAlias = (
 """Milliseconds since 1970."""
 PAGE_SIZE = 50
 _HEX = {"rule": Phrase("须为40或64位十六进制", "must be 40 (SHA-1) or 64 (SHA-256) hex digits")}
+KeyInfo: TypeAlias = Annotated[
+    str, Meta(pattern="^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$(?!\\n)", max_length=64, extra=_HEX)
+]
+"""The proof that a caller has the appKey."""
 
 
 class GetAccessToken(Struct, frozen=True):
@@ -28,9 +32,7 @@ class GetAccessToken(Struct, frozen=True):
 
     app_id: Id = field(name="appId")
     time_stamp: Moment = field(name="timeStamp")
-    key_info: Annotated[str, Meta(pattern="^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$", max_length=64, extra=_HEX)] = field(
-        name="keyInfo"
-    )
+    key_info: KeyInfo = field(name="keyInfo")
 
 
 class GetAccessTokenLowerCase(Struct, frozen=True):
@@ -38,7 +40,7 @@ class GetAccessTokenLowerCase(Struct, frozen=True):
 
     appid: Id
     timestamp: Moment
-    keyinfo: Annotated[str, Meta(pattern="^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$", max_length=64, extra=_HEX)]
+    keyinfo: KeyInfo
 
 
 class ModMsgStatus(Struct, frozen=True):
