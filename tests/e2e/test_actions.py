@@ -1,0 +1,165 @@
+"""What the user does to messages."""
+
+import re
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from msgcenter_client import Client
+from tests.e2e.conftest import PHONE, OpenInbox, Screen, send_homework, send_leave_request
+
+
+def test_marking_all_as_read_can_be_undone(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    for number in range(35):  # more than one page
+        client.send_text(user, f"message {number}")
+    screen = open_inbox(token)
+    expect(screen.tab("Unread")).to_contain_text("35")
+    screen.button("Mark all as read").click()
+    expect(screen.page.get_by_text("35 messages marked as read")).to_be_visible()
+    expect(screen.unread_cards).to_have_count(0)
+    expect(screen.page).to_have_title("Messages")
+    screen.button("Undo").click()
+    expect(screen.tab("Unread")).to_contain_text("35")
+    expect(screen.unread_cards.first).to_be_visible()
+
+
+def test_marking_all_leaves_nothing_among_the_unread(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    client.send_text(user, "unread")
+    screen = open_inbox(token)
+    screen.tab("Unread").click()
+    expect(screen.cards).to_have_count(1)
+    screen.button("Mark all as read").click()
+    expect(screen.page.get_by_text("All caught up")).to_be_visible()
+
+
+def test_archiving_can_be_undone(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    client.send_text(user, "stays")
+    client.send_text(user, "goes")
+    screen = open_inbox(token)
+    screen.choose(screen.card("goes"), "Archive")
+    expect(screen.card("goes")).to_have_count(0)
+    screen.button("Undo").click()
+    expect(screen.card("goes")).to_be_visible()
+    expect(screen.unread_cards).to_have_count(2)
+    screen.choose(screen.card("goes"), "Archive")
+    expect(screen.card("goes")).to_have_count(0)
+    screen.button("Archived").click()
+    expect(screen.cards).to_have_count(1)
+    screen.choose(screen.card("goes"), "Move to inbox")
+    expect(screen.page.get_by_text("Nothing archived")).to_be_visible()
+    screen.tab("All").click()
+    expect(screen.cards).to_have_count(2)
+
+
+def test_search_finds_what_lies_far_below(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    client.send_text(user, "家长会改到周五下午三点")
+    for number in range(40):
+        client.send_text(user, f"noise {number}")
+    screen = open_inbox(token)
+    screen.page.get_by_role("searchbox").fill("家长会")
+    expect(screen.cards).to_have_count(1)
+    expect(screen.card("周五下午三点").locator("mark")).to_have_text("家长会")
+    screen.page.get_by_role("searchbox").fill("nowhere at all")
+    expect(screen.page.get_by_text("Nothing found")).to_be_visible()
+    screen.button("Clear search").click()
+    expect(screen.card("noise 39")).to_be_visible()
+
+
+def test_scrolling_down_brings_everything(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    for number in range(75):
+        client.send_text(user, f"message {number}")
+    screen = open_inbox(token)
+    for _ in range(10):
+        screen.scroller.evaluate("scroller => scroller.scrollTop = scroller.scrollHeight")
+        if screen.cards.count() == 75:
+            break
+        screen.page.wait_for_timeout(200)
+    expect(screen.cards).to_have_count(75)
+    expect(screen.page.get_by_text("No older messages")).to_be_visible()
+    texts = screen.page.locator("article .content").all_text_contents()
+    assert texts == [f"message {number}" for number in reversed(range(75))]
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [({}, "https://homework.example.edu/3"), (PHONE, "https://homework.example.edu/m/3")],
+    ids=["PC", "phone"],
+)
+def test_a_click_opens_the_address_for_the_screen(
+    open_inbox: OpenInbox, token: str, client: Client, user: str, device: dict[str, object], expected: str
+) -> None:
+    send_homework(client, user)
+    screen = open_inbox(token, **device)
+    with screen.page.expect_popup() as popup:
+        screen.card("第三单元作业").locator(".content").click()
+    assert popup.value.url == expected
+    assert popup.value.evaluate("window.opener") is None
+    expect(screen.unread_cards).to_have_count(0)
+
+
+def test_the_host_page_may_open_messages_itself(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    send_leave_request(client, user)
+    screen = open_inbox(token)
+    screen.page.evaluate(
+        """() => document.querySelector("msg-inbox").addEventListener("msg-inbox:open", (event) => {
+            event.preventDefault();
+            window.asked = event.detail.url;
+        })"""
+    )
+    screen.card("请假审批").get_by_role("link", name="View details").click()
+    expect(screen.unread_cards).to_have_count(0)
+    assert screen.page.evaluate("window.asked") == "https://oa.example.edu/leave/17"
+    assert len(screen.page.context.pages) == 1
+
+
+def test_a_refused_change_is_taken_back(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    client.send_text(user, "keeps its state")
+    screen = open_inbox(token)
+    expect(screen.unread_cards).to_have_count(1)
+    screen.page.route("**/messages/status", _refuse)
+    screen.choose(screen.card("keeps its state"), "Mark as read")
+    expect(screen.page.get_by_text("too busy just now")).to_be_visible()
+    expect(screen.unread_cards).to_have_count(1)
+    expect(screen.tab("Unread")).to_contain_text("1")
+
+
+def _refuse(route: Route) -> None:
+    problem = '{"title":"Unavailable","status":503,"code":"unavailable","detail":"too busy just now"}'
+    route.fulfill(status=503, content_type="application/problem+json", body=problem)
+
+
+def test_a_failed_list_can_be_tried_again(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    client.send_text(user, "worth waiting for")
+    screen = open_inbox("", wait=False)
+    expect(screen.page.get_by_text("Not signed in")).to_be_visible()
+    screen.page.route("**/inbox/v1/messages?*", _refuse)
+    screen.page.evaluate("token => { location.hash = `token=${token}`; }", token)
+    expect(screen.page.get_by_text("The service is busy")).to_be_visible()
+    assert "token" not in screen.page.url
+    screen.page.unroute("**/inbox/v1/messages?*")
+    screen.button("Try again").click()
+    expect(screen.card("worth waiting for")).to_be_visible()
+
+
+def test_an_ended_token_says_so(open_inbox: OpenInbox) -> None:
+    screen = open_inbox("not.a.token", wait=False)
+    expect(screen.page.get_by_text("Your session has ended")).to_be_visible()
+
+
+def test_tabs_show_what_they_say(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    client.set_status(user, client.send_text(user, "read"))
+    client.send_text(user, "unread")
+    send_leave_request(client, user)
+    screen = open_inbox(token)
+    expect(screen.cards).to_have_count(3)
+    _shows(screen, "Unread", "请假审批", "unread")
+    _shows(screen, "To do", "请假审批")
+    _shows(screen, "All", "请假审批", "unread", "read")
+
+
+def _shows(screen: Screen, tab: str, *texts: str) -> None:
+    screen.tab(tab).click()
+    expect(screen.tab(tab)).to_have_attribute("aria-selected", "true")
+    expect(screen.cards).to_have_text([re.compile(text) for text in texts])

@@ -1,0 +1,93 @@
+"""What happens on screen while the user only looks."""
+
+import re
+
+from playwright.sync_api import expect
+
+from msgcenter_client import Client
+from tests.e2e.conftest import OpenInbox, send_leave_request
+
+
+def test_a_message_appears_when_it_is_sent(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    screen = open_inbox(token)
+    expect(screen.page.get_by_text("No messages yet")).to_be_visible()
+    client.send_text(user, "The first one")
+    expect(screen.card("The first one")).to_be_visible()
+    client.send_text(user, "The second one")
+    expect(screen.cards).to_have_text([re.compile("The second one"), re.compile("The first one")])
+    expect(screen.tab("Unread")).to_contain_text("2")
+    expect(screen.page).to_have_title("(2) Messages")
+    expect(screen.page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("^data:image/png"))
+
+
+def test_reading_in_one_browser_shows_in_another(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    client.send_text(user, "for both")
+    here, there = open_inbox(token), open_inbox(token)
+    expect(here.unread_cards).to_have_count(1)
+    expect(there.unread_cards).to_have_count(1)
+    here.card("for both").click()
+    expect(here.unread_cards).to_have_count(0)
+    expect(there.unread_cards).to_have_count(0)
+    there.choose(there.card("for both"), "Mark as unread")
+    expect(here.unread_cards).to_have_count(1)
+
+
+def test_the_app_sets_a_message_read_on_screen(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    message_id = client.send_text(user, "read elsewhere")
+    screen = open_inbox(token)
+    expect(screen.unread_cards).to_have_count(1)
+    client.set_status(user, message_id)
+    expect(screen.unread_cards).to_have_count(0)
+    expect(screen.cards).to_have_count(1)
+
+
+def test_a_decision_closes_the_card_and_the_to_do(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    message_id = send_leave_request(client, user)
+    screen = open_inbox(token)
+    screen.tab("To do").click()
+    expect(screen.card("请假审批").locator(".approval")).to_have_text("To do")
+    client.set_status(None, message_id)
+    expect(screen.page.get_by_text("Nothing to do")).to_be_visible()
+    screen.tab("All").click()
+    expect(screen.card("请假审批").locator(".approval")).to_contain_text("Done")
+
+
+def test_new_messages_do_not_move_what_is_being_read(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    for number in range(25):
+        client.send_text(user, f"message {number}")
+    screen = open_inbox(token)
+    middle = screen.card("message 12")
+    middle.scroll_into_view_if_needed()
+    screen.scroller.evaluate("scroller => scroller.scrollTop = 900")
+    before = middle.bounding_box()
+    client.send_text(user, "one more")
+    client.send_text(user, "and another")
+    pill = screen.page.get_by_role("button", name="2 new messages")
+    expect(pill).to_be_visible()
+    after = middle.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(before["y"] - after["y"]) <= 2
+    pill.click()
+    expect(screen.card("and another")).to_be_in_viewport()
+    expect(pill).to_be_hidden()
+
+
+def test_what_was_missed_offline_is_there_afterwards_and_once(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    client.send_text(user, "before")
+    screen = open_inbox(token)
+    expect(screen.cards).to_have_count(1)
+    screen.page.context.set_offline(True)
+    expect(screen.page.get_by_text("You are offline")).to_be_visible()
+    client.send_text(user, "meanwhile")
+    screen.page.context.set_offline(False)
+    expect(screen.card("meanwhile")).to_be_visible()
+    client.send_text(user, "after")
+    expect(screen.card("after")).to_be_visible()
+    expect(screen.cards).to_have_count(3)
+    expect(screen.page.get_by_text("You are offline")).to_be_hidden()
+    expect(screen.tab("Unread")).to_contain_text("3")
