@@ -38,7 +38,7 @@ help: ## show this list
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then c=$$(printf '\033[36m'); r=$$(printf '\033[0m'); fi; \
 	echo "MsgCenter. Start with: make run"; echo; \
 	awk -v c="$$c" -v r="$$r" -F ':[^#]*## ' \
-	  '/^[a-z][a-z-]*:.*## / { printf "  %smake %-6s%s  %s\n", c, $$1, r, $$2 }' Makefile
+	  '/^[a-z][a-z-]*:.*## / { printf "  %smake %-11s%s  %s\n", c, $$1, r, $$2 }' Makefile
 
 .PHONY: setup
 setup: $(STAMP) ## make .venv with all that is locked in requirements.lock
@@ -49,8 +49,23 @@ run: $(STAMP) ## start a complete demo on this machine (ARGS='...' goes to msgce
 	@exec $(BIN)/msgcenter demo $(ARGS)
 
 .PHONY: test
-test: $(STAMP) ## run every test (ARGS='-k name' selects, JOBS=4 runs more at a time)
+test: $(STAMP) browser ## run every test (ARGS='-k name' selects, JOBS=4 runs more at a time)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+# The browser tests use Debian's Chromium (or any that MSGCENTER_CHROMIUM names); without one they are skipped.
+.PHONY: browser
+browser:
+	@[ -n "$$MSGCENTER_CHROMIUM" ] || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null \
+	  || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the browser tests ..."; \
+	    { apt-get install -y -qq --no-install-recommends chromium || { apt-get update -qq \
+	      && apt-get install -y -qq --no-install-recommends chromium; }; } >/dev/null \
+	      || echo "Chromium cannot be installed: the browser tests will be skipped." >&2; \
+	  else echo "No Chromium here: the browser tests will be skipped (apt-get install chromium)." >&2; fi
+
+.PHONY: screenshots
+screenshots: $(STAMP) browser ## make the pictures of the README anew
+	$(BIN)/python scripts/screenshots.py $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## check format, lint, types and architecture; changes nothing
