@@ -3,6 +3,7 @@
 import { el, icon } from "./dom.js";
 
 const GAP = 6;
+const FAR = 24;
 
 /** Shows one menu at a time; `root` is where it is drawn. */
 export class Menus {
@@ -52,10 +53,10 @@ export class Menus {
     // The path tells where in the shadow tree a click was; its target does not.
     const outside = (event) => !event.composedPath().some((node) => node === menu || node === opener) && this.close(false);
     document.addEventListener("pointerdown", outside, { signal, capture: true });
-    // Scrolling inside the shadow tree is not heard outside of it.
-    for (const where of [window, this.#root.getRootNode()]) {
-      where.addEventListener("scroll", (event) => event.target !== menu && this.close(false), { signal, capture: true });
-    }
+    // Scrolling inside the shadow tree is not heard outside of it. A little of it may still be under way from before.
+    const { top } = opener.getBoundingClientRect();
+    const leave = () => Math.abs(opener.getBoundingClientRect().top - top) > FAR && this.close(false);
+    for (const where of [window, this.#root.getRootNode()]) where.addEventListener("scroll", leave, { signal, capture: true });
     addEventListener("resize", () => this.close(false), { signal });
     this.#entries()[0]?.focus();
   }
