@@ -26,7 +26,7 @@ from msgcenter.actions.tokens import Tokens
 from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.delivery.worker import Worker
 from msgcenter.domain.refusal import Refusal
-from msgcenter.gateway.endpoint import Actions, Gateway, PlainApp
+from msgcenter.gateway.endpoint import Actions, Gateway
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.routes import not_found
 from msgcenter.gateway.routes import routes as gateway_routes
@@ -157,7 +157,7 @@ def application(settings: Settings) -> ASGIApp:
 
     return Router(
         [*gateway_routes(gateway, ready), *inbox_routes(Inboxes(inbox, actions.user_tokens, hub))],
-        default=_Default(),
+        default=_Default(not_found(gateway)),
         lifespan=lifespan,
         redirect_slashes=False,
     )
@@ -201,8 +201,8 @@ def _on_stop_signals(act: Callable[[], None]) -> Iterator[None]:
 class _Default:
     """Answers what no route is for."""
 
-    def __init__(self) -> None:
-        self._http = PlainApp(not_found)
+    def __init__(self, http: ASGIApp) -> None:
+        self._http = http
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

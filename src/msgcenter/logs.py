@@ -34,4 +34,6 @@ def configure_logs(level: str) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
+    # The pool tells every failed attempt to connect, with a traceback; a call that found no database says it once.
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
     root.setLevel(getattr(logging, level.upper()) if level == "debug" else logging.WARNING)

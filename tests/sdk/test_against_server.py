@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from msgcenter.actions.apps import Apps
@@ -409,3 +410,13 @@ async def test_many_calls_at_once_share_a_token(
     assert await asyncio.gather(*(calls.unread_count(user) for _ in range(20))) == [0] * 20
     async with Database(shared_database, connections=2) as database, database.connection() as connection:
         assert await connection.fetchval("select count(*) from access_token where app_number = $1", app.number) == 1
+
+
+def test_a_user_token_opens_the_users_inbox(client: Client, server: Server, user: str) -> None:
+    message_id = client.send_text(user, "hello")
+    issued = client.user_token(user, ttl=600)
+    assert 0 < (issued.expires_at - datetime.now(UTC)).total_seconds() <= 601
+    answer = httpx.get(
+        f"{server.url}/inbox/v1/messages", headers={"authorization": f"Bearer {issued.token}"}, trust_env=False
+    )
+    assert [message["id"] for message in answer.json()["messages"]] == [message_id]

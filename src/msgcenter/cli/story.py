@@ -33,6 +33,7 @@ _LINK = {
     }
 }
 _OA = {
+    "approval": True,
     "busiId": "leave-17",
     "pcUrl": "https://oa.example.edu/leave/17",
     "appUrl": "https://oa.example.edu/m/leave/17",

@@ -25,6 +25,8 @@ from msgcenter.gateway.rate_limit import RateLimit
 _log = structlog.get_logger(__name__)
 Request = TypeVar("Request", bound=Struct)
 _BEARER = "bearer "
+NO_CALL = "no call"
+"""What requests that never became a call count as, by where they come from."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,14 @@ class EndpointApp:
             if self._gateway.closing:
                 raise Refusal(Reason.SHUTTING_DOWN)
             if exchange.method != "POST":
+                await self._gateway.rate_limit.hit(exchange.client_address, NO_CALL, exchange.extra_headers)
                 await refuse_method(exchange, "POST")
                 return
             answer = await self._respond(self._gateway, exchange)
         except Refusal as refusal:
+            if refusal.reason is Reason.DATABASE_UNAVAILABLE:
+                cause = repr(refusal.__cause__) if refusal.__cause__ else "too many calls are waiting"
+                _log.warning("a call found no database", request_id=exchange.request_id.decode(), cause=cause)
             await refuse(exchange, refusal)
         except BodyTooLargeError:
             await refuse(exchange, too_large(), 413)

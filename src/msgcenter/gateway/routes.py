@@ -6,7 +6,7 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway import messages, tokens, users
 from msgcenter.gateway.answers import InvalidIds, MsgList, MsgStatus, Sent, UnreadCount, UserTokenAnswer
-from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
+from msgcenter.gateway.endpoint import NO_CALL, AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.health import ReadyCheck, healthz, readyz
 from msgcenter.gateway.openapi import document
@@ -79,7 +79,16 @@ async def openapi(exchange: Exchange) -> None:
     await exchange.answer(document(ENDPOINTS))
 
 
-async def not_found(exchange: Exchange) -> None:
-    """Answer 404, as an envelope."""
-    rule = Phrase("没有这个接口,见/openapi.json", "there is no such call, see /openapi.json")
-    await refuse(exchange, Refusal(Reason.FIELD_MALFORMED, field="path", rule=rule), 404)
+def not_found(gateway: Gateway) -> PlainApp:
+    """Return the application that answers 404, as an envelope."""
+
+    async def respond(exchange: Exchange) -> None:
+        rule = Phrase("没有这个接口,见/openapi.json", "there is no such call, see /openapi.json")
+        refusal = Refusal(Reason.FIELD_MALFORMED, field="path", rule=rule)
+        try:
+            await gateway.rate_limit.hit(exchange.client_address, NO_CALL, exchange.extra_headers)
+        except Refusal as too_often:
+            refusal = too_often
+        await refuse(exchange, refusal, 404)
+
+    return PlainApp(respond)

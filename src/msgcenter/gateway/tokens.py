@@ -82,8 +82,8 @@ async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
         answer: dict[str, object] = {"error": error.error, "error_description": error.description}
         status = error.status
     except Refusal as refusal:
-        name, status = _oauth_error_of(refusal)
-        answer = {"error": name, "error_description": refusal.describe("en")}
+        name, description, status = _oauth_error_of(refusal)
+        answer = {"error": name, "error_description": description}
     else:
         answer = {
             "access_token": issued.token,
@@ -96,10 +96,12 @@ async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
     await exchange.answer(msgspec.json.encode(answer), status, no_store)
 
 
-def _oauth_error_of(refusal: Refusal) -> tuple[str, int]:
-    if refusal.reason in {Reason.APP_UNKNOWN, Reason.KEY_INFO_WRONG, Reason.APP_DISABLED}:
-        return "invalid_client", 401
-    return "temporarily_unavailable", 429 if refusal.reason is Reason.RATE_EXCEEDED else 503
+def _oauth_error_of(refusal: Refusal) -> tuple[str, str, int]:
+    if refusal.reason in {Reason.APP_UNKNOWN, Reason.KEY_INFO_WRONG}:
+        return "invalid_client", "client_id (appId) or client_secret (appKey) is wrong", 401
+    if refusal.reason is Reason.APP_DISABLED:
+        return "invalid_client", refusal.describe("en"), 401
+    return "temporarily_unavailable", refusal.describe("en"), 429 if refusal.reason is Reason.RATE_EXCEEDED else 503
 
 
 def _client_credentials(exchange: Exchange, body: bytes) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from msgcenter_client.errors import (
     StateError,
     TransportError,
 )
-from msgcenter_client.results import Kind, Message, MessageStatus, Receipt, StatusResult
+from msgcenter_client.results import Kind, Message, MessageStatus, Receipt, StatusResult, UserToken
 from msgcenter_client.times import Moment
 
 __all__ = [
@@ -38,5 +38,6 @@ __all__ = [
     "StatusResult",
     "Topic",
     "TransportError",
+    "UserToken",
     "key_info",
 ]

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, field
 from msgcenter_client.audience import Audience, audience_fields
 from msgcenter_client.errors import MsgCenterError, StateError, TransportError
 from msgcenter_client.flow import Flow
-from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult
+from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult, UserToken
 from msgcenter_client.session import Session
 from msgcenter_client.status_batches import Merge, MessageIds, batches
 from msgcenter_client.times import Moment, from_ms, to_ms
@@ -114,6 +114,14 @@ class Calls:
         body = {"publisherId": recipient, **self._platform(platform_code)}
         return (yield from self._session.call(_MESSAGE + "getUnreadCount", body, _UnreadAnswer)).unread
 
+    def user_token(self, recipient: str, *, ttl: int | None, platform_code: str | None) -> Flow[UserToken]:
+        """Return a token that opens the recipient's inbox."""
+        body: dict[str, Any] = {"publisherId": recipient, **self._platform(platform_code)}
+        if ttl is not None:
+            body["ttl"] = ttl
+        answer = yield from self._session.call("/msgCenter/user/getUserToken", body, _UserTokenAnswer)
+        return UserToken(answer.user_token, from_ms(int(answer.expire_time)))
+
     def _platform(self, given: str | None) -> dict[str, str]:
         code = given if given is not None else self._platform_code
         return {} if code is None else {"platformCode": code}
@@ -159,6 +167,11 @@ class _StatusAnswer(_Answer, frozen=True):
 
 class _UnreadAnswer(_Answer, frozen=True):
     unread: int
+
+
+class _UserTokenAnswer(_Answer, frozen=True):
+    user_token: str
+    expire_time: _Digits
 
 
 class _Detail(_Answer, frozen=True):

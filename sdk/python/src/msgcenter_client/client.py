@@ -15,7 +15,7 @@ from msgcenter_client.content import link_fields, oa_fields, text_fields
 from msgcenter_client.errors import MsgCenterError
 from msgcenter_client.exchange import Request
 from msgcenter_client.flow import Effect, Flow, UnderTokenLock, Wait
-from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult
+from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult, UserToken
 from msgcenter_client.retry import RetryPolicy
 from msgcenter_client.session import Session
 from msgcenter_client.status_batches import MessageIds
@@ -288,6 +288,15 @@ class Client:
         platform_code: the recipient's platform, instead of the client's.
         """
         return self._run(self._calls.unread_count(recipient, platform_code=platform_code))
+
+    def user_token(self, recipient: str, *, ttl: int | None = None, platform_code: str | None = None) -> UserToken:
+        """Return a token that opens the recipient's inbox in a browser: hand it to `<msg-inbox>` or the inbox page.
+
+        recipient: the user id, 1-64 characters.
+        ttl: how long it is good for, 60-86,400 seconds; None: as the operator has set it.
+        platform_code: the recipient's platform, instead of the client's.
+        """
+        return self._run(self._calls.user_token(recipient, ttl=ttl, platform_code=platform_code))
 
     # --- Carrying out flows ------------------------------------------------------------------------------
 

@@ -21,6 +21,13 @@ class StatusResult(Struct, frozen=True):
     invalid_ids: tuple[str, ...] = ()
 
 
+class UserToken(Struct, frozen=True):
+    """What opens one user's inbox in a browser, and when it ends (UTC)."""
+
+    token: str
+    expires_at: datetime
+
+
 class Receipt(Struct, frozen=True):
     """Whether one recipient has read a message, and when first (UTC)."""
 
