@@ -1,0 +1,105 @@
+"""What the tests of the store share: drafts, an event loop for synchronous tests, a clock that they set."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+import asyncpg
+import pytest
+from msgspec.structs import replace
+
+from msgcenter.domain.content import Text
+from msgcenter.domain.message import Draft, receivers_of
+from msgcenter.store import sends
+from msgcenter.store.accounts import ensure_platform, find_app, insert_app
+from msgcenter.store.database import Connection, Database
+
+Result = TypeVar("Result")
+START = 1_767_225_600_000
+"""2026-01-01T00:00:00Z, where clocks of tests begin."""
+
+
+class Loop(Protocol):
+    """Runs coroutines to their end, all on one event loop."""
+
+    def __call__(self, work: Coroutine[object, object, Result], /) -> Result: ...
+
+
+@contextmanager
+def event_loop() -> Iterator[Loop]:
+    """Give one event loop, in a thread, to a synchronous test: Hypothesis runs its examples one after the other."""
+    with asyncio.Runner() as runner, ThreadPoolExecutor(1) as thread:
+
+        def run(work: Coroutine[object, object, Result]) -> Result:
+            return thread.submit(runner.run, work).result()
+
+        yield run
+
+
+class Clock:
+    """A clock in ms since 1970 that goes when it is told to."""
+
+    def __init__(self, now: int = START) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        """Return the time."""
+        return self.now
+
+    def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the store and the delivery go by this clock."""
+        for module in ("store.sends", "store.status_changes", "store.approvals", "delivery.fan_out"):
+            monkeypatch.setattr(f"msgcenter.{module}.now_ms", self)
+
+
+def short_pages(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """Let pages be full with `limit` entries."""
+    monkeypatch.setattr(sends, "PAGE_LIMIT", limit)
+
+
+def text_to(
+    app_number: int,
+    platform_code: str,
+    receivers: Iterable[str],
+    *,
+    content: str = "text",
+    approval: bool = False,
+    request_id: str | None = None,
+    send_at: int | None = None,
+    expires_at: int | None = None,
+) -> Draft:
+    """Return the draft of a text message."""
+    draft = Draft(
+        app_number=app_number,
+        platform_code=platform_code,
+        body=Text(content),
+        receivers=receivers_of(receivers),
+        approval=approval,
+        request_id=request_id,
+        send_at=send_at,
+        expires_at=expires_at,
+    )
+    return replace(draft, digest=draft.fingerprint())
+
+
+async def add_app(database: Database, app_id: str, platform_code: str) -> int:
+    """Register an app without a usable key and return its number."""
+
+    async def write(connection: Connection) -> int:
+        await ensure_platform(connection, platform_code, platform_code, START)
+        await insert_app(
+            connection, app_id=app_id, name=app_id, platform_code=platform_code, key_sealed=b"sealed", now=START
+        )
+        record = await find_app(connection, app_id)
+        assert record is not None
+        return record.app.number
+
+    return await database.in_transaction(write)
+
+
+async def rows(database: Database, query: str, *values: object) -> list[asyncpg.Record]:
+    """Return the rows of a query."""
+    async with database.connection() as connection:
+        return await connection.fetch(query, *values)

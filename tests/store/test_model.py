@@ -1,0 +1,521 @@
+"""The store against a plain model of it: a dictionary of mailbox entries."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from msgcenter.delivery.fan_out import fan_out
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
+from msgcenter.domain.message import IDEMPOTENCY_MS, Draft
+from msgcenter.domain.message_id import MessageIds, bucket_of
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store import inbox
+from msgcenter.store.approvals import decide
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.inbox import AppCounts, Entry, Wanted
+from msgcenter.store.mailboxes import PageChange, PageKey, page_key, sweep_expired, unread_counts
+from msgcenter.store.messages import find_message
+from msgcenter.store.receipts import Counts, count_states, receipts
+from msgcenter.store.sends import apply_sends
+from msgcenter.store.status_changes import StatusChange, apply_status_changes, change_pages
+from tests.store.scene import START, Clock, add_app, event_loop, rows, short_pages, text_to
+
+PAGE = 3
+USERS = ("阿明", "b", "user-c")
+BUCKET_MS = 1 << 31
+Place: TypeAlias = tuple[Recipient, int]
+"""A message in a mailbox."""
+
+
+# --- Steps ----------------------------------------------------------------------------------------------------------
+
+
+class Sent(NamedTuple):
+    """A draft: numbers choose among the scene's apps, platforms and users."""
+
+    app: int
+    platform: int
+    users: frozenset[int]
+    approval: bool
+    expires_in: int | None
+    sends_in: int | None
+    request: int | None
+    text: int
+
+
+class Marked(NamedTuple):
+    """A status call; `picks` choose among all messages, and beside them."""
+
+    app: int
+    platform: int
+    user: int
+    picks: tuple[int, ...]
+    read: bool
+
+
+class Send(NamedTuple):
+    """Drafts that share a commit."""
+
+    drafts: tuple[Sent, ...]
+
+
+class Mark(NamedTuple):
+    """Status calls that share a commit."""
+
+    calls: tuple[Marked, ...]
+
+
+class Decide(NamedTuple):
+    """A decision on approvals."""
+
+    app: int
+    picks: tuple[int, ...]
+    closed: bool
+
+
+class Archive(NamedTuple):
+    """One user's archiving of an app's messages, or the contrary."""
+
+    app: int
+    platform: int
+    user: int
+    picks: tuple[int, ...]
+    archived: bool
+
+
+class ReadAll(NamedTuple):
+    """One user's reading of everything."""
+
+    platform: int
+    user: int
+
+
+class Later(NamedTuple):
+    """Time goes by, and what was scheduled is delivered."""
+
+    ms: int
+
+
+Step: TypeAlias = Send | Mark | Decide | Archive | ReadAll | Later
+
+two = st.integers(0, 1)
+user = st.integers(0, len(USERS) - 1)
+picks = st.lists(st.integers(0, 11), min_size=1, max_size=5).map(tuple)
+sent = st.builds(
+    Sent,
+    app=two,
+    platform=two,
+    users=st.frozensets(user, min_size=1),
+    approval=st.booleans(),
+    expires_in=st.sampled_from([None, None, None, 40, 400]),
+    sends_in=st.sampled_from([None, None, None, 30]),
+    request=st.sampled_from([None, None, 0, 1]),
+    text=two,
+)
+steps = st.one_of(
+    st.builds(Send, st.lists(sent, min_size=1, max_size=4).map(tuple)),
+    st.builds(
+        Mark, st.lists(st.builds(Marked, two, two, user, picks, st.booleans()), min_size=1, max_size=5).map(tuple)
+    ),
+    st.builds(Decide, two, picks, st.booleans()),
+    st.builds(Archive, two, two, user, picks, st.booleans()),
+    st.builds(ReadAll, two, user),
+    st.builds(Later, st.sampled_from([1, 50, 500, IDEMPOTENCY_MS + 1, BUCKET_MS])),
+)
+
+
+# --- The model ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Sending:
+    """A message as the model knows it."""
+
+    number: int
+    draft: Draft
+    delivered: bool
+    closed_at: int | None = None
+
+    def is_gone(self, now: int) -> bool:
+        """Whether it has expired."""
+        return self.draft.expires_at is not None and self.draft.expires_at <= now
+
+
+@dataclass
+class Model:
+    """What ought to be: for each message in a mailbox when it was read, None while it is unread."""
+
+    entries: dict[Place, int | None] = field(default_factory=dict)
+    archived: set[Place] = field(default_factory=set)
+    messages: dict[int, Sending] = field(default_factory=dict)
+    claims: dict[tuple[int, str], tuple[bytes, int, int]] = field(default_factory=dict)
+    pages: dict[PageKey, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def send(self, draft: Draft, message_id: int, now: int) -> int | Reason:
+        """Store a draft that would get this id; return the id that answers it."""
+        if draft.request_id is not None:
+            key = (draft.app_number, draft.request_id)
+            digest, standing, at = self.claims.get(key, (b"", 0, 0))
+            if at >= now - IDEMPOTENCY_MS:
+                return standing if digest == draft.digest else Reason.REQUEST_ID_REUSED
+            self.claims[key] = (draft.digest, message_id, now)
+        self.messages[message_id] = Sending(message_id, draft, draft.is_direct)
+        return message_id
+
+    def deliver(self, message_ids: Sequence[int]) -> None:
+        """Put messages into the mailboxes of their receivers."""
+        for message_id in sorted(message_ids):
+            sending = self.messages[message_id]
+            sending.delivered = True
+            for recipient in self.recipients(message_id):
+                self.entries[recipient, message_id] = sending.closed_at
+                self.pages[page_key(recipient, message_id, sending.draft.app_number)].append(message_id)
+
+    def recipients(self, message_id: int) -> list[Recipient]:
+        """Who was addressed."""
+        draft = self.messages[message_id].draft
+        return [Recipient(user_id, draft.platform_code) for user_id in draft.receivers]
+
+    def has(self, recipient: Recipient, message_id: int, now: int, app_number: int | None = None) -> bool:
+        """Whether a message (of an app) is to be seen in a mailbox."""
+        if (recipient, message_id) not in self.entries or self.messages[message_id].is_gone(now):
+            return False
+        return app_number in {None, self.messages[message_id].draft.app_number}
+
+    def mark(self, recipient: Recipient, message_ids: Sequence[int], now: int, *, read: bool) -> None:
+        """Set messages that the mailbox has read or unread."""
+        for message_id in message_ids:
+            place = (recipient, message_id)
+            if not read:
+                self.entries[place] = None
+                self.archived.discard(place)
+            elif self.entries[place] is None:
+                self.entries[place] = now
+
+    def live(self, now: int) -> list[Place]:
+        """All that is to be seen."""
+        return [place for place in self.entries if self.has(*place, now)]
+
+    def is_open(self, message_id: int) -> bool:
+        """Whether a message is an approval that waits for its decision."""
+        sending = self.messages[message_id]
+        return sending.draft.approval and sending.closed_at is None
+
+
+# --- The scene: the model and the store, side by side ---------------------------------------------------------------
+
+
+class Scene:
+    """Two apps, two platforms, three users; every step is done to the store and to the model."""
+
+    def __init__(self, database: Database, clock: Clock, number: int) -> None:
+        self.database = database
+        self.clock = clock
+        self.clock.now = START + number * 60_000
+        self.ids = MessageIds(number % 1_024, clock)
+        self.platforms = [f"{number}-a", f"{number}-b"]
+        self.apps: list[int] = []
+        self.model = Model()
+
+    async def play(self, story: Sequence[Step]) -> None:
+        """Do all steps, and compare after each."""
+        for name in ("one", "two"):
+            self.apps.append(await add_app(self.database, f"{self.platforms[0]}-{name}", self.platforms[0]))
+        for step in story:
+            self.clock.now += 1
+            match step:
+                case Send():
+                    await self.send(step)
+                case Mark():
+                    await self.mark(step)
+                case Decide():
+                    await self.decide(step)
+                case Archive():
+                    await self.archive(step)
+                case ReadAll():
+                    await self.read_all(step)
+                case Later():
+                    await self.later(step)
+            await self.compare()
+
+    def recipient(self, platform: int, user: int) -> Recipient:
+        """One of the mailboxes."""
+        return Recipient(USERS[user], self.platforms[platform])
+
+    def picked(self, picks: Sequence[int]) -> list[int]:
+        """Ids of messages, and one that no message has."""
+        known = sorted(self.model.messages, reverse=True)
+        return sorted({known[pick] if pick < len(known) else 4_711 for pick in picks})
+
+    async def send(self, step: Send) -> None:
+        now = self.clock.now
+        drafts = [
+            text_to(
+                self.apps[asked.app],
+                self.platforms[asked.platform],
+                [USERS[user] for user in asked.users],
+                content=f"text {asked.text}",
+                approval=asked.approval,
+                request_id=None if asked.request is None else f"request {asked.request}",
+                send_at=None if asked.sends_in is None else now + asked.sends_in,
+                expires_at=None if asked.expires_in is None else now + asked.expires_in,
+            )
+            for asked in step.drafts
+        ]
+        # The digest of a request that is repeated later holds the times of the first.
+        answers = await apply_sends(self.database, self.ids, drafts)
+        new: list[int] = []
+        for draft, answer in zip(drafts, answers, strict=True):
+            fresh = answer if isinstance(answer, int) and answer not in self.model.messages else -1
+            expected = self.model.send(draft, fresh, now)
+            assert (answer.reason if isinstance(answer, Refusal) else answer) == expected
+            assert expected != -1
+            if draft.is_direct and fresh == answer:
+                new.append(fresh)
+        self.model.deliver(new)
+
+    async def mark(self, step: Mark) -> None:
+        now = self.clock.now
+        calls = [
+            StatusChange(
+                self.recipient(call.platform, call.user),
+                self.apps[call.app],
+                frozenset(self.picked(call.picks)),
+                call.read,
+            )
+            for call in step.calls
+        ]
+        missing = await apply_status_changes(self.database, calls)
+        for call, absent in zip(calls, missing, strict=True):
+            had = [i for i in call.message_ids if self.model.has(call.recipient, i, now, call.app_number)]
+            assert absent == call.message_ids - set(had)
+            self.model.mark(call.recipient, had, now, read=call.read)
+
+    async def decide(self, step: Decide) -> None:
+        now, asked = self.clock.now, self.picked(step.picks)
+        found = [
+            sending
+            for i in asked
+            if (sending := self.model.messages.get(i)) is not None
+            and sending.draft.app_number == self.apps[step.app]
+            and not sending.is_gone(now)
+        ]
+        if not all(sending.draft.approval for sending in found):
+            with pytest.raises(Refusal) as refused:
+                await decide(self.database, self.apps[step.app], asked, closed=step.closed)
+            assert refused.value.reason is Reason.NOT_AN_APPROVAL
+            return
+        decision = await decide(self.database, self.apps[step.app], asked, closed=step.closed)
+        assert decision.missing == set(asked) - {sending.number for sending in found}
+        for sending in found:
+            sending.closed_at = (sending.closed_at or now) if step.closed else None
+            if sending.delivered:
+                for recipient in self.model.recipients(sending.number):
+                    self.model.mark(recipient, [sending.number], now, read=step.closed)
+
+    async def archive(self, step: Archive) -> None:
+        now, recipient = self.clock.now, self.recipient(step.platform, step.user)
+        ids = [i for i in self.picked(step.picks) if self.model.has(recipient, i, now, self.apps[step.app])]
+        pages = {page_key(recipient, i, self.apps[step.app]): PageChange() for i in ids}
+        for key in pages:
+            pages[key] = PageChange(read=[i for i in ids if bucket_of(i) == key.bucket])
+
+        async def write(connection: Connection) -> None:
+            if step.archived and pages:
+                assert not await change_pages(connection, pages, now)
+            await inbox.set_archived(
+                connection, [(page_key(recipient, i, self.apps[step.app]), i) for i in ids], archived=step.archived
+            )
+
+        await self.database.in_transaction(write)
+        places = {(recipient, i) for i in ids}
+        if step.archived:
+            self.model.mark(recipient, ids, now, read=True)
+            self.model.archived |= places
+        else:
+            self.model.archived -= places
+
+    async def read_all(self, step: ReadAll) -> None:
+        now, recipient = self.clock.now, self.recipient(step.platform, step.user)
+
+        async def write(connection: Connection) -> None:
+            unread = await inbox.lock_unread(connection, recipient, None, (1 << 63) - 1)
+            if unread:
+                await change_pages(connection, {key: PageChange(read=sorted(unread[key])) for key in unread}, now)
+
+        await self.database.in_transaction(write)
+        self.model.mark(recipient, [i for it, i in self.model.live(now) if it == recipient], now, read=True)
+
+    async def later(self, step: Later) -> None:
+        self.clock.now += step.ms
+        now = self.clock.now
+        for message_id, sending in list(self.model.messages.items()):
+            if sending.delivered:
+                continue
+            early = await fan_out(self.database, message_id)
+            wait = 0 if sending.is_gone(now) else max(0, (sending.draft.send_at or 0) - now)
+            assert early == wait
+            if not wait and not sending.is_gone(now):
+                self.model.deliver([message_id])
+
+    # --- Comparing --------------------------------------------------------------------------------------------------
+
+    async def compare(self) -> None:
+        """Look at everything that the store tells, and at the pages themselves."""
+        await self.compare_counts()
+        await self.compare_pages()
+        await self.compare_inboxes()
+        await self.compare_receipts()
+
+    async def compare_counts(self) -> None:
+        now = self.clock.now
+        expected = Counter(
+            (recipient.user_id, recipient.platform_code, self.model.messages[i].draft.app_number)
+            for recipient, i in self.model.live(now)
+            if self.model.entries[recipient, i] is None
+        )
+        recipients = [self.recipient(platform, user) for platform in (0, 1) for user in range(len(USERS))]
+        asked = [(recipient, app) for recipient in recipients for app in self.apps]
+        async with self.database.connection() as connection:
+            counts, stale = await unread_counts(connection, asked, now)
+        for (user_id, platform_code, app), count in counts.items():
+            if Recipient(user_id, platform_code) not in stale:
+                assert count == expected[user_id, platform_code, app]
+        if stale:
+
+            async def sweep(connection: Connection) -> int:
+                return await sweep_expired(connection, sorted(stale), now)
+
+            assert await self.database.in_transaction(sweep)
+            async with self.database.connection() as connection:
+                counts, stale = await unread_counts(connection, asked, now)
+            assert not stale
+        assert {key: count for key, count in counts.items() if count} == expected
+        async with self.database.connection() as connection:
+            by_app, stale = await inbox.app_counts(connection, recipients, now)
+        assert not stale
+        assert by_app == {recipient: self.expected_counts(recipient) for recipient in recipients}
+
+    def expected_counts(self, recipient: Recipient) -> list[AppCounts]:
+        """What waits for a user, by app."""
+        found = []
+        for app in self.apps:
+            ids = [i for it, i in self.model.live(self.clock.now) if it == recipient]
+            ids = [i for i in ids if self.model.messages[i].draft.app_number == app]
+            unread = sum(self.model.entries[recipient, i] is None for i in ids)
+            todo = sum(self.model.is_open(i) for i in ids)
+            if unread or todo:
+                found.append(AppCounts(app, unread, todo))
+        return found
+
+    async def compare_pages(self) -> None:
+        """Every page is built as it should be; whatever has expired is swept by now."""
+        now = self.clock.now
+        pages = await rows(
+            self.database,
+            "select * from mailbox_page where app_number = any($1)"
+            " order by user_id, platform_code, bucket, app_number, part",
+            self.apps,
+        )
+        parts: dict[PageKey, list[list[int]]] = defaultdict(list)
+        for page in pages:
+            key = PageKey(page["user_id"], page["platform_code"], page["bucket"], page["app_number"])
+            recipient, ids = Recipient(key.user_id, key.platform_code), page["message_ids"]
+            assert page["part"] == len(parts[key])
+            parts[key].append(ids)
+            assert (page["first_id"], page["last_id"]) == (min(ids), max(ids))
+            assert page["read_at"] == [self.stored(recipient, i) for i in ids]
+            assert page["unread"] == page["read_at"].count(None)
+            expiries = [self.model.messages[i].draft.expires_at for i in ids]
+            assert page["expires_at"] == min((at for at in expiries if at is not None and at > now), default=None)
+            live = {i for i in ids if self.model.has(recipient, i, now)}
+            assert sorted(page["open_approvals"]) == sorted(i for i in live if self.model.is_open(i))
+            assert {i for i in page["archived_ids"] if i in live} == {
+                i for i in live if (recipient, i) in self.model.archived
+            }
+        # Every message once, in the order in which they came, each part full before the next begins.
+        assert {key: [i for part in parts[key] for i in part] for key in parts} == dict(self.model.pages)
+        assert all(len(part) == PAGE for key in parts for part in parts[key][:-1])
+        assert all(0 < len(parts[key][-1]) <= PAGE for key in parts)
+
+    def stored(self, recipient: Recipient, message_id: int) -> int | None:
+        """What a page holds as `read_at`."""
+        read_at = self.model.entries[recipient, message_id]
+        if not self.model.messages[message_id].is_gone(self.clock.now):
+            return read_at
+        return WITHDRAWN_UNREAD if read_at is None else -read_at
+
+    async def compare_inboxes(self) -> None:
+        passes: dict[inbox.Filter, Callable[[Entry], bool]] = {
+            "all": lambda entry: not entry.archived,
+            "unread": lambda entry: not entry.archived and entry.read_at is None,
+            "todo": lambda entry: not entry.archived and entry.is_open,
+            "archived": lambda entry: entry.archived,
+        }
+        everything: dict[Recipient, list[Entry]] = defaultdict(list)
+        for recipient, i in sorted(self.model.live(self.clock.now), key=lambda place: place[1], reverse=True):
+            app, place = self.model.messages[i].draft.app_number, (recipient, i)
+            everything[recipient].append(
+                Entry(i, app, self.model.entries[place], place in self.model.archived, self.model.is_open(i))
+            )
+        async with self.database.connection() as connection:
+            for recipient, expected in everything.items():
+                for filtered, passing in passes.items():
+                    wanted = Wanted(recipient, filter=filtered)
+                    assert [it async for it in inbox.entries(connection, wanted)] == [
+                        entry for entry in expected if passing(entry)
+                    ]
+            asked = [
+                (page_key(recipient, entry.message_id, entry.app_number), entry.message_id)
+                for recipient in everything
+                for entry in everything[recipient]
+            ]
+            assert await inbox.find_entries(connection, asked) == {
+                (recipient, entry.message_id): entry for recipient in everything for entry in everything[recipient]
+            }
+
+    async def compare_receipts(self) -> None:
+        """Receipts tell of expired messages too."""
+        async with self.database.connection() as connection:
+            for message_id, sending in self.model.messages.items():
+                message = await find_message(connection, message_id)
+                assert message is not None
+                assert message.closed_at == sending.closed_at
+                assert message.delivered_chunks == sending.delivered
+                expected = {
+                    recipient.user_id: self.model.entries[recipient, message_id]
+                    for recipient in self.model.recipients(message_id)
+                    if sending.delivered
+                }
+                told = [receipt async for receipt in receipts(connection, message)]
+                assert [(one.position, one.user_id) for one in told] == list(enumerate(sorted(expected)))
+                assert {one.user_id: one.read_at for one in told} == expected
+                read = sum(at is not None for at in expected.values())
+                assert await count_states(connection, message) == Counts(len(expected), read)
+
+
+def test_the_store_does_what_the_model_does(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    clock.rule(monkeypatch)
+    short_pages(monkeypatch, PAGE)
+    with event_loop() as run:
+        database = run(Database(database_url).__aenter__())
+        scenes = 0
+
+        @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @given(st.lists(steps, min_size=2, max_size=10))
+        def check(story: list[Step]) -> None:
+            nonlocal scenes
+            scenes += 1
+            run(Scene(database, clock, scenes).play(story))
+
+        try:
+            check()
+        finally:
+            run(database.__aexit__(None, None, None))
