@@ -1,0 +1,709 @@
+"""`sendMsg`: fields, bodies, receivers, times, idempotency (docs/protocol.md, "sendMsg")."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from msgcenter_client import EVERYONE, Client, IdentityError, InvalidRequestError, StateError, Topic
+from tests.conftest import Raw
+from tests.gateway.calls import (
+    HEAD,
+    LINK,
+    PLACES,
+    Json,
+    accepted,
+    link_to,
+    now_ms,
+    oa_to,
+    refused,
+    text_to,
+    until,
+    when_sent,
+)
+
+DAY = 86_400_000
+
+
+def without(request: Json, *names: str) -> Json:
+    return {name: value for name, value in request.items() if name not in names}
+
+
+def oa_with(user: str, **body: object) -> Json:
+    """A card with fields in its body."""
+    return oa_to(user, {**HEAD, "body": body})
+
+
+def stored_body(client: Client, message_id: str) -> Any:
+    """A message's body as getMsgList tells it."""
+    (found,) = [one for one in client.messages() if one.id == message_id]
+    return found.body
+
+
+# --- The answer -----------------------------------------------------------------------------------------------------
+
+
+def test_the_answer_is_the_id_as_decimal_text(wire: Raw, user: str) -> None:
+    answer = accepted(wire, "sendMsg", text_to(user))
+    assert list(answer) == ["retCode", "retDesc", "msgId"]
+    assert isinstance(answer["msgId"], str)
+    assert answer["msgId"].isdigit()
+    assert len(answer["msgId"]) <= 19
+
+
+def test_a_message_is_there_as_soon_as_it_is_answered(sdk: Client, user: str) -> None:
+    message_id = sdk.send_text(user, "x")
+    assert sdk.unread_count(user) == 1
+    assert sdk.message_status(message_id).state == "sent"
+
+
+# --- Bodies ---------------------------------------------------------------------------------------------------------
+
+SAMPLES = {
+    "text": b'{\n\t"msgtype": "text",\n\t"text": {\n\t\t"content": "zhxy msg text test 12"\n\t}\n}\n',
+    "link": '{\n\t"msgtype": "link",\n\t"link": {\n\t\t"pcUrl": "http://www.baidu.com",\n'
+    '\t\t"appUrl": "http://www.baidu.com",\n\t\t"picUrl": "http://xxx.yyy.com/zzz.jpg",\n'
+    '\t\t"content": "百度一下",\n\t\t"title": "百度",\n\t\t"busiId":"AQWER1234"\n\t}\n}\n'.encode(),
+}
+"""The sample bodies of the protocol's source."""
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_the_sources_samples_are_sent_as_they_are(raw: Raw, client: Client, user: str, kind: str) -> None:
+    receivers = json.dumps([user]).encode()
+    body = SAMPLES[kind].replace(b"{", b'{"receiverIds":' + receivers + b",", 1)
+    message_id = accepted(raw, "sendMsg", body)["msgId"]
+    assert stored_body(client, message_id) == json.loads(SAMPLES[kind])[kind]
+
+
+def test_a_whole_oa_card_is_sent_and_kept(raw: Raw, client: Client, user: str) -> None:
+    oa = {
+        "head": {"text": "请假审批", "bgColor": "ff2F6fDE"},
+        "body": {
+            "title": "标题",
+            "content": "正文\n第二行",
+            "imageUrl": "https://oa.example/1.png",
+            "fileCount": "3",
+            "author": "李老师",
+            "form": [{"key": "时间", "value": "周二"}] * 6,
+        },
+    }
+    message_id = accepted(raw, "sendMsg", oa_to(user, oa))["msgId"]
+    kept = stored_body(client, message_id)
+    assert {name: kept[name] for name in oa} == oa
+    assert {name: kept[name] for name in PLACES} == PLACES
+
+
+@pytest.mark.parametrize("kind", ["text", "link", "oa"])
+@pytest.mark.parametrize("body", ["absent", None])
+def test_the_body_that_msgtype_names_must_be_there(wire: Raw, user: str, kind: str, body: object) -> None:
+    request: Json = {"receiverIds": [user], "msgtype": kind, **PLACES}
+    if body is None:
+        request[kind] = None
+    refused(wire, "sendMsg", request, "100002", kind)
+
+
+@pytest.mark.parametrize("kind", ["text", "link", "oa"])
+@pytest.mark.parametrize("body", ["x", 1, True, [], [{}]])
+def test_a_body_is_an_object(wire: Raw, user: str, kind: str, body: object) -> None:
+    refused(wire, "sendMsg", {"receiverIds": [user], "msgtype": kind, kind: body, **PLACES}, "100003", kind)
+
+
+def test_other_bodies_are_not_looked_at(wire: Raw, user: str) -> None:
+    accepted(wire, "sendMsg", text_to(user, link={"pcUrl": 1}, oa=None, busiId=[], pcUrl=None, appUrl="x"))
+    accepted(wire, "sendMsg", {**link_to(user), "text": "\0", "oa": 1})
+    accepted(wire, "sendMsg", {**oa_to(user), "text": [], "link": None})
+
+
+def test_msgtype_must_be_there(wire: Raw, user: str) -> None:
+    refused(wire, "sendMsg", without(text_to(user), "msgtype"), "100002", "msgtype")
+
+
+@pytest.mark.parametrize("wrong", ["", "TEXT", "markdown", 1, None, True, ["text"]])
+@pytest.mark.parametrize("name", ["msgtype", "msgType"])
+def test_msgtype_is_one_of_three(wire: Raw, user: str, name: str, wrong: object) -> None:
+    request = {**without(text_to(user), "msgtype"), name: wrong}
+    refused(wire, "sendMsg", request, "100003", name, "text", "link", "oa")
+
+
+# --- Limits of the fields -------------------------------------------------------------------------------------------
+
+
+def url_of(length: int) -> str:
+    return "https://a.example/".ljust(length, "x")
+
+
+def at_edge(user: str, field: str, length: int) -> Json:
+    """A request whose field (its name on the wire, with dots) has this many characters."""
+    text = "张" * length
+    match field:
+        case "text.content":
+            return text_to(user, text={"content": text})
+        case "link.pcUrl" | "link.appUrl" | "link.picUrl":
+            return link_to(user, **{field.removeprefix("link."): url_of(length)})
+        case "link.title" | "link.content" | "link.busiId":
+            return link_to(user, **{field.removeprefix("link."): text})
+        case "pcUrl" | "appUrl":
+            return oa_to(user) | {field: url_of(length)}
+        case "busiId":
+            return oa_to(user, busiId=text)
+        case "oa.head.text":
+            return oa_to(user, {"head": {"text": text}})
+        case "oa.body.imageUrl":
+            return oa_with(user, imageUrl=url_of(length))
+        case "oa.body.fileCount":
+            return oa_with(user, fileCount="9" * length)
+        case "oa.body.form[0].key":
+            return oa_with(user, form=[{"key": text}])
+        case "oa.body.form[0].value":
+            return oa_with(user, form=[{"value": text}])
+        case "receiverIds[0]":
+            return text_to(text)
+        case "requestId":
+            return text_to(user, requestId=(user + text)[:length] if length <= 64 else text)
+        case _:
+            return oa_with(user, **{field.removeprefix("oa.body."): text})
+
+
+LIMITS = {
+    "text.content": (1, 4_096),
+    "link.title": (1, 255),
+    "link.content": (1, 4_096),
+    "link.busiId": (1, 64),
+    "link.pcUrl": (19, 2_048),
+    "link.appUrl": (19, 2_048),
+    "link.picUrl": (19, 2_048),
+    "busiId": (1, 64),
+    "pcUrl": (19, 2_048),
+    "appUrl": (19, 2_048),
+    "oa.head.text": (1, 255),
+    "oa.body.title": (0, 255),
+    "oa.body.content": (0, 4_096),
+    "oa.body.imageUrl": (19, 2_048),
+    "oa.body.fileCount": (0, 10),
+    "oa.body.author": (0, 64),
+    "oa.body.form[0].key": (0, 64),
+    "oa.body.form[0].value": (0, 255),
+    "receiverIds[0]": (1, 64),
+    "requestId": (18, 64),
+}
+
+
+@pytest.mark.parametrize("field", LIMITS)
+def test_a_field_may_have_its_least_and_its_most_characters(wire: Raw, user: str, field: str) -> None:
+    for length in LIMITS[field]:
+        accepted(wire, "sendMsg", at_edge(user, field, length))
+
+
+@pytest.mark.parametrize("field", LIMITS)
+def test_one_character_more_is_refused_with_the_fields_name_and_limit(wire: Raw, user: str, field: str) -> None:
+    limit = LIMITS[field][1]
+    refused(wire, "sendMsg", at_edge(user, field, limit + 1), "100003", field, str(limit))
+
+
+@pytest.mark.parametrize("field", [name for name, (least, _) in LIMITS.items() if least == 1])
+def test_an_empty_field_that_must_have_text_is_refused(wire: Raw, user: str, field: str) -> None:
+    refused(wire, "sendMsg", at_edge(user, field, 0), "100003", field)
+
+
+def test_a_form_has_up_to_six_rows(wire: Raw, user: str) -> None:
+    for rows in (0, 1, 6):
+        accepted(wire, "sendMsg", oa_with(user, form=[{"key": "k", "value": "v"}] * rows))
+    refused(wire, "sendMsg", oa_with(user, form=[{"key": "k", "value": "v"}] * 7), "100004", "oa.body.form", "6")
+
+
+@pytest.mark.parametrize("field", ["pcUrl", "appUrl", "title", "busiId", "content"])
+def test_a_link_has_five_fields_that_must_be_there(wire: Raw, user: str, field: str) -> None:
+    refused(wire, "sendMsg", {**link_to(user), "link": without(LINK, field)}, "100002", f"link.{field}")
+    wrongs: list[object] = ["", None, [], True]
+    for wrong in wrongs:
+        refused(wire, "sendMsg", link_to(user, **{field: wrong}), "100003", f"link.{field}")
+
+
+def test_a_link_needs_no_picture(raw: Raw, client: Client, user: str) -> None:
+    for link in (LINK, {**LINK, "picUrl": ""}):
+        message_id = accepted(raw, "sendMsg", {**link_to(user), "link": link})["msgId"]
+        assert not stored_body(client, message_id).get("picUrl")
+    refused(raw, "sendMsg", link_to(user, picUrl=None), "100003", "link.picUrl")
+
+
+def test_a_text_needs_its_content(wire: Raw, user: str) -> None:
+    refused(wire, "sendMsg", text_to(user, text={}), "100002", "text.content")
+    wrongs: list[object] = [None, 1, [], ""]
+    for wrong in wrongs:
+        refused(wire, "sendMsg", text_to(user, text={"content": wrong}), "100003", "text.content")
+
+
+def test_a_card_needs_its_head(wire: Raw, user: str) -> None:
+    refused(wire, "sendMsg", oa_to(user, {}), "100002", "oa.head")
+    refused(wire, "sendMsg", oa_to(user, {"head": {}}), "100002", "oa.head.text")
+    wrongs: list[object] = [None, "x", []]
+    for wrong in wrongs:
+        refused(wire, "sendMsg", oa_to(user, {"head": wrong}), "100003", "oa.head")
+
+
+def test_a_card_needs_no_body(wire: Raw, user: str) -> None:
+    for oa in (HEAD, {**HEAD, "body": None}, {**HEAD, "body": {}}):
+        accepted(wire, "sendMsg", oa_to(user, oa))
+    refused(wire, "sendMsg", oa_to(user, {**HEAD, "body": "x"}), "100003", "oa.body")
+
+
+@pytest.mark.parametrize("colour", ["FFCC0000", "ffcc0000", "00aBcDeF"])
+def test_a_colour_is_eight_hex_digits(raw: Raw, client: Client, user: str, colour: str) -> None:
+    message_id = accepted(raw, "sendMsg", oa_to(user, {"head": {"text": "x", "bgColor": colour}}))["msgId"]
+    assert stored_body(client, message_id)["head"].get("bgColor", "FFCC0000") == colour
+
+
+@pytest.mark.parametrize("colour", ["", "FFCC000", "FFCC00000", "0xFFCC00", "#FFCC000", "GGCC0000", "FFCC0000\n", 1])
+def test_anything_else_is_no_colour(wire: Raw, user: str, colour: object) -> None:
+    oa = {"head": {"text": "x", "bgColor": colour}}
+    refused(wire, "sendMsg", oa_to(user, oa), "100003", "oa.head.bgColor", "AARRGGBB")
+
+
+def test_a_heads_text_and_given_colour_have_255_characters_together(wire: Raw, user: str) -> None:
+    for length, head in ((247, {"bgColor": "FF000000"}), (255, {}), (255, {"bgColor": "FFCC0000"})):
+        accepted(wire, "sendMsg", oa_to(user, {"head": {"text": "张" * length, **head}}))
+    refused(
+        wire, "sendMsg", oa_to(user, {"head": {"text": "张" * 248, "bgColor": "FF000000"}}), "100003", "oa.head", "255"
+    )
+
+
+@pytest.mark.parametrize("count", [0, 3, 9_999_999_999, "", "0", "007"])
+def test_a_file_count_is_digits(wire: Raw, user: str, count: object) -> None:
+    accepted(wire, "sendMsg", oa_with(user, fileCount=count))
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, 10**10, "three", "-1", "1\n", "１", None, True, []])
+def test_anything_else_is_no_file_count(wire: Raw, user: str, count: object) -> None:
+    refused(wire, "sendMsg", oa_with(user, fileCount=count), "100003", "oa.body.fileCount")
+
+
+# --- Where a card's id and addresses stand --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_field_of_a_card_may_stand_beside_or_inside(raw: Raw, client: Client, user: str, name: str) -> None:
+    inside = without(oa_to(user, {**HEAD, name: PLACES[name]}), name)
+    both = oa_to(user, {**HEAD, name: PLACES[name]})
+    for request in (oa_to(user), inside, both, without(oa_to(user, {**HEAD, **PLACES}), *PLACES)):
+        message_id = accepted(raw, "sendMsg", request)["msgId"]
+        assert stored_body(client, message_id)[name] == PLACES[name]
+    refused(raw, "sendMsg", without(oa_to(user), name), "100002", name)
+    other = {"busiId": "another"}.get(name, "https://other.example/")
+    refused(raw, "sendMsg", oa_to(user, {**HEAD, name: other}), "100005", f"{name}/oa.{name}")
+
+
+def test_an_id_at_both_places_may_be_text_and_a_number(wire: Raw, user: str) -> None:
+    accepted(wire, "sendMsg", oa_to(user, {**HEAD, "busiId": "17"}, busiId=17))
+    refused(wire, "sendMsg", oa_to(user, {**HEAD, "busiId": "18"}, busiId=17), "100005", "busiId/oa.busiId")
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("wrong", ["", None, [], True, 1.5])
+def test_a_malformed_field_of_a_card_is_named_where_it_stands(wire: Raw, user: str, name: str, wrong: object) -> None:
+    refused(wire, "sendMsg", oa_to(user) | {name: wrong}, "100003", name)
+    refused(wire, "sendMsg", without(oa_to(user, {**HEAD, name: wrong}), name), "100003", f"oa.{name}")
+
+
+# --- URLs -----------------------------------------------------------------------------------------------------------
+
+GOOD_URLS = [
+    "http://a",
+    "https://a.example",
+    "HTTPS://A.example/x",
+    "http://a:8080/x?y=z#f",
+    "http://[::1]/",
+    "http://127.0.0.1/",
+    "http://学校.example/路径?问=答",
+    "http://a/%E5%BC%A0",
+]
+BAD_URLS = [
+    "x",
+    "//a",
+    "/a",
+    "http:",
+    "http://",
+    "http:///x",
+    "http:a",
+    "https://[::1",
+    "http://a:b/",
+    "http://a:99999/",
+    "ftp://a/",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "file:///etc/passwd",
+    "myapp://open",
+    " http://a",
+    "http://a b",
+    "http://a\n",
+    "http://a\t/",
+    'http://a/"',
+    "http://a/<script>",
+    "http://a\\b",
+    "http://a/\x7f",
+]
+
+
+@pytest.mark.parametrize("url", GOOD_URLS)
+def test_an_http_address_is_taken(wire: Raw, user: str, url: str) -> None:
+    accepted(wire, "sendMsg", link_to(user, pcUrl=url, appUrl=url, picUrl=url))
+    accepted(wire, "sendMsg", oa_to(user, {**HEAD, "body": {"imageUrl": url}}, pcUrl=url, appUrl=url))
+
+
+@pytest.mark.parametrize("url", BAD_URLS)
+def test_any_other_address_is_refused(wire: Raw, user: str, url: str) -> None:
+    for name in ("pcUrl", "appUrl", "picUrl"):
+        refused(wire, "sendMsg", link_to(user, **{name: url}), "100003", f"link.{name}", "http")
+    refused(wire, "sendMsg", oa_to(user, pcUrl=url), "100003", "pcUrl", "http")
+    refused(wire, "sendMsg", oa_to(user, appUrl=url), "100003", "appUrl", "http")
+    refused(wire, "sendMsg", oa_with(user, imageUrl=url), "100003", "oa.body.imageUrl", "http")
+
+
+# --- Receivers ------------------------------------------------------------------------------------------------------
+
+
+def crowd(user: str, count: int) -> list[str]:
+    return [f"{user}-{number:05}" for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 1_000])
+def test_up_to_a_thousand_receivers_have_it_at_once(sdk: Client, user: str, count: int) -> None:
+    receivers = crowd(user, count)
+    message_id = sdk.send_text(receivers, "x")
+    status = sdk.message_status(message_id)
+    assert (status.state, status.receivers, status.delivered, status.unread) == ("sent", count, count, count)
+    assert sdk.unread_count(receivers[-1]) == 1
+
+
+@pytest.mark.parametrize("count", [1_001, 10_000])
+def test_more_receivers_get_it_in_the_background(sdk: Client, user: str, count: int) -> None:
+    receivers = crowd(user, count)
+    message_id = sdk.send_text(receivers, "x")
+    assert sdk.message_status(message_id, page_size=1).receivers == count
+    status = when_sent(sdk, message_id)
+    assert (status.delivered, status.read, status.unread) == (count, 0, count)
+    for receiver in (receivers[0], receivers[count // 2], receivers[-1]):
+        assert sdk.unread_count(receiver) == 1
+    assert sum(1 for _ in sdk.receipts(message_id)) == count
+
+
+def test_no_receiver_or_more_than_ten_thousand_are_refused(wire: Raw, user: str) -> None:
+    refused(wire, "sendMsg", text_to(), "100003", "receiverIds", "10000")
+    refused(wire, "sendMsg", text_to(*crowd(user, 10_001)), "100004", "receiverIds", "10000")
+    refused(wire, "sendMsg", text_to(*[user] * 10_001), "100004", "receiverIds", "10000")
+
+
+def test_duplicate_receivers_collapse(wire: Raw, sdk: Client, user: str) -> None:
+    number = now_ms()
+    message_id = accepted(wire, "sendMsg", text_to(user, user, number, str(number), user))["msgId"]
+    assert sdk.message_status(message_id).receivers == 2
+    assert (sdk.unread_count(user), sdk.unread_count(str(number))) == (1, 1)
+
+
+@pytest.mark.parametrize("wrong", ["someone", 1, None, {}, True])
+def test_receivers_are_an_array(wire: Raw, wrong: object) -> None:
+    refused(wire, "sendMsg", {**text_to(), "receiverIds": wrong}, "100003", "receiverIds")
+
+
+@pytest.mark.parametrize("wrong", ["", "x" * 65, "a\0", "a\n", "\x1f", "\x7f", None, True, 1.5, 10**64, [], {}])
+def test_a_wrong_receiver_is_told_by_its_place(wire: Raw, sdk: Client, user: str, wrong: object) -> None:
+    refused(wire, "sendMsg", text_to(user, user, wrong), "100003", "receiverIds[2]")
+    refused(wire, "sendMsg", text_to(*[user] * 9_999, wrong), "100003", "receiverIds[9999]")
+    assert sdk.unread_count(user) == 0
+
+
+@pytest.mark.parametrize(
+    "odd", ["张三", "😀" * 64, "a b", "a/b?c=d&e", "'; drop table app; --", "\u202e", "İ", "a\u0301"]
+)
+def test_odd_receivers_are_receivers(wire: Raw, sdk: Client, odd: str) -> None:
+    before = sdk.unread_count(odd)
+    accepted(wire, "sendMsg", text_to(odd))
+    assert sdk.unread_count(odd) == before + 1
+
+
+def test_ids_that_only_look_alike_are_different_users(sdk: Client, user: str) -> None:
+    sdk.send_text(user, "x")
+    for other in (user.upper(), f"{user} ", f" {user}", user.replace("-", "\N{EN DASH}")):
+        assert sdk.unread_count(other) == 0
+
+
+# --- Ways of addressing ---------------------------------------------------------------------------------------------
+
+
+def test_exactly_one_way_of_addressing_must_be_used(wire: Raw, user: str) -> None:
+    nobody = without(text_to(user), "receiverIds")
+    refused(wire, "sendMsg", nobody, "100002", "receiverIds")
+    refused(wire, "sendMsg", text_to(user, topic="t"), "100005", "receiverIds/topic")
+    refused(wire, "sendMsg", text_to(user, toAll=True), "100005", "receiverIds/toAll")
+    refused(wire, "sendMsg", {**nobody, "topic": "t", "toAll": True}, "100005", "topic/toAll")
+    refused(wire, "sendMsg", text_to(user, topic="t", toAll=True), "100005", "receiverIds/topic/toAll")
+
+
+def test_topics_and_to_all_are_still_to_come(sdk: Client, wire: Raw, user: str) -> None:
+    with pytest.raises(StateError) as no_topic:
+        sdk.send_text(Topic("t"), "x")
+    assert no_topic.value.ret_code == "300005"
+    with pytest.raises(IdentityError) as not_all:
+        sdk.send_text(EVERYONE, "x")
+    assert not_all.value.ret_code == "200007"
+    nobody = without(text_to(user), "receiverIds")
+    refused(wire, "sendMsg", {**nobody, "topic": "t"}, "300005")
+    refused(wire, "sendMsg", {**nobody, "toAll": True}, "200007", "toAll")
+
+
+@pytest.mark.parametrize("wrong", [False, 1, "true", None, {}])
+def test_to_all_is_true_or_absent(wire: Raw, user: str, wrong: object) -> None:
+    refused(wire, "sendMsg", {**without(text_to(user), "receiverIds"), "toAll": wrong}, "100003", "toAll", "true")
+
+
+@pytest.mark.parametrize("wrong", ["", "x" * 65, "a\0", None, True, []])
+def test_a_topic_is_an_id(wire: Raw, user: str, wrong: object) -> None:
+    refused(wire, "sendMsg", {**without(text_to(user), "receiverIds"), "topic": wrong}, "100003", "topic")
+
+
+def test_an_approval_needs_receivers_by_name(wire: Raw, user: str) -> None:
+    nobody = without(text_to(user, approval=True), "receiverIds")
+    refused(wire, "sendMsg", {**nobody, "topic": "t"}, "100005", "approval/topic", "receiverIds")
+    refused(wire, "sendMsg", {**nobody, "toAll": True}, "100005", "approval/toAll", "receiverIds")
+
+
+@pytest.mark.parametrize("wrong", [1, 0, "true", "1", None, []])
+def test_approval_is_true_or_false(wire: Raw, user: str, wrong: object) -> None:
+    refused(wire, "sendMsg", text_to(user, approval=wrong), "100003", "approval", "true")
+
+
+def test_only_an_approval_is_one(wire: Raw, user: str) -> None:
+    plain = [accepted(wire, "sendMsg", text_to(user, **more))["msgId"] for more in ({}, {"approval": False})]
+    for message_id in plain:
+        refused(wire, "modMsgStatus", {"msgId": [message_id]}, "300002", message_id)
+    for request in (text_to(user), link_to(user), oa_to(user)):
+        approval = accepted(wire, "sendMsg", {**request, "approval": True})["msgId"]
+        accepted(wire, "modMsgStatus", {"msgId": [approval]})
+
+
+# --- Sending once ---------------------------------------------------------------------------------------------------
+
+
+def test_a_repeated_request_id_sends_nothing_twice(wire: Raw, sdk: Client, user: str) -> None:
+    request = text_to(user, requestId=user)
+    first = accepted(wire, "sendMsg", request)
+    for _ in range(3):
+        assert accepted(wire, "sendMsg", request) == first
+    assert sdk.unread_count(user) == 1
+    assert accepted(wire, "sendMsg", text_to(user))["msgId"] != first["msgId"]
+    assert accepted(wire, "sendMsg", text_to(user, requestId=f"{user}+"))["msgId"] != first["msgId"]
+
+
+def test_the_header_is_the_same_as_the_field(wire: Raw, sdk: Client, user: str) -> None:
+    first = accepted(wire, "sendMsg", text_to(user, requestId=user))
+    assert accepted(wire, "sendMsg", text_to(user), idempotency_key=user) == first
+    assert accepted(wire, "sendMsg", text_to(user, requestId=user), idempotency_key=user) == first
+    assert sdk.unread_count(user) == 1
+    refused(
+        wire,
+        "sendMsg",
+        text_to(user, requestId=user),
+        "100005",
+        "requestId/Idempotency-Key",
+        idempotency_key=f"{user}+",
+    )
+    refused(wire, "sendMsg", text_to(user), "100003", "Idempotency-Key", "64", idempotency_key="x" * 65)
+    assert sdk.send_text(user, "开会", idempotency_key=user) == first["msgId"]
+
+
+def test_the_same_request_said_otherwise_is_the_same(wire: Raw, user: str) -> None:
+    number = now_ms()
+    first = accepted(wire, "sendMsg", text_to(user, number, requestId=user))
+    for same in (
+        text_to(str(number), user, user, requestId=user, approval=False),
+        {**without(text_to(number, user, requestId=user), "msgtype"), "msgType": "text", "link": None, "sysCode": "1"},
+        text_to(user, number, requestId=user, platformCode="420100"),
+    ):
+        assert accepted(wire, "sendMsg", same) == first
+
+
+def test_a_reused_request_id_is_refused(wire: Raw, sdk: Client, user: str) -> None:
+    accepted(wire, "sendMsg", text_to(user, requestId=user))
+    for other in (
+        text_to(user, requestId=user, text={"content": "another"}),
+        text_to(user, f"{user}-2", requestId=user),
+        text_to(user, requestId=user, approval=True),
+        text_to(user, requestId=user, expireTime=now_ms() + DAY),
+        text_to(user, requestId=user, sendTime=now_ms() + DAY),
+        {**link_to(user), "requestId": user},
+    ):
+        refused(wire, "sendMsg", other, "300003", "requestId")
+    assert sdk.unread_count(user) == 1
+
+
+def test_request_ids_are_each_apps_own(sdk: Client, other_client: Client, user: str) -> None:
+    mine = sdk.send_text(user, "x", idempotency_key=user)
+    assert other_client.send_text(user, "another", idempotency_key=user) != mine
+
+
+def test_concurrent_repeats_make_one_message(wire: Raw, sdk: Client, user: str) -> None:
+    request = text_to(user, f"{user}-2", requestId=user)
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda _: accepted(wire, "sendMsg", request)["msgId"], range(36)))
+    assert len(set(answers)) == 1
+    assert (sdk.unread_count(user), sdk.unread_count(f"{user}-2")) == (1, 1)
+
+
+def test_a_refused_request_leaves_its_request_id_free(wire: Raw, user: str) -> None:
+    refused(wire, "sendMsg", text_to(user, requestId=user, text={"content": ""}), "100003", "text.content")
+    accepted(wire, "sendMsg", text_to(user, requestId=user))
+
+
+@pytest.mark.parametrize("wrong", ["", "a\0", "a\n", None, True, 1.5, []])
+def test_a_malformed_request_id_is_refused(wire: Raw, user: str, wrong: object) -> None:
+    refused(wire, "sendMsg", text_to(user, requestId=wrong), "100003", "requestId")
+
+
+def test_a_large_send_is_repeated_as_one_too(wire: Raw, sdk: Client, user: str) -> None:
+    request = text_to(*crowd(user, 1_001), requestId=user)
+    message_id = accepted(wire, "sendMsg", request)["msgId"]
+    assert accepted(wire, "sendMsg", request)["msgId"] == message_id
+    when_sent(sdk, message_id)
+    assert accepted(wire, "sendMsg", request)["msgId"] == message_id
+    assert sdk.unread_count(f"{user}-00000") == 1
+
+
+# --- Times ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_scheduled_message_arrives_then_and_not_before(wire: Raw, sdk: Client, user: str, *, as_text: bool) -> None:
+    at = now_ms() + 1_500
+    request = text_to(user, sendTime=str(at) if as_text else at, requestId=user)
+    message_id = accepted(wire, "sendMsg", request)["msgId"]
+    status = sdk.message_status(message_id)
+    unread = sdk.unread_count(user)
+    if now_ms() < at:
+        assert (status.state, status.receivers, status.delivered, status.details) == ("scheduled", 1, 0, ())
+        assert unread == 0
+    until(lambda: sdk.unread_count(user) == 1)
+    assert now_ms() >= at
+    assert sdk.message_status(message_id).state == "sent"
+    assert accepted(wire, "sendMsg", request)["msgId"] == message_id, "a repeat is answered as it was in time"
+
+
+def test_a_scheduled_message_cannot_be_read_before_its_time(wire: Raw, user: str) -> None:
+    message_id = accepted(wire, "sendMsg", text_to(user, sendTime=now_ms() + DAY))["msgId"]
+    refused(wire, "modMsgStatus", {"publisherId": user, "msgId": [message_id]}, "300001")
+
+
+def test_a_send_time_up_to_a_minute_past_is_now(wire: Raw, sdk: Client, user: str) -> None:
+    accepted(wire, "sendMsg", text_to(user, sendTime=now_ms() - 50_000))
+    assert sdk.unread_count(user) == 1
+
+
+def test_a_send_time_has_bounds(wire: Raw, user: str) -> None:
+    for past in (now_ms() - 61_000, now_ms() // 1_000, 0, "0"):
+        refused(wire, "sendMsg", text_to(user, sendTime=past), "100003", "sendTime")
+    accepted(wire, "sendMsg", text_to(user, sendTime=now_ms() + 90 * DAY - 5_000))
+    for far in (now_ms() + 90 * DAY + 5_000, 10**15 - 1):
+        refused(wire, "sendMsg", text_to(user, sendTime=far), "100003", "sendTime", "90")
+
+
+def test_an_expire_time_has_bounds(wire: Raw, user: str) -> None:
+    for past in (now_ms() - 1, now_ms() // 1_000, 0, "1"):
+        refused(wire, "sendMsg", text_to(user, expireTime=past), "100003", "expireTime")
+    refused(wire, "sendMsg", text_to(user, expireTime=10**15 - 1), "100003", "expireTime", "2100")
+    at = now_ms() + DAY
+    for expiry in (at, at - 1):
+        refused(wire, "sendMsg", text_to(user, sendTime=at, expireTime=expiry), "100005", "expireTime", "sendTime")
+    accepted(wire, "sendMsg", text_to(user, sendTime=at, expireTime=at + 1))
+
+
+@pytest.mark.parametrize("name", ["sendTime", "expireTime"])
+@pytest.mark.parametrize("wrong", ["", "tomorrow", "2030-01-01", 1.5, -1, 10**15, "1\n", None, True, []])
+def test_a_time_is_milliseconds(wire: Raw, user: str, name: str, wrong: object) -> None:
+    refused(wire, "sendMsg", text_to(user, **{name: wrong}), "100003", name)
+
+
+def test_an_expired_message_leaves_every_count(wire: Raw, sdk: Client, user: str) -> None:
+    kept = sdk.send_text(user, "x")
+    short = accepted(wire, "sendMsg", text_to(user, expireTime=now_ms() + 1_200))["msgId"]
+    assert sdk.message_status(short).state == "sent"
+    until(lambda: sdk.message_status(short).state == "expired")
+    assert sdk.unread_count(user) == 1
+    assert sdk.message_status(kept).state == "sent"
+
+
+def test_an_expired_message_that_was_read_changes_no_count(wire: Raw, sdk: Client, user: str) -> None:
+    sdk.send_text(user, "x")
+    short = accepted(wire, "sendMsg", text_to(user, expireTime=str(now_ms() + 1_200)))["msgId"]
+    sdk.set_status(user, short)
+    until(lambda: sdk.message_status(short).state == "expired")
+    assert sdk.unread_count(user) == 1
+
+
+# --- Text -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["😀👨‍👩‍👧", "a\tb\r\nc", "\x01\x1f\x7f", "\u2028\u202e\ufeff\uffff", "𝄞", '"\\/', "' or 1=1", "%s{0}"]
+)
+def test_any_text_arrives_as_it_was(raw: Raw, client: Client, user: str, text: str) -> None:
+    message_id = accepted(raw, "sendMsg", text_to(user, text={"content": text}))["msgId"]
+    assert stored_body(client, message_id) == {"content": text}
+
+
+def test_a_surrogate_pair_is_one_character(raw: Raw, client: Client, user: str) -> None:
+    body = b'{"receiverIds":["%b"],"msgtype":"text","text":{"content":"\\ud83d\\ude00"}}' % user.encode()
+    assert stored_body(client, accepted(raw, "sendMsg", body)["msgId"]) == {"content": "😀"}
+
+
+@pytest.mark.parametrize("lone", [b"\\ud83d", b"\\ude00", b"\\ude00\\ud83d", b"\xed\xa0\xbd"])
+def test_half_a_surrogate_pair_is_no_json_text(wire: Raw, user: str, lone: bytes) -> None:
+    body = b'{"receiverIds":["%b"],"msgtype":"text","text":{"content":"%b"}}' % (user.encode(), lone)
+    refused(wire, "sendMsg", body, "100001")
+
+
+@pytest.mark.parametrize("nul", ["\0", "a\0b"])
+def test_u_0000_is_refused_by_name(wire: Raw, user: str, nul: str) -> None:
+    for request, field in (
+        (text_to(user, text={"content": nul}), "text.content"),
+        (link_to(user, title=nul), "link.title"),
+        (link_to(user, content=nul), "link.content"),
+        (oa_to(user, {"head": {"text": nul}}), "oa.head.text"),
+        (oa_with(user, author=nul), "oa.body.author"),
+        (oa_with(user, form=[{"key": "k"}, {"value": nul}]), "oa.body.form"),
+    ):
+        refused(wire, "sendMsg", request, "100003", field, "U+0000")
+    for request, field in (
+        (link_to(user, busiId=nul), "link.busiId"),
+        (link_to(user, pcUrl=f"http://a/{nul}"), "link.pcUrl"),
+        (oa_to(user, busiId=nul), "busiId"),
+        (oa_to(user, {**HEAD, "appUrl": f"http://a/{nul}"}), "appUrl"),
+    ):
+        refused(wire, "sendMsg", request, "100003", field)
+
+
+def test_text_that_spells_u_0000_out_is_text(raw: Raw, client: Client, user: str) -> None:
+    message_id = accepted(raw, "sendMsg", text_to(user, text={"content": "\\u0000"}))["msgId"]
+    assert stored_body(client, message_id) == {"content": "\\u0000"}
+
+
+# --- Through the SDK ------------------------------------------------------------------------------------------------
+
+
+def test_the_sdk_sends_all_three_bodies(client: Client, user: str) -> None:
+    pc_url, app_url = "https://a.example", "https://a.example/m"
+    ids = [
+        client.send_text(user, "x"),
+        client.send_link(user, title="t", content="c", business_id="b", pc_url=pc_url, app_url=app_url),
+        client.send_oa(user, "h", business_id="b", pc_url=pc_url, app_url=app_url, file_count=3, form=[("k", "v")]),
+    ]
+    assert [(one.id, one.kind) for one in client.messages()] == list(
+        zip(reversed(ids), ("oa", "link", "text"), strict=True)
+    )
+    assert client.unread_count(user) == 3
+
+
+def test_the_sdk_tells_which_field_is_wrong(sdk: Client, user: str) -> None:
+    with pytest.raises(InvalidRequestError) as told:
+        sdk.send_text(user, "")
+    assert told.value.ret_code == "100003"
+    assert "text.content" in told.value.text
