@@ -42,6 +42,7 @@ class Screen:
     """An inbox on screen, as its user sees it."""
 
     page: Page
+    url: str
     complaints: list[str]
 
     @property
@@ -121,11 +122,11 @@ def open_inbox(chromium: Browser, server: Server) -> Iterator[OpenInbox]:
         context = chromium.new_context(**settings)
         fake_web(context)
         page = context.new_page()
-        screen = Screen(page, [])
+        screen = Screen(page, f"{server.url}/inbox", [])
         screens.append(screen)
         page.on("pageerror", lambda error: screen.complaints.append(str(error)))
         page.on("console", lambda said: _note(screen, said.text))
-        page.goto(f"{server.url}/inbox#token={token}")
+        page.goto(f"{screen.url}#token={token}")
         if wait:
             expect(page.locator(".feed[aria-busy=false]")).to_be_attached()
         return screen

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from msgcenter_client import Client
-from tests.e2e.conftest import OpenInbox, send_leave_request
+from tests.e2e.conftest import OpenInbox, Screen, send_leave_request
 
 
 def test_a_message_appears_when_it_is_sent(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
@@ -91,3 +91,31 @@ def test_what_was_missed_offline_is_there_afterwards_and_once(
     expect(screen.cards).to_have_count(3)
     expect(screen.page.get_by_text("You are offline")).to_be_hidden()
     expect(screen.tab("Unread")).to_contain_text("3")
+
+
+def test_a_hidden_window_rests_and_catches_up(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    screen = open_inbox("", wait=False)
+    screen.page.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined });")
+    screen.page.clock.install()
+    screen.page.goto("about:blank")
+    screen.page.goto(f"{screen.url}#token={token}")
+    client.send_text(user, "seen at once")
+    expect(screen.card("seen at once")).to_be_visible()
+    hide(screen, hidden=True)
+    with screen.page.expect_event("requestfailed", lambda request: "/stream" in request.url):
+        screen.page.clock.fast_forward(31_000)
+    client.send_text(user, "seen later")
+    expect(screen.card("seen later")).to_have_count(0)
+    hide(screen, hidden=False)
+    expect(screen.card("seen later")).to_be_visible()
+
+
+def hide(screen: Screen, *, hidden: bool) -> None:
+    """Tell the page that its window is hidden or seen."""
+    screen.page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )

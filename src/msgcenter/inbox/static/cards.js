@@ -308,7 +308,8 @@ function hasSelection(element) {
   return Boolean(selection && !selection.isCollapsed && String(selection));
 }
 
-function hueOf(id) {
+/** Return the hue (0 to 359) that stands for an app. */
+export function hueOf(id) {
   let hue = 7;
   for (const letter of id) hue = (hue * 31 + letter.codePointAt(0)) % 100_003;
   return hue % MOST_HUES;

@@ -1,7 +1,7 @@
 /** The inbox on screen: head, views, list, and what tells of its state. */
 
 import { askPermission, permission } from "./badge.js";
-import { Card, skeleton } from "./cards.js";
+import { Card, hueOf, skeleton } from "./cards.js";
 import { parseComputed, readableOn } from "./colour.js";
 import { el, icon, iconButton } from "./dom.js";
 import { onPhone, targetOf, whenPhoneChanges } from "./links.js";
@@ -99,7 +99,7 @@ export class Panel {
     const bar = el("header", { class: "bar" }, back, closeSearch, el("div", { class: "name" }, parts.title, parts.count), search, el("span", { class: "spring" }), openSearch, parts.markAll, parts.menu, close);
 
     parts.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": texts.views }, ...TABS.map((name) => this.#tab(name)));
-    parts.archived = el("button", { type: "button", class: "side-button", on: { click: () => this.#show({ filter: "archived" }) } }, icon("archive"), el("span", {}, texts.archived));
+    parts.archived = el("button", { type: "button", class: "side-button", on: { click: () => this.#show({ filter: "archived" }) } }, icon("archive"), el("span", { class: "side-name" }, texts.archived));
     parts.sources = el("div", { class: "sources", role: "group", "aria-label": texts.sources });
     const rail = el("div", { class: "rail" }, parts.tabs, el("div", { class: "side" }, parts.archived, parts.sources));
 
@@ -227,8 +227,8 @@ export class Panel {
           el(
             "button",
             { type: "button", class: "side-button", "aria-pressed": String(isChosen), on: { click: () => this.#show({ app: isChosen ? "" : app.id }) } },
-            icon("app"),
-            el("span", { dir: "auto" }, app.name),
+            swatch(app.id),
+            el("span", { class: "side-name", dir: "auto" }, app.name),
             app.unread ? el("span", { class: "tab-count" }, short(app.unread)) : null,
           ),
         );
@@ -737,6 +737,13 @@ export class Panel {
     this.#goTo(ids[next]);
     return true;
   }
+}
+
+/** The colour that an app's messages have. */
+function swatch(appId) {
+  const element = el("span", { class: "swatch", "aria-hidden": "true" });
+  element.style.setProperty("--hue", hueOf(appId));
+  return element;
 }
 
 function hasModifier(event) {

@@ -92,11 +92,11 @@ export class Store extends EventTarget {
     return Promise.race([this.#ready, new Promise((resolve) => setTimeout(resolve, WAIT_FOR_STREAM))]);
   }
 
-  /** Where no stream gets through, ask from time to time. */
+  /** Where no stream gets through or it rests, ask from time to time. */
   #askInstead() {
-    if (this.#stream.state !== "connecting" || document.hidden) return;
-    if (this.#startedLoading) this.refresh();
-    else this.#loadCounts();
+    const { state } = this.#stream;
+    if (state === "resting" || (state === "connecting" && !this.#startedLoading)) this.#loadCounts();
+    else if (state === "connecting" && !document.hidden) this.refresh();
   }
 
   stop() {

@@ -4,10 +4,13 @@ const EVENTS = ["ready", "message", "status", "removed", "counts", "reload"];
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
 const LONG_HIDDEN = 300_000;
+const REST_AFTER = 30_000;
 const WATCH = 15_000;
+const LOCK = "msg-inbox-hidden-stream";
 
 /**
- * Dispatches the server's events (`detail` is their data) and `state` (`detail` is "open", "connecting" or "offline").
+ * Dispatches the server's events (`detail` is their data) and `state` (`detail` is "open", "connecting", "offline" or "resting").
+ * A browser has few connections for a server, so of all its hidden windows one keeps its stream; the others rest until they are seen.
  * `probe` is an async function that makes an ordinary call: it renews an ended token, which an EventSource cannot report.
  */
 export class Stream extends EventTarget {
@@ -20,6 +23,9 @@ export class Stream extends EventTarget {
   #watch = 0;
   #lastWatch = 0;
   #hiddenSince = 0;
+  #restTimer = 0;
+  #hiding = null;
+  #keepsWatch = false;
   #state = "connecting";
   #ending = null;
 
@@ -37,18 +43,21 @@ export class Stream extends EventTarget {
   start() {
     this.#ending = new AbortController();
     const { signal } = this.#ending;
-    addEventListener("online", () => this.#restart(), { signal });
-    addEventListener("offline", () => this.#lost("offline"), { signal });
+    addEventListener("online", () => this.#state !== "resting" && this.#restart(), { signal });
+    addEventListener("offline", () => this.#state !== "resting" && this.#lost("offline"), { signal });
     document.addEventListener("visibilitychange", () => this.#visibilityChanged(), { signal });
     this.#lastWatch = Date.now();
     this.#watch = setInterval(() => this.#watchTime(), WATCH);
     this.#connect();
+    if (document.hidden) this.#hidden();
   }
 
   stop() {
     this.#ending?.abort();
     clearInterval(this.#watch);
     clearTimeout(this.#timer);
+    clearTimeout(this.#restTimer);
+    this.#hiding?.abort();
     this.#close();
   }
 
@@ -77,7 +86,7 @@ export class Stream extends EventTarget {
     clearTimeout(this.#timer);
     this.#say(state);
     if (state === "offline") return; // "online" wakes it
-    const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures) * (document.hidden ? 2 : 1);
+    const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures);
     this.#failures += 1;
     this.#timer = setTimeout(() => this.#again(), longest * (0.5 + Math.random() / 2));
   }
@@ -87,10 +96,12 @@ export class Stream extends EventTarget {
     try {
       await this.#probe();
     } catch (error) {
-      if (signal.aborted || error.needsToken) return; // without a token there is nothing to connect to
-      return this.#lost("connecting");
+      // Without a token there is nothing to connect to.
+      if (signal.aborted || error.needsToken || this.#state === "resting") return;
+      this.#lost("connecting");
+      return;
     }
-    if (!signal.aborted && !this.#source) this.#connect();
+    if (!signal.aborted && !this.#source && this.#state !== "resting") this.#connect();
   }
 
   #restart() {
@@ -100,11 +111,37 @@ export class Stream extends EventTarget {
 
   #visibilityChanged() {
     if (document.hidden) {
-      this.#hiddenSince = Date.now();
+      this.#hidden();
       return;
     }
+    clearTimeout(this.#restTimer);
+    this.#hiding?.abort();
     const slept = Date.now() - this.#hiddenSince > LONG_HIDDEN;
     if (slept || !this.#source) this.#restart();
+  }
+
+  #hidden() {
+    this.#hiddenSince = Date.now();
+    this.#hiding = new AbortController();
+    const { signal } = this.#hiding;
+    this.#restTimer = setTimeout(() => this.#rest(), REST_AFTER);
+    navigator.locks?.request(LOCK, { signal }, () => this.#keepWatch(signal)).catch(() => {});
+  }
+
+  /** Hold the lock, and with it the stream, as long as the window is hidden. */
+  async #keepWatch(signal) {
+    if (signal.aborted) return;
+    this.#keepsWatch = true;
+    if (this.#state === "resting") this.#restart();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    this.#keepsWatch = false;
+  }
+
+  #rest() {
+    if (this.#keepsWatch) return;
+    clearTimeout(this.#timer);
+    this.#close();
+    this.#say("resting");
   }
 
   #watchTime() {
@@ -118,7 +155,7 @@ export class Stream extends EventTarget {
   async #renew() {
     const { signal } = this.#ending;
     const renewed = await this.#session.renew();
-    if (renewed && !signal.aborted) this.#restart();
+    if (renewed && !signal.aborted && this.#source) this.#restart();
   }
 
   #close() {

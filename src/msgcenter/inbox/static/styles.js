@@ -172,11 +172,11 @@ mark { background: #ffe28f; color: #1a1e27; border-radius: 3px; padding: 0 1px; 
 .picture img { display: block; width: 100%; height: 100%; object-fit: cover; }
 .picture.small, .picture.waiting { width: 80px; height: 80px; }
 .picture.waiting { animation: breathe 1.4s ease-in-out infinite; }
-.picture.wide { width: 100%; max-width: 640px; aspect-ratio: 2 / 1; margin-top: 10px; }
+.picture.wide { width: 100%; max-width: 560px; aspect-ratio: 2 / 1; margin-top: 10px; }
 .picture.wide img, .picture.small img { animation: fade .25s; }
 .picture::after { content: none; }
 
-.oa { margin-top: 6px; border: 1px solid var(--_border); border-radius: var(--_radius); overflow: hidden; background: var(--_surface); }
+.oa { max-width: 560px; margin-top: 6px; border: 1px solid var(--_border); border-radius: var(--_radius); overflow: hidden; background: var(--_surface); }
 .oa-head { padding: 9px 14px; font-size: 14px; font-weight: 620; line-height: 1.45; overflow-wrap: anywhere; }
 .oa-body { padding: 10px 14px 12px; }
 .oa-body:empty { display: none; }
@@ -293,13 +293,14 @@ kbd { min-width: 28px; padding: 0 7px; border: 1px solid var(--_border); border-
   .tab, .side-button { display: flex; align-items: center; gap: 12px; width: 100%; min-height: 44px; height: auto; padding: 6px 14px; border-radius: 12px; color: var(--_soft); font-weight: 550; text-align: start; transition: background-color .15s, color .15s; }
   .tab .icon { display: block; }
   .tab::after { content: none; }
-  .tab-name, .side-button span:first-of-type { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .tab-name, .side-name { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .tab:hover, .side-button:hover { background: var(--_hover); color: var(--_text); }
   .tab[aria-selected="true"], .side-button[aria-pressed="true"] { background: var(--_tint); color: var(--_accent); font-weight: 620; }
   .tab-count { background: none; }
   [aria-selected="true"] .tab-count { background: none; }
   .tab:focus-visible, .side-button:focus-visible { outline-offset: -2px; border-radius: 12px; }
   .side { display: block; margin-top: 2px; }
+  .swatch { width: 10px; height: 10px; margin: 0 5px; border-radius: 4px; background: hsl(var(--hue) 55% 58%); flex: none; }
   .side-title { padding: 22px 14px 6px; font-size: 12px; font-weight: 600; color: var(--_soft); }
   .notice { grid-area: 2 / 3; margin: 10px 12px 0; border-radius: 12px; overflow: hidden; }
   .scroller { grid-area: 3 / 3 / 4 / 5; }
@@ -313,7 +314,6 @@ kbd { min-width: 28px; padding: 0 7px; border: 1px solid var(--_border); border-
   .tile { width: 40px; height: 40px; border-radius: 12px; }
   .bones { padding-top: 10px; width: 100%; }
   .pill, .toasts { grid-area: 3 / 3; }
-  .oa { max-width: 560px; }
   .oa .picture.wide { max-width: 100%; }
 }
 @container inbox (min-width: 900px) {
