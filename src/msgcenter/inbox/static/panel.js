@@ -44,6 +44,8 @@ export class Panel {
   #clamped = new Map();
   #watchEnd;
   #trouble = null;
+  #context = null;
+  #knownApps = [];
 
   constructor({ store, stream, texts, clock, host }) {
     this.#store = store;
@@ -170,7 +172,7 @@ export class Panel {
     parts.count.textContent = counts?.unread && !isArchive ? short(counts.unread) : "";
     parts.markAll.disabled = !counts?.unread || isArchive;
     this.#drawRail(view, counts);
-    this.#drawChip(view, counts);
+    this.#drawChip(view);
     this.#drawNotice();
     this.#drawList();
     this.#drawState();
@@ -209,8 +211,6 @@ export class Panel {
     this.#knownApps = [...apps.values()].sort((one, other) => one.name.localeCompare(other.name));
     return this.#knownApps;
   }
-
-  #knownApps = [];
 
   #drawSources(view, apps) {
     const { sources } = this.#parts;
@@ -316,8 +316,6 @@ export class Panel {
     }
     return card;
   }
-
-  #context = null;
 
   #makeContext() {
     return {
@@ -682,7 +680,6 @@ export class Panel {
 
   #listKeyed(event, active) {
     const card = this.#cards.get(this.#current);
-    const onCard = !active || active === this.#parts.panel || active === card?.element;
     switch (event.key) {
       case "ArrowDown":
       case "j":
@@ -699,9 +696,9 @@ export class Panel {
         card.activate();
         return true;
       case "u":
-        return this.#withCurrent(onCard || active, (message) => this.#toggleRead(message));
+        return this.#withCurrent((message) => this.#toggleRead(message));
       case "e":
-        return this.#withCurrent(onCard || active, (message) => this.#toggleArchived(message));
+        return this.#withCurrent((message) => this.#toggleArchived(message));
       case "z":
         return this.#toast.act();
       case "/":
@@ -721,7 +718,7 @@ export class Panel {
     }
   }
 
-  #withCurrent(_, action) {
+  #withCurrent(action) {
     const card = this.#cards.get(this.#current);
     if (!card || !card.element.contains(this.element.getRootNode().activeElement)) return false;
     action(card.message);

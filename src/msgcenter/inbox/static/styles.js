@@ -174,7 +174,6 @@ mark { background: #ffe28f; color: #1a1e27; border-radius: 3px; padding: 0 1px; 
 .picture.waiting { animation: breathe 1.4s ease-in-out infinite; }
 .picture.wide { width: 100%; max-width: 560px; aspect-ratio: 2 / 1; margin-top: 10px; }
 .picture.wide img, .picture.small img { animation: fade .25s; }
-.picture::after { content: none; }
 
 .oa { max-width: 560px; margin-top: 6px; border: 1px solid var(--_border); border-radius: var(--_radius); overflow: hidden; background: var(--_surface); }
 .oa-head { padding: 9px 14px; font-size: 14px; font-weight: 620; line-height: 1.45; overflow-wrap: anywhere; }

@@ -1,0 +1,292 @@
+"""Take the pictures of the README (`make screenshots`): a demo server of its own, real messages, a real browser."""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from msgcenter_client import Client
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PICTURE_SITE = "https://pictures.example.edu"
+_MORE_APPS = ("家校通", "教务处", "Riverside School", "School office")
+_FONT = '"Inter", "Noto Sans CJK SC", system-ui, sans-serif'
+"""What the pictures are set in if the machine has it: Debian's own default for Latin letters runs very wide."""
+_AGES = (0.4, 4, 17, 55, 190, 26 * 60, 27 * 60, 29 * 60)
+"""How many minutes ago the messages seem to have come, the newest first: all have just been sent in truth."""
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs" / "images")
+    arguments = parser.parse_args()
+    path = os.environ.get("MSGCENTER_CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if path is None:
+        sys.exit("No Chromium here (Debian, Ubuntu: apt-get install chromium fonts-noto-cjk fonts-inter).")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with running_demo() as demo, sync_playwright() as playwright:
+        send_messages(demo)
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        take_inbox(browser, demo, arguments.out / "inbox.png")
+        take_phone(browser, demo, arguments.out / "inbox-phone.png")
+        take_bell(browser, demo, arguments.out / "inbox-bell.png")
+        browser.close()
+
+
+# --- The server and its messages ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running `msgcenter demo`: where it is, the links it prints, the apps that send."""
+
+    url: str
+    links: dict[str, str]
+    apps: tuple[tuple[str, str], ...]
+
+
+@contextmanager
+def running_demo() -> Iterator[Demo]:
+    """Run `msgcenter demo` with data of its own until the end of the block, with more apps registered."""
+    with tempfile.TemporaryDirectory() as directory:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
+        environment |= {"MSGCENTER_DATA_DIR": directory, "COLUMNS": "500", "NO_COLOR": "1"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "msgcenter", "demo", "--port", "0"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            said = "".join(_lines_until(process, "For operators|for operators"))
+            key = re.search(r"MSGCENTER_APP_ID=(\S+) MSGCENTER_APP_KEY=(\S+)", said)
+            links = dict(re.findall(r"^(\S+)\s+(http\S+/inbox#token=\S+)$", said, re.MULTILINE))
+            url = re.search(r"is serving on (http\S+)", said)
+            if key is None or url is None or not links:
+                sys.exit("The demo did not start:\n" + said)
+            _command(environment, "app", "scope", key[1], "--inbox", "platform")
+            others = [_new_app(environment, name) for name in _MORE_APPS]
+            yield Demo(url[1], links, ((key[1], key[2]), *others))
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+def _lines_until(process: "subprocess.Popen[str]", pattern: str) -> Iterator[str]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield line
+        if re.search(pattern, line):
+            return
+
+
+def _new_app(environment: dict[str, str], name: str) -> tuple[str, str]:
+    created = json.loads(_command(environment, "app", "create", "--name", name, "--platform", "420100", "--json"))
+    return created["appId"], created["appKey"]
+
+
+def _command(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "-m", "msgcenter", *arguments]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def send_messages(demo: Demo) -> None:
+    """Send what the pictures show: to the teacher in Chinese, to the parent in English."""
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(Client(demo.url, app_id, key, platform_code="420100")) for app_id, key in demo.apps
+        ]
+        _send_chinese("teacher-li", *clients[:3])
+        _send_english("parent-wang", *clients[3:])
+
+
+def _send_chinese(user: str, campus: Client, family: Client, office: Client) -> None:
+    campus.set_status(user, campus.send_text(user, "家长会改到周五下午三点，地点不变，请提前十分钟入场。"))
+    menu = family.send_link(
+        user,
+        title="本周食谱已更新",
+        content="周一：番茄牛腩、清炒时蔬；周二：香菇鸡块、蒸蛋。",
+        business_id="menu-48",
+        image_url=f"{_PICTURE_SITE}/small.svg",
+        **_addresses("menu.example.edu/48"),
+    )
+    family.set_status(user, menu)
+    seal = office.send_oa(
+        user,
+        "用印申请",
+        bg_color="FF0B7A5E",
+        title="毕业证明用印申请",
+        form=[("用途", "毕业证明"), ("份数", "3")],
+        author="张老师",
+        business_id="seal-2",
+        approval=True,
+        **_addresses("oa.example.edu/seal/2"),
+    )
+    office.set_status(None, seal)
+    family.send_link(
+        user,
+        title="校园开放日：实验室、图书馆与社团，一起来看看孩子们的一天",
+        content="11月28日上午九点，学校西门签到。现场有科学实验、合唱团表演与亲子阅读角。",
+        business_id="open-1",
+        image_url=f"{_PICTURE_SITE}/wide.svg",
+        **_addresses("school.example.edu/open"),
+    )
+    campus.send_text(user, "明天上午九点全校消防演练，请准时参加。集合地点：操场东侧。")
+    office.send_oa(
+        user,
+        "请假审批",
+        bg_color="FF2F6FDE",
+        title="王老师的请假申请",
+        content="已与年级组协调好代课安排，请审批。",
+        form=[("时间", "11月25日 全天"), ("事由", "参加市级教研培训"), ("代课", "陈老师（三节）")],
+        author="王老师",
+        file_count=2,
+        business_id="leave-18",
+        approval=True,
+        **_addresses("oa.example.edu/leave/18"),
+    )
+    family.send_link(
+        user,
+        title="第三单元作业",
+        content="请在周五前完成并上传。",
+        business_id="homework-4",
+        **_addresses("homework.example.edu/4"),
+    )
+
+
+def _send_english(user: str, school: Client, office: Client) -> None:
+    school.send_text(user, "Parents' evening has moved to Friday at three; the place stays the same.")
+    office.send_oa(
+        user,
+        "School trip",
+        bg_color="FF2F6FDE",
+        title="Class 4b visits the science museum",
+        form=[("Date", "Thursday, 3 December"), ("Meeting point", "West gate, 8:15")],
+        author="Ms Chen",
+        file_count=1,
+        business_id="trip-4",
+        approval=True,
+        **_addresses("school.example.edu/trips/4"),
+    )
+    school.send_link(
+        user,
+        title="Homework for unit three",
+        content="Please finish it by Friday and hand it in online.",
+        business_id="homework-4",
+        image_url=f"{_PICTURE_SITE}/small.svg",
+        **_addresses("homework.example.edu/4"),
+    )
+
+
+def _addresses(address: str) -> dict[str, str]:
+    return {"pc_url": f"https://{address}", "app_url": f"https://{address}"}
+
+
+# --- The pictures ---------------------------------------------------------------------------------------------------
+
+
+def take_inbox(browser: Browser, demo: Demo, out: Path) -> None:
+    """The page on a PC."""
+    page = _page(browser, width=1280, height=860, locale="zh-CN")
+    page.goto(demo.links["teacher-li"])
+    _settle(page)
+    page.locator("article").nth(2).hover()
+    _save(page, out)
+
+
+def take_phone(browser: Browser, demo: Demo, out: Path) -> None:
+    """The page on a phone, by night."""
+    page = _page(browser, width=390, height=844, locale="zh-CN", phone=True, dark=True)
+    page.goto(demo.links["teacher-li"])
+    _settle(page)
+    _save(page, out)
+
+
+def take_bell(browser: Browser, demo: Demo, out: Path) -> None:
+    """The bell on a website of others, in English."""
+    page = _page(browser, width=860, height=640, locale="en-GB")
+    token = demo.links["parent-wang"].partition("#token=")[2]
+    document = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>School portal</title><style>
+        body {{ margin: 0; font: 15px {_FONT}; background: #f3f5f8; color: #1d2330 }}
+        nav {{ display: flex; align-items: center; gap: 28px; padding: 8px 24px; background: #fff;
+               border-bottom: 1px solid #e4e8ee; color: #5b6472 }}
+        b {{ font-size: 17px; color: #1d2330 }} msg-inbox {{ margin-left: auto; --msg-height: 540px }}
+        main {{ display: grid; grid-template-columns: repeat(3, 1fr); gap: 16px; padding: 24px }}
+        i {{ height: 130px; border-radius: 14px; background: #fff; border: 1px solid #e4e8ee }}</style>
+        <nav><b>School portal</b><span>Timetable</span><span>Marks</span><span>Library</span>
+        <msg-inbox token="{token}" lang="en"></msg-inbox></nav>
+        <main>{"<i></i>" * 9}</main><script type="module" src="/inbox/msg-inbox.js"></script></html>"""
+    page.route("**/portal", lambda route: route.fulfill(body=document, content_type="text/html"))
+    page.goto(f"{demo.url}/portal")
+    page.get_by_role("button", name="unread").click()
+    _settle(page)
+    _save(page, out)
+
+
+def _page(browser: Browser, *, width: int, height: int, locale: str, phone: bool = False, dark: bool = False) -> Page:
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=1.5,
+        locale=locale,
+        timezone_id="Asia/Shanghai",
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        is_mobile=phone,
+        has_touch=phone,
+    )
+    context.route(f"{_PICTURE_SITE}/**", _draw)
+    context.route("**/inbox/v1/messages?*", _spread_times)
+    return context.new_page()
+
+
+def _draw(route: Route) -> None:
+    """Answer with a picture: hills in the morning."""
+    size = (
+        'width="80" height="80" viewBox="280 0 320 320"' if "small" in route.request.url else 'width="640" height="320"'
+    )
+    drawing = f"""<svg xmlns="http://www.w3.org/2000/svg" {size}>
+        <rect width="640" height="320" fill="#cfe5ff"/><circle cx="470" cy="110" r="52" fill="#ffd47a"/>
+        <path d="M0 320V230L170 110 330 240 450 170 640 290V320Z" fill="#6fa3d8"/>
+        <path d="M0 320V280L230 200 420 290 640 220V320Z" fill="#3f74b5"/></svg>"""
+    route.fulfill(body=drawing, content_type="image/svg+xml")
+
+
+def _spread_times(route: Route) -> None:
+    answer = route.fetch()
+    listed: dict[str, Any] = answer.json()
+    now = time.time() * 1_000
+    for index, message in enumerate(listed["messages"]):
+        age = _AGES[index] if index < len(_AGES) else 30 * 60 + index * 1_440
+        message["createdAt"] = int(now - age * 60_000)
+    route.fulfill(response=answer, json=listed)
+
+
+def _settle(page: Page) -> None:
+    page.locator("msg-inbox").evaluate("(inbox, font) => inbox.style.setProperty('--msg-font', font)", _FONT)
+    page.locator("article").first.wait_for()
+    page.wait_for_timeout(1_000)
+
+
+def _save(page: Page, out: Path) -> None:
+    page.wait_for_timeout(300)
+    page.screenshot(path=out)
+    page.context.close()
+    print(f"{out} ({out.stat().st_size // 1024} kB)")
+
+
+if __name__ == "__main__":
+    main()
