@@ -1,0 +1,122 @@
+"""The fan-out of large and of scheduled messages (docs/architecture.md, "Sending")."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from msgcenter.delivery.fan_out import fan_out
+from msgcenter.domain.content import Text
+from msgcenter.domain.event import MailboxEvent
+from msgcenter.domain.message import Draft, receivers_of
+from msgcenter.domain.message_id import MessageIds, now_ms
+from msgcenter.store import messages
+from msgcenter.store.approvals import decide
+from msgcenter.store.database import Database
+from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.receipts import count_states
+from msgcenter.store.sends import apply_sends
+from tests.conftest import PLATFORM
+
+
+def crowd(size: int) -> tuple[str, ...]:
+    """Return so many user ids."""
+    return receivers_of(f"user-{number}" for number in range(size))
+
+
+async def send(database: Database, draft: Draft) -> int:
+    """Store a message without any job being run."""
+    (message_id,) = await apply_sends(database, MessageIds(1), [draft])
+    assert isinstance(message_id, int)
+    return message_id
+
+
+async def holders(database: Database, message_id: int) -> Counter[str]:
+    """Return in how many entries each user has a message."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(
+            "select user_id, cardinality(array_positions(message_ids, $1)) as times from mailbox_page"
+            " where $1 = any(message_ids)",
+            message_id,
+        )
+    return Counter({row["user_id"]: row["times"] for row in rows})
+
+
+@pytest.mark.parametrize("size", [1_001, 2_500, 10_000])
+async def test_everybody_gets_it_once(database: Database, app_number: int, size: int) -> None:
+    users = crowd(size)
+    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
+    assert await holders(database, message_id) == Counter()
+    told: list[MailboxEvent] = []
+    assert await fan_out(database, message_id, told.extend) == 0
+    assert await fan_out(database, message_id, told.extend) == 0
+    assert await holders(database, message_id) == Counter(users)
+    assert sorted(user for event in told for user in event.user_ids) == sorted(users)
+
+
+async def test_several_at_once_deliver_once(database: Database, app_number: int) -> None:
+    users = crowd(6_000)
+    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
+    await asyncio.gather(*(fan_out(database, message_id) for _ in range(3)))
+    assert await holders(database, message_id) == Counter(users)
+
+
+async def test_one_that_was_cut_off_is_gone_on_with(database: Database, app_number: int) -> None:
+    users = crowd(5_000)
+    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
+    running = asyncio.create_task(fan_out(database, message_id))
+    while not await holders(database, message_id):
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
+    await fan_out(database, message_id)
+    assert await holders(database, message_id) == Counter(users)
+
+
+async def test_an_approval_decided_in_between_arrives_decided(database: Database, app_number: int) -> None:
+    users = crowd(3_000)
+    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users, approval=True))
+    running = asyncio.create_task(fan_out(database, message_id))
+    while not await holders(database, message_id):
+        await asyncio.sleep(0)
+    assert (await decide(database, app_number, [message_id], closed=True)).missing == frozenset()
+    await running
+    async with database.connection() as connection:
+        message = await messages.find_message(connection, message_id)
+        assert message is not None
+        counts = await count_states(connection, message)
+        still_open = await connection.fetchval("select count(*) from mailbox_page where open_approvals <> '{}'")
+    assert (counts.delivered, counts.read, still_open) == (3_000, 3_000, 0)
+
+
+async def test_a_future_message_is_told_to_be_too_early(database: Database, app_number: int) -> None:
+    at = now_ms() + 60_000
+    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), ("u",), send_at=at))
+    assert 50_000 < await fan_out(database, message_id) <= 60_000
+    assert await holders(database, message_id) == Counter()
+
+
+async def test_what_expired_before_it_was_delivered_reaches_nobody(database: Database, app_number: int) -> None:
+    draft = Draft(app_number, PLATFORM, Text("x"), crowd(1_500), expires_at=now_ms() - 1)
+    message_id = await send(database, draft)
+    assert await fan_out(database, message_id) == 0
+    assert await holders(database, message_id) == Counter()
+
+
+async def test_an_unknown_message_is_no_work(database: Database) -> None:
+    assert await fan_out(database, 1) == 0
+
+
+async def test_every_process_has_a_node_of_its_own_and_leases_anew(database_url: str, database: Database) -> None:
+    async with NodeLease(database_url) as one, NodeLease(database_url) as two:
+        first, second = await one.ids(), await two.ids()
+        assert first.node != second.node
+        async with database.connection() as connection:
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'msgcenter node' and datname = current_database()"
+            )
+        deadline = asyncio.get_running_loop().time() + 20
+        while await one.ids() is first and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+        assert await one.ids() is not first

@@ -1,0 +1,106 @@
+"""What every statement must keep to: routable on a cluster, locks in key order, updates that stay heap-only."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import msgcenter.store
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.content import Text
+from msgcenter.domain.mailbox import Change
+from msgcenter.domain.message import Draft
+from msgcenter.domain.message_id import MessageIds, bucket_of
+from msgcenter.store import mailboxes
+from msgcenter.store.database import Database
+from msgcenter.store.mailboxes import PageChange, PageKey
+from msgcenter.store.sends import apply_sends
+from msgcenter.store.status_changes import StatusChange, apply_status_changes
+from tests.conftest import PLATFORM
+
+_STORE = Path(str(msgcenter.store.__file__)).parent
+_UNSTABLE = re.compile(
+    r"\b(now|clock_timestamp|statement_timestamp|transaction_timestamp|random|gen_random_uuid|nextval)\s*\(|"
+    r"\b(current_timestamp|current_date|localtimestamp)\b",
+    re.IGNORECASE,
+)
+# What asks a database about itself, in no table of ours.
+_EXEMPT = {"diagnosis.py", "embedded.py"}
+
+
+def _texts(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in sorted(_STORE.glob("*.py")) if p.name not in _EXEMPT], ids=lambda path: path.name
+)
+def test_no_statement_depends_on_the_servers_clock_or_dice(path: Path) -> None:
+    sql = [text for text in _texts(path) if re.search(r"\b(select|insert|update|delete)\b", text)]
+    assert not [text for text in sql if _UNSTABLE.search(text)]
+
+
+async def test_primary_keys_are_led_by_the_distribution_column(database: Database) -> None:
+    async with database.connection() as connection:
+        rows = await connection.fetch(
+            "select c.relname as name, a.attname as lead from pg_index i"
+            " join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace"
+            " join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]"
+            " where i.indisprimary and n.nspname = 'public' and c.relname not like 'pgqueuer%'"
+        )
+    leads = {row["name"]: row["lead"] for row in rows}
+    assert leads["mailbox_page"] == "user_id"
+    assert leads["message"] == "id"
+    assert leads["audience_chunk"] == "digest"
+    assert leads["access_token"] == "digest"
+    assert leads["idempotency_key"] == "app_number"
+
+
+async def test_status_changes_are_heap_only(database: Database, app_number: int) -> None:
+    users = tuple(f"user-{number:03}" for number in range(50))
+    drafts = [Draft(app_number, PLATFORM, Text("x"), users) for _ in range(60)]
+    ids = [i for i in await apply_sends(database, MessageIds(1), drafts) if isinstance(i, int)]
+    for turn in range(20):
+        changes = [
+            StatusChange(Recipient(user, PLATFORM), app_number, frozenset(ids[:50]), turn % 2 == 0) for user in users
+        ]
+        await apply_status_changes(database, changes)
+    async with database.connection() as connection:
+        await connection.execute("select pg_stat_force_next_flush()")
+        row = await connection.fetchrow(
+            "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'mailbox_page'"
+        )
+    assert row is not None
+    assert row["n_tup_upd"] >= 1_000
+    assert row["n_tup_hot_upd"] >= 0.95 * row["n_tup_upd"]
+
+
+async def test_status_changes_probe_the_key_in_order(database: Database, app_number: int) -> None:
+    (message_id,) = await apply_sends(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), ("u",))])
+    assert isinstance(message_id, int)
+    key = PageKey("u", PLATFORM, bucket_of(message_id), app_number)
+    async with database.connection() as connection:
+        assert await mailboxes.change_status(connection, {key: PageChange(read=[message_id])}, 1) == {}
+        await connection.execute("set local statement_timeout = 0")
+        plan = await _plan_of_status_statement(connection)
+    assert "Nested Loop" in plan
+    assert "mailbox_page_pkey" in plan
+    for other in ("Hash Join", "Merge Join", "Seq Scan on mailbox_page", "Bitmap Heap Scan"):
+        assert other not in plan
+
+
+async def _plan_of_status_statement(connection: object) -> str:
+    """Return the plan of the very statement that `change_status` sends."""
+
+    class Spy:
+        async def fetch(self, statement: str, *values: object) -> list[object]:
+            rows = await connection.fetch(f"explain {statement}", *values)  # type: ignore[attr-defined]
+            self.plan = "\n".join(row[0] for row in rows)
+            return []
+
+    spy = Spy()
+    key = PageKey("u", PLATFORM, 1, 1)
+    await mailboxes.change_status(spy, {key: PageChange.of({5: Change.READ})}, 1)  # type: ignore[arg-type]
+    return spy.plan
