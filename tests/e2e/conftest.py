@@ -14,7 +14,7 @@ from tests.conftest import Raw, Server
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PATIENCE = 15_000
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 PICTURES = "https://pictures.example.edu"
 _PICTURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="320">'

@@ -1,6 +1,7 @@
 """What the user does to messages."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -88,7 +89,7 @@ def test_scrolling_down_brings_everything(open_inbox: OpenInbox, token: str, cli
     ids=["PC", "phone"],
 )
 def test_a_click_opens_the_address_for_the_screen(
-    open_inbox: OpenInbox, token: str, client: Client, user: str, device: dict[str, object], expected: str
+    open_inbox: OpenInbox, token: str, client: Client, user: str, device: dict[str, Any], expected: str
 ) -> None:
     send_homework(client, user)
     screen = open_inbox(token, **device)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Page, expect
 
 from msgcenter_client import Client
@@ -32,7 +32,7 @@ def _send_each_kind(client: Client, user: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
 def test_nothing_serious_stands_in_the_way_of_anyone(
-    open_inbox: OpenInbox, token: str, client: Client, user: str, scheme: str, device: dict[str, object]
+    open_inbox: OpenInbox, token: str, client: Client, user: str, scheme: str, device: dict[str, Any]
 ) -> None:
     _send_each_kind(client, user)
     screen = open_inbox(token, color_scheme=scheme, **device)
@@ -159,7 +159,7 @@ def test_screen_readers_hear_of_arrivals(open_inbox: OpenInbox, token: str, clie
 
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
 def test_hostile_content_is_only_text(
-    open_inbox: OpenInbox, token: str, client: Client, user: str, device: dict[str, object]
+    open_inbox: OpenInbox, token: str, client: Client, user: str, device: dict[str, Any]
 ) -> None:
     markup = '<script>window.harmed=1</script><img src=x onerror="window.harmed=1"> javascript:window.harmed=1'
     client.send_text(user, markup)

@@ -65,3 +65,13 @@ export function icon(name) {
 export function iconButton(name, label, onClick, properties = {}) {
   return el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: onClick }, ...properties }, icon(name));
 }
+
+/** Whether a key was pressed together with one that makes it a shortcut of the browser. */
+export function hasModifier(event) {
+  return event.ctrlKey || event.metaKey || event.altKey;
+}
+
+/** Return a count as a badge shows it. */
+export function short(count) {
+  return count > 99 ? "99+" : String(count);
+}

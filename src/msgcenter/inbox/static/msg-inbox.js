@@ -2,10 +2,10 @@
 
 import { Api, openTheSame, Session } from "./api.js";
 import { notify } from "./badge.js";
-import { el, icon } from "./dom.js";
+import { el, icon, short } from "./dom.js";
 import { onPhone } from "./links.js";
 import { place } from "./menu.js";
-import { Panel, short } from "./panel.js";
+import { Panel } from "./panel.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
 import { sheet } from "./styles.js";

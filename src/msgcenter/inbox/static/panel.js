@@ -1,21 +1,22 @@
 /** The inbox on screen: head, views, list, and what tells of its state. */
 
 import { askPermission, permission } from "./badge.js";
-import { Card, hueOf, skeleton } from "./cards.js";
+import { Card } from "./cards.js";
 import { parseComputed, readableOn } from "./colour.js";
-import { el, icon, iconButton } from "./dom.js";
+import { el, hasModifier, icon, iconButton, short } from "./dom.js";
+import { showKeys } from "./keys.js";
 import { onPhone, targetOf, whenPhoneChanges } from "./links.js";
 import { Menus } from "./menu.js";
+import { Rail } from "./rail.js";
+import { States } from "./states.js";
 import { headline } from "./store.js";
 import { Toast } from "./toast.js";
 
-const TABS = ["all", "unread", "todo"];
 const TYPING_PAUSE = 250;
 const RETELL = 30_000;
 const SAY_TOGETHER = 800;
 const SCROLLED = 80;
 const LONGEST_SEARCH = 64;
-const PATIENCE = 4_000;
 
 /**
  * Draws a store. `host` offers dispatch(name, detail) (false if prevented), mayNotify, close() and mode ("bell" or "panel").
@@ -33,8 +34,6 @@ export class Panel {
   #toSay = [];
   #sayTimer = 0;
   #typing = 0;
-  #connectingSince = 0;
-  #connectionTimer = 0;
   #ending = new AbortController();
   #timers = [];
   #drawnView = "";
@@ -43,16 +42,17 @@ export class Panel {
   #watchClamp;
   #clamped = new Map();
   #watchEnd;
-  #trouble = null;
+  #states;
+  #rail;
   #context = null;
-  #knownApps = [];
 
   constructor({ store, stream, texts, clock, host }) {
     this.#store = store;
     this.#texts = texts;
     this.#clock = clock;
     this.#host = host;
-    this.stream = stream;
+    this.#states = new States(store, stream, texts);
+    this.#rail = new Rail(texts, (view) => this.#show(view), "list");
     this.element = this.#build();
     this.#menus = new Menus(this.#parts.overlay);
     this.#toast = new Toast(this.#parts.toast);
@@ -63,7 +63,8 @@ export class Panel {
   end() {
     this.#ending.abort();
     this.#timers.forEach(clearInterval);
-    for (const timer of [this.#sayTimer, this.#typing, this.#connectionTimer]) clearTimeout(timer);
+    for (const timer of [this.#sayTimer, this.#typing]) clearTimeout(timer);
+    this.#states.end();
     this.#watchClamp.disconnect();
     this.#watchEnd.disconnect();
     this.#menus.close(false);
@@ -76,7 +77,7 @@ export class Panel {
 
   /** Say that there is no token ("none") or that it has ended ("expired"); null takes it back. */
   set trouble(trouble) {
-    this.#trouble = trouble;
+    this.#states.trouble = trouble;
     this.draw();
   }
 
@@ -100,51 +101,26 @@ export class Panel {
     parts.title = el("h2", { class: "title", id: "title" }, texts.title);
     const bar = el("header", { class: "bar" }, back, closeSearch, el("div", { class: "name" }, parts.title, parts.count), search, el("span", { class: "spring" }), openSearch, parts.markAll, parts.menu, close);
 
-    parts.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": texts.views }, ...TABS.map((name) => this.#tab(name)));
-    parts.archived = el("button", { type: "button", class: "side-button", on: { click: () => this.#show({ filter: "archived" }) } }, icon("archive"), el("span", { class: "side-name" }, texts.archived));
-    parts.sources = el("div", { class: "sources", role: "group", "aria-label": texts.sources });
-    const rail = el("div", { class: "rail" }, parts.tabs, el("div", { class: "side" }, parts.archived, parts.sources));
-
-    parts.chip = el("div", { class: "chips", hidden: true });
-    parts.notice = el("div", { class: "notice", role: "status" });
     parts.feed = el("div", { class: "feed", role: "feed", "aria-labelledby": "title" });
-    parts.state = el("div", { class: "state" });
-    parts.foot = el("div", { class: "foot" });
     parts.sentinel = el("div", { class: "sentinel", "aria-hidden": "true" });
-    parts.scroller = el("div", { class: "scroller", role: "tabpanel", id: "list", "aria-labelledby": "tab-all" }, el("div", { class: "column" }, parts.chip, parts.feed, parts.state, parts.foot, parts.sentinel));
+    parts.scroller = el("div", { class: "scroller", role: "tabpanel", id: "list", "aria-labelledby": "tab-all" }, el("div", { class: "column" }, this.#rail.chip, parts.feed, this.#states.place, this.#states.foot, parts.sentinel));
     parts.pill = el("button", { type: "button", class: "pill", hidden: true, on: { click: () => this.#toTop() } });
     parts.toast = el("div", { class: "toasts", role: "status" });
     parts.live = el("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-relevant": "additions" });
     parts.overlay = el("div", { class: "overlay" });
-    parts.frame = el("div", { class: "frame" }, bar, rail, parts.notice, parts.scroller, parts.pill, parts.toast, parts.live);
+    parts.frame = el("div", { class: "frame" }, bar, this.#rail.element, this.#states.notice, parts.scroller, parts.pill, parts.toast, parts.live);
     const panel = el("section", { class: "panel", tabindex: "-1", "aria-labelledby": "title" }, parts.frame, parts.overlay);
     parts.panel = panel;
     return panel;
   }
 
-  #tab(name) {
-    const count = el("span", { class: "tab-count" });
-    const icons = { all: "inbox", unread: "mail", todo: "todo" };
-    const tab = el(
-      "button",
-      { type: "button", role: "tab", id: `tab-${name}`, class: "tab", "aria-controls": "list", on: { click: () => this.#show({ filter: name }) } },
-      icon(icons[name]),
-      el("span", { class: "tab-name" }, this.#texts[name]),
-      count,
-    );
-    tab.dataset.view = name;
-    this.#parts[`count-${name}`] = count;
-    return tab;
-  }
-
   #watch() {
     const { signal } = this.#ending;
-    const { scroller, input, tabs, panel } = this.#parts;
+    const { scroller, input, panel } = this.#parts;
     this.#store.addEventListener("change", () => this.draw(), { signal });
     this.#store.addEventListener("arrival", (event) => this.#welcome(event.detail), { signal });
     scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     input.addEventListener("input", () => this.#typed(), { signal });
-    tabs.addEventListener("keydown", (event) => this.#tabKeyed(event), { signal });
     panel.addEventListener("keydown", (event) => this.handleKey(event), { signal });
     this.#parts.feed.addEventListener("focusin", (event) => this.#focused(event), { signal });
     signal.addEventListener("abort", whenPhoneChanges(() => this.#cards.forEach((card) => card.aim())));
@@ -171,12 +147,11 @@ export class Panel {
     parts.title.textContent = isArchive ? texts.archived : texts.title;
     parts.count.textContent = counts?.unread && !isArchive ? short(counts.unread) : "";
     parts.markAll.disabled = !counts?.unread || isArchive;
-    this.#drawRail(view, counts);
-    this.#drawChip(view);
-    this.#drawNotice();
+    parts.scroller.setAttribute("aria-labelledby", isArchive ? "title" : `tab-${view.filter}`);
+    this.#rail.draw(this.#store);
     this.#drawList();
-    this.#drawState();
-    this.#drawFoot();
+    this.#states.draw();
+    this.#askForMore();
   }
 
   #startView(key) {
@@ -189,83 +164,9 @@ export class Panel {
     this.#drawPill();
   }
 
-  #drawRail(view, counts) {
-    for (const tab of this.#parts.tabs.children) {
-      const isSelected = tab.dataset.view === view.filter;
-      tab.setAttribute("aria-selected", String(isSelected));
-      tab.tabIndex = isSelected || (view.filter === "archived" && tab.dataset.view === "all") ? 0 : -1;
-    }
-    this.#parts.scroller.setAttribute("aria-labelledby", view.filter === "archived" ? "title" : `tab-${view.filter}`);
-    this.#parts["count-unread"].textContent = counts?.unread ? short(counts.unread) : "";
-    this.#parts["count-todo"].textContent = counts?.todo ? short(counts.todo) : "";
-    this.#parts.archived.setAttribute("aria-pressed", String(view.filter === "archived"));
-    this.#drawSources(view, this.#apps(counts));
-  }
-
-  /** The apps to choose from: those that have written and those with something unread. */
-  #apps(counts) {
-    const apps = new Map();
-    for (const { app } of this.#store.messages) apps.set(app.id, { ...app, unread: 0 });
-    for (const app of counts?.apps ?? []) apps.set(app.id, app);
-    for (const app of this.#knownApps) if (!apps.has(app.id)) apps.set(app.id, { ...app, unread: 0 });
-    this.#knownApps = [...apps.values()].sort((one, other) => one.name.localeCompare(other.name));
-    return this.#knownApps;
-  }
-
-  #drawSources(view, apps) {
-    const { sources } = this.#parts;
-    const key = JSON.stringify([apps, view.app]);
-    if (sources.dataset.key === key) return;
-    sources.dataset.key = key;
-    const focused = sources.contains(sources.getRootNode().activeElement) ? [...sources.children].indexOf(sources.getRootNode().activeElement) : -1;
-    sources.replaceChildren();
-    if (apps.length > 1) {
-      sources.append(el("p", { class: "side-title", "aria-hidden": "true" }, this.#texts.sources));
-      for (const app of apps) {
-        const isChosen = app.id === view.app;
-        sources.append(
-          el(
-            "button",
-            { type: "button", class: "side-button", "aria-pressed": String(isChosen), on: { click: () => this.#show({ app: isChosen ? "" : app.id }) } },
-            swatch(app.id),
-            el("span", { class: "side-name", dir: "auto" }, app.name),
-            app.unread ? el("span", { class: "tab-count" }, short(app.unread)) : null,
-          ),
-        );
-      }
-    }
-    sources.children[focused]?.focus();
-  }
-
-  #drawChip(view) {
-    const { chip } = this.#parts;
-    const app = view.app ? this.#knownApps.find((one) => one.id === view.app) : null;
-    chip.hidden = !app;
-    if (app && chip.dataset.app !== app.id) {
-      chip.dataset.app = app.id;
-      chip.replaceChildren(el("button", { type: "button", class: "chip", "aria-label": this.#texts.allSources, on: { click: () => this.#show({ app: "" }) } }, el("span", { dir: "auto" }, app.name), icon("close")));
-    }
-    if (!app) delete chip.dataset.app;
-  }
-
-  #drawNotice() {
-    const { notice } = this.#parts;
-    const { state } = this.stream;
-    clearTimeout(this.#connectionTimer);
-    if (state !== "connecting") this.#connectingSince = 0;
-    else this.#connectingSince ||= Date.now();
-    const waited = Date.now() - this.#connectingSince;
-    const isSlow = state === "connecting" && waited >= PATIENCE;
-    if (state === "connecting" && !isSlow) this.#connectionTimer = setTimeout(() => this.#drawNotice(), PATIENCE - waited + 50);
-    const kind = this.#trouble || this.#store.state === "failed" ? "" : state === "offline" ? "offline" : isSlow ? "reconnecting" : "";
-    if (notice.dataset.kind === kind) return;
-    notice.dataset.kind = kind;
-    notice.replaceChildren(...(kind ? [kind === "offline" ? icon("offline") : el("span", { class: "spinner" }), el("span", {}, this.#texts[kind])] : []));
-  }
-
   #drawList() {
     const { feed, scroller } = this.#parts;
-    const { state, messages, view } = this.#trouble ? { state: "trouble", messages: [], view: this.#store.view } : this.#store;
+    const { state, messages, view } = this.#states.trouble ? { state: "trouble", messages: [], view: this.#store.view } : this.#store;
     feed.setAttribute("aria-busy", String(state === "loading" || this.#store.more === "loading"));
     feed.hidden = messages.length === 0;
     const anchor = this.#anchor();
@@ -377,51 +278,11 @@ export class Panel {
     if (lost) (this.#cards.get(this.#current)?.element ?? this.#parts.panel).focus({ preventScroll: true });
   }
 
-  #drawState() {
-    const { state } = this.#parts;
-    const store = this.#store;
-    const texts = this.#texts;
-    const isEmpty = store.messages.length === 0;
-    let kind = "";
-    if (this.#trouble) kind = this.#trouble;
-    else if (store.state === "loading") kind = "loading";
-    else if (store.state === "failed") kind = store.error.needsToken ? "expired" : store.error.status >= 429 ? "busy" : "failed";
-    else if (isEmpty && !store.hasMore) kind = store.view.q ? `search ${store.view.q}` : store.view.filter;
-    if (state.dataset.kind === kind) return;
-    state.dataset.kind = kind;
-    if (kind === "") state.replaceChildren();
-    else if (kind === "loading") state.replaceChildren(el("span", { class: "unseen", role: "status" }, texts.loading), el("div", { class: "bones", "aria-hidden": "true" }, ...Array.from({ length: 6 }, skeleton)));
-    else if (kind === "failed" || kind === "busy") state.replaceChildren(this.#emptiness("warning", texts[kind], el("button", { type: "button", class: "button", on: { click: () => store.load() } }, texts.retry)));
-    else if (kind === "none" || kind === "expired") state.replaceChildren(kind === "none" ? this.#emptiness("person", texts.noToken) : this.#emptiness("todo", texts.expired));
-    else if (store.view.q) state.replaceChildren(this.#emptiness("search", texts.emptySearch(store.view.q)));
-    else {
-      const [name, told] = { all: ["inbox", texts.emptyAll], unread: ["checks", texts.emptyUnread], todo: ["oa", texts.emptyTodo], archived: ["archive", texts.emptyArchived] }[kind];
-      state.replaceChildren(this.#emptiness(name, told));
-    }
-  }
-
-  #emptiness(name, [title, told], ...children) {
-    return el("div", { class: "empty", role: "status" }, el("div", { class: "emblem" }, icon(name)), el("p", { class: "empty-title" }, title), el("p", { class: "empty-text", dir: "auto" }, told), ...children);
-  }
-
-  #drawFoot() {
-    const { foot } = this.#parts;
-    const store = this.#store;
-    const isSearching = Boolean(store.view.q);
-    const kind = this.#trouble || store.state !== "shown" ? "" : store.more === "failed" ? "failed" : store.hasMore ? (isSearching ? "searching" : "loading") : store.messages.length > 8 ? "end" : "";
-    if (foot.dataset.kind !== kind) {
-      foot.dataset.kind = kind;
-      const texts = this.#texts;
-      if (kind === "failed") foot.replaceChildren(el("span", {}, texts.failedMore), el("button", { type: "button", class: "text-button", on: { click: () => store.loadMore() } }, texts.retry));
-      else if (kind === "end") foot.replaceChildren(el("span", {}, texts.end));
-      else if (kind) foot.replaceChildren(el("span", { class: "spinner" }), el("span", {}, isSearching ? texts.searching : texts.loading));
-      else foot.replaceChildren();
-    }
-    if (store.hasMore && store.more === "idle" && store.state === "shown") {
-      // An observer tells of changes only: ask it again, a short page may have left the end in sight.
-      this.#watchEnd.unobserve(this.#parts.sentinel);
-      this.#watchEnd.observe(this.#parts.sentinel);
-    }
+  /** An observer tells of changes only: ask it again, a short page may have left the end in sight. */
+  #askForMore() {
+    if (!this.#store.hasMore || this.#store.more !== "idle" || this.#store.state !== "shown") return;
+    this.#watchEnd.unobserve(this.#parts.sentinel);
+    this.#watchEnd.observe(this.#parts.sentinel);
   }
 
   #reachedEnd() {
@@ -552,11 +413,11 @@ export class Panel {
       isArchive ? { icon: "inbox", label: texts.backToInbox, run: () => this.#show({ filter: "all" }) } : { icon: "archive", label: texts.archived, run: () => this.#show({ filter: "archived" }) },
       ...this.#notificationItems(),
     ];
-    if (this.#knownApps.length > 1) {
+    if (this.#rail.apps.length > 1) {
       items.push(null, { icon: "app", label: texts.allSources, checked: !view.app, run: () => this.#show({ app: "" }) });
-      for (const app of this.#knownApps) items.push({ icon: "app", label: app.name, checked: app.id === view.app, run: () => this.#show({ app: app.id }) });
+      for (const app of this.#rail.apps) items.push({ icon: "app", label: app.name, checked: app.id === view.app, run: () => this.#show({ app: app.id }) });
     }
-    if (!onPhone()) items.push(null, { icon: "keys", label: texts.keys, run: () => this.#showKeys() });
+    if (!onPhone()) items.push(null, { icon: "keys", label: texts.keys, run: () => showKeys(this.#parts.overlay, this.#texts) });
     this.#menus.toggle(this.#parts.menu, texts.menu, items);
   }
 
@@ -575,18 +436,6 @@ export class Panel {
     items.push({ icon: now.readAt === null ? "check" : "mail", label: now.readAt === null ? texts.markRead : texts.markUnread, run: () => this.#toggleRead(now) });
     items.push({ icon: now.archived ? "restore" : "archive", label: now.archived ? texts.unarchive : texts.archive, run: () => this.#toggleArchived(now) });
     this.#menus.toggle(button, texts.messageMenu(now.app.name), items);
-  }
-
-  #showKeys() {
-    const texts = this.#texts;
-    const close = iconButton("close", texts.close, () => dialog.close());
-    const rows = texts.keyList.map(([keys, does]) => el("div", {}, el("dt", {}, ...keys.map((key) => el("kbd", {}, key))), el("dd", {}, does)));
-    const dialog = el("dialog", { class: "keys", "aria-labelledby": "keys-title" }, el("div", { class: "keys-head" }, el("h2", { id: "keys-title" }, texts.keys), close), el("dl", {}, ...rows));
-    dialog.addEventListener("close", () => dialog.remove());
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-    dialog.addEventListener("keydown", (event) => event.stopPropagation());
-    this.#parts.overlay.append(dialog);
-    dialog.showModal();
   }
 
   // --- Search -------------------------------------------------------------------------------------------------------
@@ -637,18 +486,6 @@ export class Panel {
     if (!card) return;
     card.element.focus({ preventScroll: true });
     if (scroll) card.element.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
-  }
-
-  #tabKeyed(event) {
-    const tabs = [...this.#parts.tabs.children];
-    const at = tabs.indexOf(event.target.closest("[role=tab]"));
-    const moves = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: tabs.length - 1 };
-    if (!(event.key in moves) || hasModifier(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const tab = tabs[(moves[event.key] + tabs.length) % tabs.length];
-    tab.focus();
-    this.#show({ filter: tab.dataset.view });
   }
 
   /** Act on a key. Returns whether it meant something here. */
@@ -705,7 +542,7 @@ export class Panel {
         this.#openSearch();
         return true;
       case "?":
-        this.#showKeys();
+        showKeys(this.#parts.overlay, this.#texts);
         return true;
       case "Escape":
         if (this.#store.view.q) {
@@ -736,22 +573,6 @@ export class Panel {
   }
 }
 
-/** The colour that an app's messages have. */
-function swatch(appId) {
-  const element = el("span", { class: "swatch", "aria-hidden": "true" });
-  element.style.setProperty("--hue", hueOf(appId));
-  return element;
-}
-
-function hasModifier(event) {
-  return event.ctrlKey || event.metaKey || event.altKey;
-}
-
 function isCalm() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-
-/** Return a count as a badge shows it. */
-export function short(count) {
-  return count > 99 ? "99+" : String(count);
 }
