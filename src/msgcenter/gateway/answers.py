@@ -28,9 +28,12 @@ class TokenAnswer(Struct, frozen=True, rename="camel"):
 
 
 class InvalidIds(Struct, frozen=True, rename="camel"):
-    """The message ids, in the order given, that changed nothing because the receiver has no such message."""
+    """The message ids, in the order given, that changed nothing because the receiver has no such message.
 
-    invalid_msg_id: list[str]
+    `invalidMsgId` is absent if all have changed.
+    """
+
+    invalid_msg_id: list[str] | UnsetType = UNSET
 
 
 class Sent(Struct, frozen=True, rename="camel"):
