@@ -167,6 +167,16 @@ async def change_status(
     return {key: ids for key, ids in missing.items() if ids}
 
 
+async def lock_pages(connection: Connection, keys: Sequence[PageKey]) -> None:
+    """Let nobody else change these pages until the transaction ends."""
+    await connection.execute(
+        "select from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (u, c, b, a)"
+        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.bucket = k.b and p.app_number = k.a"
+        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update of p",
+        *_columns(keys),
+    )
+
+
 def _digits(message_ids: Sequence[int]) -> str:
     return str(list(message_ids))[1:-1] if message_ids else ""  # the quickest way; PostgreSQL skips the spaces
 

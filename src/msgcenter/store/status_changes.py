@@ -57,8 +57,11 @@ async def change_after_sweep(
 ) -> dict[PageKey, set[int]]:
     """Try what was not there once more, after the mailboxes concerned are rid of expired messages."""
     recipients = sorted({Recipient(key.user_id, key.platform_code) for key in missing})
-    if not recipients or not await mailboxes.sweep_expired(connection, recipients, now):
+    if not recipients:
         return missing
+    # Unlocked, a page could be swept or get an expired message between these steps, and would be passed over again.
+    await mailboxes.lock_pages(connection, sorted(missing))
+    await mailboxes.sweep_expired(connection, recipients, now)
     again = {key: pages[key].only(ids) for key, ids in missing.items()}
     return await mailboxes.change_status(connection, again, now)
 

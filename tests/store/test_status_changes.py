@@ -1,0 +1,105 @@
+"""Status changes while others are at the same pages, and what cannot be changed."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.message_id import MessageIds
+from msgcenter.store import mailboxes
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.mailboxes import PageChange, PageKey, change_status, sweep_expired
+from msgcenter.store.sends import apply_sends
+from msgcenter.store.status_changes import StatusChange, apply_status_changes
+from tests.conftest import PLATFORM
+from tests.store.scene import Clock, rows, text_to
+
+USER = Recipient("reader", PLATFORM)
+
+
+async def send(database: Database, app_number: int, clock: Clock, *, lasting: int | None = None) -> int:
+    """Send a message to the reader; it lasts so many ms."""
+    expires_at = None if lasting is None else clock.now + lasting
+    draft = text_to(app_number, PLATFORM, [USER.user_id], expires_at=expires_at)
+    clock.now += 1
+    (message_id,) = await apply_sends(database, MessageIds(1, clock), [draft])
+    assert isinstance(message_id, int)
+    return message_id
+
+
+async def is_read(database: Database, message_id: int) -> bool:
+    """Tell whether the reader has read a message."""
+    (row,) = await rows(
+        database, "select message_ids, read_at from mailbox_page where $1 = any(message_ids)", message_id
+    )
+    at = dict(zip(row["message_ids"], row["read_at"], strict=True))[message_id]
+    return at is not None
+
+
+async def test_a_page_that_another_process_sweeps_meanwhile_is_changed_all_the_same(
+    database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    clock.rule(monkeypatch)
+    stays = await send(database, app_number, clock)
+    goes = await send(database, app_number, clock, lasting=10)
+    clock.now += 100
+
+    async def and_somebody_sweeps(
+        connection: Connection, changes: Mapping[PageKey, PageChange], now: int
+    ) -> dict[PageKey, set[int]]:
+        missing = await change_status(connection, changes, now)
+        monkeypatch.setattr(mailboxes, "change_status", change_status)
+        async with database.pool.acquire() as other, other.transaction():
+            assert await sweep_expired(other, [USER], now) == 1
+        return missing
+
+    monkeypatch.setattr(mailboxes, "change_status", and_somebody_sweeps)
+    asked = StatusChange(USER, app_number, frozenset({stays, goes}), read=True)
+    assert await apply_status_changes(database, [asked]) == [{goes}]
+    assert await is_read(database, stays)
+
+
+async def test_a_page_that_gets_an_expired_message_meanwhile_is_changed_all_the_same(
+    database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    clock.rule(monkeypatch)
+    stays = await send(database, app_number, clock)
+    await send(database, app_number, clock, lasting=10)
+    clock.now += 100
+    sending: list[asyncio.Task[int]] = []
+
+    async def and_somebody_sends(connection: Connection, recipients: list[Recipient], now: int) -> int:
+        swept = await sweep_expired(connection, recipients, now)
+        sending.append(asyncio.create_task(send(database, app_number, clock, lasting=-50)))
+        await asyncio.wait(sending, timeout=0.2)
+        return swept
+
+    monkeypatch.setattr(mailboxes, "sweep_expired", and_somebody_sends)
+    asked = StatusChange(USER, app_number, frozenset({stays}), read=True)
+    assert await apply_status_changes(database, [asked]) == [frozenset()]
+    assert await is_read(database, stays)
+    await asyncio.wait_for(sending[0], 10)
+
+
+async def test_a_batch_tells_each_call_what_it_alone_misses(database: Database, app_number: int) -> None:
+    clock = Clock()
+    one, two = await send(database, app_number, clock), await send(database, app_number, clock)
+    other_user = Recipient("somebody else", PLATFORM)
+    other_platform = Recipient(USER.user_id, "another platform")
+    missing = await apply_status_changes(
+        database,
+        [
+            StatusChange(USER, app_number, frozenset({one, 4_711}), read=True),
+            StatusChange(USER, app_number, frozenset({two}), read=True),
+            StatusChange(other_user, app_number, frozenset({one}), read=True),
+            StatusChange(other_platform, app_number, frozenset({two}), read=True),
+            StatusChange(USER, app_number + 1, frozenset({one, two}), read=False),
+            StatusChange(USER, app_number, frozenset({0, (1 << 63) - 1}), read=True),
+        ],
+    )
+    assert missing == [{4_711}, set(), {one}, {two}, {one, two}, {0, (1 << 63) - 1}]
+    assert await is_read(database, one)
+    assert await is_read(database, two)
