@@ -42,20 +42,29 @@ class NodeLease:
             return self._ids
         async with self._leasing:
             if self._ids is None or self._connection is None or self._connection.is_closed():
-                self._ids = MessageIds(await self._lease())
+                self._connection, self._ids = await self._lease()
             return self._ids
 
-    async def _lease(self) -> int:
+    async def _lease(self) -> "tuple[asyncpg.Connection[asyncpg.Record], MessageIds]":
         with unavailable_on_failure():
-            connection = self._connection = await asyncpg.connect(
+            connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
                 self._url,
                 timeout=10,
                 command_timeout=10,
                 server_settings={"application_name": "msgcenter node"},
             )
-            first = random.randrange(NODES)  # noqa: S311 - spreads the tries, guards nothing
-            for offset in range(NODES):
-                node = (first + offset) % NODES
-                if await connection.fetchval("select pg_try_advisory_lock($1, $2)", _LOCK_CLASS, node):
-                    return node
-        raise RuntimeError(f"all {NODES} node numbers are taken: that many processes cannot share one database")
+            try:
+                return connection, MessageIds(await _free_node(connection))
+            except BaseException:
+                connection.terminate()
+                raise
+
+
+async def _free_node(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+    """Lock a node number that nobody has."""
+    first = random.randrange(NODES)  # noqa: S311 - spreads the tries, guards nothing
+    for offset in range(NODES):
+        node = (first + offset) % NODES
+        if await connection.fetchval("select pg_try_advisory_lock($1, $2)", _LOCK_CLASS, node):
+            return node
+    raise RuntimeError(f"all {NODES} node numbers are taken: that many processes cannot share one database")
