@@ -1,0 +1,296 @@
+"""Killed in the middle of its work, again and again: what was acknowledged is there, and there once."""
+
+import asyncio
+import os
+import random
+import signal
+from collections import Counter, defaultdict
+from collections.abc import Coroutine, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from msgcenter.store.diagnosis import diagnose
+from msgcenter.store.embedded import embedded_postgres
+from msgcenter.store.migrate import migrate
+from tests.conftest import SECRET_KEY, Credentials, Server, new_app, running_server
+
+READERS = [f"reader-{number}" for number in range(6)]
+CROWD = [f"crowd-{number:04}" for number in range(3_000)]
+SENDERS = 4
+TRY_AGAIN = {"500002", "500003"}
+
+
+class Round(NamedTuple):
+    """How the server is run, what is killed, and how: PostgreSQL's parent alone, or with its children."""
+
+    workers: int = 1
+    postgres: str = ""
+
+
+ROUNDS = (
+    Round(),
+    Round(),
+    Round(postgres="parent"),
+    Round(),
+    Round(workers=2),
+    Round(postgres="all"),
+    Round(),
+    Round(),
+    Round(workers=2, postgres="parent"),
+    Round(),
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A message that somebody sends. Its content is its request id, so that it can be told in the database."""
+
+    request_id: str
+    receivers: tuple[str, ...]
+
+
+@dataclass
+class Promises:
+    """What the server has acknowledged, and what it may have done beside."""
+
+    sent: dict[str, str] = field(default_factory=dict)
+    requests: dict[str, Request] = field(default_factory=dict)
+    given_up: set[str] = field(default_factory=set)
+    mailboxes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    states: dict[tuple[str, str], set[bool]] = field(default_factory=dict)
+    repeated: int = 0
+
+
+class Load:
+    """Clients that send and mark while the server comes and goes."""
+
+    def __init__(self, app: Credentials, seed: int) -> None:
+        self.app = app
+        self.random = random.Random(seed)
+        self.promises = Promises()
+        self.url = ""
+        self.token = ""
+        self.up = asyncio.Event()
+        self.answered: Counter[str] = Counter()
+        self.stopping = False
+        self.progress = asyncio.Condition()
+        self.http = httpx.AsyncClient(trust_env=False, timeout=20)
+
+    async def call(self, name: str, body: Mapping[str, object]) -> dict[str, Any] | None:
+        """Return the answer to a call once; None if there was no answer that says what became of it."""
+        await self.up.wait()
+        url = f"{self.url}/msgCenter/message/{name}"
+        try:
+            answer = (await self.http.post(url, params={"accessToken": self.token}, json=body)).json()
+        except (httpx.HTTPError, ValueError):
+            await asyncio.sleep(0.02)
+            return None
+        if answer["retCode"] in TRY_AGAIN:
+            await asyncio.sleep(0.02)
+            return None
+        assert answer["retCode"] == "000000", answer
+        kind = "bulk" if len(body.get("receiverIds", ())) > 1_000 else name  # type: ignore[arg-type]
+        async with self.progress:
+            self.answered[kind] += 1
+            self.progress.notify_all()
+        result: dict[str, Any] = answer
+        return result
+
+    async def start_on(self, url: str) -> None:
+        """Let the clients go on with the server at `url`."""
+        self.url = url
+        if not self.token:
+            answer = await self.http.post(
+                f"{url}/oauth2/token",
+                data={
+                    "grant_type": "client_credentials",
+                    "client_id": self.app.app_id,
+                    "client_secret": self.app.app_key,
+                },
+            )
+            self.token = answer.json()["access_token"]
+        self.answered.clear()
+        self.up.set()
+
+    async def reached(self, calls: int) -> None:
+        """Wait until this many calls of this round are answered, each kind among them."""
+        async with self.progress:
+            await self.progress.wait_for(lambda: self.answered.total() >= calls and len(self.answered) == 3)
+
+    async def send_one(self, request: Request) -> None:
+        """Send a message, repeating the request until it is acknowledged; now and then give it up."""
+        promises = self.promises
+        promises.requests[request.request_id] = request
+        body = {
+            "receiverIds": list(request.receivers),
+            "msgtype": "text",
+            "text": {"content": request.request_id},
+            "requestId": request.request_id,
+        }
+        while (answer := await self.call("sendMsg", body)) is None:
+            if self.random.random() < 0.2:
+                promises.given_up.add(request.request_id)
+                return
+            promises.repeated += 1
+        promises.sent[request.request_id] = answer["msgId"]
+        for user_id in request.receivers:
+            if user_id in READERS:
+                promises.mailboxes[user_id].append(answer["msgId"])
+
+    async def sender(self, number: int) -> None:
+        """Send to some readers, one message after the other."""
+        count = 0
+        while not self.stopping:
+            count += 1
+            readers = self.random.sample(READERS, self.random.randint(1, len(READERS)))
+            await self.send_one(Request(f"few-{number}-{count}", tuple(sorted(readers))))
+            await asyncio.sleep(0.005)
+
+    async def crowd_sender(self) -> None:
+        """Send to very many, which the server does in the background."""
+        count = 0
+        while not self.stopping:
+            count += 1
+            size = self.random.randint(1_500, len(CROWD))
+            await self.send_one(Request(f"crowd-{count}", tuple(CROWD[:size])))
+            await asyncio.sleep(self.random.uniform(0.1, 0.6))
+
+    async def reader(self, user_id: str) -> None:
+        """Set what one user got read and unread; nobody else does."""
+        states = self.promises.states
+        while not self.stopping:
+            await asyncio.sleep(0.005)
+            there = self.promises.mailboxes[user_id]
+            if not there:
+                continue
+            ids = self.random.sample(there, min(len(there), self.random.randint(1, 50)))
+            read = self.random.random() < 0.6
+            for message_id in ids:
+                states.setdefault((user_id, message_id), {False}).add(read)
+            body = {"publisherId": user_id, "msgId": ids, "isRead": int(read)}
+            answer = await self.call("modMsgStatus", body)
+            if answer is not None:
+                assert "invalidMsgId" not in answer
+                states.update({(user_id, message_id): {read} for message_id in ids})
+
+
+@pytest.mark.kill
+@pytest.mark.slow
+async def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
+    with embedded_postgres(tmp_path) as url:
+        await migrate(url)
+        app = await new_app(url)
+        load = Load(app, seed=random.SystemRandom().randrange(1 << 32))
+        async with load.http:
+            work: list[Coroutine[object, object, None]] = [
+                load.crowd_sender(),
+                *(load.sender(number) for number in range(SENDERS)),
+            ]
+            clients = asyncio.gather(*work, *(load.reader(user_id) for user_id in READERS))
+            for number, way in enumerate(ROUNDS):
+                with ExitStack() as leaving:
+                    await load.start_on((server := await started(leaving, tmp_path, way)).url)
+                    await until(load.reached(40 + 20 * (number % 4)), clients)
+                    load.up.clear()
+                    kill(server, tmp_path / "postgres", way)
+            with ExitStack() as leaving:
+                await load.start_on((await started(leaving, tmp_path, Round())).url)
+                await until(load.reached(20), clients)
+                load.stopping = True
+                await clients
+                await until_delivered(load)
+                await check_answers(load)
+            await check_database(url, load.promises)
+
+
+async def started(leaving: ExitStack, data_dir: Path, way: Round) -> Server:
+    """Start a server that lives until `leaving` ends."""
+    arguments = ("--workers", str(way.workers))
+    running = running_server(None, data_dir, *arguments, SECRET_KEY=SECRET_KEY)
+    server: Server = await asyncio.to_thread(leaving.enter_context, running)
+    return server
+
+
+async def until(condition: Coroutine[object, object, None], clients: "asyncio.Future[list[None]]") -> None:
+    """Wait for a condition, but not longer than the clients live, or a minute."""
+    waiting = asyncio.create_task(condition)
+    both: list[asyncio.Future[Any]] = [waiting, clients]
+    await asyncio.wait(both, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    if clients.done():
+        clients.result()
+    assert waiting.done(), "the server does not get on with its work"
+    waiting.result()
+
+
+def kill(server: Server, data: Path, way: Round) -> None:
+    """End the server's processes, perhaps PostgreSQL's too, without a chance to do anything."""
+    if way.postgres:
+        parent = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+        children = parent.children(recursive=True) if way.postgres == "all" else []
+        for process in (parent, *children):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    os.killpg(server.process.pid, signal.SIGKILL)
+    assert server.process.wait(10) == -signal.SIGKILL
+
+
+async def until_delivered(load: Load) -> None:
+    """Wait for every fan-out. A job whose server was killed is taken up again after ten seconds."""
+    async with asyncio.timeout(40):
+        for request_id, message_id in load.promises.sent.items():
+            while True:
+                status = await load.call("getMsgStatus", {"msgId": message_id, "pageSize": 1})
+                assert status is not None
+                assert status["state"] in {"sending", "sent"}
+                if status["state"] == "sent":
+                    break
+                await asyncio.sleep(0.1)
+            receivers = len(load.promises.requests[request_id].receivers)
+            assert (status["receivers"], status["delivered"]) == (receivers, receivers)
+
+
+async def check_answers(load: Load) -> None:
+    """The repeated requests get the ids of the first; the counts are those of the states."""
+    for request_id, message_id in load.random.sample(sorted(load.promises.sent.items()), 10):
+        await load.send_one(load.promises.requests[request_id])
+        assert load.promises.sent[request_id] == message_id
+
+
+async def check_database(url: str, promises: Promises) -> None:
+    """Look at all messages and all mailboxes."""
+    connection = await asyncpg.connect(url)
+    try:
+        messages = await connection.fetch("select id, content->>'content' as request, delivered_chunks from message")
+        pages = await connection.fetch("select user_id, message_ids, read_at, unread from mailbox_page")
+    finally:
+        await connection.close()
+    diagnosis = await diagnose(url)
+    assert diagnosis.durable
+    assert (diagnosis.held_jobs, diagnosis.waiting_jobs) == (0, 0)
+
+    assert promises.repeated > 0
+    assert len(set(promises.sent.values())) == len(promises.sent)
+    stored = {str(row["id"]): promises.requests[row["request"]] for row in messages}
+    assert len({request.request_id for request in stored.values()}) == len(messages), "a request was done twice"
+    for request_id, message_id in promises.sent.items():
+        assert stored[message_id].request_id == request_id
+    assert {request.request_id for request in stored.values()} <= promises.sent.keys() | promises.given_up
+
+    entries = Counter((page["user_id"], str(i)) for page in pages for i in page["message_ids"])
+    assert entries == Counter((user_id, i) for i, request in stored.items() for user_id in request.receivers)
+    assert all(page["unread"] == page["read_at"].count(None) for page in pages)
+    states = {
+        (page["user_id"], str(i)): at is not None
+        for page in pages
+        for i, at in zip(page["message_ids"], page["read_at"], strict=True)
+    }
+    for place, allowed in promises.states.items():
+        assert states[place] in allowed
+    assert all(not read for place, read in states.items() if place not in promises.states)
