@@ -150,5 +150,5 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for name, item in value.items():
             yield from _texts(item, f"{path}.{name}" if path else name)
     elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item, f"{path}[]")
+        for number, item in enumerate(value):
+            yield from _texts(item, f"{path}[{number}]")
