@@ -158,7 +158,7 @@ def padded(size: int) -> bytes:
     return body + b" " * (size - len(body))
 
 
-@pytest.mark.parametrize("over", [1, 100_000, 3 * MIB])
+@pytest.mark.parametrize("over", [1, 100_000, 3 * MIB, 20 * MIB])
 def test_a_body_over_a_mebibyte_is_413_in_an_envelope(wire: Raw, over: int) -> None:
     for language in ("zh", "en"):
         answer = wire.post("getUnreadCount", padded(MIB + over), headers={"accept-language": language})

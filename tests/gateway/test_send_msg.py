@@ -4,10 +4,11 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from msgcenter_client import EVERYONE, Client, IdentityError, InvalidRequestError, StateError, Topic
-from tests.conftest import Raw
+from tests.conftest import Credentials, Raw, Server, execute, new_app, wait_for
 from tests.gateway.calls import (
     HEAD,
     LINK,
@@ -19,6 +20,7 @@ from tests.gateway.calls import (
     oa_to,
     refused,
     text_to,
+    token_request,
     until,
     when_sent,
 )
@@ -569,6 +571,63 @@ def test_a_large_send_is_repeated_as_one_too(wire: Raw, sdk: Client, user: str) 
     assert sdk.unread_count(f"{user}-00000") == 1
 
 
+def test_a_request_id_is_kept_for_a_day(raw: Raw, app: Credentials, shared_database: str, user: str) -> None:
+    request = text_to(user, requestId=user)
+    first = accepted(raw, "sendMsg", request)
+
+    def age(milliseconds: int) -> None:
+        statement = f"update idempotency_key set created_at = {now_ms() - milliseconds} where app_number = {app.number}"
+        wait_for(execute(shared_database, statement))
+
+    age(DAY - 60_000)
+    assert accepted(raw, "sendMsg", request) == first
+    refused(raw, "sendMsg", text_to(user, f"{user}-2", requestId=user), "300003")
+    age(DAY + 1)
+    assert accepted(raw, "sendMsg", request) != first
+
+
+def test_a_repeat_is_answered_also_when_its_times_have_passed(wire: Raw, sdk: Client, user: str) -> None:
+    request = text_to(user, requestId=user, expireTime=now_ms() + 1_000)
+    first = accepted(wire, "sendMsg", request)
+    until(lambda: sdk.message_status(first["msgId"]).state == "expired")
+    assert accepted(wire, "sendMsg", request) == first
+    refused(wire, "sendMsg", {**request, "requestId": f"{user}+"}, "100003", "expireTime")
+    refused(wire, "sendMsg", {**request, "receiverIds": [f"{user}-2"]}, "300003", "requestId")
+
+
+# --- Platforms ------------------------------------------------------------------------------------------------------
+
+
+def test_another_platform_needs_an_authorisation(
+    raw: Raw, client: Client, app: Credentials, shared_database: str, user: str
+) -> None:
+    refused(raw, "sendMsg", text_to(user, platformCode="330100"), "200007", "330100")
+    statement = f"update app set platforms = array['330100'] where number = {app.number}"
+    wait_for(execute(shared_database, statement))
+    message_id = client.send_text(user, "x", platform_code="330100")
+    assert (client.unread_count(user), client.unread_count(user, platform_code="330100")) == (0, 1)
+    refused(raw, "modMsgStatus", {"publisherId": user, "msgId": [message_id]}, "300001")
+    client.set_status(user, message_id, platform_code="330100")
+    assert client.unread_count(user, platform_code="330100") == 0
+    assert client.message_status(message_id).read == 1
+    refused(raw, "sendMsg", text_to(user, platformCode="110000"), "200007", "110000")
+
+
+def test_a_platform_may_allow_app_schemes_in_app_url_alone(shared_database: str, server: Server, user: str) -> None:
+    app = wait_for(new_app(shared_database, f"p-{user}"))
+    wait_for(execute(shared_database, f"update platform set app_schemes = '{{myapp}}' where code = 'p-{user}'"))
+    with httpx.Client(base_url=server.url, trust_env=False) as http:
+        answer = http.post("/apigateway/getAccessToken", json=token_request(app))
+    raw = Raw(server, answer.json()["tokenInfo"]["accessToken"])
+    for url in ("myapp://open/3?x=y", "MyApp://open", "myapp:open"):
+        accepted(raw, "sendMsg", link_to(user, appUrl=url))
+        accepted(raw, "sendMsg", oa_to(user, appUrl=url))
+        refused(raw, "sendMsg", link_to(user, pcUrl=url), "100003", "link.pcUrl")
+        refused(raw, "sendMsg", oa_to(user) | {"pcUrl": url}, "100003", "pcUrl")
+    refused(raw, "sendMsg", link_to(user, appUrl="other://open"), "100003", "link.appUrl", "http")
+    raw.http.close()
+
+
 # --- Times ----------------------------------------------------------------------------------------------------------
 
 
@@ -669,7 +728,7 @@ def test_u_0000_is_refused_by_name(wire: Raw, user: str, nul: str) -> None:
         (link_to(user, content=nul), "link.content"),
         (oa_to(user, {"head": {"text": nul}}), "oa.head.text"),
         (oa_with(user, author=nul), "oa.body.author"),
-        (oa_with(user, form=[{"key": "k"}, {"value": nul}]), "oa.body.form"),
+        (oa_with(user, form=[{"key": "k"}, {"value": nul}]), "oa.body.form[1].value"),
     ):
         refused(wire, "sendMsg", request, "100003", field, "U+0000")
     for request, field in (
