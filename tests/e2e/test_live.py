@@ -119,3 +119,28 @@ def hide(screen: Screen, *, hidden: bool) -> None:
         }""",
         hidden,
     )
+
+
+def test_the_desktop_tells_of_arrivals_once_allowed(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    screen = open_inbox("", wait=False)
+    screen.page.add_init_script(
+        """window.shown = [];
+        window.Notification = class extends EventTarget {
+            static permission = "default";
+            static async requestPermission() { return (Notification.permission = "granted"); }
+            constructor(title, options) { super(); window.shown.push([title, options.body]); }
+        };
+        document.hasFocus = () => false;"""
+    )
+    screen.page.goto("about:blank")
+    screen.page.goto(f"{screen.url}#token={token}")
+    client.send_text(user, "before the question")
+    expect(screen.card("before the question")).to_be_visible()
+    assert screen.page.evaluate("window.shown") == []
+    screen.button("More").click()
+    screen.page.get_by_role("menuitem", name="Turn on desktop notifications").click()
+    client.send_text(user, "after the answer")
+    expect(screen.card("after the answer")).to_be_visible()
+    assert screen.page.evaluate("window.shown") == [["Test app", "after the answer"]]

@@ -20,6 +20,7 @@ export class Card {
   #context;
   #message;
   #parts = {};
+  #isCurrent = null;
 
   constructor(message, context) {
     this.#context = context;
@@ -74,6 +75,8 @@ export class Card {
 
   /** Let the tab key reach what is in the card, or pass over it. */
   setCurrent(isCurrent) {
+    if (this.#isCurrent === isCurrent) return;
+    this.#isCurrent = isCurrent;
     this.element.tabIndex = isCurrent ? 0 : -1;
     for (const control of this.element.querySelectorAll("a, button")) control.tabIndex = isCurrent ? 0 : -1;
   }

@@ -1,11 +1,11 @@
 /** The inbox on screen: head, views, list, and what tells of its state. */
 
 import { askPermission, permission } from "./badge.js";
-import { Card } from "./cards.js";
 import { parseComputed, readableOn } from "./colour.js";
 import { el, hasModifier, icon, iconButton, short } from "./dom.js";
 import { showKeys } from "./keys.js";
-import { onPhone, targetOf, whenPhoneChanges } from "./links.js";
+import { onPhone, targetOf } from "./links.js";
+import { List } from "./list.js";
 import { Menus } from "./menu.js";
 import { Rail } from "./rail.js";
 import { States } from "./states.js";
@@ -13,9 +13,7 @@ import { headline } from "./store.js";
 import { Toast } from "./toast.js";
 
 const TYPING_PAUSE = 250;
-const RETELL = 30_000;
 const SAY_TOGETHER = 800;
-const SCROLLED = 80;
 const LONGEST_SEARCH = 64;
 
 /**
@@ -24,36 +22,28 @@ const LONGEST_SEARCH = 64;
 export class Panel {
   #store;
   #texts;
-  #clock;
   #host;
   #parts = {};
-  #cards = new Map();
-  #current = null;
-  #arrived = new Set();
+  #list;
   #unseen = 0;
   #toSay = [];
   #sayTimer = 0;
   #typing = 0;
   #ending = new AbortController();
-  #timers = [];
   #drawnView = "";
   #menus;
   #toast;
-  #watchClamp;
-  #clamped = new Map();
   #watchEnd;
   #states;
   #rail;
-  #context = null;
 
   constructor({ store, stream, texts, clock, host }) {
     this.#store = store;
     this.#texts = texts;
-    this.#clock = clock;
     this.#host = host;
     this.#states = new States(store, stream, texts);
     this.#rail = new Rail(texts, (view) => this.#show(view), "list");
-    this.element = this.#build();
+    this.element = this.#build(clock);
     this.#menus = new Menus(this.#parts.overlay);
     this.#toast = new Toast(this.#parts.toast);
     this.#watch();
@@ -62,17 +52,16 @@ export class Panel {
   /** Draw another session: the old store is silent from now on. */
   end() {
     this.#ending.abort();
-    this.#timers.forEach(clearInterval);
     for (const timer of [this.#sayTimer, this.#typing]) clearTimeout(timer);
     this.#states.end();
-    this.#watchClamp.disconnect();
+    this.#list.end();
     this.#watchEnd.disconnect();
     this.#menus.close(false);
   }
 
   /** The element that the focus goes to when the inbox opens. */
   get entrance() {
-    return this.#cards.get(this.#current)?.element ?? this.element;
+    return this.#list.current?.element ?? this.element;
   }
 
   /** Say that there is no token ("none") or that it has ended ("expired"); null takes it back. */
@@ -83,7 +72,7 @@ export class Panel {
 
   // --- Structure ----------------------------------------------------------------------------------------------------
 
-  #build() {
+  #build(clock) {
     const texts = this.#texts;
     const parts = this.#parts;
     parts.count = el("span", { class: "count", "aria-hidden": "true" });
@@ -101,17 +90,29 @@ export class Panel {
     parts.title = el("h2", { class: "title", id: "title" }, texts.title);
     const bar = el("header", { class: "bar" }, back, closeSearch, el("div", { class: "name" }, parts.title, parts.count), search, el("span", { class: "spring" }), openSearch, parts.markAll, parts.menu, close);
 
-    parts.feed = el("div", { class: "feed", role: "feed", "aria-labelledby": "title" });
     parts.sentinel = el("div", { class: "sentinel", "aria-hidden": "true" });
-    parts.scroller = el("div", { class: "scroller", role: "tabpanel", id: "list", "aria-labelledby": "tab-all" }, el("div", { class: "column" }, this.#rail.chip, parts.feed, this.#states.place, this.#states.foot, parts.sentinel));
+    const column = el("div", { class: "column" });
+    parts.scroller = el("div", { class: "scroller", role: "tabpanel", id: "list", "aria-labelledby": "tab-all" }, column);
+    parts.probe = el("span", { class: "probe", hidden: true });
+    this.#list = new List({ scroller: parts.scroller, probe: parts.probe, texts, clock, actions: this.#cardActions() });
+    column.append(this.#rail.chip, this.#list.feed, this.#states.place, this.#states.foot, parts.sentinel);
     parts.pill = el("button", { type: "button", class: "pill", hidden: true, on: { click: () => this.#toTop() } });
     parts.toast = el("div", { class: "toasts", role: "status" });
     parts.live = el("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-relevant": "additions" });
     parts.overlay = el("div", { class: "overlay" });
-    parts.frame = el("div", { class: "frame" }, bar, this.#rail.element, this.#states.notice, parts.scroller, parts.pill, parts.toast, parts.live);
+    parts.frame = el("div", { class: "frame" }, bar, this.#rail.element, this.#states.notice, parts.scroller, parts.pill, parts.toast, parts.live, parts.probe);
     const panel = el("section", { class: "panel", tabindex: "-1", "aria-labelledby": "title" }, parts.frame, parts.overlay);
     parts.panel = panel;
     return panel;
+  }
+
+  #cardActions() {
+    return {
+      open: (message, event) => this.#open(message, event),
+      menu: (message, button) => this.#openMessageMenu(message, button),
+      toggleRead: (message) => this.#toggleRead(message),
+      toggleArchived: (message) => this.#toggleArchived(message),
+    };
   }
 
   #watch() {
@@ -122,14 +123,8 @@ export class Panel {
     scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     input.addEventListener("input", () => this.#typed(), { signal });
     panel.addEventListener("keydown", (event) => this.handleKey(event), { signal });
-    this.#parts.feed.addEventListener("focusin", (event) => this.#focused(event), { signal });
-    signal.addEventListener("abort", whenPhoneChanges(() => this.#cards.forEach((card) => card.aim())));
-    this.#timers.push(setInterval(() => this.#retell(), RETELL));
     this.#watchEnd = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#reachedEnd(), { root: scroller, rootMargin: "0px 0px 600px" });
     this.#watchEnd.observe(this.#parts.sentinel);
-    this.#watchClamp = new ResizeObserver((entries) => {
-      for (const { target } of entries) this.#measure(target);
-    });
   }
 
   // --- Drawing ------------------------------------------------------------------------------------------------------
@@ -142,140 +137,34 @@ export class Panel {
     const texts = this.#texts;
     const isArchive = view.filter === "archived";
     const key = JSON.stringify(view);
-    if (key !== this.#drawnView || this.#store.state === "loading") this.#startView(key);
+    if (key !== this.#drawnView) this.#startView(key);
     parts.frame.dataset.view = view.filter;
     parts.title.textContent = isArchive ? texts.archived : texts.title;
     parts.count.textContent = counts?.unread && !isArchive ? short(counts.unread) : "";
     parts.markAll.disabled = !counts?.unread || isArchive;
     parts.scroller.setAttribute("aria-labelledby", isArchive ? "title" : `tab-${view.filter}`);
     this.#rail.draw(this.#store);
-    this.#drawList();
+    const { state, more, hasMore, messages } = this.#store;
+    const isBusy = state === "loading" || more === "loading";
+    const lostFocus = this.#list.draw(this.#states.trouble ? [] : messages, { hasMore, isBusy, query: view.q });
+    if (lostFocus) parts.panel.focus({ preventScroll: true });
     this.#states.draw();
     this.#askForMore();
   }
 
   #startView(key) {
-    if (key === this.#drawnView) return;
     this.#drawnView = key;
     this.#unseen = 0;
-    this.#current = null;
-    this.#arrived.clear();
-    this.#parts.scroller.scrollTop = 0;
+    this.#list.restart();
     this.#drawPill();
-  }
-
-  #drawList() {
-    const { feed, scroller } = this.#parts;
-    const { state, messages, view } = this.#states.trouble ? { state: "trouble", messages: [], view: this.#store.view } : this.#store;
-    feed.setAttribute("aria-busy", String(state === "loading" || this.#store.more === "loading"));
-    feed.hidden = messages.length === 0;
-    const anchor = this.#anchor();
-    const hadFocus = feed.contains(feed.getRootNode().activeElement);
-    const focusedAt = hadFocus ? [...this.#cards.keys()].indexOf(this.#current) : -1;
-    const shown = new Map();
-    const context = this.#context ??= this.#makeContext();
-    const isOtherQuery = context.query !== view.q;
-    context.query = view.q;
-    let before = null;
-    let day = null;
-    for (const [index, message] of messages.entries()) {
-      let card = this.#cards.get(message.id);
-      if (card && (isOtherQuery || !card.shows(message))) {
-        card.element.remove();
-        card = null;
-      }
-      if (card) {
-        if (card.message !== message) card.update(message);
-      } else card = this.#newCard(message, context);
-      shown.set(message.id, card);
-      const itsDay = this.#clock.day(message.createdAt);
-      card.setDay(itsDay === day ? "" : itsDay);
-      day = itsDay;
-      card.element.setAttribute("aria-posinset", index + 1);
-      card.element.setAttribute("aria-setsize", this.#store.hasMore ? -1 : messages.length);
-      const place = before ? before.nextSibling : feed.firstChild;
-      if (place !== card.element) feed.insertBefore(card.element, place);
-      before = card.element;
-    }
-    for (const [id, card] of this.#cards) if (!shown.has(id)) card.element.remove();
-    this.#cards = shown;
-    for (const element of this.#clamped.keys()) {
-      if (element.isConnected) continue;
-      this.#watchClamp.unobserve(element);
-      this.#clamped.delete(element);
-    }
-    this.#chooseCurrent(focusedAt, hadFocus);
-    if (anchor && scroller.scrollTop > 0) this.#holdAt(anchor);
-  }
-
-  #newCard(message, context) {
-    const card = new Card(message, context);
-    card.setCurrent(false);
-    if (this.#arrived.delete(message.id)) {
-      card.element.classList.add("arrived");
-      card.element.addEventListener("animationend", () => card.element.classList.remove("arrived"), { once: true });
-    }
-    return card;
-  }
-
-  #makeContext() {
-    return {
-      texts: this.#texts,
-      clock: this.#clock,
-      query: "",
-      surface: () => this.#surface(),
-      open: (message, event) => this.#open(message, event),
-      menu: (message, button) => this.#openMessageMenu(message, button),
-      toggleRead: (message) => this.#toggleRead(message),
-      toggleArchived: (message) => this.#toggleArchived(message),
-      clamp: (element, more) => {
-        this.#clamped.set(element, more);
-        this.#watchClamp.observe(element);
-      },
-    };
   }
 
   /** Colours of cards and buttons depend on the surface and the accent: draw them again. */
   recolour() {
-    const accent = parseComputed(getComputedStyle(this.#parts.pill).backgroundColor);
+    const accent = parseComputed(getComputedStyle(this.#parts.probe).color);
     if (accent) this.#parts.panel.style.setProperty("--_on-accent", `rgb(${readableOn(accent).join(" ")})`);
-    for (const card of this.#cards.values()) card.element.remove();
-    this.#cards = new Map();
+    this.#list.forget();
     this.draw();
-  }
-
-  #surface() {
-    return parseComputed(getComputedStyle(this.#parts.frame).getPropertyValue("background-color")) ?? [255, 255, 255];
-  }
-
-  /** The first card in sight and where it is, so that it can stay there. */
-  #anchor() {
-    const { scroller } = this.#parts;
-    if (scroller.scrollTop < SCROLLED) return null;
-    const top = scroller.getBoundingClientRect().top;
-    for (const [id, card] of this.#cards) {
-      const box = card.element.getBoundingClientRect();
-      if (box.bottom > top) return { id, at: box.top };
-    }
-    return null;
-  }
-
-  #holdAt({ id, at }) {
-    const card = this.#cards.get(id);
-    if (!card) return;
-    const moved = card.element.getBoundingClientRect().top - at;
-    if (Math.abs(moved) > 1) this.#parts.scroller.scrollTop += moved;
-  }
-
-  #chooseCurrent(focusedAt, hadFocus) {
-    const ids = [...this.#cards.keys()];
-    const isGone = !this.#cards.has(this.#current);
-    const lost = hadFocus && (isGone || !this.#parts.feed.contains(this.#parts.feed.getRootNode().activeElement));
-    const isResting = !hadFocus && this.#parts.scroller.scrollTop <= SCROLLED;
-    if (isResting) this.#current = ids[0] ?? null; // the keys begin at the newest
-    else if (isGone) this.#current = (focusedAt >= 0 ? ids[Math.min(focusedAt, ids.length - 1)] : null) ?? ids[0] ?? null;
-    for (const [id, card] of this.#cards) card.setCurrent(id === this.#current);
-    if (lost) (this.#cards.get(this.#current)?.element ?? this.#parts.panel).focus({ preventScroll: true });
   }
 
   /** An observer tells of changes only: ask it again, a short page may have left the end in sight. */
@@ -289,21 +178,11 @@ export class Panel {
     if (this.#store.more === "idle") this.#store.loadMore();
   }
 
-  #measure(text) {
-    const more = this.#clamped.get(text);
-    if (!more || text.classList.contains("open") || text.clientHeight === 0) return;
-    more.hidden = text.scrollHeight <= text.clientHeight + 2;
-  }
-
-  #retell() {
-    for (const card of this.#cards.values()) card.tell();
-  }
-
   // --- Live ---------------------------------------------------------------------------------------------------------
 
   #welcome(message) {
-    this.#arrived.add(message.id);
-    if (this.#parts.scroller.scrollTop > SCROLLED && this.#store.messages.some((one) => one.id === message.id)) this.#unseen += 1;
+    this.#list.welcome(message.id);
+    if (this.#list.isScrolled && this.#store.messages.some((one) => one.id === message.id)) this.#unseen += 1;
     this.#drawPill();
     this.#toSay.push(message);
     clearTimeout(this.#sayTimer);
@@ -330,17 +209,15 @@ export class Panel {
   #scrolled() {
     const { scroller, frame } = this.#parts;
     frame.classList.toggle("scrolled", scroller.scrollTop > 4);
-    if (scroller.scrollTop > SCROLLED || this.#unseen === 0) return;
+    if (this.#list.isScrolled || this.#unseen === 0) return;
     this.#unseen = 0;
     this.#drawPill();
   }
 
   #toTop() {
-    const first = this.#cards.keys().next().value;
-    this.#parts.scroller.scrollTo({ top: 0, behavior: isCalm() ? "auto" : "smooth" });
+    this.#list.toTop();
     this.#unseen = 0;
     this.#drawPill();
-    if (first) this.#goTo(first, false);
   }
 
   // --- Actions ------------------------------------------------------------------------------------------------------
@@ -360,7 +237,7 @@ export class Panel {
   /** Open a message as a click on it does; for desktop notifications. */
   openMessage(message) {
     this.#attempt(this.#store.setRead([message.id], true));
-    if (this.#cards.has(message.id)) this.#goTo(message.id);
+    this.#list.goTo(message.id);
   }
 
   #toggleRead(message) {
@@ -432,7 +309,7 @@ export class Panel {
     const texts = this.#texts;
     const now = this.#store.message(message.id) ?? message;
     const items = [];
-    if (targetOf(now)) items.push({ icon: "open", label: texts.open, run: () => this.#cards.get(now.id)?.activate() });
+    if (targetOf(now)) items.push({ icon: "open", label: texts.open, run: () => this.#list.card(now.id)?.activate() });
     items.push({ icon: now.readAt === null ? "check" : "mail", label: now.readAt === null ? texts.markRead : texts.markUnread, run: () => this.#toggleRead(now) });
     items.push({ icon: now.archived ? "restore" : "archive", label: now.archived ? texts.unarchive : texts.archive, run: () => this.#toggleArchived(now) });
     this.#menus.toggle(button, texts.messageMenu(now.app.name), items);
@@ -473,21 +350,6 @@ export class Panel {
 
   // --- Keys and focus -----------------------------------------------------------------------------------------------
 
-  #focused(event) {
-    const id = event.target.closest(".item")?.dataset.id;
-    if (!id || id === this.#current) return;
-    this.#cards.get(this.#current)?.setCurrent(false);
-    this.#current = id;
-    this.#cards.get(id)?.setCurrent(true);
-  }
-
-  #goTo(id, scroll = true) {
-    const card = this.#cards.get(id);
-    if (!card) return;
-    card.element.focus({ preventScroll: true });
-    if (scroll) card.element.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
-  }
-
   /** Act on a key. Returns whether it meant something here. */
   handleKey(event) {
     if (event.defaultPrevented || hasModifier(event) || event.isComposing) return false;
@@ -501,7 +363,7 @@ export class Panel {
   }
 
   #inputKeyed(event) {
-    if (event.key === "ArrowDown") return this.#move(0);
+    if (event.key === "ArrowDown") return this.#list.move(0);
     if (event.key === "Enter") {
       clearTimeout(this.#typing);
       this.#search();
@@ -516,18 +378,18 @@ export class Panel {
   }
 
   #listKeyed(event, active) {
-    const card = this.#cards.get(this.#current);
+    const card = this.#list.current;
     switch (event.key) {
       case "ArrowDown":
       case "j":
-        return this.#move(1);
+        return this.#list.move(1);
       case "ArrowUp":
       case "k":
-        return this.#move(-1);
+        return this.#list.move(-1);
       case "Home":
-        return this.#move(-Infinity);
+        return this.#list.move(-Infinity);
       case "End":
-        return this.#move(Infinity);
+        return this.#list.move(Infinity);
       case "Enter":
         if (active !== card?.element) return false;
         card.activate();
@@ -556,23 +418,9 @@ export class Panel {
   }
 
   #withCurrent(action) {
-    const card = this.#cards.get(this.#current);
+    const card = this.#list.current;
     if (!card || !card.element.contains(this.element.getRootNode().activeElement)) return false;
     action(card.message);
     return true;
   }
-
-  #move(step) {
-    const ids = [...this.#cards.keys()];
-    if (ids.length === 0) return false;
-    const at = ids.indexOf(this.#current);
-    const isInside = this.#parts.feed.contains(this.element.getRootNode().activeElement);
-    const next = isInside ? Math.max(0, Math.min(ids.length - 1, at + step)) : Math.max(0, at);
-    this.#goTo(ids[next]);
-    return true;
-  }
-}
-
-function isCalm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

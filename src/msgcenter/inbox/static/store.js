@@ -48,6 +48,7 @@ export class Store extends EventTarget {
   #refreshing = null;
   #refreshAgain = false;
   #poll = 0;
+  #shown = null;
   #ready;
   #becomeReady;
 
@@ -108,6 +109,11 @@ export class Store extends EventTarget {
 
   /** The messages of the view, newest first. */
   get messages() {
+    this.#shown ??= this.#select();
+    return this.#shown;
+  }
+
+  #select() {
     const shown = [];
     for (const id of this.#listed) {
       const message = this.#messages.get(id);
@@ -464,6 +470,7 @@ export class Store extends EventTarget {
   }
 
   #changed() {
+    this.#shown = null;
     if (this.#announced) return;
     this.#announced = true;
     queueMicrotask(() => {

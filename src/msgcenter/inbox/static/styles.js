@@ -59,6 +59,7 @@ h2, h3, p, dl, dd { margin: 0; }
 .icon { width: 20px; height: 20px; flex: none; display: block; }
 .icon-more { stroke-width: 2.6; }
 .spring { flex: 1; }
+.probe { color: var(--_accent); background-color: var(--_surface); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .spinner { width: 14px; height: 14px; border: 2px solid color-mix(in srgb, currentColor 25%, transparent); border-top-color: currentColor; border-radius: 50%; animation: spin .8s linear infinite; flex: none; }
 
