@@ -54,7 +54,7 @@ test: $(STAMP) browser ## run every test (ARGS='-k name' selects, JOBS=4 runs mo
 
 # The browser tests use Debian's Chromium (or any that MSGCENTER_CHROMIUM names); without one they are skipped.
 .PHONY: browser
-browser:
+browser: ## see to a Chromium for the browser tests
 	@[ -n "$$MSGCENTER_CHROMIUM" ] || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null \
 	  || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing Chromium for the browser tests ..."; \

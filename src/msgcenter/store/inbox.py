@@ -94,11 +94,11 @@ def _entries_of(page: asyncpg.Record) -> list[Entry]:
 
 
 def _passes(entry: Entry, wanted: Filter) -> bool:
+    if wanted == "todo":
+        return entry.is_open  # also from the archive: it waits until it is decided
     if wanted == "archived":
         return entry.archived
-    if entry.archived:
-        return False
-    return wanted == "all" or (entry.read_at is None if wanted == "unread" else entry.is_open)
+    return not entry.archived and (wanted == "all" or entry.read_at is None)
 
 
 async def find_entries(

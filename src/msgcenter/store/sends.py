@@ -12,7 +12,7 @@ from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import business_id_of
 from msgcenter.domain.mailbox import PAGE_LIMIT
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, Message
-from msgcenter.domain.message_id import MessageIds, bucket_of, now_ms
+from msgcenter.domain.message_id import MessageIds, bucket_of, created_ms, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store import audiences, idempotency, mailboxes, messages
 from msgcenter.store.audiences import Chunk
@@ -149,7 +149,8 @@ def _message(send: _Send, now: int) -> Message:
         receivers=len(draft.receivers),
         audience=tuple(chunk.digest for chunk in send.chunks),
         delivered_chunks=len(send.chunks) if draft.is_direct else 0,
-        created_at=now,
+        # The time in the id, so that a message is found by it; but an id that is scheduled or taken over tells another.
+        created_at=created_ms(send.message_id) if draft.send_at is None and draft.message_id is None else now,
         send_at=draft.send_at,
         expires_at=draft.expires_at,
         recalled_at=None,
