@@ -110,9 +110,9 @@ class _Process:
         while time.monotonic() < end:
             self.record.calls += 1
             choice = self.random.random()
-            if choice < 0.15 or not self.known:
+            if choice < 0.06 or not self.known:
                 await self.send()
-            elif choice < 0.2:
+            elif choice < 0.12:
                 await self.decide()
             else:
                 await self.mark()
@@ -127,7 +127,7 @@ class _Process:
             self.record.sent.append(Sent(answer, draft.request_id, draft.receivers))
 
     def draft(self) -> Draft:
-        number = self.random.randrange(2_000)
+        number = self.random.randrange(400)
         # The request id alone decides what the message is like, as the same request does everywhere.
         like = random.Random(number)
         request_id = f"request-{number}"

@@ -44,6 +44,11 @@ async def check(url: str, apps: list[int], records: Sequence[Record]) -> None:
         check_open_approvals(messages, pages)
         check_statuses(messages, pages, [write for record in records for write in record.writes])
         await check_counts(database, apps, pages)
+        print(
+            await rows(
+                database, "select deadlocks, xact_rollback from pg_stat_database where datname=current_database()"
+            )
+        )
         assert min(record.calls for record in records) > 50
 
 
@@ -103,6 +108,7 @@ def check_statuses(
                 contended += len(history) > 3
                 check_entry(read_at, history)
     assert all(messages[message_id]["expires_at"] for _, message_id in places)
+    print("contended", contended, "writes", len(writes), "messages", len(messages))
     assert contended > 20, "the processes hardly met"
 
 

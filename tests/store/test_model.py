@@ -471,7 +471,7 @@ class Scene:
         passes: dict[inbox.Filter, Callable[[Entry], bool]] = {
             "all": lambda entry: not entry.archived,
             "unread": lambda entry: not entry.archived and entry.read_at is None,
-            "todo": lambda entry: not entry.archived and entry.is_open,
+            "todo": lambda entry: entry.is_open,
             "archived": lambda entry: entry.archived,
         }
         everything: dict[Recipient, list[Entry]] = defaultdict(list)

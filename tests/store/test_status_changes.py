@@ -9,7 +9,7 @@ from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.store import mailboxes
 from msgcenter.store.database import Connection, Database
-from msgcenter.store.mailboxes import PageChange, PageKey, change_status, sweep_expired
+from msgcenter.store.mailboxes import PageChange, PageKey, change_status, sweep_expired, sweep_pages
 from msgcenter.store.sends import apply_sends
 from msgcenter.store.status_changes import StatusChange, apply_status_changes
 from tests.conftest import PLATFORM
@@ -71,13 +71,13 @@ async def test_a_page_that_gets_an_expired_message_meanwhile_is_changed_all_the_
     clock.now += 100
     sending: list[asyncio.Task[int]] = []
 
-    async def and_somebody_sends(connection: Connection, recipients: list[Recipient], now: int) -> int:
-        swept = await sweep_expired(connection, recipients, now)
+    async def and_somebody_sends(connection: Connection, keys: list[PageKey], now: int) -> int:
+        swept = await sweep_pages(connection, keys, now)
         sending.append(asyncio.create_task(send(database, app_number, clock, lasting=-50)))
         await asyncio.wait(sending, timeout=0.2)
         return swept
 
-    monkeypatch.setattr(mailboxes, "sweep_expired", and_somebody_sends)
+    monkeypatch.setattr(mailboxes, "sweep_pages", and_somebody_sends)
     asked = StatusChange(USER, app_number, frozenset({stays}), read=True)
     assert await apply_status_changes(database, [asked]) == [frozenset()]
     assert await is_read(database, stays)

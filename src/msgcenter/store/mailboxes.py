@@ -6,6 +6,8 @@ Every statement takes its rows in primary-key order, so that two processes never
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import asyncpg
+
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD, Change
 from msgcenter.domain.message_id import bucket_of
@@ -128,7 +130,7 @@ async def change_status(
 ) -> dict[PageKey, set[int]]:
     """Set entries read or unread at `now` (ms since 1970); return the ids that are not there, by page.
 
-    Pages with an entry that has expired are left alone, their ids returned as not there: `sweep_expired` first.
+    Pages with an entry that has expired are left alone, their ids returned as not there: `sweep_pages` first.
     """
     keys = sorted(changes)
     ordered = [changes[key] for key in keys]
@@ -145,8 +147,8 @@ async def change_status(
         " when i = any(afresh_ids) then $11"
         " else r end from unnest(p.message_ids, p.read_at) as e (i, r)),"
         # Nothing unread is out of sight: what is set unread comes back from the archive.
-        " archived_ids = case when p.archived_ids = '{}' or unread_ids = '{}' then p.archived_ids"
-        " else array(select i from unnest(p.archived_ids) as i where i <> all(unread_ids)) end"
+        " archived_ids = case when p.archived_ids = '{}' then p.archived_ids"
+        " else array(select i from unnest(p.archived_ids) as i where i <> all(unread_ids || afresh_ids)) end"
         " from change where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
         " and p.first_id <= hi and p.last_id >= lo and (p.expires_at is null or p.expires_at > $11)"
         # Most pages hold all the ids asked for: only of the others Python needs to see what they hold.
@@ -167,16 +169,6 @@ async def change_status(
     return {key: ids for key, ids in missing.items() if ids}
 
 
-async def lock_pages(connection: Connection, keys: Sequence[PageKey]) -> None:
-    """Let nobody else change these pages until the transaction ends."""
-    await connection.execute(
-        "select from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (u, c, b, a)"
-        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.bucket = k.b and p.app_number = k.a"
-        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update of p",
-        *_columns(keys),
-    )
-
-
 def _digits(message_ids: Sequence[int]) -> str:
     return str(list(message_ids))[1:-1] if message_ids else ""  # the quickest way; PostgreSQL skips the spaces
 
@@ -188,8 +180,8 @@ def _not_withdrawn(message_ids: Iterable[int], read_at: Iterable[int | None]) ->
 async def sweep_expired(connection: Connection, recipients: Sequence[Recipient], now: int) -> int:
     """Withdraw the entries of these mailboxes whose messages have expired at `now`; return how many pages changed.
 
-    Runs inside a transaction. Whoever is about to show, count or change a mailbox that has such pages calls it
-    first, so no timer is needed for an expired message to be gone.
+    Runs inside a transaction. Whoever is about to show or count a mailbox that has such pages calls it first, so no
+    timer is needed for an expired message to be gone.
     """
     rows = await connection.fetch(
         "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part, p.message_ids, p.read_at, p.open_approvals"
@@ -199,6 +191,24 @@ async def sweep_expired(connection: Connection, recipients: Sequence[Recipient],
         sorted({recipient.platform_code for recipient in recipients}),
         now,
     )
+    return await _withdraw_expired(connection, rows, now)
+
+
+async def sweep_pages(connection: Connection, keys: Sequence[PageKey], now: int) -> int:
+    """Do the same to these pages alone (sorted), and let nobody else change any of them in this transaction."""
+    rows = await connection.fetch(
+        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part,"
+        " case when p.expires_at <= $5 then p.message_ids end as message_ids, p.read_at, p.open_approvals"
+        " from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (u, c, b, a)"
+        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.bucket = k.b and p.app_number = k.a"
+        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update of p",
+        *_columns(keys),
+        now,
+    )
+    return await _withdraw_expired(connection, [row for row in rows if row["message_ids"] is not None], now)
+
+
+async def _withdraw_expired(connection: Connection, rows: Sequence[asyncpg.Record], now: int) -> int:
     if not rows:
         return 0
     expires = await expiries(connection, sorted({i for row in rows for i in row["message_ids"]}))

@@ -37,33 +37,20 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
         return [NOTHING_MISSING] * len(changes)
 
     async def write_again(connection: Connection) -> dict[PageKey, set[int]]:
-        return await change_after_sweep(connection, pages, missing, now)
+        return await change_pages(connection, {key: pages[key].only(ids) for key, ids in missing.items()}, now)
 
     still_missing = await database.in_transaction(write_again)
     return [_missing_of(change, still_missing) for change in changes]
 
 
 async def change_pages(connection: Connection, pages: dict[PageKey, PageChange], now: int) -> dict[PageKey, set[int]]:
-    """Change entries inside a transaction; return, by page, the ids that are not there."""
-    missing = await mailboxes.change_status(connection, pages, now)
-    return await change_after_sweep(connection, pages, missing, now)
+    """Change entries inside a transaction; return, by page, the ids that are not there.
 
-
-async def change_after_sweep(
-    connection: Connection,
-    pages: dict[PageKey, PageChange],
-    missing: dict[PageKey, set[int]],
-    now: int,
-) -> dict[PageKey, set[int]]:
-    """Try what was not there once more, after the mailboxes concerned are rid of expired messages."""
-    recipients = sorted({Recipient(key.user_id, key.platform_code) for key in missing})
-    if not recipients:
-        return missing
-    # Unlocked, a page could be swept or get an expired message between these steps, and would be passed over again.
-    await mailboxes.lock_pages(connection, sorted(missing))
-    await mailboxes.sweep_expired(connection, recipients, now)
-    again = {key: pages[key].only(ids) for key, ids in missing.items()}
-    return await mailboxes.change_status(connection, again, now)
+    The pages are rid of expired messages and locked first, all in one order: only so is none passed over because
+    another process sweeps or fills it meanwhile, and none waited for in a circle.
+    """
+    await mailboxes.sweep_pages(connection, sorted(pages), now)
+    return await mailboxes.change_status(connection, pages, now)
 
 
 def _merged(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
