@@ -44,11 +44,7 @@ async def check(url: str, apps: list[int], records: Sequence[Record]) -> None:
         check_open_approvals(messages, pages)
         check_statuses(messages, pages, [write for record in records for write in record.writes])
         await check_counts(database, apps, pages)
-        print(
-            await rows(
-                database, "select deadlocks, xact_rollback from pg_stat_database where datname=current_database()"
-            )
-        )
+        await check_locks(database)
         assert min(record.calls for record in records) > 50
 
 
@@ -108,8 +104,7 @@ def check_statuses(
                 contended += len(history) > 3
                 check_entry(read_at, history)
     assert all(messages[message_id]["expires_at"] for _, message_id in places)
-    print("contended", contended, "writes", len(writes), "messages", len(messages))
-    assert contended > 20, "the processes hardly met"
+    assert contended > 50, "the processes hardly met"
 
 
 def check_entry(read_at: int | None, history: Sequence[Write]) -> None:
@@ -147,3 +142,9 @@ async def check_counts(database: Database, apps: list[int], pages: Sequence[asyn
         counts, stale = await unread_counts(connection, asked, now_ms())
     assert not stale
     assert counts == expected
+
+
+async def check_locks(database: Database) -> None:
+    """Nobody had to be picked out of a circle of waiting: all lock pages in the same order."""
+    (row,) = await rows(database, "select deadlocks from pg_stat_database where datname = current_database()")
+    assert row["deadlocks"] == 0

@@ -524,7 +524,7 @@ def test_the_store_does_what_the_model_does(database_url: str, monkeypatch: pyte
         database = run(Database(database_url).__aenter__())
         scenes = 0
 
-        @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(stories)
         def check(story: list[Step]) -> None:
             nonlocal scenes
