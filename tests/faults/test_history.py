@@ -37,22 +37,23 @@ async def two_apps(url: str) -> list[int]:
 async def check(url: str, apps: list[int], records: Sequence[Record]) -> None:
     """Compare the mailboxes with what all processes have recorded."""
     async with Database(url) as database:
-        await sweep(database)
+        now = now_ms() + 60_000  # when everything that can expire has done so
+        await sweep(database, now)
         messages = {row["id"]: row for row in await rows(database, "select * from message")}
         pages = await rows(database, "select * from mailbox_page")
         check_sends(messages, pages, [sent for record in records for sent in record.sent])
-        check_open_approvals(messages, pages)
+        check_open_approvals(messages, pages, now)
         check_statuses(messages, pages, [write for record in records for write in record.writes])
-        await check_counts(database, apps, pages)
+        await check_counts(database, apps, pages, now)
         await check_locks(database)
         assert min(record.calls for record in records) > 50
 
 
-async def sweep(database: Database) -> None:
+async def sweep(database: Database, now: int) -> None:
     """Withdraw what has expired."""
 
     async def write(connection: Connection) -> int:
-        return await sweep_expired(connection, [Recipient(user_id, PLATFORM) for user_id in USERS], now_ms())
+        return await sweep_expired(connection, [Recipient(user_id, PLATFORM) for user_id in USERS], now)
 
     await database.in_transaction(write)
 
@@ -77,16 +78,16 @@ def check_sends(messages: dict[int, asyncpg.Record], pages: Sequence[asyncpg.Rec
     assert all(sorted(numbers) == list(range(len(numbers))) for numbers in parts.values())
 
 
-def check_open_approvals(messages: dict[int, asyncpg.Record], pages: Sequence[asyncpg.Record]) -> None:
+def check_open_approvals(messages: dict[int, asyncpg.Record], pages: Sequence[asyncpg.Record], now: int) -> None:
     """An approval waits in the mailboxes of all its approvers or of none."""
     for page in pages:
         assert sorted(page["open_approvals"]) == sorted(
-            i for i in page["message_ids"] if messages[i]["approval"] and is_open(messages[i])
+            i for i in page["message_ids"] if messages[i]["approval"] and is_open(messages[i], now)
         )
 
 
-def is_open(message: asyncpg.Record) -> bool:
-    return message["closed_at"] is None and (message["expires_at"] is None or message["expires_at"] > now_ms())
+def is_open(message: asyncpg.Record, now: int) -> bool:
+    return message["closed_at"] is None and (message["expires_at"] is None or message["expires_at"] > now)
 
 
 def check_statuses(
@@ -131,7 +132,7 @@ def could_have_set(read_at: int, write: Write, history: Sequence[Write]) -> bool
     return all(any(other.ended > earlier.begun for other in unread) for earlier in read)
 
 
-async def check_counts(database: Database, apps: list[int], pages: Sequence[asyncpg.Record]) -> None:
+async def check_counts(database: Database, apps: list[int], pages: Sequence[asyncpg.Record], now: int) -> None:
     """Unread counts are what a count finds."""
     expected: Counter[tuple[str, str, int]] = Counter()
     for page in pages:
@@ -139,7 +140,7 @@ async def check_counts(database: Database, apps: list[int], pages: Sequence[asyn
         expected[page["user_id"], page["platform_code"], page["app_number"]] += page["unread"]
     asked = [(Recipient(user_id, PLATFORM), app) for user_id in USERS for app in apps]
     async with database.connection() as connection:
-        counts, stale = await unread_counts(connection, asked, now_ms())
+        counts, stale = await unread_counts(connection, asked, now)
     assert not stale
     assert counts == expected
 
