@@ -7,13 +7,13 @@ import pytest
 
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
-from msgcenter.store import mailboxes
+from msgcenter.store import inbox, mailboxes
 from msgcenter.store.database import Connection, Database
-from msgcenter.store.mailboxes import PageChange, PageKey, change_status, sweep_expired, sweep_pages
+from msgcenter.store.mailboxes import PageChange, PageKey, change_status, page_key, sweep_expired, sweep_pages
 from msgcenter.store.sends import apply_sends
 from msgcenter.store.status_changes import StatusChange, apply_status_changes
 from tests.conftest import PLATFORM
-from tests.store.scene import Clock, rows, text_to
+from tests.store.scene import START, Clock, rows, text_to
 
 USER = Recipient("reader", PLATFORM)
 
@@ -103,3 +103,18 @@ async def test_a_batch_tells_each_call_what_it_alone_misses(database: Database, 
     assert missing == [{4_711}, set(), {one}, {two}, {one, two}, {0, (1 << 63) - 1}]
     assert await is_read(database, one)
     assert await is_read(database, two)
+
+
+async def test_what_was_unread_within_a_batch_comes_back_from_the_archive(database: Database, app_number: int) -> None:
+    one, two = await send(database, app_number, Clock()), await send(database, app_number, Clock(START + 5))
+
+    async def archive(connection: Connection) -> None:
+        places = [(page_key(USER, message_id, app_number), message_id) for message_id in (one, two)]
+        await inbox.set_archived(connection, places, archived=True)
+
+    await database.in_transaction(archive)
+    calls = [(one, True), (two, True), (one, False), (one, True)]
+    await apply_status_changes(database, [StatusChange(USER, app_number, frozenset({i}), read=r) for i, r in calls])
+    assert await is_read(database, one)
+    (row,) = await rows(database, "select archived_ids from mailbox_page")
+    assert row["archived_ids"] == [two]
