@@ -15,7 +15,7 @@ from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft
 from msgcenter.domain.message_id import MessageIds, bucket_of
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import inbox
+from msgcenter.store import inbox, mailboxes
 from msgcenter.store.approvals import decide
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.inbox import AppCounts, Entry, Wanted
@@ -367,10 +367,9 @@ class Scene:
     async def read_all(self, step: ReadAll) -> None:
         now, recipient = self.clock.now, self.recipient(step.platform, step.user)
 
-        async def write(connection: Connection) -> None:
-            unread = await inbox.lock_unread(connection, recipient, None, (1 << 63) - 1)
-            if unread:
-                await change_pages(connection, {key: PageChange(read=sorted(unread[key])) for key in unread}, now)
+        async def write(connection: Connection) -> list[int]:
+            await mailboxes.sweep_expired(connection, [recipient], now)
+            return await inbox.read_up_to(connection, recipient, None, (1 << 63) - 1, now)
 
         await self.database.in_transaction(write)
         self.model.mark(recipient, [i for it, i in self.model.live(now) if it == recipient], now, read=True)

@@ -159,11 +159,9 @@ class Inbox:
                 if record is None or app_number not in {None, record.app.number}:
                     return []
                 app_number = record.app.number
-            unread = await inbox.lock_unread(connection, viewer.recipient, app_number, up_to)
-            if unread:
-                pages = {key: PageChange(read=sorted(ids)) for key, ids in unread.items()}
-                await change_pages(connection, pages, now_ms())
-            return sorted((i for ids in unread.values() for i in ids), reverse=True)
+            now = now_ms()
+            await mailboxes.sweep_expired(connection, [viewer.recipient], now)
+            return await inbox.read_up_to(connection, viewer.recipient, app_number, up_to, now)
 
         changed = await self._database.in_transaction(write)
         if changed:

@@ -161,25 +161,31 @@ async def has_expired(connection: Connection, recipient: Recipient, now: int) ->
     return found
 
 
-async def lock_unread(
-    connection: Connection, recipient: Recipient, app_number: int | None, up_to: int
-) -> dict[PageKey, list[int]]:
-    """Return the unread ids up to and including one, by page; the pages stay locked until the transaction ends."""
-    rows = await connection.fetch(
-        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.message_ids, p.read_at from mailbox_page p"
+async def read_up_to(
+    connection: Connection, recipient: Recipient, app_number: int | None, up_to: int, now: int
+) -> list[int]:
+    """Set everything unread up to and including an id read at `now`; return the ids, the newest first.
+
+    Runs inside a transaction, on a mailbox that is swept.
+    """
+    asked = (*recipient, up_to, app_number)
+    where = (
         " where p.user_id = $1 and p.platform_code = $2 and p.unread > 0 and p.first_id <= $3"
         " and ($4::int is null or p.app_number = $4)"
-        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update",
-        *recipient,
-        up_to,
-        app_number,
     )
-    found: dict[PageKey, list[int]] = {}
-    for row in rows:
-        pairs = zip(row["message_ids"], row["read_at"], strict=True)
-        unread = [i for i, at in pairs if at is None and i <= up_to]
-        found.setdefault(PageKey(*tuple(row)[:4]), []).extend(unread)
-    return {key: ids for key, ids in found.items() if ids}
+    rows = await connection.fetch(
+        f"select p.message_ids, p.read_at from mailbox_page p{where}"  # noqa: S608
+        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update",
+        *asked,
+    )
+    await connection.execute(
+        "update mailbox_page p set read_at = array(select case when r is null and i <= $3 then $5 else r end"  # noqa: S608
+        f" from unnest(p.message_ids, p.read_at) as e (i, r)){where}",
+        *asked,
+        now,
+    )
+    pairs = (pair for row in rows for pair in zip(row["message_ids"], row["read_at"], strict=True))
+    return sorted((i for i, at in pairs if at is None and i <= up_to), reverse=True)
 
 
 async def set_archived(connection: Connection, asked: Sequence[tuple[PageKey, int]], *, archived: bool) -> None:
