@@ -21,18 +21,15 @@ FAST = {"fsync": "off"}
 
 # Holds the database until its input ends, and lives through Ctrl-C.
 HOLDER = """
+import signal
 import sys
 from pathlib import Path
 from msgcenter.store.embedded import embedded_postgres
 
 with embedded_postgres(Path(sys.argv[1]), settings={"fsync": "off"}) as url:
+    signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
     print(url, flush=True)
-    while True:
-        try:
-            sys.stdin.read()
-            break
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
+    sys.stdin.read()
 """
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another user")
