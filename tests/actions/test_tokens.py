@@ -77,7 +77,7 @@ async def test_a_clock_may_be_off_within_the_window(desk: Desk, off: int) -> Non
     await desk.issue(now_ms() + off * 1_000)
 
 
-@pytest.mark.parametrize("off", [-WINDOW - 5, WINDOW + 5, -now_ms() // 1_000])
+@pytest.mark.parametrize("off", [-WINDOW - 5, WINDOW + 5, -1_700_000_000])
 async def test_a_clock_outside_the_window_is_refused(desk: Desk, off: int) -> None:
     with pytest.raises(Refusal) as refused:
         await desk.issue(now_ms() + off * 1_000)
