@@ -5,16 +5,21 @@ from typing import Literal
 
 from msgspec import Struct
 
-EventKind = Literal["message", "status", "removed"]
+EventKind = Literal["message", "status", "removed", "update", "reminder"]
 
 
 class MailboxEvent(Struct, frozen=True, array_like=True):
-    """Messages have arrived in mailboxes of one platform, changed their state there, or were withdrawn."""
+    """Messages have arrived in mailboxes of one platform, changed their state there, were withdrawn, updated, or their
+    readers are reminded.
+
+    It concerns the users named, or those of a topic (`domain.audience.EVERYONE`: all of the platform).
+    """
 
     kind: EventKind
     platform_code: str
     user_ids: tuple[str, ...]
     message_ids: tuple[int, ...]
+    topic_number: int | None = None
 
 
 Listener = Callable[[Sequence[MailboxEvent]], None]

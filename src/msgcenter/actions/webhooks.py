@@ -1,0 +1,230 @@
+"""Webhooks: registered, shown, changed, tested and replayed by the app that they belong to."""
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Literal, NamedTuple
+
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.domain import webhook
+from msgcenter.domain.account import App
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.network import AddressRules, ForbiddenAddressError
+from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.domain.webhook import WebhookKind
+from msgcenter.domain.webhook_schedule import DeliveryState
+from msgcenter.store import webhook_deliveries, webhook_outbox, webhooks
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.webhook_deliveries import Delivery, DeliveryFilter
+from msgcenter.store.webhooks import Endpoint
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+"""Returns the addresses of a host name (for a port); raises OSError if it has none."""
+
+
+class Created(NamedTuple):
+    """A new endpoint and its secret, which is told this once."""
+
+    endpoint_id: str
+    secret: str
+
+
+class Rotated(NamedTuple):
+    """A new secret, and until when (ms since 1970) POSTs are signed with the one before as well."""
+
+    secret: str
+    previous_until: int
+
+
+class EndpointReport(NamedTuple):
+    """An endpoint and how many events wait for it."""
+
+    endpoint: Endpoint
+    pending: int
+
+    @property
+    def state(self) -> Literal["active", "failing", "paused"]:
+        """`paused`, `failing` (the last attempts were in vain) or `active`."""
+        if self.endpoint.paused_at is not None:
+            return "paused"
+        return "active" if self.endpoint.failing_since is None else "failing"
+
+
+class DeliveryPage(NamedTuple):
+    """Some deliveries, newest first; `next_before` is the id bound of the next page, None at the end."""
+
+    deliveries: list[Delivery]
+    next_before: int | None
+
+
+class Webhooks:
+    """The webhooks of all apps. Every call refuses with WEBHOOK_UNKNOWN an endpoint that is not the app's."""
+
+    def __init__(self, database: Database, keys: KeyRing, *, rules: AddressRules, resolve: Resolve) -> None:
+        self._database = database
+        self._keys = keys
+        self._rules = rules
+        self._resolve = resolve
+
+    async def create(self, app: App, url: str, events: Collection[WebhookKind]) -> Created:
+        """Register an endpoint for kinds of events.
+
+        Refuses with FIELD_MALFORMED a URL that may not be called, with TOO_MANY_ITEMS an eleventh endpoint.
+        """
+        await self._check_url(url)
+        created = Created(webhook.new_endpoint_id(), webhook.new_secret())
+
+        async def write(connection: Connection) -> bool:
+            return await webhooks.insert_endpoint(
+                connection,
+                app_number=app.number,
+                endpoint_id=created.endpoint_id,
+                url=url,
+                events=sorted(set(events)),
+                secret_sealed=self._keys.seal(*created),
+                limit=webhook.MAX_ENDPOINTS,
+                now=now_ms(),
+            )
+
+        if not await self._database.in_transaction(write):
+            limit = webhook.MAX_ENDPOINTS
+            rule = Phrase(f"每个应用最多{limit}个回调地址", f"at most {limit} webhooks for each app")
+            raise Refusal(Reason.TOO_MANY_ITEMS, field="webhooks", rule=rule)
+        return created
+
+    async def registered(self, app: App) -> list[EndpointReport]:
+        """Return the app's endpoints, the oldest first."""
+        async with self._database.connection() as connection:
+            endpoints = await webhooks.list_endpoints(connection, app.number)
+            pending = await webhooks.pending_events(connection, [endpoint.number for endpoint in endpoints])
+        return [EndpointReport(endpoint, pending[endpoint.number]) for endpoint in endpoints]
+
+    async def update(
+        self,
+        app: App,
+        endpoint_id: str,
+        *,
+        url: str | None = None,
+        events: Collection[WebhookKind] | None = None,
+        paused: bool | None = None,
+    ) -> None:
+        """Change an endpoint; None keeps what it is. Resuming it, or another URL, tries at once what waits.
+
+        Refuses with FIELD_MALFORMED a URL that may not be called.
+        """
+        if url is not None:
+            await self._check_url(url)
+
+        async def write(connection: Connection) -> None:
+            endpoint = await _find(connection, app, endpoint_id)
+            if events is not None:
+                await webhooks.set_events(connection, endpoint, sorted(set(events)))
+            if url is not None:
+                await webhooks.set_url(connection, endpoint.number, url)
+            if paused is True:
+                await webhooks.pause(connection, endpoint.number, "request", now_ms())
+            elif paused is False:
+                await webhooks.resume(connection, endpoint.number)
+
+        await self._database.in_transaction(write)
+
+    async def delete(self, app: App, endpoint_id: str) -> None:
+        """Delete an endpoint with its deliveries and all that waits for it."""
+
+        async def write(connection: Connection) -> None:
+            await webhooks.delete_endpoint(connection, await _find(connection, app, endpoint_id))
+
+        await self._database.in_transaction(write)
+
+    async def rotate_secret(self, app: App, endpoint_id: str) -> Rotated:
+        """Give an endpoint a new secret; for a day POSTs are signed with both.
+
+        Repeated within ten minutes, as after a lost answer, it replaces the new secret and keeps the old one.
+        """
+        rotated = Rotated(webhook.new_secret(), now_ms() + webhook.ROTATION_MS)
+        sealed = self._keys.seal(endpoint_id, rotated.secret)
+
+        async def write(connection: Connection) -> None:
+            endpoint = await _find(connection, app, endpoint_id)
+            await webhooks.replace_secret(
+                connection,
+                endpoint.number,
+                sealed,
+                previous_until=rotated.previous_until,
+                repeated_after=rotated.previous_until - webhook.REPEATED_MS,
+            )
+
+        await self._database.in_transaction(write)
+        return rotated
+
+    async def send_test(self, app: App, endpoint_id: str) -> None:
+        """Put a `webhook.test` event up for an endpoint."""
+
+        async def write(connection: Connection) -> None:
+            endpoint = await _find(connection, app, endpoint_id)
+            await webhook_outbox.record_test(connection, endpoint.number, endpoint_id, now_ms())
+
+        await self._database.in_transaction(write)
+
+    async def deliveries(
+        self,
+        app: App,
+        endpoint_id: str,
+        *,
+        state: DeliveryState | None = None,
+        message_id: int | None = None,
+        before_id: int | None = None,
+        limit: int,
+    ) -> DeliveryPage:
+        """Return an endpoint's deliveries, perhaps only those in a state or about a message, newest first."""
+        async with self._database.connection() as connection:
+            endpoint = await _find(connection, app, endpoint_id)
+            wanted = DeliveryFilter(endpoint.number, state, message_id)
+            if before_id is not None:
+                wanted = wanted._replace(before_id=before_id)
+            found = await webhook_deliveries.list_deliveries(connection, wanted, limit + 1)
+        more = len(found) > limit
+        return DeliveryPage(found[:limit], found[limit - 1].id if more else None)
+
+    async def replay(
+        self, app: App, endpoint_id: str, *, delivery_id: str | None = None, since: int | None = None
+    ) -> int:
+        """Put up again one delivery, or all made since a time (ms since 1970); return how many.
+
+        Refuses with WEBHOOK_UNKNOWN a delivery that is not the endpoint's.
+        """
+
+        async def write(connection: Connection) -> int:
+            endpoint = await _find(connection, app, endpoint_id)
+            now = now_ms()
+            count = await webhook_deliveries.replay(
+                connection, endpoint.number, webhook_id=delivery_id, since=since, now=now
+            )
+            if not count and delivery_id is not None:
+                raise Refusal(Reason.WEBHOOK_UNKNOWN)
+            await webhooks.start_afresh(connection, endpoint.number)
+            return count
+
+        return await self._database.in_transaction(write)
+
+    async def _check_url(self, url: str) -> None:
+        """Refuse a URL that may not be called. One whose host is not to be found now may well be later."""
+        target = webhook.check_endpoint_url(url)
+        try:
+            addresses = await self._resolve(target.host, target.port)
+        except OSError:
+            addresses = []
+        try:
+            self._rules.check(addresses, encrypted=target.encrypted)
+        except ForbiddenAddressError:
+            raise malformed(
+                "url", "须为https且主机地址须为公网地址", "must be https, and its host must have public addresses only"
+            ) from None
+        if not addresses and not target.encrypted:
+            raise malformed("url", "须以https开头", "must begin with https://")
+
+
+async def _find(connection: Connection, app: App, endpoint_id: str) -> Endpoint:
+    endpoint = await webhooks.find_endpoint(connection, app.number, endpoint_id)
+    if endpoint is None:
+        raise Refusal(Reason.WEBHOOK_UNKNOWN)
+    return endpoint

@@ -1,0 +1,70 @@
+"""Which network addresses the server may call on behalf of an app: public ones, and those that the operator allows."""
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TypeAlias
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
+
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_RELAYS = IPv4Network("192.88.99.0/24")
+_DOCUMENTATION = IPv6Network("3fff::/20")
+
+
+class ForbiddenAddressError(Exception):
+    """An address that the server may not call; the text says so, and not which."""
+
+
+class AddressRules:
+    """Lets through public addresses, and any in `allowed`."""
+
+    def __init__(self, allowed: Sequence[Network] = ()) -> None:
+        self._allowed = tuple(allowed)
+
+    def check(self, addresses: Iterable[str], *, encrypted: bool) -> None:
+        """Raise ForbiddenAddressError unless every one may be called; without encryption only allowed ones may."""
+        for text in addresses:
+            address = ip_address(text.partition("%")[0])
+            if self._is_allowed(address):
+                continue
+            if not is_public(address):
+                raise ForbiddenAddressError("the host's address is not public")
+            if not encrypted:
+                raise ForbiddenAddressError("only https is spoken to public addresses")
+
+    def _is_allowed(self, address: Address) -> bool:
+        forms = [address, *_embedded(address)] if _is_mapped(address) else [address]
+        return any(form in network for form in forms for network in self._allowed if form.version == network.version)
+
+
+def is_public(address: Address) -> bool:
+    """Tell whether an address is one of the public internet, also the IPv4 address that an IPv6 one stands for.
+
+    >>> is_public(ip_address("9.9.9.9")), is_public(ip_address("::ffff:10.0.0.1"))
+    (True, False)
+    """
+    if not all(is_public(inner) for inner in _embedded(address)):
+        return False
+    if isinstance(address, IPv4Address):
+        return address.is_global and not address.is_multicast and not address.is_reserved and address not in _RELAYS
+    if _is_mapped(address) or address in _NAT64:
+        return True  # what it stands for is public
+    return address.is_global and not address.is_multicast and address in _UNICAST and address not in _DOCUMENTATION
+
+
+def _is_mapped(address: Address) -> bool:
+    return isinstance(address, IPv6Address) and address.ipv4_mapped is not None
+
+
+def _embedded(address: Address) -> list[IPv4Address]:
+    """Return the IPv4 addresses that an IPv6 one leads to: mapped, by 6to4, by NAT64."""
+    if isinstance(address, IPv4Address):
+        return []
+    found = [address.ipv4_mapped, address.sixtofour]
+    if address in _NAT64:
+        found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    return [inner for inner in found if inner is not None]

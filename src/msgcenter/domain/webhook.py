@@ -1,0 +1,197 @@
+"""Webhooks: what an app can be told, how it is put into a POST, and how that is signed (docs/webhooks.md)."""
+
+import base64
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.content import MAX_URL
+from msgcenter.domain.refusal import malformed
+
+WebhookKind = Literal["message.read", "message.unread", "message.recalled", "approval.closed", "delivery.completed"]
+"""What an endpoint can be registered for."""
+
+READ: WebhookKind = "message.read"
+UNREAD: WebhookKind = "message.unread"
+RECALLED: WebhookKind = "message.recalled"
+CLOSED: WebhookKind = "approval.closed"
+COMPLETED: WebhookKind = "delivery.completed"
+TEST = "webhook.test"
+STATUS_KINDS = frozenset({READ, UNREAD})
+
+By = Literal["user", "app"]
+"""Who set a message read or unread."""
+PauseReason = Literal["request", "failing", "gone"]
+"""Why nothing is sent to an endpoint: its app wants it so, it failed for days, or it answered 410."""
+
+MAX_ENDPOINTS = 10
+"""Endpoints of an app."""
+BATCH = 100
+"""Events in a POST at most."""
+WINDOW = 4 * BATCH
+"""Events that are looked through for those that can travel together."""
+ROTATION_MS = 86_400_000
+"""So long after a rotation POSTs are signed with the secret before as well."""
+REPEATED_MS = 600_000
+"""A rotation so soon after another is taken for its repetition."""
+KEPT_MS = 30 * 86_400_000
+"""So long finished deliveries can be looked at and replayed, and events wait for an endpoint that is paused."""
+
+_SECRET_PREFIX = "whsec_"  # noqa: S105 - marks a secret, is none
+_SECRET_BYTES = 32
+_FORBIDDEN_IN_URL = re.compile(r"[^\x21-\x7e]|[\\<>\"#]")
+
+
+class WebhookEvent(NamedTuple):
+    """Something that an app may want to be told; `data` is its JSON, without the time."""
+
+    app_number: int
+    kind: WebhookKind
+    message_id: int
+    data: dict[str, object]
+
+
+def read_event(app_number: int, message_id: int, recipient: Recipient, read_at: int, by: By) -> WebhookEvent:
+    """Return the event of a message that was unread and is read from `read_at` (ms since 1970) on."""
+    data = _status_data(message_id, recipient, by)
+    return WebhookEvent(app_number, READ, message_id, {**data, "readTime": str(read_at)})
+
+
+def unread_event(app_number: int, message_id: int, recipient: Recipient, by: By) -> WebhookEvent:
+    """Return the event of a message that was read and is unread again."""
+    return WebhookEvent(app_number, UNREAD, message_id, _status_data(message_id, recipient, by))
+
+
+def recalled_event(app_number: int, message_id: int, recalled_at: int) -> WebhookEvent:
+    """Return the event of a message that is withdrawn from all mailboxes at `recalled_at` (ms since 1970)."""
+    return WebhookEvent(app_number, RECALLED, message_id, {"msgId": str(message_id), "recallTime": str(recalled_at)})
+
+
+def closed_event(app_number: int, message_id: int, closed_at: int, closed_by: str | None) -> WebhookEvent:
+    """Return the event of a pending approval that is closed at `closed_at` (ms since 1970) in somebody's name."""
+    data = {"msgId": str(message_id), "closeTime": str(closed_at), "closedBy": closed_by}
+    return WebhookEvent(app_number, CLOSED, message_id, {name: value for name, value in data.items() if value})
+
+
+def completed_event(app_number: int, message_id: int, receivers: int | None) -> WebhookEvent:
+    """Return the event of a background delivery that has reached its last receiver.
+
+    How many they are is left out (None) for a topic and for everyone: that is counted when somebody asks.
+    """
+    data: dict[str, object] = {"msgId": str(message_id)}
+    return WebhookEvent(
+        app_number, COMPLETED, message_id, data if receivers is None else {**data, "receivers": receivers}
+    )
+
+
+def _status_data(message_id: int, recipient: Recipient, by: By) -> dict[str, object]:
+    return {
+        "msgId": str(message_id),
+        "userId": recipient.user_id,
+        "platformCode": recipient.platform_code,
+        "by": by,
+    }
+
+
+class StoredEvent(NamedTuple):
+    """An event that waits for an endpoint; `data` is JSON, `created_at` ms since 1970."""
+
+    id: int
+    kind: str
+    message_id: int | None
+    data: str
+    created_at: int
+
+
+def first_batch(events: Sequence[StoredEvent]) -> list[StoredEvent]:
+    """Return the events that travel in the next POST: up to `BATCH` of the first one's kind.
+
+    Events of another kind are passed over for a later POST, and so is whatever follows one about the same message: for
+    each message the order stays.
+    """
+    batch: list[StoredEvent] = []
+    passed_over: set[int | None] = set()
+    for event in events:
+        if event.kind != events[0].kind or event.message_id in passed_over:
+            passed_over.add(event.message_id)
+        else:
+            batch.append(event)
+            if len(batch) == BATCH:
+                break
+    return batch
+
+
+def body_of(events: Sequence[StoredEvent]) -> str:
+    """Return the JSON that tells of these events, all of one kind; its `timestamp` is the first one's."""
+    told = [msgspec.Raw(_with_time(event).encode()) for event in events]
+    first = datetime.fromtimestamp(events[0].created_at / 1_000, UTC)
+    timestamp = first.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return msgspec.json.encode({"type": events[0].kind, "timestamp": timestamp, "data": {"events": told}}).decode()
+
+
+def _with_time(event: StoredEvent) -> str:
+    return f'{event.data[:-1]},"eventTime":"{event.created_at}"}}'
+
+
+def new_endpoint_id() -> str:
+    """Return a new webhookId."""
+    return f"wh_{secrets.token_hex(12)}"
+
+
+def new_delivery_id() -> str:
+    """Return a new deliveryId, the value of the header `webhook-id`."""
+    return f"msg_{secrets.token_hex(12)}"
+
+
+def new_secret() -> str:
+    """Return a new secret in the form of Standard Webhooks."""
+    return _SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def signature_header(keys: Sequence[str], webhook_id: str, timestamp: int, body: bytes) -> str:
+    """Return the header `webhook-signature` with a signature for each secret (Standard Webhooks, v1)."""
+    signed = f"{webhook_id}.{timestamp}.".encode() + body
+    digests = [hmac.new(base64.b64decode(key.removeprefix(_SECRET_PREFIX)), signed, "sha256").digest() for key in keys]
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+
+
+class Target(NamedTuple):
+    """Where a URL leads."""
+
+    host: str
+    port: int
+    encrypted: bool
+
+
+def check_endpoint_url(url: str) -> Target:
+    """Return where an endpoint's URL leads.
+
+    Refuses with FIELD_MALFORMED one that is not http(s) in plain ASCII, or has a user, a password or a fragment.
+    """
+    target = None if _FORBIDDEN_IN_URL.search(url) or len(url) > MAX_URL else _target(url)
+    if target is None:
+        raise malformed(
+            "url",
+            "须为完整的https网址(ASCII,不带用户名与#片段)",
+            "must be a full https URL in ASCII without user or fragment",
+        )
+    return target
+
+
+def _target(url: str) -> Target | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or port == 0:
+        return None
+    encrypted = parts.scheme == "https"
+    return Target(parts.hostname, port or (443 if encrypted else 80), encrypted)

@@ -1,0 +1,123 @@
+"""When a webhook is tried again, and when no more (docs/webhooks.md, "Retries")."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from msgcenter.domain.webhook import PauseReason
+
+_SECOND = 1_000
+_MINUTE = 60 * _SECOND
+_HOUR = 60 * _MINUTE
+_JITTER = 0.2
+
+Verdict = Literal["delivered", "refused", "failing", "gone"]
+DeliveryState = Literal["pending", "delivered", "failed"]
+
+
+class Outcome(NamedTuple):
+    """What came of a POST.
+
+    `verdict`: taken; this one refused (the endpoint lives); the endpoint fails; or it is gone for good. `status` is
+    the HTTP status, `retry_after` what the endpoint asks for in ms.
+    """
+
+    verdict: Verdict
+    status: int | None = None
+    error: str | None = None
+    response: str = ""
+    retry_after: int = 0
+
+
+class Standing(NamedTuple):
+    """How a delivery and its endpoint stand before an attempt. Times are ms since 1970."""
+
+    attempts: int
+    first_attempt_at: int | None
+    endpoint_attempts: int
+    failing_since: int | None
+
+
+class Settlement(NamedTuple):
+    """How they stand after it. A delivery without a new time keeps its own, an endpoint may go on at once."""
+
+    state: DeliveryState
+    next_attempt_at: int | None = None
+    endpoint_attempts: int = 0
+    endpoint_next_attempt_at: int | None = None
+    failing_since: int | None = None
+    pause_reason: PauseReason | None = None
+
+
+def outcome_of(status: int, response: str, retry_after: int) -> Outcome:
+    """Judge an answer by its HTTP status."""
+    if 200 <= status < 300:
+        return Outcome("delivered", status, None, response)
+    if status == 410:
+        return Outcome("gone", status, "HTTP 410", response)
+    busy = status >= 500 or status in {408, 429}
+    return Outcome("failing" if busy else "refused", status, f"HTTP {status}", response, retry_after)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The pauses of webhooks, in ms, and how much is done at once.
+
+    `pauses`: after the first failure, the second, …; the last one stays. `give_up`: so long after its first attempt a
+    delivery has failed, and an endpoint that only failed is paused. `timeout`: of a POST as a whole. `lease`: so long
+    an endpoint whose process was killed in the middle of a POST waits at most for another. `turn`: POSTs to one
+    endpoint before others come first. `slots`: endpoints that a process works on at once; `failing_slots`: those that
+    failed the last time, beside them.
+    """
+
+    pauses: tuple[int, ...] = (
+        5 * _SECOND,
+        30 * _SECOND,
+        2 * _MINUTE,
+        10 * _MINUTE,
+        30 * _MINUTE,
+        _HOUR,
+        2 * _HOUR,
+        4 * _HOUR,
+        8 * _HOUR,
+    )
+    give_up: int = 72 * _HOUR
+    timeout: int = 15 * _SECOND
+    lease: int = 20 * _SECOND
+    poll: int = _SECOND
+    slots: int = 50
+    failing_slots: int = 25
+    turn: int = 20
+
+    def pause(self, attempts: int, retry_after: int, chance: float) -> int:
+        """Return the ms to wait after so many attempts in vain (from 1), give or take a fifth by `chance` in [0, 1).
+
+        A longer `retry_after` (ms) is honoured as far as the next pause.
+        """
+        usual = self._step(attempts - 1)
+        jittered = int(usual * (1 + _JITTER * (2 * chance - 1)))
+        return max(jittered, min(retry_after, self._step(attempts)))
+
+    def _step(self, number: int) -> int:
+        return self.pauses[min(number, len(self.pauses) - 1)]
+
+    def settle(self, standing: Standing, outcome: Outcome, now: int, chance: float) -> Settlement:
+        """Decide what follows from an attempt that ended at `now` (ms since 1970)."""
+        if outcome.verdict == "delivered":
+            return Settlement("delivered")
+        first = now if standing.first_attempt_at is None else standing.first_attempt_at
+        failing_since = now if standing.failing_since is None else standing.failing_since
+        settled = Settlement(
+            "failed" if now - first >= self.give_up else "pending",
+            failing_since=failing_since,
+            pause_reason="failing" if now - failing_since >= self.give_up else None,
+        )
+        match outcome.verdict:
+            case "gone":
+                return settled._replace(pause_reason="gone")
+            case "refused":
+                pause = self.pause(standing.attempts + 1, outcome.retry_after, chance)
+                return settled._replace(next_attempt_at=now + pause)
+            case _:
+                attempts = standing.endpoint_attempts + 1
+                pause = self.pause(attempts, outcome.retry_after, chance)
+                return settled._replace(endpoint_attempts=attempts, endpoint_next_attempt_at=now + pause)

@@ -1,0 +1,69 @@
+"""What the tests of webhooks share: endpoints without the gateway, and a dispatcher that they drive."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.webhooks import Webhooks
+from msgcenter.delivery.guarded_network import Resolver
+from msgcenter.delivery.webhooks import WebhookDispatcher
+from msgcenter.domain.account import App
+from msgcenter.domain.network import LOOPBACK, AddressRules
+from msgcenter.domain.webhook import WebhookEvent, WebhookKind
+from msgcenter.domain.webhook_schedule import Schedule
+from msgcenter.store import accounts, webhook_outbox
+from msgcenter.store.database import Connection, Database
+from tests.conftest import SECRET_KEY
+
+KEYS = KeyRing(SECRET_KEY)
+QUICK = replace(Schedule(), pauses=(20, 40), poll=20, timeout=5_000)
+"""Pauses that a test can wait for."""
+READ: WebhookKind = "message.read"
+UNREAD: WebhookKind = "message.unread"
+
+
+async def app_of(database: Database, number: int) -> App:
+    """Return an app as calls see it now."""
+    async with database.connection() as connection:
+        return (await accounts.find_apps(connection, [number]))[number].app
+
+
+def webhooks_of(database: Database) -> Webhooks:
+    """Return the actions on webhooks; receivers on this machine are allowed."""
+    return Webhooks(database, KEYS, rules=AddressRules(LOOPBACK), resolve=Resolver())
+
+
+async def tell(database: Database, app_number: int, *events: tuple[WebhookKind, int], now: int = 1) -> None:
+    """Record events (kind and message id), all in one transaction."""
+
+    async def write(connection: Connection) -> None:
+        found = [WebhookEvent(app_number, kind, message, {"msgId": str(message)}) for kind, message in events]
+        await webhook_outbox.record(connection, found, now)
+
+    await database.in_transaction(write)
+
+
+@asynccontextmanager
+async def dispatching(
+    database: Database, schedule: Schedule = QUICK, allowed: Sequence[object] = LOOPBACK
+) -> AsyncIterator[WebhookDispatcher]:
+    """Run a dispatcher until the end of the block."""
+    resolver = Resolver()
+    rules = AddressRules(allowed)  # type: ignore[arg-type]
+    dispatcher = WebhookDispatcher(database, KEYS.open, resolve=resolver, rules=rules, schedule=schedule)
+    running = asyncio.create_task(dispatcher.run())
+    try:
+        yield dispatcher
+    finally:
+        dispatcher.stop()
+        await running
+        resolver.close()
+
+
+async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.01)

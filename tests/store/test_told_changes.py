@@ -1,0 +1,111 @@
+"""Status changes that webhooks are told of: one event for each entry that is turned over, none for the rest."""
+
+import asyncio
+import random
+from collections import defaultdict
+
+import pytest
+
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.content import Text
+from msgcenter.domain.message import Draft
+from msgcenter.domain.message_id import MessageIds, now_ms
+from msgcenter.domain.webhook import READ, UNREAD
+from msgcenter.store import webhooks
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.sends import apply_sends
+from msgcenter.store.status_changes import StatusChange
+from msgcenter.store.told_changes import ToldChange, apply_told_changes
+from tests.conftest import PLATFORM
+from tests.store.scene import rows
+
+USER = Recipient("user", PLATFORM)
+
+
+@pytest.fixture
+async def messages(database: Database, app_number: int) -> list[int]:
+    """Ids of messages to some users, of an app whose webhook is told of everything."""
+
+    async def write(connection: Connection) -> None:
+        await webhooks.insert_endpoint(
+            connection,
+            app_number=app_number,
+            endpoint_id="wh_1",
+            url="https://a.invalid/",
+            events=[READ, UNREAD],
+            secret_sealed=b"",
+            limit=10,
+            now=1,
+        )
+
+    await database.in_transaction(write)
+    drafts = [Draft(app_number, PLATFORM, Text("x"), ("other", "user")) for _ in range(4)]
+    return [i for i in await apply_sends(database, MessageIds(1), drafts) if isinstance(i, int)]
+
+
+async def told(database: Database) -> list[tuple[str, int, bool]]:
+    """The events, in order: user, message, whether it is read."""
+    found = await rows(
+        database, "select data->>'userId' as u, message_id, kind = 'message.read' as r from webhook_event order by id"
+    )
+    return [tuple(row) for row in found]
+
+
+def change(app_number: int, message_ids: list[int], *, read: bool, recipient: Recipient = USER) -> ToldChange:
+    return ToldChange(StatusChange(recipient, app_number, frozenset(message_ids), read), "app")
+
+
+async def test_changes_of_one_batch_are_told_one_after_the_other(
+    database: Database, app_number: int, messages: list[int]
+) -> None:
+    one, two, *_ = messages
+    batch = [change(app_number, [one, two], read=read) for read in (True, True, False, True)]
+    assert await apply_told_changes(database, batch) == [frozenset()] * 4
+    expected = [("user", i, read) for read in (True, False, True) for i in (one, two)]
+    assert await told(database) == expected
+    await apply_told_changes(database, [change(app_number, [one], read=True)])
+    assert await told(database) == expected
+
+
+async def test_what_is_missing_or_withdrawn_is_not_told(
+    database: Database, app_number: int, messages: list[int]
+) -> None:
+    brief = Draft(app_number, PLATFORM, Text("x"), ("user",), expires_at=now_ms() - 1)
+    (expired,) = await apply_sends(database, MessageIds(2), [brief])
+    assert isinstance(expired, int)
+    asked = [messages[0], expired, 7]
+    others = change(app_number + 1, messages, read=True)
+    missing = await apply_told_changes(database, [change(app_number, asked, read=True), others])
+    assert missing == [frozenset({expired, 7}), frozenset(messages)]
+    assert await told(database) == [("user", messages[0], True)]
+
+
+async def test_events_of_an_entry_alternate_however_many_change_it(
+    database: Database, app_number: int, messages: list[int]
+) -> None:
+    dice = random.Random(5)
+
+    async def hammer() -> None:
+        for _ in range(15):
+            batch = [
+                change(
+                    app_number,
+                    dice.sample(messages, 2),
+                    read=dice.random() < 0.5,
+                    recipient=Recipient(dice.choice(["user", "other"]), PLATFORM),
+                )
+                for _ in range(5)
+            ]
+            await apply_told_changes(database, batch)
+
+    await asyncio.gather(*(hammer() for _ in range(6)))
+    history: dict[tuple[str, int], list[bool]] = defaultdict(list)
+    for user_id, message_id, read in await told(database):
+        history[user_id, message_id].append(read)
+    for reads in history.values():
+        assert reads == [number % 2 == 0 for number in range(len(reads))]
+    found = await rows(
+        database, "select user_id, i, r is not null as r from mailbox_page, unnest(message_ids, read_at) as e (i, r)"
+    )
+    for user_id, message_id, is_read in found:
+        assert is_read == history.get((user_id, message_id), [False])[-1]
