@@ -38,6 +38,10 @@ class Api:
         """Return a sendMsg request."""
         return self._call("sendMsg", {"receiverIds": user_ids, "msgtype": "text", "text": {"content": content}})
 
+    def send_to_all(self, content: str) -> bytes:
+        """Return a sendMsg request to everyone of the platform."""
+        return self._call("sendMsg", {"toAll": True, "msgtype": "text", "text": {"content": content}})
+
     def unread_count(self, user_id: str) -> bytes:
         """Return a getUnreadCount request."""
         return self._call("getUnreadCount", {"publisherId": user_id})

@@ -102,6 +102,9 @@ def application() -> Router:
         sending=nothing,
         reports=nothing,
         user_tokens=nothing,
+        webhooks=nothing,
+        sent_messages=nothing,
+        topics=nothing,
     )
     gateway = Gateway(actions, RateLimit(1_000_000))
 

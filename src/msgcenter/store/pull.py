@@ -1,0 +1,101 @@
+"""Pulling: a mailbox takes over what the feed has for it, before anybody looks into it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from msgcenter.domain.account import Recipient
+from msgcenter.store import feed, inbox, mailboxes
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.feed import Action, Pending
+from msgcenter.store.mailboxes import PageChange, PageKey, change_pages, page_key
+from msgcenter.store.sends import Delivery, deliver
+
+_MAILBOXES_PER_COMMIT = 200
+
+
+async def bring_up_to_date(database: Database, recipients: Collection[Recipient], now: int) -> None:
+    """Let those of the mailboxes that are behind pull, at `now` (ms since 1970)."""
+    async with database.connection() as connection:
+        lagging = await feed.behind(connection, recipients)
+    for start in range(0, len(lagging), _MAILBOXES_PER_COMMIT):
+        part = lagging[start : start + _MAILBOXES_PER_COMMIT]
+
+        async def write(connection: Connection, part: list[Recipient] = part) -> None:
+            await pull(connection, part, now)
+
+        await database.in_transaction(write)
+
+
+async def refresh(database: Database, recipient: Recipient, now: int) -> None:
+    """Let a mailbox pull, and rid it of what has expired at `now` (ms since 1970)."""
+    await bring_up_to_date(database, [recipient], now)
+    async with database.connection() as connection:
+        stale = await inbox.has_expired(connection, recipient, now)
+    if stale:
+
+        async def sweep(connection: Connection) -> None:
+            await mailboxes.sweep_expired(connection, [recipient], now)
+
+        await database.in_transaction(sweep)
+
+
+async def pull(connection: Connection, recipients: Iterable[Recipient], now: int) -> None:
+    """Let mailboxes take over all that the feed has for them.
+
+    Runs inside a transaction, before this locks any page: whoever pulls, joins or leaves holds the mailbox first.
+    """
+    marks = await feed.lock_marks(connection, recipients)
+    if not marks:
+        return
+    heads = await feed.heads(connection, {mark.recipient.platform_code for mark in marks})
+    news = _sorted_out(await feed.pending(connection, marks, heads), now)
+    await deliver(connection, news.arrived)
+    if news.unread_again:
+        await change_pages(connection, news.unread_again, now)
+    if news.withdrawn:
+        await mailboxes.withdraw(connection, news.withdrawn)
+    await feed.set_pulled(connection, marks, heads)
+
+
+class _News(NamedTuple):
+    arrived: list[Delivery]
+    withdrawn: list[tuple[PageKey, int]]
+    unread_again: dict[PageKey, PageChange]
+
+
+def _sorted_out(entries: Sequence[Pending], now: int) -> _News:
+    """Tell what is to be added to the mailboxes, and what is to happen to entries that they have."""
+    arrived: dict[Pending, None] = {}
+    withdrawn: list[tuple[PageKey, int]] = []
+    unread: dict[PageKey, set[int]] = defaultdict(set)
+    for entry in entries:
+        itself = entry._replace(action=Action.MESSAGE)
+        place = page_key(entry.recipient, entry.message_id, entry.app_number)
+        if entry.action is Action.MESSAGE:
+            if entry.expires_at is None or entry.expires_at > now:
+                arrived[itself] = None
+        elif entry.action is Action.UNREAD_AGAIN:
+            if itself not in arrived:
+                unread[place].add(entry.message_id)
+        elif itself in arrived:
+            del arrived[itself]
+        else:
+            withdrawn.append((place, entry.message_id))
+    return _News(
+        _deliveries(arrived),
+        sorted(withdrawn),
+        {key: PageChange(unread=sorted(ids)) for key, ids in unread.items()},
+    )
+
+
+def _deliveries(arrived: Iterable[Pending]) -> list[Delivery]:
+    users: dict[tuple[int, int, str, int | None], list[str]] = defaultdict(list)
+    for entry in arrived:
+        users[entry.message_id, entry.app_number, entry.recipient.platform_code, entry.expires_at].append(
+            entry.recipient.user_id
+        )
+    return [
+        Delivery(message_id, app_number, platform_code, tuple(user_ids), expires_at)
+        for (message_id, app_number, platform_code, expires_at), user_ids in users.items()
+    ]

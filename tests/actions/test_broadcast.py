@@ -1,0 +1,71 @@
+"""A broadcast to very many, who all look at once."""
+
+import asyncio
+
+from msgcenter.actions.reports import Reports
+from msgcenter.actions.sending import Sending
+from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.audience import EVERYONE, Everyone
+from msgcenter.domain.content import Text
+from msgcenter.domain.message_id import now_ms
+from msgcenter.store import directory
+from msgcenter.store.accounts import find_app
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.pull import bring_up_to_date
+from tests.store.scene import add_app, rows
+
+PLATFORM = "broadcasts"
+USERS = [f"user-{number:05}" for number in range(10_000)]
+BROADCASTS = 4
+
+
+async def app_on(database: Database) -> App:
+    """Register an app on a platform with ten thousand users."""
+    await add_app(database, "broadcaster", PLATFORM)
+
+    async def write(connection: Connection) -> int:
+        return await directory.register(connection, PLATFORM, USERS)
+
+    await database.in_transaction(write)
+    async with database.connection() as connection:
+        record = await find_app(connection, "broadcaster")
+    assert record is not None
+    return record.app
+
+
+async def test_ten_thousand_mailboxes_pull_at_once(database: Database, database_url: str) -> None:
+    async with NodeLease(database_url) as lease, Database(database_url) as second:
+        app = await app_on(database)
+        sending = Sending(database, lease, waiting_limit=100)
+        # Two processes, as it were, that both pull for everybody while more is being sent.
+        reports = [Reports(one, waiting_limit=20_000) for one in (database, second)]
+
+        async def send_all() -> list[int]:
+            return [await sending.send(app, Text(f"number {number}"), Everyone()) for number in range(BROADCASTS)]
+
+        async def count_all(asked: Reports) -> list[int]:
+            return await asyncio.gather(*(asked.unread_count(app, user_id) for user_id in USERS))
+
+        sent, *counts = await asyncio.gather(send_all(), *(count_all(asked) for asked in reports))
+        assert all(0 <= count <= BROADCASTS for part in counts for count in part)
+        assert await count_all(reports[0]) == [BROADCASTS] * len(USERS)
+
+    assert len(await rows(database, "select from feed where platform_code = $1", PLATFORM)) == BROADCASTS
+    pages = await rows(
+        database, "select user_id, message_ids, unread from mailbox_page where platform_code = $1", PLATFORM
+    )
+    assert sorted(page["user_id"] for page in pages) == USERS
+    assert all(sorted(page["message_ids"]) == sorted(sent) and page["unread"] == BROADCASTS for page in pages)
+
+
+async def test_a_broadcast_costs_one_row_until_somebody_looks(database: Database, database_url: str) -> None:
+    async with NodeLease(database_url) as lease:
+        app = await app_on(database)
+        await Sending(database, lease, waiting_limit=10).send(app, Text("one row"), Everyone())
+    (feed,) = await rows(database, "select topic_number from feed where platform_code = $1", PLATFORM)
+    assert feed["topic_number"] == EVERYONE
+    assert await rows(database, "select from mailbox_page where platform_code = $1", PLATFORM) == []
+    await bring_up_to_date(database, [Recipient(USERS[7], PLATFORM)], now_ms())
+    (page,) = await rows(database, "select user_id from mailbox_page where platform_code = $1", PLATFORM)
+    assert page["user_id"] == USERS[7]
