@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from msgcenter.domain.account import Recipient
+from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
-from msgcenter.domain.message import Draft, receivers_of
+from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import now_ms
 from msgcenter.store import sends
 from msgcenter.store.approvals import decide

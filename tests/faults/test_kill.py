@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import time
 from collections import Counter, defaultdict
 from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack, suppress
@@ -22,8 +23,9 @@ from msgcenter.store.migrate import migrate
 from tests.conftest import SECRET_KEY, Credentials, Server, new_app, running_server
 
 READERS = [f"reader-{number}" for number in range(6)]
-CROWD = [f"crowd-{number:04}" for number in range(3_000)]
+CROWD = [f"crowd-{number:04}" for number in range(8_000)]
 SENDERS = 4
+TOPIC = "readers"
 TRY_AGAIN = {"500002", "500003"}
 
 
@@ -54,6 +56,8 @@ class Request:
 
     request_id: str
     receivers: tuple[str, ...]
+    topic: bool = False
+    send_time: int | None = None
 
 
 @dataclass
@@ -116,6 +120,12 @@ class Load:
                 },
             )
             self.token = answer.json()["access_token"]
+            joined = await self.http.post(
+                f"{url}/msgCenter/topic/subscribe",
+                params={"accessToken": self.token},
+                json={"topic": TOPIC, "userIds": list(READERS)},
+            )
+            assert joined.json()["changed"] == len(READERS)
         self.answered.clear()
         self.up.set()
 
@@ -128,29 +138,44 @@ class Load:
         """Send a message, repeating the request until it is acknowledged; now and then give it up."""
         promises = self.promises
         promises.requests[request.request_id] = request
-        body = {
-            "receiverIds": list(request.receivers),
+        body: dict[str, object] = {
             "msgtype": "text",
             "text": {"content": request.request_id},
             "requestId": request.request_id,
         }
+        body |= {"topic": TOPIC} if request.topic else {"receiverIds": list(request.receivers)}
+        if request.send_time is not None:
+            body["sendTime"] = request.send_time
         while (answer := await self.call("sendMsg", body)) is None:
             if self.random.random() < 0.2:
                 promises.given_up.add(request.request_id)
                 return
             promises.repeated += 1
         promises.sent[request.request_id] = answer["msgId"]
+        if request.send_time is None:
+            self.count_on(request, answer["msgId"])
+
+    def count_on(self, request: Request, message_id: str) -> None:
+        """Take note that the readers among the receivers have a message."""
         for user_id in request.receivers:
             if user_id in READERS:
-                promises.mailboxes[user_id].append(answer["msgId"])
+                self.promises.mailboxes[user_id].append(message_id)
 
     async def sender(self, number: int) -> None:
         """Send to some readers, one message after the other."""
         count = 0
         while not self.stopping:
             count += 1
-            readers = self.random.sample(READERS, self.random.randint(1, len(READERS)))
-            await self.send_one(Request(f"few-{number}-{count}", tuple(sorted(readers))))
+            readers = tuple(sorted(self.random.sample(READERS, self.random.randint(1, len(READERS)))))
+            match self.random.random():
+                case chance if chance < 0.2:
+                    request = Request(f"topic-{number}-{count}", tuple(sorted(READERS)), topic=True)
+                case chance if chance < 0.4:
+                    soon = int(time.time() * 1_000) + self.random.randint(1, 2_000)
+                    request = Request(f"later-{number}-{count}", readers, send_time=soon)
+                case _:
+                    request = Request(f"few-{number}-{count}", readers)
+            await self.send_one(request)
             await asyncio.sleep(0.005)
 
     async def crowd_sender(self) -> None:
@@ -199,6 +224,8 @@ async def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None
                 with ExitStack() as leaving:
                     await load.start_on((server := await started(leaving, tmp_path, way)).url)
                     await until(load.reached(100 + 50 * (number % 4)), clients)
+                    if number % 2:
+                        await until(begun_fan_out(url), clients)
                     load.up.clear()
                     kill(server, tmp_path / "postgres", way)
                     if not way.postgres:
@@ -208,7 +235,7 @@ async def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None
                 await until(load.reached(20), clients)
                 load.stopping = True
                 await clients
-                await until_delivered(load)
+                await until_delivered(load, url)
                 await check_answers(load)
             assert cut_off, "no fan-out was cut off"
             await check_database(url, load.promises)
@@ -256,19 +283,30 @@ async def unfinished(url: str) -> int:
         await connection.close()
 
 
-async def until_delivered(load: Load) -> None:
+async def begun_fan_out(url: str) -> None:
+    """Wait for a fan-out that is not through: the senders begin one after the other."""
+    while not await unfinished(url):
+        await asyncio.sleep(0)
+
+
+async def until_delivered(load: Load, url: str) -> None:
     """Wait for every fan-out. A job whose server was killed is taken up again after ten seconds."""
     async with asyncio.timeout(40):
         for request_id, message_id in load.promises.sent.items():
             while True:
                 status = await load.call("getMsgStatus", {"msgId": message_id, "pageSize": 1})
                 assert status is not None
-                assert status["state"] in {"sending", "sent"}
+                assert status["state"] in {"scheduled", "sending", "sent"}
                 if status["state"] == "sent":
                     break
                 await asyncio.sleep(0.1)
-            receivers = len(load.promises.requests[request_id].receivers)
+            request = load.promises.requests[request_id]
+            if request.send_time is not None:
+                load.count_on(request, message_id)
+            receivers = len(request.receivers)
             assert (status["receivers"], status["delivered"]) == (receivers, receivers)
+        while (diagnosis := await diagnose(url)).held_jobs or diagnosis.waiting_jobs:
+            await asyncio.sleep(0.1)  # of messages that nobody waits for
 
 
 async def check_answers(load: Load) -> None:

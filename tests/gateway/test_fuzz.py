@@ -13,8 +13,10 @@ from tests.conftest import Credentials, Raw
 from tests.gateway.calls import HEAD, LINK, PLACES, Json, envelope, text_to, token_request
 
 USER_TOKEN = "/msgCenter/user/getUserToken"
+TOPIC = "/msgCenter/topic/"
+WEBHOOK = "/msgCenter/webhook/"
 FIELDS = {
-    "modMsgStatus": ["publisherId", "msgId", "isRead", "platformCode"],
+    "modMsgStatus": ["publisherId", "msgId", "isRead", "platformCode", "approverId"],
     "sendMsg": [
         *("receiverIds", "topic", "toAll", "platformCode", "msgtype", "msgType", "text", "link", "oa"),
         *("busiId", "pcUrl", "appUrl", "approval", "requestId", "sendTime", "expireTime"),
@@ -22,7 +24,22 @@ FIELDS = {
     "getMsgStatus": ["msgId", "isRead", "cursor", "pageSize"],
     "getMsgList": ["busiId", "msgtype", "msgType", "startTime", "endTime", "cursor", "pageSize"],
     "getUnreadCount": ["publisherId", "platformCode"],
+    "recallMsg": ["msgId"],
+    "updateMsg": ["msgId", "resetRead", "msgtype", "msgType", "text", "link", "oa", "busiId", "pcUrl", "appUrl"],
+    "remindUnread": ["msgId"],
+    "getMsgVersions": ["msgId"],
+    TOPIC + "subscribe": ["topic", "userIds", "platformCode"],
+    TOPIC + "unsubscribe": ["topic", "userIds", "platformCode"],
+    TOPIC + "getSubscribers": ["topic", "platformCode", "cursor", "pageSize"],
     USER_TOKEN: ["publisherId", "platformCode", "ttl"],
+    WEBHOOK + "createWebhook": ["url", "events"],
+    WEBHOOK + "getWebhooks": ["webhookId"],
+    WEBHOOK + "updateWebhook": ["webhookId", "url", "events", "paused"],
+    WEBHOOK + "deleteWebhook": ["webhookId"],
+    WEBHOOK + "rotateWebhookSecret": ["webhookId"],
+    WEBHOOK + "testWebhook": ["webhookId"],
+    WEBHOOK + "getWebhookDeliveries": ["webhookId", "state", "msgId", "cursor", "pageSize"],
+    WEBHOOK + "replayWebhook": ["webhookId", "deliveryId", "startTime"],
     "/apigateway/getAccessToken": ["appId", "appid", "timeStamp", "timestamp", "keyInfo", "keyinfo", "sysCode"],
     "/apigateway/getaccesstoken": ["appId", "appid", "timeStamp", "timestamp", "keyInfo", "keyinfo"],
 }
@@ -32,7 +49,18 @@ VALID: dict[str, Json] = {
     "getMsgStatus": {"msgId": "7", "isRead": 0, "cursor": "0", "pageSize": 1},
     "getMsgList": {"busiId": "b", "msgtype": "oa", "startTime": 0, "endTime": 1, "cursor": "1", "pageSize": 1},
     "getUnreadCount": {"publisherId": "fuzz", "platformCode": "420100"},
+    "recallMsg": {"msgId": "7"},
+    "updateMsg": {"msgId": "7", "msgtype": "text", "text": {"content": "x"}, "resetRead": True},
+    "remindUnread": {"msgId": "7"},
+    "getMsgVersions": {"msgId": "7"},
+    TOPIC + "subscribe": {"topic": "fuzz", "userIds": ["fuzz"], "platformCode": "420100"},
+    TOPIC + "unsubscribe": {"topic": "fuzz", "userIds": ["fuzz"], "platformCode": "420100"},
+    TOPIC + "getSubscribers": {"topic": "fuzz", "platformCode": "420100", "cursor": "a", "pageSize": 1},
     USER_TOKEN: {"publisherId": "fuzz", "platformCode": "420100", "ttl": 60},
+    WEBHOOK + "createWebhook": {"url": "https://hook.invalid/x", "events": ["message.read"]},
+    WEBHOOK + "updateWebhook": {"webhookId": "wh_0", "url": "https://hook.invalid/x", "events": ["message.read"]},
+    WEBHOOK + "getWebhookDeliveries": {"webhookId": "wh_0", "state": "failed", "msgId": "7", "cursor": "1"},
+    WEBHOOK + "replayWebhook": {"webhookId": "wh_0", "startTime": 0},
 }
 CODES = {SUCCESS_CODE, *(reason.ret_code for reason in Reason if reason is not Reason.INTERNAL)}
 

@@ -27,8 +27,10 @@ from msgcenter.gateway.routes import routes
 from msgcenter_client import Client
 from tests.conftest import Credentials, Raw, Server
 from tests.gateway.calls import HEAD, Json, link_to, oa_to, text_to, token_request
+from tests.receiver import receiving
 
 MESSAGE = "/msgCenter/message/"
+WEBHOOK = "/msgCenter/webhook/"
 TOKEN = "/apigateway/getAccessToken"
 PLAIN = {"/healthz", "/readyz", "/openapi.json"}
 
@@ -184,6 +186,31 @@ def test_answers_are_as_documented(wire: Raw, document: Json, sdk: Client, user:
         validator(document, answer_schema(document, path)).validate(answer)
         name = "Success" if answer["retCode"] == "000000" else "Refusal"
         validator(document, document["components"]["schemas"][name]).validate(answer)
+
+
+def test_answers_about_webhooks_are_as_documented(raw: Raw, document: Json) -> None:
+    with receiving() as receiver:
+        made = raw.post(WEBHOOK + "createWebhook", {"url": receiver.url, "events": ["message.read"]}).json()
+        webhook = {"webhookId": made["webhookId"]}
+        raw.post(WEBHOOK + "testWebhook", webhook)
+        receiver.until(bool)
+        for call, body in (
+            ("createWebhook", {"url": receiver.url, "events": ["message.read", "approval.closed"]}),
+            ("updateWebhook", {**webhook, "paused": True}),
+            ("getWebhooks", {}),
+            ("rotateWebhookSecret", webhook),
+            ("testWebhook", webhook),
+            ("getWebhookDeliveries", {**webhook, "pageSize": 1}),
+            ("replayWebhook", {**webhook, "startTime": 0}),
+            ("getWebhookDeliveries", webhook),
+            ("deleteWebhook", webhook),
+            ("deleteWebhook", webhook),
+        ):
+            validator(document, request_schema(document, WEBHOOK + call)).validate(body)
+            answer = raw.post(WEBHOOK + call, body).json()
+            validator(document, answer_schema(document, WEBHOOK + call)).validate(answer)
+            name = "Success" if answer["retCode"] == "000000" else "Refusal"
+            validator(document, document["components"]["schemas"][name]).validate(answer)
 
 
 def test_a_partial_success_is_told_apart_from_a_refusal(document: Json) -> None:

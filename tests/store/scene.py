@@ -10,8 +10,9 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
-from msgcenter.domain.message import Draft, receivers_of
+from msgcenter.domain.message import Draft
 from msgcenter.store import sends
 from msgcenter.store.accounts import ensure_platform, find_app, insert_app
 from msgcenter.store.database import Connection, Database

@@ -6,9 +6,10 @@ from collections import Counter
 import pytest
 
 from msgcenter.delivery.fan_out import fan_out
+from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.event import MailboxEvent
-from msgcenter.domain.message import Draft, receivers_of
+from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.store import messages
 from msgcenter.store.approvals import decide

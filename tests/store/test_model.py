@@ -19,11 +19,11 @@ from msgcenter.store import inbox, mailboxes
 from msgcenter.store.approvals import decide
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.inbox import AppCounts, Entry, Wanted
-from msgcenter.store.mailboxes import PageChange, PageKey, page_key, sweep_expired, unread_counts
+from msgcenter.store.mailboxes import PageChange, PageKey, change_pages, page_key, sweep_expired, unread_counts
 from msgcenter.store.messages import find_message
 from msgcenter.store.receipts import Counts, count_states, receipts
 from msgcenter.store.sends import apply_sends
-from msgcenter.store.status_changes import StatusChange, apply_status_changes, change_pages
+from msgcenter.store.status_changes import StatusChange, apply_status_changes
 from tests.store.scene import START, Clock, add_app, event_loop, rows, short_pages, text_to
 
 PAGE = 3
@@ -509,10 +509,12 @@ class Scene:
                     if sending.delivered
                 }
                 told = [receipt async for receipt in receipts(connection, message)]
-                assert [(one.position, one.user_id) for one in told] == list(enumerate(sorted(expected)))
+                assert [(one.cursor, one.user_id) for one in told] == [
+                    (str(after), user_id) for after, user_id in enumerate(sorted(expected), 1)
+                ]
                 assert {one.user_id: one.read_at for one in told} == expected
                 read = sum(at is not None for at in expected.values())
-                assert await count_states(connection, message) == Counts(len(expected), read)
+                assert await count_states(connection, message) == Counts(message.receivers, len(expected), read)
 
 
 def test_the_store_does_what_the_model_does(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,21 +1,25 @@
 """What an app asks about the messages that it sent: receipts, lists, unread counts."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
+from msgcenter.actions.receipt_counts import ReceiptCounts
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.message import Message, State
-from msgcenter.domain.message_id import now_ms
-from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import mailboxes, messages, receipts
+from msgcenter.domain.message_id import now_ms, parse_message_id
+from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.store import feed_receipts, mailboxes, messages, receipts, topics
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.group_commit import GroupCommit
 from msgcenter.store.messages import MessageFilter
-from msgcenter.store.receipts import Receipt
+from msgcenter.store.pull import bring_up_to_date
+from msgcenter.store.receipts import Counts, Receipt
 
 _MAILBOXES_PER_QUERY = 256
 _RECEIVERS_PER_LIST = 50_000
 """A list page ends early once its messages have this many receivers: each one's state is looked up."""
+_RECEIPTS_PER_PAGE = 20_000
+"""A page ends early, perhaps empty, once so many receipts are looked through for the read or the unread ones."""
 
 
 class Mailbox(NamedTuple):
@@ -30,8 +34,8 @@ class Report(NamedTuple):
 
     message: Message
     state: State
-    delivered: int
-    read: int
+    counts: Counts
+    topic: str | None = None
 
 
 class ReportPage(NamedTuple):
@@ -42,11 +46,11 @@ class ReportPage(NamedTuple):
 
 
 class ReceiptPage(NamedTuple):
-    """A message's report with some of its receipts; `next_position` is None on the last page."""
+    """A message's report with some of its receipts; `next_cursor` is None on the last page."""
 
     report: Report
     receipts: list[Receipt]
-    next_position: int | None
+    next_cursor: str | None
 
 
 class Reports:
@@ -54,6 +58,7 @@ class Reports:
 
     def __init__(self, database: Database, *, waiting_limit: int) -> None:
         self._database = database
+        self._receipt_counts = ReceiptCounts()
         self._counts = GroupCommit(self._count_unread, batch_weight=_MAILBOXES_PER_QUERY, waiting_limit=waiting_limit)
 
     async def unread_count(self, app: App, user_id: str, platform_code: str | None = None) -> int:
@@ -61,42 +66,57 @@ class Reports:
         return await self._counts.submit(Mailbox(Recipient(user_id, app.platform_for(platform_code)), app.number))
 
     async def receipts(
-        self, app: App, message_id: int | None, *, read: bool | None, start: int, limit: int
+        self, app: App, message_id: int | None, *, read: bool | None, cursor: str | None, limit: int
     ) -> ReceiptPage:
         """Return where a message stands and up to `limit` of its receipts, all or only (un)read ones.
 
-        `start` is a position in its audience (`next_position`). Refuses with MESSAGE_UNKNOWN.
+        `cursor` is that of the page before. A page of only (un)read ones may be short and still not the last. Refuses
+        with MESSAGE_UNKNOWN, or FIELD_MALFORMED a cursor that is none.
         """
         async with self._database.connection() as connection:
-            message = None if message_id is None else await messages.find_message(connection, message_id)
-            if message is None or message.app_number != app.number:
-                raise Refusal(Reason.MESSAGE_UNKNOWN)
-            report = await _report(connection, message, now_ms())
+            message = await own_message(connection, app, message_id)
+            (report,) = await self._reports(connection, [message])
             page: list[Receipt] = []
-            async for receipt in receipts.receipts(connection, message, start):
+            scanned = 0
+            last = None
+            async for receipt in _receipts(connection, message, cursor):
                 if read is None or (receipt.read_at is not None) == read:
                     if len(page) == limit:
-                        return ReceiptPage(report, page, receipt.position)
+                        return ReceiptPage(report, page, page[-1].cursor)
                     page.append(receipt)
+                elif scanned >= _RECEIPTS_PER_PAGE and last is not None:
+                    return ReceiptPage(report, page, last)
+                scanned += 1
+                last = receipt.cursor
         return ReceiptPage(report, page, None)
 
     async def list_messages(self, wanted: MessageFilter, limit: int) -> ReportPage:
         """Return up to `limit` messages that pass the filter, newest first, with their counts."""
         async with self._database.connection() as connection:
             found = await messages.list_messages(connection, wanted, limit + 1)
-            reports: list[Report] = []
-            scanned = 0
-            for message in found[:limit]:
-                scanned += message.receivers
-                if reports and scanned > _RECEIVERS_PER_LIST:
-                    break
-                reports.append(await _report(connection, message, now_ms()))
+            reports = await self._reports(connection, found[:limit])
         more = len(reports) < len(found)
         return ReportPage(reports, reports[-1].message.id if more else None)
+
+    async def _reports(self, connection: Connection, asked: Sequence[Message]) -> list[Report]:
+        """Return reports of the messages, but not of all if there would be too much to count."""
+        now = now_ms()
+        names = await topics.topic_names(connection, {one.topic_number for one in asked if one.topic_number})
+        reports: list[Report] = []
+        scanned = 0
+        for message in asked:
+            if reports and scanned + message.receivers > _RECEIVERS_PER_LIST:
+                break
+            counts = await self._receipt_counts.of(connection, message)
+            scanned += counts.receivers
+            topic = names.get(message.topic_number) if message.topic_number else None
+            reports.append(Report(message, message.state_at(now), counts, topic))
+        return reports
 
     async def _count_unread(self, asked: list[Mailbox]) -> Sequence[int]:
         distinct = list(set(asked))
         now = now_ms()
+        await bring_up_to_date(self._database, {one.recipient for one in distinct}, now)
         async with self._database.connection() as connection:
             counts, stale = await mailboxes.unread_counts(connection, distinct, now)
         if stale:
@@ -110,6 +130,18 @@ class Reports:
         return [counts.get((*recipient, app_number), 0) for recipient, app_number in asked]
 
 
-async def _report(connection: Connection, message: Message, now: int) -> Report:
-    counts = await receipts.count_states(connection, message)
-    return Report(message, message.state_at(now), counts.delivered, counts.read)
+async def own_message(connection: Connection, app: App, message_id: int | None) -> Message:
+    """Return one of an app's messages. Refuses with MESSAGE_UNKNOWN; None is an id that no message can have."""
+    message = None if message_id is None else await messages.find_message(connection, message_id)
+    if message is None or message.app_number != app.number:
+        raise Refusal(Reason.MESSAGE_UNKNOWN)
+    return message
+
+
+def _receipts(connection: Connection, message: Message, cursor: str | None) -> AsyncIterator[Receipt]:
+    if message.topic_number is not None:
+        return feed_receipts.receipts(connection, message, cursor or "")
+    start = 0 if cursor is None else parse_message_id(cursor)
+    if start is None:
+        raise malformed("cursor", "须为上一页返回的nextCursor", "must be nextCursor of the page before")
+    return receipts.receipts(connection, message, start)

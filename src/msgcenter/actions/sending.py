@@ -1,16 +1,18 @@
 """Sending messages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from msgcenter.domain.account import App
+from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
-from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times, receivers_of
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import idempotency, messages
+from msgcenter.store import idempotency, messages, topics
 from msgcenter.store.database import Database
 from msgcenter.store.group_commit import GroupCommit
 from msgcenter.store.idempotency import IdempotencyKey
@@ -33,14 +35,14 @@ class Sending:
             self._write,
             batch_weight=_RECEIVERS_PER_COMMIT,
             waiting_limit=waiting_limit,
-            weigh=lambda draft: len(draft.receivers) if draft.is_direct else 1,
+            weigh=lambda draft: max(1, len(draft.receivers)) if draft.is_direct else 1,
         )
 
     async def send(
         self,
         app: App,
         body: Body,
-        receivers: Iterable[str],
+        audience: Audience,
         *,
         platform_code: str | None = None,
         approval: bool = False,
@@ -48,19 +50,23 @@ class Sending:
         send_at: int | None = None,
         expires_at: int | None = None,
     ) -> int:
-        """Send a message to 1-10,000 user ids and return its id once it is durable.
+        """Send a message to 1-10,000 user ids, to a topic or to everyone, and return its id once it is durable.
 
-        Up to 1,000 receivers have it in their mailboxes by then; more are reached by a background job. `send_at`
-        and `expires_at` are ms since 1970. A repeated `request_id` (24 h) returns the first message's id. Refuses
-        with NOT_AUTHORISED (platform), FIELD_MALFORMED, FIELDS_CONTRADICT or REQUEST_ID_REUSED
-        (docs/protocol.md, sendMsg).
+        Up to 1,000 receivers, a topic's subscribers and everyone have it by then; more receivers are reached by a
+        background job. `send_at` and `expires_at` are ms since 1970. A repeated `request_id` (24 h) returns the first
+        message's id. Refuses with NOT_AUTHORISED (platform, sandbox, broadcasts), AUDIENCE_UNKNOWN (topic),
+        FIELD_MALFORMED, FIELDS_CONTRADICT or REQUEST_ID_REUSED (docs/protocol.md, sendMsg).
         """
         check_body(body, app.app_schemes)
+        platform = app.platform_for(platform_code)
+        receivers = audience.user_ids if isinstance(audience, Receivers) else ()
+        app.check_receivers(receivers)
         asked = Draft(
             app_number=app.number,
-            platform_code=app.platform_for(platform_code),
+            platform_code=platform,
             body=body,
-            receivers=receivers_of(receivers),
+            receivers=receivers,
+            topic_number=await self._topic_number(app, platform, audience),
             approval=approval,
             request_id=request_id,
             send_at=send_at,
@@ -96,12 +102,26 @@ class Sending:
         # A repeated request id is told once more; whoever listens looks at the mailbox, where nothing is new.
         self._on_change(
             [
-                MailboxEvent("message", draft.platform_code, draft.receivers, (message_id,))
+                MailboxEvent("message", draft.platform_code, draft.receivers, (message_id,), draft.topic_number)
                 for draft, message_id in zip(drafts, sent, strict=True)
                 if draft.is_direct and isinstance(message_id, int)
             ]
         )
         return sent
+
+    async def _topic_number(self, app: App, platform_code: str, audience: Audience) -> int | None:
+        """Return the number of the topic addressed, None if it is receivers."""
+        if isinstance(audience, Receivers):
+            return None
+        if isinstance(audience, Everyone):
+            if not app.broadcasts:
+                raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("不可群发给所有人", "it may not send to everyone"))
+            return EVERYONE
+        async with self._database.connection() as connection:
+            number = await topics.find_topic(connection, app.number, platform_code, audience.name)
+        if number is None:
+            raise Refusal(Reason.AUDIENCE_UNKNOWN)
+        return number
 
     async def _earlier(self, draft: Draft) -> int | None:
         if draft.request_id is None:

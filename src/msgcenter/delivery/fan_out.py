@@ -4,11 +4,15 @@ Each transaction counts the chunk that it serves on the message's own row, so ho
 begun again, by however many processes, every receiver gets the message exactly once.
 """
 
+from msgspec.structs import replace
+
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
-from msgcenter.store import audiences, messages
+from msgcenter.domain.webhook import completed_event
+from msgcenter.store import audiences, feed, messages, webhook_outbox
 from msgcenter.store.database import Connection, Database
+from msgcenter.store.feed import Action
 from msgcenter.store.sends import Delivery, deliver
 
 _GONE = {State.RECALLED, State.EXPIRED}
@@ -22,9 +26,10 @@ async def fan_out(database: Database, message_id: int, on_change: Listener = nob
         early = 0 if message.send_at is None else message.send_at - now_ms()
         if early > 0:
             return early
-        if message.delivered_chunks >= len(message.audience):
+        if message.is_sent:
             break
-        message, events = await _deliver_next(database, message)
+        deliver_part = _deliver_next if message.topic_number is None else _publish
+        message, events = await deliver_part(database, message)
         on_change(events)
     return 0
 
@@ -51,6 +56,25 @@ async def _deliver_next(database: Database, message: Message) -> tuple[Message |
                 )
             ],
         )
+        if current.delivered_chunks >= len(current.audience):
+            completed = completed_event(current.app_number, current.id, current.receivers)
+            await webhook_outbox.record(connection, [completed], now_ms())
         return current, [MailboxEvent("message", current.platform_code, chunks[digest], (current.id,))]
+
+    return await database.in_transaction(write)
+
+
+async def _publish(database: Database, message: Message) -> tuple[Message | None, list[MailboxEvent]]:
+    """Put a message for a topic or for everyone into the feed."""
+
+    async def write(connection: Connection) -> tuple[Message | None, list[MailboxEvent]]:
+        found = await messages.lock_messages(connection, [message.id])
+        if not found or found[0].is_sent or found[0].state_at(now_ms()) in _GONE:
+            return (found[0] if found else None), []
+        await webhook_outbox.record(connection, [completed_event(message.app_number, message.id, None)], now_ms())
+        (position,) = await feed.publish(connection, [feed.entry_about(found[0], Action.MESSAGE)])
+        await messages.set_position(connection, message.id, position)
+        event = MailboxEvent("message", message.platform_code, (), (message.id,), message.topic_number)
+        return replace(found[0], position=position), [event]
 
     return await database.in_transaction(write)

@@ -1,6 +1,5 @@
 """Messages: what a send asks for, and the states that a message goes through."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
 
@@ -17,6 +16,8 @@ MAX_USER_ID = 64
 MAX_PLATFORM_CODE = 32
 MAX_REQUEST_ID = 64
 MAX_STATUS_IDS = 50
+REMINDER_PAUSE_MS = 3_600_000
+"""A message's reminder goes out at most once in this time (docs/protocol.md, remindUnread)."""
 
 _MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
@@ -38,7 +39,12 @@ class State(StrEnum):
 
 
 class Message(Struct, frozen=True):
-    """A stored message. Times are ms since 1970; `delivered_chunks` counts the audience chunks in mailboxes."""
+    """A stored message. Times are ms since 1970.
+
+    One to receivers has their chunks in `audience`, of which `delivered_chunks` are in mailboxes. One to a topic, or to
+    everyone (`domain.audience.EVERYONE`), has a `topic_number` instead, and its `position` in the platform's feed once
+    it is sent; `reset_position` is where, and `reset_at` when, the feed last says that it is unread again.
+    """
 
     id: int
     app_number: int
@@ -55,6 +61,22 @@ class Message(Struct, frozen=True):
     expires_at: int | None
     recalled_at: int | None
     closed_at: int | None
+    topic_number: int | None = None
+    position: int | None = None
+    version: int = 1
+    updated_at: int | None = None
+    reset_read: bool = False
+    reminded_at: int | None = None
+    closed_by: str | None = None
+    reset_position: int | None = None
+    reset_at: int | None = None
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether it is in the mailboxes of its whole audience."""
+        if self.topic_number is not None:
+            return self.position is not None
+        return self.delivered_chunks >= len(self.audience)
 
     def state_at(self, now: int) -> State:
         """Return the state of the message at `now` (ms since 1970)."""
@@ -62,7 +84,7 @@ class Message(Struct, frozen=True):
             return State.RECALLED
         if self.expires_at is not None and self.expires_at <= now:
             return State.EXPIRED
-        if self.delivered_chunks >= len(self.audience):
+        if self.is_sent:
             return State.SENT
         return State.SCHEDULED if self.send_at is not None and self.send_at > now else State.SENDING
 
@@ -70,8 +92,9 @@ class Message(Struct, frozen=True):
 class Draft(Struct, frozen=True):
     """A message that is about to be stored: checked, its receivers sorted and without duplicates.
 
-    `send_at` is None for "now". `digest` stands for the whole request, so that a repeated `request_id` can be told
-    from a reused one. `message_id` is given only for messages taken over from another system.
+    It has receivers or a `topic_number` (`domain.audience.EVERYONE` for everyone), not both. `send_at` is None for
+    "now". `digest` stands for the whole request, so that a repeated `request_id` can be told from a reused one.
+    `message_id` is given only for messages taken over from another system.
     """
 
     app_number: int
@@ -84,6 +107,7 @@ class Draft(Struct, frozen=True):
     send_at: int | None = None
     expires_at: int | None = None
     message_id: int | None = None
+    topic_number: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -92,18 +116,14 @@ class Draft(Struct, frozen=True):
 
     @property
     def is_direct(self) -> bool:
-        """Whether the receivers get it in the very transaction that stores it."""
+        """Whether its audience gets it in the very transaction that stores it."""
         return self.send_at is None and len(self.receivers) <= DIRECT_RECEIVERS
 
     def fingerprint(self) -> bytes:
         """Return a hash of everything that the caller asked for, except the request id itself."""
-        asked = (self.platform_code, self.receivers, self.kind, self.body, self.approval, self.send_at, self.expires_at)
+        audience = self.receivers if self.topic_number is None else self.topic_number
+        asked = (self.platform_code, audience, self.kind, self.body, self.approval, self.send_at, self.expires_at)
         return sha256(msgspec.json.encode(asked)).digest()
-
-
-def receivers_of(user_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return user ids sorted and without duplicates: the order that locks, chunks and pages share."""
-    return tuple(sorted(set(user_ids)))
 
 
 def check_times(send_at: int | None, expires_at: int | None, now: int) -> int | None:

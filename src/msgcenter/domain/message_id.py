@@ -19,7 +19,8 @@ NODES = 1 << 10
 _NODE_SHIFT = 12
 _TIME_SHIFT = 22
 _SEQUENCE_MASK = (1 << _NODE_SHIFT) - 1
-_BUCKET_SHIFT = _TIME_SHIFT + 31
+_BUCKET_TIME_SHIFT = 31
+_BUCKET_SHIFT = _TIME_SHIFT + _BUCKET_TIME_SHIFT
 MAX_ID = (1 << 63) - 1
 _MAX_DIGITS = 19
 _Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
@@ -33,6 +34,21 @@ def now_ms() -> int:
 def bucket_of(message_id: int) -> int:
     """Return the mailbox bucket of a message id: its time in steps of 2**31 ms, about 25 days."""
     return message_id >> _BUCKET_SHIFT
+
+
+def first_id_of(bucket: int) -> int:
+    """Return the smallest id of a bucket; no id of the buckets before it reaches that."""
+    return bucket << _BUCKET_SHIFT
+
+
+def bucket_start_ms(bucket: int) -> int:
+    """Return when a bucket begins, in milliseconds since 1970."""
+    return (bucket << _BUCKET_TIME_SHIFT) + EPOCH_MS
+
+
+def last_bucket_before(at_ms: int) -> int:
+    """Return the last bucket that lies wholly before `at_ms` (since 1970), -1 or less if none does."""
+    return ((at_ms - EPOCH_MS) >> _BUCKET_TIME_SHIFT) - 1
 
 
 def created_ms(message_id: int) -> int:

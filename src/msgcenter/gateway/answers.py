@@ -51,7 +51,11 @@ class Detail(Struct, frozen=True, rename="camel"):
 
 
 class MsgStatus(Struct, frozen=True, rename="camel"):
-    """Where a message stands. `nextCursor` is absent on the last page."""
+    """Where a message stands. `nextCursor` is absent on the last page.
+
+    `version` and `updateTime` are there once it was updated, `recallTime` once it is recalled, `remindTime` once there
+    was a reminder, `closeTime` and `closedBy` while an approval is closed. Times are ms since 1970.
+    """
 
     receivers: int
     delivered: int
@@ -60,10 +64,19 @@ class MsgStatus(Struct, frozen=True, rename="camel"):
     state: str
     details: list[Detail]
     next_cursor: str | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+    update_time: str | UnsetType = UNSET
+    recall_time: str | UnsetType = UNSET
+    remind_time: str | UnsetType = UNSET
+    close_time: str | UnsetType = UNSET
+    closed_by: str | UnsetType = UNSET
 
 
 class ListedMsg(Struct, frozen=True, rename="camel"):
-    """One message and its counts; `body` is what `msgtype` names. `createTime` is ms since 1970."""
+    """One message and its counts; `body` is what `msgtype` names. `createTime` is ms since 1970.
+
+    `topic` or `toAll` are there if that is how it was addressed, `version` once it was updated.
+    """
 
     msg_id: str
     msgtype: Kind
@@ -75,12 +88,50 @@ class ListedMsg(Struct, frozen=True, rename="camel"):
     read: int
     unread: int
     busi_id: str | UnsetType = UNSET
+    topic: str | UnsetType = UNSET
+    to_all: Literal[True] | UnsetType = UNSET
+    version: int | UnsetType = UNSET
 
 
 class MsgList(Struct, frozen=True, rename="camel"):
     """Messages, newest first. `nextCursor` is absent on the last page."""
 
     messages: list[ListedMsg]
+    next_cursor: str | UnsetType = UNSET
+
+
+class MsgVersion(Struct, frozen=True, rename="camel"):
+    """What a message said from `createTime` (ms since 1970) on; `resetRead`: and was unread again."""
+
+    version: int
+    create_time: str
+    reset_read: bool
+    msgtype: Kind
+    body: msgspec.Raw
+
+
+class MsgVersions(Struct, frozen=True):
+    """The versions of a message, the first one first and the present one last."""
+
+    versions: list[MsgVersion]
+
+
+class Reminded(Struct, frozen=True):
+    """How many are reminded."""
+
+    reminded: int
+
+
+class Changed(Struct, frozen=True):
+    """How many subscriptions have changed; the others were so already."""
+
+    changed: int
+
+
+class Subscribers(Struct, frozen=True, rename="camel"):
+    """Subscribed users by id. `nextCursor` is absent on the last page."""
+
+    user_ids: list[str]
     next_cursor: str | UnsetType = UNSET
 
 

@@ -67,7 +67,7 @@ def rule_of(wanted: type, path: str) -> Phrase:
 
 def _child(parent: inspect.Type, name: str) -> inspect.Type:
     """Return the type of a struct's field, or of an array's items when `name` is empty."""
-    for option in _options(parent):
+    for option in options_of(parent):
         if name and isinstance(option, inspect.StructType):
             for field in option.fields:
                 if field.encode_name == name:
@@ -77,19 +77,19 @@ def _child(parent: inspect.Type, name: str) -> inspect.Type:
     return parent
 
 
-def _options(field: inspect.Type) -> Iterator[inspect.Type]:
+def options_of(field: inspect.Type) -> Iterator[inspect.Type]:
     """Give the alternatives of a type, its annotations kept on each."""
     if isinstance(field, inspect.UnionType):
         for option in field.types:
-            yield from _options(option)
+            yield from options_of(option)
     elif isinstance(field, inspect.Metadata) and not (field.extra and "rule" in field.extra):
-        yield from _options(field.type)
+        yield from options_of(field.type)
     else:
         yield field
 
 
 def _rules(field: inspect.Type) -> Iterator[Phrase]:
-    options = [option for option in _options(field) if not isinstance(option, inspect.NoneType)]
+    options = [option for option in options_of(field) if not isinstance(option, inspect.NoneType)]
     written = [option.extra["rule"] for option in options if isinstance(option, inspect.Metadata) and option.extra]
     if written:
         yield from written  # a rule in words covers the alternatives too

@@ -1,28 +1,19 @@
 """The calls under `/msgCenter/message/`."""
 
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from msgcenter.domain.content import Body, Kind, Link, Oa, Text, Url
-from msgcenter.domain.identifiers import Id
-from msgcenter.domain.language import Phrase
+from msgcenter.actions.reports import Report
+from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers, Topic
 from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
 from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
 from msgcenter.gateway.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
-from msgcenter.gateway.decode import decode
+from msgcenter.gateway.bodies import body_of
 from msgcenter.gateway.endpoint import Actions, Caller
 from msgcenter.gateway.fields import given, kind_asked, number_of, text_of
-from msgcenter.gateway.requests import (
-    GetMsgList,
-    GetMsgStatus,
-    GetUnreadCount,
-    MessageId,
-    ModMsgStatus,
-    NestedOa,
-    SendMsg,
-)
+from msgcenter.gateway.requests import GetMsgList, GetMsgStatus, GetUnreadCount, MessageId, ModMsgStatus, SendMsg
 from msgcenter.store.messages import MessageFilter
 
 _MAX_KEY = 64
@@ -40,7 +31,9 @@ async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus
         missing = await actions.statuses.set_status(caller.app, user_id, known, read=read, platform_code=platform_code)
     else:
         caller.app.platform_for(platform_code)
-        missing = await actions.statuses.decide_approvals(caller.app, known, closed=read)
+        missing = await actions.statuses.decide_approvals(
+            caller.app, known, closed=read, approver_id=text_of(request.approver_id)
+        )
     if not missing and known is ids:
         return None
     given = zip(request.message_ids, parsed, strict=True)
@@ -52,14 +45,11 @@ async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus
 
 async def send_msg(actions: Actions, caller: Caller, request: SendMsg) -> Sent:
     """Send a message."""
-    receivers = _receivers(request)
-    kind = kind_asked(request.msgtype, request.msg_type)
-    if kind is None:
-        raise Refusal(Reason.FIELD_MISSING, field="msgtype")
+    audience = _audience(request)
     message_id = await actions.sending.send(
         caller.app,
-        _body(request, kind),
-        receivers,
+        body_of(request),
+        audience,
         platform_code=text_of(request.platform_code),
         approval=request.approval,
         request_id=_idempotency_key(request, caller),
@@ -69,8 +59,8 @@ async def send_msg(actions: Actions, caller: Caller, request: SendMsg) -> Sent:
     return Sent(str(message_id))
 
 
-def _receivers(request: SendMsg) -> list[str]:
-    """Return the user ids addressed. Exactly one way of addressing may be used; two are still to come."""
+def _audience(request: SendMsg) -> Audience:
+    """Return whom a message is for. Exactly one way of addressing may be used."""
     ways = {"receiverIds": request.receiver_ids, "topic": request.topic, "toAll": request.to_all}
     used = [name for name, value in ways.items() if value is not UNSET]
     if not used:
@@ -79,43 +69,12 @@ def _receivers(request: SendMsg) -> list[str]:
         raise contradiction("/".join(used), "只能选择一种接收方式", "only one way of addressing may be used")
     if request.to_all is False:
         raise malformed("toAll", "只能取true", "must be true")
-    if request.receiver_ids is UNSET:
-        if request.approval:
-            raise contradiction(f"approval/{used[0]}", "待审批消息须用receiverIds", "an approval needs receiverIds")
-        if request.topic is not UNSET:
-            raise Refusal(Reason.AUDIENCE_UNKNOWN)
-        raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("toAll未开放", "toAll is not open to it"))
-    return [str(user_id) for user_id in request.receiver_ids]
-
-
-def _body(request: SendMsg, kind: Kind) -> Body:
-    raw: msgspec.Raw | UnsetType = {"text": request.text, "link": request.link, "oa": request.oa}[kind]
-    if raw is UNSET or bytes(raw) == b"null":
-        raise Refusal(Reason.FIELD_MISSING, field=kind)
-    if kind == "text":
-        return decode(raw, Text, "text")
-    if kind == "link":
-        return decode(raw, Link, "link")
-    return _oa(request, decode(raw, NestedOa, "oa"))
-
-
-def _oa(request: SendMsg, nested: NestedOa) -> Oa:
-    def beside_or_inside(name: str, beside: msgspec.Raw | UnsetType, inside: str | int | UnsetType, kind: Any) -> str:
-        found = [inside] if beside is UNSET else [decode(beside, kind, name), inside]
-        values = {str(value) for value in found if value is not UNSET}
-        if not values:
-            raise Refusal(Reason.FIELD_MISSING, field=name)
-        if len(values) > 1:
-            raise contradiction(f"{name}/oa.{name}", "两处取值须一致", "both must be the same")
-        return values.pop()
-
-    return Oa(
-        busi_id=beside_or_inside("busiId", request.busi_id, nested.busi_id, Id),
-        pc_url=beside_or_inside("pcUrl", request.pc_url, nested.pc_url, Url),
-        app_url=beside_or_inside("appUrl", request.app_url, nested.app_url, Url),
-        head=nested.head,
-        body=nested.body,
-    )
+    if not isinstance(request.receiver_ids, UnsetType):
+        return Receivers.of(map(str, request.receiver_ids))
+    if request.approval:
+        raise contradiction(f"approval/{used[0]}", "待审批消息须用receiverIds", "an approval needs receiverIds")
+    topic = text_of(request.topic)
+    return Everyone() if topic is None else Topic(topic)
 
 
 def _idempotency_key(request: SendMsg, caller: Caller) -> str | None:
@@ -135,15 +94,16 @@ async def get_msg_status(actions: Actions, caller: Caller, request: GetMsgStatus
         caller.app,
         parse_message_id(request.message_id),
         read=None if wanted is None else wanted in {1, "1"},
-        start=_cursor(given(request.cursor)) or 0,
+        cursor=given(request.cursor),
         limit=request.page_size,
     )
     report = page.report
+    message = report.message
     return MsgStatus(
-        receivers=report.message.receivers,
-        delivered=report.delivered,
-        read=report.read,
-        unread=report.delivered - report.read,
+        receivers=report.counts.receivers,
+        delivered=report.counts.delivered,
+        read=report.counts.read,
+        unread=report.counts.delivered - report.counts.read,
         state=report.state,
         details=[
             Detail(
@@ -153,8 +113,18 @@ async def get_msg_status(actions: Actions, caller: Caller, request: GetMsgStatus
             )
             for receipt in page.receipts
         ],
-        next_cursor=UNSET if page.next_position is None else str(page.next_position),
+        next_cursor=page.next_cursor or UNSET,
+        version=message.version if message.updated_at is not None else UNSET,
+        update_time=_time(message.updated_at),
+        recall_time=_time(message.recalled_at),
+        remind_time=_time(message.reminded_at),
+        close_time=_time(message.closed_at),
+        closed_by=message.closed_by or UNSET,
     )
+
+
+def _time(at: int | None) -> str | UnsetType:
+    return UNSET if at is None else str(at)
 
 
 async def get_msg_list(actions: Actions, caller: Caller, request: GetMsgList) -> MsgList:
@@ -177,22 +147,27 @@ async def get_msg_list(actions: Actions, caller: Caller, request: GetMsgList) ->
         wanted = wanted._replace(before_id=min(bounds))
     page = await actions.reports.list_messages(wanted, request.page_size)
     return MsgList(
-        messages=[
-            ListedMsg(
-                msg_id=str(report.message.id),
-                msgtype=report.message.kind,
-                body=msgspec.Raw(report.message.content.encode()),
-                create_time=str(report.message.created_at),
-                state=report.state,
-                receivers=report.message.receivers,
-                delivered=report.delivered,
-                read=report.read,
-                unread=report.delivered - report.read,
-                busi_id=report.message.business_id or UNSET,
-            )
-            for report in page.reports
-        ],
+        messages=[_listed(report) for report in page.reports],
         next_cursor=UNSET if page.next_before is None else str(page.next_before),
+    )
+
+
+def _listed(report: Report) -> ListedMsg:
+    message, counts = report.message, report.counts
+    return ListedMsg(
+        msg_id=str(message.id),
+        msgtype=message.kind,
+        body=msgspec.Raw(message.content.encode()),
+        create_time=str(message.created_at),
+        state=report.state,
+        receivers=counts.receivers,
+        delivered=counts.delivered,
+        read=counts.read,
+        unread=counts.delivered - counts.read,
+        busi_id=message.business_id or UNSET,
+        topic=report.topic or UNSET,
+        to_all=True if message.topic_number == EVERYONE else UNSET,
+        version=message.version if message.updated_at is not None else UNSET,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
 from msgcenter.domain.content import Kind, OaBody, OaHead, Url
 from msgcenter.domain.identifiers import Id, PlatformCode
 from msgcenter.domain.language import Phrase
@@ -50,17 +51,12 @@ class ModMsgStatus(Struct, frozen=True):
     publisher_id: Id | UnsetType = field(name="publisherId", default=UNSET)
     is_read: Flag = field(name="isRead", default=1)
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
+    approver_id: Id | UnsetType = field(name="approverId", default=UNSET)
 
 
-class SendMsg(Struct, frozen=True):
-    """Send a message. `text`, `link` and `oa` are read only if msgtype names them."""
+class MessageBody(Struct, frozen=True):
+    """What a message says. `text`, `link` and `oa` are read only if msgtype names them."""
 
-    receiver_ids: Annotated[list[Id], Meta(min_length=1, max_length=MAX_RECEIVERS)] | UnsetType = field(
-        name="receiverIds", default=UNSET
-    )
-    topic: Id | UnsetType = UNSET
-    to_all: bool | UnsetType = field(name="toAll", default=UNSET)
-    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
     msgtype: Kind | UnsetType = UNSET
     msg_type: Kind | UnsetType = field(name="msgType", default=UNSET)
     text: msgspec.Raw | UnsetType = UNSET
@@ -69,6 +65,17 @@ class SendMsg(Struct, frozen=True):
     busi_id: msgspec.Raw | UnsetType = field(name="busiId", default=UNSET)
     pc_url: msgspec.Raw | UnsetType = field(name="pcUrl", default=UNSET)
     app_url: msgspec.Raw | UnsetType = field(name="appUrl", default=UNSET)
+
+
+class SendMsg(MessageBody, frozen=True):
+    """Send a message to receivers, to a topic or to everyone of the platform."""
+
+    receiver_ids: Annotated[list[Id], Meta(min_length=1, max_length=MAX_RECEIVERS)] | UnsetType = field(
+        name="receiverIds", default=UNSET
+    )
+    topic: Id | UnsetType = UNSET
+    to_all: bool | UnsetType = field(name="toAll", default=UNSET)
+    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
     approval: bool = False
     request_id: Id | UnsetType = field(name="requestId", default=UNSET)
     send_time: Moment | UnsetType = field(name="sendTime", default=UNSET)
@@ -102,6 +109,59 @@ class GetMsgList(Struct, frozen=True):
     msg_type: Kind | UnsetType = field(name="msgType", default=UNSET)
     start_time: Moment | UnsetType = field(name="startTime", default=UNSET)
     end_time: Moment | UnsetType = field(name="endTime", default=UNSET)
+    cursor: str | UnsetType = UNSET
+    page_size: Annotated[int, Meta(ge=1, le=200)] = field(name="pageSize", default=PAGE_SIZE)
+
+
+class RecallMsg(Struct, frozen=True):
+    """Withdraw a message from every inbox, or cancel it if it is still to be sent."""
+
+    message_id: MessageId = field(name="msgId")
+
+
+class UpdateMsg(MessageBody, frozen=True, kw_only=True):
+    """Let a message say something else; `resetRead` makes it unread again."""
+
+    message_id: MessageId = field(name="msgId")
+    reset_read: bool = field(name="resetRead", default=False)
+
+
+class RemindUnread(Struct, frozen=True):
+    """Remind the receivers who have not read a message."""
+
+    message_id: MessageId = field(name="msgId")
+
+
+class GetMsgVersions(Struct, frozen=True):
+    """What a message has said."""
+
+    message_id: MessageId = field(name="msgId")
+
+
+UserIds: TypeAlias = Annotated[list[Id], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]
+
+
+class Subscribe(Struct, frozen=True):
+    """Subscribe users to a topic from now on; a new topic is made."""
+
+    topic: Id
+    user_ids: UserIds = field(name="userIds")
+    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
+
+
+class Unsubscribe(Struct, frozen=True):
+    """End users' subscriptions of a topic."""
+
+    topic: Id
+    user_ids: UserIds = field(name="userIds")
+    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
+
+
+class GetSubscribers(Struct, frozen=True):
+    """Who is subscribed to a topic."""
+
+    topic: Id
+    platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
     cursor: str | UnsetType = UNSET
     page_size: Annotated[int, Meta(ge=1, le=200)] = field(name="pageSize", default=PAGE_SIZE)
 

@@ -208,6 +208,18 @@ async def sweep_pages(connection: Connection, keys: Sequence[PageKey], now: int)
     return await _withdraw_expired(connection, [row for row in rows if row["message_ids"] is not None], now)
 
 
+async def change_pages(
+    connection: Connection, pages: Mapping[PageKey, PageChange], now: int
+) -> dict[PageKey, set[int]]:
+    """Change entries inside a transaction; return, by page, the ids that are not there.
+
+    The pages are rid of expired messages and locked first, all in one order: only so is none passed over because
+    another process sweeps or fills it meanwhile, and none waited for in a circle.
+    """
+    await sweep_pages(connection, sorted(pages), now)
+    return await change_status(connection, pages, now)
+
+
 async def _withdraw_expired(connection: Connection, rows: Sequence[asyncpg.Record], now: int) -> int:
     if not rows:
         return 0
@@ -230,6 +242,25 @@ async def _withdraw_expired(connection: Connection, rows: Sequence[asyncpg.Recor
         pages,
     )
     return len(pages)
+
+
+async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]]) -> None:
+    """Withdraw entries (page key and message id; sorted) from mailboxes that have them."""
+    ids_by_page: dict[PageKey, list[int]] = {}
+    for key, message_id in entries:
+        ids_by_page.setdefault(key, []).append(message_id)
+    await connection.execute(
+        "update mailbox_page p set read_at = array(select case when i <> all(ids) or r < 0 then r"
+        " else coalesce(-r, $6) end from unnest(p.message_ids, p.read_at) as e (i, r)),"
+        " archived_ids = array(select i from unnest(p.archived_ids) as i where i <> all(ids)),"
+        " open_approvals = array(select i from unnest(p.open_approvals) as i where i <> all(ids))"
+        " from (select u, c, b, a, string_to_array(l, ',')::bigint[] as ids"
+        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[]) as t (u, c, b, a, l)) as gone"
+        " where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a and p.message_ids && ids",
+        *_columns(ids_by_page),
+        [",".join(map(str, ids)) for ids in ids_by_page.values()],
+        WITHDRAWN_UNREAD,
+    )
 
 
 async def set_open_approvals(

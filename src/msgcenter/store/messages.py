@@ -11,7 +11,9 @@ from msgcenter.store.database import Connection
 
 _COLUMNS = (
     "id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,"
-    " delivered_chunks, created_at, send_at, expires_at, recalled_at, closed_at"
+    " delivered_chunks, created_at, send_at, expires_at, recalled_at, closed_at, topic_number, position, version,"
+    " updated_at, reset_read, reminded_at, closed_by, reset_position,"
+    " reset_at"
 )
 
 
@@ -36,11 +38,13 @@ def _message(row: asyncpg.Record) -> Message:
 
 
 async def insert_messages(connection: Connection, messages: Sequence[Message]) -> None:
-    """Store messages. Raises the driver's UniqueViolationError if one of the ids is taken."""
+    """Store new messages. Raises the driver's UniqueViolationError if one of the ids is taken."""
     await connection.execute(
-        f"insert into message ({_COLUMNS}) select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[],"  # noqa: S608
+        "insert into message (id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,"
+        " delivered_chunks, created_at, send_at, expires_at, topic_number, position)"
+        " select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[],"
         " $5::text[], $6::jsonb[], $7::bool[], $8::int[], $9::bytea[], $10::int[], $11::bigint[], $12::bigint[],"
-        " $13::bigint[], $14::bigint[], $15::bigint[])",
+        " $13::bigint[], $14::int[], $15::bigint[])",
         [message.id for message in messages],
         [message.app_number for message in messages],
         [message.platform_code for message in messages],
@@ -54,8 +58,8 @@ async def insert_messages(connection: Connection, messages: Sequence[Message]) -
         [message.created_at for message in messages],
         [message.send_at for message in messages],
         [message.expires_at for message in messages],
-        [message.recalled_at for message in messages],
-        [message.closed_at for message in messages],
+        [message.topic_number for message in messages],
+        [message.position for message in messages],
     )
 
 
@@ -80,25 +84,58 @@ async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> l
     return [_message(row) for row in rows]
 
 
-async def set_closed(connection: Connection, message_ids: Sequence[int], closed_at: int | None) -> None:
-    """Close approvals at a time (ms since 1970; an earlier time is kept), or reopen them with None."""
+async def set_closed(
+    connection: Connection, message_ids: Sequence[int], closed_at: int | None, closed_by: str | None
+) -> None:
+    """Close approvals at a time (ms since 1970; an earlier one, and who it was, is kept), or reopen them with None."""
     await connection.execute(
-        "update message set closed_at = case when $2::bigint is null then null else coalesce(closed_at, $2) end"
+        "update message set closed_at = case when $2::bigint is null then null else coalesce(closed_at, $2) end,"
+        " closed_by = case when $2::bigint is null then null when closed_at is null then $3 else closed_by end"
         " where id = any($1)",
         message_ids,
         closed_at,
+        closed_by,
     )
+
+
+async def set_recalled(connection: Connection, message_id: int, recalled_at: int) -> None:
+    """Note when a message was recalled (ms since 1970)."""
+    await connection.execute("update message set recalled_at = $2 where id = $1", message_id, recalled_at)
+
+
+async def set_position(connection: Connection, message_id: int, position: int) -> None:
+    """Note where a message stands in its platform's feed: it is sent."""
+    await connection.execute("update message set position = $2 where id = $1", message_id, position)
+
+
+async def set_reset(connection: Connection, message_id: int, position: int, reset_at: int) -> None:
+    """Note where in the feed, and when (ms since 1970), a message was set unread again."""
+    await connection.execute(
+        "update message set reset_position = $2, reset_at = $3 where id = $1", message_id, position, reset_at
+    )
+
+
+async def set_reminded(connection: Connection, message_id: int, reminded_at: int, not_after: int) -> bool:
+    """Note when a message's readers were reminded, unless they were after `not_after` (both ms since 1970)."""
+    status = await connection.execute(
+        "update message set reminded_at = $2 where id = $1 and (reminded_at is null or reminded_at <= $3)",
+        message_id,
+        reminded_at,
+        not_after,
+    )
+    return status != "UPDATE 0"
 
 
 async def advance_delivery(connection: Connection, message_id: int, delivered: int) -> Message | None:
     """Claim the next chunk of a fan-out: count it as delivered if `delivered` chunks were so far.
 
-    Returns the message as it is after that, or None if somebody else has delivered that chunk. The row stays locked
-    until the transaction ends, so a recall or an approval's decision comes wholly before or wholly after the chunk.
+    Returns the message as it is after that, or None if somebody else has delivered that chunk or it is recalled. The
+    row stays locked until the transaction ends, so a recall or an approval's decision comes wholly before or wholly
+    after the chunk.
     """
     row = await connection.fetchrow(
         "update message set delivered_chunks = delivered_chunks + 1"  # noqa: S608
-        f" where id = $1 and delivered_chunks = $2 returning {_COLUMNS}",
+        f" where id = $1 and delivered_chunks = $2 and recalled_at is null returning {_COLUMNS}",
         message_id,
         delivered,
     )

@@ -13,22 +13,23 @@ from msgcenter.store.mailboxes import message_states, page_key
 
 
 class Counts(NamedTuple):
-    """How many mailboxes a message has reached, and in how many it is read."""
+    """How many a message is for, how many mailboxes it has reached, and in how many it is read."""
 
+    receivers: int
     delivered: int
     read: int
 
 
 class Receipt(NamedTuple):
-    """One receiver of a message: `position` in its audience, `read_at` in ms since 1970 or None while unread."""
+    """One receiver of a message: `read_at` is ms since 1970 or None while unread; `cursor` leads to the ones after."""
 
-    position: int
     user_id: str
     read_at: int | None
+    cursor: str
 
 
 async def count_states(connection: Connection, message: Message) -> Counts:
-    """Count a message's receipts."""
+    """Count the receipts of a message to receivers."""
     bucket = bucket_of(message.id)
     delivered = read = 0
     for digest in message.audience[: message.delivered_chunks]:
@@ -36,13 +37,13 @@ async def count_states(connection: Connection, message: Message) -> Counts:
         states = await _states(connection, message, user_ids)
         delivered += len(states)
         read += sum(read_at is not None for read_at in states.values())
-    return Counts(delivered, read)
+    return Counts(message.receivers, delivered, read)
 
 
 async def receipts(connection: Connection, message: Message, start: int = 0) -> AsyncIterator[Receipt]:
-    """Give the receipts of a message in the order of its audience, from a position on.
+    """Give the receipts of a message to receivers in the order of its audience, from a position on.
 
-    Receivers whom a fan-out has not reached yet are left out; a withdrawn entry tells what it was.
+    Those whom a fan-out has not reached yet are left out; a withdrawn entry tells what it was.
     """
     bucket = bucket_of(message.id)
     delivered = message.audience[: message.delivered_chunks]
@@ -52,7 +53,7 @@ async def receipts(connection: Connection, message: Message, start: int = 0) -> 
         states = await _states(connection, message, user_ids)
         for position, user_id in enumerate(user_ids, number * audiences.CHUNK):
             if position >= start and user_id in states:
-                yield Receipt(position, user_id, states[user_id])
+                yield Receipt(user_id, states[user_id], str(position + 1))
 
 
 async def _states(connection: Connection, message: Message, user_ids: tuple[str, ...]) -> dict[str, int | None]:

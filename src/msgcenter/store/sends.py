@@ -14,9 +14,10 @@ from msgcenter.domain.mailbox import PAGE_LIMIT
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, Message
 from msgcenter.domain.message_id import MessageIds, bucket_of, created_ms, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import audiences, idempotency, mailboxes, messages
+from msgcenter.store import audiences, directory, feed, idempotency, mailboxes, messages
 from msgcenter.store.audiences import Chunk
 from msgcenter.store.database import Connection, Database
+from msgcenter.store.feed import FeedEntry
 from msgcenter.store.idempotency import Claim, IdempotencyKey
 from msgcenter.store.jobs import enqueue_deliveries
 from msgcenter.store.mailboxes import NEW_PAGE, Addition, Filling, PageKey, page_key
@@ -42,6 +43,7 @@ class _Send:
 
     draft: Draft
     message_id: int = 0
+    position: int | None = None
     claim: Claim | None = None
     chunks: list[Chunk] = field(default_factory=list)
     outcome: int | Refusal | None = None
@@ -66,7 +68,9 @@ class _Send:
 
 
 async def apply_sends(database: Database, ids: MessageIds, drafts: Sequence[Draft]) -> list[int | Refusal]:
-    """Store the drafts, and put the direct ones into their receivers' mailboxes; return a message id for each.
+    """Store the drafts; those to be sent at once also go into their receivers' mailboxes, or into the feed.
+
+    Returns a message id for each.
 
     A draft whose request id was used before gets the earlier message's id, or REQUEST_ID_REUSED.
     """
@@ -97,7 +101,6 @@ async def _write(connection: Connection, sends: Sequence[_Send]) -> None:
     if not new:
         return
     await audiences.insert_chunks(connection, (chunk for send in new for chunk in send.chunks))
-    await messages.insert_messages(connection, [_message(send, now) for send in sorted(new, key=_id_of)])
     await deliver(
         connection,
         [
@@ -113,9 +116,26 @@ async def _write(connection: Connection, sends: Sequence[_Send]) -> None:
             if (draft := send.draft).is_direct
         ],
     )
+    await _publish(connection, [send for send in new if send.draft.is_direct])
+    await messages.insert_messages(connection, [_message(send, now) for send in sorted(new, key=_id_of)])
     later = [send for send in new if not send.draft.is_direct]
     if later:
         await enqueue_deliveries(connection, [(send.message_id, send.draft.send_at) for send in later], now)
+
+
+async def _publish(connection: Connection, sends: Sequence[_Send]) -> None:
+    """Put what is for a topic or for everyone into the feed."""
+    broadcasts = [send for send in sends if send.draft.topic_number is not None]
+    positions = await feed.publish(
+        connection,
+        [
+            FeedEntry(draft.platform_code, draft.topic_number, send.message_id, draft.app_number, draft.expires_at)
+            for send in broadcasts
+            if (draft := send.draft).topic_number is not None
+        ],
+    )
+    for send, position in zip(broadcasts, positions, strict=True):
+        send.position = position
 
 
 async def _claim_request_ids(connection: Connection, sends: Sequence[_Send], now: int) -> None:
@@ -155,6 +175,8 @@ def _message(send: _Send, now: int) -> Message:
         expires_at=draft.expires_at,
         recalled_at=None,
         closed_at=None,
+        topic_number=draft.topic_number,
+        position=send.position,
     )
 
 
@@ -169,8 +191,18 @@ async def deliver(connection: Connection, deliveries: Sequence[Delivery]) -> Non
         return
     keys = sorted(by_page)
     filled = await mailboxes.last_parts(connection, keys)
+    await _register(connection, [key for key in keys if key not in filled])
     additions = [addition for key in keys for addition in _additions(key, by_page[key], filled.get(key, NEW_PAGE))]
     await mailboxes.append(connection, additions)
+
+
+async def _register(connection: Connection, new_pages: Sequence[PageKey]) -> None:
+    """Make sure that the platforms know the users who get these pages: of an unknown user there are none yet."""
+    users: dict[str, list[str]] = defaultdict(list)
+    for user_id, platform_code in sorted({(key.user_id, key.platform_code) for key in new_pages}):
+        users[platform_code].append(user_id)
+    for platform_code in sorted(users):
+        await directory.register(connection, platform_code, users[platform_code])
 
 
 def _additions(key: PageKey, deliveries: list[Delivery], last: Filling) -> list[Addition]:

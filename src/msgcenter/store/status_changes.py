@@ -10,6 +10,7 @@ from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.store import mailboxes
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.mailboxes import PageChange, PageKey, page_key
+from msgcenter.store.pull import bring_up_to_date
 
 Missing = frozenset[int]
 NOTHING_MISSING: Missing = frozenset()
@@ -26,8 +27,9 @@ class StatusChange(NamedTuple):
 
 async def apply_status_changes(database: Database, changes: Sequence[StatusChange]) -> list[Missing]:
     """Write all changes, later ones winning; return for each the ids that are not in that mailbox."""
-    pages = _merged(changes)
+    pages = merged(changes)
     now = now_ms()
+    await bring_up_to_date(database, {change.recipient for change in changes}, now)
 
     async def write(connection: Connection) -> dict[PageKey, set[int]]:
         return await mailboxes.change_status(connection, pages, now)
@@ -37,23 +39,16 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
         return [NOTHING_MISSING] * len(changes)
 
     async def write_again(connection: Connection) -> dict[PageKey, set[int]]:
-        return await change_pages(connection, {key: pages[key].only(ids) for key, ids in missing.items()}, now)
+        return await mailboxes.change_pages(
+            connection, {key: pages[key].only(ids) for key, ids in missing.items()}, now
+        )
 
     still_missing = await database.in_transaction(write_again)
-    return [_missing_of(change, still_missing) for change in changes]
+    return [missing_of(change, still_missing) for change in changes]
 
 
-async def change_pages(connection: Connection, pages: dict[PageKey, PageChange], now: int) -> dict[PageKey, set[int]]:
-    """Change entries inside a transaction; return, by page, the ids that are not there.
-
-    The pages are rid of expired messages and locked first, all in one order: only so is none passed over because
-    another process sweeps or fills it meanwhile, and none waited for in a circle.
-    """
-    await mailboxes.sweep_pages(connection, sorted(pages), now)
-    return await mailboxes.change_status(connection, pages, now)
-
-
-def _merged(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
+def merged(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
+    """Return the one change to each page that does what these, one after the other, do."""
     calls: dict[PageKey, list[tuple[list[int], Change]]] = {}
     for change in changes:
         wanted = Change.READ if change.read else Change.UNREAD
@@ -80,7 +75,8 @@ def _by_bucket(message_ids: frozenset[int]) -> Iterable[tuple[int, list[int]]]:
     return [(bucket, list(part)) for bucket, part in groupby(ids, key=bucket_of)]
 
 
-def _missing_of(change: StatusChange, missing: dict[PageKey, set[int]]) -> Missing:
+def missing_of(change: StatusChange, missing: dict[PageKey, set[int]]) -> Missing:
+    """Return the ids of a change that are not there, out of those missing by page."""
     return frozenset(
         message_id
         for message_id in change.message_ids

@@ -1,0 +1,51 @@
+"""Message bodies as the wire has them: the source's three kinds, with the fields that some clients put elsewhere."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from msgcenter.domain.content import Body, Kind, Link, Oa, Text, Url
+from msgcenter.domain.identifiers import Id
+from msgcenter.domain.refusal import Reason, Refusal, contradiction
+from msgcenter.gateway.decode import decode
+from msgcenter.gateway.fields import kind_asked
+from msgcenter.gateway.requests import MessageBody, NestedOa
+
+
+def body_of(request: MessageBody) -> Body:
+    """Return what a message is to say. Refuses with FIELD_MISSING, FIELD_MALFORMED or FIELDS_CONTRADICT."""
+    kind = kind_asked(request.msgtype, request.msg_type)
+    if kind is None:
+        raise Refusal(Reason.FIELD_MISSING, field="msgtype")
+    return _body(request, kind)
+
+
+def _body(request: MessageBody, kind: Kind) -> Body:
+    raw: msgspec.Raw | UnsetType = {"text": request.text, "link": request.link, "oa": request.oa}[kind]
+    if raw is UNSET or bytes(raw) == b"null":
+        raise Refusal(Reason.FIELD_MISSING, field=kind)
+    if kind == "text":
+        return decode(raw, Text, "text")
+    if kind == "link":
+        return decode(raw, Link, "link")
+    return _oa(request, decode(raw, NestedOa, "oa"))
+
+
+def _oa(request: MessageBody, nested: NestedOa) -> Oa:
+    def beside_or_inside(name: str, beside: msgspec.Raw | UnsetType, inside: str | int | UnsetType, kind: Any) -> str:
+        found = [inside] if beside is UNSET else [decode(beside, kind, name), inside]
+        values = {str(value) for value in found if value is not UNSET}
+        if not values:
+            raise Refusal(Reason.FIELD_MISSING, field=name)
+        if len(values) > 1:
+            raise contradiction(f"{name}/oa.{name}", "两处取值须一致", "both must be the same")
+        return values.pop()
+
+    return Oa(
+        busi_id=beside_or_inside("busiId", request.busi_id, nested.busi_id, Id),
+        pc_url=beside_or_inside("pcUrl", request.pc_url, nested.pc_url, Url),
+        app_url=beside_or_inside("appUrl", request.app_url, nested.app_url, Url),
+        head=nested.head,
+        body=nested.body,
+    )

@@ -1,0 +1,557 @@
+"""Mailboxes and the feed against a plain model, which both do the same random steps.
+
+Nobody looks but by steps of their own, so that mailboxes are as far behind the feed as it happens.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from msgcenter.actions.inbox import Inbox, InboxQuery
+from msgcenter.actions.reports import Reports
+from msgcenter.actions.sending import Sending
+from msgcenter.actions.sent_messages import SentMessages
+from msgcenter.actions.statuses import Statuses
+from msgcenter.actions.topics import Topics
+from msgcenter.actions.user_tokens import Viewer
+from msgcenter.delivery.fan_out import fan_out
+from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.audience import Audience, Everyone, Receivers, Topic
+from msgcenter.domain.content import Text
+from msgcenter.domain.message import REMINDER_PAUSE_MS, State
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store import directory
+from msgcenter.store.accounts import find_app
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.inbox import Filter
+from msgcenter.store.node_lease import NodeLease
+from tests.store.scene import Clock, add_app, event_loop, rows
+
+USERS = ("阿明", "b", "c", "user-d")
+TOPICS = ("班级", "t")
+FAR = 1 << 60
+
+
+class Send(NamedTuple):
+    """A text: `to` is "receivers", "topic" or "everyone", `users` or `topic` say which."""
+
+    app: int
+    to: str
+    users: frozenset[int]
+    topic: int
+    approval: bool
+    expires_in: int | None
+    sends_in: int | None
+
+
+class Subscribe(NamedTuple):
+    """Users join a topic, or leave it."""
+
+    app: int
+    topic: int
+    users: frozenset[int]
+    joins: bool
+
+
+class Know(NamedTuple):
+    """A user is imported, or opens the inbox."""
+
+    user: int
+
+
+class Mark(NamedTuple):
+    """An app sets messages of a user read or unread, some perhaps not this user's or not its own."""
+
+    app: int
+    user: int
+    picks: tuple[int, ...]
+    read: bool
+
+
+class Recall(NamedTuple):
+    """A message is withdrawn."""
+
+    pick: int
+
+
+class Update(NamedTuple):
+    """A message says something else."""
+
+    pick: int
+    text: int
+    reset_read: bool
+
+
+class Remind(NamedTuple):
+    """Readers of a message are reminded."""
+
+    pick: int
+
+
+class Decide(NamedTuple):
+    """An approval is closed or reopened for everybody."""
+
+    pick: int
+    closed: bool
+
+
+class ReadAll(NamedTuple):
+    """A user reads everything."""
+
+    user: int
+
+
+class Archive(NamedTuple):
+    """A user archives messages, or brings them back."""
+
+    user: int
+    picks: tuple[int, ...]
+    archived: bool
+
+
+class Later(NamedTuple):
+    """Time goes by, and what was scheduled is delivered."""
+
+    ms: int
+
+
+class Look(NamedTuple):
+    """Somebody looks: a user at the inbox ("list", "counts", "find"), an app at "unread" counts or "receipts"."""
+
+    what: str
+    user: int
+    app: int
+    pick: int
+
+
+Step: TypeAlias = Send | Subscribe | Know | Mark | Recall | Update | Remind | Decide | ReadAll | Archive | Later | Look
+
+two = st.integers(0, 1)
+user = st.integers(0, len(USERS) - 1)
+users = st.frozensets(user, min_size=1)
+pick = st.integers(0, 9)
+picks = st.lists(pick, min_size=1, max_size=4).map(tuple)
+sending = st.builds(
+    Send,
+    app=two,
+    to=st.sampled_from(["receivers", "topic", "topic", "everyone", "everyone"]),
+    users=users,
+    topic=two,
+    approval=st.booleans(),
+    expires_in=st.sampled_from([None, None, None, 40]),
+    sends_in=st.sampled_from([None, None, None, 20]),
+)
+joining = st.builds(Subscribe, app=two, topic=two, users=users, joins=st.sampled_from([True, True, False]))
+looking = st.builds(
+    Look,
+    what=st.sampled_from(["list", "counts", "find", "unread", "receipts", "receipts"]),
+    user=user,
+    app=two,
+    pick=pick,
+)
+steps = st.one_of(
+    sending,
+    sending,
+    sending,
+    joining,
+    joining,
+    st.builds(Know, user),
+    st.builds(Mark, two, user, picks, st.booleans()),
+    st.builds(Mark, two, user, picks, st.just(True)),
+    st.builds(Recall, pick),
+    st.builds(Update, pick, two, st.booleans()),
+    st.builds(Update, pick, two, st.just(True)),
+    st.builds(Remind, pick),
+    st.builds(Decide, pick, st.booleans()),
+    st.builds(ReadAll, user),
+    st.builds(Archive, user, picks, st.booleans()),
+    st.builds(Later, st.sampled_from([1, 20, 50, REMINDER_PAUSE_MS])),
+    looking,
+    looking,
+)
+stories = st.lists(steps, min_size=4, max_size=24)
+
+
+@dataclass
+class Sent:
+    """A message as the model knows it; `audience` is None until it is sent."""
+
+    app: int
+    to: Audience
+    content: str
+    expires_at: int | None
+    send_at: int | None
+    approval: bool
+    audience: set[str] | None = None
+    recalled: bool = False
+    closed_at: int | None = None
+    reminded_at: int | None = None
+    versions: list[tuple[str, bool]] = field(default_factory=list)
+
+    def state(self, now: int) -> State:
+        """Where it stands."""
+        if self.recalled:
+            return State.RECALLED
+        if self.expires_at is not None and self.expires_at <= now:
+            return State.EXPIRED
+        return State.SCHEDULED if self.audience is None else State.SENT
+
+
+class Scene:
+    """Two apps, four users, two topics of each app; every step is done to the product and to the model."""
+
+    def __init__(self, database: Database, lease: NodeLease, clock: Clock, number: int) -> None:
+        self.database = database
+        self.clock = clock
+        self.platform = f"reach-{number}"
+        self.apps: list[App] = []
+        self.sending = Sending(database, lease, waiting_limit=100)
+        self.statuses = Statuses(database, waiting_limit=100)
+        self.reports = Reports(database, waiting_limit=100)
+        self.sent_messages = SentMessages(database)
+        self.topics = Topics(database)
+        self.inbox = Inbox(database, self.statuses, waiting_limit=100)
+        self.known: set[str] = set()
+        self.made: set[tuple[int, str]] = set()
+        self.subscribed: set[tuple[int, str, str]] = set()
+        self.messages: dict[int, Sent] = {}
+        self.entries: dict[tuple[str, int], int | None] = {}
+        self.archived: set[tuple[str, int]] = set()
+
+    async def play(self, story: Sequence[Step]) -> None:
+        """Do all steps, then look at everything."""
+        for name in ("one", "two"):
+            await add_app(self.database, f"{self.platform}-{name}", self.platform)
+            async with self.database.connection() as connection:
+                record = await find_app(connection, f"{self.platform}-{name}")
+            assert record is not None
+            self.apps.append(record.app)
+        for step in story:
+            self.clock.now += 1
+            await getattr(self, type(step).__name__.lower())(step)
+        for message_id in self.messages:
+            await self.compare_receipts(message_id)
+            await self.compare_versions(message_id)
+        for name in USERS:
+            for app in (0, 1):
+                await self.compare_unread(name, app)
+            await self.compare_lists(name)
+            await self.compare_counts(name)
+        for message_id in self.messages:
+            await self.compare_receipts(message_id)
+        await self.compare_sent_lists()
+
+    def picked(self, pick: int) -> int:
+        """One of the messages; an id that there is not if there are none."""
+        ids = sorted(self.messages)
+        return ids[pick % len(ids)] if ids else 4_711
+
+    def has(self, name: str, message_id: int) -> bool:
+        """Whether a message is to be seen in a mailbox."""
+        return (name, message_id) in self.entries and self.messages[message_id].state(self.clock.now) is State.SENT
+
+    def viewer(self, name: str) -> Viewer:
+        """A user who sees the messages of all apps."""
+        return Viewer(Recipient(name, self.platform), None, (), FAR)
+
+    # --- Steps ------------------------------------------------------------------------------------------------------
+
+    async def send(self, step: Send) -> None:
+        now = self.clock.now
+        audiences: dict[str, Audience] = {
+            "receivers": Receivers.of(USERS[user] for user in step.users),
+            "topic": Topic(TOPICS[step.topic]),
+            "everyone": Everyone(),
+        }
+        to = audiences[step.to]
+        sent = Sent(
+            app=step.app,
+            to=to,
+            content=f"number {len(self.messages)}",
+            expires_at=None if step.expires_in is None else now + step.expires_in,
+            send_at=None if step.sends_in is None else now + step.sends_in,
+            approval=step.approval and step.to == "receivers",
+        )
+        asked = self.sending.send(
+            self.apps[step.app],
+            Text(sent.content),
+            to,
+            approval=sent.approval,
+            send_at=sent.send_at,
+            expires_at=sent.expires_at,
+        )
+        if isinstance(to, Topic) and (step.app, to.name) not in self.made:
+            await refused(asked, Reason.AUDIENCE_UNKNOWN)
+            return
+        message_id = await asked
+        self.messages[message_id] = sent
+        if sent.send_at is None:
+            self.deliver(message_id)
+
+    def deliver(self, message_id: int) -> None:
+        """Let the model's mailboxes get a message."""
+        sent = self.messages[message_id]
+        match sent.to:
+            case Receivers(user_ids):
+                sent.audience = set(user_ids)
+            case Topic(name):
+                sent.audience = {it for app, topic, it in self.subscribed if (app, topic) == (sent.app, name)}
+            case Everyone():
+                sent.audience = set(self.known)
+        self.known |= sent.audience
+        self.entries.update({(name, message_id): sent.closed_at for name in sent.audience})
+
+    async def subscribe(self, step: Subscribe) -> None:
+        app, topic = self.apps[step.app], TOPICS[step.topic]
+        names = [USERS[user] for user in step.users]
+        places = {(step.app, topic, name) for name in names}
+        if step.joins:
+            changed = await self.topics.subscribe(app, topic, names)
+            assert changed == len(places - self.subscribed)
+            self.made.add((step.app, topic))
+            self.subscribed |= places
+            self.known |= set(names)
+        elif (step.app, topic) in self.made:
+            changed = await self.topics.unsubscribe(app, topic, names)
+            assert changed == len(places & self.subscribed)
+            self.subscribed -= places
+        else:
+            await refused(self.topics.unsubscribe(app, topic, names), Reason.AUDIENCE_UNKNOWN)
+            return
+        page = await self.topics.subscribers(app, topic, platform_code=None, cursor=None, limit=200)
+        assert page.user_ids == sorted(it for *of, it in self.subscribed if of == [step.app, topic])
+
+    async def know(self, step: Know) -> None:
+        name = USERS[step.user]
+
+        async def write(connection: Connection) -> int:
+            return await directory.register(connection, self.platform, [name])
+
+        assert await self.database.in_transaction(write) == (name not in self.known)
+        self.known.add(name)
+
+    async def mark(self, step: Mark) -> None:
+        now, name = self.clock.now, USERS[step.user]
+        ids = frozenset(self.picked(pick) for pick in step.picks)
+        missing = await self.statuses.set_status(self.apps[step.app], name, ids, read=step.read)
+        found = {i for i in ids if self.has(name, i) and self.messages[i].app == step.app}
+        assert missing == ids - found
+        self.set(name, found, now, read=step.read)
+
+    def set(self, name: str, message_ids: set[int], now: int, *, read: bool) -> None:
+        """Set messages that the model's mailbox has read or unread."""
+        for message_id in message_ids:
+            place = (name, message_id)
+            if not read:
+                self.entries[place] = None
+                self.archived.discard(place)
+            elif self.entries[place] is None:
+                self.entries[place] = now
+
+    async def recall(self, step: Recall) -> None:
+        message_id = self.picked(step.pick)
+        sent = self.messages.get(message_id)
+        if sent is None:
+            await refused(self.sent_messages.recall(self.apps[0], message_id), Reason.MESSAGE_UNKNOWN)
+            return
+        await refused(self.sent_messages.recall(self.apps[1 - sent.app], message_id), Reason.MESSAGE_UNKNOWN)
+        await self.sent_messages.recall(self.apps[sent.app], message_id)
+        sent.recalled = True
+
+    async def update(self, step: Update) -> None:
+        now, message_id = self.clock.now, self.picked(step.pick)
+        sent = self.messages.get(message_id)
+        if sent is None:
+            return
+        content = f"update {step.text}"
+        asked = self.sent_messages.update(self.apps[sent.app], message_id, Text(content), reset_read=step.reset_read)
+        state = sent.state(now)
+        if state in {State.RECALLED, State.EXPIRED}:
+            await refused(asked, Reason.ALREADY_RECALLED if state is State.RECALLED else Reason.MESSAGE_UNKNOWN)
+            return
+        await asked
+        was_reset = sent.versions[-1][1] if sent.versions else False
+        if sent.content == content and (was_reset or not step.reset_read):
+            return
+        sent.content = content
+        sent.versions.append((content, step.reset_read))
+        if step.reset_read:
+            for name in sent.audience or ():
+                self.set(name, {message_id}, now, read=False)
+
+    async def remind(self, step: Remind) -> None:
+        now, message_id = self.clock.now, self.picked(step.pick)
+        sent = self.messages.get(message_id)
+        if sent is None:
+            return
+        asked = self.sent_messages.remind(self.apps[sent.app], message_id)
+        state = sent.state(now)
+        unread = sum(self.entries[name, message_id] is None for name in sent.audience or ())
+        if state in {State.RECALLED, State.EXPIRED}:
+            await refused(asked, Reason.ALREADY_RECALLED if state is State.RECALLED else Reason.MESSAGE_UNKNOWN)
+        elif unread and sent.reminded_at is not None and now - sent.reminded_at < REMINDER_PAUSE_MS:
+            await refused(asked, Reason.RATE_EXCEEDED)
+        else:
+            assert await asked == unread
+            sent.reminded_at = now if unread else sent.reminded_at
+
+    async def decide(self, step: Decide) -> None:
+        now, message_id = self.clock.now, self.picked(step.pick)
+        sent = self.messages.get(message_id)
+        if sent is None:
+            return
+        asked = self.statuses.decide_approvals(self.apps[sent.app], frozenset({message_id}), closed=step.closed)
+        if sent.state(now) in {State.RECALLED, State.EXPIRED}:
+            assert await asked == {message_id}
+        elif not sent.approval:
+            await refused(asked, Reason.NOT_AN_APPROVAL)
+        else:
+            assert not await asked
+            sent.closed_at = (sent.closed_at or now) if step.closed else None
+            for name in sent.audience or ():
+                self.set(name, {message_id}, now, read=step.closed)
+
+    async def readall(self, step: ReadAll) -> None:
+        now, name = self.clock.now, USERS[step.user]
+        unread = {i for it, i in self.entries if it == name and self.has(name, i) and self.entries[it, i] is None}
+        assert set(await self.inbox.read_all(self.viewer(name), FAR)) == unread
+        self.set(name, unread, now, read=True)
+
+    async def archive(self, step: Archive) -> None:
+        now, name = self.clock.now, USERS[step.user]
+        ids = {self.picked(pick) for pick in step.picks}
+        changed = set(await self.inbox.archive(self.viewer(name), ids, archived=step.archived))
+        assert changed == {i for i in ids if self.has(name, i)}
+        if step.archived:
+            self.set(name, changed, now, read=True)
+            self.archived |= {(name, i) for i in changed}
+        else:
+            self.archived -= {(name, i) for i in changed}
+
+    async def later(self, step: Later) -> None:
+        self.clock.now += step.ms
+        for message_id, sent in self.messages.items():
+            if sent.state(self.clock.now) is State.SCHEDULED and (sent.send_at or 0) <= self.clock.now:
+                assert await fan_out(self.database, message_id) == 0
+                self.deliver(message_id)
+
+    async def look(self, step: Look) -> None:
+        name = USERS[step.user]
+        match step.what:
+            case "list":
+                await self.compare_lists(name)
+            case "counts":
+                await self.compare_counts(name)
+            case "find":
+                found = await self.inbox.find(self.viewer(name), [self.picked(step.pick)])
+                assert [one.message.id for one in found] == [
+                    i for i in [self.picked(step.pick)] if i in self.messages and self.has(name, i)
+                ]
+            case "unread":
+                await self.compare_unread(name, step.app)
+            case _:
+                if self.messages:
+                    await self.compare_receipts(self.picked(step.pick))
+
+    # --- Comparing --------------------------------------------------------------------------------------------------
+
+    async def compare_unread(self, name: str, app: int) -> None:
+        expected = sum(
+            at is None for (it, i), at in self.entries.items() if it == name and self.has(it, i) and self.of(i) == app
+        )
+        assert await self.reports.unread_count(self.apps[app], name) == expected
+
+    def of(self, message_id: int) -> int:
+        """Which app has sent a message."""
+        return self.messages[message_id].app
+
+    async def compare_counts(self, name: str) -> None:
+        live = [i for it, i in self.entries if it == name and self.has(name, i)]
+        counts = await self.inbox.counts(self.viewer(name))
+        assert counts.unread == sum(self.entries[name, i] is None for i in live)
+        assert counts.todo == sum(self.messages[i].approval and self.messages[i].closed_at is None for i in live)
+
+    async def compare_lists(self, name: str) -> None:
+        live = sorted((i for it, i in self.entries if it == name and self.has(name, i)), reverse=True)
+        passes: dict[Filter, Callable[[int], bool]] = {
+            "all": lambda i: (name, i) not in self.archived,
+            "unread": lambda i: self.entries[name, i] is None,
+            "todo": lambda i: self.messages[i].approval and self.messages[i].closed_at is None,
+            "archived": lambda i: (name, i) in self.archived,
+        }
+        for wanted, passing in passes.items():
+            page = await self.inbox.list_messages(self.viewer(name), InboxQuery(wanted, limit=100))
+            assert [one.message.id for one in page.messages] == [i for i in live if passing(i)]
+            for one in page.messages:
+                assert one.entry.read_at == self.entries[name, one.message.id]
+                assert self.messages[one.message.id].content in one.message.content
+
+    async def compare_receipts(self, message_id: int) -> None:
+        sent = self.messages[message_id]
+        expected = {name: self.entries[name, message_id] for name in sent.audience or ()}
+        app = self.apps[sent.app]
+        page = await self.reports.receipts(app, message_id, read=None, cursor=None, limit=100)
+        assert {it.user_id: it.read_at for it in page.receipts} == expected
+        assert [it.user_id for it in page.receipts] == sorted(expected)
+        assert page.report.state == sent.state(self.clock.now)
+        counts = page.report.counts
+        assert counts.delivered == len(expected)
+        assert counts.read == sum(at is not None for at in expected.values())
+        assert sent.audience is None or counts.receivers == len(expected)
+        told: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = await self.reports.receipts(app, message_id, read=False, cursor=cursor, limit=1)
+            told += [it.user_id for it in page.receipts]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert told == sorted(name for name, at in expected.items() if at is None)
+
+    async def compare_versions(self, message_id: int) -> None:
+        sent = self.messages[message_id]
+        versions = await self.sent_messages.versions(self.apps[sent.app], message_id)
+        assert [one.version for one in versions] == list(range(1, len(sent.versions) + 2))
+        assert [one.reset_read for one in versions] == [False, *(reset for _, reset in sent.versions)]
+        assert all(text in one.content for one, (text, _) in zip(versions[1:], sent.versions, strict=True))
+
+    async def compare_sent_lists(self) -> None:
+        found = await rows(self.database, "select id from message where platform_code = $1", self.platform)
+        assert {row["id"] for row in found} == set(self.messages)
+
+
+async def refused(asked: Any, reason: Reason) -> None:
+    """Await a call that must be refused."""
+    with pytest.raises(Refusal) as refusal:
+        await asked
+    assert refusal.value.reason is reason
+
+
+def test_mailboxes_and_feed_do_what_the_model_does(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(now_ms())
+    for name, module in list(sys.modules.items()):
+        if name.startswith("msgcenter.") and hasattr(module, "now_ms") and name != "msgcenter.domain.message_id":
+            monkeypatch.setattr(module, "now_ms", clock)
+    with event_loop() as run:
+        database = run(Database(database_url).__aenter__())
+        lease = run(NodeLease(database.url).__aenter__())
+        scenes = 0
+
+        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @given(stories)
+        def play(story: list[Step]) -> None:
+            nonlocal scenes
+            scenes += 1
+            run(Scene(database, lease, clock, scenes).play(story))
+
+        try:
+            play()
+        finally:
+            run(lease.__aexit__(None, None, None))
+            run(database.__aexit__(None, None, None))

@@ -1,0 +1,546 @@
+"""Old messages go, in whole buckets and small steps, and nothing else does (docs/decisions/0010-retention.md)."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+
+import pytest
+
+from msgcenter.actions import housekeeping, retention
+from msgcenter.actions.housekeeping import keep_house
+from msgcenter.actions.platforms import UnknownPlatformError
+from msgcenter.actions.retention import Plan, Removed, Step, in_turn, plans, remove, remove_due, set_days
+from msgcenter.delivery.fan_out import fan_out
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.message_id import MessageIds, bucket_of, bucket_start_ms, first_id_of, now_ms
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store import directory, mailboxes
+from msgcenter.store import retention as store
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.mailboxes import page_key, unread_counts
+from msgcenter.store.messages import find_message
+from msgcenter.store.receipts import count_states
+from msgcenter.store.retention import sole_remover
+from msgcenter.store.sends import Delivery, apply_sends, deliver
+from msgcenter.store.status_changes import StatusChange, apply_status_changes
+from tests.store.scene import add_app, rows, text_to
+
+DAY = 86_400_000
+SHORT, LONG, EVER = "short", "long", "ever"
+"""Platforms that keep their messages for 60 days, for 300 days, and for ever."""
+OLD, OLDER, OLDEST = 150, 250, 400
+"""Days ago, each in buckets of its own: the first two are over for one platform, the last for two."""
+NEW = 10
+_nodes = itertools.cycle(range(1024))
+
+
+class Scene:
+    """Three platforms with an app each, and messages of several ages."""
+
+    def __init__(self, database: Database, apps: dict[str, int]) -> None:
+        self.database = database
+        self.apps = apps
+
+    async def send(self, platform: str, users: Iterable[str], days_ago: int = 0, *, at: int | None = None) -> int:
+        """Send a message as it was sent so many days ago, or at a time (ms since 1970)."""
+        users = tuple(users)
+        async with self.database.connection() as connection:
+            await directory.register(connection, platform, users)
+        ids = MessageIds(next(_nodes), lambda: now_ms() - days_ago * DAY if at is None else at)
+        draft = text_to(self.apps[platform], platform, users)
+        (message_id,) = await apply_sends(self.database, ids, [draft])
+        assert isinstance(message_id, int)
+        if not draft.is_direct:
+            await fan_out(self.database, message_id)
+        return message_id
+
+    async def run(self, platform: str | None = None, *, dry_run: bool = False) -> dict[str, Removed]:
+        """Remove what is old."""
+        return {
+            plan.platform_code: await remove(self.database, plan, dry_run=dry_run)
+            for plan in await plans(self.database, platform)
+        }
+
+    async def messages(self) -> set[int]:
+        """Ids of all messages."""
+        return {row["id"] for row in await rows(self.database, "select id from message")}
+
+    async def entries(self) -> Counter[tuple[str, str, int]]:
+        """All mailbox entries: user, platform, message."""
+        found = await rows(self.database, "select user_id, platform_code, unnest(message_ids) as id from mailbox_page")
+        return Counter(tuple(row) for row in found)
+
+    async def audiences(self) -> set[tuple[int, int]]:
+        """All chunks: bucket, and how many users."""
+        found = await rows(self.database, "select bucket, cardinality(user_ids) from audience_chunk")
+        return {tuple(row) for row in found}
+
+    async def unread(self, user: str, platform: str) -> int:
+        """What a user has not read."""
+        mailbox = (Recipient(user, platform), self.apps[platform])
+        async with self.database.connection() as connection:
+            counts, _ = await unread_counts(connection, [mailbox], now_ms())
+        return sum(counts.values())
+
+    async def is_whole(self) -> bool:
+        """Whether every entry has its message, and every message its audience."""
+        known = await self.messages()
+        if not {message_id for _, _, message_id in await self.entries()} <= known:
+            return False
+        async with self.database.connection() as connection:
+            for message_id, digests in await store.audiences(connection, -1, (1 << 63) - 1, 10_000):
+                bucket = bucket_of(message_id)
+                found = await connection.fetchval(
+                    "select count(*) from audience_chunk where bucket = $1 and digest = any($2)", bucket, digests
+                )
+                if found < len(set(digests)):
+                    return False
+        return True
+
+
+@pytest.fixture
+async def scene(database: Database, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    monkeypatch.setattr(retention, "_READERS_SECONDS", 0)
+    apps = {code: await add_app(database, f"app-{code}", code) for code in (SHORT, LONG, EVER)}
+    await set_days(database, SHORT, 60)
+    await set_days(database, LONG, 300)
+    return Scene(database, apps)
+
+
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every step take many batches."""
+    for name, size in (("_USERS", 3), ("_ROWS", 2), ("_KEYS", 2), ("_CANDIDATES", 3)):
+        monkeypatch.setattr(retention, name, size)
+
+
+async def test_each_platform_keeps_what_it_is_to_keep(scene: Scene) -> None:
+    sent = {
+        (platform, days): await scene.send(platform, ["a", f"b-{platform}"], days)
+        for platform in (SHORT, LONG, EVER)
+        for days in (NEW, OLD, OLDER, OLDEST)
+    }
+    assert await scene.unread("a", SHORT) == 4
+    removed = await scene.run()
+    gone = {(SHORT, OLD), (SHORT, OLDER), (SHORT, OLDEST), (LONG, OLDEST)}
+    left = {message_id: platform for (platform, days), message_id in sent.items() if (platform, days) not in gone}
+
+    assert await scene.messages() == set(left)
+    assert await scene.entries() == Counter(
+        (user, platform, message_id) for message_id, platform in left.items() for user in ("a", f"b-{platform}")
+    )
+    assert {code: (it.messages, it.entries, it.audiences) for code, it in removed.items()} == {
+        SHORT: (3, 6, 3),
+        LONG: (1, 2, 1),
+    }
+    assert [await scene.unread("a", platform) for platform in (SHORT, LONG, EVER)] == [1, 3, 4]
+    assert await scene.is_whole()
+
+
+async def test_a_bucket_goes_when_its_last_moment_is_too_old(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = bucket_start_ms(bucket_of(await scene.send(SHORT, ["a"], OLD)) + 1)
+    last = await scene.send(SHORT, ["a"], at=end - 1)
+    first = await scene.send(SHORT, ["a"], at=end)
+    assert bucket_of(last) < bucket_of(first)
+    monkeypatch.setattr(retention, "now_ms", lambda: end + 60 * DAY - 1)
+    assert (await scene.run(SHORT))[SHORT].messages == 0
+    monkeypatch.setattr(retention, "now_ms", lambda: end + 60 * DAY)
+    (plan,) = await plans(scene.database, SHORT)
+    assert plan.before == end
+    assert (await scene.run(SHORT))[SHORT].messages == 2
+    assert await scene.messages() == {first}
+    assert await scene.entries() == {("a", SHORT, first): 1}
+    assert len(await scene.audiences()) == 1
+
+
+async def test_an_audience_stays_while_a_message_of_its_bucket_needs_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_batches(monkeypatch)
+    everyone = [f"user-{number}" for number in range(9)]
+    shared = bucket_of(await scene.send(SHORT, everyone, OLD))
+    await scene.send(EVER, everyone, OLD)
+    for user in everyone:
+        await scene.send(SHORT, [user], OLD)
+    alone = bucket_of(await scene.send(SHORT, everyone, OLDER))
+    kept = bucket_of(await scene.send(SHORT, everyone, NEW))
+    assert alone < shared < kept
+    removed = await scene.run()
+    assert removed[SHORT].audiences == len(everyone) + 1
+    assert await scene.audiences() == {(shared, 9), (kept, 9)}
+    assert await scene.is_whole()
+
+
+async def test_large_audiences_go_whole(scene: Scene) -> None:
+    crowd = [f"user-{number}" for number in range(2_500)]
+    await scene.send(SHORT, crowd, OLD)
+    removed = (await scene.run(SHORT))[SHORT]
+    assert removed == Removed(entries=2_500, messages=1, audiences=3)
+    assert not await scene.audiences()
+
+
+async def test_versions_go_with_their_message(scene: Scene) -> None:
+    old, new = await scene.send(SHORT, ["a"], OLD), await scene.send(SHORT, ["a"], NEW)
+    await rows(
+        scene.database,
+        "insert into message_version (message_id, version, created_at, reset_read, kind, content)"
+        " select i, v, 1, false, 'text', '{}' from unnest($1::bigint[]) as i, generate_series(1, 3) as v",
+        [old, new],
+    )
+    assert (await scene.run(SHORT))[SHORT].versions == 3
+    assert {row[0] for row in await rows(scene.database, "select message_id from message_version")} == {new}
+
+
+# --- The feed -------------------------------------------------------------------------------------------------------
+
+
+async def broadcast(scene: Scene, platform: str, topic: int, days_ago: int, about: int = 0, action: int = 0) -> int:
+    """Put a row into the feed about a message of an age; return its position."""
+    async with scene.database.connection() as connection:
+        position: int = await connection.fetchval(
+            "insert into feed_head as h (platform_code, position) values ($1, 1)"
+            " on conflict (platform_code) do update set position = h.position + 1 returning position",
+            platform,
+        )
+        await connection.execute(
+            "insert into feed (platform_code, topic_number, position, about, message_id, app_number, action)"
+            " values ($1, $2, $3, $4, $5, 1, $6)",
+            platform,
+            topic,
+            position,
+            about or position,
+            MessageIds(next(_nodes), lambda: now_ms() - days_ago * DAY).next(),
+            action,
+        )
+    return position
+
+
+async def subscribe(scene: Scene, platform: str, user: str, since: int, until: int | None) -> None:
+    """Add an interval of a subscription of a known user."""
+    async with scene.database.connection() as connection:
+        await directory.register(connection, platform, [user])
+        await connection.execute(
+            "insert into topic_subscription (topic_number, since, until, user_id, platform_code)"
+            " values (1, $1, $2, $3, $4)",
+            since,
+            until,
+            user,
+            platform,
+        )
+
+
+async def subscriptions(scene: Scene) -> set[tuple[str, str, int]]:
+    """What subscriptions there are: user, platform, since."""
+    found = await rows(scene.database, "select user_id, platform_code, since from topic_subscription")
+    return {tuple(row) for row in found}
+
+
+async def test_the_feed_loses_what_is_about_old_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch)
+    for topic in (0, 1, 2):
+        for days in (OLDER, OLD, NEW, NEW):
+            await broadcast(scene, SHORT, topic, days)
+    await broadcast(scene, SHORT, 2, OLD, about=10, action=1)
+    await broadcast(scene, EVER, 1, OLD)
+    assert (await scene.run())[SHORT].feed_rows == 7
+    left = await rows(scene.database, "select platform_code, position from feed order by platform_code, position")
+    assert [tuple(row) for row in left] == [(EVER, 1), *((SHORT, position) for position in (3, 4, 7, 8, 11, 12))]
+
+
+async def test_subscriptions_stay_while_the_feed_has_something_for_them(scene: Scene) -> None:
+    for days in (OLDER, OLD, NEW, NEW):
+        await broadcast(scene, SHORT, 1, days)
+    await broadcast(scene, EVER, 1, OLD)
+    await subscribe(scene, SHORT, "ended", 0, 2)
+    await subscribe(scene, SHORT, "has the first that is left", 0, 3)
+    await subscribe(scene, SHORT, "active", 1, None)
+    await subscribe(scene, SHORT, "again", 0, 1)
+    await subscribe(scene, SHORT, "again", 2, None)
+    await subscribe(scene, EVER, "ended", 0, 0)
+    assert (await scene.run())[SHORT].subscriptions == 2
+    assert await subscriptions(scene) == {
+        ("has the first that is left", SHORT, 0),
+        ("active", SHORT, 1),
+        ("again", SHORT, 2),
+        ("ended", EVER, 0),
+    }
+
+
+async def test_a_later_row_about_an_earlier_position_keeps_those_who_were_there(scene: Scene) -> None:
+    await broadcast(scene, SHORT, 1, OLD)
+    await broadcast(scene, SHORT, 1, OLD)
+    await broadcast(scene, SHORT, 1, NEW, about=1, action=1)
+    await subscribe(scene, SHORT, "was there", 0, 1)
+    await scene.run()
+    assert await subscriptions(scene) == {("was there", SHORT, 0)}
+
+
+async def test_an_empty_feed_needs_no_ended_subscription(scene: Scene) -> None:
+    await broadcast(scene, SHORT, 1, OLD)
+    await subscribe(scene, SHORT, "ended", 0, 1)
+    await subscribe(scene, SHORT, "active", 1, None)
+    assert (await scene.run())[SHORT] == Removed(feed_rows=1, subscriptions=1)
+    assert await subscriptions(scene) == {("active", SHORT, 1)}
+
+
+async def test_a_pull_that_was_underway_leaves_nothing_behind(scene: Scene) -> None:
+    old = await scene.send(SHORT, ["someone"], OLD)
+    pulling, go_on = asyncio.Event(), asyncio.Event()
+
+    async def pull(connection: Connection) -> None:
+        await directory.register(connection, SHORT, ["puller"])
+        await connection.execute("select 1 from mailbox where user_id = 'puller' for update")
+        pulling.set()
+        await go_on.wait()
+        await deliver(connection, [Delivery(old, scene.apps[SHORT], SHORT, ("puller",), None)])
+
+    async with scene.database.connection() as connection:
+        await directory.register(connection, SHORT, ["puller"])
+    puller = asyncio.create_task(scene.database.in_transaction(pull))
+    await pulling.wait()
+    removal = asyncio.create_task(scene.run(SHORT))
+    await asyncio.sleep(0.1)
+    assert not removal.done()
+    go_on.set()
+    await puller
+    assert (await removal)[SHORT].entries == 2
+    assert not await scene.entries()
+
+
+# --- Traffic, and ends in the middle --------------------------------------------------------------------------------
+
+
+async def test_traffic_goes_on_and_keeps_all_that_is_its_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_USERS", 10)
+    monkeypatch.setattr(retention, "_ROWS", 5)
+    users = [f"user-{number:03}" for number in range(120)]
+    old = [await scene.send(SHORT, users, OLD) for _ in range(30)]
+    kept = [await scene.send(platform, users, NEW) for platform in (SHORT, EVER) for _ in range(5)]
+    running = asyncio.create_task(scene.run())
+    sent: list[int] = []
+    known: list[frozenset[int]] = []
+
+    async def send_on(node: int) -> None:
+        ids = MessageIds(node)
+        while not running.done():
+            drafts = [text_to(scene.apps[SHORT], SHORT, users[start::7]) for start in range(3)]
+            sent.extend(i for i in await apply_sends(scene.database, ids, drafts) if isinstance(i, int))
+
+    async def read_on(mine: list[str]) -> None:
+        while not running.done():
+            changes = [
+                StatusChange(Recipient(user, SHORT), scene.apps[SHORT], frozenset([*old[:20], *kept[:5]]), read)
+                for user in mine
+                for read in (False, True)
+            ]
+            known.extend(await apply_status_changes(scene.database, changes))
+
+    await asyncio.gather(running, send_on(1), send_on(2), read_on(users[:60]), read_on(users[40:]))
+    assert (await running)[SHORT].entries == len(old) * len(users)
+    assert await scene.messages() == {*kept, *sent}
+    assert len(sent) > 10
+    assert not any(set(kept) & missing for missing in known)
+    assert await scene.is_whole()
+    async with scene.database.connection() as connection:
+        ids = {
+            message_id: page_key(Recipient(users[0], SHORT), message_id, scene.apps[SHORT]) for message_id in kept[:5]
+        }
+        states = await mailboxes.message_states(connection, sorted(set(ids.values())), sorted(ids))
+    assert all(state.read_at is not None for state in states)
+    assert len(states) == 5
+    entries = await scene.entries()
+    assert set(entries.values()) == {1}
+    assert sum(entries.values()) == len(kept) * len(users) + sum(
+        [
+            row["receivers"]
+            for row in await rows(scene.database, "select receivers from message where id = any($1)", sent)
+        ]
+    )
+
+
+@pytest.mark.parametrize("last", Step)
+async def test_a_run_that_was_cut_off_is_done_again(scene: Scene, last: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch)
+    users = [f"user-{number}" for number in range(10)]
+    for days in (NEW, OLD, OLDER):
+        await scene.send(SHORT, users, days)
+        await scene.send(SHORT, users[:3], days)
+        await scene.send(EVER, users, days)
+        await broadcast(scene, SHORT, 0, days)
+
+    class Killed(Exception):  # noqa: N818 - an event of the test
+        pass
+
+    def until(step: Step, done: int, total: int) -> None:
+        if step is last and (done > 5 or step is not Step.MAILBOXES):
+            raise Killed
+
+    (plan,) = await plans(scene.database, SHORT)
+    with pytest.raises(Killed):
+        await remove(scene.database, plan, on_progress=until)
+    assert await scene.is_whole()
+    assert (await plans(scene.database, SHORT))[0].is_due
+
+    await scene.run(SHORT)
+    assert await scene.is_whole()
+    assert len(await scene.messages()) == 5
+    assert len(await scene.audiences()) == 4
+    assert await scene.unread("user-0", SHORT) == 2
+    assert not (await plans(scene.database, SHORT))[0].is_due
+    assert (await scene.run(SHORT))[SHORT] == Removed()
+
+
+async def test_a_dry_run_counts_and_removes_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch)
+    users = [f"user-{number}" for number in range(7)]
+    for days in (NEW, OLD, OLDER):
+        await scene.send(SHORT, users, days)
+        await scene.send(SHORT, users[:1], days)
+        await broadcast(scene, SHORT, 1, days)
+    await scene.send(EVER, users, OLD)
+    await subscribe(scene, SHORT, "ended", 0, 1)
+    before = (await scene.messages(), await scene.entries(), await scene.audiences(), await subscriptions(scene))
+    told = await scene.run(dry_run=True)
+    assert (await plans(scene.database, SHORT))[0].is_due
+    assert (
+        await scene.messages(),
+        await scene.entries(),
+        await scene.audiences(),
+        await subscriptions(scene),
+    ) == before
+    assert told == await scene.run()
+    assert told[SHORT].messages == 4
+
+
+# --- Who does it, and when ------------------------------------------------------------------------------------------
+
+
+async def test_every_process_looks_but_one_works(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.send(SHORT, ["a"], OLD)
+    done: list[Plan] = []
+
+    async def counted(database: Database, plan: Plan) -> Removed:
+        done.append(plan)
+        return await remove(database, plan)
+
+    monkeypatch.setattr(retention, "remove", counted)
+    for _ in range(2):
+        await asyncio.gather(*(remove_due(scene.database) for _ in range(4)))
+    assert [plan.platform_code for plan in done] == [LONG, SHORT]
+    assert not await scene.messages()
+
+
+async def test_who_asks_waits_for_his_turn(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_ASK_AGAIN_SECONDS", 0.01)
+    waits: list[None] = []
+
+    async def work() -> None:
+        async with in_turn(scene.database, lambda: waits.append(None)):
+            pass
+
+    async with sole_remover(scene.database) as alone:
+        assert alone
+        working = asyncio.create_task(work())
+        await asyncio.sleep(0.1)
+        assert waits
+        assert not working.done()
+    await asyncio.wait_for(working, 5)
+    async with sole_remover(scene.database) as alone:
+        assert alone
+
+
+async def test_servers_do_it_by_themselves_even_after_a_mistake(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.send(SHORT, ["a"], OLD)
+    tries = 0
+
+    async def first_in_vain(database: Database) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise ZeroDivisionError
+        if tries == 2:
+            raise Refusal(Reason.DATABASE_UNAVAILABLE)
+        await remove_due(database)
+
+    monkeypatch.setattr(housekeeping, "remove_due", first_in_vain)
+    monkeypatch.setattr(housekeeping, "_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(housekeeping, "_RETENTION_SECONDS", 0)
+    keeping = asyncio.create_task(keep_house(scene.database))
+    async with asyncio.timeout(10):
+        while await scene.messages():
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
+
+
+async def test_only_sensible_rules_of_known_platforms(scene: Scene) -> None:
+    for days in (0, -1, 36_501):
+        with pytest.raises(Refusal, match="FIELD_MALFORMED"):
+            await set_days(scene.database, SHORT, days)
+    for code in ("", "nobody's"):
+        with pytest.raises(UnknownPlatformError):
+            await set_days(scene.database, code, 5)
+        with pytest.raises(UnknownPlatformError):
+            await plans(scene.database, code)
+    assert await retention.rules(scene.database) == [(EVER, None), (LONG, 300), (SHORT, 60)]
+    assert await plans(scene.database, EVER) == []
+    await set_days(scene.database, SHORT, 36_500)
+    assert (await scene.run(SHORT))[SHORT] == Removed()
+
+
+async def test_receipts_of_what_is_left_are_whole(scene: Scene) -> None:
+    old = await scene.send(EVER, ["a", "b"], OLD)
+    await scene.send(SHORT, ["a", "b"], OLD)
+    await scene.run()
+    async with scene.database.connection() as connection:
+        message = await find_message(connection, old)
+        assert message is not None
+        assert (await count_states(connection, message)).delivered == 2
+
+
+class Explained:
+    """Asks for the plans of the statements that it is given, instead of running them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.plans: list[str] = []
+
+    async def fetch(self, statement: str, *values: object) -> list[object]:
+        found = await self._connection.fetch(f"explain {statement}", *values)
+        self.plans.append("\n".join(row[0] for row in found))
+        return []
+
+    async def fetchval(self, statement: str, *values: object) -> int:
+        await self.fetch(statement, *values)
+        return 0
+
+    async def execute(self, statement: str, *values: object) -> str:
+        await self.fetch(statement, *values)
+        return "DELETE 0"
+
+
+async def test_every_batch_probes_a_key_in_its_order(scene: Scene) -> None:
+    users = [f"user-{number:04}" for number in range(600)]
+    await scene.send(SHORT, users, OLD)
+    await rows(scene.database, "analyze")
+    async with scene.database.connection() as connection:
+        spy = Explained(connection)
+        given: Connection = spy  # type: ignore[assignment]
+        await store.feed_rows(given, SHORT, store.FEED_START, 1_000)
+        await store.delete_feed(given, SHORT, [store.FEED_START])
+        await store.users_after(given, SHORT, "", 500, lock=True)
+        await store.delete_pages(given, SHORT, users, 10)
+        await store.delete_subscriptions(given, SHORT, users, 10)
+        await store.message_owners(given, -1, first_id_of(100), 1_000)
+        await store.delete_messages(given, [1, 2])
+        await store.chunk_keys(given, store.CHUNK_START, 0, 1, 1_000)
+        await store.audiences(given, -1, first_id_of(100), 1_000)
+        await store.delete_chunks(given, [store.CHUNK_START])
+    assert len(spy.plans) == 11
+    for plan in spy.plans:
+        assert "Seq Scan" not in plan
+        assert "Hash" not in plan
+        assert "Merge" not in plan
+        assert "Sort" not in plan or "CTE part" in plan  # a part of the chunks' keys is sorted for its last one
