@@ -1,24 +1,48 @@
-"""What grows and must go: expired tokens and old idempotency keys."""
+"""What grows and must go: expired tokens, old keys, ended webhooks, and messages that a platform keeps no longer."""
 
 import asyncio
+import time
 from contextlib import suppress
 
+import structlog
+
+from msgcenter.actions.logins import THROTTLE_MS
+from msgcenter.actions.retention import remove_due
 from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
-from msgcenter.store import accounts, idempotency
+from msgcenter.domain.webhook import KEPT_MS
+from msgcenter.store import accounts, idempotency, portal_sessions, webhook_deliveries, webhook_outbox
 from msgcenter.store.database import Database
 
+_log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 300
+_RETENTION_SECONDS = 3_600
 _ROWS_PER_STATEMENT = 1_000
 
 
 async def keep_house(database: Database) -> None:
-    """Clean up every five minutes until cancelled. Any number of processes may: each deletes what is left."""
+    """Clean up every five minutes, and look for old messages every hour, until cancelled.
+
+    Any number of processes may: each deletes what is left.
+    """
+    looked_at = float("-inf")
     while True:
         with suppress(Refusal):  # while the database is away, what is left over waits
             await clean_up(database)
+            if time.monotonic() - looked_at >= _RETENTION_SECONDS:
+                await _remove_old_messages(database)
+                looked_at = time.monotonic()
         await asyncio.sleep(_EVERY_SECONDS)
+
+
+async def _remove_old_messages(database: Database) -> None:
+    try:
+        await remove_due(database)
+    except Refusal:
+        raise
+    except Exception:  # a mistake of ours here must not keep tokens from being deleted
+        _log.exception("old messages could not be removed")
 
 
 async def clean_up(database: Database) -> int:
@@ -28,7 +52,11 @@ async def clean_up(database: Database) -> int:
         now = now_ms()
         async with database.connection() as connection:
             batch = await accounts.delete_expired_tokens(connection, now, _ROWS_PER_STATEMENT)
+            batch += await portal_sessions.delete_old_sessions(connection, now, _ROWS_PER_STATEMENT)
+            batch += await portal_sessions.delete_old_throttles(connection, now - THROTTLE_MS, _ROWS_PER_STATEMENT)
             batch += await idempotency.delete_old(connection, now - IDEMPOTENCY_MS, _ROWS_PER_STATEMENT)
+            batch += await webhook_deliveries.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
+            batch += await webhook_outbox.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
         deleted += batch
         if batch < _ROWS_PER_STATEMENT:
             return deleted
