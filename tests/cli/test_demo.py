@@ -14,7 +14,7 @@ SEED_ANSWER = '{"retCode":"000000","retDesc":"操作成功"}'
 
 
 def sent_ids(running: Running) -> list[str]:
-    """The message ids of the story's three sends."""
+    """The message ids of the story's sends."""
     return [json.loads(line)["msgId"] for line in running.lines if line.startswith("{") and '"msgId":"' in line]
 
 
@@ -25,12 +25,12 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
         first.line_with("for operators")
         output = first.output
         assert "Demo app msgcenter-demo registered" in output
-        assert f"{SEED_ANSWER}\n" in output.partition("5. The call that everything started from")[2]
-        assert '{"retCode":"000000","retDesc":"操作成功","unread":3}' in output
+        assert f"{SEED_ANSWER}\n" in output.partition("6. The call that everything started from")[2]
+        assert '{"retCode":"000000","retDesc":"操作成功","unread":4}' in output
         assert "good for 90 minutes" in output
         assert "\x1b" not in output
         ids = sent_ids(first)
-        assert len(ids) == 3
+        assert len(ids) == 4
 
         url = first.line_with("MsgCenter is serving on ").partition(" on ")[2].split()[0]
         assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
@@ -56,7 +56,7 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
     assert key.read_text() == secret
 
     counted = shell.run("database", "psql", "-Atc", "select count(*) from message")
-    assert (counted.code, counted.out) == (0, "5\n"), "two from before and three sends, however often it is played"
+    assert (counted.code, counted.out) == (0, "6\n"), "two from before and sends, however often it is played"
     assert shell.run("database", "psql", "-c", "nonsense").code == 1
 
     with shell.started("demo", "--port", "0") as third:

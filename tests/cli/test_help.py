@@ -32,6 +32,12 @@ def test_these_are_the_commands() -> None:
     assert {" ".join(path) for path in ALL} >= {
         *("serve", "demo", "migrate", "doctor", "send", "status"),
         *(f"app {name}" for name in ("create", "list", "show", "rotate-key", "disable", "enable")),
+        *("list", "receipts", "versions", "update", "recall", "remind"),
+        *(f"topic {name}" for name in ("subscribe", "unsubscribe", "subscribers")),
+        *("user import", "user count"),
+        *(f"retention {name}" for name in ("show", "set", "keep", "run")),
+        *(f"webhook {name}" for name in ("create", "list", "update", "pause", "resume", "delete", "rotate", "test")),
+        *(f"webhook {name}" for name in ("deliveries", "replay")),
     }
 
 

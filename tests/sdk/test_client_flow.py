@@ -113,7 +113,7 @@ def options(**given: Any) -> SendOptions:
 
 
 def set_status(ids: Any, *, recipient: str | None = "u1", using: Calls | None = None) -> Flow[Any]:
-    return (using or calls()).set_status(recipient, ids, read=True, platform_code=None)
+    return (using or calls()).set_status(recipient, ids, read=True, approver=None, platform_code=None)
 
 
 # --- Credentials and tokens ---------------------------------------------------------------------------

@@ -87,6 +87,7 @@ def _public(record: AppRecord) -> dict[str, Any]:
         "state": _state(record),
         "inbox": record.inbox_scope,
         "origins": " ".join(record.origins),
+        "broadcasts": "allowed" if record.app.broadcasts else "not allowed",
         "created": created,
     }
 
@@ -116,7 +117,7 @@ def list_apps(
     json: AsJson = False,
 ) -> None:
     """List the apps."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     records: list[AppRecord] = _run(lambda register: register.registered(platform))
     if json:
@@ -130,7 +131,7 @@ def list_apps(
             soft_wrap=True,
         )
         return
-    table = Table("appId", "name", "platform", "state", "created")
+    table = Table(Column("appId", no_wrap=True), "name", "platform", "state", "created")
     for record in records:
         app = record.app
         created = datetime.fromtimestamp(record.created_at / 1_000).astimezone().strftime("%Y-%m-%d %H:%M")
@@ -190,13 +191,21 @@ def scope(
         typer.Option(help="A website that may embed the inbox; repeat it for several.", metavar="URL"),
     ] = None,
     no_origins: Annotated[bool, typer.Option("--no-origins", help="Let no other website embed the inbox.")] = False,
+    broadcast: Annotated[
+        bool | None, typer.Option("--broadcast/--no-broadcast", help="Whether it may send to everyone of a platform.")
+    ] = None,
 ) -> None:
-    """Say what an app's user tokens see, and which websites may embed the inbox with them."""
+    """Say what an app's user tokens see, which websites may embed the inbox with them, and whether it may broadcast."""
     origins = [] if no_origins else [one.rstrip("/") for one in origin] if origin else None
-    record: AppRecord = _run(
-        lambda register: register.set_inbox(app_id, scope=inbox.value if inbox else None, origins=origins)
-    )
+
+    async def change(register: Apps) -> AppRecord:
+        if broadcast is not None:
+            await register.set_broadcasts(app_id, allowed=broadcast)
+        return await register.set_inbox(app_id, scope=inbox.value if inbox else None, origins=origins)
+
+    record: AppRecord = _run(change)
     out.print(f"{escape(app_id)}: its user tokens see {_SEEN[record.inbox_scope]}.")
+    out.print(f"It may {'' if record.app.broadcasts else 'not '}send to everyone of a platform.")
     out.print(
         "Websites that may embed the inbox: " + (", ".join(map(escape, record.origins)) or "none but this server")
     )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from msgcenter.cli.console import fail, out, plain_failures, program
+from msgcenter.cli.moments import ALLOWED, moment
 
 if TYPE_CHECKING:
-    from msgcenter_client import Client
+    from msgcenter_client import Audience, Client
 
 SEND_EXAMPLES = """Examples:
 
@@ -18,12 +19,18 @@ SEND_EXAMPLES = """Examples:
 
 [bold]msgcenter send --to teacher-li --to parent-wang --title Homework --url https://example.edu/3 'Unit 3'[/]
 
+[bold]msgcenter send --topic class-3a --at 07:30 'Bring your atlas today.'[/]
+
+[bold]msgcenter send --all --expire +12h 'School is closed today.'[/]
+
 The app's credentials come from --app-id and --app-key, better from MSGCENTER_APP_ID and MSGCENTER_APP_KEY."""
 STATUS_EXAMPLES = """Examples:
 
 [bold]msgcenter status 912839057684697088[/]
 
-[bold]msgcenter status --set read --user teacher-li 912839057684697088[/]"""
+[bold]msgcenter status --set read --user teacher-li 912839057684697088[/]
+
+[bold]msgcenter status --set read --approver headmaster 912839057684697088[/]"""
 
 Server = Annotated[str, typer.Option(help="The server's URL.", envvar="MSGCENTER_SERVER", metavar="URL")]
 AppId = Annotated[str, typer.Option(help="The app's appId.", envvar="MSGCENTER_APP_ID", metavar="ID")]
@@ -31,7 +38,7 @@ AppKey = Annotated[str, typer.Option(help="Its appKey.", envvar="MSGCENTER_APP_K
 PlatformCode = Annotated[
     str | None, typer.Option(help="The users' platform, if it is not the app's own.", metavar="CODE")
 ]
-_SERVER = "http://127.0.0.1:8080"
+SERVER = "http://127.0.0.1:8080"
 
 
 class ReadState(StrEnum):
@@ -42,8 +49,8 @@ class ReadState(StrEnum):
 
 
 @contextmanager
-def _client(server: str, app_id: str, app_key: str, platform: str | None) -> Iterator["Client"]:
-    """Give a client, and tell what goes wrong with it."""
+def client_of(server: str, app_id: str, app_key: str, platform: str | None) -> Iterator["Client"]:
+    """Give the SDK's client, and tell what goes wrong with it."""
     from msgcenter_client import Client, StateError, TransportError
 
     with plain_failures():
@@ -62,11 +69,28 @@ def _client(server: str, app_id: str, app_key: str, platform: str | None) -> Ite
             raise fail(f"{error.text}{named}.{advice}") from None
 
 
+def audience_of(to: list[str] | None, topic: str | None, *, everyone: bool) -> "Audience":
+    """Return whom a message is for. Fails unless exactly one way of addressing is used."""
+    from msgcenter_client import EVERYONE, Topic
+
+    if [bool(to), topic is not None, everyone].count(True) != 1:
+        raise fail("Say whom it is for: --to USER (repeat it for several), --topic NAME or --all, one of them.")
+    if everyone:
+        return EVERYONE
+    return Topic(topic) if topic is not None else to or []
+
+
 def send(
-    to: Annotated[list[str], typer.Option(help="A receiver's user id; repeat it for several.", metavar="USER")],
     content: Annotated[str, typer.Argument(help="The text of the message.", metavar="CONTENT")],
     app_id: AppId,
     app_key: AppKey,
+    to: Annotated[
+        list[str] | None, typer.Option(help="A receiver's user id; repeat it for several.", metavar="USER")
+    ] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="Send it to the subscribers of this topic of the app.", metavar="NAME")
+    ] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Send it to everyone whom the platform knows.")] = False,
     title: Annotated[str | None, typer.Option(help="Title: makes it a link (needs --url).", metavar="TEXT")] = None,
     head: Annotated[
         str | None, typer.Option(help="Head line: makes it an oa card (needs --url).", metavar="TEXT")
@@ -78,16 +102,23 @@ def send(
     image: Annotated[str | None, typer.Option(help="A picture (JPG or PNG).", metavar="URL")] = None,
     business_id: Annotated[str, typer.Option(help="The matter's id in your own system.", metavar="ID")] = "cli",
     approval: Annotated[bool, typer.Option("--approval", help="Send it as a pending approval.")] = False,
+    at: Annotated[
+        str | None, typer.Option(help=f"Send it later, at most in 90 days: {ALLOWED}.", metavar="WHEN")
+    ] = None,
+    expire: Annotated[str | None, typer.Option(help="When it leaves every inbox; as --at.", metavar="WHEN")] = None,
     platform: PlatformCode = None,
-    server: Server = _SERVER,
+    server: Server = SERVER,
 ) -> None:
     """Send a message to users and print its id: a text, or with --title a link, or with --head an oa card."""
     if (title or head) and not url:
         raise fail("--title and --head need --url: where a click leads.")
-    with _client(server, app_id, app_key, platform) as client:
+    audience = audience_of(to, topic, everyone=everyone)
+    send_at = None if at is None else moment(at, "--at")
+    expire_at = None if expire is None else moment(expire, "--expire")
+    with client_of(server, app_id, app_key, platform) as client:
         if head:
             message_id = client.send_oa(
-                to,
+                audience,
                 head,
                 business_id=business_id,
                 pc_url=url or "",
@@ -96,10 +127,12 @@ def send(
                 content=content,
                 image_url=image,
                 approval=approval,
+                send_at=send_at,
+                expire_at=expire_at,
             )
         elif title:
             message_id = client.send_link(
-                to,
+                audience,
                 title=title,
                 content=content,
                 business_id=business_id,
@@ -107,9 +140,11 @@ def send(
                 app_url=app_url or url or "",
                 image_url=image,
                 approval=approval,
+                send_at=send_at,
+                expire_at=expire_at,
             )
         else:
-            message_id = client.send_text(to, content, approval=approval)
+            message_id = client.send_text(audience, content, approval=approval, send_at=send_at, expire_at=expire_at)
     typer.echo(message_id)
 
 
@@ -122,16 +157,21 @@ def status(
         str | None,
         typer.Option(help="Whose messages to set; leave it out to close approvals for all.", metavar="USER"),
     ] = None,
+    approver: Annotated[
+        str | None, typer.Option(help="Who has decided the approvals that are closed for all.", metavar="USER")
+    ] = None,
     platform: PlatformCode = None,
-    server: Server = _SERVER,
+    server: Server = SERVER,
 ) -> None:
     """Show where messages stand and how many have read them; with --set, set them read or unread first."""
     if user is not None and set_to is None:
         raise fail("--user goes with --set: --set read or --set unread.")
-    with _client(server, app_id, app_key, platform) as client:
+    if approver is not None and (set_to is None or user is not None):
+        raise fail("--approver goes with --set and without --user: it closes approvals for all.")
+    with client_of(server, app_id, app_key, platform) as client:
         unknown: tuple[str, ...] = ()
         if set_to is not None:
-            unknown = client.set_status(user, message_ids, read=set_to is ReadState.READ).invalid_ids
+            unknown = client.set_status(user, message_ids, read=set_to is ReadState.READ, approver=approver).invalid_ids
             for message_id in unknown:
                 out.print(f"[yellow]![/] {message_id}: no such message of this user")
         _show(client, [message_id for message_id in message_ids if message_id not in unknown])
@@ -141,7 +181,7 @@ def _show(client: "Client", message_ids: list[str]) -> None:
     from rich.table import Column, Table
 
     numbers = (Column(name, justify="right") for name in ("receivers", "delivered", "read", "unread"))
-    table = Table("message", "state", *numbers)
+    table = Table(Column("message", no_wrap=True), "state", *numbers)
     for message_id in message_ids:
         found = client.message_status(message_id, page_size=1)
         counts = (found.receivers, found.delivered, found.read, found.unread)

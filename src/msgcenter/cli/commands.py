@@ -9,6 +9,12 @@ from msgcenter import __version__
 from msgcenter.cli.app_commands import apps
 from msgcenter.cli.client_commands import SEND_EXAMPLES, STATUS_EXAMPLES, send, status
 from msgcenter.cli.console import out, plain_failures, program
+from msgcenter.cli.operator_commands import operators
+from msgcenter.cli.retention_commands import retention
+from msgcenter.cli.sent_commands import list_sent, recall, receipts, remind, update, versions
+from msgcenter.cli.topic_commands import topics
+from msgcenter.cli.user_commands import users
+from msgcenter.cli.webhook_commands import webhooks
 from msgcenter.settings import Settings, read_settings
 
 cli = typer.Typer(
@@ -125,9 +131,20 @@ def doctor(
         raise typer.Exit(examine(as_json=json))
 
 
+cli.add_typer(operators, name="operator")
 cli.add_typer(apps, name="app")
+cli.add_typer(users, name="user")
+cli.add_typer(retention, name="retention")
 cli.command(epilog=SEND_EXAMPLES)(send)
 cli.command(epilog=STATUS_EXAMPLES)(status)
+cli.command("list")(list_sent)
+cli.command()(receipts)
+cli.command()(versions)
+cli.command()(update)
+cli.command()(recall)
+cli.command()(remind)
+cli.add_typer(topics, name="topic")
+cli.add_typer(webhooks, name="webhook")
 
 
 def _version(wanted: bool) -> None:

@@ -1,17 +1,23 @@
 """How the command line speaks: results on standard output, problems on standard error in a line or two."""
 
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import environ
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 _FILE_WIDTH = 160
 """Columns where nobody watches: tables are not cut to a screen that is not there."""
+_PLATFORMS_NAMED = 10
 
 
 def _console(*, stderr: bool) -> Console:
@@ -32,6 +38,26 @@ def fail(problem: str) -> typer.Exit:
     return typer.Exit(1)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 user`, `2,000 users`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def progress_bar() -> "Progress":
+    """Return a progress bar for a `with` block, on standard error; it is not drawn where nobody watches."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
 def program() -> str:
     """Return what to type to run `msgcenter` as it was run this time."""
     called = Path(sys.argv[0])
@@ -47,6 +73,7 @@ def program() -> str:
 def plain_failures() -> Iterator[None]:
     """Turn what an operator can put right into a line that says so, instead of a traceback."""
     from msgcenter.actions.key_ring import WrongSecretKeyError
+    from msgcenter.actions.platforms import UnknownPlatformError
     from msgcenter.domain.refusal import Reason, Refusal
     from msgcenter.settings import SettingError
     from msgcenter.store.embedded import EmbeddedDatabaseError
@@ -60,6 +87,8 @@ def plain_failures() -> Iterator[None]:
             "The secret key is not the one that this database's app keys are sealed with: put the earlier one back "
             "into MSGCENTER_SECRET_KEY, or into secret.key in the data folder if that variable is not set."
         ) from None
+    except UnknownPlatformError as error:
+        raise fail(_no_platform(error.code, error.known)) from None
     except Refusal as refusal:
         if refusal.reason is Reason.DATABASE_UNAVAILABLE:
             raise fail(
@@ -69,6 +98,14 @@ def plain_failures() -> Iterator[None]:
         raise fail(refusal.describe("en")) from None
     except (SettingError, EmbeddedDatabaseError, SchemaError, MsgCenterError, ValueError) as error:
         raise fail(str(error)) from None
+
+
+def _no_platform(code: str, known: Sequence[str]) -> str:
+    there_are = ", ".join([*known[:_PLATFORMS_NAMED], *(["…"] if len(known) > _PLATFORMS_NAMED else [])])
+    return (
+        f"There is no platform {code} ({f'there are {there_are}' if known else 'there is none yet'}). A platform is "
+        f"made with its first app: {program()} app create --name NAME --platform {shlex.quote(code)}"
+    )
 
 
 def _cause(refusal: BaseException) -> str:

@@ -1,14 +1,18 @@
 """The database for the length of a command, with a sign of life while it starts."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TypeVar
 
 from msgcenter.actions.apps import Apps
 from msgcenter.application import database_of, database_url, key_ring, prepare
-from msgcenter.cli.console import err
-from msgcenter.settings import Settings
+from msgcenter.cli.console import err, plain_failures
+from msgcenter.cli.signals import ended_by_signals
+from msgcenter.settings import Settings, read_settings
 from msgcenter.store.database import Database
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -20,6 +24,17 @@ def started(settings: Settings, *, prepared: bool = True) -> Iterator[Settings]:
             if prepared:
                 asyncio.run(prepare(complete))
         yield complete
+
+
+def on_database(work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """Run an operator's work on the database, whether or not a server runs, and return what it returns."""
+    with plain_failures(), ended_by_signals(), started(read_settings()) as settings:
+
+        async def run() -> Result:
+            async with Database(database_url(settings), connections=2) as database:
+                return await work(database)
+
+        return asyncio.run(run())
 
 
 def _waiting_for(settings: Settings) -> str:

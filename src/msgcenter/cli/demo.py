@@ -1,11 +1,15 @@
 """`msgcenter demo`: a demo app plays the main calls for all to see, then the server keeps serving."""
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 
 from msgcenter.actions.apps import AppCredentials, Apps
+from msgcenter.actions.passwords import password_matches
+from msgcenter.actions.people import People
 from msgcenter.actions.sending import Sending
+from msgcenter.actions.team import Team
 from msgcenter.application import database_url, key_ring
 from msgcenter.cli.console import err, out, program
 from msgcenter.cli.database import started
@@ -14,6 +18,8 @@ from msgcenter.cli.signals import ended_by_signals
 from msgcenter.cli.story import SEED_USER, StoryError, tell_story
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
+from msgcenter.domain.network import LOOPBACK
+from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.settings import Settings
 from msgcenter.store.database import Database
@@ -21,31 +27,34 @@ from msgcenter.store.node_lease import NodeLease
 
 PLATFORM = "420100"
 APP_ID = "msgcenter-demo"
+OPERATOR = "operator@msgcenter.demo"
 _EARLIER = {3806: "家长会改到周五下午三点", 1312: "本周食谱已更新"}
 """The sample request names messages of the old platform, so they are taken over under their old ids."""
 
 
 def run_demo(settings: Settings) -> None:
     """Prepare the demo app, run the server, play the calls once it answers, and serve until Ctrl-C."""
+    if not settings.webhook_allow:
+        settings = replace(settings, webhook_allow=LOOPBACK)  # a newcomer's webhook is on this very machine
     embedded = settings.database_url is None
     database = "the server and its database" if embedded else "the server"
     with ended_by_signals(serving=True), listen(settings) as listener:
         with started(settings) as complete:
-            credentials, is_new = asyncio.run(_prepare_demo(complete))
+            credentials, is_new, password = asyncio.run(_prepare_demo(complete))
             where = f"the data is in {settings.data_dir}" if embedded else "the one that MSGCENTER_DATABASE_URL names"
             out.print(f"[green]✓[/] PostgreSQL is running, {where}", soft_wrap=True)
             out.print(f"[green]✓[/] Demo app [bold]{APP_ID}[/] {'registered' if is_new else 'found again'}")
 
             def play(url: str) -> None:
-                _play(url, credentials, settings)
+                _play(url, credentials, settings, password)
 
             run_server(complete, listener, workers=1, on_ready=play)
             out.print(f"\nStopping {database}…")
         out.print("[green]✓[/] Stopped. Nothing is lost: run it again and it goes on.")
 
 
-async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool]:
-    """Return the demo app's credentials and whether it is new."""
+async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, str | None]:
+    """Return the demo app's credentials, whether it is new, and the operator's password unless it was changed."""
     url = database_url(settings)
     async with Database(url, connections=3) as database, NodeLease(url) as lease:
         register = Apps(database, key_ring(settings))
@@ -62,10 +71,24 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool]:
             await sending.take_over(
                 Draft(credentials.app.number, PLATFORM, Text(content), (SEED_USER,), message_id=message_id)
             )
-        return credentials, is_new
+        return credentials, is_new, await _demo_operator(database, settings, register)
 
 
-def _play(url: str, credentials: AppCredentials, settings: Settings) -> None:
+async def _demo_operator(database: Database, settings: Settings, register: Apps) -> str | None:
+    """Make an operator who looks after the demo app, once; return the password unless it was changed since."""
+    keys = key_ring(settings)
+    people = People(database, keys)
+    password = keys.csrf_key.hex()[:16]  # the same with every start, and nobody else's
+    try:
+        record = await people.find_login(OPERATOR)
+    except Refusal:
+        person = await people.create(OPERATOR, "Demo", password, "operator")
+        await Team(database, register).add(await register.find(APP_ID), person.login, COMMAND)
+        return password
+    return password if await password_matches(record.password_hash, password) else None
+
+
+def _play(url: str, credentials: AppCredentials, settings: Settings, password: str | None) -> None:
     try:
         token = tell_story(url, credentials)
         inboxes = _inbox_links(url, token)
@@ -76,6 +99,7 @@ def _play(url: str, credentials: AppCredentials, settings: Settings) -> None:
         return  # the server was told to stop in the middle of the story
     else:
         _say_what_is_next(url, token, credentials, settings, inboxes)
+        _say_where_to_log_in(url, password)
 
 
 def _inbox_links(url: str, token: str) -> dict[str, str]:
@@ -117,12 +141,21 @@ def _say_what_is_next(
         soft_wrap=True,
         markup=False,
     )
+    _say("\nIts sends can be listed, watched, updated, recalled and reminded of, and go to topics or everyone:")
+    _say(f"  {command} list, receipts, update, recall, remind, topic, send --all: each with --help")
     _say("\n[bold]Next[/]")
     _say(f"  your own app     {command} app create --name NAME --platform CODE")
     _say("  every call       docs/protocol.md")
     _say(f"  OpenAPI          {url}/openapi.json")
     _say("  the Python SDK   sdk/python/README.md")
     _say(f"  for operators    docs/operating.md, and {command} doctor\n")
+
+
+def _say_where_to_log_in(url: str, password: str | None) -> None:
+    _say("[bold]The portal[/] for developers and operators: your own app, its key, every call to try\n")
+    out.print(f"{url}/portal", soft_wrap=True, markup=False)
+    shown = f"password {password}" if password else "the password that you have chosen"
+    _say(f"log in as {OPERATOR}, {shown}; or sign up as a developer\n")
 
 
 def _say(text: str) -> None:

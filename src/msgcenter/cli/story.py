@@ -23,6 +23,7 @@ USERS = [SEED_USER, "teacher-li", "parent-wang"]
 _WIDEST = 100
 _SEND = "/msgCenter/message/sendMsg"
 _TEXT = {"text": {"content": "明天上午九点全校消防演练,请准时参加。"}}
+_NEWS = {"text": {"content": "因降雪,周五全市停课一天。"}}
 _LINK = {
     "link": {
         "title": "第三单元作业",
@@ -68,12 +69,14 @@ def tell_story(url: str, credentials: AppCredentials) -> str:
         for number, kind, name, body in ((2, "text", "A text", _TEXT), (3, "link", "A link", _LINK)):
             teller.tell(f"{number}. {name} to three users", _SEND, _message(kind, body))
         teller.tell("4. An oa card", _SEND, _message("oa", _OA))
+        everyone = {"toAll": True, "msgtype": "text", **_NEWS, "requestId": "demo-everyone"}
+        teller.tell("5. A text to everyone: one row, however many they are", _SEND, everyone)
         teller.tell(
-            "5. The call that everything started from: two messages set read",
+            "6. The call that everything started from: two messages set read",
             "/msgCenter/message/modMsgStatus",
             SEED_CALL,
         )
-        teller.tell("6. What is left unread", "/msgCenter/message/getUnreadCount", {"publisherId": SEED_USER})
+        teller.tell("7. What is left unread", "/msgCenter/message/getUnreadCount", {"publisherId": SEED_USER})
         return teller.token
 
 

@@ -14,8 +14,17 @@ from msgcenter_client.errors import (
     StateError,
     TransportError,
 )
-from msgcenter_client.results import Kind, Message, MessageStatus, Receipt, StatusResult, UserToken
+from msgcenter_client.results import Kind, Message, MessageStatus, Receipt, StatusResult, UserToken, Version
 from msgcenter_client.times import Moment
+from msgcenter_client.webhook import VerifiedWebhook, WebhookVerificationError, verify_webhook
+from msgcenter_client.webhook_results import (
+    DeliveryState,
+    NewSecret,
+    NewWebhook,
+    Webhook,
+    WebhookDelivery,
+    WebhookKind,
+)
 
 __all__ = [
     "EVERYONE",
@@ -23,6 +32,7 @@ __all__ = [
     "Audience",
     "Client",
     "ClockError",
+    "DeliveryState",
     "Everyone",
     "IdentityError",
     "InvalidRequestError",
@@ -32,6 +42,8 @@ __all__ = [
     "MessageStatus",
     "Moment",
     "MsgCenterError",
+    "NewSecret",
+    "NewWebhook",
     "Receipt",
     "ServerError",
     "StateError",
@@ -39,5 +51,12 @@ __all__ = [
     "Topic",
     "TransportError",
     "UserToken",
+    "VerifiedWebhook",
+    "Version",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookKind",
+    "WebhookVerificationError",
     "key_info",
+    "verify_webhook",
 ]

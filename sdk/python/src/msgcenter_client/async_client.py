@@ -8,6 +8,9 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from msgcenter_client.access_token import Credentials
+from msgcenter_client.async_sent_methods import AsyncSentMethods
+from msgcenter_client.async_topic_methods import AsyncTopicMethods
+from msgcenter_client.async_webhook_methods import AsyncWebhookMethods
 from msgcenter_client.audience import Audience
 from msgcenter_client.calls import Calls, MessageFilter, SendOptions
 from msgcenter_client.content import link_fields, oa_fields, text_fields
@@ -16,15 +19,18 @@ from msgcenter_client.exchange import Request
 from msgcenter_client.flow import Effect, Flow, UnderTokenLock, Wait
 from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult, UserToken
 from msgcenter_client.retry import RetryPolicy
+from msgcenter_client.sent_calls import SentCalls
 from msgcenter_client.session import Session
 from msgcenter_client.status_batches import MessageIds
 from msgcenter_client.times import Moment
+from msgcenter_client.topic_calls import TopicCalls
 from msgcenter_client.transport import Language, read_response, setup, transport_error
+from msgcenter_client.webhook_calls import WebhookCalls
 
 Result = TypeVar("Result")
 
 
-class AsyncClient:
+class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
     """A MsgCenter app's connection to its gateway.
 
     Tasks of one event loop may share one; make it once and keep it.
@@ -60,7 +66,11 @@ class AsyncClient:
         user_agent: replaces `msgcenter-client/VERSION`.
         Raises ValueError for a base_url without http(s) or negative retries.
         """
-        self._calls = Calls(Session(Credentials(app_id, app_key), RetryPolicy(retries)), platform_code)
+        session = Session(Credentials(app_id, app_key), RetryPolicy(retries))
+        self._calls = Calls(session, platform_code)
+        self._sent_calls = SentCalls(session)
+        self._topic_calls = TopicCalls(session, platform_code)
+        self._webhook_calls = WebhookCalls(session)
         options = setup(base_url, timeout=timeout, language=language, user_agent=user_agent)
         self._http = httpx.AsyncClient(**options, transport=transport)
         self._token_lock = asyncio.Lock()
@@ -215,6 +225,7 @@ class AsyncClient:
         message_ids: MessageIds,
         *,
         read: bool = True,
+        approver: str | None = None,
         platform_code: str | None = None,
     ) -> StatusResult:
         """Set messages of a recipient read or unread. Repeating it changes nothing more.
@@ -224,12 +235,15 @@ class AsyncClient:
         message_ids: one id or any number of them, as the sends returned them. They go out in batches of 50,
             one after the other; if one fails, those before it stay changed. No ids: nothing is sent.
         read: False sets them unread.
+        approver: who has decided the approvals, 1-64 characters; None: the app itself. Only without a recipient.
         platform_code: the recipient's platform, instead of the client's.
         Returns the ids that were not changed because they are unknown, beside others that were.
         Raises also StateError: none of all ids is known (300001, `invalid_ids` lists them), or without a
         recipient one is not a pending approval (300002; nothing of its batch is changed).
         """
-        return await self._run(self._calls.set_status(recipient, message_ids, read=read, platform_code=platform_code))
+        return await self._run(
+            self._calls.set_status(recipient, message_ids, read=read, approver=approver, platform_code=platform_code)
+        )
 
     async def message_status(
         self,

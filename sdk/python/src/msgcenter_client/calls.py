@@ -11,8 +11,9 @@ from uuid import uuid4
 from msgspec import Meta, Struct, field
 
 from msgcenter_client.audience import Audience, audience_fields
-from msgcenter_client.errors import MsgCenterError, StateError, TransportError
+from msgcenter_client.errors import MsgCenterError, StateError
 from msgcenter_client.flow import Flow
+from msgcenter_client.paging import next_page, page_fields
 from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult, UserToken
 from msgcenter_client.session import Session
 from msgcenter_client.status_batches import Merge, MessageIds, batches
@@ -61,10 +62,18 @@ class Calls:
             raise
 
     def set_status(
-        self, recipient: str | None, ids: MessageIds, *, read: bool, platform_code: str | None
+        self,
+        recipient: str | None,
+        ids: MessageIds,
+        *,
+        read: bool,
+        approver: str | None,
+        platform_code: str | None,
     ) -> Flow[StatusResult]:
         """Set any number of messages read or unread, one batch after the other."""
         addressed = {} if recipient is None else {"publisherId": recipient}
+        if approver is not None:
+            addressed["approverId"] = approver
         common = {**addressed, "isRead": int(read), **self._platform(platform_code)}
         merge = Merge()
         for batch in batches(ids):
@@ -81,7 +90,7 @@ class Calls:
         self, message_id: str | int, *, read: bool | None, cursor: str | None, page_size: int | None
     ) -> Flow[MessageStatus]:
         """Return a message's counts and one page of its receipts."""
-        body = {"msgId": str(message_id), **_page(cursor, page_size)}
+        body = {"msgId": str(message_id), **page_fields(cursor, page_size)}
         if read is not None:
             body["isRead"] = int(read)
         answer = yield from self._session.call(_MESSAGE + "getMsgStatus", body, _MessageStatusAnswer)
@@ -92,7 +101,13 @@ class Calls:
             unread=answer.unread,
             state=answer.state,
             details=tuple(detail.receipt() for detail in answer.details),
-            next_cursor=_next(answer.next_cursor, cursor),
+            next_cursor=next_page(answer.next_cursor, cursor),
+            version=answer.version,
+            updated_at=_moment(answer.update_time),
+            recalled_at=_moment(answer.recall_time),
+            reminded_at=_moment(answer.remind_time),
+            closed_at=_moment(answer.close_time),
+            closed_by=answer.closed_by,
         )
 
     def receipts(
@@ -104,10 +119,10 @@ class Calls:
 
     def messages(self, chosen: "MessageFilter", cursor: str | None) -> Flow[Page[Message]]:
         """Return one page of the app's messages, newest first."""
-        body = {**chosen.fields, **_page(cursor, chosen.page_size)}
+        body = {**chosen.fields, **page_fields(cursor, chosen.page_size)}
         answer = yield from self._session.call(_MESSAGE + "getMsgList", body, _MessageListAnswer)
         found = tuple(entry.message() for entry in answer.messages)
-        return Page(found, _next(answer.next_cursor, cursor))
+        return Page(found, next_page(answer.next_cursor, cursor))
 
     def unread_count(self, recipient: str, *, platform_code: str | None) -> Flow[int]:
         """Return how many of the app's messages the recipient has not read."""
@@ -191,6 +206,12 @@ class _MessageStatusAnswer(_Answer, frozen=True):
     state: str
     details: tuple[_Detail, ...] = ()
     next_cursor: str | None = None
+    version: int = 1
+    update_time: _Digits | None = None
+    recall_time: _Digits | None = None
+    remind_time: _Digits | None = None
+    close_time: _Digits | None = None
+    closed_by: str | None = None
 
 
 class _ListedMessage(_Answer, frozen=True):
@@ -204,6 +225,9 @@ class _ListedMessage(_Answer, frozen=True):
     unread: int
     kind: str = field(name="msgtype")
     busi_id: str | None = None
+    topic: str | None = None
+    to_all: bool = False
+    version: int = 1
 
     def message(self) -> Message:
         return Message(
@@ -217,6 +241,9 @@ class _ListedMessage(_Answer, frozen=True):
             delivered=self.delivered,
             read=self.read,
             unread=self.unread,
+            topic=self.topic,
+            to_all=self.to_all,
+            version=self.version,
         )
 
 
@@ -227,15 +254,3 @@ class _MessageListAnswer(_Answer, frozen=True):
 
 def _moment(milliseconds: _Digits | int | None) -> datetime | None:
     return from_ms(int(milliseconds)) if milliseconds else None
-
-
-def _page(cursor: str | None, page_size: int | None) -> dict[str, Any]:
-    asked = {"cursor": cursor, "pageSize": page_size}
-    return {name: value for name, value in asked.items() if value is not None}
-
-
-def _next(next_cursor: str | None, cursor: str | None) -> str | None:
-    """Return the cursor of the next page. Raises TransportError for one that would never come to an end."""
-    if next_cursor and next_cursor == cursor:
-        raise TransportError("the server's cursor stands still")
-    return next_cursor or None

@@ -17,15 +17,21 @@ from msgcenter_client.exchange import Request
 from msgcenter_client.flow import Effect, Flow, UnderTokenLock, Wait
 from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult, UserToken
 from msgcenter_client.retry import RetryPolicy
+from msgcenter_client.sent_calls import SentCalls
+from msgcenter_client.sent_methods import SentMethods
 from msgcenter_client.session import Session
 from msgcenter_client.status_batches import MessageIds
 from msgcenter_client.times import Moment
+from msgcenter_client.topic_calls import TopicCalls
+from msgcenter_client.topic_methods import TopicMethods
 from msgcenter_client.transport import Language, read_response, setup, transport_error
+from msgcenter_client.webhook_calls import WebhookCalls
+from msgcenter_client.webhook_methods import WebhookMethods
 
 Result = TypeVar("Result")
 
 
-class Client:
+class Client(SentMethods, TopicMethods, WebhookMethods):
     """A MsgCenter app's connection to its gateway.
 
     Threads may share one; make it once and keep it.
@@ -61,7 +67,11 @@ class Client:
         user_agent: replaces `msgcenter-client/VERSION`.
         Raises ValueError for a base_url without http(s) or negative retries.
         """
-        self._calls = Calls(Session(Credentials(app_id, app_key), RetryPolicy(retries)), platform_code)
+        session = Session(Credentials(app_id, app_key), RetryPolicy(retries))
+        self._calls = Calls(session, platform_code)
+        self._sent_calls = SentCalls(session)
+        self._topic_calls = TopicCalls(session, platform_code)
+        self._webhook_calls = WebhookCalls(session)
         options = setup(base_url, timeout=timeout, language=language, user_agent=user_agent)
         self._http = httpx.Client(**options, transport=transport)
         self._token_lock = threading.Lock()
@@ -216,6 +226,7 @@ class Client:
         message_ids: MessageIds,
         *,
         read: bool = True,
+        approver: str | None = None,
         platform_code: str | None = None,
     ) -> StatusResult:
         """Set messages of a recipient read or unread. Repeating it changes nothing more.
@@ -225,12 +236,15 @@ class Client:
         message_ids: one id or any number of them, as the sends returned them. They go out in batches of 50,
             one after the other; if one fails, those before it stay changed. No ids: nothing is sent.
         read: False sets them unread.
+        approver: who has decided the approvals, 1-64 characters; None: the app itself. Only without a recipient.
         platform_code: the recipient's platform, instead of the client's.
         Returns the ids that were not changed because they are unknown, beside others that were.
         Raises also StateError: none of all ids is known (300001, `invalid_ids` lists them), or without a
         recipient one is not a pending approval (300002; nothing of its batch is changed).
         """
-        return self._run(self._calls.set_status(recipient, message_ids, read=read, platform_code=platform_code))
+        return self._run(
+            self._calls.set_status(recipient, message_ids, read=read, approver=approver, platform_code=platform_code)
+        )
 
     def message_status(
         self,

@@ -43,6 +43,9 @@ class MessageStatus(Struct, frozen=True):
     state: scheduled, sending, sent, recalled or expired.
     details: the receipts of this page.
     next_cursor: asks for the next page; None on the last one.
+    version: 1, and one more for every update.
+    updated_at, recalled_at, reminded_at: when it last was, in UTC; None if never.
+    closed_at, closed_by: when an approval was closed, and in whose name; None while it is open.
     """
 
     receivers: int
@@ -52,6 +55,12 @@ class MessageStatus(Struct, frozen=True):
     state: str
     details: tuple[Receipt, ...] = ()
     next_cursor: str | None = None
+    version: int = 1
+    updated_at: datetime | None = None
+    recalled_at: datetime | None = None
+    reminded_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
 
 
 class Message(Struct, frozen=True):
@@ -64,6 +73,8 @@ class Message(Struct, frozen=True):
     created_at: in UTC.
     state: scheduled, sending, sent, recalled or expired.
     receivers, delivered, read, unread: numbers of recipients.
+    topic: the topic that it went to, or None. to_all: whether it went to everyone.
+    version: 1, and one more for every update.
     """
 
     id: str
@@ -76,6 +87,23 @@ class Message(Struct, frozen=True):
     delivered: int
     read: int
     unread: int
+    topic: str | None = None
+    to_all: bool = False
+    version: int = 1
+
+
+class Version(Struct, frozen=True):
+    """What a message said from a moment on.
+
+    number: from 1. created_at: the moment, in UTC. reset_read: whether it was unread again from then on.
+    kind: text, link or oa. body: as it stands on the wire (protocol, "sendMsg").
+    """
+
+    number: int
+    created_at: datetime
+    reset_read: bool
+    kind: str
+    body: Mapping[str, Any]
 
 
 class Page(Struct, Generic[Item], frozen=True):

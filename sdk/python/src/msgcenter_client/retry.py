@@ -1,7 +1,9 @@
 """Whether a failed attempt is repeated, and after how long.
 
 Every call of this client may be repeated safely: sends carry an idempotency key, a status is set and not
-toggled, the rest only reads, and a token request sent again is answered with the same token.
+toggled, a recall or an update twice is one, the rest only reads, and a token request sent again is answered with the
+same token. A reminder is sent once an hour, so that its repetition after a lost answer is refused. Of webhooks, a
+repeated registration may leave one more, and a repeated deletion find nothing left to delete.
 """
 
 import random

@@ -1,0 +1,114 @@
+"""Topics, broadcasts and what becomes of messages after their send, by both clients against a real server."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from msgcenter_client import EVERYONE, AsyncClient, Client, LimitError, StateError, Topic
+from tests.conftest import Credentials, Server
+from tests.sdk.test_against_server import CARD, LINK, Calls, Kind
+
+
+@pytest.fixture(params=[Client, AsyncClient], ids=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    chosen: Kind = request.param
+    return chosen
+
+
+@pytest.fixture
+async def calls(kind: Kind, server: Server, app: Credentials) -> AsyncIterator[Calls]:
+    """A client that speaks English and repeats as it does by default."""
+    opened = Calls(kind(server.url, app.app_id, app.app_key, language="en"))
+    yield opened
+    await opened.close()
+
+
+async def test_topics(calls: Calls, user: str) -> None:
+    topic, others = f"t-{user}", [f"{user}-{number:04}" for number in range(1_500)]
+    assert await calls.subscribe(topic, user) == 1
+    assert await calls.subscribe(topic, [user, *others, others[0]]) == 1_500
+    assert await calls.subscribers(topic) == [user, *others]
+    message_id = await calls.send_text(Topic(topic), "to all of them")
+    assert await calls.unsubscribe(topic, [user, *others[1:]]) == 1_500
+    assert await calls.subscribers(topic, page_size=1) == [others[0]]
+    status = await calls.message_status(message_id)
+    assert (status.receivers, status.delivered, status.read) == (1_501, 1_501, 0)
+    assert await calls.unread_count(user) == 1
+    assert [message.topic for message in await calls.messages()] == [topic]
+    with pytest.raises(StateError) as refused:
+        await calls.unsubscribe(f"{topic}-2", user)
+    assert refused.value.ret_code == "300005"
+
+
+async def test_everyone(calls: Calls, user: str) -> None:
+    await calls.user_token(user)
+    message_id = await calls.send_text(EVERYONE, "to everyone")
+    await calls.user_token(f"{user}-late")
+    assert await calls.unread_count(user) == 1
+    assert await calls.unread_count(f"{user}-late") == 0
+    await calls.set_status(user, message_id)
+    readers = [receipt.recipient for receipt in await calls.receipts(message_id, read=True)]
+    assert readers == [user]
+    (message,) = await calls.messages()
+    assert (message.to_all, message.topic, message.read) == (True, None, 1)
+
+
+async def test_a_recall(calls: Calls, user: str) -> None:
+    message_id = await calls.send_text(user, "a mistake")
+    await calls.recall(message_id)
+    await calls.recall(int(message_id))
+    assert await calls.unread_count(user) == 0
+    status = await calls.message_status(message_id)
+    assert status.state == "recalled"
+    assert abs(status.recalled_at - datetime.now(UTC)) < timedelta(minutes=1)
+    with pytest.raises(StateError) as refused:
+        await calls.update_text(message_id, "too late")
+    assert refused.value.ret_code == "300004"
+
+
+async def test_updates_and_versions(calls: Calls, user: str) -> None:
+    message_id = await calls.send_text(user, "first")
+    await calls.set_status(user, message_id)
+    await calls.update_text(message_id, "second")
+    await calls.update_text(message_id, "second")
+    assert await calls.unread_count(user) == 0
+    await calls.update_link(message_id, **LINK, business_id="b-7")
+    card: dict[str, Any] = {**CARD, "business_id": "b-8", "title": "granted", "form": [("Days", "3")]}
+    await calls.update_oa(message_id, "Leave", **card, reset_read=True)
+    assert await calls.unread_count(user) == 1
+    versions = await calls.versions(message_id)
+    assert [(one.number, one.kind, one.reset_read) for one in versions] == [
+        *((1, "text", False), (2, "text", False), (3, "link", False), (4, "oa", True))
+    ]
+    assert versions[0].body == {"content": "first"}
+    assert sorted(one.created_at for one in versions) == [one.created_at for one in versions]
+    status = await calls.message_status(message_id)
+    assert (status.version, status.updated_at) == (4, versions[3].created_at)
+    assert [(message.business_id, message.version) for message in await calls.messages()] == [("b-8", 4)]
+
+
+async def test_a_reminder_and_its_hour(calls: Calls, user: str) -> None:
+    message_id = await calls.send_text([user, f"{user}-2"], "please read")
+    await calls.set_status(user, message_id)
+    assert await calls.remind_unread(message_id) == 1
+    assert (await calls.message_status(message_id)).reminded_at is not None
+    with pytest.raises(LimitError) as refused:
+        await calls.remind_unread(message_id)
+    assert 3_500 < (refused.value.retry_after or 0) <= 3_600
+    await calls.set_status(f"{user}-2", message_id)
+    assert await calls.remind_unread(message_id) == 0
+
+
+async def test_who_closed_an_approval(calls: Calls, app: Credentials, user: str) -> None:
+    message_id = await calls.send_text(user, "may I?", approval=True)
+    await calls.set_status(None, message_id, approver="headmaster")
+    closed = await calls.message_status(message_id)
+    assert closed.closed_by == "headmaster"
+    assert closed.closed_at is not None
+    await calls.set_status(None, message_id, read=False)
+    reopened = await calls.message_status(message_id)
+    assert (reopened.closed_at, reopened.closed_by) == (None, None)
+    await calls.set_status(None, message_id)
+    assert (await calls.message_status(message_id)).closed_by == app.app_id

@@ -1,0 +1,133 @@
+"""`verify_webhook` against the reference library, and what it refuses; the calls by both clients."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from msgcenter.domain.webhook import new_secret, signature_header
+from msgcenter_client import AsyncClient, Client, StateError, WebhookVerificationError, verify_webhook
+from tests.conftest import Credentials, Server
+from tests.receiver import receiving
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+AT = 1_795_435_200
+EVENT = {"msgId": "7", "userId": "u"}
+BODY = json.dumps(
+    {"type": "message.read", "timestamp": "2026-11-23T12:00:00.000Z", "data": {"events": [EVENT]}}
+).encode()
+
+
+def signed(body: bytes = BODY, secret: str = SECRET, at: int = AT) -> dict[str, str]:
+    """The headers of a POST, by the reference library."""
+    signature = Webhook(secret).sign("msg_1", datetime.fromtimestamp(at, UTC), body.decode())
+    return {"Webhook-Id": "msg_1", "Webhook-Timestamp": str(at), "WEBHOOK-SIGNATURE": signature}
+
+
+def test_what_the_reference_library_signs_is_genuine() -> None:
+    found = verify_webhook(SECRET, signed(), BODY, now=AT)
+    assert (found.id, found.type, found.events) == ("msg_1", "message.read", (EVENT,))
+    assert found.timestamp == datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert verify_webhook(SECRET, signed(), BODY.decode(), now=AT) == found
+
+
+def test_the_server_signs_as_the_reference_library_does() -> None:
+    for _ in range(20):
+        secret = new_secret()
+        assert signature_header([secret], "msg_1", AT, BODY) == signed(secret=secret)["WEBHOOK-SIGNATURE"]
+
+
+def test_either_of_two_secrets_will_do() -> None:
+    other = new_secret()
+    verify_webhook([other, SECRET], signed(), BODY, now=AT)
+    both = signature_header([other, SECRET], "msg_1", AT, BODY)
+    for secret in (SECRET, other):
+        verify_webhook(secret, {**signed(), "WEBHOOK-SIGNATURE": both}, BODY, now=AT)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Webhook-Id": "msg_2"},
+        {"Webhook-Timestamp": str(AT + 1)},
+        {"Webhook-Timestamp": "x"},
+        {"Webhook-Timestamp": ""},
+        {"WEBHOOK-SIGNATURE": ""},
+        {"WEBHOOK-SIGNATURE": "v1,"},
+        {"WEBHOOK-SIGNATURE": "v1,%%%"},
+        {"WEBHOOK-SIGNATURE": "v2," + "A" * 44},
+    ],
+)
+def test_what_was_changed_is_refused(changed: dict[str, str]) -> None:
+    with pytest.raises(WebhookVerificationError):
+        verify_webhook(SECRET, {**signed(), **changed}, BODY, now=AT)
+
+
+def test_another_body_or_secret_or_a_missing_header_is_refused() -> None:
+    with pytest.raises(WebhookVerificationError, match="no signature"):
+        verify_webhook(SECRET, signed(), BODY + b" ", now=AT)
+    with pytest.raises(WebhookVerificationError, match="no signature"):
+        verify_webhook(new_secret(), signed(), BODY, now=AT)
+    for name in signed():
+        headers = signed()
+        del headers[name]
+        with pytest.raises(WebhookVerificationError, match=name.lower()):
+            verify_webhook(SECRET, headers, BODY, now=AT)
+    with pytest.raises(ValueError, match="whsec_"):
+        verify_webhook("no secret!", signed(), BODY, now=AT)
+
+
+@pytest.mark.parametrize(("off", "genuine"), [(299, True), (-299, True), (301, False), (-301, False)])
+def test_an_old_post_is_refused(off: int, genuine: bool) -> None:
+    if genuine:
+        verify_webhook(SECRET, signed(), BODY, now=AT + off)
+        return
+    with pytest.raises(WebhookVerificationError, match="old"):
+        verify_webhook(SECRET, signed(), BODY, now=AT + off)
+    verify_webhook(SECRET, signed(), BODY, now=AT + off, tolerance=400)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"type":1}', b"\xff"])
+def test_what_is_none_of_ours_is_refused(body: bytes) -> None:
+    headers = signed()
+    headers["WEBHOOK-SIGNATURE"] = signature_header([SECRET], "msg_1", AT, body)
+    with pytest.raises(WebhookVerificationError, match="not one of MsgCenter"):
+        verify_webhook(SECRET, headers, body, now=AT)
+
+
+# --- The calls ------------------------------------------------------------------------------------------------------
+
+
+async def test_every_call_by_both_clients(server: Server, app: Credentials) -> None:
+    with receiving() as receiver, Client(server.url, app.app_id, app.app_key) as client:
+        await asyncio.to_thread(_by_threads, client, receiver.url)
+        async with AsyncClient(server.url, app.app_id, app.app_key) as other:
+            made = await other.create_webhook(receiver.url, ["message.read"])
+            await other.update_webhook(made.id, events=["message.unread"], paused=True)
+            (shown,) = await other.webhooks()
+            assert (shown.id, shown.state, shown.pause_reason) == (made.id, "paused", "request")
+            assert shown.events == ("message.unread",)
+            assert datetime.now(UTC) - shown.created_at < timedelta(minutes=1)
+            await other.test_webhook(made.id)
+            assert (await other.webhooks())[0].pending == 1
+            assert [one async for one in other.webhook_deliveries(made.id)] == []
+            assert await other.replay_webhook(made.id, start=0) == 0
+            assert (await other.rotate_webhook_secret(made.id)).secret != made.secret
+            await other.delete_webhook(made.id)
+            with pytest.raises(StateError, match="300006"):
+                await other.test_webhook(made.id)
+
+
+def _by_threads(client: Client, url: str) -> None:
+    made = client.create_webhook(url, ["message.read"])
+    client.test_webhook(made.id)
+    found: list[Any] = []
+    while not found or found[0].state != "delivered":
+        found = list(client.webhook_deliveries(made.id))
+    assert (found[0].kind, found[0].attempts, found[0].status) == ("webhook.test", 1, 204)
+    assert client.replay_webhook(made.id, delivery_id=found[0].id) == 1
+    client.delete_webhook(made.id)
+    assert client.webhooks() == ()
