@@ -29,7 +29,7 @@ def test_messages_come_newest_first_with_what_the_sender_said(browser: Browser, 
     assert listed["nextCursor"] is None
     assert listed["messages"][2]["body"] == {"content": "你好"}
     assert listed["messages"][1]["body"]["title"] == "T"
-    assert listed["messages"][0]["approval"] == {"closedAt": None}
+    assert listed["messages"][0]["approval"] == {"closedAt": None, "closedBy": None}
     assert listed["messages"][2]["approval"] is None
     assert browser.get(f"/messages/{link}") == listed["messages"][1]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 import jwt
@@ -18,6 +19,7 @@ from msgcenter.inbox import stream
 from msgcenter.inbox.visitor import Inboxes
 from msgcenter.live.hub import Hub
 from msgcenter.store.database import Database
+from msgcenter.store.topics import concerned_by_topic
 from tests.conftest import PLATFORM, SECRET_KEY, Credentials
 from tests.inbox.conftest import Browser
 
@@ -48,7 +50,7 @@ async def test_a_reader_who_takes_nothing_loses_the_stream(database: Database, m
     monkeypatch.setattr(stream, "_STALLED_SECONDS", 0.2)
     keys = KeyRing(SECRET_KEY)
     app = (await Apps(database, keys).create("Test app", PLATFORM)).app
-    hub = Hub()
+    hub = Hub(partial(concerned_by_topic, database))
     tokens = UserTokens(database, keys, default_ttl=600, waiting_limit=10)
     inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub)
     token = (await tokens.issue(app, "u", platform_code=None, ttl=None)).token

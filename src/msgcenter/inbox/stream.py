@@ -99,10 +99,17 @@ class _EventStream(Response):
             for shown in sorted(found, key=lambda one: one.message.id):
                 yield _event("message", message_view(shown), str(shown.message.id))
                 self._newest = max(self._newest or 0, shown.message.id)
+        if news.updated:
+            for shown in await inbox.find(self._viewer, news.updated):
+                yield _event("update", message_view(shown))
         if news.changed and (found := await inbox.find(self._viewer, news.changed)):
             yield _event("status", {"messages": [state_view(shown) for shown in found]})
         if news.removed and (ids := await inbox.visible_ids(self._viewer, news.removed)):
             yield _event("removed", {"ids": ids_view(ids)})
+        if news.reminded:
+            for shown in await inbox.find(self._viewer, news.reminded):
+                if shown.entry.read_at is None:
+                    yield _event("reminder", message_view(shown))
 
 
 async def _closes_when_gone(receive: Receive, watch: Watch) -> None:

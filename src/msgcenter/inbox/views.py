@@ -17,13 +17,18 @@ class AppView(Struct, frozen=True):
 
 
 class ApprovalView(Struct, frozen=True, rename="camel"):
-    """A pending approval; `closedAt` is when it was decided (ms since 1970)."""
+    """A pending approval; `closedAt` is when it was decided (ms since 1970), `closedBy` in whose name."""
 
     closed_at: int | None
+    closed_by: str | None
 
 
 class MessageView(Struct, frozen=True, rename="camel"):
-    """A message in the user's inbox. Times are ms since 1970."""
+    """A message in the user's inbox. Times are ms since 1970.
+
+    `updatedAt` is when its app last let it say something else, `remindedAt` when it last reminded of it, `expiresAt`
+    when it leaves the inbox.
+    """
 
     id: str
     kind: Kind
@@ -33,6 +38,9 @@ class MessageView(Struct, frozen=True, rename="camel"):
     archived: bool
     approval: ApprovalView | None
     body: msgspec.Raw
+    updated_at: int | None
+    reminded_at: int | None
+    expires_at: int | None
 
 
 class AppUnreadView(Struct, frozen=True):
@@ -93,11 +101,17 @@ def message_view(shown: InboxMessage) -> MessageView:
         archived=shown.entry.archived,
         approval=_approval(shown),
         body=msgspec.Raw(message.content.encode()),
+        updated_at=message.updated_at,
+        reminded_at=message.reminded_at,
+        expires_at=message.expires_at,
     )
 
 
 def _approval(shown: InboxMessage) -> ApprovalView | None:
-    return ApprovalView(shown.message.closed_at) if shown.message.approval else None
+    message = shown.message
+    # An app that names no approver has closed it itself.
+    closed_by = shown.app.name if message.closed_by == shown.app.app_id else message.closed_by
+    return ApprovalView(message.closed_at, closed_by) if message.approval else None
 
 
 def state_view(shown: InboxMessage) -> StateView:

@@ -174,6 +174,8 @@ class PostgresBus:
 def _parts(event: MailboxEvent) -> Iterator[MailboxEvent]:
     """Cut an event so that each part fits; too many ids become none, which means: look again."""
     ids = event.message_ids if len(event.message_ids) <= _IDS_PER_EVENT else ()
+    if event.topic_number is not None:
+        yield MailboxEvent(event.kind, event.platform_code, (), ids, event.topic_number)
     for start in range(0, len(event.user_ids), _USERS_PER_EVENT):
         users = event.user_ids[start : start + _USERS_PER_EVENT]
         yield MailboxEvent(event.kind, event.platform_code, users, ids)

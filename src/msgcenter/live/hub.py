@@ -1,22 +1,31 @@
 """Who watches here: the open streams of this process, each with a bounded account of what it has to tell."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from msgcenter.domain.account import Recipient
+from msgcenter.domain.audience import EVERYONE
 from msgcenter.domain.event import EventKind, MailboxEvent
+from msgcenter.domain.refusal import Refusal
 
 _PENDING_LIMIT = 200
+_TOPIC_EVENTS = 1_000
 
 
 class News(NamedTuple):
-    """What a stream has to tell: ids of messages that arrived, changed or were removed; or to read all anew."""
+    """What a stream has to tell: ids of messages by what became of them; or to read all anew."""
 
     arrived: list[int]
+    updated: list[int]
     changed: list[int]
     removed: list[int]
+    reminded: list[int]
     reload: bool
+
+
+_SAYS_MORE: dict[EventKind, int] = {"status": 0, "update": 1, "message": 2, "removed": 3}
+"""Of several events of one message the one that says most is told: it is told as it is by then."""
 
 
 class Watch:
@@ -27,21 +36,25 @@ class Watch:
         self.reload = False
         self._closing = False
         self._pending: dict[int, EventKind] = {}
+        self._reminders: set[int] = set()
         self._wake = asyncio.Event()
 
     def tell(self, event: MailboxEvent) -> None:
         """Note what has happened."""
-        for message_id in event.message_ids:
-            # What has just arrived is told whole, with whatever has become of it since.
-            if event.kind != "status" or self._pending.get(message_id) != "message":
-                self._pending[message_id] = event.kind
-        if not event.message_ids or len(self._pending) > _PENDING_LIMIT:
+        if event.kind == "reminder":
+            self._reminders.update(event.message_ids)
+        else:
+            for message_id in event.message_ids:
+                told = self._pending.get(message_id, "status")
+                self._pending[message_id] = max(told, event.kind, key=_SAYS_MORE.__getitem__)
+        if not event.message_ids or len(self._pending) + len(self._reminders) > _PENDING_LIMIT:
             self.look_again()
         self._wake.set()
 
     def look_again(self) -> None:
         """Note that everything must be read anew."""
         self._pending.clear()
+        self._reminders.clear()
         self.reload = True
         self._wake.set()
 
@@ -66,20 +79,28 @@ class Watch:
 
     def take(self) -> News:
         """Return and forget what is to be told."""
-        by_kind: dict[EventKind, list[int]] = {"message": [], "status": [], "removed": []}
+        by_kind: dict[EventKind, list[int]] = {kind: [] for kind in _SAYS_MORE}
         for message_id, kind in self._pending.items():
             by_kind[kind].append(message_id)
-        news = News(by_kind["message"], by_kind["status"], by_kind["removed"], self.reload)
+        reminded = sorted(self._reminders.difference(by_kind["message"]))
+        news = News(by_kind["message"], by_kind["update"], by_kind["status"], by_kind["removed"], reminded, self.reload)
         self._pending.clear()
+        self._reminders.clear()
         self.reload = False
         return news
 
 
-class Hub:
-    """The open streams of this process. `on_streams` is told whether there are any."""
+Concerned = Callable[[int, str, Collection[str]], Awaitable[Collection[str]]]
+"""Returns which of some users a topic's messages concern, by the topic's number and the platform."""
 
-    def __init__(self) -> None:
+
+class Hub:
+    """The open streams of this process. `on_streams` is told whether there are any; `concerned` knows the topics."""
+
+    def __init__(self, concerned: Concerned) -> None:
         self._watches: dict[Recipient, set[Watch]] = {}
+        self._concerned = concerned
+        self._topic_events: asyncio.Queue[MailboxEvent] = asyncio.Queue(_TOPIC_EVENTS)
         self.on_streams: Callable[[bool], None] = lambda _: None
 
     def open(self, recipient: Recipient) -> Watch:
@@ -101,9 +122,35 @@ class Hub:
     def deliver(self, events: Sequence[MailboxEvent]) -> None:
         """Tell events to the streams of the mailboxes concerned."""
         for event in events:
-            for user_id in event.user_ids:
-                for watch in self._watches.get(Recipient(user_id, event.platform_code), ()):
-                    watch.tell(event)
+            if event.topic_number is not None and self._watches:
+                self._take_topic_event(event)
+            self._tell(event, event.user_ids)
+
+    def _take_topic_event(self, event: MailboxEvent) -> None:
+        try:
+            self._topic_events.put_nowait(event)
+        except asyncio.QueueFull:
+            self.gap()
+
+    async def run(self) -> None:
+        """Tell the events of topics, one after the other, to whom they concern; until cancelled."""
+        while True:
+            event = await self._topic_events.get()
+            try:
+                self._tell(event, await self._watching_users(event))
+            except Refusal:
+                self.gap()
+
+    async def _watching_users(self, event: MailboxEvent) -> Collection[str]:
+        here = [watched.user_id for watched in self._watches if watched.platform_code == event.platform_code]
+        if not here or event.topic_number is None or event.topic_number == EVERYONE:
+            return here
+        return await self._concerned(event.topic_number, event.platform_code, here)
+
+    def _tell(self, event: MailboxEvent, user_ids: Iterable[str]) -> None:
+        for user_id in user_ids:
+            for watch in self._watches.get(Recipient(user_id, event.platform_code), ()):
+                watch.tell(event)
 
     def gap(self) -> None:
         """Let every stream read anew: events may have been missed."""

@@ -50,7 +50,11 @@ export class Card {
     if (element.dataset.approval !== state) {
       element.dataset.approval = state;
       this.#parts.approval.replaceChildren(...approvalParts(message, texts, clock));
+      this.#parts.approval.title = message.approval?.closedBy ? texts.closedBy(message.approval.closedBy) : "";
     }
+    this.#parts.reminder.hidden = !isUnread || message.remindedAt === null;
+    this.#parts.reminder.title = message.remindedAt === null ? "" : texts.remindedAt(clock.full(message.remindedAt));
+    this.#parts.updated.hidden = message.updatedAt === null;
     this.#parts.read.replaceChildren(icon(isUnread ? "check" : "mail"));
     relabel(this.#parts.read, isUnread ? texts.markRead : texts.markUnread);
     this.#parts.archive.replaceChildren(icon(message.archived ? "restore" : "archive"));
@@ -63,6 +67,10 @@ export class Card {
     const { texts, clock } = this.#context;
     const message = this.#message;
     this.#parts.time.textContent = clock.short(message.createdAt);
+    if (message.updatedAt !== null) {
+      this.#parts.updated.textContent = texts.updated(clock.moment(message.updatedAt));
+      this.#parts.updated.title = clock.full(message.updatedAt);
+    }
     const marks = [message.readAt === null && texts.unread, isTodo(message) && texts.pending].filter(Boolean);
     this.element.setAttribute("aria-label", [...marks, message.app.name, headline(message), clock.day(message.createdAt), clock.short(message.createdAt)].join(", "));
   }
@@ -110,6 +118,8 @@ export class Card {
     parts.day = el("div", { class: "day" });
     parts.time = el("time", { datetime: new Date(message.createdAt).toISOString(), title: clock.full(message.createdAt) });
     parts.approval = el("span", { class: "approval" });
+    parts.reminder = el("span", { class: "reminder", hidden: true }, icon("bell"), texts.reminded);
+    parts.updated = el("p", { class: "updated", hidden: true });
     parts.read = iconButton("check", texts.markRead, () => this.#context.toggleRead(this.#message), { class: "icon-button quick" });
     parts.archive = iconButton("archive", texts.archive, () => this.#context.toggleArchived(this.#message), { class: "icon-button quick" });
     const menu = iconButton("more", texts.messageMenu(message.app.name), () => this.#context.menu(this.#message, menu), { "aria-haspopup": "menu" });
@@ -128,12 +138,14 @@ export class Card {
           { class: "meta" },
           el("span", { class: "from", dir: "auto", title: message.app.name }, message.app.name),
           parts.approval,
+          parts.reminder,
           el("span", { class: "spring" }),
           parts.time,
           el("span", { class: "dot", title: texts.unreadMark }),
           el("div", { class: "quick-actions" }, parts.read, parts.archive, menu),
         ),
         ...this.#body(),
+        parts.updated,
       ),
     );
     card.addEventListener("click", (event) => this.#clicked(event));

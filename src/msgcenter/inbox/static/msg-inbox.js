@@ -143,6 +143,7 @@ export class MsgInbox extends HTMLElement {
     this.#root.replaceChildren(this.#frame);
     this.#store.addEventListener("change", () => this.#tellCounts(texts));
     this.#store.addEventListener("arrival", (event) => this.#arrived(event.detail));
+    this.#store.addEventListener("reminder", (event) => this.#reminded(event.detail));
     this.#store.addEventListener("failure", (event) => this.#failed(event.detail));
     this.#paint();
     if (this.#session.token) this.#run();
@@ -235,9 +236,19 @@ export class MsgInbox extends HTMLElement {
   }
 
   #arrived(message) {
+    this.#dispatch("msg-inbox:message", { message }, false);
+    this.#call(message);
+  }
+
+  #reminded(message) {
+    this.#dispatch("msg-inbox:reminder", { message }, false);
+    this.#call(message);
+  }
+
+  /** Draw the user's attention to a message. */
+  #call(message) {
     this.#bell?.classList.remove("ringing");
     requestAnimationFrame(() => this.#bell?.classList.add("ringing"));
-    this.#dispatch("msg-inbox:message", { message }, false);
     if (this.getAttribute("notifications") !== "on" || (document.hasFocus() && !document.hidden)) return;
     notify(message, () => {
       this.open();

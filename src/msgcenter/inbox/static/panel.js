@@ -120,6 +120,7 @@ export class Panel {
     const { scroller, input, panel } = this.#parts;
     this.#store.addEventListener("change", () => this.draw(), { signal });
     this.#store.addEventListener("arrival", (event) => this.#welcome(event.detail), { signal });
+    this.#store.addEventListener("reminder", (event) => this.#remind(event.detail), { signal });
     scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     input.addEventListener("input", () => this.#typed(), { signal });
     panel.addEventListener("keydown", (event) => this.handleKey(event), { signal });
@@ -187,6 +188,18 @@ export class Panel {
     this.#toSay.push(message);
     clearTimeout(this.#sayTimer);
     this.#sayTimer = setTimeout(() => this.#sayArrivals(), SAY_TOGETHER);
+  }
+
+  /** An app asks once more to read a message: offer the way there. */
+  #remind(message) {
+    this.#toast.say(this.#texts.reminds(message.app.name, headline(message)), { label: this.#texts.show, run: () => this.#goTo(message) });
+  }
+
+  /** Show a message, in the view of everything if this one has it not. */
+  async #goTo(message) {
+    if (!this.#list.card(message.id)) await this.#store.show({ filter: "all", app: "", q: "" });
+    this.draw();
+    this.#list.goTo(message.id);
   }
 
   #sayArrivals() {

@@ -5,6 +5,7 @@ const LARGEST_PAGE = 100;
 const MOST_PAGES = 10;
 const WAIT_FOR_STREAM = 800;
 const POLL = 30_000;
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Compare two ids, the newer first: they are numbers too large for Number. */
 export function newerFirst(one, other) {
@@ -24,7 +25,7 @@ export function headline(message) {
 }
 
 /**
- * Dispatches `change` (something to draw), `arrival` (a message came live) and `failure` (an ApiError in the background).
+ * Dispatches `change` (something to draw), `arrival` (a message came live), `reminder` (its app reminds of one) and `failure` (an ApiError in the background).
  * Actions return promises of what can be undone; they raise ApiError after taking their change back.
  */
 export class Store extends EventTarget {
@@ -38,6 +39,7 @@ export class Store extends EventTarget {
   #busy = new Map();
   #echoes = new Map();
   #ticks = 0;
+  #countsTold = 0;
   #generation = 0;
   #cancel = null;
   #cursor = null;
@@ -48,6 +50,8 @@ export class Store extends EventTarget {
   #refreshing = null;
   #refreshAgain = false;
   #poll = 0;
+  #expiry = 0;
+  #expired = new Set();
   #shown = null;
   #ready;
   #becomeReady;
@@ -68,7 +72,7 @@ export class Store extends EventTarget {
     this.#api = api;
     this.#stream = stream;
     this.#ready = new Promise((resolve) => (this.#becomeReady = resolve));
-    for (const name of ["ready", "message", "status", "removed", "counts", "reload", "state"]) {
+    for (const name of ["ready", "message", "update", "status", "removed", "reminder", "counts", "reload", "state"]) {
       stream.addEventListener(name, (event) => this[`_${name}`](event.detail));
     }
   }
@@ -104,6 +108,7 @@ export class Store extends EventTarget {
     this.#generation += 1;
     this.#cancel?.abort();
     clearInterval(this.#poll);
+    clearTimeout(this.#expiry);
     this.#stream.stop();
   }
 
@@ -238,8 +243,9 @@ export class Store extends EventTarget {
   }
 
   async #loadCounts() {
+    const told = this.#countsTold;
     try {
-      this.#setCounts(await this.#api.counts());
+      this.#takeCounts(await this.#api.counts(), told);
     } catch (error) {
       this.#fail(error);
     }
@@ -309,6 +315,7 @@ export class Store extends EventTarget {
   async #change(ids, patch, call, keep = true) {
     const before = new Map();
     const stamp = ++this.#ticks;
+    const told = this.#countsTold;
     for (const id of ids) {
       const message = this.#messages.get(id);
       if (!message) continue;
@@ -321,7 +328,7 @@ export class Store extends EventTarget {
     this.#changed();
     try {
       const answer = await call();
-      if (answer.counts) this.#setCounts(answer.counts);
+      if (answer.counts) this.#takeCounts(answer.counts, told);
       return answer;
     } catch (error) {
       for (const [id, message] of before) {
@@ -412,12 +419,33 @@ export class Store extends EventTarget {
     this.#changed();
   }
 
+  /** A message says something else. While an own change is under way, its outcome tells the state. */
+  _update(message) {
+    const { id } = message;
+    const known = this.#messages.get(id);
+    if (!known && !this.#isWithinPage(id)) return;
+    const { readAt, archived } = message;
+    const isBusy = known && this.#busy.has(id);
+    if (isBusy) this.#echoes.set(id, { readAt, archived });
+    else if (known && (readAt === null) !== (known.readAt === null)) this.#kept.delete(id);
+    this.#messages.set(id, isBusy ? { ...message, readAt: known.readAt, archived: known.archived } : message);
+    this.#stamps.set(id, ++this.#ticks);
+    if (this.#belongs(this.#messages.get(id)) && this.#isWithinPage(id)) this.#listed.add(id);
+    this.#changed();
+  }
+
+  _reminder(message) {
+    this._update(message);
+    this.dispatchEvent(new CustomEvent("reminder", { detail: message }));
+  }
+
   _removed({ ids }) {
     this.#forget(ids);
     this.#changed();
   }
 
   _counts(counts) {
+    this.#countsTold += 1;
     this.#setCounts(counts);
   }
 
@@ -436,6 +464,11 @@ export class Store extends EventTarget {
       this.#listed.delete(id);
       this.#removed.set(id, stamp);
     }
+  }
+
+  /** Take counts from an answer, unless the stream has told of later ones since the question: it follows every change. */
+  #takeCounts(counts, told) {
+    if (told === this.#countsTold) this.#setCounts(counts);
   }
 
   #setCounts(counts) {
@@ -475,8 +508,21 @@ export class Store extends EventTarget {
     this.#announced = true;
     queueMicrotask(() => {
       this.#announced = false;
+      this.#awaitExpiry();
       this.dispatchEvent(new Event("change"));
     });
+  }
+
+  /** Read anew when a listed message expires: once for each, as the server's clock is the one that counts. */
+  #awaitExpiry() {
+    clearTimeout(this.#expiry);
+    const waiting = this.messages.filter(({ id, expiresAt }) => expiresAt !== null && !this.#expired.has(id));
+    if (waiting.length === 0) return;
+    const soonest = Math.min(...waiting.map((message) => message.expiresAt));
+    this.#expiry = setTimeout(() => {
+      for (const { id, expiresAt } of waiting) if (expiresAt <= Date.now()) this.#expired.add(id);
+      this.refresh();
+    }, Math.min(Math.max(soonest - Date.now(), 0) + 100, LONGEST_TIMER));
   }
 }
 

@@ -1,6 +1,6 @@
 /** The live stream: kept open through lost connections, sleep and ended tokens. */
 
-const EVENTS = ["ready", "message", "status", "removed", "counts", "reload"];
+const EVENTS = ["ready", "message", "update", "status", "removed", "reminder", "counts", "reload"];
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
 const LONG_HIDDEN = 300_000;

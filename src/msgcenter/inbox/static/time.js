@@ -38,6 +38,11 @@ export class Clock {
     return (sameYear(time, now) ? this.#day : this.#year).format(time);
   }
 
+  /** Return the day, or today the time within it. */
+  moment(time, now = Date.now()) {
+    return daysBetween(time, now) <= 0 ? this.short(time, now) : this.day(time, now);
+  }
+
   /** Return the whole date and time. */
   full(time) {
     return this.#full.format(time);
