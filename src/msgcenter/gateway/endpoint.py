@@ -11,9 +11,12 @@ from starlette.types import Receive, Scope, Send
 
 from msgcenter.actions.reports import Reports
 from msgcenter.actions.sending import Sending
+from msgcenter.actions.sent_messages import SentMessages
 from msgcenter.actions.statuses import Statuses
 from msgcenter.actions.tokens import Tokens
+from msgcenter.actions.topics import Topics
 from msgcenter.actions.user_tokens import UserTokens
+from msgcenter.actions.webhooks import Webhooks
 from msgcenter.domain.account import App
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
@@ -37,7 +40,10 @@ class Actions:
     sending: Sending
     statuses: Statuses
     reports: Reports
+    sent_messages: SentMessages
+    topics: Topics
     user_tokens: UserTokens
+    webhooks: Webhooks
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason
 from msgcenter.gateway.answers import TokenAnswer
 from msgcenter.gateway.endpoint import AnyEndpoint
-from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase, NestedOa, SendMsg
+from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase, NestedOa, SendMsg, UpdateMsg
 from msgcenter.gateway.tokens import LOWER_CASE_TOKEN_PATH, OAUTH_PATH, TOKEN_PATH, TOKEN_SUMMARY
 
 _REF = "#/components/schemas/{name}"
@@ -163,11 +163,11 @@ def _schemas(endpoints: Sequence[AnyEndpoint]) -> _Schema:
             structs.append(endpoint.answer)
     structs.append(NestedOa)
     _, schemas = msgspec.json.schema_components(structs, ref_template=_REF)
-    properties = schemas[SendMsg.__name__]["properties"]
-    # These are decoded only when msgtype names them, so SendMsg itself does not know their types.
-    properties.update(text=_ref(Text), link=_ref(Link), oa=_ref(NestedOa))
     oa = schemas[Oa.__name__]["properties"]
-    properties.update({name: oa[name] for name in ("busiId", "pcUrl", "appUrl")})
+    for name in (SendMsg.__name__, UpdateMsg.__name__):
+        # These are decoded only when msgtype names them, so the struct itself does not know their types.
+        schemas[name]["properties"].update(text=_ref(Text), link=_ref(Link), oa=_ref(NestedOa))
+        schemas[name]["properties"].update({field: oa[field] for field in ("busiId", "pcUrl", "appUrl")})
     codes = [reason.ret_code for reason in Reason]
     return {
         **schemas,

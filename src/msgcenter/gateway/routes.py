@@ -4,15 +4,43 @@ from starlette.routing import BaseRoute, Route
 
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.gateway import messages, tokens, users
-from msgcenter.gateway.answers import InvalidIds, MsgList, MsgStatus, Sent, UnreadCount, UserTokenAnswer
+from msgcenter.gateway import messages, sent_messages, tokens, topics, users, webhooks
+from msgcenter.gateway import webhook_structs as hooks
+from msgcenter.gateway.answers import (
+    Changed,
+    InvalidIds,
+    MsgList,
+    MsgStatus,
+    MsgVersions,
+    Reminded,
+    Sent,
+    Subscribers,
+    UnreadCount,
+    UserTokenAnswer,
+)
 from msgcenter.gateway.endpoint import NO_CALL, AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.health import ReadyCheck, healthz, readyz
 from msgcenter.gateway.openapi import document
-from msgcenter.gateway.requests import GetMsgList, GetMsgStatus, GetUnreadCount, GetUserToken, ModMsgStatus, SendMsg
+from msgcenter.gateway.requests import (
+    GetMsgList,
+    GetMsgStatus,
+    GetMsgVersions,
+    GetSubscribers,
+    GetUnreadCount,
+    GetUserToken,
+    ModMsgStatus,
+    RecallMsg,
+    RemindUnread,
+    SendMsg,
+    Subscribe,
+    Unsubscribe,
+    UpdateMsg,
+)
 
 _MESSAGE = "/msgCenter/message/"
+_TOPIC = "/msgCenter/topic/"
+_WEBHOOK = "/msgCenter/webhook/"
 
 
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
@@ -52,11 +80,116 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handle=messages.get_unread_count,
     ),
     Endpoint(
+        path=_MESSAGE + "recallMsg",
+        summary=Phrase("撤回消息", "Withdraw a message"),
+        request=RecallMsg,
+        answer=None,
+        handle=sent_messages.recall_msg,
+    ),
+    Endpoint(
+        path=_MESSAGE + "updateMsg",
+        summary=Phrase("更新消息内容", "Let a message say something else"),
+        request=UpdateMsg,
+        answer=None,
+        handle=sent_messages.update_msg,
+    ),
+    Endpoint(
+        path=_MESSAGE + "remindUnread",
+        summary=Phrase("提醒未读用户", "Remind those who have not read a message"),
+        request=RemindUnread,
+        answer=Reminded,
+        handle=sent_messages.remind_unread,
+    ),
+    Endpoint(
+        path=_MESSAGE + "getMsgVersions",
+        summary=Phrase("查询消息的历史版本", "List what a message has said"),
+        request=GetMsgVersions,
+        answer=MsgVersions,
+        handle=sent_messages.get_msg_versions,
+    ),
+    Endpoint(
+        path=_TOPIC + "subscribe",
+        summary=Phrase("为用户订阅主题", "Subscribe users to a topic"),
+        request=Subscribe,
+        answer=Changed,
+        handle=topics.subscribe,
+    ),
+    Endpoint(
+        path=_TOPIC + "unsubscribe",
+        summary=Phrase("为用户退订主题", "End subscriptions of a topic"),
+        request=Unsubscribe,
+        answer=Changed,
+        handle=topics.unsubscribe,
+    ),
+    Endpoint(
+        path=_TOPIC + "getSubscribers",
+        summary=Phrase("查询主题的订阅用户", "List who is subscribed to a topic"),
+        request=GetSubscribers,
+        answer=Subscribers,
+        handle=topics.get_subscribers,
+    ),
+    Endpoint(
         path="/msgCenter/user/getUserToken",
         summary=Phrase("获取用户的收件箱令牌", "Get a token for a user's inbox"),
         request=GetUserToken,
         answer=UserTokenAnswer,
         handle=users.get_user_token,
+    ),
+    Endpoint(
+        path=_WEBHOOK + "createWebhook",
+        summary=Phrase("注册回调地址", "Register a webhook"),
+        request=hooks.CreateWebhook,
+        answer=hooks.CreatedWebhook,
+        handle=webhooks.create_webhook,
+    ),
+    Endpoint(
+        path=_WEBHOOK + "getWebhooks",
+        summary=Phrase("查询回调地址", "List the app's webhooks"),
+        request=hooks.GetWebhooks,
+        answer=hooks.WebhookList,
+        handle=webhooks.get_webhooks,
+    ),
+    Endpoint(
+        path=_WEBHOOK + "updateWebhook",
+        summary=Phrase("修改、暂停或恢复回调地址", "Change, pause or resume a webhook"),
+        request=hooks.UpdateWebhook,
+        answer=None,
+        handle=webhooks.update_webhook,
+    ),
+    Endpoint(
+        path=_WEBHOOK + "deleteWebhook",
+        summary=Phrase("删除回调地址", "Delete a webhook"),
+        request=hooks.DeleteWebhook,
+        answer=None,
+        handle=webhooks.delete_webhook,
+    ),
+    Endpoint(
+        path=_WEBHOOK + "rotateWebhookSecret",
+        summary=Phrase("更换回调密钥", "Give a webhook a new secret"),
+        request=hooks.RotateWebhookSecret,
+        answer=hooks.RotatedSecret,
+        handle=webhooks.rotate_webhook_secret,
+    ),
+    Endpoint(
+        path=_WEBHOOK + "testWebhook",
+        summary=Phrase("发送测试事件", "Send a test event to a webhook"),
+        request=hooks.TestWebhook,
+        answer=None,
+        handle=webhooks.test_webhook,
+    ),
+    Endpoint(
+        path=_WEBHOOK + "getWebhookDeliveries",
+        summary=Phrase("查询投递记录", "List what was posted to a webhook"),
+        request=hooks.GetWebhookDeliveries,
+        answer=hooks.WebhookDeliveryList,
+        handle=webhooks.get_webhook_deliveries,
+    ),
+    Endpoint(
+        path=_WEBHOOK + "replayWebhook",
+        summary=Phrase("重新投递", "Post deliveries again"),
+        request=hooks.ReplayWebhook,
+        answer=hooks.Replayed,
+        handle=webhooks.replay_webhook,
     ),
 )
 

@@ -1,0 +1,326 @@
+"""What the reference says of each call beside its fields: when to use it, what it needs, samples, changes."""
+
+from typing import Any, NamedTuple
+
+from msgcenter.domain.api_reference import Change, Sample
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import Reason
+
+SANDBOX_USER = "sandbox-APP_ID"
+"""Stands in samples for the sandbox user of the developer's own app."""
+MESSAGE_ID = "912839057684697088"
+_WEBHOOK_ID = "wh_4f9a1c0be27d5a6e8b31c902"
+_FIRST = (Change("0.1.0", Phrase("首次发布", "First release")),)
+
+
+class CallTexts(NamedTuple):
+    """The words about one call."""
+
+    scenario: Phrase
+    samples: tuple[Sample, ...]
+    answer: dict[str, Any]
+    preconditions: tuple[Phrase, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    changes: tuple[Change, ...] = _FIRST
+
+
+def _only(request: dict[str, Any]) -> tuple[Sample, ...]:
+    return (Sample(Phrase("示例", "Sample"), request),)
+
+
+TEXT = {"receiverIds": [SANDBOX_USER], "msgtype": "text", "text": {"content": "明天上午九点全校消防演练，请准时参加。"}}
+LINK = {
+    "receiverIds": [SANDBOX_USER],
+    "msgtype": "link",
+    "link": {
+        "title": "第三单元作业",
+        "content": "请在周五前完成并上传。",
+        "busiId": "homework-3",
+        "pcUrl": "https://homework.example.edu/3",
+        "appUrl": "https://homework.example.edu/m/3",
+        "picUrl": "",
+    },
+}
+OA = {
+    "receiverIds": [SANDBOX_USER],
+    "msgtype": "oa",
+    "approval": True,
+    "busiId": "leave-18",
+    "pcUrl": "https://oa.example.edu/leave/18",
+    "appUrl": "https://oa.example.edu/m/leave/18",
+    "oa": {
+        "head": {"text": "请假审批", "bgColor": "FF2F6FDE"},
+        "body": {
+            "title": "王老师的请假申请",
+            "content": "已协调好代课安排，请审批。",
+            "form": [{"key": "时间", "value": "11月25日 全天"}, {"key": "事由", "value": "参加市级教研培训"}],
+            "author": "王老师",
+            "fileCount": "2",
+        },
+    },
+}
+_SENT = (Phrase("应用已上线，或接收人是应用的沙箱用户", "the app is live, or the receivers are its sandbox users"),)
+_KNOWN = (Reason.MESSAGE_UNKNOWN,)
+_OF_WEBHOOKS = (Reason.WEBHOOK_UNKNOWN,)
+
+TEXTS: dict[str, CallTexts] = {
+    "getAccessToken": CallTexts(
+        Phrase(
+            "用appId和appKey换取accessToken，其他调用都需要它。令牌有效两小时，请缓存并在失效前更换。",
+            "Trade appId and appKey for the accessToken that every other call needs. It holds for two hours: keep it, "
+            "and get another before it ends.",
+        ),
+        _only({"appId": "APP_ID", "timeStamp": "TIME_STAMP", "keyInfo": "KEY_INFO"}),
+        {
+            name: {
+                "accessToken": "2e01e3f7a0d5d1b0fdd4a2a4b3a9c1d7",
+                "validTime": "1795545882934",
+                "appId": "5d3a8f0c2b7e4916",
+                "appName": "Smart Campus",
+                "platformCode": "420100",
+                "userId": "5d3a8f0c2b7e4916",
+                "token": "2e01e3f7a0d5d1b0fdd4a2a4b3a9c1d7",
+            }
+            for name in ("tokenInfo", "data")
+        },
+        (Phrase("服务器时间与应用时间相差不超过10分钟", "the clocks of app and server differ by at most 10 minutes"),),
+        (Reason.APP_UNKNOWN, Reason.KEY_INFO_WRONG, Reason.TIMESTAMP_OUTSIDE_WINDOW),
+    ),
+    "modMsgStatus": CallTexts(
+        Phrase(
+            "用户在应用自己的页面里看过消息后，把收件箱里的消息同步为已读（或未读），一次最多50条；"
+            "待审批消息办结后，不传publisherId即对所有审批人设为已读。",
+            "When a user has seen messages in the app itself, set them read (or unread) in the inbox as well, up to 50 "
+            "in one call. When a pending approval is decided, leave publisherId out: it is closed for all approvers.",
+        ),
+        (Sample(Phrase("设为已读", "Set read"), {"msgId": [MESSAGE_ID], "publisherId": SANDBOX_USER, "isRead": 1}),),
+        {},
+        (Phrase("消息由本应用发送", "the messages are the app's own"),),
+        (Reason.MESSAGE_UNKNOWN, Reason.NOT_AN_APPROVAL),
+    ),
+    "sendMsg": CallTexts(
+        Phrase(
+            "向用户、主题的订阅者或平台所有人发送文本、链接或卡片消息；可定时、可过期、可作为待审批。",
+            "Send a text, a link or a card to users, to a topic's subscribers or to everyone of a platform; later, for "
+            "a while only, or as a pending approval if you like.",
+        ),
+        (
+            Sample(Phrase("文本", "Text"), TEXT),
+            Sample(Phrase("链接", "Link"), LINK),
+            Sample(Phrase("卡片", "Card"), OA),
+        ),
+        {"msgId": MESSAGE_ID},
+        _SENT,
+        (
+            Reason.FIELDS_CONTRADICT,
+            Reason.NOT_AUTHORISED,
+            Reason.REQUEST_ID_REUSED,
+            Reason.AUDIENCE_UNKNOWN,
+            Reason.QUOTA_EXCEEDED,
+        ),
+    ),
+    "getMsgStatus": CallTexts(
+        Phrase(
+            "查看消息送达与阅读的人数，并逐页列出接收人及其首次阅读时间。",
+            "See how many have got and read a message, and page through the receivers with their first read time.",
+        ),
+        _only({"msgId": MESSAGE_ID, "pageSize": 2}),
+        {
+            "receivers": 2,
+            "delivered": 2,
+            "read": 1,
+            "unread": 1,
+            "state": "sent",
+            "details": [
+                {"userId": "parent-wang", "isRead": 0, "readTime": ""},
+                {"userId": "teacher-li", "isRead": 1, "readTime": "1795538790996"},
+            ],
+        },
+        reasons=_KNOWN,
+    ),
+    "getMsgList": CallTexts(
+        Phrase(
+            "列出应用发送过的消息，可按业务编号、类型和时间筛选。",
+            "List what the app has sent, by matter, kind or time.",
+        ),
+        _only({"pageSize": 1}),
+        {
+            "messages": [
+                {
+                    "msgId": MESSAGE_ID,
+                    "msgtype": "text",
+                    "body": {"content": "明天上午九点全校消防演练，请准时参加。"},
+                    "createTime": "1795538790996",
+                    "state": "sent",
+                    "receivers": 1,
+                    "delivered": 1,
+                    "read": 0,
+                    "unread": 1,
+                }
+            ],
+            "nextCursor": "912839057684697088",
+        },
+        reasons=(Reason.FIELDS_CONTRADICT,),
+    ),
+    "getUnreadCount": CallTexts(
+        Phrase(
+            "查询用户有多少条本应用的未读消息，用于角标。", "Count a user's unread messages of this app, for a badge."
+        ),
+        _only({"publisherId": SANDBOX_USER}),
+        {"unread": 1},
+    ),
+    "recallMsg": CallTexts(
+        Phrase(
+            "撤回消息：立即从所有收件箱消失，未读数随之减少；定时消息则取消发送。",
+            "Withdraw a message: it is gone from every inbox and count at once; a scheduled one is not sent.",
+        ),
+        _only({"msgId": MESSAGE_ID}),
+        {},
+        reasons=_KNOWN,
+    ),
+    "updateMsg": CallTexts(
+        Phrase(
+            "更新已发送消息的内容，例如在卡片上显示审批结果；可让所有人重新变为未读。",
+            "Let a sent message say something else, such as an approval's outcome, and be unread again if you like.",
+        ),
+        _only({"msgId": MESSAGE_ID, "msgtype": "text", "text": {"content": "演练改到上午十点。"}, "resetRead": True}),
+        {},
+        reasons=(*_KNOWN, Reason.ALREADY_RECALLED, Reason.FIELDS_CONTRADICT),
+    ),
+    "remindUnread": CallTexts(
+        Phrase(
+            "提醒尚未阅读的用户，每条消息每小时最多一次。",
+            "Remind those who have not read a message; at most once an hour.",
+        ),
+        _only({"msgId": MESSAGE_ID}),
+        {"reminded": 1},
+        reasons=(*_KNOWN, Reason.ALREADY_RECALLED),
+    ),
+    "getMsgVersions": CallTexts(
+        Phrase("查看消息更新前后的各个版本。", "See what a message has said before and after its updates."),
+        _only({"msgId": MESSAGE_ID}),
+        {
+            "versions": [
+                {
+                    "version": 1,
+                    "createTime": "1795538790996",
+                    "resetRead": False,
+                    "msgtype": "text",
+                    "body": {"content": "明天上午九点全校消防演练，请准时参加。"},
+                }
+            ]
+        },
+        reasons=_KNOWN,
+    ),
+    "subscribe": CallTexts(
+        Phrase(
+            "让用户订阅主题（例如一个班级），之后发送给主题的消息都会收到；新主题自动创建。",
+            "Subscribe users to a topic, such as a class: they get what is sent to it from then on. A new one is made.",
+        ),
+        _only({"topic": "class-3a", "userIds": [SANDBOX_USER]}),
+        {"changed": 1},
+        _SENT,
+        (Reason.NOT_AUTHORISED,),
+    ),
+    "unsubscribe": CallTexts(
+        Phrase("退订主题；已收到的消息保留。", "End subscriptions of a topic; what was received stays."),
+        _only({"topic": "class-3a", "userIds": [SANDBOX_USER]}),
+        {"changed": 1},
+        reasons=(Reason.NOT_AUTHORISED, Reason.AUDIENCE_UNKNOWN),
+    ),
+    "getSubscribers": CallTexts(
+        Phrase("列出主题的订阅用户。", "List who is subscribed to a topic."),
+        _only({"topic": "class-3a"}),
+        {"userIds": [SANDBOX_USER]},
+        reasons=(Reason.NOT_AUTHORISED, Reason.AUDIENCE_UNKNOWN),
+    ),
+    "getUserToken": CallTexts(
+        Phrase(
+            "为一个用户换取令牌，交给网页里的收件箱组件，即可显示该用户的消息。",
+            "Get a token for one user; the inbox component on your page shows this user's messages with it.",
+        ),
+        _only({"publisherId": SANDBOX_USER}),
+        {"userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…", "expireTime": "1795542390000"},
+        _SENT,
+        (Reason.NOT_AUTHORISED,),
+    ),
+    "createWebhook": CallTexts(
+        Phrase(
+            "登记一个https地址，消息被阅读、撤回、办结时由平台主动通知。",
+            "Register an https URL that is told when messages are read, recalled or decided.",
+        ),
+        _only({"url": "https://hr.example.edu/hooks/msgcenter", "events": ["message.read", "approval.closed"]}),
+        {"webhookId": _WEBHOOK_ID, "secret": "whsec_vCRsShheNcYkQby8UOiC3/ylgd1m54qbnqBLWysJ4AE="},
+        (Phrase("地址可从公网访问，且使用https", "the URL is public, and https"),),
+        (Reason.TOO_MANY_ITEMS,),
+    ),
+    "getWebhooks": CallTexts(
+        Phrase("列出应用的回调地址及其状态。", "List the app's webhooks and how they are doing."),
+        _only({}),
+        {
+            "webhooks": [
+                {
+                    "webhookId": _WEBHOOK_ID,
+                    "url": "https://hr.example.edu/hooks/msgcenter",
+                    "events": ["approval.closed", "message.read"],
+                    "state": "active",
+                    "createTime": "1795538786763",
+                    "pending": 0,
+                }
+            ]
+        },
+    ),
+    "updateWebhook": CallTexts(
+        Phrase("修改回调地址或事件，暂停或恢复投递。", "Change a webhook's URL or events, pause it or go on."),
+        _only({"webhookId": _WEBHOOK_ID, "paused": True}),
+        {},
+        reasons=_OF_WEBHOOKS,
+    ),
+    "deleteWebhook": CallTexts(
+        Phrase("删除回调地址及其等待投递的事件。", "Delete a webhook and all that waits for it."),
+        _only({"webhookId": _WEBHOOK_ID}),
+        {},
+        reasons=_OF_WEBHOOKS,
+    ),
+    "rotateWebhookSecret": CallTexts(
+        Phrase(
+            "更换签名密钥，24小时内新旧密钥同时签名。",
+            "Change the signing secret; for a day the old one signs as well.",
+        ),
+        _only({"webhookId": _WEBHOOK_ID}),
+        {"secret": "whsec_vCRsShheNcYkQby8UOiC3/ylgd1m54qbnqBLWysJ4AE=", "previousValidUntil": "1795625186763"},
+        reasons=_OF_WEBHOOKS,
+    ),
+    "testWebhook": CallTexts(
+        Phrase("发送一个webhook.test事件，检查接收程序。", "Have a webhook.test event posted, to try your receiver."),
+        _only({"webhookId": _WEBHOOK_ID}),
+        {},
+        reasons=_OF_WEBHOOKS,
+    ),
+    "getWebhookDeliveries": CallTexts(
+        Phrase(
+            "查看投递记录、对方的答复和重试。", "See what was posted, what was answered, and what will be tried again."
+        ),
+        _only({"webhookId": _WEBHOOK_ID, "pageSize": 1}),
+        {
+            "deliveries": [
+                {
+                    "deliveryId": "msg_b4f3f86b2dcbfa456311d2a0",
+                    "type": "message.read",
+                    "state": "delivered",
+                    "attempts": 1,
+                    "createTime": "1795538790996",
+                    "body": {"type": "message.read", "data": {"events": []}},
+                    "status": 204,
+                }
+            ]
+        },
+        reasons=_OF_WEBHOOKS,
+    ),
+    "replayWebhook": CallTexts(
+        Phrase("重新投递一条或某一时间以来的全部记录。", "Post one delivery again, or all since a time."),
+        _only({"webhookId": _WEBHOOK_ID, "deliveryId": "msg_b4f3f86b2dcbfa456311d2a0"}),
+        {"replayed": 1},
+        reasons=(*_OF_WEBHOOKS, Reason.FIELDS_CONTRADICT),
+    ),
+}
