@@ -143,6 +143,7 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     """Return the environment of a server or command of a test."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
     environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": "300"}
+    environment["MSGCENTER_WEBHOOK_ALLOW"] = "127.0.0.0/8"
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
     return environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}

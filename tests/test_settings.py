@@ -43,6 +43,8 @@ def test_an_empty_environment_gives_these_defaults() -> None:
         queue_limit=10_000,
         database_connections=10,
         log_level="info",
+        webhook_allow=(),
+        time_zone="Asia/Shanghai",
     )
 
 
@@ -134,6 +136,29 @@ def test_a_token_that_would_end_within_the_window_is_refused(ttl: str, window: s
     text = refused(TOKEN_TTL=ttl, CLOCK_WINDOW=window)
     assert text.startswith(f"MSGCENTER_TOKEN_TTL is {ttl}, but it takes at least twice MSGCENTER_CLOCK_WINDOW")
     assert f"at least {2 * int(window)} seconds" in text
+
+
+# --- Networks -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "networks"),
+    [
+        ("", []),
+        ("10.1.2.3", ["10.1.2.3/32"]),
+        (" 127.0.0.0/8 , ::1,", ["127.0.0.0/8", "::1/128"]),
+        ("fd00::/8", ["fd00::/8"]),
+    ],
+)
+def test_networks_that_webhooks_may_go_to(given: str, networks: list[str]) -> None:
+    assert [str(network) for network in read(WEBHOOK_ALLOW=given).webhook_allow] == networks
+
+
+@pytest.mark.parametrize("part", ["localhost", "10.0.0.1/8", "10.0.0.0/33", "*", "1" * 99])
+def test_a_wrong_network_is_refused(part: str) -> None:
+    text = refused(WEBHOOK_ALLOW=f"127.0.0.1,{part}")
+    assert text.startswith(f"MSGCENTER_WEBHOOK_ALLOW has {part[:20]!r}"[:-1])
+    assert "but it takes addresses and networks, such as 10.1.2.3,10.8.0.0/16" in text
 
 
 # --- Secrets --------------------------------------------------------------------------------------------------------

@@ -9,25 +9,39 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from zoneinfo import ZoneInfo
 
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.actions.apps import Apps
+from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.housekeeping import keep_house
 from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.logins import Logins
+from msgcenter.actions.people import People
+from msgcenter.actions.platforms import Platforms
 from msgcenter.actions.reports import Reports
 from msgcenter.actions.sending import Sending
+from msgcenter.actions.sent_messages import SentMessages
 from msgcenter.actions.statuses import Statuses
+from msgcenter.actions.team import Team
 from msgcenter.actions.tokens import Tokens
+from msgcenter.actions.topics import Topics
 from msgcenter.actions.user_tokens import UserTokens
+from msgcenter.actions.webhooks import Webhooks
+from msgcenter.delivery.guarded_network import Resolver
+from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
+from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
 from msgcenter.gateway.endpoint import Actions, Gateway
 from msgcenter.gateway.rate_limit import RateLimit
+from msgcenter.gateway.reference import reference
 from msgcenter.gateway.routes import not_found
 from msgcenter.gateway.routes import routes as gateway_routes
 from msgcenter.inbox.routes import routes as inbox_routes
@@ -35,11 +49,15 @@ from msgcenter.inbox.visitor import Inboxes
 from msgcenter.live.bus import PostgresBus
 from msgcenter.live.hub import Hub
 from msgcenter.logs import configure_logs
+from msgcenter.portal.portal import Portal
+from msgcenter.portal.render import Templates
+from msgcenter.portal.routes import routes as portal_routes
 from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
 from msgcenter.store.database import Database
 from msgcenter.store.embedded import embedded_postgres
 from msgcenter.store.migrate import migrate, pending_migrations
 from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.topics import concerned_by_topic
 
 _KEY_FILE = "secret.key"
 
@@ -116,21 +134,26 @@ def application(settings: Settings) -> ASGIApp:
     """Return the ASGI application for a database that is migrated."""
     database = Database(database_url(settings), connections=settings.database_connections)
     lease = NodeLease(database.url)
-    hub = Hub()
+    hub = Hub(partial(concerned_by_topic, database))
     bus = PostgresBus(database.url, on_events=hub.deliver, on_gap=hub.gap)
     hub.on_streams = lambda streams: bus.announce(streams=streams)
     keys = key_ring(settings)
     limit = settings.queue_limit
+    resolver, rules = Resolver(), AddressRules(settings.webhook_allow)
     actions = Actions(
         tokens=Tokens(database, keys, ttl=settings.token_ttl, clock_window=settings.clock_window, waiting_limit=limit),
         sending=Sending(database, lease, waiting_limit=limit, on_change=bus.publish),
         statuses=Statuses(database, waiting_limit=limit, on_change=bus.publish),
         reports=Reports(database, waiting_limit=limit),
+        sent_messages=SentMessages(database, on_change=bus.publish),
+        topics=Topics(database),
         user_tokens=UserTokens(database, keys, default_ttl=settings.user_token_ttl, waiting_limit=limit),
+        webhooks=Webhooks(database, keys, rules=rules, resolve=resolver),
     )
     inbox = Inbox(database, actions.statuses, waiting_limit=limit, on_change=bus.publish)
     gateway = Gateway(actions, RateLimit(settings.rate_limit))
     worker = Worker(database, on_change=bus.publish)
+    dispatcher = WebhookDispatcher(database, keys.open, resolve=resolver, rules=rules)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
@@ -139,8 +162,8 @@ def application(settings: Settings) -> ASGIApp:
             await stack.enter_async_context(lease)
             stack.enter_context(_on_stop_signals(hub.close))
             spare_the_collector()
-            jobs = asyncio.create_task(worker.run())
-            others = [asyncio.create_task(keep_house(database)), asyncio.create_task(bus.run())]
+            jobs = [asyncio.create_task(worker.run()), asyncio.create_task(dispatcher.run())]
+            others = [asyncio.create_task(work) for work in (keep_house(database), bus.run(), hub.run())]
             try:
                 yield
             finally:
@@ -150,16 +173,40 @@ def application(settings: Settings) -> ASGIApp:
                 for task in others:
                     task.cancel()
                 worker.stop()
-                await asyncio.wait([jobs, *others], timeout=10)
+                dispatcher.stop()
+                await asyncio.wait([*jobs, *others], timeout=10)
+                resolver.close()
 
     async def ready() -> str | None:
         return "shutting down" if gateway.closing else await missing_for_work(database)
 
     return Router(
-        [*gateway_routes(gateway, ready), *inbox_routes(Inboxes(inbox, actions.user_tokens, hub))],
+        [
+            *gateway_routes(gateway, ready),
+            *inbox_routes(Inboxes(inbox, actions.user_tokens, hub)),
+            *portal_routes(_portal(settings, database, keys, actions)),
+        ],
         default=_Default(not_found(gateway)),
         lifespan=lifespan,
         redirect_slashes=False,
+    )
+
+
+def _portal(settings: Settings, database: Database, keys: KeyRing, actions: Actions) -> Portal:
+    apps = Apps(database, keys)
+    return Portal(
+        logins=Logins(database, keys),
+        people=People(database, keys),
+        apps=apps,
+        team=Team(database, apps),
+        audit_log=AuditLog(database),
+        platforms=Platforms(database),
+        tokens=actions.tokens,
+        user_tokens=actions.user_tokens,
+        templates=Templates(ZoneInfo(settings.time_zone)),
+        csrf_key=keys.csrf_key,
+        reference=reference(),
+        rate_limit=settings.rate_limit,
     )
 
 

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 
@@ -23,7 +25,9 @@ class Settings:
     """How this installation runs. Times are seconds.
 
     `database_url` None means the embedded PostgreSQL in `data_dir`; `secret_key` None means the one kept there.
-    `rate_limit` is calls per second for each app and API in each server process, 0 for none.
+    `rate_limit` is calls per second for each app and API in each server process, 0 for none. `webhook_allow` are
+    networks that webhooks may go to though they are not public. `time_zone` is what the portal shows times in,
+    and whose midnight a daily quota begins anew at.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -38,6 +42,8 @@ class Settings:
     queue_limit: int = 10_000
     database_connections: int = 10
     log_level: str = "info"
+    webhook_allow: tuple[IPv4Network | IPv6Network, ...] = ()
+    time_zone: str = "Asia/Shanghai"
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -56,6 +62,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         queue_limit=reader.number("QUEUE_LIMIT", Settings.queue_limit, 1, 1_000_000),
         database_connections=reader.number("DATABASE_CONNECTIONS", Settings.database_connections, 4, 1_000),
         log_level=reader.choice("LOG_LEVEL", Settings.log_level, _LOG_LEVELS),
+        webhook_allow=reader.networks("WEBHOOK_ALLOW"),
+        time_zone=reader.time_zone("TIME_ZONE", Settings.time_zone),
     )
     if settings.token_ttl < 2 * settings.clock_window:
         # A repeated token request is answered with the first one's token, which must still be alive then.
@@ -112,6 +120,31 @@ class _Reader:
         if given not in allowed:
             raise SettingError(f"{PREFIX}{name} is {given!r}, but it takes one of {', '.join(allowed)}")
         return given
+
+    def time_zone(self, name: str, default: str) -> str:
+        given = self._get(name) or default
+        try:
+            ZoneInfo(given)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            shown = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
+            raise SettingError(
+                f"{PREFIX}{name} is {shown!r}, but it takes a time zone, such as Asia/Shanghai"
+            ) from None
+        return given
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        parts = [part.strip() for part in (self._get(name) or "").split(",")]
+        found = []
+        for part in filter(None, parts):
+            try:
+                found.append(ip_network(part))
+            except ValueError:
+                shown = part if len(part) <= _SHOWN else part[:_SHOWN] + "…"
+                raise SettingError(
+                    f"{PREFIX}{name} has {shown!r}, but it takes addresses and networks, "
+                    "such as 10.1.2.3,10.8.0.0/16,fd00::/8"
+                ) from None
+        return tuple(found)
 
     def secret(self, name: str) -> str | None:
         given = self._get(name)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgcenter.domain.identifiers import Id, PlatformCode
+from msgcenter.domain.identifiers import Id, PlatformCode, is_id
 
 
 def accepts(kind: Any, value: object) -> bool:
@@ -44,3 +44,13 @@ def test_control_characters_are_refused_wherever_they_stand(character: str) -> N
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64))
 def test_every_other_text_is_an_id(text: str) -> None:
     assert accepts(Id, text)
+
+
+@pytest.mark.parametrize("text", ["1", "阿明", "a b", " ", "x" * 64, "\u2028"])
+def test_a_text_that_can_be_an_id(text: str) -> None:
+    assert is_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 65, "a\n", "\0", "a\tb", "\x7f"])
+def test_a_text_that_cannot(text: str) -> None:
+    assert not is_id(text)

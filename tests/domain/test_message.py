@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
+from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Link, Text
-from msgcenter.domain.message import DIRECT_RECEIVERS, Draft, Message, State, check_times, receivers_of
+from msgcenter.domain.message import DIRECT_RECEIVERS, Draft, Message, State, check_times
 from msgcenter.domain.refusal import Reason, Refusal
 
 NOW = 1_795_435_200_000

@@ -13,8 +13,11 @@ from msgcenter.domain.message_id import (
     NODES,
     MessageIds,
     bucket_of,
+    bucket_start_ms,
     created_ms,
     first_id_at,
+    first_id_of,
+    last_bucket_before,
     parse_message_id,
     parse_message_ids,
 )
@@ -136,3 +139,18 @@ def test_only_a_decimal_number_of_19_digits_can_be_an_id(given: str | int, meant
 @given(st.lists(st.one_of(st.integers(), st.text(max_size=21), st.from_regex(r"[0-9]{1,20}", fullmatch=True))))
 def test_a_list_is_parsed_as_its_items_are(given: list[str | int]) -> None:
     assert list(parse_message_ids(given)) == [parse_message_id(one) for one in given]
+
+
+@given(st.integers(0, 1_000))
+def test_a_bucket_is_a_range_of_ids_and_of_time(bucket: int) -> None:
+    first = first_id_of(bucket)
+    assert (bucket_of(first), bucket_of(first - 1)) == (bucket, bucket - 1)
+    start = created_ms(first)
+    assert start == bucket_start_ms(bucket)
+    assert last_bucket_before(start) == bucket - 1
+    assert last_bucket_before(start - 1) == bucket - 2
+
+
+def test_nothing_lies_before_the_first_bucket() -> None:
+    assert last_bucket_before(EPOCH_MS) < 0
+    assert last_bucket_before(0) < 0

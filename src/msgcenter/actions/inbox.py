@@ -12,13 +12,14 @@ from msgcenter.domain.content import Kind
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import now_ms
-from msgcenter.store import accounts, inbox, mailboxes
+from msgcenter.store import accounts, inbox, mailboxes, webhook_outbox, webhooks
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.group_commit import GroupCommit
 from msgcenter.store.inbox import Entry, Filter, Wanted
-from msgcenter.store.mailboxes import PageChange, PageKey, page_key
+from msgcenter.store.mailboxes import PageChange, PageKey, change_pages, page_key
 from msgcenter.store.messages import find_messages
-from msgcenter.store.status_changes import change_pages
+from msgcenter.store.pull import bring_up_to_date, pull, refresh
+from msgcenter.store.told_changes import lock_unread
 
 _SCAN = 2_000
 """Entries that one search request looks through; its cursor goes on from there."""
@@ -90,7 +91,7 @@ class Inbox:
 
     async def list_messages(self, viewer: Viewer, query: InboxQuery) -> InboxPage:
         """Return up to `limit` messages, newest first. A page of a search may be short and still not the last."""
-        await self._sweep(viewer.recipient)
+        await refresh(self._database, viewer.recipient, now_ms())
         app_number = viewer.app_number
         async with self._database.connection() as connection:
             if query.app_id is not None:
@@ -144,8 +145,8 @@ class Inbox:
         """Set messages read or unread; return the ids that the mailbox has."""
         by_app = await self._by_app(viewer, message_ids)
         changed: list[int] = []
-        for app_number, ids in sorted(by_app.items()):
-            missing = await self._statuses.set_own(viewer.recipient, app_number, frozenset(ids), read=read)
+        for (app_number, told), ids in sorted(by_app.items()):
+            missing = await self._statuses.set_own(viewer.recipient, app_number, frozenset(ids), read=read, tell=told)
             changed += [i for i in ids if i not in missing]
         return changed
 
@@ -160,8 +161,12 @@ class Inbox:
                     return []
                 app_number = record.app.number
             now = now_ms()
+            await pull(connection, [viewer.recipient], now)
             await mailboxes.sweep_expired(connection, [viewer.recipient], now)
-            return await inbox.read_up_to(connection, viewer.recipient, app_number, up_to, now)
+            told = await webhook_outbox.apps_told_of_reading(connection, viewer.recipient)
+            ids = await inbox.read_up_to(connection, viewer.recipient, app_number, up_to, now)
+            await webhook_outbox.record_read_by_user(connection, viewer.recipient, ids, told, now)
+            return ids
 
         changed = await self._database.in_transaction(write)
         if changed:
@@ -181,7 +186,11 @@ class Inbox:
                 pages: dict[PageKey, list[int]] = {}
                 for key, message_id in sorted(keys):
                     pages.setdefault(key, []).append(message_id)
-                await change_pages(connection, {key: PageChange(read=ids) for key, ids in pages.items()}, now_ms())
+                now = now_ms()
+                told = await webhook_outbox.apps_told_of_reading(connection, viewer.recipient)
+                was_unread = await lock_unread(connection, pages, now) if told else []
+                await change_pages(connection, {key: PageChange(read=ids) for key, ids in pages.items()}, now)
+                await webhook_outbox.record_read_by_user(connection, viewer.recipient, was_unread, told, now)
             await inbox.set_archived(connection, keys, archived=archived)
 
         await self._database.in_transaction(write)
@@ -191,25 +200,14 @@ class Inbox:
     def _tell(self, kind: Any, recipient: Recipient, message_ids: Sequence[int]) -> None:
         self._on_change([MailboxEvent(kind, recipient.platform_code, (recipient.user_id,), tuple(message_ids))])
 
-    async def _by_app(self, viewer: Viewer, message_ids: Collection[int]) -> dict[int, list[int]]:
-        by_app: dict[int, list[int]] = {}
+    async def _by_app(self, viewer: Viewer, message_ids: Collection[int]) -> dict[tuple[int, bool], list[int]]:
+        """Return the messages that the viewer may know of, by their app and whether it is told of changes."""
+        by_app: dict[tuple[int, bool], list[int]] = {}
         async with self._database.connection() as connection:
-            for message in await find_messages(connection, sorted(set(message_ids))):
-                if viewer.app_number in {None, message.app_number}:
-                    by_app.setdefault(message.app_number, []).append(message.id)
+            for owner in await webhooks.owners(connection, sorted(set(message_ids))):
+                if viewer.app_number in {None, owner.app_number}:
+                    by_app.setdefault((owner.app_number, owner.told), []).append(owner.message_id)
         return by_app
-
-    async def _sweep(self, recipient: Recipient) -> None:
-        """Rid a mailbox of what has expired."""
-        now = now_ms()
-        async with self._database.connection() as connection:
-            stale = await inbox.has_expired(connection, recipient, now)
-        if stale:
-
-            async def sweep(connection: Connection) -> None:
-                await mailboxes.sweep_expired(connection, [recipient], now)
-
-            await self._database.in_transaction(sweep)
 
     async def _load(
         self, connection: Connection, entries: Sequence[Entry], matches: Callable[[Message], bool] | None
@@ -223,6 +221,7 @@ class Inbox:
         ]
 
     async def _find(self, asked: "list[_Asked]") -> Sequence[list[InboxMessage]]:
+        await bring_up_to_date(self._database, {one.recipient for one in asked}, now_ms())
         async with self._database.connection() as connection:
             ids = sorted({i for one in asked for i in one.message_ids})
             found = {message.id: message for message in await find_messages(connection, ids)}
@@ -248,6 +247,7 @@ class Inbox:
     async def _count(self, recipients: list[Recipient]) -> "Sequence[dict[int, tuple[int, int, AppName]]]":
         distinct = sorted(set(recipients))
         now = now_ms()
+        await bring_up_to_date(self._database, distinct, now)
         async with self._database.connection() as connection:
             counts, stale = await inbox.app_counts(connection, distinct, now)
         if stale:

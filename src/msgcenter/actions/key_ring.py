@@ -24,6 +24,7 @@ class KeyRing:
         self._seal = AESGCM(_derive(secret_key, b"msgcenter app key"))
         self._token_key = _derive(secret_key, b"msgcenter access token")
         self.user_token_key = _derive(secret_key, b"msgcenter user token")
+        self.csrf_key = _derive(secret_key, b"msgcenter portal form")
         self._decoy = self.seal("", new_app_key())
 
     def seal(self, app_id: str, app_key: str) -> bytes:

@@ -1,6 +1,7 @@
 """Access tokens: issued for a proof of the appKey, checked with every call."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from msgcenter.actions.key_ring import KeyRing, new_token, token_digest
@@ -31,7 +32,7 @@ class Tokens:
         self._database = database
         self._keys = keys
         self._ttl_ms = ttl * 1_000
-        self._window_ms = clock_window * 1_000
+        self.window_ms = clock_window * 1_000
         # Every call reads its token and its app afresh, so a rotated key or a disabled app ends at once, in every
         # process; calls that wait together share one query.
         self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
@@ -46,19 +47,29 @@ class Tokens:
         at = int(timestamp)
         if seconds_allowed and at < _SECONDS_BELOW:
             at *= 1_000
-        if abs(at - now) > self._window_ms:
-            raise Refusal(Reason.TIMESTAMP_OUTSIDE_WINDOW, minutes=max(1, self._window_ms // 60_000))
+        if abs(at - now) > self.window_ms:
+            raise Refusal(Reason.TIMESTAMP_OUTSIDE_WINDOW, minutes=max(1, self.window_ms // 60_000))
         record = await self._app(app_id)
-        proven = self._keys.key_info_matches(app_id, record and record.key_sealed, timestamp, key_info)
-        checked = _checked(record, proven=proven)
-        token = self._keys.token_for(checked.app.number, checked.key_version, timestamp, key_info)
-        return await self._store(token, checked, now)
+
+        def proves(sealed: bytes | None) -> bool:
+            return self._keys.key_info_matches(app_id, sealed, timestamp, key_info)
+
+        proven = _proven(record, proves, now)
+        token = self._keys.token_for(proven.record.app.number, proven.key_version, timestamp, key_info)
+        return await self._store(token, proven, now)
 
     async def issue_for_secret(self, app_id: str, secret: str) -> IssuedToken:
         """Return a new token for the appKey itself (OAuth 2.0 client credentials). Refuses as `issue` does."""
+        now = now_ms()
         record = await self._app(app_id)
-        proven = self._keys.secret_matches(app_id, record and record.key_sealed, secret)
-        return await self._store(new_token(), _checked(record, proven=proven), now_ms())
+        proven = _proven(record, lambda sealed: self._keys.secret_matches(app_id, sealed, secret), now)
+        return await self._store(new_token(), proven, now)
+
+    async def issue_for_owner(self, app_id: str) -> IssuedToken:
+        """Return a new token for an app whose owner asks in person. Refuses with APP_UNKNOWN or APP_DISABLED."""
+        record = await self._app(app_id)
+        proven = _proven(record, lambda sealed: sealed is not None, now_ms())
+        return await self._store(new_token(), proven, now_ms())
 
     async def authenticate(self, token: str) -> App:
         """Return the app that a token belongs to. Refuses with TOKEN_UNKNOWN or APP_DISABLED."""
@@ -76,20 +87,37 @@ class Tokens:
         async with self._database.connection() as connection:
             return await accounts.find_app(connection, app_id)
 
-    async def _store(self, token: str, record: AppRecord, now: int) -> IssuedToken:
+    async def _store(self, token: str, proven: "_Proven", now: int) -> IssuedToken:
         async def write(connection: Connection) -> int:
             return await accounts.add_token(
-                connection, token_digest(token), record.app.number, record.key_version, now + self._ttl_ms
+                connection,
+                token_digest(token),
+                proven.record.app.number,
+                proven.key_version,
+                min(now + self._ttl_ms, proven.until),
             )
 
-        return IssuedToken(token, record.app, await self._database.in_transaction(write))
+        return IssuedToken(token, proven.record.app, await self._database.in_transaction(write))
 
 
-def _checked(record: AppRecord | None, *, proven: bool) -> AppRecord:
+class _Proven(NamedTuple):
+    """An app that has shown one of its keys, of which version, and until when (ms since 1970) that one holds."""
+
+    record: AppRecord
+    key_version: int
+    until: int
+
+
+def _proven(record: AppRecord | None, proves: Callable[[bytes | None], bool], now: int) -> _Proven:
+    proven = proves(record and record.key_sealed)
     if record is None:
         raise Refusal(Reason.APP_UNKNOWN)
+    found = _Proven(record, record.key_version, sys.maxsize)
+    if not proven and record.accepts(record.key_version - 1, now) and proves(record.previous_key_sealed):
+        found = _Proven(record, record.key_version - 1, record.previous_key_until or now)
+        proven = True
     if not proven:
         raise Refusal(Reason.KEY_INFO_WRONG)
     if record.app.disabled:
         raise Refusal(Reason.APP_DISABLED)
-    return record
+    return found

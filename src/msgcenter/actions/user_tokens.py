@@ -8,7 +8,7 @@ import jwt
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.message_id import now_ms
-from msgcenter.store import accounts
+from msgcenter.store import accounts, directory
 from msgcenter.store.accounts import AppRecord
 from msgcenter.store.database import Database
 from msgcenter.store.group_commit import GroupCommit
@@ -52,9 +52,15 @@ class UserTokens:
         self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
 
     async def issue(self, app: App, user_id: str, *, platform_code: str | None, ttl: int | None) -> UserToken:
-        """Return a token for one user, good for `ttl` seconds. Refuses with NOT_AUTHORISED (platform)."""
+        """Return a token for one user, good for `ttl` seconds. Refuses with NOT_AUTHORISED (platform, sandbox).
+
+        The user is known to the platform from now on: what is sent to everyone is for this user too.
+        """
         platform = app.platform_for(platform_code)
+        app.check_receivers([user_id])
         record = await self._reads.submit(app.number)
+        async with self._database.connection() as connection:
+            await directory.register(connection, platform, [user_id])
         expires = now_ms() // 1_000 + (self._default_ttl if ttl is None else ttl)
         claims = {
             "iss": _ISSUER,
@@ -80,7 +86,7 @@ class UserTokens:
         except jwt.InvalidTokenError:
             raise UserTokenError(expired=False) from None
         record = await self._reads.submit(claims["app"])
-        if record is None or record.app.disabled or record.key_version != claims["key"]:
+        if record is None or record.app.disabled or not record.accepts(claims["key"], now_ms()):
             raise UserTokenError(expired=True)
         return Viewer(
             recipient=Recipient(claims["sub"], claims["platform"]),

@@ -1,5 +1,6 @@
 """Who takes part: the apps that send and the recipients who read."""
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,7 +14,10 @@ class App(Struct, frozen=True):
 
     `number` is its key in our own tables, `app_id` the name that it has outside. `platform_code` is its home
     platform; `platforms` are the others that it is authorised for. `app_schemes` are the URL schemes of native
-    apps that its home platform allows in appUrl.
+    apps that its home platform allows in appUrl. `webhook_events` is what its webhooks want to be told. `broadcasts` is
+    whether it may send to everyone of a platform. An app that is not `live` reaches its sandbox users only.
+    `rate_limits` are calls per second by API name ("*" for the others), None for the installation's own limit;
+    `daily_quota` is messages a day, None for no limit.
     """
 
     number: int
@@ -24,6 +28,31 @@ class App(Struct, frozen=True):
     disabled: bool = False
     platforms: frozenset[str] = frozenset()
     app_schemes: frozenset[str] = frozenset()
+    webhook_events: frozenset[str] = frozenset()
+    broadcasts: bool = True
+    live: bool = True
+    rate_limits: Mapping[str, int] | None = None
+    daily_quota: int | None = None
+
+    @property
+    def sandbox_user(self) -> str:
+        """The user id whose inbox an app may always write to: nobody's but its developers'."""
+        return f"sandbox-{self.app_id}"[:64]
+
+    def check_receivers(self, user_ids: Iterable[str]) -> None:
+        """Refuse with NOT_AUTHORISED users whom the app may not reach yet.
+
+        Until an operator lets an app go live it has its sandbox users only: its `sandbox_user`, and that id with
+        anything after it (`sandbox-APP_ID-2`).
+        """
+        if not self.live and not all(user_id.startswith(self.sandbox_user) for user_id in user_ids):
+            raise Refusal(
+                Reason.NOT_AUTHORISED,
+                rule=Phrase(
+                    f"应用未上线,接收人只能是{self.sandbox_user}",
+                    f"until it is live it reaches {self.sandbox_user} only",
+                ),
+            )
 
     def platform_for(self, asked: str | None) -> str:
         """Return the platform that a call is about: the one asked for, or else the app's own.

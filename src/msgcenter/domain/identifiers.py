@@ -2,6 +2,7 @@
 
 from typing import Annotated, TypeAlias
 
+import msgspec
 from msgspec import Meta
 
 from msgcenter.domain.language import Phrase
@@ -23,12 +24,22 @@ def _rule(limit: int) -> dict[str, object]:
 # Without a bound an integer could have more digits than the text may have characters.
 _Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
-Id: TypeAlias = (
-    Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(64))] | _Integer
-)
+TextId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(64))]
+"""An id as it is stored: 1-64 characters, none of them a control character."""
+
+Id: TypeAlias = TextId | _Integer
 """An id of a user, topic, business object or request: 1-64 characters; an integer is the same as its digits."""
 
 PlatformCode: TypeAlias = (
     Annotated[str, Meta(min_length=1, max_length=32, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(32))] | _Integer
 )
 """A platform's code: 1-32 characters."""
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be the id of a user, topic, business object or request."""
+    try:
+        msgspec.convert(text, TextId)
+    except msgspec.ValidationError:
+        return False
+    return True

@@ -1,23 +1,30 @@
 """Platforms, apps and access tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import asyncpg
+import msgspec
 
 from msgcenter.domain.account import App
 from msgcenter.store.database import Connection
 
 _APP_COLUMNS = """a.number, a.app_id, a.name, a.platform_code, a.account, a.disabled_at, a.platforms, a.created_at,
-       a.key_sealed, a.key_version, a.inbox_scope, a.origins, p.app_schemes"""
+       a.key_sealed, a.key_version, a.inbox_scope, a.origins, a.webhook_events, a.broadcasts,
+       a.live, a.colour, a.previous_key_sealed, a.previous_key_until, a.rate_limits, a.daily_quota,
+       p.app_schemes"""
 
 
+_limits = msgspec.json.Decoder(dict[str, int])
 InboxScope = Literal["own", "platform"]
 """What an app's user tokens see: its own messages to the user, or the user's messages of all apps."""
 
 
 class AppRecord(NamedTuple):
-    """A registered app with what only its owner and the token calls may see."""
+    """A registered app with what only its owner and the token calls may see.
+
+    The key before the last rotation (version `key_version` - 1) holds until `previous_key_until` (ms since 1970).
+    """
 
     app: App
     key_sealed: bytes
@@ -25,6 +32,14 @@ class AppRecord(NamedTuple):
     created_at: int
     inbox_scope: InboxScope
     origins: tuple[str, ...]
+    colour: str | None
+    previous_key_sealed: bytes | None
+    previous_key_until: int | None
+
+    def accepts(self, key_version: int, now: int) -> bool:
+        """Tell whether what was made with this version of the key still holds at `now`."""
+        is_previous = key_version == self.key_version - 1 and now < (self.previous_key_until or 0)
+        return key_version == self.key_version or is_previous
 
 
 class TokenRecord(NamedTuple):
@@ -44,6 +59,11 @@ def _app(row: asyncpg.Record) -> App:
         disabled=row["disabled_at"] is not None,
         platforms=frozenset(row["platforms"]),
         app_schemes=frozenset(row["app_schemes"]),
+        webhook_events=frozenset(row["webhook_events"]),
+        broadcasts=row["broadcasts"],
+        live=row["live"],
+        rate_limits=None if row["rate_limits"] is None else _limits.decode(row["rate_limits"]),
+        daily_quota=row["daily_quota"],
     )
 
 
@@ -55,6 +75,9 @@ def _record(row: asyncpg.Record) -> AppRecord:
         created_at=row["created_at"],
         inbox_scope=row["inbox_scope"],
         origins=tuple(row["origins"]),
+        colour=row["colour"],
+        previous_key_sealed=row["previous_key_sealed"],
+        previous_key_until=row["previous_key_until"],
     )
 
 
@@ -68,20 +91,62 @@ async def ensure_platform(connection: Connection, code: str, name: str, now: int
     )
 
 
+class PlatformRecord(NamedTuple):
+    """A platform: a city, a district or a school group with users of its own."""
+
+    code: str
+    name: str
+    app_schemes: tuple[str, ...]
+    created_at: int
+    apps: int
+
+
+async def list_platforms(connection: Connection) -> list[PlatformRecord]:
+    """Return all platforms with how many apps each is home to, by code."""
+    rows = await connection.fetch(
+        "select p.code, p.name, p.app_schemes, p.created_at,"
+        " (select count(*) from app a where a.platform_code = p.code) as apps from platform p order by p.code"
+    )
+    return [PlatformRecord(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
+
+
+async def change_platform(connection: Connection, code: str, name: str, app_schemes: Sequence[str]) -> bool:
+    """Give a platform another name and other URL schemes; return False if there is none."""
+    status = await connection.execute(
+        "update platform set name = $2, app_schemes = $3 where code = $1", code, name, app_schemes
+    )
+    return status != "UPDATE 0"
+
+
+async def platform_codes(connection: Connection) -> list[str]:
+    """Return the codes of all platforms, in order."""
+    return [row["code"] for row in await connection.fetch("select code from platform order by code")]
+
+
 async def insert_app(
-    connection: Connection, *, app_id: str, name: str, platform_code: str, key_sealed: bytes, now: int
-) -> bool:
-    """Add an app, its account named like the app itself; return False if the app id is taken."""
-    number = await connection.fetchval(
-        "insert into app (app_id, name, platform_code, account, key_sealed, created_at)"
-        " values ($1, $2, $3, $1, $4, $5) on conflict (app_id) do nothing returning number",
+    connection: Connection,
+    *,
+    app_id: str,
+    name: str,
+    platform_code: str,
+    key_sealed: bytes,
+    now: int,
+    live: bool = True,
+    broadcasts: bool = True,
+) -> int | None:
+    """Add an app, its account named like the app itself; return its number, None if the app id is taken."""
+    number: int | None = await connection.fetchval(
+        "insert into app (app_id, name, platform_code, account, key_sealed, created_at, live, broadcasts)"
+        " values ($1, $2, $3, $1, $4, $5, $6, $7) on conflict (app_id) do nothing returning number",
         app_id,
         name,
         platform_code,
         key_sealed,
         now,
+        live,
+        broadcasts,
     )
-    return number is not None
+    return number
 
 
 async def find_app(connection: Connection, app_id: str) -> AppRecord | None:
@@ -103,12 +168,28 @@ async def list_apps(connection: Connection, platform_code: str | None = None) ->
     return [_record(row) for row in rows]
 
 
-async def replace_key(connection: Connection, app_id: str, key_sealed: bytes) -> bool:
-    """Give an app another key, which voids its tokens; return False if there is no such app."""
+async def replace_key(
+    connection: Connection, app_id: str, key_sealed: bytes, *, previous_until: int | None = None
+) -> bool:
+    """Give an app another key; return False if there is no such app.
+
+    The key that it had, and tokens made with it, hold until `previous_until` (ms since 1970), or end at once.
+    """
     status = await connection.execute(
-        "update app set key_sealed = $2, key_version = key_version + 1 where app_id = $1", app_id, key_sealed
+        "update app set key_sealed = $2, key_version = key_version + 1, previous_key_until = $3,"
+        " previous_key_sealed = case when $3::bigint is null then null else key_sealed end where app_id = $1",
+        app_id,
+        key_sealed,
+        previous_until,
     )
     return status != "UPDATE 0"
+
+
+async def end_previous_key(connection: Connection, app_id: str) -> None:
+    """Let the key before the last rotation end at once."""
+    await connection.execute(
+        "update app set previous_key_until = null, previous_key_sealed = null where app_id = $1", app_id
+    )
 
 
 async def set_disabled(connection: Connection, app_id: str, disabled_at: int | None) -> bool:
@@ -117,7 +198,8 @@ async def set_disabled(connection: Connection, app_id: str, disabled_at: int | N
     Disabling also raises the key's version: tokens from before stay void when the app is enabled again.
     """
     status = await connection.execute(
-        "update app set disabled_at = $2, key_version = key_version + ($2::bigint is not null)::int where app_id = $1",
+        "update app set disabled_at = $2, key_version = key_version + ($2::bigint is not null)::int,"
+        " previous_key_until = null, previous_key_sealed = null where app_id = $1",
         app_id,
         disabled_at,
     )
@@ -132,6 +214,38 @@ async def set_inbox_scope(connection: Connection, app_id: str, scope: InboxScope
 async def set_origins(connection: Connection, app_id: str, origins: Sequence[str]) -> None:
     """Set the websites that may embed the inbox with an app's user tokens."""
     await connection.execute("update app set origins = $2 where app_id = $1", app_id, origins)
+
+
+async def set_broadcasts(connection: Connection, app_id: str, *, allowed: bool) -> None:
+    """Set whether an app may send to everyone of a platform."""
+    await connection.execute("update app set broadcasts = $2 where app_id = $1", app_id, allowed)
+
+
+async def set_live(connection: Connection, app_id: str, *, live: bool) -> None:
+    """Let an app reach all users of its platforms, or its sandbox users only."""
+    await connection.execute("update app set live = $2 where app_id = $1", app_id, live)
+
+
+async def set_face(connection: Connection, app_id: str, name: str, colour: str | None) -> None:
+    """Give an app another name, and its icon a colour (six hex digits; None for one by its name)."""
+    await connection.execute("update app set name = $2, colour = $3 where app_id = $1", app_id, name, colour)
+
+
+async def set_platforms(connection: Connection, app_id: str, codes: Sequence[str]) -> None:
+    """Set which platforms an app is authorised for besides its own."""
+    await connection.execute("update app set platforms = $2 where app_id = $1", app_id, codes)
+
+
+async def set_limits(
+    connection: Connection, app_id: str, rate_limits: Mapping[str, int] | None, daily_quota: int | None
+) -> None:
+    """Set an app's own rate limits (calls per second by API name) and its messages a day; None for the defaults."""
+    await connection.execute(
+        "update app set rate_limits = $2, daily_quota = $3 where app_id = $1",
+        app_id,
+        None if rate_limits is None else msgspec.json.encode(rate_limits).decode(),
+        daily_quota,
+    )
 
 
 async def find_apps(connection: Connection, numbers: Sequence[int]) -> dict[int, AppRecord]:
@@ -169,7 +283,8 @@ async def find_tokens(connection: Connection, digests: Sequence[bytes], now: int
         f"select t.digest, t.expires_at, {_APP_COLUMNS}"  # noqa: S608
         " from access_token t join app a on a.number = t.app_number join platform p on p.code = a.platform_code"
         " where t.digest = any($1) and t.expires_at > $2"
-        " and (t.key_version = a.key_version or a.disabled_at is not null)",
+        " and (t.key_version = a.key_version or a.disabled_at is not null"
+        " or (t.key_version = a.key_version - 1 and a.previous_key_until > $2))",
         digests,
         now,
     )

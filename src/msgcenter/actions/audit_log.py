@@ -1,0 +1,30 @@
+"""Reading the audit log."""
+
+from typing import NamedTuple
+
+from msgcenter.store import audit
+from msgcenter.store.audit import AuditEntry, AuditFilter
+from msgcenter.store.database import Database
+
+
+class AuditPage(NamedTuple):
+    """Some entries, the newest first; `next_before` is the bound of the next page, None at the end."""
+
+    entries: list[AuditEntry]
+    next_before: int | None
+
+
+class AuditLog:
+    """What people and apps have changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, wanted: AuditFilter, limit: int) -> AuditPage:
+        """Return up to `limit` entries."""
+        async with self._database.connection() as connection:
+            found = await audit.list_entries(connection, wanted, limit + 1)
+        return AuditPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+
+__all__ = ["AuditEntry", "AuditFilter", "AuditLog", "AuditPage"]

@@ -1,0 +1,218 @@
+"""Logging in at the portal: passwords, second factors, sessions, and attempts that fail."""
+
+import ipaddress
+from typing import NamedTuple
+
+from msgcenter.actions.key_ring import KeyRing, WrongSecretKeyError, new_token, token_digest
+from msgcenter.actions.passwords import hash_password, is_outdated, password_matches
+from msgcenter.actions.second_factor import recovery_digest, step_of
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import Actor, LoginError, Person, SecondFactorNeededError, ThrottledError
+from msgcenter.store import audit, people, portal_sessions
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.people import PersonRecord
+from msgcenter.store.portal_sessions import SessionRecord
+
+SESSION_MS = 14 * 86_400_000
+"""A session ends after two weeks, or after twelve hours without use."""
+IDLE_MS = 12 * 3_600_000
+THROTTLE_MS = 15 * 60_000
+_TRIES = 10
+_TRIES_OF_ADDRESS = 100
+_SIGN_UPS = 60
+_TICKET_MS = 5 * 60_000
+_SEEN_EVERY_MS = 60_000
+_MAX_AGENT = 300
+_DEVICE = "portal device"
+_TICKET = "portal second factor"
+SECOND_FACTOR = "portal totp"
+
+
+class Browser(NamedTuple):
+    """Where a login comes from: the network address, what the browser says it is, and its device cookie."""
+
+    address: str
+    agent: str
+    device: str
+
+
+class LoggedIn(NamedTuple):
+    """A new session: the secrets that the browser keeps as cookies."""
+
+    person: Person
+    token: str
+    device: str
+
+
+class Visit(NamedTuple):
+    """A session in use."""
+
+    person: Person
+    session: SessionRecord
+
+
+class Logins:
+    """Begins, finds and ends sessions."""
+
+    def __init__(self, database: Database, keys: KeyRing) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def login(self, login: str, password: str, browser: Browser) -> LoggedIn:
+        """Begin a session for a login and its password.
+
+        Raises LoginError, ThrottledError, or SecondFactorNeededError if the person has a second factor.
+        """
+        login = login.strip().lower()[:300].replace("\0", "")
+        buckets = self._buckets(login, browser)
+        await self._count(buckets)
+        async with self._database.connection() as connection:
+            record = await people.find_person(connection, login=login)
+        proven = await password_matches(record and record.password_hash, password)
+        if record is None or not proven or record.person.disabled:
+            raise LoginError
+        if is_outdated(record.password_hash):
+            fresh = await hash_password(password)
+            async with self._database.connection() as connection:
+                await people.set_password(connection, record.person.number, fresh)
+        if record.second_factor_sealed is not None:
+            raise SecondFactorNeededError(self._ticket(record))
+        return await self._begin(record.person, browser, buckets)
+
+    async def second_step(self, ticket: str, code: str, browser: Browser) -> LoggedIn:
+        """Begin a session for the ticket of the first step and a code of the second factor, or a recovery code.
+
+        Raises LoginError if the code is wrong or was used before, or if the ticket is older than five minutes;
+        ThrottledError after ten wrong codes.
+        """
+        record = await self._of_ticket(ticket)
+        buckets = self._buckets(record.person.login, browser)
+        await self._count(buckets)
+        if not await self.is_second_factor(record, code):
+            raise LoginError
+        return await self._begin(record.person, browser, buckets)
+
+    async def is_second_factor(self, record: PersonRecord, code: str) -> bool:
+        """Tell whether a code is right, and use it up."""
+        if record.second_factor_sealed is None:
+            return True
+        number = record.person.number
+        secret = self._keys.open(f"{SECOND_FACTOR} {number}", record.second_factor_sealed)
+        step = step_of(secret, code)
+        async with self._database.connection() as connection:
+            if step is not None:
+                return await people.use_step(connection, number, step)
+            return await people.use_recovery_code(connection, number, recovery_digest(code))
+
+    async def visit(self, token: str, address: str) -> Visit | None:
+        """Return the session of a cookie and whose it is; None if it has ended."""
+        now = now_ms()
+        digest = token_digest(token)
+        async with self._database.connection() as connection:
+            found = await portal_sessions.find_session(connection, digest, now, now - IDLE_MS)
+            if found is not None and found[1].seen_at < now - _SEEN_EVERY_MS:
+                await portal_sessions.touch_session(connection, digest, now, address)
+        return None if found is None else Visit(*found)
+
+    async def begin(self, person: Person, browser: Browser) -> LoggedIn:
+        """Begin a session for somebody who has just signed up."""
+        return await self._begin(person, browser, self._buckets(person.login, browser))
+
+    async def count_sign_up(self, address: str) -> None:
+        """Count a new account against where it comes from. Raises ThrottledError after sixty in 15 minutes."""
+        now = now_ms()
+        async with self._database.connection() as connection:
+            bucket = f"sign-up {_network(address)}"
+            tries, since = await portal_sessions.count_attempt(connection, bucket, now, THROTTLE_MS)
+        if tries > _SIGN_UPS:
+            raise ThrottledError(max(1, (since + THROTTLE_MS - now) // 1_000))
+
+    async def end(self, visit: Visit) -> None:
+        """Log out."""
+        async with self._database.connection() as connection:
+            await portal_sessions.delete_session(connection, visit.person.number, visit.session.digest)
+
+    async def sessions(self, person: Person) -> list[SessionRecord]:
+        """Return a person's sessions, the one used last first."""
+        async with self._database.connection() as connection:
+            return await portal_sessions.sessions_of(connection, person.number, now_ms())
+
+    async def end_one(self, person: Person, digest: bytes) -> bool:
+        """End one session of a person; return False if there is none."""
+        async with self._database.connection() as connection:
+            return await portal_sessions.delete_session(connection, person.number, digest)
+
+    async def end_others(self, visit: Visit) -> int:
+        """End all sessions of a person but this one; return how many."""
+        async with self._database.connection() as connection:
+            return await portal_sessions.delete_sessions(connection, visit.person.number, visit.session.digest)
+
+    # --- Attempts ---------------------------------------------------------------------------------------------------
+
+    def _buckets(self, login: str, browser: Browser) -> tuple[str, str]:
+        """Return what an attempt is counted for.
+
+        A browser that has logged in before has a count of its own: whoever guesses from elsewhere uses up the common
+        one, and does not keep the person out.
+        """
+        device = self._device_of(login, browser.device)
+        return (f"device {device}" if device else f"login {login}", f"address {_network(browser.address)}")
+
+    async def _count(self, buckets: tuple[str, str]) -> None:
+        now = now_ms()
+        async with self._database.connection() as connection:
+            for bucket, limit in zip(buckets, (_TRIES, _TRIES_OF_ADDRESS), strict=True):
+                tries, since = await portal_sessions.count_attempt(connection, bucket, now, THROTTLE_MS)
+                if tries > limit:
+                    raise ThrottledError(max(1, (since + THROTTLE_MS - now) // 1_000))
+
+    def _device_of(self, login: str, cookie: str) -> str | None:
+        try:
+            device = self._keys.open(f"{_DEVICE} {login}", bytes.fromhex(cookie))
+        except (ValueError, WrongSecretKeyError):
+            return None
+        return device
+
+    # --- Sessions ---------------------------------------------------------------------------------------------------
+
+    async def _begin(self, person: Person, browser: Browser, buckets: tuple[str, str]) -> LoggedIn:
+        token, now = new_token() + new_token(), now_ms()
+        device = self._device_of(person.login, browser.device) or new_token()
+        session = SessionRecord(
+            token_digest(token), now, now, now + SESSION_MS, browser.address, browser.agent[:_MAX_AGENT]
+        )
+
+        async def write(connection: Connection) -> None:
+            await portal_sessions.insert_session(connection, person.number, session)
+            await portal_sessions.forgive_attempt(connection, buckets[0], all_of_them=True)
+            await portal_sessions.forgive_attempt(connection, buckets[1], all_of_them=False)
+            by = Actor("person", person.login, browser.address)
+            await audit.record(connection, by, "session.begin", person.login, now=now)
+
+        await self._database.in_transaction(write)
+        return LoggedIn(person, token, self._keys.seal(f"{_DEVICE} {person.login}", device).hex())
+
+    def _ticket(self, record: PersonRecord) -> str:
+        # Bound to the password's hash: a ticket does not outlive the password.
+        text = f"{record.person.number}|{now_ms() + _TICKET_MS}|{record.password_hash[-16:]}"
+        return self._keys.seal(_TICKET, text).hex()
+
+    async def _of_ticket(self, ticket: str) -> PersonRecord:
+        try:
+            number, until, end = self._keys.open(_TICKET, bytes.fromhex(ticket)).split("|")
+        except (ValueError, WrongSecretKeyError):
+            raise LoginError from None
+        async with self._database.connection() as connection:
+            record = await people.find_person(connection, number=int(number))
+        if record is None or int(until) < now_ms() or record.password_hash[-16:] != end or record.person.disabled:
+            raise LoginError
+        return record
+
+
+def _network(address: str) -> str:
+    """Return what stands for one subscriber: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)

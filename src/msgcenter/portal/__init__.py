@@ -1,0 +1,1 @@
+"""The portal for developers and operators: pages rendered here, forms that work without JavaScript."""

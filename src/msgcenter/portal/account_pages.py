@@ -1,0 +1,181 @@
+"""Signing up, logging in, and one's own account."""
+
+from starlette.responses import RedirectResponse, Response
+
+from msgcenter.actions.logins import LoggedIn
+from msgcenter.actions.second_factor import new_enrolment
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.person import LoginError, SecondFactorNeededError, ThrottledError
+from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.portal.portal import HOME, SESSION_SECONDS, Portal, csrf_of, see_other, set_secret
+from msgcenter.portal.visitor import DEVICE_COOKIE, SESSION_COOKIE, Visitor
+
+_YEAR = 365 * 86_400
+
+
+async def login_page(portal: Portal, visitor: Visitor) -> Response:
+    """Ask for login and password."""
+    if visitor.visit is not None:
+        return see_other("/apps")
+    return portal.page(
+        visitor, "login.html", csrf=csrf_of(portal, visitor), sign_up=await portal.people.sign_up_mode() == "open"
+    )
+
+
+async def login(portal: Portal, visitor: Visitor) -> Response:
+    """Begin a session, or ask for the second factor."""
+    form = visitor.form
+    try:
+        begun = await portal.logins.login(form["login"], form["password"], visitor.browser)
+    except SecondFactorNeededError as needed:
+        return portal.page(visitor, "second_step.html", csrf=csrf_of(portal, visitor), ticket=needed.ticket)
+    except (LoginError, ThrottledError) as error:
+        raise _as_refusal(error) from None
+    return _begun(visitor, begun)
+
+
+async def second_step(portal: Portal, visitor: Visitor) -> Response:
+    """Begin a session with a code of the second factor."""
+    try:
+        begun = await portal.logins.second_step(visitor.form["ticket"], visitor.form["code"], visitor.browser)
+    except (LoginError, ThrottledError) as error:
+        visitor.error = _as_refusal(error, "code")
+        return portal.page(visitor, "second_step.html", csrf=csrf_of(portal, visitor), ticket=visitor.form["ticket"])
+    return _begun(visitor, begun)
+
+
+def _begun(visitor: Visitor, begun: LoggedIn, path: str = "/apps", done: str = "") -> Response:
+    wanted = visitor.cookies.get("next", "")
+    # Only a path of the portal itself: "//elsewhere" would be another site's.
+    is_ours = wanted.startswith(f"{HOME}/") and "\\" not in wanted and not done
+    response = RedirectResponse(wanted, 303) if is_ours else see_other(path, done)
+    set_secret(response, SESSION_COOKIE, begun.token, SESSION_SECONDS)
+    set_secret(response, DEVICE_COOKIE, begun.device, _YEAR)
+    response.delete_cookie("next", path=HOME)
+    return response
+
+
+def _as_refusal(error: LoginError | ThrottledError, field: str = "password") -> Refusal:
+    if isinstance(error, ThrottledError):
+        minutes = -(-error.seconds // 60)
+        rule = Phrase(f"尝试过多,请{minutes}分钟后再试", f"too many attempts, try again in {minutes} minutes")
+        return Refusal(Reason.NOT_AUTHORISED, rule=rule, field=field)
+    if field == "code":
+        said = Phrase("验证码不正确或已使用", "The code is wrong or was used before")
+    else:
+        said = Phrase("邮箱或密码不正确", "The e-mail address or the password is wrong")
+    return Refusal(Reason.NOT_AUTHORISED, rule=said, field=field)
+
+
+async def logout(portal: Portal, visitor: Visitor) -> Response:
+    """End the session."""
+    if visitor.visit is not None:
+        await portal.logins.end(visitor.visit)
+    response = see_other("/login", "logged-out")
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True)
+    return response
+
+
+# --- Signing up -----------------------------------------------------------------------------------------------------
+
+
+async def sign_up_page(portal: Portal, visitor: Visitor) -> Response:
+    """Ask for what an account needs."""
+    invitation = visitor.request.path_params.get("invitation")
+    role = await portal.people.invitation_role(invitation) if invitation else None
+    is_open = role is not None or (invitation is None and await portal.people.sign_up_mode() == "open")
+    return portal.page(
+        visitor,
+        "sign_up.html",
+        200 if is_open else 403,
+        csrf=csrf_of(portal, visitor),
+        is_open=is_open,
+        role=role,
+        invitation=invitation,
+    )
+
+
+async def sign_up(portal: Portal, visitor: Visitor) -> Response:
+    """Make an account and log in."""
+    form = visitor.form
+    try:
+        await portal.logins.count_sign_up(visitor.address)
+    except ThrottledError as error:
+        raise _as_refusal(error) from None
+    person = await portal.people.sign_up(
+        form["login"],
+        form["name"],
+        form["password"],
+        invitation=visitor.request.path_params.get("invitation"),
+        address=visitor.address,
+    )
+    return _begun(visitor, await portal.logins.begin(person, visitor.browser), "/apps", "welcome")
+
+
+# --- One's own account ----------------------------------------------------------------------------------------------
+
+
+async def account(portal: Portal, visitor: Visitor) -> Response:
+    """Show password, second factor and sessions."""
+    record = await portal.people.find(visitor.person.number)
+    assert visitor.visit is not None
+    return portal.page(
+        visitor,
+        "account.html",
+        sessions=await portal.logins.sessions(visitor.person),
+        here=visitor.visit.session.digest,
+        recovery_left=record.recovery_left,
+    )
+
+
+async def change_password(portal: Portal, visitor: Visitor) -> Response:
+    """Change the password."""
+    assert visitor.visit is not None
+    form = visitor.form
+    if form["new_password"] != form["repeated_password"]:
+        raise malformed("repeated_password", "两次输入不一致", "must be the same twice")
+    try:
+        await portal.people.change_password(visitor.visit, form["old_password"], form["new_password"], visitor.actor)
+    except LoginError:
+        raise malformed("old_password", "当前密码不正确", "is not your present password") from None
+    return see_other("/account", "password")
+
+
+async def end_session(portal: Portal, visitor: Visitor) -> Response:
+    """End one session, or all others."""
+    assert visitor.visit is not None
+    digest = visitor.form["session"]
+    if digest:
+        try:
+            await portal.logins.end_one(visitor.person, bytes.fromhex(digest))
+        except ValueError:
+            raise malformed("session", "不存在", "is unknown") from None
+    else:
+        await portal.logins.end_others(visitor.visit)
+    return see_other("/account", "session-ended")
+
+
+async def second_factor_page(portal: Portal, visitor: Visitor) -> Response:
+    """Show a new secret to scan."""
+    if visitor.person.has_second_factor:
+        return see_other("/account")
+    enrolment = new_enrolment(visitor.person.login, visitor.form["secret"] or None)
+    return portal.page(visitor, "second_factor.html", enrolment=enrolment, codes=None)
+
+
+async def add_second_factor(portal: Portal, visitor: Visitor) -> Response:
+    """Begin to ask for codes; show the recovery codes, once."""
+    form = visitor.form
+    if not (16 <= len(form["secret"]) <= 64 and form["secret"].isalnum() and form["secret"].isascii()):
+        raise malformed("secret", "请重新扫描", "must be scanned anew")
+    codes = await portal.people.add_second_factor(visitor.person, form["secret"], form["code"], visitor.actor)
+    return portal.page(visitor, "second_factor.html", enrolment=None, codes=codes)
+
+
+async def remove_second_factor(portal: Portal, visitor: Visitor) -> Response:
+    """Ask for no codes any more."""
+    try:
+        await portal.people.remove_second_factor(visitor.person, visitor.form["password"], visitor.actor)
+    except LoginError:
+        raise malformed("password", "密码不正确", "is wrong") from None
+    return see_other("/account", "factor-removed")

@@ -1,0 +1,147 @@
+"""The operators' side: people, platforms, requests, limits."""
+
+from starlette.responses import Response
+
+from msgcenter.domain.person import Role
+from msgcenter.domain.refusal import malformed
+from msgcenter.portal.app_pages import audit_filter
+from msgcenter.portal.portal import HOME, Portal, see_other
+from msgcenter.portal.visitor import Visitor
+
+_AUDIT_PAGE = 100
+
+
+async def requests(portal: Portal, visitor: Visitor) -> Response:
+    """List what developers have asked for."""
+    return portal.page(visitor, "operator_requests.html", requests=await portal.team.open_requests())
+
+
+async def decide(portal: Portal, visitor: Visitor) -> Response:
+    """Grant or refuse a request."""
+    number, granted = _number(visitor.form["number"], "number"), visitor.form["granted"] == "1"
+    await portal.team.decide(number, granted=granted, person=visitor.person, by=visitor.actor)
+    return see_other("/operator/requests", "granted" if granted else "refused")
+
+
+# --- People ---------------------------------------------------------------------------------------------------------
+
+
+async def people(portal: Portal, visitor: Visitor, invitation: str | None = None) -> Response:
+    """List the people, and who is invited."""
+    return portal.page(
+        visitor,
+        "operator_people.html",
+        people=await portal.people.everyone(),
+        invitations=await portal.people.open_invitations(),
+        sign_up=await portal.people.sign_up_mode(),
+        invitation=invitation,
+    )
+
+
+async def set_sign_up(portal: Portal, visitor: Visitor) -> Response:
+    """Change who may sign up."""
+    mode = visitor.form["mode"]
+    await portal.people.set_sign_up_mode("invitation" if mode == "invitation" else "open", visitor.actor)
+    return see_other("/operator/people", "saved")
+
+
+async def invite(portal: Portal, visitor: Visitor) -> Response:
+    """Make an invitation and show its link, once."""
+    role: Role = "operator" if visitor.form["role"] == "operator" else "developer"
+    invited = await portal.people.invite(role, visitor.form["note"], visitor.person, visitor.actor)
+    base = visitor.request.base_url
+    return await people(portal, visitor, f"{str(base).rstrip('/')}{HOME}/invitation/{invited.token}")
+
+
+async def change_person(portal: Portal, visitor: Visitor) -> Response:
+    """Change somebody's role, keep them out or let them in, or give them a new password."""
+    form = visitor.form
+    number, change = _number(form["person"], "login"), form["change"]
+    if change in {"developer", "operator"}:
+        role: Role = "operator" if change == "operator" else "developer"
+        await portal.people.set_role(number, role, visitor.actor)
+        return see_other("/operator/people", "saved")
+    if change in {"disable", "enable"}:
+        await portal.people.set_disabled(number, disabled=change == "disable", by=visitor.actor)
+        return see_other("/operator/people", f"{change}d")
+    if change == "reset":
+        await portal.people.reset(number, form["password"], visitor.actor)
+        return see_other("/operator/people", "reset")
+    raise malformed("change", "请选择", "must be chosen")
+
+
+# --- Platforms and apps ---------------------------------------------------------------------------------------------
+
+
+async def platforms(portal: Portal, visitor: Visitor) -> Response:
+    """List the platforms."""
+    return portal.page(visitor, "operator_platforms.html", platforms=await portal.platforms.all())
+
+
+async def save_platform(portal: Portal, visitor: Visitor) -> Response:
+    """Add a platform, or change one."""
+    form = visitor.form
+    await portal.platforms.save(
+        form["code"],
+        form["name"],
+        schemes=form["schemes"].replace(",", " ").split(),
+        is_new=form["new"] == "1",
+        by=visitor.actor,
+    )
+    return see_other("/operator/platforms", "saved")
+
+
+async def all_apps(portal: Portal, visitor: Visitor) -> Response:
+    """List all apps, or those whose name or id has a text in it."""
+    wanted = visitor.query("q").casefold()
+    found = [
+        record
+        for record in await portal.apps.registered(visitor.query("platform") or None)
+        if wanted in record.app.name.casefold() or wanted in record.app.app_id.casefold()
+    ]
+    return portal.page(visitor, "operator_apps.html", apps=found[:500], total=len(found))
+
+
+async def permissions(portal: Portal, visitor: Visitor) -> Response:
+    """Show what an app may do and how often."""
+    return portal.page(visitor, "operator_app.html", platforms=await portal.platforms.all(), apis=portal.api_names)
+
+
+async def save_permissions(portal: Portal, visitor: Visitor) -> Response:
+    """Change that."""
+    form, record = visitor.form, visitor.the_app
+    app_id = record.app.app_id
+    if (form["live"] == "1") is not record.app.live:
+        await portal.apps.set_live(app_id, live=form["live"] == "1", by=visitor.actor)
+    if (form["broadcasts"] == "1") is not record.app.broadcasts:
+        await portal.apps.set_broadcasts(app_id, allowed=form["broadcasts"] == "1", by=visitor.actor)
+    scope = "platform" if form["platform_inbox"] == "1" else "own"
+    if scope != record.inbox_scope:
+        await portal.apps.set_inbox(app_id, scope="platform" if scope == "platform" else "own", by=visitor.actor)
+    codes = [name.removeprefix("platform.") for name in form if name.startswith("platform.")]
+    if set(codes) != record.app.platforms:
+        await portal.apps.set_platforms(app_id, codes, by=visitor.actor)
+    return see_other(f"/operator/apps/{app_id}", "saved")
+
+
+async def save_limits(portal: Portal, visitor: Visitor) -> Response:
+    """Change how often an app may call, and how much it may send."""
+    form, app_id = visitor.form, visitor.the_app.app.app_id
+    names = [name for name in form if name.startswith("rate.") and form[name]]
+    limits = {name.removeprefix("rate."): _number(form[name], name) for name in names}
+    quota = _number(form["quota"], "quota") if form["quota"] else None
+    await portal.apps.set_limits(app_id, limits or None, quota, by=visitor.actor)
+    return see_other(f"/operator/apps/{app_id}", "saved")
+
+
+async def audit(portal: Portal, visitor: Visitor) -> Response:
+    """Show what was changed by whom."""
+    return portal.page(
+        visitor, "operator_audit.html", log=await portal.audit_log.page(audit_filter(portal, visitor), _AUDIT_PAGE)
+    )
+
+
+def _number(text: str, field: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise malformed(field, "须为整数", "must be a whole number")
+    return int(text)

@@ -1,0 +1,204 @@
+"""What the pages of the portal have in common: the actions behind them, and how a request becomes a page."""
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.audit_log import AuditLog
+from msgcenter.actions.logins import SESSION_MS, Logins
+from msgcenter.actions.people import People
+from msgcenter.actions.platforms import Platforms
+from msgcenter.actions.team import Team
+from msgcenter.actions.tokens import Tokens
+from msgcenter.actions.user_tokens import UserTokens
+from msgcenter.domain.api_reference import CallReference
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.portal.render import Templates
+from msgcenter.portal.visitor import (
+    SESSION_COOKIE,
+    THEMES,
+    VISITOR_COOKIE,
+    TooMuchError,
+    Visitor,
+    csrf_token,
+    is_same_site,
+    read_form,
+    visitor_of,
+)
+
+_log = structlog.get_logger(__name__)
+HOME = "/portal"
+Access = Literal["public", "person", "member", "operator"]
+"""Who may see a page: anybody; anybody who is logged in; who looks after the app of the path; operators.
+
+Operators may see every page.
+"""
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http: data:; connect-src 'self'; "
+    "font-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": POLICY,
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
+_YEAR = 365 * 86_400
+
+
+@dataclass(frozen=True)
+class Portal:
+    """What the pages do, and what they describe. `rate_limit` is calls per second for each app and API."""
+
+    logins: Logins
+    people: People
+    apps: Apps
+    team: Team
+    audit_log: AuditLog
+    platforms: Platforms
+    tokens: Tokens
+    user_tokens: UserTokens
+    templates: Templates
+    csrf_key: bytes
+    reference: Sequence[CallReference]
+    rate_limit: int
+
+    @property
+    def api_names(self) -> list[str]:
+        """The names of the calls that apps make with a token."""
+        return [call.name for call in self.reference if call.needs_token]
+
+    def page(self, visitor: Visitor, template: str, status: int = 200, **values: Any) -> Response:
+        """Return a rendered page."""
+        if visitor.error is not None and status == 200:
+            status = 422
+        return self.templates.response(visitor, template, status, values)
+
+
+Handler = Callable[[Portal, Visitor], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A URL of the portal: how it is asked for, who may, and what answers.
+
+    When a form is refused, `again` shows it once more, with what was typed and `visitor.error`.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    access: Access
+    handle: Handler
+    again: Handler | None = None
+
+
+class PageEndpoint:
+    """Answers the requests for one path."""
+
+    def __init__(self, portal: Portal, pages: dict[str, Page]) -> None:
+        self._portal = portal
+        self._pages = pages
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        visitor = visitor_of(request)
+        try:
+            response = await self._respond(self._pages["GET" if request.method == "HEAD" else request.method], visitor)
+        except Refusal as refusal:
+            response = self._refused(visitor, refusal)
+        except TooMuchError:
+            response = self._portal.page(visitor, "error.html", 413, problem="too_large")
+        except Exception:
+            number = secrets.token_hex(8)
+            _log.exception("a page failed", path=request.url.path, request_id=number)
+            response = self._portal.page(visitor, "error.html", 500, problem="internal", number=number)
+        return _finished(visitor, response)
+
+    async def _respond(self, page: Page, visitor: Visitor) -> Response:
+        portal = self._portal
+        token = visitor.cookies.get(SESSION_COOKIE, "")
+        if token:
+            visitor.visit = await portal.logins.visit(token, visitor.address)
+        secret = token if visitor.visit else visitor.cookies.get(VISITOR_COOKIE, "")
+        visitor.csrf = csrf_token(portal.csrf_key, secret) if secret else ""
+        if page.access != "public" and visitor.visit is None:
+            if page.method == "POST" or visitor.request.headers.get("x-csrf-token"):
+                return portal.page(visitor, "error.html", 401, problem="logged_out")
+            return _to_login(visitor)
+        if page.access == "operator" and not visitor.person.is_operator:
+            return portal.page(visitor, "error.html", 403, problem="operators_only")
+        if page.method == "POST":
+            visitor.form = await read_form(visitor.request)
+            given = visitor.request.headers.get("x-csrf-token") or visitor.form["csrf"]
+            if not (secret and hmac.compare_digest(given.encode(), visitor.csrf.encode())) or not is_same_site(
+                visitor.request
+            ):
+                return portal.page(visitor, "error.html", 403, problem="csrf")
+        if "app_id" in visitor.request.path_params:
+            visitor.app = await portal.team.app_for(visitor.person, visitor.request.path_params["app_id"])
+        try:
+            return await page.handle(portal, visitor)
+        except Refusal as refusal:
+            if page.again is None or refusal.reason in {Reason.APP_UNKNOWN, Reason.DATABASE_UNAVAILABLE}:
+                raise
+            visitor.error = refusal
+            return await page.again(portal, visitor)
+
+    def _refused(self, visitor: Visitor, refusal: Refusal) -> Response:
+        if refusal.reason in {Reason.APP_UNKNOWN, Reason.MESSAGE_UNKNOWN, Reason.WEBHOOK_UNKNOWN}:
+            return self._portal.page(visitor, "error.html", 404, problem="not_found")
+        status = 503 if refusal.reason is Reason.DATABASE_UNAVAILABLE else 422
+        said = refusal.describe(visitor.language)
+        return self._portal.page(visitor, "error.html", status, problem="refused", said=said)
+
+
+def _to_login(visitor: Visitor) -> Response:
+    url = visitor.request.url
+    wanted = url.path + (f"?{url.query}" if url.query else "")
+    response = RedirectResponse(f"{HOME}/login", 303)
+    if wanted not in {HOME, f"{HOME}/"}:
+        response.set_cookie("next", wanted[:500], max_age=600, path=HOME, samesite="lax", httponly=True)
+    return response
+
+
+def _finished(visitor: Visitor, response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    for name, allowed in (("lang", ("zh", "en")), ("theme", THEMES)):
+        chosen = visitor.request.query_params.get(name, "")
+        if chosen in allowed:
+            response.set_cookie(name, chosen, max_age=_YEAR, path="/", samesite="lax", httponly=True)
+    if not visitor.cookies.get(VISITOR_COOKIE) and visitor.request.scope.get("portal.visitor"):
+        secret = visitor.request.scope["portal.visitor"]
+        set_secret(response, VISITOR_COOKIE, secret, None)
+    return response
+
+
+def set_secret(response: Response, name: str, value: str, seconds: int | None) -> None:
+    """Set a cookie that no script and no other site sees; `seconds` None: until the browser is closed."""
+    response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def csrf_of(portal: Portal, visitor: Visitor) -> str:
+    """Return the token for a form; a visitor without a cookie gets one with this very page."""
+    if not visitor.csrf:
+        secret = secrets.token_hex(16)
+        visitor.request.scope["portal.visitor"] = secret
+        visitor.csrf = csrf_token(portal.csrf_key, secret)
+    return visitor.csrf
+
+
+def see_other(path: str, done: str = "") -> Response:
+    """Return the answer to a form that was taken: where to look now, and what was done (`messages.DONE`)."""
+    return RedirectResponse(f"{HOME}{path}{f'?done={done}' if done else ''}", 303)
+
+
+SESSION_SECONDS = SESSION_MS // 1_000

@@ -1,0 +1,125 @@
+"""The API's reference, made from what the server validates with; and trying it."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from msgcenter.actions.key_info_check import check_key_info
+from msgcenter.domain.api_reference import CallReference
+from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal
+from msgcenter.portal.portal import Portal
+from msgcenter.portal.samples import programs
+from msgcenter.portal.visitor import Visitor
+from msgcenter.store.accounts import AppRecord
+
+_SANDBOX_PLACE = "sandbox-APP_ID"
+_INBOX_SECONDS = 3_600
+
+
+async def docs(portal: Portal, visitor: Visitor) -> Response:
+    """List the calls, or those in which words are found."""
+    words = visitor.query("q").casefold().split()
+    found = [call for call in portal.reference if all(word in _text_of(call) for word in words)]
+    groups = {call.group: [one for one in found if one.group == call.group] for call in found}
+    return portal.page(visitor, "docs.html", groups=groups, calls=portal.reference)
+
+
+def _text_of(call: CallReference) -> str:
+    phrases = [call.summary, call.scenario, call.group]
+    phrases += [field.description for field in (*call.parameters, *call.results)]
+    parts: Iterable[str] = [text for phrase in phrases for text in phrase]
+    names = [field.name for field in (*call.parameters, *call.results)]
+    return "\n".join([call.name, call.path, *parts, *names, *(code.code for code in call.codes)]).casefold()
+
+
+async def codes(portal: Portal, visitor: Visitor) -> Response:
+    """List all retCodes."""
+    reasons = [(reason.ret_code, reason.phrase) for reason in Reason]
+    return portal.page(visitor, "docs_codes.html", codes=reasons, success=SUCCESS_CODE, calls=portal.reference)
+
+
+async def call(portal: Portal, visitor: Visitor) -> Response:
+    """Describe one call, and let it be tried."""
+    name = visitor.request.path_params["name"]
+    found = next((one for one in portal.reference if one.name == name), None)
+    if found is None:
+        return portal.page(visitor, "error.html", 404, problem="not_found")
+    apps = await portal.team.apps_of(visitor.person) if visitor.visit else []
+    chosen = visitor.query("app")
+    if visitor.visit and chosen and all(one.app.app_id != chosen for one in apps):
+        apps.append(await portal.team.app_for(visitor.person, chosen))
+    app = next((one for one in apps if one.app.app_id == chosen), apps[-1] if apps else None)
+    samples = [(sample.title, pretty(_with_user(sample.request, app))) for sample in found.samples]
+    server = str(visitor.request.base_url).rstrip("/")
+    return portal.page(
+        visitor,
+        "docs_call.html",
+        call=found,
+        calls=portal.reference,
+        apps=apps,
+        chosen=app,
+        samples=samples,
+        answer=pretty(found.answer),
+        programs=programs(server, found.path, _with_user(found.samples[0].request, app)),
+        server=server,
+        rate_limit=_rate_limit(portal, found.name, app),
+    )
+
+
+def _with_user(request: dict[str, Any], app: AppRecord | None) -> dict[str, Any]:
+    if app is None:
+        return request
+    text = json.dumps(request).replace(_SANDBOX_PLACE, app.app.sandbox_user)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _rate_limit(portal: Portal, name: str, app: AppRecord | None) -> int:
+    limits = (app.app.rate_limits if app else None) or {}
+    return limits.get(name, limits.get("*", portal.rate_limit))
+
+
+def pretty(value: object) -> str:
+    """Return JSON as people read it."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+# --- Trying it ------------------------------------------------------------------------------------------------------
+
+
+async def try_token(portal: Portal, visitor: Visitor) -> Response:
+    """Give the page of a call what it needs to make it: a token of the developer's own app."""
+    try:
+        issued = await portal.tokens.issue_for_owner(visitor.the_app.app.app_id)
+    except Refusal as refusal:
+        return JSONResponse({"error": refusal.describe(visitor.language)}, 409)
+    return JSONResponse({"accessToken": issued.token, "expiresAt": issued.expires_at})
+
+
+async def sandbox_token(portal: Portal, visitor: Visitor) -> Response:
+    """Give the page a token for the inbox of the app's sandbox user."""
+    app = visitor.the_app.app
+    if app.disabled:
+        return JSONResponse({"error": Refusal(Reason.APP_DISABLED).describe(visitor.language)}, 409)
+    issued = await portal.user_tokens.issue(app, app.sandbox_user, platform_code=None, ttl=_INBOX_SECONDS)
+    return JSONResponse({"userToken": issued.token, "user": app.sandbox_user})
+
+
+async def debugger(portal: Portal, visitor: Visitor) -> Response:
+    """Ask for a token request that was refused."""
+    apps = await portal.team.apps_of(visitor.person)
+    return portal.page(visitor, "docs_debugger.html", apps=apps, findings=None, calls=portal.reference)
+
+
+async def check(portal: Portal, visitor: Visitor) -> Response:
+    """Say what is wrong with a token request."""
+    form = visitor.form
+    record = await portal.team.app_for(visitor.person, form["appId"])
+    keys = await portal.apps.keys(record)
+    findings = check_key_info(
+        record.app.app_id, *keys, form["timeStamp"], form["keyInfo"], window_ms=portal.tokens.window_ms
+    )
+    apps = await portal.team.apps_of(visitor.person)
+    return portal.page(visitor, "docs_debugger.html", apps=apps, findings=findings, calls=portal.reference)

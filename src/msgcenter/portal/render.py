@@ -1,0 +1,120 @@
+"""Renders the templates: texts stand in them in both languages, side by side."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import jinja2
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, Response
+
+from msgcenter import __version__
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import malformed
+from msgcenter.portal.messages import DONE
+from msgcenter.portal.visitor import Visitor
+from msgcenter.store.accounts import AppRecord, PlatformRecord
+
+STATIC = Path(str(files("msgcenter.portal").joinpath("static")))
+TEMPLATES = Path(str(files("msgcenter.portal").joinpath("templates")))
+
+_COLOURS = ("2f6fde", "0b7a5e", "8a4b00", "7a3fc4", "b3261e", "0f7490", "a3316f", "4d5a8c")
+"""White letters are readable on each of them (WCAG 2.2, contrast 4.5)."""
+_GRANTS = {
+    "live": Phrase("上线", "Go live"),
+    "broadcasts": Phrase("群发", "Broadcasts"),
+    "platform_inbox": Phrase("收件箱显示平台全部消息", "The platform's whole inbox"),
+    "platform": Phrase("平台", "Platform"),
+}
+
+
+class Templates:
+    """The templates, with times shown in `zone`."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(at=self._at, day=self._day, number=_number)
+        self._environment.globals.update(version=__version__, colour_of=colour_of, options_of=_options_of)
+
+    def response(self, visitor: Visitor, template: str, status: int, values: dict[str, Any]) -> Response:
+        """Return a page."""
+        return HTMLResponse(self.render(visitor, template, values), status)
+
+    def render(self, visitor: Visitor, template: str, values: dict[str, Any]) -> str:
+        """Return a page's text."""
+        done = DONE.get(visitor.query("done"))
+        return self._environment.get_template(template).render(
+            t=visitor.text,
+            v=visitor,
+            lang=visitor.language,
+            person=visitor.visit.person if visitor.visit else None,
+            app=visitor.app,
+            form=visitor.form,
+            error=_said(visitor),
+            error_field=str(visitor.error.data.get("field", "")) if visitor.error else "",
+            done=done.in_language(visitor.language) if done else None,
+            path=visitor.request.url.path,
+            now=now_ms(),
+            grant_name=lambda kind: _GRANTS[kind].in_language(visitor.language),
+            more=lambda changes: urlencode({**visitor.request.query_params, **changes}),
+            **values,
+        )
+
+    def start_of_day(self, text: str, field: str, *, days_later: int = 0) -> int | None:
+        """Return when a day (2026-11-24) begins, or a later one, in ms since 1970; None for "".
+
+        Refuses with FIELD_MALFORMED what is no day.
+        """
+        if not text:
+            return None
+        try:
+            day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=self.zone) + timedelta(days=days_later)
+            return int(day.timestamp() * 1_000)
+        except (ValueError, OverflowError):
+            raise malformed(field, "须为日期,例如2026-11-24", "must be a day, like 2026-11-24") from None
+
+    def _at(self, ms: int | None) -> Markup:
+        """Show a moment (ms since 1970)."""
+        if ms is None:
+            return Markup("–")
+        moment = datetime.fromtimestamp(ms / 1_000, self.zone)
+        return Markup('<time datetime="{}">{}</time>').format(
+            moment.isoformat(timespec="seconds"), moment.strftime("%Y-%m-%d %H:%M:%S")
+        )
+
+    def _day(self, ms: int) -> str:
+        return datetime.fromtimestamp(ms / 1_000, self.zone).strftime("%Y-%m-%d")
+
+
+def _said(visitor: Visitor) -> str | None:
+    """Return what is wrong with a form: the rule alone, as it stands beside its field."""
+    if visitor.error is None:
+        return None
+    rule = visitor.error.data.get("rule")
+    return rule.in_language(visitor.language) if isinstance(rule, Phrase) else visitor.error.describe(visitor.language)
+
+
+def colour_of(record: AppRecord) -> str:
+    """Return the colour of an app's icon: the one chosen, or one of ours by its id."""
+    return record.colour or _COLOURS[sha256(record.app.app_id.encode()).digest()[0] % len(_COLOURS)]
+
+
+def _options_of(platforms: Iterable[PlatformRecord]) -> list[tuple[str, str]]:
+    return [(one.code, one.name if one.name == one.code else f"{one.name} ({one.code})") for one in platforms]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if isinstance(value, int) or value >= 100 else f"{value:,.1f}"

@@ -1,0 +1,87 @@
+"""Every URL of the portal on one screen, and who may see it."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from msgcenter.portal import account_pages as account
+from msgcenter.portal import app_pages as apps
+from msgcenter.portal import operator_pages as operator
+from msgcenter.portal import reference_pages as docs
+from msgcenter.portal.portal import HOME, Page, PageEndpoint, Portal
+from msgcenter.portal.render import STATIC
+
+_APP = "/apps/{app_id}"
+
+PAGES: tuple[Page, ...] = (
+    Page("GET", "/login", "public", account.login_page),
+    Page("POST", "/login", "public", account.login, account.login_page),
+    Page("POST", "/login/code", "public", account.second_step, account.login_page),
+    Page("POST", "/logout", "public", account.logout),
+    Page("GET", "/sign-up", "public", account.sign_up_page),
+    Page("POST", "/sign-up", "public", account.sign_up, account.sign_up_page),
+    Page("GET", "/invitation/{invitation}", "public", account.sign_up_page),
+    Page("POST", "/invitation/{invitation}", "public", account.sign_up, account.sign_up_page),
+    Page("GET", "/account", "person", account.account),
+    Page("POST", "/account/password", "person", account.change_password, account.account),
+    Page("POST", "/account/sessions", "person", account.end_session, account.account),
+    Page("GET", "/account/second-factor", "person", account.second_factor_page),
+    Page("POST", "/account/second-factor", "person", account.add_second_factor, account.second_factor_page),
+    Page("POST", "/account/second-factor/remove", "person", account.remove_second_factor, account.account),
+    Page("GET", "/apps", "person", apps.apps),
+    Page("GET", "/apps/new", "person", apps.new_app),
+    Page("POST", "/apps/new", "person", apps.create_app, apps.new_app),
+    Page("GET", _APP, "member", apps.app),
+    Page("POST", _APP + "/ask", "member", apps.ask_grant, apps.app),
+    Page("GET", _APP + "/settings", "member", apps.settings),
+    Page("POST", _APP + "/face", "member", apps.save_face, apps.settings),
+    Page("POST", _APP + "/origins", "member", apps.save_origins, apps.settings),
+    Page("POST", _APP + "/members", "member", apps.add_member, apps.settings),
+    Page("POST", _APP + "/members/remove", "member", apps.remove_member, apps.settings),
+    Page("POST", _APP + "/disable", "member", apps.disable_app, apps.settings),
+    Page("GET", _APP + "/keys", "member", apps.keys),
+    Page("POST", _APP + "/keys/rotate", "member", apps.rotate_key, apps.keys),
+    Page("POST", _APP + "/keys/end", "member", apps.end_previous_key, apps.keys),
+    Page("POST", _APP + "/token", "member", docs.try_token),
+    Page("POST", _APP + "/sandbox", "member", docs.sandbox_token),
+    Page("GET", _APP + "/audit", "member", apps.app_audit),
+    Page("GET", "/docs", "public", docs.docs),
+    Page("GET", "/docs/codes", "public", docs.codes),
+    Page("GET", "/docs/debugger", "person", docs.debugger),
+    Page("POST", "/docs/debugger", "person", docs.check, docs.debugger),
+    Page("GET", "/docs/{name}", "public", docs.call),
+    Page("GET", "/operator/requests", "operator", operator.requests),
+    Page("POST", "/operator/requests", "operator", operator.decide, operator.requests),
+    Page("GET", "/operator/people", "operator", operator.people),
+    Page("POST", "/operator/people", "operator", operator.change_person, operator.people),
+    Page("POST", "/operator/people/invite", "operator", operator.invite, operator.people),
+    Page("POST", "/operator/people/sign-up", "operator", operator.set_sign_up, operator.people),
+    Page("GET", "/operator/platforms", "operator", operator.platforms),
+    Page("POST", "/operator/platforms", "operator", operator.save_platform, operator.platforms),
+    Page("GET", "/operator/apps", "operator", operator.all_apps),
+    Page("GET", "/operator/apps/{app_id}", "operator", operator.permissions),
+    Page("POST", "/operator/apps/{app_id}/permissions", "operator", operator.save_permissions, operator.permissions),
+    Page("POST", "/operator/apps/{app_id}/limits", "operator", operator.save_limits, operator.permissions),
+    Page("GET", "/operator/audit", "operator", operator.audit),
+)
+
+
+def routes(portal: Portal) -> list[BaseRoute]:
+    """Return the portal's routes."""
+    by_path: dict[str, dict[str, Page]] = {}
+    for page in PAGES:
+        by_path.setdefault(page.path, {})[page.method] = page
+    return [
+        Route("/", _home),
+        Route(HOME, _home),
+        Mount(f"{HOME}/static", StaticFiles(directory=STATIC, check_dir=False)),
+        *(
+            Route(HOME + path, PageEndpoint(portal, pages).__call__, methods=list(pages))
+            for path, pages in by_path.items()
+        ),
+    ]
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse(f"{HOME}/apps", 303)

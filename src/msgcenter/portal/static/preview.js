@@ -1,0 +1,79 @@
+/** A message as it will look in the inbox, drawn by the inbox's own code while it is typed. */
+
+import { Card } from "/inbox/cards.js";
+import { parseComputed } from "/inbox/colour.js";
+import { el } from "/inbox/dom.js";
+import { sheet } from "/inbox/styles.js";
+import { textsIn } from "/inbox/texts.js";
+import { Clock } from "/inbox/time.js";
+
+const KINDS = ["text", "link", "oa"];
+
+export class Preview {
+  #language;
+  #root;
+  #frame;
+
+  constructor(place, language) {
+    this.#language = language;
+    this.#root = place.attachShadow({ mode: "open" });
+    this.#root.adoptedStyleSheets = [sheet];
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paint());
+  }
+
+  #paint() {
+    const { theme } = document.documentElement.dataset;
+    const dark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+    if (this.#frame) this.#frame.dataset.theme = dark ? "dark" : "light";
+  }
+
+  /** Show a sendMsg or updateMsg request; nothing while it is not whole. */
+  show(request, name, appId) {
+    const texts = textsIn(this.#language);
+    const probe = el("span", { class: "probe" });
+    this.#frame = el("div", { class: "root", "data-mode": "panel", inert: true }, probe);
+    this.#paint();
+    this.#root.replaceChildren(this.#frame);
+    const body = bodyOf(request);
+    if (body === null) return;
+    const context = {
+      texts,
+      clock: new Clock(this.#language, texts),
+      query: "",
+      surface: () => parseComputed(getComputedStyle(probe).backgroundColor),
+      open() {},
+      menu() {},
+      toggleRead() {},
+      toggleArchived() {},
+      clamp() {},
+    };
+    const message = {
+      id: "0",
+      kind: request.msgtype ?? request.msgType,
+      app: { id: appId, name },
+      createdAt: Date.now(),
+      readAt: null,
+      archived: false,
+      approval: request.approval === true ? { closedAt: null, closedBy: null } : null,
+      body,
+      updatedAt: null,
+      remindedAt: null,
+      expiresAt: null,
+    };
+    try {
+      const { element } = new Card(message, context);
+      element.querySelector(".day").hidden = true;
+      this.#frame.append(element);
+    } catch {
+      // A part that the card needs is still missing: it is drawn with the next letter.
+    }
+  }
+}
+
+function bodyOf(request) {
+  const kind = request.msgtype ?? request.msgType;
+  if (!KINDS.includes(kind) || typeof request[kind] !== "object" || request[kind] === null) return null;
+  if (kind !== "oa") return request[kind];
+  const { busiId, pcUrl, appUrl } = request;
+  return { busiId, pcUrl, appUrl, ...request.oa };
+}

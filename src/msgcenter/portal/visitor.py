@@ -1,0 +1,138 @@
+"""Who asks for a page, in which language, with which form."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+
+from msgcenter.actions.logins import Browser, Visit
+from msgcenter.domain.language import Language, language_of
+from msgcenter.domain.person import Actor, Person
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store.accounts import AppRecord
+
+SESSION_COOKIE = "__Host-session"
+VISITOR_COOKIE = "__Host-visitor"
+DEVICE_COOKIE = "__Host-device"
+MAX_FORM = 256 * 1_024
+THEMES = ("auto", "light", "dark")
+
+
+class Form(dict[str, str]):
+    """The fields of a form, trimmed except for secrets; a field that was not sent is ""."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+    def lines(self, name: str) -> list[str]:
+        """Return the lines of a text area that are not blank."""
+        return [line.strip() for line in self[name].splitlines() if line.strip()]
+
+
+class TooMuchError(Exception):
+    """A form is larger than any of ours can be."""
+
+
+@dataclass
+class Visitor:
+    """A request and who makes it. `app` is the app of the path, `error` what keeps the form from being taken."""
+
+    request: Request
+    cookies: Mapping[str, str]
+    language: Language
+    theme: str
+    visit: Visit | None = None
+    app: AppRecord | None = None
+    form: Form = field(default_factory=Form)
+    error: Refusal | None = None
+    csrf: str = ""
+
+    @property
+    def person(self) -> Person:
+        """Who is logged in; only pages that need it ask."""
+        assert self.visit is not None
+        return self.visit.person
+
+    @property
+    def the_app(self) -> AppRecord:
+        """The app of the path; only pages of apps ask."""
+        assert self.app is not None
+        return self.app
+
+    @property
+    def actor(self) -> Actor:
+        """The visitor, for the audit log."""
+        return Actor("person", self.person.login, self.address)
+
+    @property
+    def address(self) -> str:
+        """The network address."""
+        return self.request.client.host if self.request.client else "unknown"
+
+    @property
+    def browser(self) -> Browser:
+        """Where a login comes from."""
+        agent = self.request.headers.get("user-agent", "").replace("\0", "")
+        return Browser(self.address, agent, self.cookies.get(DEVICE_COOKIE, ""))
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether a browser keeps our cookies: over https, or on its own machine."""
+        host = (self.request.url.hostname or "").strip("[]")
+        return self.request.url.scheme == "https" or host in {"localhost", "127.0.0.1", "::1"}
+
+    def text(self, zh: str, en: str) -> str:
+        """Return the one of two texts that the visitor reads."""
+        return en if self.language == "en" else zh
+
+    def query(self, name: str, default: str = "") -> str:
+        """Return a parameter of the address."""
+        return self.request.query_params.get(name, default).replace("\0", "").strip()
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Return a request's visitor, not yet known by name."""
+    cookies = request.cookies
+    chosen = request.query_params.get("lang") or cookies.get("lang", "")
+    language: Language = language_of(request.headers.get("accept-language", ""))
+    if chosen in {"zh", "en"}:
+        language = "en" if chosen == "en" else "zh"
+    theme = request.query_params.get("theme") or cookies.get("theme", "")
+    return Visitor(request, cookies, language, theme if theme in THEMES else "auto")
+
+
+async def read_form(request: Request) -> Form:
+    """Return a form's fields. Raises TooMuchError; refuses with FIELD_MALFORMED what is no form in UTF-8."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_FORM:
+                raise TooMuchError
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500)
+    except (UnicodeDecodeError, ValueError, ClientDisconnect):
+        raise Refusal(Reason.BODY_NOT_AN_OBJECT) from None
+    form = Form()
+    for name, value in pairs:
+        clean = value.replace("\0", "").replace("\r\n", "\n")
+        form[name] = clean if "password" in name else clean.strip()
+    return form
+
+
+def csrf_token(key: bytes, secret: str) -> str:
+    """Return the token that belongs to a session's or a visitor's cookie."""
+    return hmac.new(key, secret.encode(), "sha256").hexdigest()[:43]
+
+
+def is_same_site(request: Request) -> bool:
+    """Tell whether a request that changes something was made by one of our own pages.
+
+    Browsers say so in Sec-Fetch-Site or Origin; whoever sends neither is no browser, and is held to the token alone.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host", "")

@@ -1,0 +1,132 @@
+"""People who visit the portal of a real server, cookies and forms included."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+
+import httpx
+import pytest
+
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.people import People
+from msgcenter.actions.team import Team
+from msgcenter.domain.person import COMMAND, Person, Role
+from msgcenter.store.database import Database
+from tests.conftest import SECRET_KEY, Credentials, Server, wait_for
+
+PASSWORD = "correct horse battery"
+_numbers = itertools.count(1)
+_CSRF = re.compile(r'name="csrf" (?:value|content)="([^"]+)"')
+
+
+class Visitor:
+    """A browser without scripts: it keeps cookies and fills in forms."""
+
+    def __init__(self, url: str, *, language: str = "en") -> None:
+        self.http = httpx.Client(
+            base_url=url, trust_env=False, timeout=30, headers={"accept-language": language}, follow_redirects=False
+        )
+        self.cookies: dict[str, str] = {}
+
+    def request(self, method: str, path: str, **arguments: object) -> httpx.Response:
+        """Make a request and keep the cookies of its answer."""
+        self.http.cookies.clear()
+        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        headers |= arguments.pop("headers", {})  # type: ignore[call-overload]
+        answer = self.http.request(method, "/portal" + path, headers=headers, **arguments)  # type: ignore[arg-type]
+        for line in answer.headers.get_list("set-cookie"):
+            for name, morsel in SimpleCookie(line).items():
+                if morsel["max-age"] == "0" or not morsel.value:
+                    self.cookies.pop(name, None)
+                else:
+                    self.cookies[name] = morsel.value
+        return answer
+
+    def get(self, path: str) -> httpx.Response:
+        """Look at a page."""
+        return self.request("GET", path)
+
+    def post(self, path: str, *, page: str | None = None, csrf: str | None = None, **fields: str) -> httpx.Response:
+        """Send a form as it stands on `page` (or where it is sent to)."""
+        if csrf is None:
+            found = _CSRF.search(self.get(page or path).text)
+            csrf = found[1] if found else ""
+        return self.request("POST", path, data={**fields, "csrf": csrf})
+
+    def log_in(self, login: str, password: str = PASSWORD) -> httpx.Response:
+        """Fill in the login."""
+        return self.post("/login", login=login, password=password)
+
+
+@pytest.fixture
+def visitor(server: Server) -> Iterator[Visitor]:
+    """Somebody whom the portal does not know."""
+    someone = Visitor(server.url)
+    yield someone
+    someone.http.close()
+
+
+async def add_person(database_url: str, role: Role = "developer", name: str = "Li Na") -> Person:
+    """Add a person with a login of their own."""
+    async with Database(database_url, connections=2) as database:
+        people = People(database, KeyRing(SECRET_KEY))
+        return await people.create(f"person-{next(_numbers)}@example.edu", name, PASSWORD, role)
+
+
+async def let_in(database_url: str, app: Credentials, person: Person) -> None:
+    """Let a person look after an app."""
+    async with Database(database_url, connections=2) as database:
+        register = Apps(database, KeyRing(SECRET_KEY))
+        await Team(database, register).add(await register.find(app.app_id), person.login, COMMAND)
+
+
+class Company:
+    """The people of a test: each fixture logs one in, in a browser of their own."""
+
+    def __init__(self, server: Server, database_url: str) -> None:
+        self.server = server
+        self.database_url = database_url
+        self._visitors: list[Visitor] = []
+
+    def enter(self, role: Role = "developer", app: Credentials | None = None) -> tuple[Visitor, Person]:
+        """Return somebody who has logged in, and who looks after an app if one is given."""
+        person = wait_for(add_person(self.database_url, role))
+        if app is not None:
+            wait_for(let_in(self.database_url, app, person))
+        visitor = Visitor(self.server.url)
+        self._visitors.append(visitor)
+        assert visitor.log_in(person.login).status_code == 303
+        return visitor, person
+
+    def leave(self) -> None:
+        """Close all browsers."""
+        for visitor in self._visitors:
+            visitor.http.close()
+
+
+@pytest.fixture
+def company(server: Server, shared_database: str) -> Iterator[Company]:
+    """People who log in."""
+    opened = Company(server, shared_database)
+    yield opened
+    opened.leave()
+
+
+@pytest.fixture
+def developer(company: Company, app: Credentials) -> Visitor:
+    """Somebody who looks after `app`."""
+    return company.enter(app=app)[0]
+
+
+@pytest.fixture
+def stranger(company: Company) -> Visitor:
+    """A developer of other apps."""
+    return company.enter()[0]
+
+
+@pytest.fixture
+def operator(company: Company) -> Visitor:
+    """An operator."""
+    return company.enter("operator")[0]

@@ -1,0 +1,274 @@
+"""Signing up, logging in, second factors, sessions: what a person does, and what an attacker tries."""
+
+import re
+import time
+
+import httpx
+import pyotp
+import pytest
+
+from msgcenter.domain.person import Person
+from tests.conftest import Server, execute, wait_for
+from tests.portal.conftest import PASSWORD, Company, Visitor, add_person
+
+SESSION = "__Host-session"
+
+
+@pytest.fixture
+def person(shared_database: str) -> Person:
+    """Somebody with an account."""
+    return wait_for(add_person(shared_database))
+
+
+def secrets_of(answer: httpx.Response) -> dict[str, str]:
+    """The cookies that an answer sets, whole."""
+    return {line.partition("=")[0]: line for line in answer.headers.get_list("set-cookie")}
+
+
+def test_whoever_signs_up_is_logged_in(visitor: Visitor, user: str) -> None:
+    answer = visitor.post("/sign-up", login=f"{user}@Example.edu", name="  Wang Fang ", password=PASSWORD)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/portal/apps?done=welcome")
+    page = visitor.get("/apps?done=welcome").text
+    assert "Your account is ready" in page
+    assert "Wang Fang" in page
+    assert f"{user}@example.edu" in visitor.get("/account").text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("login", "nobody", "must be an e-mail address"),
+        ("login", "", "must be an e-mail address"),
+        ("login", "a b@example.edu", "must be an e-mail address"),
+        ("login", "x@" + "e" * 300, "must be an e-mail address"),
+        ("name", " ", "must be 1-64"),
+        ("name", "x" * 65, "must be 1-64"),
+        ("password", "short", "must be 10-128"),
+        ("password", "x" * 129, "must be 10-128"),
+        ("password", "aaaaaaaaaaaa", "too easy"),
+    ],
+)
+def test_what_may_not_be_chosen_is_said_beside_the_field(
+    visitor: Visitor, user: str, field: str, value: str, said: str
+) -> None:
+    fields = {"login": f"{user}@example.edu", "name": "Wang", "password": PASSWORD, field: value}
+    answer = visitor.post("/sign-up", **fields)
+    assert answer.status_code == 422
+    assert re.search(rf'id="wrong-{field}"[^>]*>[^<]*{said}', answer.text)
+    assert PASSWORD not in answer.text, "a password is never sent back"
+    assert SESSION not in visitor.cookies
+
+
+def test_a_login_is_taken_once(visitor: Visitor, person: Person) -> None:
+    answer = visitor.post("/sign-up", login=person.login.upper(), name="Another", password=PASSWORD)
+    assert answer.status_code == 422
+    assert "is taken" in answer.text
+
+
+def test_a_session_is_new_with_every_login(visitor: Visitor, person: Person) -> None:
+    visitor.cookies[SESSION] = "chosen-by-an-attacker"
+    answer = visitor.log_in(person.login)
+    assert answer.headers["location"] == "/portal/apps"
+    first = visitor.cookies[SESSION]
+    assert first != "chosen-by-an-attacker"
+    cookie = secrets_of(answer)[SESSION]
+    for flag in ("Secure", "HttpOnly", "Path=/", "SameSite=lax"):
+        assert flag in cookie
+    assert "Domain" not in cookie
+    visitor.post("/logout", page="/account")
+    assert SESSION not in visitor.cookies
+    visitor.log_in(person.login)
+    assert visitor.cookies[SESSION] != first
+    visitor.cookies[SESSION] = first
+    assert visitor.get("/apps").status_code == 303, "the ended session stays ended"
+
+
+def test_wrong_logins_look_alike(visitor: Visitor, person: Person) -> None:
+    wrong, nobody = visitor.log_in(person.login, "wrong password"), visitor.log_in("nobody@example.edu")
+    assert wrong.status_code == nobody.status_code == 422
+    assert "e-mail address or the password is wrong" in wrong.text
+    assert "e-mail address or the password is wrong" in nobody.text
+    assert SESSION not in visitor.cookies
+
+
+def test_whoever_wanted_a_page_comes_there_after_the_login(visitor: Visitor, person: Person) -> None:
+    assert visitor.get("/account").headers["location"] == "/portal/login"
+    assert visitor.log_in(person.login).headers["location"] == "/portal/account"
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example/x", "https://evil.example", "/portal/\\evil.example", "/elsewhere"]
+)
+def test_the_login_leads_to_no_other_website(visitor: Visitor, person: Person, elsewhere: str) -> None:
+    visitor.cookies["next"] = elsewhere
+    assert visitor.log_in(person.login).headers["location"] == "/portal/apps"
+
+
+def test_guessing_is_throttled_but_the_owner_comes_in(server: Server, visitor: Visitor, person: Person) -> None:
+    owner = Visitor(server.url)
+    assert owner.log_in(person.login).status_code == 303
+    owner.post("/logout", page="/account")
+    for _ in range(10):
+        assert "is wrong" in visitor.log_in(person.login, "a wrong password").text
+    assert "too many attempts" in visitor.log_in(person.login, "a wrong password").text
+    assert "too many attempts" in visitor.log_in(person.login).text, "the right one is not looked at either"
+    # A browser that was logged in before has attempts of its own: nobody is locked out by somebody else.
+    assert owner.log_in(person.login).status_code == 303
+    owner.http.close()
+
+
+def test_an_address_that_guesses_many_logins_is_throttled(shared_database: str, visitor: Visitor) -> None:
+    wait_for(execute(shared_database, "delete from throttle where bucket like 'address %'"))
+    count = "insert into throttle (bucket, failures, since) values ('address 127.0.0.1', 100, {})"
+    wait_for(execute(shared_database, count.format(int(time.time() * 1_000))))
+    try:
+        assert "too many attempts" in visitor.log_in("fresh@example.edu").text
+    finally:
+        wait_for(execute(shared_database, "delete from throttle where bucket like 'address %'"))
+
+
+# --- The second factor ----------------------------------------------------------------------------------------------
+
+
+def add_second_factor(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
+    """Switch a person's second factor on, as the page leads to; return it and the recovery codes."""
+    page = visitor.get("/account/second-factor").text
+    assert "<svg" in page
+    found = re.search(r'name="secret" value="([A-Z2-7]+)"', page)
+    assert found is not None
+    totp = pyotp.TOTP(found[1])
+    assert "is wrong" in visitor.post("/account/second-factor", secret=found[1], code="abcdef").text
+    done = visitor.post("/account/second-factor", secret=found[1], code=totp.now())
+    assert done.status_code == 200
+    codes = re.findall(r"<code>([a-z2-7]{5}-[a-z2-7]{5})</code>", done.text)
+    assert len(set(codes)) == 10
+    return totp, codes
+
+
+def second_step(visitor: Visitor, login: str, code: str) -> httpx.Response:
+    """Log in with a code."""
+    asked = visitor.log_in(login)
+    assert asked.status_code == 200
+    assert SESSION not in visitor.cookies
+    ticket = re.search(r'name="ticket" value="([^"]+)"', asked.text)
+    assert ticket is not None
+    return visitor.post("/login/code", page="/login", ticket=ticket[1], code=code)
+
+
+def test_a_second_factor_is_asked_for(company: Company, visitor: Visitor) -> None:
+    owner, person = company.enter()
+    totp, codes = add_second_factor(owner)
+    assert "wrong or was used" in second_step(visitor, person.login, totp.now()).text, "it was used to switch it on"
+    assert "wrong or was used" in second_step(visitor, person.login, "000000").text
+    later = totp.at(int(time.time()) + 30)
+    assert second_step(visitor, person.login, later).status_code == 303
+    visitor.post("/logout", page="/account")
+    assert "wrong or was used" in second_step(visitor, person.login, later).text
+    assert second_step(visitor, person.login, codes[3].upper()).status_code == 303
+    visitor.post("/logout", page="/account")
+    assert "wrong or was used" in second_step(visitor, person.login, codes[3]).text
+    assert "Recovery codes left: 9" in re.sub(r"\s+", " ", owner.get("/account").text)
+
+
+def test_a_second_factor_goes_with_the_password_only(company: Company) -> None:
+    owner, person = company.enter()
+    add_second_factor(owner)
+    refused = owner.post("/account/second-factor/remove", page="/account", password="not it")
+    assert refused.status_code == 422
+    assert owner.post("/account/second-factor/remove", page="/account", password=PASSWORD).status_code == 303
+    owner.post("/logout", page="/account")
+    assert owner.log_in(person.login).status_code == 303
+
+
+@pytest.mark.parametrize("ticket", ["", "00", "zz", "ab" * 60])
+def test_a_made_up_ticket_lets_nobody_in(visitor: Visitor, ticket: str) -> None:
+    answer = visitor.post("/login/code", page="/login", ticket=ticket, code="000000")
+    assert answer.status_code == 422
+    assert SESSION not in visitor.cookies
+
+
+# --- Passwords and sessions -----------------------------------------------------------------------------------------
+
+
+def test_another_password_ends_the_other_sessions(company: Company, server: Server) -> None:
+    here, person = company.enter()
+    there = Visitor(server.url)
+    there.log_in(person.login)
+    new = "an entirely different one"
+    fields = {"old_password": PASSWORD, "new_password": new, "repeated_password": new}
+    for name, value, said in (
+        ("old_password", "not it", "is not your present password"),
+        ("repeated_password", "another", "must be the same twice"),
+    ):
+        refused = here.post("/account/password", page="/account", **{**fields, name: value})
+        assert (refused.status_code, said in refused.text) == (422, True)
+    assert here.post("/account/password", page="/account", **fields).headers["location"].endswith("done=password")
+    assert here.get("/apps").status_code == 200
+    assert there.get("/apps").status_code == 303
+    assert there.log_in(person.login).status_code == 422
+    assert there.log_in(person.login, new).status_code == 303
+    there.http.close()
+
+
+def test_sessions_are_listed_and_ended(company: Company, server: Server) -> None:
+    here, person = company.enter()
+    there, elsewhere = Visitor(server.url), Visitor(server.url)
+    there.http.headers["user-agent"] = "A phone <b>"
+    for one in (there, elsewhere):
+        one.log_in(person.login)
+    page = here.get("/account").text
+    assert page.count('name="session"') == 2
+    assert "A phone &lt;b&gt;" in page
+    phone = re.search(r'A phone.*?name="session" value="([0-9a-f]+)"', page, re.DOTALL)
+    assert phone is not None
+    here.post("/account/sessions", page="/account", session=phone[1])
+    assert there.get("/apps").status_code == 303
+    assert elsewhere.get("/apps").status_code == 200
+    here.post("/account/sessions", page="/account")
+    assert elsewhere.get("/apps").status_code == 303
+    assert here.get("/apps").status_code == 200
+    for one in (there, elsewhere):
+        one.http.close()
+
+
+def test_a_session_ends_by_itself(company: Company, shared_database: str) -> None:
+    here, person = company.enter()
+    wait_for(
+        execute(
+            shared_database,
+            f"update portal_session set seen_at = seen_at - 13 * 3600000 where person_number = {person.number}",
+        )
+    )
+    assert here.get("/apps").status_code == 303
+
+
+# --- Invitations ----------------------------------------------------------------------------------------------------
+
+
+def test_an_invitation_is_good_once(server: Server, operator: Visitor, visitor: Visitor, user: str) -> None:
+    made = operator.post("/operator/people/invite", page="/operator/people", role="operator", note="for Ms Li")
+    link = re.search(rf"{server.url}/portal(/invitation/\w+)", made.text)
+    assert link is not None
+    assert "for Ms Li" in operator.get("/operator/people").text
+    assert "invited as an operator" in visitor.get(link[1]).text
+    fields = {"login": f"{user}@example.edu", "name": "Li", "password": PASSWORD}
+    assert visitor.post(link[1], **{**fields, "password": "x"}).status_code == 422
+    assert visitor.post(link[1], **fields).status_code == 303
+    assert visitor.get("/operator/people").status_code == 200
+    late = Visitor(server.url)
+    assert late.get(link[1]).status_code == 403
+    assert late.post(link[1], page="/login", **{**fields, "login": f"{user}-2@example.edu"}).status_code == 403
+    late.http.close()
+
+
+def test_sign_up_can_be_closed(operator: Visitor, visitor: Visitor, user: str) -> None:
+    operator.post("/operator/people/sign-up", page="/operator/people", mode="invitation")
+    try:
+        assert "ask an operator" in visitor.get("/login").text
+        page = visitor.get("/sign-up")
+        assert (page.status_code, "<form class=" in page.text) == (403, False)
+        refused = visitor.post("/sign-up", page="/login", login=f"{user}@example.edu", name="x", password=PASSWORD)
+        assert refused.status_code == 403
+    finally:
+        operator.post("/operator/people/sign-up", page="/operator/people", mode="open")
+    assert "Sign up" in visitor.get("/login").text

@@ -1,0 +1,200 @@
+"""What developers and operators do with apps in the portal, and what the API makes of it."""
+
+import re
+
+import httpx
+import pytest
+
+from msgcenter_client import Client, IdentityError
+from tests.conftest import Credentials, Server
+from tests.portal.conftest import Company, Visitor
+
+
+def made_app(visitor: Visitor, name: str = "Smart Campus", platform: str = "420100") -> tuple[str, str]:
+    """Register an app in the portal; return its appId and the appKey that is shown once."""
+    answer = visitor.post("/apps/new", name=name, platform=platform)
+    assert answer.status_code == 201, answer.text
+    app_id = re.search(r"data-copy>([0-9a-f]{16})<", answer.text)
+    app_key = re.search(r'id="app-key">([0-9a-f]{32})<', answer.text)
+    assert app_id is not None
+    assert app_key is not None
+    return app_id[1], app_key[1]
+
+
+def can_log_in(server: Server, app_id: str, key: str) -> bool:
+    """Whether the API gives a token for a key."""
+    form = {"grant_type": "client_credentials", "client_id": app_id, "client_secret": key}
+    return httpx.post(f"{server.url}/oauth2/token", data=form, trust_env=False).status_code == 200
+
+
+def test_a_new_app_begins_in_the_sandbox(
+    server: Server, stranger: Visitor, operator: Visitor, app: Credentials
+) -> None:
+    app_id, key = made_app(stranger)
+    page = stranger.get(f"/apps/{app_id}").text
+    assert f"sandbox-{app_id}" in page
+    assert key not in page
+    with Client(server.url, app_id, key, retries=0) as client:
+        assert client.send_text(f"sandbox-{app_id}", "first")
+        assert client.send_text(f"sandbox-{app_id}-2", "to another one")
+        for refused in (
+            lambda: client.send_text("teacher-li", "not yet"),
+            lambda: client.send_text([f"sandbox-{app_id}", "teacher-li"], "not yet"),
+            lambda: client.user_token("teacher-li"),
+            lambda: client.subscribe("class", ["teacher-li"]),
+        ):
+            with pytest.raises(IdentityError, match="sandbox"):
+                refused()
+        page, request = f"/apps/{app_id}", {"kind": "live", "reason": "It works"}
+        assert stranger.post(f"{page}/ask", page=page, **request).is_redirect
+        assert "Waiting" in stranger.get(f"/apps/{app_id}").text
+        again = stranger.post(f"{page}/ask", page=page, **request)
+        assert (again.status_code, "asked for already" in again.text) == (422, True)
+        number = re.search(
+            rf'{app_id}.*?name="number" value="(\d+)"', operator.get("/operator/requests").text, re.DOTALL
+        )
+        assert number is not None
+        operator.post("/operator/requests", number=number[1], granted="1")
+        assert client.send_text("teacher-li", "now it may")
+        decided = operator.post("/operator/requests", number=number[1], granted="0")
+        assert (decided.status_code, "it is decided" in decided.text) == (422, True)
+    assert "Granted" in stranger.get(f"/apps/{app_id}").text
+
+
+def test_an_operators_app_is_live_at_once(server: Server, operator: Visitor) -> None:
+    app_id, key = made_app(operator)
+    with Client(server.url, app_id, key, retries=0) as client:
+        assert client.send_text("teacher-li", "hello")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "", "platform": "420100"}, "must be 1-64"),
+        ({"name": "x" * 65, "platform": "420100"}, "must be 1-64"),
+        ({"name": "Fine", "platform": "nowhere"}, "must be one of the platforms"),
+    ],
+)
+def test_a_wrong_form_is_shown_again(stranger: Visitor, app: Credentials, fields: dict[str, str], said: str) -> None:
+    answer = stranger.post("/apps/new", **fields)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert f'value="{fields["name"]}"' in answer.text
+
+
+def test_both_keys_hold_while_they_overlap(server: Server, developer: Visitor, app: Credentials) -> None:
+    keys = f"/apps/{app.app_id}/keys"
+    with Client(server.url, app.app_id, app.app_key, retries=0) as old:
+        old.unread_count("somebody")
+        answer = developer.post(f"{keys}/rotate", page=keys, overlap="1d")
+        new = re.search(r'id="app-key">([0-9a-f]{32})<', answer.text)
+        assert new is not None
+        assert can_log_in(server, app.app_id, new[1])
+        assert can_log_in(server, app.app_id, app.app_key)
+        old.unread_count("somebody")
+        assert developer.post(f"{keys}/end", page=keys).is_redirect
+        assert not can_log_in(server, app.app_id, app.app_key)
+        assert can_log_in(server, app.app_id, new[1])
+        with pytest.raises(IdentityError):
+            old.unread_count("somebody")
+    at_once = developer.post(f"{keys}/rotate", page=keys, overlap="0")
+    assert at_once.status_code == 200
+    assert not can_log_in(server, app.app_id, new[1])
+    assert developer.post(f"{keys}/rotate", page=keys, overlap="10y").status_code == 422
+
+
+def test_a_disabled_app_gets_no_token(server: Server, developer: Visitor, app: Credentials) -> None:
+    settings = f"/apps/{app.app_id}/settings"
+    developer.post(f"/apps/{app.app_id}/disable", page=settings, disabled="1")
+    assert not can_log_in(server, app.app_id, app.app_key)
+    assert "Disabled" in developer.get("/apps").text
+    developer.post(f"/apps/{app.app_id}/disable", page=settings, disabled="0")
+    assert can_log_in(server, app.app_id, app.app_key)
+
+
+def test_a_team_has_several_members(company: Company, developer: Visitor, app: Credentials) -> None:
+    colleague, person = company.enter()
+    settings = f"/apps/{app.app_id}/settings"
+    assert colleague.get(settings).status_code == 404
+    unknown = developer.post(f"/apps/{app.app_id}/members", page=settings, login="nobody@example.edu")
+    assert "nobody has this login" in unknown.text
+    assert developer.post(f"/apps/{app.app_id}/members", page=settings, login=person.login).is_redirect
+    twice = developer.post(f"/apps/{app.app_id}/members", page=settings, login=person.login)
+    assert "is a member already" in twice.text
+    assert app.app_id in colleague.get("/apps").text
+    remove = f"/apps/{app.app_id}/members/remove"
+    assert (
+        colleague.post(remove, page=settings, person=str(person.number)).headers["location"].startswith("/portal/apps?")
+    )
+    assert colleague.get(settings).status_code == 404
+    last = re.search(r"person-\d+@example\.edu", developer.get(settings).text)
+    assert last is not None
+    assert 'name="person"' not in developer.get(settings).text, "the last one cannot leave"
+
+
+def test_names_colours_and_origins_are_changed(developer: Visitor, app: Credentials) -> None:
+    settings = f"/apps/{app.app_id}/settings"
+    assert developer.post(f"/apps/{app.app_id}/face", page=settings, name="<b>Campus</b>", colour="#12ab34").is_redirect
+    page = developer.get(settings).text
+    assert "&lt;b&gt;Campus&lt;/b&gt;" in page
+    assert 'fill="#12ab34"' in page
+    wrong = developer.post(f"/apps/{app.app_id}/face", page=settings, name="x", colour="red")
+    assert "six hex digits" in wrong.text
+    origins = "https://school.example.edu\n\n  http://10.0.0.1:8080 "
+    assert developer.post(f"/apps/{app.app_id}/origins", page=settings, origins=origins).is_redirect
+    assert "http://10.0.0.1:8080\nhttps://school.example.edu" in developer.get(settings).text
+    wrong = developer.post(f"/apps/{app.app_id}/origins", page=settings, origins="school.example.edu")
+    assert "must be like https://school.example.edu" in wrong.text
+    assert wrong.text.count("school.example.edu</textarea>") == 1, "what was typed is still there"
+
+
+def test_operators_open_and_limit(operator: Visitor, developer: Visitor, app: Credentials) -> None:
+    page = f"/operator/apps/{app.app_id}"
+    code = f"p-{app.app_id[:8]}"
+    assert operator.post("/operator/platforms", new="1", code=code, name="District", schemes="campus").is_redirect
+    assert "is taken" in operator.post("/operator/platforms", new="1", code=code, name="Again").text
+    assert "cannot be allowed" in operator.post("/operator/platforms", code=code, name="x", schemes="javascript").text
+    fields = {"live": "1", "platform_inbox": "1", f"platform.{code}": "1"}
+    assert operator.post(f"{page}/permissions", page=page, **fields).is_redirect
+    shown = re.sub(r"<[^>]+>|\s+", " ", developer.get(f"/apps/{app.app_id}").text)
+    assert "Send to everyone not allowed" in re.sub(" +", " ", shown)
+    assert f"420100, {code}" in shown
+    limits = {"quota": "5000", "rate.sendMsg": "7", "rate.*": "20"}
+    assert operator.post(f"{page}/limits", page=page, **limits).is_redirect
+    assert "5,000" in developer.get(f"/apps/{app.app_id}").text
+    assert 'name="rate.sendMsg" value="7"' in operator.get(page).text
+    for wrong in ({"quota": "many"}, {"quota": "9999999999"}, {"rate.sendMsg": "-1"}, {"rate.sendMsg": "1000000"}):
+        assert operator.post(f"{page}/limits", page=page, **wrong).status_code == 422
+    log = operator.get("/operator/audit?action=app.limits").text
+    assert app.app_id in log
+    assert "daily_quota: 5000" in log
+
+
+def test_everything_is_written_down(developer: Visitor, app: Credentials) -> None:
+    settings = f"/apps/{app.app_id}/settings"
+    developer.post(f"/apps/{app.app_id}/face", page=settings, name="Renamed", automatic="1")
+    developer.post(f"/apps/{app.app_id}/keys/rotate", page=f"/apps/{app.app_id}/keys", overlap="1h")
+    log = developer.get(f"/apps/{app.app_id}/audit").text
+    for action in ("app.create", "app.face", "app.key.rotate"):
+        assert f"<code>{action}</code>" in log
+    assert "name: Renamed" in log
+    assert "127.0.0.1" in log
+    filtered = developer.get(f"/apps/{app.app_id}/audit?action=app.key&since=2020-01-01").text
+    assert "app.key.rotate" in filtered
+    assert "app.face" not in filtered
+    assert "Nothing matches" in developer.get(f"/apps/{app.app_id}/audit?until=2020-01-01").text
+    assert developer.get(f"/apps/{app.app_id}/audit?since=yesterday").status_code == 422
+
+
+def test_the_last_operator_stays(company: Company, operator: Visitor) -> None:
+    text = operator.get("/operator/people").text
+    everyone = re.findall(r'<td>([^<]+)</td><td>Operator</td>.*?name="person" value="(\d+)"', text, re.DOTALL)
+    me = re.search(r"person-\d+@example\.edu", operator.get("/account").text)
+    assert me is not None
+    mine = dict(everyone)[me[0]]
+    for login, number in everyone:
+        if login != me[0]:
+            operator.post("/operator/people", person=number, change="disable")
+    for change in ("disable", "developer"):
+        refused = operator.post("/operator/people", person=mine, change=change)
+        assert (refused.status_code, "would leave no operator" in refused.text) == (422, True)
