@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -21,6 +22,7 @@ from msgcenter.domain.account import App
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
 from msgcenter.gateway import envelope
+from msgcenter.gateway.call_record import CallRecord, Observer
 from msgcenter.gateway.decode import decode
 from msgcenter.gateway.exchange import BodyTooLargeError, ClientGoneError, Exchange
 from msgcenter.gateway.rate_limit import RateLimit
@@ -48,10 +50,11 @@ class Actions:
 
 @dataclass(slots=True)
 class Gateway:
-    """What all endpoints share. `closing` is set when the server goes down."""
+    """What all endpoints share. `closing` is set when the server goes down; `observers` are told of every call."""
 
     actions: Actions
     rate_limit: RateLimit
+    observers: list[Observer] = field(default_factory=list)
     closing: bool = False
 
 
@@ -81,6 +84,7 @@ class Endpoint(Generic[Request]):
             # Guessing tokens is limited by where it comes from.
             await gateway.rate_limit.hit(exchange.client_address, self.path, exchange.extra_headers)
             raise
+        exchange.app = app
         await gateway.rate_limit.hit(app.app_id, self.path, exchange.extra_headers)
         request = decode(await exchange.body(), self.request)
         result = await self.handle(gateway.actions, Caller(app, exchange), request)
@@ -94,13 +98,27 @@ Respond = Callable[[Gateway, Exchange], Awaitable[bytes | None]]
 class EndpointApp:
     """The ASGI application of one call: POST only, every answer an envelope."""
 
-    def __init__(self, gateway: Gateway, respond: Respond) -> None:
+    def __init__(self, gateway: Gateway, path: str, respond: Respond) -> None:
         self._gateway = gateway
+        self._api = path.rpartition("/")[2]
         self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange = Exchange(scope, receive, send)
+        began = perf_counter()
+        try:
+            await self._answer(exchange)
+        except ClientGoneError:
+            return
+        seconds = perf_counter() - began
+        record = CallRecord(
+            self._api, exchange.app, exchange.ret_code, seconds, exchange.status_ids, exchange.request_id
+        )
+        for observe in self._gateway.observers:
+            observe(record)
+
+    async def _answer(self, exchange: Exchange) -> None:
         try:
             if self._gateway.closing:
                 raise Refusal(Reason.SHUTTING_DOWN)
@@ -117,7 +135,7 @@ class EndpointApp:
         except BodyTooLargeError:
             await refuse(exchange, too_large(), 413)
         except ClientGoneError:
-            return
+            raise
         except asyncio.CancelledError:
             # The server has waited for this call as long as it may while shutting down.
             await refuse(exchange, Refusal(Reason.SHUTTING_DOWN))
@@ -155,6 +173,7 @@ class PlainApp:
 
 async def refuse(exchange: Exchange, refusal: Refusal, status: int | None = None) -> None:
     """Answer with a refusal's envelope."""
+    exchange.ret_code = refusal.reason.ret_code
     status = envelope.status_of(refusal) if status is None else status
     headers = {b"retry-after": b"1", b"connection": b"close"} if status == 503 else None
     await exchange.answer(envelope.failure(exchange.language, refusal), status, headers)
@@ -164,6 +183,7 @@ async def refuse_method(exchange: Exchange, allowed: str) -> None:
     """Answer 405."""
     rule = Phrase(f"须为{allowed}", f"must be {allowed}")
     refusal = Refusal(Reason.FIELD_MALFORMED, field="method", rule=rule)
+    exchange.ret_code = refusal.reason.ret_code
     await exchange.answer(envelope.failure(exchange.language, refusal), 405, {b"allow": allowed.encode()})
 
 

@@ -8,7 +8,9 @@ from urllib.parse import unquote_plus
 
 from starlette.types import Receive, Scope, Send
 
+from msgcenter.domain.account import App
 from msgcenter.domain.language import Language, language_of
+from msgcenter.domain.refusal import SUCCESS_CODE
 
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
@@ -28,7 +30,7 @@ class ClientGoneError(Exception):
 
 
 class Exchange:
-    """A request being answered."""
+    """A request being answered. `app`, `ret_code` and `status_ids` are told to the observers of calls afterwards."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
@@ -42,6 +44,9 @@ class Exchange:
         accepted = given is not None and _REQUEST_ID.fullmatch(given)
         self.request_id: bytes = given if given and accepted else b"%b%012x" % (_PROCESS, next(_numbers))
         self.extra_headers: list[tuple[bytes, bytes]] = []
+        self.app: App | None = None
+        self.ret_code = SUCCESS_CODE
+        self.status_ids = 0
 
     @property
     def language(self) -> Language:

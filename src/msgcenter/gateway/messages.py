@@ -22,6 +22,7 @@ _MAX_KEY = 64
 async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus) -> InvalidIds | None:
     """Set up to 50 messages of one receiver read or unread."""
     parsed = parse_message_ids(request.message_ids)
+    caller.exchange.status_ids = len(parsed)
     ids = frozenset(parsed)
     known = cast("frozenset[int]", ids - {None} if None in ids else ids)
     read = request.is_read in {1, "1"}

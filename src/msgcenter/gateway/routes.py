@@ -197,10 +197,10 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
 def routes(gateway: Gateway, ready: ReadyCheck) -> list[BaseRoute]:
     """Return the gateway's routes, the busiest first."""
     return [
-        *(Route(endpoint.path, EndpointApp(gateway, endpoint.respond)) for endpoint in ENDPOINTS),
-        Route(tokens.TOKEN_PATH, EndpointApp(gateway, tokens.get_access_token)),
-        Route(tokens.LOWER_CASE_TOKEN_PATH, EndpointApp(gateway, tokens.get_access_token)),
-        Route(tokens.OAUTH_PATH, EndpointApp(gateway, tokens.oauth_token)),
+        *(Route(endpoint.path, EndpointApp(gateway, endpoint.path, endpoint.respond)) for endpoint in ENDPOINTS),
+        Route(tokens.TOKEN_PATH, EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token)),
+        Route(tokens.LOWER_CASE_TOKEN_PATH, EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token)),
+        Route(tokens.OAUTH_PATH, EndpointApp(gateway, tokens.OAUTH_PATH, tokens.oauth_token)),
         Route("/healthz", PlainApp(healthz)),
         Route("/readyz", PlainApp(readyz(ready))),
         Route("/openapi.json", PlainApp(openapi, "GET", "HEAD")),

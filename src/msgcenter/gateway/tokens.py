@@ -37,6 +37,7 @@ async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
     else:
         request = decode(body, GetAccessToken)
         issued = await gateway.actions.tokens.issue(str(request.app_id), str(request.time_stamp), request.key_info)
+    exchange.app = issued.app
     info = _token_info(issued)
     return envelope.success(exchange.language, TokenAnswer(info, info), _ISSUED)
 
@@ -81,10 +82,13 @@ async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
     except _OAuthError as error:
         answer: dict[str, object] = {"error": error.error, "error_description": error.description}
         status = error.status
+        exchange.ret_code = Reason.FIELD_MALFORMED.ret_code
     except Refusal as refusal:
+        exchange.ret_code = refusal.reason.ret_code
         name, description, status = _oauth_error_of(refusal)
         answer = {"error": name, "error_description": description}
     else:
+        exchange.app = issued.app
         answer = {
             "access_token": issued.token,
             "token_type": "Bearer",
