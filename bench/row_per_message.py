@@ -115,7 +115,7 @@ def application() -> Router:
             spare_the_collector()
             yield
 
-    routes = [Route(PATH, EndpointApp(gateway, ENDPOINTS[0].respond)), Route("/readyz", PlainApp(healthz))]
+    routes = [Route(PATH, EndpointApp(gateway, PATH, ENDPOINTS[0].respond)), Route("/readyz", PlainApp(healthz))]
     return Router(routes, lifespan=lifespan)
 
 

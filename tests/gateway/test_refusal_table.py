@@ -89,13 +89,13 @@ async def answer_of(gateway: Gateway, problem: Exception) -> httpx.Response:
     async def respond(gateway: Gateway, exchange: Exchange) -> bytes:
         raise problem
 
-    router = Router(default=EndpointApp(gateway, respond))
+    router = Router(default=EndpointApp(gateway, "sendMsg", respond))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(router), base_url="http://server") as http:
         return await http.post("/msgCenter/message/sendMsg", json={}, headers={"x-request-id": "mine"})
 
 
 def gateway(*, closing: bool = False) -> Gateway:
-    return Gateway(None, RateLimit(0), closing)  # type: ignore[arg-type]  # no action is reached
+    return Gateway(None, RateLimit(0), closing=closing)  # type: ignore[arg-type]  # no action is reached
 
 
 async def test_an_unknown_error_is_500001_and_tells_nothing_but_the_request_id() -> None:
