@@ -66,7 +66,10 @@ def embed(
     contexts = []
 
     def open_it(token: str, attributes: str = "", script: str = "") -> Page:
-        context = chromium.new_context(locale="en-GB", reduced_motion="reduce")
+        # So high that the popover fits below the bell, whatever the fonts: it must not cover the rest of the page.
+        context = chromium.new_context(
+            locale="en-GB", reduced_motion="reduce", viewport={"width": 1280, "height": 1000}
+        )
         contexts.append(context)
         fake_web(context)
         website.document = f"""<!doctype html><html lang="en"><title>School</title>

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from msgcenter.actions.key_info_check import check_key_info
 from msgcenter.domain.api_reference import CallReference
-from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal
+from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal, malformed
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.samples import programs
 from msgcenter.portal.visitor import Visitor
@@ -116,7 +116,12 @@ async def debugger(portal: Portal, visitor: Visitor) -> Response:
 async def check(portal: Portal, visitor: Visitor) -> Response:
     """Say what is wrong with a token request."""
     form = visitor.form
-    record = await portal.team.app_for(visitor.person, form["appId"])
+    try:
+        record = await portal.team.app_for(visitor.person, form["appId"])
+    except Refusal as refusal:
+        if refusal.reason is not Reason.APP_UNKNOWN:
+            raise
+        raise malformed("appId", "须为您的应用", "must be one of your apps") from None
     keys = await portal.apps.keys(record)
     findings = check_key_info(
         record.app.app_id, *keys, form["timeStamp"], form["keyInfo"], window_ms=portal.tokens.window_ms
