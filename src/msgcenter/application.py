@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.audit_log import AuditLog
+from msgcenter.actions.call_counter import CallCounter
 from msgcenter.actions.housekeeping import keep_house
 from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.key_ring import KeyRing
@@ -28,6 +29,7 @@ from msgcenter.actions.platforms import Platforms
 from msgcenter.actions.reports import Reports
 from msgcenter.actions.sending import Sending
 from msgcenter.actions.sent_messages import SentMessages
+from msgcenter.actions.statistics import Statistics
 from msgcenter.actions.statuses import Statuses
 from msgcenter.actions.team import Team
 from msgcenter.actions.tokens import Tokens
@@ -139,10 +141,19 @@ def application(settings: Settings) -> ASGIApp:
     hub.on_streams = lambda streams: bus.announce(streams=streams)
     keys = key_ring(settings)
     limit = settings.queue_limit
+    zone = ZoneInfo(settings.time_zone)
+    counter = CallCounter(database, zone)
     resolver, rules = Resolver(), AddressRules(settings.webhook_allow)
     actions = Actions(
         tokens=Tokens(database, keys, ttl=settings.token_ttl, clock_window=settings.clock_window, waiting_limit=limit),
-        sending=Sending(database, lease, waiting_limit=limit, on_change=bus.publish),
+        sending=Sending(
+            database,
+            lease,
+            waiting_limit=limit,
+            zone=zone,
+            on_change=bus.publish,
+            on_stored=counter.sent if settings.statistics else None,
+        ),
         statuses=Statuses(database, waiting_limit=limit, on_change=bus.publish),
         reports=Reports(database, waiting_limit=limit),
         sent_messages=SentMessages(database, on_change=bus.publish),
@@ -151,7 +162,7 @@ def application(settings: Settings) -> ASGIApp:
         webhooks=Webhooks(database, keys, rules=rules, resolve=resolver),
     )
     inbox = Inbox(database, actions.statuses, waiting_limit=limit, on_change=bus.publish)
-    gateway = Gateway(actions, RateLimit(settings.rate_limit))
+    gateway = Gateway(actions, RateLimit(settings.rate_limit), [counter.observe] if settings.statistics else [])
     worker = Worker(database, on_change=bus.publish)
     dispatcher = WebhookDispatcher(database, keys.open, resolve=resolver, rules=rules)
 
@@ -162,7 +173,7 @@ def application(settings: Settings) -> ASGIApp:
             await stack.enter_async_context(lease)
             stack.enter_context(_on_stop_signals(hub.close))
             spare_the_collector()
-            jobs = [asyncio.create_task(worker.run()), asyncio.create_task(dispatcher.run())]
+            jobs = [asyncio.create_task(work) for work in (worker.run(), dispatcher.run(), counter.run())]
             others = [asyncio.create_task(work) for work in (keep_house(database), bus.run(), hub.run())]
             try:
                 yield
@@ -174,7 +185,9 @@ def application(settings: Settings) -> ASGIApp:
                     task.cancel()
                 worker.stop()
                 dispatcher.stop()
+                counter.stop()
                 await asyncio.wait([*jobs, *others], timeout=10)
+                await counter.close()
                 resolver.close()
 
     async def ready() -> str | None:
@@ -203,6 +216,7 @@ def _portal(settings: Settings, database: Database, keys: KeyRing, actions: Acti
         platforms=Platforms(database),
         tokens=actions.tokens,
         user_tokens=actions.user_tokens,
+        statistics=Statistics(database, ZoneInfo(settings.time_zone), is_on=settings.statistics),
         templates=Templates(ZoneInfo(settings.time_zone)),
         csrf_key=keys.csrf_key,
         reference=reference(),

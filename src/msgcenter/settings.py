@@ -27,7 +27,7 @@ class Settings:
     `database_url` None means the embedded PostgreSQL in `data_dir`; `secret_key` None means the one kept there.
     `rate_limit` is calls per second for each app and API in each server process, 0 for none. `webhook_allow` are
     networks that webhooks may go to though they are not public. `time_zone` is what the portal shows times in,
-    and whose midnight a daily quota begins anew at.
+    and whose midnight a daily quota begins anew at. `statistics` is whether calls are counted.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -44,6 +44,7 @@ class Settings:
     log_level: str = "info"
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = ()
     time_zone: str = "Asia/Shanghai"
+    statistics: bool = True
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -64,6 +65,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         log_level=reader.choice("LOG_LEVEL", Settings.log_level, _LOG_LEVELS),
         webhook_allow=reader.networks("WEBHOOK_ALLOW"),
         time_zone=reader.time_zone("TIME_ZONE", Settings.time_zone),
+        statistics=reader.choice("STATISTICS", "on", ("on", "off")) == "on",
     )
     if settings.token_ttl < 2 * settings.clock_window:
         # A repeated token request is answered with the first one's token, which must still be alive then.

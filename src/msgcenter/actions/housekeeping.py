@@ -1,8 +1,9 @@
-"""What grows and must go: expired tokens, old keys, ended webhooks, and messages that a platform keeps no longer."""
+"""What grows and must go: expired tokens, old keys and counts, and messages that a platform keeps no longer."""
 
 import asyncio
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -12,13 +13,23 @@ from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import KEPT_MS
-from msgcenter.store import accounts, idempotency, portal_sessions, webhook_deliveries, webhook_outbox
+from msgcenter.store import (
+    accounts,
+    idempotency,
+    portal_sessions,
+    quotas,
+    statistics,
+    webhook_deliveries,
+    webhook_outbox,
+)
 from msgcenter.store.database import Database
 
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 300
 _RETENTION_SECONDS = 3_600
 _ROWS_PER_STATEMENT = 1_000
+STATISTICS_DAYS = 400
+"""How long counts of calls and of daily quotas are kept: a year can be compared with the one before."""
 
 
 async def keep_house(database: Database) -> None:
@@ -57,6 +68,9 @@ async def clean_up(database: Database) -> int:
             batch += await idempotency.delete_old(connection, now - IDEMPOTENCY_MS, _ROWS_PER_STATEMENT)
             batch += await webhook_deliveries.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
             batch += await webhook_outbox.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
+            oldest = datetime.fromtimestamp(now / 1_000, UTC) - timedelta(days=STATISTICS_DAYS)
+            batch += await statistics.delete_old(connection, int(oldest.timestamp() * 1_000), _ROWS_PER_STATEMENT)
+            batch += await quotas.delete_old(connection, oldest.date(), _ROWS_PER_STATEMENT)
         deleted += batch
         if batch < _ROWS_PER_STATEMENT:
             return deleted

@@ -1,6 +1,7 @@
 """Sending messages."""
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -11,26 +12,37 @@ from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store import idempotency, messages, topics
 from msgcenter.store.database import Database
 from msgcenter.store.group_commit import GroupCommit
 from msgcenter.store.idempotency import IdempotencyKey
 from msgcenter.store.node_lease import NodeLease
-from msgcenter.store.sends import apply_sends
+from msgcenter.store.sends import OnStored, apply_sends
 
 _RECEIVERS_PER_COMMIT = 4_000
+_UTC = ZoneInfo("UTC")
 
 
 class Sending:
-    """Sends messages; many that wait at once share a commit."""
+    """Sends messages; many that wait at once share a commit. Daily quotas begin anew at midnight in `zone`."""
 
     def __init__(
-        self, database: Database, lease: NodeLease, *, waiting_limit: int, on_change: Listener = nobody
+        self,
+        database: Database,
+        lease: NodeLease,
+        *,
+        waiting_limit: int,
+        zone: ZoneInfo = _UTC,
+        on_change: Listener = nobody,
+        on_stored: OnStored | None = None,
     ) -> None:
         self._database = database
         self._lease = lease
+        self._zone = zone
         self._on_change = on_change
+        self._on_stored = on_stored
         self._sends = GroupCommit(
             self._write,
             batch_weight=_RECEIVERS_PER_COMMIT,
@@ -55,7 +67,7 @@ class Sending:
         Up to 1,000 receivers, a topic's subscribers and everyone have it by then; more receivers are reached by a
         background job. `send_at` and `expires_at` are ms since 1970. A repeated `request_id` (24 h) returns the first
         message's id. Refuses with NOT_AUTHORISED (platform, sandbox, broadcasts), AUDIENCE_UNKNOWN (topic),
-        FIELD_MALFORMED, FIELDS_CONTRADICT or REQUEST_ID_REUSED (docs/protocol.md, sendMsg).
+        FIELD_MALFORMED, FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED (docs/protocol.md, sendMsg).
         """
         check_body(body, app.app_schemes)
         platform = app.platform_for(platform_code)
@@ -71,6 +83,7 @@ class Sending:
             request_id=request_id,
             send_at=send_at,
             expires_at=expires_at,
+            quota=None if app.daily_quota is None else quota_of(app.daily_quota, now_ms(), self._zone),
         )
         if request_id is not None:
             asked = replace(asked, digest=asked.fingerprint())
@@ -98,7 +111,7 @@ class Sending:
         await self._sends.drained()
 
     async def _write(self, drafts: list[Draft]) -> Sequence[int | Refusal]:
-        sent = await apply_sends(self._database, await self._lease.ids(), drafts)
+        sent = await apply_sends(self._database, await self._lease.ids(), drafts, self._on_stored)
         # A repeated request id is told once more; whoever listens looks at the mailbox, where nothing is new.
         self._on_change(
             [

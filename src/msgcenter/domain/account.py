@@ -39,6 +39,12 @@ class App(Struct, frozen=True):
         """The user id whose inbox an app may always write to: nobody's but its developers'."""
         return f"sandbox-{self.app_id}"[:64]
 
+    def calls_per_second(self, api: str, default: int) -> int:
+        """Return how often the app may call an API, 0 for no limit; `default` is the installation's own limit."""
+        if self.rate_limits is None:
+            return default
+        return self.rate_limits.get(api, self.rate_limits.get("*", default))
+
     def check_receivers(self, user_ids: Iterable[str]) -> None:
         """Refuse with NOT_AUTHORISED users whom the app may not reach yet.
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from msgcenter.domain.content import Body, Kind, kind_of
+from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import contradiction, malformed
 
 MAX_RECEIVERS = 10_000
@@ -94,7 +95,7 @@ class Draft(Struct, frozen=True):
 
     It has receivers or a `topic_number` (`domain.audience.EVERYONE` for everyone), not both. `send_at` is None for
     "now". `digest` stands for the whole request, so that a repeated `request_id` can be told from a reused one.
-    `message_id` is given only for messages taken over from another system.
+    `message_id` is given only for messages taken over from another system. `quota` is None for an app without one.
     """
 
     app_number: int
@@ -108,6 +109,7 @@ class Draft(Struct, frozen=True):
     expires_at: int | None = None
     message_id: int | None = None
     topic_number: int | None = None
+    quota: DailyQuota | None = None
 
     @property
     def kind(self) -> Kind:

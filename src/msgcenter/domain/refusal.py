@@ -70,7 +70,11 @@ class Reason(Enum):
         "请求过于频繁,请{seconds}秒后重试",
         "too many requests, retry in {seconds} seconds",
     )
-    QUOTA_EXCEEDED = ("400002", "已达到当日配额", "the daily quota is used up")
+    QUOTA_EXCEEDED = (
+        "400002",
+        "已达到当日配额{quota}条,零点后恢复",
+        "the daily quota of {quota} messages is used up; it begins anew at midnight",
+    )
 
     INTERNAL = (
         "500001",

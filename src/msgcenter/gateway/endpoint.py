@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
@@ -25,13 +26,11 @@ from msgcenter.gateway import envelope
 from msgcenter.gateway.call_record import CallRecord, Observer
 from msgcenter.gateway.decode import decode
 from msgcenter.gateway.exchange import BodyTooLargeError, ClientGoneError, Exchange
-from msgcenter.gateway.rate_limit import RateLimit
+from msgcenter.gateway.rate_limit import NO_CALL, RateLimit
 
 _log = structlog.get_logger(__name__)
 Request = TypeVar("Request", bound=Struct)
 _BEARER = "bearer "
-NO_CALL = "no call"
-"""What requests that never became a call count as, by where they come from."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +75,21 @@ class Endpoint(Generic[Request]):
     answer: type[Struct] | None
     handle: Callable[[Actions, Caller, Request], Awaitable[Struct | None]]
 
+    @cached_property
+    def name(self) -> str:
+        """What the call is known by: the last part of its path."""
+        return self.path.rpartition("/")[2]
+
     async def respond(self, gateway: Gateway, exchange: Exchange) -> bytes:
         """Return the envelope that answers a request; raise its refusal."""
         try:
             app = await gateway.actions.tokens.authenticate(access_token(exchange))
-        except Refusal:
+        except Exception:
             # Guessing tokens is limited by where it comes from.
-            await gateway.rate_limit.hit(exchange.client_address, self.path, exchange.extra_headers)
+            await gateway.rate_limit.hit(exchange, self.name)
             raise
         exchange.app = app
-        await gateway.rate_limit.hit(app.app_id, self.path, exchange.extra_headers)
+        await gateway.rate_limit.hit(exchange, self.name, app)
         request = decode(await exchange.body(), self.request)
         result = await self.handle(gateway.actions, Caller(app, exchange), request)
         return envelope.success(exchange.language, result, SUCCESS)
@@ -111,7 +115,12 @@ class EndpointApp:
             await self._answer(exchange)
         except ClientGoneError:
             return
-        seconds = perf_counter() - began
+        except asyncio.CancelledError:
+            self._tell_observers(exchange, perf_counter() - began)
+            raise
+        self._tell_observers(exchange, perf_counter() - began)
+
+    def _tell_observers(self, exchange: Exchange, seconds: float) -> None:
         record = CallRecord(
             self._api, exchange.app, exchange.ret_code, seconds, exchange.status_ids, exchange.request_id
         )
@@ -121,9 +130,10 @@ class EndpointApp:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             if self._gateway.closing:
+                await self._gateway.rate_limit.tell(exchange)
                 raise Refusal(Reason.SHUTTING_DOWN)
             if exchange.method != "POST":
-                await self._gateway.rate_limit.hit(exchange.client_address, NO_CALL, exchange.extra_headers)
+                await self._gateway.rate_limit.hit(exchange, NO_CALL)
                 await refuse_method(exchange, "POST")
                 return
             answer = await self._respond(self._gateway, exchange)
@@ -138,6 +148,7 @@ class EndpointApp:
             raise
         except asyncio.CancelledError:
             # The server has waited for this call as long as it may while shutting down.
+            await self._gateway.rate_limit.tell(exchange)
             await refuse(exchange, Refusal(Reason.SHUTTING_DOWN))
             raise
         except Exception:
@@ -175,8 +186,14 @@ async def refuse(exchange: Exchange, refusal: Refusal, status: int | None = None
     """Answer with a refusal's envelope."""
     exchange.ret_code = refusal.reason.ret_code
     status = envelope.status_of(refusal) if status is None else status
-    headers = {b"retry-after": b"1", b"connection": b"close"} if status == 503 else None
+    headers = {b"retry-after": b"1", b"connection": b"close"} if status == 503 else retry_after(refusal)
     await exchange.answer(envelope.failure(exchange.language, refusal), status, headers)
+
+
+def retry_after(refusal: Refusal) -> dict[bytes, bytes]:
+    """Return the header that says when to try again, if a refusal passes with time."""
+    seconds = refusal.data.get("seconds")
+    return {} if seconds is None else {b"retry-after": str(seconds).encode()}
 
 
 async def refuse_method(exchange: Exchange, allowed: str) -> None:

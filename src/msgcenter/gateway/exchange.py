@@ -30,7 +30,10 @@ class ClientGoneError(Exception):
 
 
 class Exchange:
-    """A request being answered. `app`, `ret_code` and `status_ids` are told to the observers of calls afterwards."""
+    """A request being answered. `app`, `ret_code` and `status_ids` are told to the observers of calls afterwards.
+
+    `is_counted` is whether a rate limit has taken notice of it.
+    """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
@@ -44,6 +47,7 @@ class Exchange:
         accepted = given is not None and _REQUEST_ID.fullmatch(given)
         self.request_id: bytes = given if given and accepted else b"%b%012x" % (_PROCESS, next(_numbers))
         self.extra_headers: list[tuple[bytes, bytes]] = []
+        self.is_counted = False
         self.app: App | None = None
         self.ret_code = SUCCESS_CODE
         self.status_ids = 0

@@ -18,10 +18,11 @@ from msgcenter.gateway.answers import (
     UnreadCount,
     UserTokenAnswer,
 )
-from msgcenter.gateway.endpoint import NO_CALL, AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
+from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.health import ReadyCheck, healthz, readyz
 from msgcenter.gateway.openapi import document
+from msgcenter.gateway.rate_limit import NO_CALL
 from msgcenter.gateway.requests import (
     GetMsgList,
     GetMsgStatus,
@@ -219,7 +220,7 @@ def not_found(gateway: Gateway) -> PlainApp:
         rule = Phrase("没有这个接口,见/openapi.json", "there is no such call, see /openapi.json")
         refusal = Refusal(Reason.FIELD_MALFORMED, field="path", rule=rule)
         try:
-            await gateway.rate_limit.hit(exchange.client_address, NO_CALL, exchange.extra_headers)
+            await gateway.rate_limit.hit(exchange, NO_CALL)
         except Refusal as too_often:
             refusal = too_often
         await refuse(exchange, refusal, 404)

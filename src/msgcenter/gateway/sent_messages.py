@@ -3,7 +3,6 @@
 import msgspec
 
 from msgcenter.domain.message_id import parse_message_id
-from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.answers import MsgVersion, MsgVersions, Reminded
 from msgcenter.gateway.bodies import body_of
 from msgcenter.gateway.endpoint import Actions, Caller
@@ -24,12 +23,7 @@ async def update_msg(actions: Actions, caller: Caller, request: UpdateMsg) -> No
 
 async def remind_unread(actions: Actions, caller: Caller, request: RemindUnread) -> Reminded:
     """Remind those who have not read a message."""
-    try:
-        return Reminded(await actions.sent_messages.remind(caller.app, parse_message_id(request.message_id)))
-    except Refusal as refusal:
-        if refusal.reason is Reason.RATE_EXCEEDED:
-            caller.exchange.extra_headers.append((b"retry-after", str(refusal.data["seconds"]).encode()))
-        raise
+    return Reminded(await actions.sent_messages.remind(caller.app, parse_message_id(request.message_id)))
 
 
 async def get_msg_versions(actions: Actions, caller: Caller, request: GetMsgVersions) -> MsgVersions:

@@ -14,11 +14,12 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway import envelope
 from msgcenter.gateway.answers import TokenAnswer, TokenInfo
 from msgcenter.gateway.decode import decode
-from msgcenter.gateway.endpoint import Gateway
+from msgcenter.gateway.endpoint import Gateway, retry_after
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase
 
-TOKEN_PATH = "/apigateway/getAccessToken"  # noqa: S105 - a path
+TOKEN_NAME = "getAccessToken"  # noqa: S105 - a name
+TOKEN_PATH = f"/apigateway/{TOKEN_NAME}"
 LOWER_CASE_TOKEN_PATH = "/apigateway/getaccesstoken"  # noqa: S105 - a path
 OAUTH_PATH = "/oauth2/token"
 TOKEN_SUMMARY = Phrase("获取accessToken", "Get an access token")
@@ -27,7 +28,7 @@ _ISSUED = Phrase("获取Token成功。", "Token issued.")
 
 async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
     """Answer `/apigateway/getAccessToken`; a body in the old lower-case names is understood as well."""
-    await gateway.rate_limit.hit(exchange.client_address, TOKEN_PATH, exchange.extra_headers)
+    await gateway.rate_limit.hit(exchange, TOKEN_NAME)
     body = await exchange.body()
     if _is_lower_case(body):
         asked = decode(body, GetAccessTokenLowerCase)
@@ -74,9 +75,9 @@ class _OAuthError(Exception):
 
 async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
     """Answer `/oauth2/token` as RFC 6749 section 4.4 says, errors (section 5.2) included."""
-    no_store = {b"cache-control": b"no-store", b"pragma": b"no-cache"}
+    headers = {b"cache-control": b"no-store", b"pragma": b"no-cache"}
     try:
-        await gateway.rate_limit.hit(exchange.client_address, OAUTH_PATH, exchange.extra_headers)
+        await gateway.rate_limit.hit(exchange, OAUTH_PATH)
         client_id, secret = _client_credentials(exchange, await exchange.body())
         issued = await gateway.actions.tokens.issue_for_secret(client_id, secret)
     except _OAuthError as error:
@@ -86,6 +87,7 @@ async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
     except Refusal as refusal:
         exchange.ret_code = refusal.reason.ret_code
         name, description, status = _oauth_error_of(refusal)
+        headers |= retry_after(refusal)
         answer = {"error": name, "error_description": description}
     else:
         exchange.app = issued.app
@@ -96,8 +98,8 @@ async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
         }
         status = 200
     if status == 401:
-        no_store[b"www-authenticate"] = b'Basic realm="msgcenter"'
-    await exchange.answer(msgspec.json.encode(answer), status, no_store)
+        headers[b"www-authenticate"] = b'Basic realm="msgcenter"'
+    await exchange.answer(msgspec.json.encode(answer), status, headers)
 
 
 def _oauth_error_of(refusal: Refusal) -> tuple[str, str, int]:

@@ -104,7 +104,18 @@ async def all_apps(portal: Portal, visitor: Visitor) -> Response:
 
 async def permissions(portal: Portal, visitor: Visitor) -> Response:
     """Show what an app may do and how often."""
-    return portal.page(visitor, "operator_app.html", platforms=await portal.platforms.all(), apis=portal.api_names)
+    return portal.page(
+        visitor,
+        "operator_app.html",
+        platforms=await portal.platforms.all(),
+        apis=_limited(portal),
+        default_limit=portal.rate_limit,
+    )
+
+
+def _limited(portal: Portal) -> list[str]:
+    """Return what an app can have a rate limit for: "*" stands for every other API."""
+    return ["*", *portal.api_names]
 
 
 async def save_permissions(portal: Portal, visitor: Visitor) -> Response:
@@ -127,8 +138,7 @@ async def save_permissions(portal: Portal, visitor: Visitor) -> Response:
 async def save_limits(portal: Portal, visitor: Visitor) -> Response:
     """Change how often an app may call, and how much it may send."""
     form, app_id = visitor.form, visitor.the_app.app.app_id
-    names = [name for name in form if name.startswith("rate.") and form[name]]
-    limits = {name.removeprefix("rate."): _number(form[name], name) for name in names}
+    limits = {name: _number(form[f"rate.{name}"], f"rate.{name}") for name in _limited(portal) if form[f"rate.{name}"]}
     quota = _number(form["quota"], "quota") if form["quota"] else None
     await portal.apps.set_limits(app_id, limits or None, quota, by=visitor.actor)
     return see_other(f"/operator/apps/{app_id}", "saved")

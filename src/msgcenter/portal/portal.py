@@ -15,6 +15,7 @@ from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.logins import SESSION_MS, Logins
 from msgcenter.actions.people import People
 from msgcenter.actions.platforms import Platforms
+from msgcenter.actions.statistics import Statistics
 from msgcenter.actions.team import Team
 from msgcenter.actions.tokens import Tokens
 from msgcenter.actions.user_tokens import UserTokens
@@ -66,6 +67,7 @@ class Portal:
     platforms: Platforms
     tokens: Tokens
     user_tokens: UserTokens
+    statistics: Statistics
     templates: Templates
     csrf_key: bytes
     reference: Sequence[CallReference]

@@ -64,7 +64,7 @@ async def call(portal: Portal, visitor: Visitor) -> Response:
         answer=pretty(found.answer),
         programs=programs(server, found.path, _with_user(found.samples[0].request, app)),
         server=server,
-        rate_limit=_rate_limit(portal, found.name, app),
+        rate_limit=_rate_limit(portal, found, app),
     )
 
 
@@ -76,9 +76,11 @@ def _with_user(request: dict[str, Any], app: AppRecord | None) -> dict[str, Any]
     return found
 
 
-def _rate_limit(portal: Portal, name: str, app: AppRecord | None) -> int:
-    limits = (app.app.rate_limits if app else None) or {}
-    return limits.get(name, limits.get("*", portal.rate_limit))
+def _rate_limit(portal: Portal, asked: CallReference, app: AppRecord | None) -> int:
+    """Return how often an app may make a call; the token calls are limited by address, for all alike."""
+    if app is None or not asked.needs_token:
+        return portal.rate_limit
+    return app.app.calls_per_second(asked.name, portal.rate_limit)
 
 
 def pretty(value: object) -> str:

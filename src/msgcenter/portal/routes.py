@@ -9,6 +9,7 @@ from msgcenter.portal import account_pages as account
 from msgcenter.portal import app_pages as apps
 from msgcenter.portal import operator_pages as operator
 from msgcenter.portal import reference_pages as docs
+from msgcenter.portal import statistics_pages as statistics
 from msgcenter.portal.portal import HOME, Page, PageEndpoint, Portal
 from msgcenter.portal.render import STATIC
 
@@ -45,6 +46,8 @@ PAGES: tuple[Page, ...] = (
     Page("POST", _APP + "/keys/end", "member", apps.end_previous_key, apps.keys),
     Page("POST", _APP + "/token", "member", docs.try_token),
     Page("POST", _APP + "/sandbox", "member", docs.sandbox_token),
+    Page("GET", _APP + "/statistics", "member", statistics.app_statistics),
+    Page("GET", _APP + "/statistics.csv", "member", statistics.app_statistics_csv),
     Page("GET", _APP + "/audit", "member", apps.app_audit),
     Page("GET", "/docs", "public", docs.docs),
     Page("GET", "/docs/codes", "public", docs.codes),
@@ -63,6 +66,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/operator/apps/{app_id}", "operator", operator.permissions),
     Page("POST", "/operator/apps/{app_id}/permissions", "operator", operator.save_permissions, operator.permissions),
     Page("POST", "/operator/apps/{app_id}/limits", "operator", operator.save_limits, operator.permissions),
+    Page("GET", "/operator/statistics", "operator", statistics.operator_statistics),
     Page("GET", "/operator/audit", "operator", operator.audit),
 )
 

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -17,6 +17,8 @@ SESSION_COOKIE = "__Host-session"
 VISITOR_COOKIE = "__Host-visitor"
 DEVICE_COOKIE = "__Host-device"
 MAX_FORM = 256 * 1_024
+_ONCE = {"lang", "theme", "done"}
+"""Parameters that say what to do now, and that no link repeats."""
 THEMES = ("auto", "light", "dark")
 
 
@@ -90,6 +92,11 @@ class Visitor:
     def query(self, name: str, default: str = "") -> str:
         """Return a parameter of the address."""
         return self.request.query_params.get(name, default).replace("\0", "").strip()
+
+    def with_query(self, **changes: str) -> str:
+        """Return the parameters of the address with some of them changed, or left out if they are ""."""
+        asked = {**self.request.query_params, **changes}
+        return urlencode({name: value for name, value in asked.items() if value and name not in _ONCE})
 
 
 def visitor_of(request: Request) -> Visitor:

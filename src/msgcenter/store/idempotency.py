@@ -40,6 +40,16 @@ async def claim(connection: Connection, claims: Sequence[Claim], now: int, oldes
     return await find(connection, [item.key for item in claims], oldest)
 
 
+async def release(connection: Connection, claims: Sequence[Claim]) -> None:
+    """Let go of keys that this transaction has taken: no message is made of their requests."""
+    await connection.execute(
+        "delete from idempotency_key k using unnest($1::int[], $2::text[]) as t (a, r)"
+        " where k.app_number = t.a and k.request_id = t.r",
+        [item.key.app_number for item in claims],
+        [item.key.request_id for item in claims],
+    )
+
+
 async def find(connection: Connection, keys: Sequence[IdempotencyKey], oldest: int) -> dict[IdempotencyKey, Claim]:
     """Return the claims of these keys that are not older than `oldest` (ms since 1970)."""
     rows = await connection.fetch(

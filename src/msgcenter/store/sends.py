@@ -1,8 +1,9 @@
 """The group commit of sends: many messages, one transaction."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 import asyncpg
@@ -13,16 +14,20 @@ from msgcenter.domain.content import business_id_of
 from msgcenter.domain.mailbox import PAGE_LIMIT
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, Message
 from msgcenter.domain.message_id import MessageIds, bucket_of, created_ms, now_ms
+from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import audiences, directory, feed, idempotency, mailboxes, messages
+from msgcenter.store import audiences, directory, feed, idempotency, mailboxes, messages, quotas
 from msgcenter.store.audiences import Chunk
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.feed import FeedEntry
 from msgcenter.store.idempotency import Claim, IdempotencyKey
 from msgcenter.store.jobs import enqueue_deliveries
 from msgcenter.store.mailboxes import NEW_PAGE, Addition, Filling, PageKey, page_key
+from msgcenter.store.quotas import Take
 
 _ID_ATTEMPTS = 5
+OnStored = Callable[[Sequence[Draft]], None]
+"""Is told which drafts became messages, once they are durable; not those that repeat an earlier request."""
 
 
 class Delivery(NamedTuple):
@@ -67,12 +72,15 @@ class _Send:
             self.outcome = Refusal(Reason.REQUEST_ID_REUSED)
 
 
-async def apply_sends(database: Database, ids: MessageIds, drafts: Sequence[Draft]) -> list[int | Refusal]:
+async def apply_sends(
+    database: Database, ids: MessageIds, drafts: Sequence[Draft], on_stored: OnStored | None = None
+) -> list[int | Refusal]:
     """Store the drafts; those to be sent at once also go into their receivers' mailboxes, or into the feed.
 
     Returns a message id for each.
 
-    A draft whose request id was used before gets the earlier message's id, or REQUEST_ID_REUSED.
+    A draft whose request id was used before gets the earlier message's id, or REQUEST_ID_REUSED. One that its app's
+    quota has no room for is QUOTA_EXCEEDED, and leaves nothing behind.
     """
     for attempt in range(_ID_ATTEMPTS):
         sends = [_Send(draft) for draft in drafts]
@@ -90,13 +98,18 @@ async def apply_sends(database: Database, ids: MessageIds, drafts: Sequence[Draf
             if attempt == _ID_ATTEMPTS - 1:
                 raise
         else:
+            if on_stored is not None:
+                on_stored([send.draft for send in sends if send.outcome is None])
             return [send.message_id if send.outcome is None else send.outcome for send in sends]
     raise AssertionError("unreachable")
 
 
 async def _write(connection: Connection, sends: Sequence[_Send]) -> None:
     now = now_ms()
+    for send in sends:
+        send.outcome = None  # the transaction may run again
     await _claim_request_ids(connection, sends, now)
+    await _take_quotas(connection, sends, now)
     new = [send for send in sends if send.outcome is None]
     if not new:
         return
@@ -150,6 +163,44 @@ async def _claim_request_ids(connection: Connection, sends: Sequence[_Send], now
     for send in sends:
         if send.claim is not None:
             send.settle(standing[send.claim.key])
+
+
+async def _take_quotas(connection: Connection, sends: Sequence[_Send], now: int) -> None:
+    """Refuse what the apps' quotas have no room for, the last first."""
+    by_day: dict[tuple[int, date], list[tuple[_Send, DailyQuota]]] = defaultdict(list)
+    for send in sends:
+        quota = send.draft.quota
+        if quota is not None and send.outcome is None:
+            by_day[send.draft.app_number, quota.day].append((send, quota))
+    if not by_day:
+        return
+    takes = [Take(*key, len(by_day[key]), max(quota.limit for _, quota in by_day[key])) for key in sorted(by_day)]
+    before = await quotas.take(connection, takes)
+    refused: list[_Send] = []
+    for key in sorted(by_day):
+        used, over = before.get(key), 0
+        for send, quota in by_day[key]:
+            if used is not None and used < quota.limit:
+                used += 1
+            else:
+                over += 1
+                send.outcome = Refusal(Reason.QUOTA_EXCEEDED, quota=quota.limit, seconds=quota.seconds_left(now))
+                refused.append(send)
+        if over and used is not None:
+            await quotas.give_back(connection, *key, over)
+    await _release_request_ids(connection, sends, refused)
+
+
+async def _release_request_ids(connection: Connection, sends: Sequence[_Send], refused: Sequence[_Send]) -> None:
+    """Let go of what refused sends have claimed; whoever repeats one of them in this batch is refused as well."""
+    claims = [send.claim for send in refused if send.claim is not None]
+    if not claims:
+        return
+    await idempotency.release(connection, sorted(claims))
+    released = {send.claim.key: send for send in refused if send.claim is not None}
+    for send in sends:
+        if send.claim is not None and send.claim.key in released:
+            send.outcome = released[send.claim.key].outcome
 
 
 def _id_of(send: _Send) -> int:

@@ -1,0 +1,154 @@
+"""Charts as numbers that `charts.html` draws as SVG: per cent across, so that text keeps its size on any screen."""
+
+from collections.abc import Sequence
+from math import ceil, floor, log10
+from typing import NamedTuple
+
+HEIGHT = 200
+_TOP, _BOTTOM = 14, 24
+_PLOT = HEIGHT - _TOP - _BOTTOM
+_LINES = 4
+_GAP = 0.3
+"""The share of a step that is left free between two bars."""
+
+
+class Series(NamedTuple):
+    """Values of one kind, one for each step; `text` are the same as people read them."""
+
+    name: str
+    values: Sequence[float | None]
+    text: Sequence[str]
+
+
+class Tick(NamedTuple):
+    """A line of the scale, in pixels from the top."""
+
+    y: float
+    text: str
+
+
+class Label(NamedTuple):
+    """A word below the chart, in per cent from the left."""
+
+    x: float
+    text: str
+    anchor: str
+
+
+class Bar(NamedTuple):
+    """Across in per cent, down in pixels; `kind` is the number of its series."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+    kind: int
+    text: str
+
+
+class Stroke(NamedTuple):
+    """A line from one step to the next; one of no length is a dot."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    kind: int
+
+
+class Chart(NamedTuple):
+    """Everything that there is to draw, and the same as a table."""
+
+    name: str
+    title: str
+    description: str
+    ticks: list[Tick]
+    labels: list[Label]
+    bars: list[Bar]
+    strokes: list[Stroke]
+    series: Sequence[Series]
+    steps: Sequence[str]
+
+
+class Axis(NamedTuple):
+    """The steps across: what each is called in full, and the few words that stand below the chart, by step."""
+
+    steps: Sequence[str]
+    marks: dict[int, str]
+
+
+def bars(name: str, title: str, axis: Axis, series: Sequence[Series], describe: str) -> Chart:
+    """Return a chart of bars, the series stacked on each other."""
+    totals = [sum(one.values[step] or 0 for one in series) for step in range(len(axis.steps))]
+    top, ticks = _scale(max(totals, default=0))
+    width = 100 / max(1, len(axis.steps))
+    found = []
+    for step, said in enumerate(axis.steps):
+        floor_y = _TOP + _PLOT
+        for kind, one in enumerate(series):
+            value = one.values[step] or 0
+            if value:
+                height = max(1.0, value / top * _PLOT)
+                floor_y -= height
+                text = f"{said} · {one.name}: {one.text[step]}"
+                found.append(
+                    Bar(
+                        _rounded((step + _GAP / 2) * width),
+                        _rounded(width * (1 - _GAP)),
+                        _rounded(floor_y),
+                        _rounded(height),
+                        kind,
+                        text,
+                    )
+                )
+    return Chart(name, title, describe, ticks, _labels(axis), found, [], series, axis.steps)
+
+
+def lines(name: str, title: str, axis: Axis, series: Sequence[Series], describe: str) -> Chart:
+    """Return a chart of lines; steps without a value are left out."""
+    top, ticks = _scale(max((value for one in series for value in one.values if value is not None), default=0))
+    width = 100 / max(1, len(axis.steps))
+    strokes = []
+    for kind, one in enumerate(series):
+        points = [
+            (_rounded((step + 0.5) * width), _rounded(_TOP + _PLOT - value / top * _PLOT))
+            for step, value in enumerate(one.values)
+            if value is not None
+        ]
+        # A lone point is a line of no length, whose round ends make it a dot.
+        for (x1, y1), (x2, y2) in zip(points, points[1:] or points, strict=False):
+            strokes.append(Stroke(x1, y1, x2, y2, kind))
+    return Chart(name, title, describe, ticks, _labels(axis), [], strokes, series, axis.steps)
+
+
+def _labels(axis: Axis) -> list[Label]:
+    width = 100 / max(1, len(axis.steps))
+    return [Label(_rounded((step + 0.5) * width), text, "middle") for step, text in axis.marks.items()]
+
+
+def _scale(highest: float) -> tuple[float, list[Tick]]:
+    """Return where a scale ends, and its lines at round numbers."""
+    step = _round_step(highest / _LINES) if highest else 0.25
+    count = max(1, ceil(highest / step)) if highest else _LINES
+    top = step * count
+    digits = max(0, -floor(log10(step))) if highest else 0
+    marks = range(count + 1) if highest else (0,)
+    ticks = [Tick(_rounded(_TOP + _PLOT - n * step / top * _PLOT), _short(n * step, digits)) for n in marks]
+    return top, ticks
+
+
+def _round_step(least: float) -> float:
+    """Return the smallest of 1, 2, 5, 10, 20, 50 … (also below 1) that is not less."""
+    power = 10.0 ** floor(log10(least))
+    return next(round(factor * power, 12) for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
+
+
+def _short(value: float, digits: int) -> str:
+    for unit, size in (("M", 1_000_000), ("k", 1_000)):
+        if value >= size * 10:
+            return f"{value / size:g}{unit}"
+    return f"{value:,.{digits}f}"
+
+
+def _rounded(value: float) -> float:
+    return round(value, 2)
