@@ -8,6 +8,7 @@ HEIGHT = 200
 _TOP, _BOTTOM = 14, 24
 _PLOT = HEIGHT - _TOP - _BOTTOM
 _LINES = 4
+_UNITS = (("M", 1_000_000), ("k", 1_000))
 _GAP = 0.3
 """The share of a step that is left free between two bars."""
 
@@ -84,7 +85,7 @@ def bars(name: str, title: str, axis: Axis, series: Sequence[Series], describe: 
     width = 100 / max(1, len(axis.steps))
     found = []
     for step, said in enumerate(axis.steps):
-        floor_y = _TOP + _PLOT
+        floor_y: float = _TOP + _PLOT
         for kind, one in enumerate(series):
             value = one.values[step] or 0
             if value:
@@ -131,9 +132,13 @@ def _scale(highest: float) -> tuple[float, list[Tick]]:
     step = _round_step(highest / _LINES) if highest else 0.25
     count = max(1, ceil(highest / step)) if highest else _LINES
     top = step * count
-    digits = max(0, -floor(log10(step))) if highest else 0
     marks = range(count + 1) if highest else (0,)
-    ticks = [Tick(_rounded(_TOP + _PLOT - n * step / top * _PLOT), _short(n * step, digits)) for n in marks]
+    unit, size = next(((unit, size) for unit, size in _UNITS if top >= size * 10), ("", 1))
+    digits = max(0, -floor(log10(step / size))) if highest else 0
+    ticks = [
+        Tick(_rounded(_TOP + _PLOT - n * step / top * _PLOT), f"{n * step / size:,.{digits}f}{unit}" if n else "0")
+        for n in marks
+    ]
     return top, ticks
 
 
@@ -141,13 +146,6 @@ def _round_step(least: float) -> float:
     """Return the smallest of 1, 2, 5, 10, 20, 50 … (also below 1) that is not less."""
     power = 10.0 ** floor(log10(least))
     return next(round(factor * power, 12) for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
-
-
-def _short(value: float, digits: int) -> str:
-    for unit, size in (("M", 1_000_000), ("k", 1_000)):
-        if value >= size * 10:
-            return f"{value / size:g}{unit}"
-    return f"{value:,.{digits}f}"
 
 
 def _rounded(value: float) -> float:

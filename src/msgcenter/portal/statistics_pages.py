@@ -80,7 +80,7 @@ async def app_statistics_csv(portal: Portal, visitor: Visitor) -> Response:
                 f"{datetime.fromtimestamp(key.begins_at / 1_000, zone):%Y-%m-%d %H:%M}",
                 _cell(app.app_id),
                 _cell(app.name),
-                _cell(key.api),
+                _cell(api_label(key.api)),
                 key.ret_code,
                 _cell(meaning(key.ret_code, visitor.language)),
                 count.calls,
@@ -134,6 +134,7 @@ def _around(portal: Portal, period: Period) -> dict[str, Any]:
         "today": today,
         "earlier": (period.last - days).isoformat(),
         "later": min(period.last + days, today).isoformat() if period.last < today else None,
+        "api_label": api_label,
         "meaning": meaning,
         "duration": duration,
     }
@@ -143,6 +144,11 @@ def meaning(ret_code: str, language: Language) -> str:
     """Return what a retCode says, with "…" for what differs from call to call."""
     phrase = _PHRASES.get(ret_code, Phrase("", ""))
     return _PLACEHOLDER.sub("…", phrase.in_language(language))
+
+
+def api_label(api: str) -> str:
+    """Return what an API is called: the last part of its path, but for the one that says too little."""
+    return "oauth2/token" if api == "token" else api
 
 
 def duration(seconds: float | None) -> str:
@@ -217,7 +223,7 @@ def _latency_chart(visitor: Visitor, axis: Axis, steps: Sequence[Line]) -> Chart
         )
 
     t = visitor.text
-    said = t("各时段的p50、p95、p99响应时间(毫秒)", "how long half, 95 % and 99 % of the calls took at most, in ms")
+    said = t("各时段的p50、p95、p99响应时间(毫秒)", "How long half, 95 % and 99 % of the calls took at most, in ms")
     return lines(
         "latency",
         t("响应时间 (ms)", "Latency (ms)"),
