@@ -45,6 +45,7 @@ def test_an_empty_environment_gives_these_defaults() -> None:
         log_level="info",
         webhook_allow=(),
         time_zone="Asia/Shanghai",
+        statistics=True,
     )
 
 
@@ -111,6 +112,15 @@ def test_a_number_outside_its_bounds_is_refused(name: str, low: int, high: int) 
         assert refused(**{name: value}) == (
             f"MSGCENTER_{name} is {value!r}, but it takes a whole number from {low} to {high}"
         )
+
+
+@pytest.mark.parametrize(("value", "on"), [("on", True), ("off", False), ("OFF", False)])
+def test_counting_is_on_or_off(value: str, *, on: bool) -> None:
+    assert read(STATISTICS=value).statistics is on
+
+
+def test_anything_else_is_no_switch() -> None:
+    assert refused(STATISTICS="no") == "MSGCENTER_STATISTICS is 'no', but it takes one of on, off"
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "INFO", "Warning"])

@@ -5,13 +5,13 @@ is lost if the process is killed; a database that is away only delays it.
 """
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
+from time import time
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -85,7 +85,7 @@ class CallCounter:
 
     def observe(self, call: AnsweredCall) -> None:
         """Count an answered call."""
-        if time.time() >= self._hour_ends:
+        if time() >= self._hour_ends:
             self._set_aside()
         app = call.app
         tally = self._current[NOBODY if app is None else app.number, call.api, call.ret_code]
@@ -95,7 +95,7 @@ class CallCounter:
 
     def sent(self, drafts: Sequence[Draft]) -> None:
         """Count messages that were sent."""
-        if time.time() >= self._hour_ends:
+        if time() >= self._hour_ends:
             self._set_aside()
         for draft in drafts:
             self._current[draft.app_number, "sendMsg", SUCCESS_CODE].messages += 1
