@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-STEPS = "abcdefg"
+STEPS = "abcdefgh"
+_USUAL = "abcdefg"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,12 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--rounds", type=int, help="measurements of each step, of which the median counts (6)")
     add("--connections", type=int, default=64, help="with one call under way on each (%(default)s)")
     add("--workers", type=int, default=1, help="processes of the product and of the yardstick (%(default)s)")
-    add("--only", default=STEPS, metavar="b,d", help=f"measure these of {', '.join(STEPS)}, and what they refer to")
+    add(
+        "--only",
+        default=_USUAL,
+        metavar="b,d",
+        help=f"measure these of {', '.join(STEPS)}, and what they refer to (all but h)",
+    )
     add("--quick", action="store_true", help="one round of 2 seconds and a smaller large mailbox: a look, no result")
     add("--database-url", metavar="URL", help="use this PostgreSQL; two databases are made in it and dropped again")
     add("--folder", type=Path, help="where to keep the database while measuring (the system's temporary folder)")

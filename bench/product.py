@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -31,14 +32,15 @@ class _TokenAnswer(msgspec.Struct, rename="camel"):
 
 
 @asynccontextmanager
-async def product(database_url: str, folder: Path, *, workers: int) -> AsyncIterator[Api]:
-    """Serve the product on an empty database until the end of the `async with`."""
+async def product(database_url: str, folder: Path, *, workers: int, **settings: str) -> AsyncIterator[Api]:
+    """Serve the product on an empty database until the end of the `async with`. `settings` lack MSGCENTER_."""
     environment = {
         **os.environ,
         "MSGCENTER_DATABASE_URL": database_url,
         "MSGCENTER_DATA_DIR": str(folder),
         "MSGCENTER_SECRET_KEY": secrets.token_hex(32),
         "MSGCENTER_RATE_LIMIT": "1000000",
+        **{f"MSGCENTER_{name}": value for name, value in settings.items()},
     }
     command = program("msgcenter")
     await output_of([command, "migrate"], environment)
@@ -47,7 +49,9 @@ async def product(database_url: str, folder: Path, *, workers: int) -> AsyncIter
     )
     app = msgspec.json.decode(created, type=_App)
     serve = [command, "serve", "--host", "127.0.0.1", "--port", "0", "--workers", str(workers)]
-    async with serving(serve, environment, folder / "product.log", workers=workers) as server:
+    async with serving(
+        serve, environment, folder / f"{urlsplit(database_url).path.strip('/')}.log", workers=workers
+    ) as server:
         yield Api(server, await _access_token(server.base_url, app))
 
 

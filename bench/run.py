@@ -5,7 +5,7 @@ import os
 import platform
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from bench.product import product
 from bench.report import Figures, Report
 from bench.rounds import measure, typical
 from bench.steps import (
+    COUNTED,
     IDS_PER_CALL,
+    UNCOUNTED,
     StatusStep,
     Step,
     group_send_step,
@@ -68,9 +70,13 @@ async def _run(options: Options, url: str, folder: Path, tell: Tell) -> Report:
         disk = await growth(api, postgres, options.messages)
         tell(f"filling {_READERS:,} mailboxes with {_MESSAGES_EACH} messages each")
         boxes = await filled_in_groups(api, users("reader", _READERS), _MESSAGES_EACH)
-        async with _yardstick(options, rows_url, boxes, folder) as rows:
+        async with (
+            _yardstick(options, rows_url, boxes, folder) as rows,
+            _twins(options, url, folder, tell) as twins,
+        ):
             bytes_per_row = await _bytes_per_row(rows_url, boxes) if rows else None
             steps = await _prepared(options, api, rows, boxes, tell)
+            steps += twins
             await measure(steps, postgres, options, tell)
             return Report(
                 machine=machine,
@@ -90,6 +96,25 @@ async def _yardstick(options: Options, url: str, boxes: list[Mailbox], folder: P
         return
     async with yardstick.yardstick(url, boxes, folder, workers=options.workers) as rows:
         yield rows
+
+
+@asynccontextmanager
+async def _twins(options: Options, url: str, folder: Path, tell: Tell) -> AsyncIterator[list[StatusStep]]:
+    """Give the calls of step b to two servers alike, each on a database of its own; one of them counts its calls."""
+    if "h" not in options.only:
+        yield []
+        return
+    async with AsyncExitStack() as stack:
+        steps = []
+        for name, title in ((COUNTED, "counted"), (UNCOUNTED, "not counted")):
+            switch = name.removeprefix("h ")
+            database_url = await stack.enter_async_context(own_database(url, f"msgcenter_statistics_{switch}"))
+            server = product(database_url, folder, workers=options.workers, STATISTICS=switch)
+            api = await stack.enter_async_context(server)
+            tell(f"filling {_READERS:,} mailboxes of a server with calls {title}")
+            boxes = await filled_in_groups(api, users("reader", _READERS), _MESSAGES_EACH)
+            steps.append(status_step(name, f"modMsgStatus, {IDS_PER_CALL} ids, {title}", api, boxes, _FIFTY))
+        yield steps
 
 
 async def _bytes_per_row(url: str, boxes: list[Mailbox]) -> float:
@@ -118,7 +143,12 @@ async def _verified(steps: list[Step], api: Api, rows_url: str) -> list[str]:
     ours = [step for step in status_steps if step.api is api]
     if ours:
         lines.append(truth.compare("the product", ours, await truth.asked(api, ours)))
-    theirs = [step for step in status_steps if step.api is not api]
+    lines += [
+        truth.compare(twin.title, [twin], await truth.asked(twin.api, [twin]))
+        for twin in status_steps
+        if twin.key in {COUNTED, UNCOUNTED}
+    ]
+    theirs = [step for step in status_steps if step.key == "c"]
     if theirs:
         sample = [theirs[0].mailboxes[number].user_id for number in truth.sample_of(theirs)]
         lines.append(truth.compare("the yardstick", theirs, await yardstick.unread_counts(rows_url, sample)))

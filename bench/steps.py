@@ -6,6 +6,8 @@ from bench.api import ALIVE, BARE_SUCCESS, SUCCESS, Api
 from bench.mailboxes import GROUP, Mailbox, filled_one_by_one, groups, users
 
 IDS_PER_CALL = 50
+COUNTED, UNCOUNTED = "h on", "h off"
+"""The keys of the two steps that differ in nothing but the setting MSGCENTER_STATISTICS."""
 _READ, _UNREAD = 1, 0
 
 

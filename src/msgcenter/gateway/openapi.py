@@ -83,9 +83,10 @@ def _operation(
 
 _HEADERS = {
     "X-Request-Id": "identifies the call in the server's log",
-    "RateLimit-Limit": "calls per second of this app and API",
+    "RateLimit-Limit": "calls per second of this app and API; without a limit none of the three is sent",
     "RateLimit-Remaining": "calls left in this second",
     "RateLimit-Reset": "seconds until the count begins again",
+    "Retry-After": "with 400001 and 400002: seconds until it may be tried again",
 }
 _OTHER_STATUSES = {
     "405": "The method is not POST",
