@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from msgcenter.actions.announcements import Announcements
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.housekeeping import keep_house
@@ -39,6 +40,7 @@ from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
 from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
+from msgcenter.gateway.bodies import body_in
 from msgcenter.gateway.endpoint import Actions, Gateway
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.reference import reference
@@ -152,6 +154,7 @@ def application(settings: Settings) -> ASGIApp:
     )
     inbox = Inbox(database, actions.statuses, waiting_limit=limit, on_change=bus.publish)
     gateway = Gateway(actions, RateLimit(settings.rate_limit))
+    announcements = Announcements(database, keys, lease, actions.reports, on_change=bus.publish)
     worker = Worker(database, on_change=bus.publish)
     dispatcher = WebhookDispatcher(database, keys.open, resolve=resolver, rules=rules)
 
@@ -184,7 +187,7 @@ def application(settings: Settings) -> ASGIApp:
         [
             *gateway_routes(gateway, ready),
             *inbox_routes(Inboxes(inbox, actions.user_tokens, hub)),
-            *portal_routes(_portal(settings, database, keys, actions)),
+            *portal_routes(_portal(settings, database, keys, actions, announcements)),
         ],
         default=_Default(not_found(gateway)),
         lifespan=lifespan,
@@ -192,7 +195,9 @@ def application(settings: Settings) -> ASGIApp:
     )
 
 
-def _portal(settings: Settings, database: Database, keys: KeyRing, actions: Actions) -> Portal:
+def _portal(
+    settings: Settings, database: Database, keys: KeyRing, actions: Actions, announcements: Announcements
+) -> Portal:
     apps = Apps(database, keys)
     return Portal(
         logins=Logins(database, keys),
@@ -207,6 +212,8 @@ def _portal(settings: Settings, database: Database, keys: KeyRing, actions: Acti
         csrf_key=keys.csrf_key,
         reference=reference(),
         rate_limit=settings.rate_limit,
+        announcements=announcements,
+        body_in=body_in,
     )
 
 

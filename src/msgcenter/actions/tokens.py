@@ -118,6 +118,6 @@ def _proven(record: AppRecord | None, proves: Callable[[bytes | None], bool], no
         proven = True
     if not proven:
         raise Refusal(Reason.KEY_INFO_WRONG)
-    if record.app.disabled:
+    if record.app.disabled or record.app.notices:
         raise Refusal(Reason.APP_DISABLED)
     return found

@@ -27,5 +27,6 @@ DONE = {
     "drafted": Phrase("草稿已提交,等待另一位运营人员审批", "Submitted; another operator has to approve it"),
     "sent": Phrase("已发送", "Sent"),
     "recalled": Phrase("已撤回", "Recalled"),
+    "withdrawn": Phrase("已作废", "Given up"),
     "rejected": Phrase("已退回", "Sent back"),
 }

@@ -10,6 +10,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from msgcenter.actions.announcements import Announcements
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.logins import SESSION_MS, Logins
@@ -19,6 +20,7 @@ from msgcenter.actions.team import Team
 from msgcenter.actions.tokens import Tokens
 from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.domain.api_reference import CallReference
+from msgcenter.domain.content import Body
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.portal.render import Templates
 from msgcenter.portal.visitor import (
@@ -52,11 +54,15 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _YEAR = 365 * 86_400
+BodyIn = Callable[[bytes], Body]
 
 
 @dataclass(frozen=True)
 class Portal:
-    """What the pages do, and what they describe. `rate_limit` is calls per second for each app and API."""
+    """What the pages do, and what they describe. `rate_limit` is calls per second for each app and API.
+
+    `body_in` reads what the body of a sendMsg call says, with the very rules of that call.
+    """
 
     logins: Logins
     people: People
@@ -70,6 +76,8 @@ class Portal:
     csrf_key: bytes
     reference: Sequence[CallReference]
     rate_limit: int
+    announcements: Announcements
+    body_in: BodyIn
 
     @property
     def api_names(self) -> list[str]:

@@ -86,6 +86,22 @@ class Templates:
         except (ValueError, OverflowError):
             raise malformed(field, "须为日期,例如2026-11-24", "must be a day, like 2026-11-24") from None
 
+    def moment(self, text: str, field: str) -> int | None:
+        """Return a moment as forms give it (2026-11-24T09:30), in ms since 1970; None for "".
+
+        Refuses with FIELD_MALFORMED what is none.
+        """
+        if not text:
+            return None
+        try:
+            return int(datetime.fromisoformat(text[:16]).replace(tzinfo=self.zone).timestamp() * 1_000)
+        except (ValueError, OverflowError):
+            raise malformed(field, "须为时间,例如2026-11-24T09:30", "must be a time, like 2026-11-24T09:30") from None
+
+    def form_moment(self, ms: int | None) -> str:
+        """Return a moment (ms since 1970) as forms take it."""
+        return "" if ms is None else datetime.fromtimestamp(ms / 1_000, self.zone).strftime("%Y-%m-%dT%H:%M")
+
     def _at(self, ms: int | None) -> Markup:
         """Show a moment (ms since 1970)."""
         if ms is None:

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from msgcenter.portal import account_pages as account
+from msgcenter.portal import announcement_pages as announcements
 from msgcenter.portal import app_pages as apps
 from msgcenter.portal import operator_pages as operator
 from msgcenter.portal import reference_pages as docs
@@ -13,6 +14,7 @@ from msgcenter.portal.portal import HOME, Page, PageEndpoint, Portal
 from msgcenter.portal.render import STATIC
 
 _APP = "/apps/{app_id}"
+_ANNOUNCEMENT = "/operator/announcements/{number}"
 
 PAGES: tuple[Page, ...] = (
     Page("GET", "/login", "public", account.login_page),
@@ -64,6 +66,17 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/operator/apps/{app_id}/permissions", "operator", operator.save_permissions, operator.permissions),
     Page("POST", "/operator/apps/{app_id}/limits", "operator", operator.save_limits, operator.permissions),
     Page("GET", "/operator/audit", "operator", operator.audit),
+    Page("GET", "/operator/announcements", "operator", announcements.listing),
+    Page("GET", "/operator/announcements/new", "operator", announcements.new),
+    Page("POST", "/operator/announcements/new", "operator", announcements.create, announcements.new),
+    Page("GET", _ANNOUNCEMENT, "operator", announcements.show),
+    Page("GET", _ANNOUNCEMENT + "/edit", "operator", announcements.edit),
+    Page("POST", _ANNOUNCEMENT + "/edit", "operator", announcements.save, announcements.edit),
+    Page("POST", _ANNOUNCEMENT + "/submit", "operator", announcements.submit, announcements.show),
+    Page("POST", _ANNOUNCEMENT + "/approve", "operator", announcements.approve, announcements.show),
+    Page("POST", _ANNOUNCEMENT + "/return", "operator", announcements.send_back, announcements.show),
+    Page("POST", _ANNOUNCEMENT + "/withdraw", "operator", announcements.withdraw, announcements.show),
+    Page("POST", _ANNOUNCEMENT + "/recall", "operator", announcements.recall, announcements.show),
 )
 
 
