@@ -41,6 +41,7 @@ from msgcenter.delivery.worker import Worker
 from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
 from msgcenter.gateway.bodies import body_in
+from msgcenter.gateway.call_log import logs_calls
 from msgcenter.gateway.endpoint import Actions, Gateway
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.reference import reference
@@ -50,7 +51,9 @@ from msgcenter.inbox.routes import routes as inbox_routes
 from msgcenter.inbox.visitor import Inboxes
 from msgcenter.live.bus import PostgresBus
 from msgcenter.live.hub import Hub
-from msgcenter.logs import configure_logs
+from msgcenter.logs import RequestLog, configure_logs
+from msgcenter.monitor.health import Health
+from msgcenter.monitor.monitor import Monitor
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.render import Templates
 from msgcenter.portal.routes import routes as portal_routes
@@ -62,6 +65,8 @@ from msgcenter.store.node_lease import NodeLease
 from msgcenter.store.topics import concerned_by_topic
 
 _KEY_FILE = "secret.key"
+WORKERS_FOLDER = f"{PREFIX}WORKERS_FOLDER"
+"""Where the parent of worker processes tells them which folder they share; no setting of anybody's."""
 
 
 @contextmanager
@@ -110,6 +115,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         f"{PREFIX}SECRET_KEY": settings.secret_key,
         f"{PREFIX}DATA_DIR": str(settings.data_dir),
         f"{PREFIX}LOG_LEVEL": settings.log_level,
+        **({} if settings.metrics_port is None else {f"{PREFIX}METRICS_PORT": str(settings.metrics_port)}),
     }
 
 
@@ -129,11 +135,14 @@ def worker_application() -> ASGIApp:
     """Return the application of a worker process, whose environment its parent has prepared."""
     settings = read_settings()
     configure_logs(settings.log_level)
-    return application(settings)
+    return application(settings, Path(os.environ[WORKERS_FOLDER]))
 
 
-def application(settings: Settings) -> ASGIApp:
-    """Return the ASGI application for a database that is migrated."""
+def application(settings: Settings, workers_folder: Path | None = None) -> ASGIApp:
+    """Return the ASGI application for a database that is migrated.
+
+    `workers_folder` is shared by the worker processes of a server, None if there is one process alone.
+    """
     database = Database(database_url(settings), connections=settings.database_connections)
     lease = NodeLease(database.url)
     hub = Hub(partial(concerned_by_topic, database))
@@ -157,12 +166,31 @@ def application(settings: Settings) -> ASGIApp:
     announcements = Announcements(database, keys, lease, actions.reports, on_change=bus.publish)
     worker = Worker(database, on_change=bus.publish)
     dispatcher = WebhookDispatcher(database, keys.open, resolve=resolver, rules=rules)
+    monitor = Monitor(
+        settings,
+        database,
+        workers_folder,
+        queues={
+            "statuses": actions.statuses.waiting,
+            "sends": actions.sending.waiting,
+            "tokens": actions.tokens.waiting,
+            "unread_counts": actions.reports.waiting,
+            "inbox": inbox.waiting,
+        },
+        streams=hub.streams,
+        webhook_attempts=dispatcher.attempts,
+    )
+    gateway.observers.append(monitor.calls.observe)
+    requests = RequestLog(settings.access_log or settings.log_level == "debug", settings.slow_call_ms)
+    if requests.is_needed:
+        gateway.observers.append(logs_calls(requests))
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(database)
             await stack.enter_async_context(lease)
+            await stack.enter_async_context(monitor.watching())
             stack.enter_context(_on_stop_signals(hub.close))
             spare_the_collector()
             jobs = [asyncio.create_task(worker.run()), asyncio.create_task(dispatcher.run())]
@@ -183,20 +211,32 @@ def application(settings: Settings) -> ASGIApp:
     async def ready() -> str | None:
         return "shutting down" if gateway.closing else await missing_for_work(database)
 
-    return Router(
+    portal = _portal(
+        settings, database, keys, actions, announcements=announcements, health=monitor.health, requests=requests
+    )
+    router = Router(
         [
             *gateway_routes(gateway, ready),
-            *inbox_routes(Inboxes(inbox, actions.user_tokens, hub)),
-            *portal_routes(_portal(settings, database, keys, actions, announcements)),
+            *monitor.routes(),
+            *inbox_routes(Inboxes(inbox, actions.user_tokens, hub, requests)),
+            *portal_routes(portal),
         ],
         default=_Default(not_found(gateway)),
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    return monitor.with_own_port(router)
 
 
 def _portal(
-    settings: Settings, database: Database, keys: KeyRing, actions: Actions, announcements: Announcements
+    settings: Settings,
+    database: Database,
+    keys: KeyRing,
+    actions: Actions,
+    *,
+    announcements: Announcements,
+    health: Health,
+    requests: RequestLog,
 ) -> Portal:
     apps = Apps(database, keys)
     return Portal(
@@ -214,6 +254,8 @@ def _portal(
         rate_limit=settings.rate_limit,
         announcements=announcements,
         body_in=body_in,
+        health=health,
+        requests=requests,
     )
 
 

@@ -93,6 +93,10 @@ class Sending:
                 return
         await apply_sends(self._database, await self._lease.ids(), [draft])
 
+    def waiting(self) -> int:
+        """Return how many sends wait to be written."""
+        return self._sends.waiting
+
     async def drained(self) -> None:
         """Wait until every accepted send is written."""
         await self._sends.drained()

@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from msgcenter.domain.health import LEVELS
 from msgcenter.domain.person import Role
 from msgcenter.domain.refusal import malformed
 from msgcenter.portal.app_pages import audit_filter
@@ -139,6 +140,12 @@ async def audit(portal: Portal, visitor: Visitor) -> Response:
     return portal.page(
         visitor, "operator_audit.html", log=await portal.audit_log.page(audit_filter(portal, visitor), _AUDIT_PAGE)
     )
+
+
+async def health(portal: Portal, visitor: Visitor) -> Response:
+    """Show how the server is."""
+    report = await portal.health.report()
+    return portal.page(visitor, "operator_health.html", report=report, levels=LEVELS)
 
 
 def _number(text: str, field: str) -> int:

@@ -65,6 +65,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/operator/apps/{app_id}", "operator", operator.permissions),
     Page("POST", "/operator/apps/{app_id}/permissions", "operator", operator.save_permissions, operator.permissions),
     Page("POST", "/operator/apps/{app_id}/limits", "operator", operator.save_limits, operator.permissions),
+    Page("GET", "/operator/health", "operator", operator.health),
     Page("GET", "/operator/audit", "operator", operator.audit),
     Page("GET", "/operator/announcements", "operator", announcements.listing),
     Page("GET", "/operator/announcements/new", "operator", announcements.new),
