@@ -72,7 +72,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         access_log=reader.choice("ACCESS_LOG", "off", ("on", "off")) == "on",
         slow_call_ms=reader.number("SLOW_CALL_MS", Settings.slow_call_ms, 0, 600_000),
         metrics_host=reader.text("METRICS_HOST", Settings.metrics_host),
-        metrics_port=reader.optional_number("METRICS_PORT", 0, 65_535),
+        metrics_port=reader.optional_number("METRICS_PORT", 1, 65_535),
         metrics_token=reader.secret("METRICS_TOKEN"),
     )
     if settings.token_ttl < 2 * settings.clock_window:
@@ -126,7 +126,7 @@ class _Reader:
         return int(given)
 
     def optional_number(self, name: str, low: int, high: int) -> int | None:
-        return None if self._get(name) is None else self.number(name, 0, low, high)
+        return None if self._get(name) is None else self.number(name, low, low, high)
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         given = (self._get(name) or default).lower()

@@ -1,5 +1,6 @@
 """The health of the server: its processes, its database, and what waits."""
 
+import asyncio
 import time
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from msgcenter.store.database import Database
 from msgcenter.store.health import DatabaseHealth
 
 _SLOWEST = 20
+_PATIENCE_SECONDS = 5
 
 
 class DatabaseSeen(NamedTuple):
@@ -57,11 +59,13 @@ class Health:
     async def database(self) -> DatabaseSeen | None:
         """Ask the database; None if it does not answer."""
         try:
-            async with self._database.connection() as connection:
+            async with asyncio.timeout(_PATIENCE_SECONDS), self._database.connection() as connection:
                 began = time.perf_counter()
                 await store.ping(connection)
                 ping_ms = (time.perf_counter() - began) * 1_000
                 return DatabaseSeen(await store.health(connection, now_ms()), ping_ms)
+        except TimeoutError:
+            return None
         except Refusal as refusal:
             if refusal.reason is not Reason.DATABASE_UNAVAILABLE:
                 raise
