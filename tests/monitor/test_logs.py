@@ -132,7 +132,7 @@ def test_the_portal_and_the_inbox_echo_the_number_of_a_request(given: str, serve
         assert answer.headers["x-request-id"] == given
     for odd in ("", "x" * 65, "two words", "\u00e9"):
         answer = httpx.get(
-            f"{server.url}/portal/login", headers={"x-request-id": odd.encode("latin-1")}, trust_env=False
+            f"{server.url}/portal/login", headers=[(b"x-request-id", odd.encode("latin-1"))], trust_env=False
         )
         assert re.fullmatch("[0-9a-f]{24}", answer.headers["x-request-id"])
 

@@ -1,7 +1,7 @@
 """Who asks: the user token, the website it is used on, and the shape of every answer."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import structlog
@@ -31,7 +31,7 @@ class Inboxes:
     inbox: Inbox
     user_tokens: UserTokens
     hub: Hub
-    requests: RequestLog
+    requests: RequestLog = field(default_factory=RequestLog)
 
 
 Handler = Callable[[Inboxes, Request, Viewer], Awaitable[Struct | Response]]

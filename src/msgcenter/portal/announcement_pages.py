@@ -179,7 +179,7 @@ async def show(portal: Portal, visitor: Visitor) -> Response:
         visitor,
         "operator_announcement.html",
         one=announcement,
-        version=version,
+        said=version,
         opened=opened,
         fields=fields_of(version),
         request=json.dumps(_as_request(version), ensure_ascii=False),
@@ -211,7 +211,7 @@ async def approve(portal: Portal, visitor: Visitor) -> Response:
     """Approve the version that was seen, which sends it."""
     number = _asked(visitor)
     await portal.announcements.approve(number, _version(visitor), visitor.person, visitor.actor)
-    return see_other(f"{_HOME}/{number}", "sent")
+    return see_other(f"{_HOME}/{number}", "approved")
 
 
 async def send_back(portal: Portal, visitor: Visitor) -> Response:
