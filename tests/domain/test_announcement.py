@@ -157,7 +157,11 @@ def test_every_field_of_every_kind_has_a_name_that_people_read() -> None:
         "b", "https://a.example", "https://a.example", OaHead("h", "FF112233"),
         OaBody("t", "c", "https://i.example", 3, "a", (FormRow("k", "v"),)),
     )  # fmt: skip
-    bodies: list[Body] = [Text("x"), Link("https://a.example", "https://a.example", "t", "b", "c", "https://p.example"), full]
+    bodies: list[Body] = [
+        Text("x"),
+        Link("https://a.example", "https://a.example", "t", "b", "c", "https://p.example"),
+        full,
+    ]
     for body in bodies:
         for field in fields_of(Version("p", body, 1, 2)):
             assert field.label.zh
