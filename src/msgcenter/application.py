@@ -25,6 +25,7 @@ from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.logins import Logins
 from msgcenter.actions.people import People
+from msgcenter.actions.permissions import Permissions
 from msgcenter.actions.platforms import Platforms
 from msgcenter.actions.reports import Reports
 from msgcenter.actions.sending import Sending
@@ -253,6 +254,7 @@ def _portal(
         reference=reference(),
         rate_limit=settings.rate_limit,
         announcements=announcements,
+        permissions=Permissions(database),
         body_in=body_in,
         health=health,
         requests=requests,

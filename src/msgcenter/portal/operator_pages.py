@@ -10,6 +10,12 @@ from msgcenter.portal.portal import HOME, Portal, see_other
 from msgcenter.portal.visitor import Visitor
 
 _AUDIT_PAGE = 100
+_APPS_SHOWN = 500
+
+
+async def start(_: Portal, __: Visitor) -> Response:
+    """Lead to the first of the operators' pages."""
+    return see_other("/operator/requests")
 
 
 async def requests(portal: Portal, visitor: Visitor) -> Response:
@@ -75,8 +81,9 @@ async def change_person(portal: Portal, visitor: Visitor) -> Response:
 
 
 async def platforms(portal: Portal, visitor: Visitor) -> Response:
-    """List the platforms."""
-    return portal.page(visitor, "operator_platforms.html", platforms=await portal.platforms.all())
+    """List the platforms; a change that was refused stands where it was made."""
+    changed = visitor.form["code"] if visitor.error and visitor.form["new"] != "1" else None
+    return portal.page(visitor, "operator_platforms.html", platforms=await portal.platforms.all(), changed=changed)
 
 
 async def save_platform(portal: Portal, visitor: Visitor) -> Response:
@@ -100,7 +107,8 @@ async def all_apps(portal: Portal, visitor: Visitor) -> Response:
         for record in await portal.apps.registered(visitor.query("platform") or None)
         if wanted in record.app.name.casefold() or wanted in record.app.app_id.casefold()
     ]
-    return portal.page(visitor, "operator_apps.html", apps=found[:500], total=len(found))
+    platforms = await portal.platforms.all()
+    return portal.page(visitor, "operator_apps.html", apps=found[:_APPS_SHOWN], total=len(found), platforms=platforms)
 
 
 async def permissions(portal: Portal, visitor: Visitor) -> Response:
@@ -110,18 +118,15 @@ async def permissions(portal: Portal, visitor: Visitor) -> Response:
 
 async def save_permissions(portal: Portal, visitor: Visitor) -> Response:
     """Change that."""
-    form, record = visitor.form, visitor.the_app
-    app_id = record.app.app_id
-    if (form["live"] == "1") is not record.app.live:
-        await portal.apps.set_live(app_id, live=form["live"] == "1", by=visitor.actor)
-    if (form["broadcasts"] == "1") is not record.app.broadcasts:
-        await portal.apps.set_broadcasts(app_id, allowed=form["broadcasts"] == "1", by=visitor.actor)
-    scope = "platform" if form["platform_inbox"] == "1" else "own"
-    if scope != record.inbox_scope:
-        await portal.apps.set_inbox(app_id, scope="platform" if scope == "platform" else "own", by=visitor.actor)
-    codes = [name.removeprefix("platform.") for name in form if name.startswith("platform.")]
-    if set(codes) != record.app.platforms:
-        await portal.apps.set_platforms(app_id, codes, by=visitor.actor)
+    form, app_id = visitor.form, visitor.the_app.app.app_id
+    await portal.permissions.save(
+        app_id,
+        live=form["live"] == "1",
+        broadcasts=form["broadcasts"] == "1",
+        inbox_scope="platform" if form["platform_inbox"] == "1" else "own",
+        platforms=[name.removeprefix("platform.") for name in form if name.startswith("platform.")],
+        by=visitor.actor,
+    )
     return see_other(f"/operator/apps/{app_id}", "saved")
 
 

@@ -16,6 +16,7 @@ from msgcenter.actions.apps import Apps
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.logins import SESSION_MS, Logins
 from msgcenter.actions.people import People
+from msgcenter.actions.permissions import Permissions
 from msgcenter.actions.platforms import Platforms
 from msgcenter.actions.team import Team
 from msgcenter.actions.tokens import Tokens
@@ -81,6 +82,7 @@ class Portal:
     reference: Sequence[CallReference]
     rate_limit: int
     announcements: Announcements
+    permissions: Permissions
     body_in: BodyIn
     health: Health
     requests: RequestLog

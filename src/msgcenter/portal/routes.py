@@ -53,6 +53,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/docs/debugger", "person", docs.debugger),
     Page("POST", "/docs/debugger", "person", docs.check, docs.debugger),
     Page("GET", "/docs/{name}", "public", docs.call),
+    Page("GET", "/operator", "operator", operator.start),
     Page("GET", "/operator/requests", "operator", operator.requests),
     Page("POST", "/operator/requests", "operator", operator.decide, operator.requests),
     Page("GET", "/operator/people", "operator", operator.people),
