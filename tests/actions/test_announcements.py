@@ -119,6 +119,22 @@ async def test_an_edit_and_an_approval_at_once_never_send_what_nobody_has_seen(d
         assert not [text for text in sent if text.startswith("After")]
 
 
+async def test_an_announcement_outlives_its_message(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        number = await office.waiting(author)
+        await office.announcements.approve(number, 1, other, COMMAND)
+        async with database.connection() as connection:
+            await connection.execute("delete from message")  # as retention does, sooner or later
+        opened = await office.announcements.open(number, other)
+        assert await office.announcements.report(opened.announcement, opened.version) is None
+        with pytest.raises(Refusal) as refused:
+            await office.announcements.recall(number, 1, other, COMMAND)
+        assert refused.value.reason is Reason.MESSAGE_UNKNOWN
+        assert (await office.announcements.open(number, other)).announcement.state == "sent"
+
+
 async def test_a_time_that_has_passed_before_the_approval_is_refused(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,7 +56,16 @@ def test_each_request_is_a_line_with_its_number_and_no_secret(database_url: str,
         told += re.findall(r'id="app-key"[^>]*>([0-9a-f]{32})<|<code[^>]*data-copy[^>]*>([0-9a-f]{32})<', key)[0]
         visitor.post("/login", login=person.login, password="a wrong password")
         httpx.get(f"{server.url}/metrics", headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False)
-        told += [token, user, words, invitation, "a wrong password", "private", *visitor.cookies.values()]
+        told += [
+            token,
+            user,
+            words,
+            "parent-wang",
+            invitation,
+            "a wrong password",
+            "private",
+            *visitor.cookies.values(),
+        ]
         visitor.http.close()
         http.close()
     output = "".join(server.output)

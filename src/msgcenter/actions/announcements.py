@@ -234,7 +234,7 @@ class Announcements:
             await announcements.set_message(connection, number, app.number, sent)
             await _note(connection, "approve", number, present, person=person, by=by, now=now, message_id=str(sent))
 
-        (message_id,) = await apply_sends(self._database, await self._lease.ids(), [draft], settle)
+        (message_id,) = await apply_sends(self._database, await self._lease.ids(), [draft], along=settle)
         assert isinstance(message_id, int)
         if draft.is_direct:
             self._on_change([MailboxEvent("message", draft.platform_code, (), (message_id,), EVERYONE)])

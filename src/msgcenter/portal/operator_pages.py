@@ -20,7 +20,12 @@ async def start(_: Portal, __: Visitor) -> Response:
 
 async def requests(portal: Portal, visitor: Visitor) -> Response:
     """List what developers have asked for."""
-    return portal.page(visitor, "operator_requests.html", requests=await portal.team.open_requests())
+    return portal.page(
+        visitor,
+        "operator_requests.html",
+        requests=await portal.team.open_requests(),
+        announcements=await portal.announcements.waiting(),
+    )
 
 
 async def decide(portal: Portal, visitor: Visitor) -> Response:

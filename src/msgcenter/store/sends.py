@@ -72,7 +72,7 @@ Along = Callable[[Connection, list[int | Refusal]], Awaitable[None]]
 
 
 async def apply_sends(
-    database: Database, ids: MessageIds, drafts: Sequence[Draft], along: Along | None = None
+    database: Database, ids: MessageIds, drafts: Sequence[Draft], *, along: Along | None = None
 ) -> list[int | Refusal]:
     """Store the drafts; those to be sent at once also go into their receivers' mailboxes, or into the feed.
 
