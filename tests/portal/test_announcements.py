@@ -109,7 +109,7 @@ def test_what_another_operator_has_approved_is_in_the_inbox_of_everyone(
     assert "School is closed on Friday." in page
     assert "<strong>1</strong>" in page, "the audience"
     answer = act(reviewer, path, "approve", version_on(reviewer, path))
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/portal{path}?done=sent")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/portal{path}?done=approved")
     (message,) = reader.messages()
     assert message["app"]["name"] == platform  # type: ignore[index]
     assert reader.texts() == ["School is closed on Friday."]

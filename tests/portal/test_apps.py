@@ -140,9 +140,9 @@ def test_names_colours_and_origins_are_changed(developer: Visitor, app: Credenti
     assert 'fill="#12ab34"' in page
     wrong = developer.post(f"/apps/{app.app_id}/face", page=settings, name="x", colour="red")
     assert "six hex digits" in wrong.text
-    origins = "https://school.example.edu\n\n  http://10.0.0.1:8080 "
+    origins = "https://pupils.example.edu\n\n  http://10.0.0.1:8080 "
     assert developer.post(f"/apps/{app.app_id}/origins", page=settings, origins=origins).is_redirect
-    assert "http://10.0.0.1:8080\nhttps://school.example.edu" in developer.get(settings).text
+    assert "http://10.0.0.1:8080\nhttps://pupils.example.edu" in developer.get(settings).text
     wrong = developer.post(f"/apps/{app.app_id}/origins", page=settings, origins="school.example.edu")
     assert "must be like https://school.example.edu" in wrong.text
     assert wrong.text.count("school.example.edu</textarea>") == 1, "what was typed is still there"
