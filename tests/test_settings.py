@@ -46,6 +46,11 @@ def test_an_empty_environment_gives_these_defaults() -> None:
         webhook_allow=(),
         time_zone="Asia/Shanghai",
         statistics=True,
+        access_log=False,
+        slow_call_ms=1_000,
+        metrics_host="127.0.0.1",
+        metrics_port=None,
+        metrics_token=None,
     )
 
 
@@ -85,6 +90,7 @@ NUMBERS = [
     ("RATE_LIMIT", 0, 1_000_000),
     ("QUEUE_LIMIT", 1, 1_000_000),
     ("DATABASE_CONNECTIONS", 4, 1_000),
+    ("SLOW_CALL_MS", 0, 600_000),
 ]
 
 
@@ -228,6 +234,27 @@ def test_settings_that_are_shown_hide_their_secrets() -> None:
     shown = repr(read_settings(BOTH))
     assert "hunter2" not in shown
     assert SECRET not in shown
+
+
+def test_metrics_have_a_port_of_their_own_only_if_one_is_named() -> None:
+    assert read(METRICS_PORT="9464").metrics_port == 9_464
+    for wrong in ("0", "65536", "x", "-1"):
+        assert refused(METRICS_PORT=wrong).startswith(f"MSGCENTER_METRICS_PORT is {wrong!r}, but it takes a whole")
+
+
+def test_a_token_for_metrics_is_long_and_not_told() -> None:
+    text = refused(METRICS_TOKEN="hunter2")
+    assert text.startswith("MSGCENTER_METRICS_TOKEN has 7 characters, but it takes at least 32 ")
+    assert "hunter2" not in text
+    settings = read(METRICS_TOKEN="t" * 32)
+    assert settings.metrics_token == "t" * 32
+    assert "tttt" not in repr(settings)
+
+
+@pytest.mark.parametrize(("given", "logs"), [("on", True), ("ON", True), ("off", False), ("", False)])
+def test_each_request_is_logged_if_asked_for(given: str, logs: bool) -> None:
+    assert read(ACCESS_LOG=given).access_log is logs
+    assert refused(ACCESS_LOG="maybe") == "MSGCENTER_ACCESS_LOG is 'maybe', but it takes one of on, off"
 
 
 # --- Documentation --------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from msgcenter.actions.announcements import Announcements
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.call_counter import CallCounter
@@ -25,6 +26,7 @@ from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.logins import Logins
 from msgcenter.actions.people import People
+from msgcenter.actions.permissions import Permissions
 from msgcenter.actions.platforms import Platforms
 from msgcenter.actions.reports import Reports
 from msgcenter.actions.sending import Sending
@@ -41,6 +43,8 @@ from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
 from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
+from msgcenter.gateway.bodies import body_in
+from msgcenter.gateway.call_log import logs_calls
 from msgcenter.gateway.endpoint import Actions, Gateway
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.reference import reference
@@ -50,7 +54,9 @@ from msgcenter.inbox.routes import routes as inbox_routes
 from msgcenter.inbox.visitor import Inboxes
 from msgcenter.live.bus import PostgresBus
 from msgcenter.live.hub import Hub
-from msgcenter.logs import configure_logs
+from msgcenter.logs import RequestLog, configure_logs
+from msgcenter.monitor.health import Health
+from msgcenter.monitor.monitor import Monitor
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.render import Templates
 from msgcenter.portal.routes import routes as portal_routes
@@ -62,6 +68,8 @@ from msgcenter.store.node_lease import NodeLease
 from msgcenter.store.topics import concerned_by_topic
 
 _KEY_FILE = "secret.key"
+WORKERS_FOLDER = f"{PREFIX}WORKERS_FOLDER"
+"""Where the parent of worker processes tells them which folder they share; no setting of anybody's."""
 
 
 @contextmanager
@@ -110,6 +118,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         f"{PREFIX}SECRET_KEY": settings.secret_key,
         f"{PREFIX}DATA_DIR": str(settings.data_dir),
         f"{PREFIX}LOG_LEVEL": settings.log_level,
+        **({} if settings.metrics_port is None else {f"{PREFIX}METRICS_PORT": str(settings.metrics_port)}),
     }
 
 
@@ -129,11 +138,14 @@ def worker_application() -> ASGIApp:
     """Return the application of a worker process, whose environment its parent has prepared."""
     settings = read_settings()
     configure_logs(settings.log_level)
-    return application(settings)
+    return application(settings, Path(os.environ[WORKERS_FOLDER]))
 
 
-def application(settings: Settings) -> ASGIApp:
-    """Return the ASGI application for a database that is migrated."""
+def application(settings: Settings, workers_folder: Path | None = None) -> ASGIApp:
+    """Return the ASGI application for a database that is migrated.
+
+    `workers_folder` is shared by the worker processes of a server, None if there is one process alone.
+    """
     database = Database(database_url(settings), connections=settings.database_connections)
     lease = NodeLease(database.url)
     hub = Hub(partial(concerned_by_topic, database))
@@ -143,6 +155,7 @@ def application(settings: Settings) -> ASGIApp:
     limit = settings.queue_limit
     zone = ZoneInfo(settings.time_zone)
     counter = CallCounter(database, zone)
+    on_stored = counter.sent if settings.statistics else None
     resolver, rules = Resolver(), AddressRules(settings.webhook_allow)
     actions = Actions(
         tokens=Tokens(database, keys, ttl=settings.token_ttl, clock_window=settings.clock_window, waiting_limit=limit),
@@ -152,7 +165,7 @@ def application(settings: Settings) -> ASGIApp:
             waiting_limit=limit,
             zone=zone,
             on_change=bus.publish,
-            on_stored=counter.sent if settings.statistics else None,
+            on_stored=on_stored,
         ),
         statuses=Statuses(database, waiting_limit=limit, on_change=bus.publish),
         reports=Reports(database, waiting_limit=limit),
@@ -163,14 +176,36 @@ def application(settings: Settings) -> ASGIApp:
     )
     inbox = Inbox(database, actions.statuses, waiting_limit=limit, on_change=bus.publish)
     gateway = Gateway(actions, RateLimit(settings.rate_limit), [counter.observe] if settings.statistics else [])
+    announcements = Announcements(
+        database, keys, lease, actions.reports, on_change=bus.publish, on_stored=on_stored
+    )
     worker = Worker(database, on_change=bus.publish)
     dispatcher = WebhookDispatcher(database, keys.open, resolve=resolver, rules=rules)
+    monitor = Monitor(
+        settings,
+        database,
+        workers_folder,
+        queues={
+            "statuses": actions.statuses.waiting,
+            "sends": actions.sending.waiting,
+            "tokens": actions.tokens.waiting,
+            "unread_counts": actions.reports.waiting,
+            "inbox": inbox.waiting,
+        },
+        streams=hub.streams,
+        webhook_attempts=dispatcher.attempts,
+    )
+    gateway.observers.append(monitor.calls.observe)
+    requests = RequestLog(settings.access_log or settings.log_level == "debug", settings.slow_call_ms)
+    if requests.is_needed:
+        gateway.observers.append(logs_calls(requests))
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(database)
             await stack.enter_async_context(lease)
+            await stack.enter_async_context(monitor.watching())
             stack.enter_context(_on_stop_signals(hub.close))
             spare_the_collector()
             jobs = [asyncio.create_task(work) for work in (worker.run(), dispatcher.run(), counter.run())]
@@ -193,19 +228,33 @@ def application(settings: Settings) -> ASGIApp:
     async def ready() -> str | None:
         return "shutting down" if gateway.closing else await missing_for_work(database)
 
-    return Router(
+    portal = _portal(
+        settings, database, keys, actions, announcements=announcements, health=monitor.health, requests=requests
+    )
+    router = Router(
         [
             *gateway_routes(gateway, ready),
-            *inbox_routes(Inboxes(inbox, actions.user_tokens, hub)),
-            *portal_routes(_portal(settings, database, keys, actions)),
+            *monitor.routes(),
+            *inbox_routes(Inboxes(inbox, actions.user_tokens, hub, requests)),
+            *portal_routes(portal),
         ],
         default=_Default(not_found(gateway)),
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    return monitor.with_own_port(router)
 
 
-def _portal(settings: Settings, database: Database, keys: KeyRing, actions: Actions) -> Portal:
+def _portal(
+    settings: Settings,
+    database: Database,
+    keys: KeyRing,
+    actions: Actions,
+    *,
+    announcements: Announcements,
+    health: Health,
+    requests: RequestLog,
+) -> Portal:
     apps = Apps(database, keys)
     return Portal(
         logins=Logins(database, keys),
@@ -221,6 +270,11 @@ def _portal(settings: Settings, database: Database, keys: KeyRing, actions: Acti
         csrf_key=keys.csrf_key,
         reference=reference(),
         rate_limit=settings.rate_limit,
+        announcements=announcements,
+        permissions=Permissions(database),
+        body_in=body_in,
+        health=health,
+        requests=requests,
     )
 
 

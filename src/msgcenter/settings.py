@@ -45,6 +45,11 @@ class Settings:
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = ()
     time_zone: str = "Asia/Shanghai"
     statistics: bool = True
+    access_log: bool = False
+    slow_call_ms: int = 1_000
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    metrics_token: str | None = field(default=None, repr=False)
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -66,6 +71,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         webhook_allow=reader.networks("WEBHOOK_ALLOW"),
         time_zone=reader.time_zone("TIME_ZONE", Settings.time_zone),
         statistics=reader.choice("STATISTICS", "on", ("on", "off")) == "on",
+        access_log=reader.choice("ACCESS_LOG", "off", ("on", "off")) == "on",
+        slow_call_ms=reader.number("SLOW_CALL_MS", Settings.slow_call_ms, 0, 600_000),
+        metrics_host=reader.text("METRICS_HOST", Settings.metrics_host),
+        metrics_port=reader.optional_number("METRICS_PORT", 1, 65_535),
+        metrics_token=reader.secret("METRICS_TOKEN"),
     )
     if settings.token_ttl < 2 * settings.clock_window:
         # A repeated token request is answered with the first one's token, which must still be alive then.
@@ -116,6 +126,9 @@ class _Reader:
             shown = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
             raise SettingError(f"{PREFIX}{name} is {shown!r}, but it takes a whole number from {low} to {high}")
         return int(given)
+
+    def optional_number(self, name: str, low: int, high: int) -> int | None:
+        return None if self._get(name) is None else self.number(name, low, low, high)
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         given = (self._get(name) or default).lower()

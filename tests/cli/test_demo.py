@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.cli.program import Running, Shell, databases_below
+from tests.portal.conftest import Visitor
 
 SEED_ANSWER = '{"retCode":"000000","retDesc":"操作成功"}'
 
@@ -16,6 +17,16 @@ SEED_ANSWER = '{"retCode":"000000","retDesc":"操作成功"}'
 def sent_ids(running: Running) -> list[str]:
     """The message ids of the story's sends."""
     return [json.loads(line)["msgId"] for line in running.lines if line.startswith("{") and '"msgId":"' in line]
+
+
+def logs_in(running: Running, login: str) -> bool:
+    """Whether the portal lets somebody in with the password that the demo prints."""
+    url = running.line_with("MsgCenter is serving on ").partition(" on ")[2].split()[0]
+    password = running.line_with(f"{login}, password ").partition(f"{login}, password ")[2].split(";")[0].strip()
+    visitor = Visitor(url)
+    answer = visitor.log_in(login, password)
+    visitor.http.close()
+    return answer.status_code == 303
 
 
 @pytest.mark.slow
@@ -28,6 +39,8 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
         assert f"{SEED_ANSWER}\n" in output.partition("6. The call that everything started from")[2]
         assert '{"retCode":"000000","retDesc":"操作成功","unread":4}' in output
         assert "good for 90 minutes" in output
+        for login in ("operator@msgcenter.demo", "approver@msgcenter.demo"):
+            assert logs_in(first, login), f"{login} with the password that is printed"
         assert "\x1b" not in output
         ids = sent_ids(first)
         assert len(ids) == 4
@@ -50,6 +63,7 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
         assert "Demo app msgcenter-demo found again" in second.output
         assert f"{SEED_ANSWER}\n" in second.output
         assert sent_ids(second) == ids
+        assert logs_in(second, "approver@msgcenter.demo")
         assert second.end(signal.SIGTERM) == 0
         assert "Traceback" not in second.output
     assert not databases_below(shell.data_dir)

@@ -140,9 +140,9 @@ def test_names_colours_and_origins_are_changed(developer: Visitor, app: Credenti
     assert 'fill="#12ab34"' in page
     wrong = developer.post(f"/apps/{app.app_id}/face", page=settings, name="x", colour="red")
     assert "six hex digits" in wrong.text
-    origins = "https://school.example.edu\n\n  http://10.0.0.1:8080 "
+    origins = "https://pupils.example.edu\n\n  http://10.0.0.1:8080 "
     assert developer.post(f"/apps/{app.app_id}/origins", page=settings, origins=origins).is_redirect
-    assert "http://10.0.0.1:8080\nhttps://school.example.edu" in developer.get(settings).text
+    assert "http://10.0.0.1:8080\nhttps://pupils.example.edu" in developer.get(settings).text
     wrong = developer.post(f"/apps/{app.app_id}/origins", page=settings, origins="school.example.edu")
     assert "must be like https://school.example.edu" in wrong.text
     assert wrong.text.count("school.example.edu</textarea>") == 1, "what was typed is still there"
@@ -198,3 +198,32 @@ def test_the_last_operator_stays(company: Company, operator: Visitor) -> None:
     for change in ("disable", "developer"):
         refused = operator.post("/operator/people", person=mine, change=change)
         assert (refused.status_code, "would leave no operator" in refused.text) == (422, True)
+
+
+def test_what_an_app_may_do_is_saved_together_or_not_at_all(operator: Visitor, app: Credentials) -> None:
+    path = f"/operator/apps/{app.app_id}"
+    refused = operator.post(f"{path}/permissions", page=path, platform_inbox="1", **{"platform.nowhere": "1"})
+    assert (refused.status_code, "there is no platform nowhere" in refused.text) == (422, True)
+    assert re.search(r'name="live" value="1" checked', operator.get(path).text), "it is as it was"
+    assert operator.post(f"{path}/permissions", page=path, platform_inbox="1").status_code == 303
+    page = operator.get(path).text
+    assert not re.search(r'name="(live|broadcasts)" value="1" checked', page)
+    assert re.search(r'name="platform_inbox" value="1" checked', page)
+    log = operator.get(f"/apps/{app.app_id}/audit").text
+    assert re.findall(r"<code>(app\.[a-z]+)</code>", log)[:3] == ["app.inbox", "app.broadcasts", "app.live"]
+    assert operator.post(f"{path}/permissions", page=path, platform_inbox="1").status_code == 303
+    assert operator.get(f"/apps/{app.app_id}/audit").text.count("<code>app.") == log.count("<code>app."), "no change"
+
+
+def test_the_operators_pages_begin_somewhere(operator: Visitor) -> None:
+    assert 'href="/portal/operator"' in operator.get("/apps").text
+    assert operator.get("/operator").headers["location"] == "/portal/operator/requests"
+
+
+def test_a_platforms_refused_change_is_told_where_it_was_made(operator: Visitor, app: Credentials) -> None:
+    refused = operator.post("/operator/platforms", code=app.platform_code, name="Kept", schemes="javascript")
+    assert refused.status_code == 422
+    card = refused.text.partition(f'value="{app.platform_code}"')[2].partition("</section>")[0]
+    assert "javascript cannot be allowed" in card
+    assert 'value="Kept"' in card, "what was typed is not lost"
+    assert refused.text.count('id="wrong-schemes"') == 1

@@ -191,7 +191,7 @@ async def test_only_what_was_stored_is_told(database: Database, app_number: int)
     told: list[Draft] = []
     asked = [draft(app_number, 2, "a"), draft(app_number, 2, "a"), draft(app_number, 2), draft(app_number, 2)]
     for _ in range(2):
-        await apply_sends(database, MessageIds(1), asked, told.extend)
+        await apply_sends(database, MessageIds(1), asked, on_stored=told.extend)
     assert told == [asked[0], asked[2]]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgcenter.actions.key_ring import KeyRing, WrongSecretKeyError, new_app_id, new_app_key
 from msgcenter.domain.account import App
+from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import MAX_PLATFORM_CODE
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND, Actor, Person
@@ -111,12 +112,17 @@ class Apps:
         return record
 
     async def credentials(self, app_id: str) -> AppCredentials:
-        """Return one app with its appKey. Refuses with APP_UNKNOWN."""
+        """Return one app with its appKey. Refuses with APP_UNKNOWN, or NOT_AUTHORISED if nobody may have its key."""
         record = await self.find(app_id)
+        _refuse_notices(record)
         return AppCredentials(record.app, self._keys.open(app_id, record.key_sealed))
 
     async def keys(self, record: AppRecord) -> tuple[str, str | None]:
-        """Return an app's appKey in clear, and the one before the last rotation while that holds too."""
+        """Return an app's appKey in clear, and the one before the last rotation while that holds too.
+
+        Refuses with NOT_AUTHORISED if nobody may have its key.
+        """
+        _refuse_notices(record)
         app_id, previous = record.app.app_id, record.previous_key_sealed
         holds = previous is not None and record.accepts(record.key_version - 1, now_ms())
         return (
@@ -256,17 +262,29 @@ class Apps:
         write: Callable[[Connection], Awaitable[object]],
         **detail: object,
     ) -> AppRecord:
-        """Change an app and write it down, both or neither; return it as it is then."""
+        """Change an app and write it down, both or neither; return it as it is then.
+
+        Refuses with APP_UNKNOWN, or NOT_AUTHORISED to change the app of a platform's announcements.
+        """
 
         async def work(connection: Connection) -> AppRecord:
             await write(connection)
             record = await accounts.find_app(connection, app_id)
             if record is None:
                 raise Refusal(Reason.APP_UNKNOWN)
+            _refuse_notices(record)
             await audit.record(connection, by, action, app_id, now=now_ms(), app_number=record.app.number, **detail)
             return record
 
         return await self._database.in_transaction(work)
+
+
+def _refuse_notices(record: AppRecord) -> None:
+    if record.app.notices:
+        raise Refusal(
+            Reason.NOT_AUTHORISED,
+            rule=Phrase("平台公告由系统发送,没有密钥,不能更改", "the platform's announcements: no key, no settings"),
+        )
 
 
 def _check_origin(origin: str) -> None:

@@ -89,6 +89,10 @@ class Inbox:
             self._find, batch_weight=2_000, waiting_limit=waiting_limit, weigh=lambda asked: len(asked.message_ids)
         )
 
+    def waiting(self) -> int:
+        """Return how many questions wait for a shared query."""
+        return self._counts.waiting + self._finds.waiting
+
     async def list_messages(self, viewer: Viewer, query: InboxQuery) -> InboxPage:
         """Return up to `limit` messages, newest first. A page of a search may be short and still not the last."""
         await refresh(self._database, viewer.recipient, now_ms())

@@ -61,9 +61,19 @@ class Reports:
         self._receipt_counts = ReceiptCounts()
         self._counts = GroupCommit(self._count_unread, batch_weight=_MAILBOXES_PER_QUERY, waiting_limit=waiting_limit)
 
+    def waiting(self) -> int:
+        """Return how many questions for unread counts wait."""
+        return self._counts.waiting
+
     async def unread_count(self, app: App, user_id: str, platform_code: str | None = None) -> int:
         """Return how many of the app's messages a user has not read. Refuses with NOT_AUTHORISED (platform)."""
         return await self._counts.submit(Mailbox(Recipient(user_id, app.platform_for(platform_code)), app.number))
+
+    async def report(self, app: App, message_id: int) -> Report:
+        """Return where one of an app's messages stands. Refuses with MESSAGE_UNKNOWN."""
+        async with self._database.connection() as connection:
+            (report,) = await self._reports(connection, [await own_message(connection, app, message_id)])
+        return report
 
     async def receipts(
         self, app: App, message_id: int | None, *, read: bool | None, cursor: str | None, limit: int

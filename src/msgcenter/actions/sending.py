@@ -106,12 +106,16 @@ class Sending:
                 return
         await apply_sends(self._database, await self._lease.ids(), [draft])
 
+    def waiting(self) -> int:
+        """Return how many sends wait to be written."""
+        return self._sends.waiting
+
     async def drained(self) -> None:
         """Wait until every accepted send is written."""
         await self._sends.drained()
 
     async def _write(self, drafts: list[Draft]) -> Sequence[int | Refusal]:
-        sent = await apply_sends(self._database, await self._lease.ids(), drafts, self._on_stored)
+        sent = await apply_sends(self._database, await self._lease.ids(), drafts, on_stored=self._on_stored)
         # A repeated request id is told once more; whoever listens looks at the mailbox, where nothing is new.
         self._on_change(
             [

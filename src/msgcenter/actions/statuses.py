@@ -77,6 +77,10 @@ class Statuses:
         self._on_change(decision.events)
         return decision.missing
 
+    def waiting(self) -> int:
+        """Return how many changes wait to be written."""
+        return self._changes.waiting + self._told.waiting
+
     async def drained(self) -> None:
         """Wait until every accepted change is written."""
         await self._changes.drained()

@@ -78,6 +78,10 @@ class Tokens:
             raise Refusal(Reason.APP_DISABLED)
         return record.app
 
+    def waiting(self) -> int:
+        """Return how many calls wait for their token to be looked up."""
+        return self._reads.waiting
+
     async def _find(self, digests: list[bytes]) -> Sequence[accounts.TokenRecord | Refusal]:
         async with self._database.connection() as connection:
             found = await accounts.find_tokens(connection, list(set(digests)), now_ms())
@@ -118,6 +122,6 @@ def _proven(record: AppRecord | None, proves: Callable[[bytes | None], bool], no
         proven = True
     if not proven:
         raise Refusal(Reason.KEY_INFO_WRONG)
-    if record.app.disabled:
+    if record.app.disabled or record.app.notices:
         raise Refusal(Reason.APP_DISABLED)
     return found

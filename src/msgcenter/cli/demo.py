@@ -28,6 +28,8 @@ from msgcenter.store.node_lease import NodeLease
 PLATFORM = "420100"
 APP_ID = "msgcenter-demo"
 OPERATOR = "operator@msgcenter.demo"
+APPROVER = "approver@msgcenter.demo"
+"""A second operator: an announcement takes two."""
 _EARLIER = {3806: "家长会改到周五下午三点", 1312: "本周食谱已更新"}
 """The sample request names messages of the old platform, so they are taken over under their old ids."""
 
@@ -40,21 +42,21 @@ def run_demo(settings: Settings) -> None:
     database = "the server and its database" if embedded else "the server"
     with ended_by_signals(serving=True), listen(settings) as listener:
         with started(settings) as complete:
-            credentials, is_new, password = asyncio.run(_prepare_demo(complete))
+            credentials, is_new, passwords = asyncio.run(_prepare_demo(complete))
             where = f"the data is in {settings.data_dir}" if embedded else "the one that MSGCENTER_DATABASE_URL names"
             out.print(f"[green]✓[/] PostgreSQL is running, {where}", soft_wrap=True)
             out.print(f"[green]✓[/] Demo app [bold]{APP_ID}[/] {'registered' if is_new else 'found again'}")
 
             def play(url: str) -> None:
-                _play(url, credentials, settings, password)
+                _play(url, credentials, settings, passwords)
 
             run_server(complete, listener, workers=1, on_ready=play)
             out.print(f"\nStopping {database}…")
         out.print("[green]✓[/] Stopped. Nothing is lost: run it again and it goes on.")
 
 
-async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, str | None]:
-    """Return the demo app's credentials, whether it is new, and the operator's password unless it was changed."""
+async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[str, str | None]]:
+    """Return the demo app's credentials, whether it is new, and the operators' passwords unless they were changed."""
     url = database_url(settings)
     async with Database(url, connections=3) as database, NodeLease(url) as lease:
         register = Apps(database, key_ring(settings))
@@ -71,24 +73,28 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, str |
             await sending.take_over(
                 Draft(credentials.app.number, PLATFORM, Text(content), (SEED_USER,), message_id=message_id)
             )
-        return credentials, is_new, await _demo_operator(database, settings, register)
+        operators = {OPERATOR: "Demo", APPROVER: "Approver"}
+        passwords = {
+            login: await _demo_operator(database, settings, register, login, name) for login, name in operators.items()
+        }
+        return credentials, is_new, passwords
 
 
-async def _demo_operator(database: Database, settings: Settings, register: Apps) -> str | None:
+async def _demo_operator(database: Database, settings: Settings, register: Apps, login: str, name: str) -> str | None:
     """Make an operator who looks after the demo app, once; return the password unless it was changed since."""
     keys = key_ring(settings)
     people = People(database, keys)
     password = keys.csrf_key.hex()[:16]  # the same with every start, and nobody else's
     try:
-        record = await people.find_login(OPERATOR)
+        record = await people.find_login(login)
     except Refusal:
-        person = await people.create(OPERATOR, "Demo", password, "operator")
+        person = await people.create(login, name, password, "operator")
         await Team(database, register).add(await register.find(APP_ID), person.login, COMMAND)
         return password
     return password if await password_matches(record.password_hash, password) else None
 
 
-def _play(url: str, credentials: AppCredentials, settings: Settings, password: str | None) -> None:
+def _play(url: str, credentials: AppCredentials, settings: Settings, passwords: dict[str, str | None]) -> None:
     try:
         token = tell_story(url, credentials)
         inboxes = _inbox_links(url, token)
@@ -99,7 +105,7 @@ def _play(url: str, credentials: AppCredentials, settings: Settings, password: s
         return  # the server was told to stop in the middle of the story
     else:
         _say_what_is_next(url, token, credentials, settings, inboxes)
-        _say_where_to_log_in(url, password)
+        _say_where_to_log_in(url, passwords)
 
 
 def _inbox_links(url: str, token: str) -> dict[str, str]:
@@ -151,11 +157,14 @@ def _say_what_is_next(
     _say(f"  for operators    docs/operating.md, and {command} doctor\n")
 
 
-def _say_where_to_log_in(url: str, password: str | None) -> None:
+def _say_where_to_log_in(url: str, passwords: dict[str, str | None]) -> None:
     _say("[bold]The portal[/] for developers and operators: your own app, its key, every call to try\n")
     out.print(f"{url}/portal", soft_wrap=True, markup=False)
-    shown = f"password {password}" if password else "the password that you have chosen"
-    _say(f"log in as {OPERATOR}, {shown}; or sign up as a developer\n")
+    shown = {
+        login: f"password {made}" if made else "the password that you have chosen" for login, made in passwords.items()
+    }
+    _say(f"log in as {OPERATOR}, {shown[OPERATOR]}; or sign up as a developer")
+    _say(f"who approves announcements: {APPROVER}, {shown[APPROVER]}\n")
 
 
 def _say(text: str) -> None:

@@ -9,13 +9,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from tempfile import TemporaryDirectory
 
 import httpx
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from msgcenter.application import application, environment_of, worker_application
+from msgcenter.application import WORKERS_FOLDER, application, environment_of, worker_application
 from msgcenter.logs import configure_logs
 from msgcenter.settings import PREFIX, SettingError, Settings
 
@@ -24,8 +26,11 @@ _GRACE_SECONDS = 10
 _BACKLOG = 2_048
 
 
-def listen(settings: Settings) -> socket.socket:
-    """Return a bound socket, so that a taken port is known before anything else starts. Raises SettingError."""
+def listen(settings: Settings, prefix: str = "") -> socket.socket:
+    """Return a bound socket, so that a taken port is known before anything else starts.
+
+    `prefix` is METRICS_ if the settings are those for metrics. Raises SettingError.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,12 +39,17 @@ def listen(settings: Settings) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise SettingError(_cannot_listen(settings, error)) from None
+        raise SettingError(_cannot_listen(settings, error, prefix)) from None
     listener.set_inheritable(True)
     return listener
 
 
-def _cannot_listen(settings: Settings, error: OSError) -> str:
+def _cannot_listen(settings: Settings, error: OSError, prefix: str) -> str:
+    if prefix:
+        return (
+            f"{PREFIX}METRICS_PORT is {settings.port} on {settings.host}, where nothing can listen "
+            f"({error.strerror or error}). Choose another port, or another {PREFIX}METRICS_HOST."
+        )
     if error.errno == errno.EADDRINUSE:
         other = settings.port + 1 if settings.port < 65_535 else 0
         option = f"make run ARGS='--port {other}'" if "MAKELEVEL" in os.environ else f"--port {other}"
@@ -64,16 +74,35 @@ def url_of(listener: socket.socket) -> str:
 
 
 def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_ready: OnReady) -> None:
-    """Serve until SIGINT or SIGTERM. `on_ready` runs in a thread once the server answers, with its URL."""
+    """Serve until SIGINT or SIGTERM. `on_ready` runs in a thread once the server answers, with its URL.
+
+    Raises SettingError if the port for metrics is taken.
+    """
+    listeners = [listener]
+    if settings.metrics_port is not None:
+        own = replace(settings, host=settings.metrics_host, port=settings.metrics_port)
+        listeners.append(listen(own, "METRICS_"))
+        settings = replace(settings, metrics_port=listeners[1].getsockname()[1])
+    try:
+        _serve(settings, listeners, workers, on_ready)
+    finally:
+        for one in listeners[1:]:
+            one.close()
+
+
+def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_ready: OnReady) -> None:
     os.environ.update(environment_of(settings))  # worker processes read their settings from it
+    listener = listeners[0]
     announcer = threading.Thread(target=_announce, args=(url_of(listener), on_ready), daemon=True)
     announcer.start()
     if workers == 1:
         configure_logs(settings.log_level)
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(_config(settings)).run(sockets=[listener])
+            uvicorn.Server(_config(settings)).run(sockets=listeners)
     else:
-        Multiprocess(_config(settings, workers), sockets=[listener]).run()
+        with TemporaryDirectory(prefix="msgcenter-") as folder:
+            os.environ[WORKERS_FOLDER] = folder
+            Multiprocess(_config(settings, workers), sockets=listeners).run()
 
 
 def worker() -> ASGIApp:

@@ -10,6 +10,7 @@ import random
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from typing import get_args
 
 import structlog
 
@@ -18,7 +19,7 @@ from msgcenter.delivery.webhook_post import Poster
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
-from msgcenter.domain.webhook_schedule import Outcome, Schedule
+from msgcenter.domain.webhook_schedule import Outcome, Schedule, Verdict
 from msgcenter.store import webhook_deliveries
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.webhook_deliveries import Lease, Task
@@ -33,7 +34,10 @@ OpenSecret = Callable[[str, bytes], str]
 
 
 class WebhookDispatcher:
-    """Delivers webhooks until `stop` is called, also across losses of the database."""
+    """Delivers webhooks until `stop` is called, also across losses of the database.
+
+    `attempts` are the POSTs of this process so far, by what came of them.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class WebhookDispatcher:
         self._schedule = schedule or Schedule()
         self._poster = Poster(resolve, rules, timeout=self._schedule.timeout / 1_000)
         self._holder = secrets.token_hex(8)
+        self.attempts: dict[Verdict, int] = dict.fromkeys(get_args(Verdict), 0)
         self._turns: dict[asyncio.Task[None], bool] = {}
         self._statements = asyncio.Semaphore(_STATEMENTS_AT_ONCE)
         self._stopping = asyncio.Event()
@@ -132,6 +137,7 @@ class WebhookDispatcher:
         return await self._poster.post(task.url, task.webhook_id, task.body.encode(), keys)
 
     async def _settle(self, lease: Lease, task: Task, outcome: Outcome) -> None:
+        self.attempts[outcome.verdict] += 1
         now = now_ms()
         settled = self._schedule.settle(task.standing, outcome, now, random.random())  # noqa: S311 - spreads pauses
 

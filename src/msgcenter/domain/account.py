@@ -15,7 +15,8 @@ class App(Struct, frozen=True):
     `number` is its key in our own tables, `app_id` the name that it has outside. `platform_code` is its home
     platform; `platforms` are the others that it is authorised for. `app_schemes` are the URL schemes of native
     apps that its home platform allows in appUrl. `webhook_events` is what its webhooks want to be told. `broadcasts` is
-    whether it may send to everyone of a platform. An app that is not `live` reaches its sandbox users only.
+    whether it may send to everyone of a platform. An app that is not `live` reaches its sandbox users only. `notices`
+    is the app of ours that a platform's announcements are sent as: it takes no calls.
     `rate_limits` are calls per second by API name ("*" for the others), None for the installation's own limit;
     `daily_quota` is messages a day, None for no limit.
     """
@@ -33,6 +34,7 @@ class App(Struct, frozen=True):
     live: bool = True
     rate_limits: Mapping[str, int] | None = None
     daily_quota: int | None = None
+    notices: bool = False
 
     @property
     def sandbox_user(self) -> str:

@@ -13,6 +13,11 @@ from msgcenter.gateway.fields import kind_asked
 from msgcenter.gateway.requests import MessageBody, NestedOa
 
 
+def body_in(request: bytes) -> Body:
+    """Return what the body of a sendMsg call says. Refuses as `body_of` does, and what is no request."""
+    return body_of(decode(request, MessageBody))
+
+
 def body_of(request: MessageBody) -> Body:
     """Return what a message is to say. Refuses with FIELD_MISSING, FIELD_MALFORMED or FIELDS_CONTRADICT."""
     kind = kind_asked(request.msgtype, request.msg_type)

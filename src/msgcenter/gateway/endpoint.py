@@ -140,7 +140,7 @@ class EndpointApp:
         except Refusal as refusal:
             if refusal.reason is Reason.DATABASE_UNAVAILABLE:
                 cause = repr(refusal.__cause__) if refusal.__cause__ else "too many calls are waiting"
-                _log.warning("a call found no database", request_id=exchange.request_id.decode(), cause=cause)
+                _log.warning("a call found no database", cause=cause)
             await refuse(exchange, refusal)
         except BodyTooLargeError:
             await refuse(exchange, too_large(), 413)
@@ -152,7 +152,7 @@ class EndpointApp:
             await refuse(exchange, Refusal(Reason.SHUTTING_DOWN))
             raise
         except Exception:
-            _log.exception("a call failed", path=exchange.path, request_id=exchange.request_id.decode())
+            _log.exception("a call failed", path=exchange.path)
             await refuse(exchange, Refusal(Reason.INTERNAL))
         else:
             if answer is not None:

@@ -1,9 +1,6 @@
 """One HTTP request and its answer, straight on ASGI: no more objects than a call needs."""
 
-import re
-import secrets
 from collections.abc import Mapping
-from itertools import count
 from urllib.parse import unquote_plus
 
 from starlette.types import Receive, Scope, Send
@@ -11,14 +8,12 @@ from starlette.types import Receive, Scope, Send
 from msgcenter.domain.account import App
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import SUCCESS_CODE
+from msgcenter.domain.request_id import begin_request
 
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
 _MAX_DISCARD = 8 << 20
 JSON = b"application/json; charset=utf-8"
-_PROCESS = secrets.token_hex(6).encode()
-_numbers = count()
-_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,64}")
 
 
 class BodyTooLargeError(Exception):
@@ -43,9 +38,7 @@ class Exchange:
         self._client = scope.get("client")
         self._receive = receive
         self._send = send
-        given = self.headers.get(b"x-request-id")
-        accepted = given is not None and _REQUEST_ID.fullmatch(given)
-        self.request_id: bytes = given if given and accepted else b"%b%012x" % (_PROCESS, next(_numbers))
+        self.request_id: bytes = begin_request(self.headers.get(b"x-request-id"))
         self.extra_headers: list[tuple[bytes, bytes]] = []
         self.is_counted = False
         self.app: App | None = None

@@ -1,7 +1,8 @@
 """Who asks: the user token, the website it is used on, and the shape of every answer."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 
 import structlog
 from msgspec import Struct
@@ -13,9 +14,11 @@ from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.user_tokens import UserTokenError, UserTokens, Viewer
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import Refusal
+from msgcenter.domain.request_id import begin_request
 from msgcenter.inbox import problems
 from msgcenter.inbox.problems import ProblemError, problem_of, problem_response
 from msgcenter.live.hub import Hub
+from msgcenter.logs import RequestLog
 
 _log = structlog.get_logger(__name__)
 _MAX_BODY = 64 << 10
@@ -28,6 +31,7 @@ class Inboxes:
     inbox: Inbox
     user_tokens: UserTokens
     hub: Hub
+    requests: RequestLog = field(default_factory=RequestLog)
 
 
 Handler = Callable[[Inboxes, Request, Viewer], Awaitable[Struct | Response]]
@@ -38,13 +42,21 @@ def endpoint(inboxes: Inboxes, handler: Handler) -> Page:
     """Return the Starlette endpoint around a handler: the token before it, the headers and errors after it."""
 
     async def respond(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return await _preflight(inboxes, request)
+        began = perf_counter()
+        request_id = begin_request(request.headers.get("x-request-id", "").encode("latin-1")).decode()
+        response = await (_preflight if request.method == "OPTIONS" else answer)(inboxes, request)
+        response.headers["x-request-id"] = request_id
+        inboxes.requests.answered(
+            perf_counter() - began, inbox=_route_of(request), method=request.method, status=response.status_code
+        )
+        return response
+
+    async def answer(inboxes: Inboxes, request: Request) -> Response:
         viewer: Viewer | None = None
         try:
             viewer = await _viewer(inboxes, request)
-            answer = await handler(inboxes, request, viewer)
-            response = answer if isinstance(answer, Response) else Response(encode(answer), media_type=_JSON)
+            told = await handler(inboxes, request, viewer)
+            response = told if isinstance(told, Response) else Response(encode(told), media_type=_JSON)
         except ProblemError as problem:
             response = problem_response(problem, _language(request))
         except Refusal as refusal:
@@ -52,7 +64,7 @@ def endpoint(inboxes: Inboxes, handler: Handler) -> Page:
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception:
-            _log.exception("an inbox call failed", path=request.url.path)
+            _log.exception("an inbox call failed", path=_route_of(request))
             response = problem_response(problems.INTERNAL, _language(request))
         response.headers.setdefault("cache-control", "no-store")
         origin = request.headers.get("origin")
@@ -61,6 +73,7 @@ def endpoint(inboxes: Inboxes, handler: Handler) -> Page:
             # An error without a viewer says nothing about anybody, and the website should be able to read it.
             if viewer is None or _may_use(request, viewer, origin):
                 response.headers["access-control-allow-origin"] = origin
+                response.headers["access-control-expose-headers"] = "x-request-id"
         return response
 
     return respond
@@ -68,6 +81,11 @@ def endpoint(inboxes: Inboxes, handler: Handler) -> Page:
 
 _JSON = "application/json"
 _STREAM = "/stream"
+
+
+def _route_of(request: Request) -> str:
+    """Return the route that a request has taken: a path names nobody's message."""
+    return str(getattr(request.scope.get("route"), "path", request.url.path))
 
 
 def _language(request: Request) -> Language:

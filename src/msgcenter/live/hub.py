@@ -103,6 +103,10 @@ class Hub:
         self._topic_events: asyncio.Queue[MailboxEvent] = asyncio.Queue(_TOPIC_EVENTS)
         self.on_streams: Callable[[bool], None] = lambda _: None
 
+    def streams(self) -> int:
+        """Return how many streams are open."""
+        return sum(map(len, self._watches.values()))
+
     def open(self, recipient: Recipient) -> Watch:
         """Add a stream."""
         watch = Watch(recipient)

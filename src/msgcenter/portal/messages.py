@@ -25,7 +25,8 @@ DONE = {
     "test-sent": Phrase("测试事件已发出", "A test event is on its way"),
     "replayed": Phrase("已重新投递", "It is posted again"),
     "drafted": Phrase("草稿已提交,等待另一位运营人员审批", "Submitted; another operator has to approve it"),
-    "sent": Phrase("已发送", "Sent"),
+    "approved": Phrase("已批准,到时自动发送;未定时的已发送", "Approved: it is sent, or will be at its time"),
     "recalled": Phrase("已撤回", "Recalled"),
+    "withdrawn": Phrase("已作废", "Given up"),
     "rejected": Phrase("已退回", "Sent back"),
 }

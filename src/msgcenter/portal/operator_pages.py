@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from msgcenter.domain.health import LEVELS
 from msgcenter.domain.person import Role
 from msgcenter.domain.refusal import malformed
 from msgcenter.portal.app_pages import audit_filter
@@ -9,11 +10,22 @@ from msgcenter.portal.portal import HOME, Portal, see_other
 from msgcenter.portal.visitor import Visitor
 
 _AUDIT_PAGE = 100
+_APPS_SHOWN = 500
+
+
+async def start(_: Portal, __: Visitor) -> Response:
+    """Lead to the first of the operators' pages."""
+    return see_other("/operator/requests")
 
 
 async def requests(portal: Portal, visitor: Visitor) -> Response:
     """List what developers have asked for."""
-    return portal.page(visitor, "operator_requests.html", requests=await portal.team.open_requests())
+    return portal.page(
+        visitor,
+        "operator_requests.html",
+        requests=await portal.team.open_requests(),
+        announcements=await portal.announcements.waiting(),
+    )
 
 
 async def decide(portal: Portal, visitor: Visitor) -> Response:
@@ -74,8 +86,9 @@ async def change_person(portal: Portal, visitor: Visitor) -> Response:
 
 
 async def platforms(portal: Portal, visitor: Visitor) -> Response:
-    """List the platforms."""
-    return portal.page(visitor, "operator_platforms.html", platforms=await portal.platforms.all())
+    """List the platforms; a change that was refused stands where it was made."""
+    changed = visitor.form["code"] if visitor.error and visitor.form["new"] != "1" else None
+    return portal.page(visitor, "operator_platforms.html", platforms=await portal.platforms.all(), changed=changed)
 
 
 async def save_platform(portal: Portal, visitor: Visitor) -> Response:
@@ -99,7 +112,8 @@ async def all_apps(portal: Portal, visitor: Visitor) -> Response:
         for record in await portal.apps.registered(visitor.query("platform") or None)
         if wanted in record.app.name.casefold() or wanted in record.app.app_id.casefold()
     ]
-    return portal.page(visitor, "operator_apps.html", apps=found[:500], total=len(found))
+    platforms = await portal.platforms.all()
+    return portal.page(visitor, "operator_apps.html", apps=found[:_APPS_SHOWN], total=len(found), platforms=platforms)
 
 
 async def permissions(portal: Portal, visitor: Visitor) -> Response:
@@ -120,18 +134,15 @@ def _limited(portal: Portal) -> list[str]:
 
 async def save_permissions(portal: Portal, visitor: Visitor) -> Response:
     """Change that."""
-    form, record = visitor.form, visitor.the_app
-    app_id = record.app.app_id
-    if (form["live"] == "1") is not record.app.live:
-        await portal.apps.set_live(app_id, live=form["live"] == "1", by=visitor.actor)
-    if (form["broadcasts"] == "1") is not record.app.broadcasts:
-        await portal.apps.set_broadcasts(app_id, allowed=form["broadcasts"] == "1", by=visitor.actor)
-    scope = "platform" if form["platform_inbox"] == "1" else "own"
-    if scope != record.inbox_scope:
-        await portal.apps.set_inbox(app_id, scope="platform" if scope == "platform" else "own", by=visitor.actor)
-    codes = [name.removeprefix("platform.") for name in form if name.startswith("platform.")]
-    if set(codes) != record.app.platforms:
-        await portal.apps.set_platforms(app_id, codes, by=visitor.actor)
+    form, app_id = visitor.form, visitor.the_app.app.app_id
+    await portal.permissions.save(
+        app_id,
+        live=form["live"] == "1",
+        broadcasts=form["broadcasts"] == "1",
+        inbox_scope="platform" if form["platform_inbox"] == "1" else "own",
+        platforms=[name.removeprefix("platform.") for name in form if name.startswith("platform.")],
+        by=visitor.actor,
+    )
     return see_other(f"/operator/apps/{app_id}", "saved")
 
 
@@ -149,6 +160,12 @@ async def audit(portal: Portal, visitor: Visitor) -> Response:
     return portal.page(
         visitor, "operator_audit.html", log=await portal.audit_log.page(audit_filter(portal, visitor), _AUDIT_PAGE)
     )
+
+
+async def health(portal: Portal, visitor: Visitor) -> Response:
+    """Show how the server is."""
+    report = await portal.health.report()
+    return portal.page(visitor, "operator_health.html", report=report, levels=LEVELS)
 
 
 def _number(text: str, field: str) -> int:

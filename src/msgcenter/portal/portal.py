@@ -4,23 +4,30 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Literal
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from msgcenter.actions.announcements import Announcements
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.logins import SESSION_MS, Logins
 from msgcenter.actions.people import People
+from msgcenter.actions.permissions import Permissions
 from msgcenter.actions.platforms import Platforms
 from msgcenter.actions.statistics import Statistics
 from msgcenter.actions.team import Team
 from msgcenter.actions.tokens import Tokens
 from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.domain.api_reference import CallReference
+from msgcenter.domain.content import Body
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.request_id import begin_request
+from msgcenter.logs import RequestLog
+from msgcenter.monitor.health import Health
 from msgcenter.portal.render import Templates
 from msgcenter.portal.visitor import (
     SESSION_COOKIE,
@@ -53,11 +60,15 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _YEAR = 365 * 86_400
+BodyIn = Callable[[bytes], Body]
 
 
 @dataclass(frozen=True)
 class Portal:
-    """What the pages do, and what they describe. `rate_limit` is calls per second for each app and API."""
+    """What the pages do, and what they describe. `rate_limit` is calls per second for each app and API.
+
+    `body_in` reads what the body of a sendMsg call says, with the very rules of that call.
+    """
 
     logins: Logins
     people: People
@@ -72,6 +83,11 @@ class Portal:
     csrf_key: bytes
     reference: Sequence[CallReference]
     rate_limit: int
+    announcements: Announcements
+    permissions: Permissions
+    body_in: BodyIn
+    health: Health
+    requests: RequestLog
 
     @property
     def api_names(self) -> list[str]:
@@ -111,17 +127,23 @@ class PageEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
+        began = perf_counter()
+        request_id = begin_request(request.headers.get("x-request-id", "").encode("latin-1")).decode()
         visitor = visitor_of(request)
+        page = self._pages["GET" if request.method == "HEAD" else request.method]
         try:
-            response = await self._respond(self._pages["GET" if request.method == "HEAD" else request.method], visitor)
+            response = await self._respond(page, visitor)
         except Refusal as refusal:
             response = self._refused(visitor, refusal)
         except TooMuchError:
             response = self._portal.page(visitor, "error.html", 413, problem="too_large")
         except Exception:
-            number = secrets.token_hex(8)
-            _log.exception("a page failed", path=request.url.path, request_id=number)
-            response = self._portal.page(visitor, "error.html", 500, problem="internal", number=number)
+            # Not the address itself: that of an invitation is a secret.
+            _log.exception("a page failed", path=HOME + page.path)
+            response = self._portal.page(visitor, "error.html", 500, problem="internal", number=request_id)
+        response.headers["x-request-id"] = request_id
+        took = perf_counter() - began
+        self._portal.requests.answered(took, page=HOME + page.path, method=request.method, status=response.status_code)
         return _finished(visitor, response)
 
     async def _respond(self, page: Page, visitor: Visitor) -> Response:

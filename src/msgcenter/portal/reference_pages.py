@@ -103,7 +103,7 @@ async def try_token(portal: Portal, visitor: Visitor) -> Response:
 async def sandbox_token(portal: Portal, visitor: Visitor) -> Response:
     """Give the page a token for the inbox of the app's sandbox user."""
     app = visitor.the_app.app
-    if app.disabled:
+    if app.disabled or app.notices:
         return JSONResponse({"error": Refusal(Reason.APP_DISABLED).describe(visitor.language)}, 409)
     issued = await portal.user_tokens.issue(app, app.sandbox_user, platform_code=None, ttl=_INBOX_SECONDS)
     return JSONResponse({"userToken": issued.token, "user": app.sandbox_user})

@@ -46,7 +46,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(at=self._at, day=self._day, number=_number)
+        self._environment.filters.update(at=self._at, day=self._day, number=_number, bytes=_bytes, span=_span)
         self._environment.globals.update(version=__version__, colour_of=colour_of, options_of=_options_of)
 
     def response(self, visitor: Visitor, template: str, status: int, values: dict[str, Any]) -> Response:
@@ -86,6 +86,22 @@ class Templates:
         except (ValueError, OverflowError):
             raise malformed(field, "须为日期,例如2026-11-24", "must be a day, like 2026-11-24") from None
 
+    def moment(self, text: str, field: str) -> int | None:
+        """Return a moment as forms give it (2026-11-24T09:30), in ms since 1970; None for "".
+
+        Refuses with FIELD_MALFORMED what is none.
+        """
+        if not text:
+            return None
+        try:
+            return int(datetime.fromisoformat(text[:16]).replace(tzinfo=self.zone).timestamp() * 1_000)
+        except (ValueError, OverflowError):
+            raise malformed(field, "须为时间,例如2026-11-24T09:30", "must be a time, like 2026-11-24T09:30") from None
+
+    def form_moment(self, ms: int | None) -> str:
+        """Return a moment (ms since 1970) as forms take it."""
+        return "" if ms is None else datetime.fromtimestamp(ms / 1_000, self.zone).strftime("%Y-%m-%dT%H:%M")
+
     def _at(self, ms: int | None) -> Markup:
         """Show a moment (ms since 1970)."""
         if ms is None:
@@ -114,6 +130,27 @@ def colour_of(record: AppRecord) -> str:
 
 def _options_of(platforms: Iterable[PlatformRecord]) -> list[tuple[str, str]]:
     return [(one.code, one.name if one.name == one.code else f"{one.name} ({one.code})") for one in platforms]
+
+
+def _bytes(value: int) -> str:
+    """Show a size: 1.4 MiB."""
+    shown = float(value)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if shown < 1_024:
+            return f"{shown:.0f} {unit}" if unit == "B" else f"{shown:.1f} {unit}"
+        shown /= 1_024
+    return f"{shown:.1f} TiB"
+
+
+def _span(ms: float) -> str:
+    """Show a length of time (ms) in its two largest units: 3d 4h."""
+    left = int(ms // 1_000)
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2]) or "0 s"
 
 
 def _number(value: float) -> str:

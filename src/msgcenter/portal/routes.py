@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from msgcenter.portal import account_pages as account
+from msgcenter.portal import announcement_pages as announcements
 from msgcenter.portal import app_pages as apps
 from msgcenter.portal import operator_pages as operator
 from msgcenter.portal import reference_pages as docs
@@ -14,6 +15,7 @@ from msgcenter.portal.portal import HOME, Page, PageEndpoint, Portal
 from msgcenter.portal.render import STATIC
 
 _APP = "/apps/{app_id}"
+_ANNOUNCEMENT = "/operator/announcements/{number}"
 
 PAGES: tuple[Page, ...] = (
     Page("GET", "/login", "public", account.login_page),
@@ -54,6 +56,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/docs/debugger", "person", docs.debugger),
     Page("POST", "/docs/debugger", "person", docs.check, docs.debugger),
     Page("GET", "/docs/{name}", "public", docs.call),
+    Page("GET", "/operator", "operator", operator.start),
     Page("GET", "/operator/requests", "operator", operator.requests),
     Page("POST", "/operator/requests", "operator", operator.decide, operator.requests),
     Page("GET", "/operator/people", "operator", operator.people),
@@ -67,7 +70,19 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/operator/apps/{app_id}/permissions", "operator", operator.save_permissions, operator.permissions),
     Page("POST", "/operator/apps/{app_id}/limits", "operator", operator.save_limits, operator.permissions),
     Page("GET", "/operator/statistics", "operator", statistics.operator_statistics),
+    Page("GET", "/operator/health", "operator", operator.health),
     Page("GET", "/operator/audit", "operator", operator.audit),
+    Page("GET", "/operator/announcements", "operator", announcements.listing),
+    Page("GET", "/operator/announcements/new", "operator", announcements.new),
+    Page("POST", "/operator/announcements/new", "operator", announcements.create, announcements.new),
+    Page("GET", _ANNOUNCEMENT, "operator", announcements.show),
+    Page("GET", _ANNOUNCEMENT + "/edit", "operator", announcements.edit),
+    Page("POST", _ANNOUNCEMENT + "/edit", "operator", announcements.save, announcements.edit),
+    Page("POST", _ANNOUNCEMENT + "/submit", "operator", announcements.submit, announcements.show),
+    Page("POST", _ANNOUNCEMENT + "/approve", "operator", announcements.approve, announcements.show),
+    Page("POST", _ANNOUNCEMENT + "/return", "operator", announcements.send_back, announcements.show),
+    Page("POST", _ANNOUNCEMENT + "/withdraw", "operator", announcements.withdraw, announcements.show),
+    Page("POST", _ANNOUNCEMENT + "/recall", "operator", announcements.recall, announcements.show),
 )
 
 

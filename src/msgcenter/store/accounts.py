@@ -12,6 +12,7 @@ from msgcenter.store.database import Connection
 _APP_COLUMNS = """a.number, a.app_id, a.name, a.platform_code, a.account, a.disabled_at, a.platforms, a.created_at,
        a.key_sealed, a.key_version, a.inbox_scope, a.origins, a.webhook_events, a.broadcasts,
        a.live, a.colour, a.previous_key_sealed, a.previous_key_until, a.rate_limits, a.daily_quota,
+       a.notices,
        p.app_schemes"""
 
 
@@ -64,6 +65,7 @@ def _app(row: asyncpg.Record) -> App:
         live=row["live"],
         rate_limits=None if row["rate_limits"] is None else _limits.decode(row["rate_limits"]),
         daily_quota=row["daily_quota"],
+        notices=row["notices"],
     )
 
 
@@ -115,6 +117,7 @@ async def change_platform(connection: Connection, code: str, name: str, app_sche
     status = await connection.execute(
         "update platform set name = $2, app_schemes = $3 where code = $1", code, name, app_schemes
     )
+    await connection.execute("update app set name = $2 where platform_code = $1 and notices", code, name)
     return status != "UPDATE 0"
 
 
@@ -147,6 +150,32 @@ async def insert_app(
         broadcasts,
     )
     return number
+
+
+async def ensure_notices_app(
+    connection: Connection, platform_code: str, *, app_id: str, key_sealed: bytes, now: int
+) -> bool:
+    """Add the app that a platform's announcements are sent as, named like the platform, unless it is there."""
+    status = await connection.execute(
+        "insert into app (app_id, name, platform_code, account, key_sealed, created_at, notices)"
+        " select $2, p.name, p.code, $2, $3, $4, true from platform p where p.code = $1"
+        " on conflict (platform_code) where notices do nothing",
+        platform_code,
+        app_id,
+        key_sealed,
+        now,
+    )
+    return status != "INSERT 0 0"
+
+
+async def notices_app(connection: Connection, platform_code: str) -> AppRecord | None:
+    """Return the app that a platform's announcements are sent as."""
+    row = await connection.fetchrow(
+        f"select {_APP_COLUMNS} from app a join platform p on p.code = a.platform_code"  # noqa: S608
+        " where a.platform_code = $1 and a.notices",
+        platform_code,
+    )
+    return _record(row) if row else None
 
 
 async def find_app(connection: Connection, app_id: str) -> AppRecord | None:

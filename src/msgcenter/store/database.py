@@ -62,7 +62,7 @@ class Database:
 
     def __init__(self, url: str, *, connections: int = 10) -> None:
         self.url = url
-        self._connections = connections
+        self._max_connections = connections
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def __aenter__(self) -> Self:
@@ -70,7 +70,7 @@ class Database:
             self._pool = await asyncpg.create_pool(
                 self.url,
                 min_size=2,
-                max_size=self._connections,
+                max_size=self._max_connections,
                 server_settings=SESSION,
                 reset=_keep_session,
                 command_timeout=_STATEMENT_SECONDS + 5,
@@ -94,6 +94,10 @@ class Database:
         if self._pool is None:
             raise RuntimeError("the database is used outside its `async with`")
         return self._pool
+
+    def connections(self) -> tuple[int, int]:
+        """Return how many connections are open, and how many of them idle."""
+        return (0, 0) if self._pool is None else (self._pool.get_size(), self._pool.get_idle_size())
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -7,6 +7,7 @@ an idle server a call is flushed at once. Each caller is answered only after the
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, NamedTuple, TypeVar
 
 from msgcenter.domain.refusal import Reason, Refusal
@@ -51,8 +52,14 @@ class GroupCommit(Generic[Item, Result]):
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(item, answer))
         if self._writer is None:
-            self._writer = asyncio.create_task(self._write_all())
+            # Of no caller's context: what it does, it does for all of them.
+            self._writer = asyncio.create_task(self._write_all(), context=Context())
         return await answer
+
+    @property
+    def waiting(self) -> int:
+        """How many items are in the queue."""
+        return len(self._waiting)
 
     async def drained(self) -> None:
         """Wait until nothing is waiting or being written."""

@@ -136,6 +136,20 @@ async def operators_left(connection: Connection) -> int:
     return len(rows)
 
 
+async def count_other_operators(connection: Connection, number: int) -> int:
+    """Return how many operators besides one may log in."""
+    others: int = await connection.fetchval(
+        "select count(*) from person where role = 'operator' and disabled_at is null and number <> $1", number
+    )
+    return others
+
+
+async def names_of(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """Return the names of people by their numbers."""
+    rows = await connection.fetch("select number, name from person where number = any($1)", numbers)
+    return {row["number"]: row["name"] for row in rows}
+
+
 # --- Invitations ----------------------------------------------------------------------------------------------------
 
 

@@ -19,20 +19,25 @@ async def recall(database: Database, app_number: int, message_id: int) -> list[M
     """
 
     async def write(connection: Connection) -> list[MailboxEvent]:
-        message = await own_message(connection, app_number, message_id)
-        if message.recalled_at is not None:
-            return []
-        now = now_ms()
-        await messages.set_recalled(connection, message.id, now)
-        await webhook_outbox.record(connection, [recalled_event(app_number, message.id, now)], now)
-        if message.topic_number is None:
-            return await _withdraw_copies(connection, message)
-        if not message.is_sent:
-            return []
-        await feed.publish(connection, [feed.entry_about(message, Action.WITHDRAW)])
-        return [MailboxEvent("removed", message.platform_code, (), (message.id,), message.topic_number)]
+        return await recall_within(connection, app_number, message_id)
 
     return await database.in_transaction(write)
+
+
+async def recall_within(connection: Connection, app_number: int, message_id: int) -> list[MailboxEvent]:
+    """Do that in the caller's transaction."""
+    message = await own_message(connection, app_number, message_id)
+    if message.recalled_at is not None:
+        return []
+    now = now_ms()
+    await messages.set_recalled(connection, message.id, now)
+    await webhook_outbox.record(connection, [recalled_event(app_number, message.id, now)], now)
+    if message.topic_number is None:
+        return await _withdraw_copies(connection, message)
+    if not message.is_sent:
+        return []
+    await feed.publish(connection, [feed.entry_about(message, Action.WITHDRAW)])
+    return [MailboxEvent("removed", message.platform_code, (), (message.id,), message.topic_number)]
 
 
 async def own_message(connection: Connection, app_number: int, message_id: int) -> Message:

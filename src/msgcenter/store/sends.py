@@ -1,7 +1,7 @@
 """The group commit of sends: many messages, one transaction."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -72,12 +72,21 @@ class _Send:
             self.outcome = Refusal(Reason.REQUEST_ID_REUSED)
 
 
+Along = Callable[[Connection, list[int | Refusal]], Awaitable[None]]
+"""Runs in the transaction of the sends, after them, with what came of each; if it raises, nothing was sent."""
+
+
 async def apply_sends(
-    database: Database, ids: MessageIds, drafts: Sequence[Draft], on_stored: OnStored | None = None
+    database: Database,
+    ids: MessageIds,
+    drafts: Sequence[Draft],
+    *,
+    on_stored: OnStored | None = None,
+    along: Along | None = None,
 ) -> list[int | Refusal]:
     """Store the drafts; those to be sent at once also go into their receivers' mailboxes, or into the feed.
 
-    Returns a message id for each.
+    Returns a message id for each. What `along` does is done together with the sends, or not at all.
 
     A draft whose request id was used before gets the earlier message's id, or REQUEST_ID_REUSED. One that its app's
     quota has no room for is QUOTA_EXCEEDED, and leaves nothing behind.
@@ -90,6 +99,8 @@ async def apply_sends(
 
         async def write(connection: Connection, sends: list[_Send] = sends) -> None:
             await _write(connection, sends)
+            if along is not None:
+                await along(connection, _outcomes(sends))
 
         try:
             await database.in_transaction(write)
@@ -100,8 +111,12 @@ async def apply_sends(
         else:
             if on_stored is not None:
                 on_stored([send.draft for send in sends if send.outcome is None])
-            return [send.message_id if send.outcome is None else send.outcome for send in sends]
+            return _outcomes(sends)
     raise AssertionError("unreachable")
+
+
+def _outcomes(sends: Sequence[_Send]) -> list[int | Refusal]:
+    return [send.message_id if send.outcome is None else send.outcome for send in sends]
 
 
 async def _write(connection: Connection, sends: Sequence[_Send]) -> None:

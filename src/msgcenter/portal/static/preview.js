@@ -62,7 +62,7 @@ export class Preview {
     };
     try {
       const { element } = new Card(message, context);
-      element.querySelector(".day").hidden = true;
+      for (const part of element.querySelectorAll(".day, .quick-actions")) part.hidden = true;
       this.#frame.append(element);
     } catch {
       // A part that the card needs is still missing: it is drawn with the next letter.

@@ -1,0 +1,180 @@
+"""The metrics for Prometheus, made at the moment of a scrape from what the processes count anyway."""
+
+import hmac
+import time
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from msgcenter import __version__
+from msgcenter.domain.refusal import SUCCESS_CODE
+from msgcenter.monitor.calls import BUCKETS
+from msgcenter.monitor.health import DatabaseSeen, Health
+from msgcenter.monitor.snapshot import Snapshot
+
+PATH = "/metrics"
+_SEND = "sendMsg"
+
+
+class Metrics:
+    """The page for Prometheus, as an ASGI application. With a `token` it asks for `Authorization: Bearer`."""
+
+    def __init__(self, health: Health, token: str | None) -> None:
+        self._health = health
+        self._token = token
+
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+        """Answer one scrape."""
+        headers = dict(scope["headers"])
+        if scope["method"] not in {"GET", "HEAD"}:
+            await _answer(send, 405, b"GET only\n", (b"allow", b"GET, HEAD"))
+        elif not self._lets_in(headers.get(b"authorization", b"")):
+            await _answer(send, 401, b"Authorization: Bearer is needed\n", (b"www-authenticate", b"Bearer"))
+        else:
+            encode, content_type = choose_encoder(headers.get(b"accept", b"").decode("latin-1"))
+            registry = CollectorRegistry()
+            registry.register(_Scrape(await self._health.processes(), await self._health.database(), time.time()))
+            body = encode(registry)
+            await _answer(
+                send, 200, b"" if scope["method"] == "HEAD" else body, (b"content-type", content_type.encode())
+            )
+
+    def _lets_in(self, authorization: bytes) -> bool:
+        if self._token is None:
+            return True
+        scheme, _, given = authorization.partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._token.encode())
+
+
+class OwnPort:
+    """Sends what comes in at the port for metrics to `metrics` alone, everything else to the application."""
+
+    def __init__(self, port: int, metrics: ASGIApp, application: ASGIApp) -> None:
+        self._port = port
+        self._metrics = metrics
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        server = scope.get("server")
+        if scope["type"] != "http" or server is None or server[1] != self._port:
+            await self._application(scope, receive, send)
+        elif scope["path"] == PATH:
+            await self._metrics(scope, receive, send)
+        else:
+            await _answer(send, 404, b"only /metrics is here\n", (b"content-type", b"text/plain"))
+
+
+async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+class _Scrape(Collector):
+    """Everything at one moment (seconds since 1970)."""
+
+    def __init__(self, processes: list[Snapshot], database: DatabaseSeen | None, now: float) -> None:
+        self._processes = processes
+        self._database = database
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the metrics."""
+        yield InfoMetricFamily("msgcenter_build", "The version that runs.", {"version": __version__})
+        yield from _of_calls(self._processes)
+        yield from _of_processes(self._processes)
+        yield from _of_database(self._database, self._now)
+
+
+def _of_calls(processes: list[Snapshot]) -> Iterator[Metric]:
+    calls = CounterMetricFamily("msgcenter_calls", "Calls answered.", labels=["worker", "api", "ret_code"])
+    seconds = HistogramMetricFamily(
+        "msgcenter_call_seconds", "From the first byte of a call to its answer.", labels=["worker", "api"]
+    )
+    sent = CounterMetricFamily("msgcenter_messages", "sendMsg calls answered with success.", labels=["worker"])
+    ids = CounterMetricFamily("msgcenter_status_ids", "Message ids of successful status calls.", labels=["worker"])
+    for one in processes:
+        worker = str(one.worker)
+        for api, code, count in one.calls:
+            calls.add_metric([worker, api, code], count)
+        for api, (counts, total) in one.latencies.items():
+            seconds.add_metric([worker, api], list(_cumulative(counts)), total)
+        sent.add_metric([worker], sum(n for api, code, n in one.calls if (api, code) == (_SEND, SUCCESS_CODE)))
+        ids.add_metric([worker], one.status_ids)
+    yield from (calls, seconds, sent, ids)
+
+
+def _cumulative(counts: Iterable[int]) -> Iterator[tuple[str, float]]:
+    total = 0
+    for bound, count in zip([*map(str, BUCKETS), "+Inf"], counts, strict=True):
+        total += count
+        yield bound, total
+
+
+def _of_processes(processes: list[Snapshot]) -> Iterator[Metric]:
+    def gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"msgcenter_{name}", text, labels=["worker", *labels])
+
+    waiting = gauge("queue_waiting", "Calls that wait for a shared commit or query.", "queue")
+    pool = gauge("database_pool_connections", "Connections of the pool.", "state")
+    streams = gauge("streams_open", "Live streams of inboxes.")
+    attempts = CounterMetricFamily("msgcenter_webhook_posts", "Webhooks posted.", labels=["worker", "outcome"])
+    memory = gauge("process_resident_memory_bytes", "Memory in use.")
+    cpu = CounterMetricFamily("msgcenter_process_cpu_seconds", "CPU time used.", labels=["worker"])
+    files = gauge("process_open_fds", "Open files and sockets.")
+    started = gauge("process_start_time_seconds", "When the process began, in seconds since 1970.")
+    for one in processes:
+        worker = str(one.worker)
+        for queue, count in one.queues.items():
+            waiting.add_metric([worker, queue], count)
+        pool.add_metric([worker, "idle"], one.idle_connections)
+        pool.add_metric([worker, "used"], one.connections - one.idle_connections)
+        streams.add_metric([worker], one.streams)
+        for outcome, count in one.webhook_attempts.items():
+            attempts.add_metric([worker, outcome], count)
+        memory.add_metric([worker], one.memory)
+        cpu.add_metric([worker], one.cpu_seconds)
+        files.add_metric([worker], one.open_files)
+        started.add_metric([worker], one.started_at / 1_000)
+    yield GaugeMetricFamily("msgcenter_workers", "Processes of this server that answer.", value=len(processes))
+    yield from (waiting, pool, streams, attempts, memory, cpu, files, started)
+
+
+def _of_database(seen: DatabaseSeen | None, now: float) -> Iterator[Metric]:
+    def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"msgcenter_{name}", text, value=value)
+
+    yield gauge("database_up", "Whether the database answers.", float(seen is not None))
+    if seen is None:
+        return
+    health = seen.health
+    yield gauge("database_ping_seconds", "How long the least question takes.", seen.ping_ms / 1_000)
+    yield gauge("database_size_bytes", "Size of the database.", health.size)
+    yield gauge("database_sessions", "Sessions of all clients.", health.sessions)
+    yield gauge("database_sessions_limit", "Sessions that the database allows.", health.max_sessions)
+    jobs = GaugeMetricFamily("msgcenter_jobs", "Background jobs, scheduled sends among the waiting.", labels=["state"])
+    for state, count in (
+        ("waiting", health.jobs_waiting),
+        ("running", health.jobs_running),
+        ("held", health.jobs_held),
+    ):
+        jobs.add_metric([state], count)
+    yield jobs
+    hooks = GaugeMetricFamily("msgcenter_webhook_endpoints", "Webhook endpoints.", labels=["state"])
+    _, failing, paused = health.endpoints
+    for state, count in (("well", health.endpoints.all - failing - paused), ("failing", failing), ("paused", paused)):
+        hooks.add_metric([state], count)
+    yield hooks
+    late = 0.0 if health.oldest_due is None else max(0.0, now - health.oldest_due / 1_000)
+    yield gauge("webhook_oldest_due_seconds", "For how long the oldest webhook could have gone out.", late)

@@ -1,0 +1,60 @@
+"""Puts together what watches this process and its peers."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from msgcenter.monitor.calls import CallTotals
+from msgcenter.monitor.health import Health
+from msgcenter.monitor.metrics import PATH, Metrics, OwnPort
+from msgcenter.monitor.peers import Peers
+from msgcenter.monitor.snapshot import Process
+from msgcenter.settings import Settings
+from msgcenter.store.database import Database
+
+
+class Monitor:
+    """Counts calls (`calls.observe`), knows the server's health, and has the metrics.
+
+    `folder` is shared by the processes of one server; None if there is only one.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        folder: Path | None,
+        *,
+        queues: Mapping[str, Callable[[], int]],
+        streams: Callable[[], int],
+        webhook_attempts: Mapping[Any, int],
+    ) -> None:
+        self.calls = CallTotals()
+        process = Process(
+            self.calls, queues=queues, streams=streams, pool=database.connections, webhook_attempts=webhook_attempts
+        )
+        self._peers = Peers(process, folder)
+        self.health = Health(
+            database, self._peers, pool_size=settings.database_connections, queue_limit=settings.queue_limit
+        )
+        self._metrics = Metrics(self.health, settings.metrics_token)
+        self._settings = settings
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Answer the other processes until the end of the block."""
+        async with self._peers:
+            yield
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the route of the metrics, if they may be had on the main port: only with a token."""
+        return [Route(PATH, self._metrics)] if self._settings.metrics_token else []
+
+    def with_own_port(self, application: ASGIApp) -> ASGIApp:
+        """Return the application with the metrics on a port of their own, if one is set."""
+        port = self._settings.metrics_port
+        return application if port is None else OwnPort(port, self._metrics, application)

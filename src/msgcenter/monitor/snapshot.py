@@ -1,0 +1,86 @@
+"""One process at one moment, in numbers that can be handed to another process."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psutil
+from msgspec import Struct
+
+from msgcenter import __version__
+from msgcenter.monitor.calls import CallTotals, SlowCall
+
+
+class Snapshot(Struct, frozen=True):
+    """What a process counts and holds. `worker` is its place among the processes of this server, from 0.
+
+    Counts run since the process began; times are ms since 1970. `latencies` are, by API, the number of calls in each
+    bucket (`calls.BUCKETS`) and their seconds together. `queues` are calls that wait for a shared commit or query.
+    """
+
+    worker: int
+    pid: int
+    version: str
+    started_at: int
+    memory: int
+    cpu_seconds: float
+    open_files: int
+    calls: list[tuple[str, str, int]]
+    latencies: dict[str, tuple[list[int], float]]
+    status_ids: int
+    calls_last_minute: int
+    slowest: list[SlowCall]
+    queues: dict[str, int]
+    connections: int
+    idle_connections: int
+    streams: int
+    webhook_attempts: dict[str, int]
+
+
+class Process:
+    """This process. `queues` and `streams` are asked at the moment of a snapshot, as is `pool` (connections, idle)."""
+
+    def __init__(
+        self,
+        calls: CallTotals,
+        *,
+        queues: Mapping[str, Callable[[], int]],
+        streams: Callable[[], int],
+        pool: Callable[[], tuple[int, int]],
+        webhook_attempts: Mapping[Any, int],
+    ) -> None:
+        self.worker = 0
+        self._calls = calls
+        self._queues = queues
+        self._streams = streams
+        self._pool = pool
+        self._webhook_attempts = webhook_attempts
+        self._started_at = int(time.time() * 1_000)
+
+    def snapshot(self) -> Snapshot:
+        """Return this process as it is now."""
+        process = psutil.Process()
+        with process.oneshot():
+            cpu, memory, files = process.cpu_times(), process.memory_info().rss, process.num_fds()
+        connections, idle = self._pool()
+        calls = self._calls
+        return Snapshot(
+            worker=self.worker,
+            pid=os.getpid(),
+            version=__version__,
+            started_at=self._started_at,
+            memory=memory,
+            cpu_seconds=cpu.user + cpu.system,
+            open_files=files,
+            calls=[(api, code, count) for (api, code), count in calls.codes.items()],
+            latencies={api: (list(one.counts), one.seconds) for api, one in calls.latencies.items()},
+            status_ids=calls.status_ids,
+            calls_last_minute=calls.calls_last_minute(),
+            slowest=calls.slowest(),
+            queues={name: waiting() for name, waiting in self._queues.items()},
+            connections=connections,
+            idle_connections=idle,
+            streams=self._streams(),
+            webhook_attempts=dict(self._webhook_attempts),
+        )

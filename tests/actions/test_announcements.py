@@ -1,0 +1,206 @@
+"""An announcement is approved and sent in one transaction, whatever happens in between."""
+
+import asyncio
+
+import pytest
+
+from msgcenter.actions.announcements import Announcements
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.people import People
+from msgcenter.actions.reports import Reports
+from msgcenter.domain.announcement import Version
+from msgcenter.domain.content import Text
+from msgcenter.domain.event import MailboxEvent
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import COMMAND, Person
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store import announcements as store
+from msgcenter.store import audit, directory
+from msgcenter.store.database import Database
+from msgcenter.store.node_lease import NodeLease
+from tests.conftest import PLATFORM, SECRET_KEY
+
+SAID = Version(PLATFORM, Text("School is closed."), None, None)
+
+
+class Office:
+    """Two operators, and what was told after commits."""
+
+    def __init__(self, database: Database, lease: NodeLease) -> None:
+        self.database = database
+        self.told: list[MailboxEvent] = []
+        keys = KeyRing(SECRET_KEY)
+        reports = Reports(database, waiting_limit=10)
+        self.announcements = Announcements(database, keys, lease, reports, on_change=self.told.extend)
+        self.people = People(database, keys)
+        self.apps = Apps(database, keys)
+
+    async def open(self) -> tuple[Person, Person]:
+        """Make the platform and the two."""
+        await self.apps.create("Test app", PLATFORM)
+        async with self.database.connection() as connection:
+            await directory.register(connection, PLATFORM, ["u-1", "u-2"])
+        password = "correct horse battery"
+        author = await self.people.create("author@example.edu", "Author", password, "operator")
+        return author, await self.people.create("other@example.edu", "Other", password, "operator")
+
+    async def waiting(self, author: Person, said: Version = SAID) -> int:
+        """An announcement that waits for an approval."""
+        number = await self.announcements.draft(said, author, COMMAND)
+        await self.announcements.submit(number, 1, author, COMMAND)
+        return number
+
+    async def messages(self) -> int:
+        """How many messages there are."""
+        async with self.database.connection() as connection:
+            count: int = await connection.fetchval("select count(*) from message")
+            return count
+
+
+async def test_many_approvals_at_once_are_one_message(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        number = await office.waiting(author)
+        approve = office.announcements.approve
+        ids = await asyncio.gather(*(approve(number, 1, other, COMMAND) for _ in range(8)))
+        assert len(set(ids)) == 1
+        assert await office.messages() == 1
+        opened = await office.announcements.open(number, other)
+        assert (opened.announcement.state, opened.announcement.message_id) == ("sent", ids[0])
+        assert [step.step for step in opened.steps] == ["draft", "submit", "approve"]
+        report = await office.announcements.report(opened.announcement, opened.version)
+        assert report is not None
+        assert report.counts.receivers == 2
+
+
+async def test_a_failure_after_the_send_leaves_nothing_behind(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kill before the commit does: all of it is one transaction."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("killed")
+
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        number = await office.waiting(author)
+        record = audit.record
+        monkeypatch.setattr(audit, "record", fail)
+        with pytest.raises(RuntimeError, match="killed"):
+            await office.announcements.approve(number, 1, other, COMMAND)
+        monkeypatch.setattr(audit, "record", record)
+        assert await office.messages() == 0
+        assert office.told == [], "nothing is told of what was not committed"
+        opened = await office.announcements.open(number, other)
+        assert (opened.announcement.state, opened.announcement.message_id) == ("waiting", None)
+        message_id = await office.announcements.approve(number, 1, other, COMMAND)
+        assert await office.messages() == 1
+        assert [event.message_ids for event in office.told] == [(message_id,)]
+
+
+async def test_an_edit_and_an_approval_at_once_never_send_what_nobody_has_seen(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        for attempt in range(6):
+            number = await office.waiting(author, Version(PLATFORM, Text(f"Before {attempt}."), None, None))
+            changed = Version(PLATFORM, Text(f"After {attempt}."), None, None)
+            outcomes = await asyncio.gather(
+                office.announcements.edit(number, 1, changed, author, COMMAND),
+                office.announcements.approve(number, 1, other, COMMAND),
+                return_exceptions=True,
+            )
+            assert sum(isinstance(outcome, Refusal) for outcome in outcomes) == 1, "exactly one of them was first"
+        async with database.connection() as connection:
+            sent = [row[0] for row in await connection.fetch("select content->>'content' from message")]
+        assert not [text for text in sent if text.startswith("After")]
+
+
+async def test_an_announcement_outlives_its_message(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        number = await office.waiting(author)
+        await office.announcements.approve(number, 1, other, COMMAND)
+        async with database.connection() as connection:
+            await connection.execute("delete from message")  # as retention does, sooner or later
+        opened = await office.announcements.open(number, other)
+        assert await office.announcements.report(opened.announcement, opened.version) is None
+        with pytest.raises(Refusal) as refused:
+            await office.announcements.recall(number, 1, other, COMMAND)
+        assert refused.value.reason is Reason.MESSAGE_UNKNOWN
+        assert (await office.announcements.open(number, other)).announcement.state == "sent"
+
+
+async def test_a_time_that_has_passed_before_the_approval_is_refused(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import msgcenter.actions.announcements as module
+
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        later = now_ms() + 3_600_000
+        number = await office.waiting(author, Version(PLATFORM, Text("Later."), later, None))
+        monkeypatch.setattr(module, "now_ms", lambda: later + 120_000)
+        with pytest.raises(Refusal) as refused:
+            await office.announcements.approve(number, 1, other, COMMAND)
+        assert refused.value.data["field"] == "sendTime"
+        assert await office.messages() == 0
+        await office.announcements.send_back(number, 1, "Its time has passed", other, COMMAND)
+
+
+async def test_saying_the_same_again_makes_no_version(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, _ = await office.open()
+        number = await office.waiting(author)
+        assert await office.announcements.edit(number, 1, SAID, author, COMMAND) == 1
+        assert (await office.announcements.open(number, author)).announcement.state == "waiting"
+
+
+async def test_a_platform_has_one_app_for_announcements_however_many_ask_at_once(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        numbers = [await office.waiting(author) for _ in range(5)]
+        await asyncio.gather(*(office.announcements.approve(number, 1, other, COMMAND) for number in numbers))
+        async with database.connection() as connection:
+            assert await connection.fetchval("select count(*) from app where notices") == 1
+        assert await office.messages() == 5
+
+
+async def test_the_list_is_filtered_and_paged(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, _ = await office.open()
+        numbers = [await office.waiting(author) for _ in range(5)]
+        drafted = await office.announcements.draft(SAID, author, COMMAND)
+        page, following = await office.announcements.page("waiting", PLATFORM, 1 << 30, 3)
+        assert [one.announcement.number for one in page] == numbers[:1:-1]
+        rest, end = await office.announcements.page("waiting", PLATFORM, following or 0, 3)
+        assert [one.announcement.number for one in rest] == numbers[1::-1]
+        assert end is None
+        assert (await office.announcements.page("draft", None, 1 << 30, 3))[0][0].announcement.number == drafted
+        assert (await office.announcements.page(None, "elsewhere", 1 << 30, 3))[0] == []
+        assert await office.announcements.waiting() == 5
+
+
+async def test_what_is_not_there_is_unknown(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        for act in (
+            office.announcements.submit(7, 1, author, COMMAND),
+            office.announcements.approve(7, 1, other, COMMAND),
+            office.announcements.recall(7, 1, other, COMMAND),
+            office.announcements.open(7, other),
+        ):
+            with pytest.raises(Refusal) as refused:
+                await act
+            assert refused.value.reason is Reason.MESSAGE_UNKNOWN
+        async with database.connection() as connection:
+            assert await store.find_version(connection, 7, 1) is None

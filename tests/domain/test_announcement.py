@@ -1,0 +1,206 @@
+"""Announcements: what may be done when and by whom, and how a change is told."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from msgcenter.domain.announcement import (
+    Announcement,
+    Piece,
+    State,
+    Step,
+    Taken,
+    Version,
+    changes_between,
+    checked_reason,
+    fields_of,
+    may_review,
+    pieces_of,
+    request_id_of,
+    reviewed_before,
+    state_after,
+    steps_open,
+)
+from msgcenter.domain.content import Body, FormRow, Link, Oa, OaBody, OaHead, Text
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import Reason, Refusal
+
+AUTHOR, EDITOR, SUBMITTER, OTHER = 1, 2, 3, 4
+OPEN: dict[State, dict[Step, State]] = {
+    "draft": {"edit": "draft", "submit": "waiting", "withdraw": "withdrawn"},
+    "waiting": {"edit": "draft", "approve": "sent", "return": "returned", "withdraw": "withdrawn"},
+    "returned": {"edit": "draft", "submit": "waiting", "withdraw": "withdrawn"},
+    "sent": {"recall": "recalled"},
+    "recalled": {},
+    "withdrawn": {},
+}
+
+
+def announcement(state: State = "waiting", version: int = 3) -> Announcement:
+    return Announcement(1, version, state, AUTHOR, 0, 0, submitted_by=SUBMITTER)
+
+
+@pytest.mark.parametrize("state", get_args(State))
+@pytest.mark.parametrize("step", get_args(Step))
+def test_each_step_is_taken_in_its_states_and_refused_in_all_others(state: State, step: Step) -> None:
+    following = OPEN[state].get(step)
+    if following is None:
+        with pytest.raises(Refusal) as refused:
+            state_after(announcement(state), EDITOR, step, OTHER, 3)
+        assert (refused.value.reason, refused.value.data["field"]) == (Reason.FIELD_MALFORMED, "state")
+    else:
+        assert state_after(announcement(state), EDITOR, step, OTHER, 3) == following
+    assert (step in steps_open(state)) is (following is not None)
+
+
+@pytest.mark.parametrize("step", ["edit", "approve", "return", "withdraw"])
+@pytest.mark.parametrize("seen", [2, 4, 0])
+def test_nothing_happens_to_another_version_than_was_seen(step: Step, seen: int) -> None:
+    with pytest.raises(Refusal) as refused:
+        state_after(announcement(), EDITOR, step, OTHER, seen)
+    assert refused.value.data["field"] == "version"
+
+
+@pytest.mark.parametrize("person", [AUTHOR, EDITOR, SUBMITTER])
+@pytest.mark.parametrize("step", ["approve", "return"])
+def test_who_has_a_part_in_it_does_not_decide_on_it(person: int, step: Step) -> None:
+    with pytest.raises(Refusal) as refused:
+        state_after(announcement(), EDITOR, step, person, 3)
+    assert refused.value.reason is Reason.NOT_AUTHORISED
+    assert not may_review(announcement(), EDITOR, person)
+    assert may_review(announcement(), EDITOR, OTHER)
+
+
+@given(st.lists(st.tuples(st.sampled_from(get_args(Step)), st.integers(1, 4), st.integers(0, 1)), max_size=40))
+@example([("submit", 1, 0), ("edit", 2, 0), ("submit", 2, 0), ("approve", 1, 0)])
+@example([("submit", 2, 0), ("edit", 3, 0), ("approve", 2, 1)])
+def test_whatever_is_tried_what_goes_out_was_seen_by_two(tried: list[tuple[Step, int, int]]) -> None:
+    """Play any steps of four people, some of whom look at an old page; keep account of who did what by hand."""
+    stands, edited_by = Announcement(1, 1, "draft", AUTHOR, 0, 0), AUTHOR
+    writers, submitted = {1: AUTHOR}, dict[int, int]()
+    sent = 0
+    for step, person, behind in tried:
+        seen = stands.version - behind
+        try:
+            state = state_after(stands, edited_by, step, person, seen)
+        except Refusal:
+            continue
+        stands = replace(stands, state=state)
+        if step == "edit":
+            stands = replace(stands, version=stands.version + 1, submitted_by=None)
+            edited_by = writers[stands.version] = person
+        elif step == "submit":
+            stands = replace(stands, submitted_by=person)
+            submitted[stands.version] = person
+        elif step == "approve":
+            sent += 1
+            assert submitted[seen], "this very version was submitted"
+            assert seen == max(writers), "nobody has edited it since"
+            assert person not in {AUTHOR, writers[seen], submitted[seen]}
+    assert sent <= 1
+
+
+def test_the_version_before_is_the_last_that_anybody_else_was_asked_to_look_at() -> None:
+    steps = [
+        Taken("draft", 1, AUTHOR, 0, ""),
+        Taken("submit", 1, AUTHOR, 1, ""),
+        Taken("edit", 2, AUTHOR, 2, ""),
+        Taken("edit", 3, AUTHOR, 3, ""),
+        Taken("submit", 3, AUTHOR, 4, ""),
+    ]
+    assert [reviewed_before(steps, version) for version in (1, 2, 3, 4)] == [None, 1, 1, 3]
+
+
+@pytest.mark.parametrize("reason", ["", "  \n", "x" * 501, "a\0b"])
+def test_a_reason_is_given(reason: str) -> None:
+    with pytest.raises(Refusal):
+        checked_reason(reason)
+    assert checked_reason(" 改一下标题 ") == "改一下标题"
+
+
+def test_each_version_has_an_idempotency_key_of_its_own() -> None:
+    assert len({request_id_of(number, version) for number in (1, 11, 111) for version in (1, 11, 111)}) == 9
+
+
+# --- What has changed -----------------------------------------------------------------------------------------------
+
+CARD = Oa(
+    busi_id="b",
+    pc_url="https://a.example",
+    app_url="https://a.example",
+    head=OaHead(text="Holidays"),
+    body=OaBody(title="Spring", form=(FormRow("From", "1 May"), FormRow("To", "5 May"))),
+)
+
+
+def test_a_version_is_told_field_by_field_without_what_it_does_not_say() -> None:
+    told = {field.name: field.value for field in fields_of(Version("420100", CARD, None, 1_800_000_000_000))}
+    assert told == {
+        "platform": "420100",
+        "kind": Phrase("卡片", "Card"),
+        "busiId": "b",
+        "pcUrl": "https://a.example",
+        "appUrl": "https://a.example",
+        "head.text": "Holidays",
+        "body.title": "Spring",
+        "body.form.1": "From: 1 May",
+        "body.form.2": "To: 5 May",
+        "expireTime": 1_800_000_000_000,
+    }
+
+
+def test_every_field_of_every_kind_has_a_name_that_people_read() -> None:
+    full = Oa(
+        "b", "https://a.example", "https://a.example", OaHead("h", "FF112233"),
+        OaBody("t", "c", "https://i.example", 3, "a", (FormRow("k", "v"),)),
+    )  # fmt: skip
+    bodies: list[Body] = [
+        Text("x"),
+        Link("https://a.example", "https://a.example", "t", "b", "c", "https://p.example"),
+        full,
+    ]
+    for body in bodies:
+        for field in fields_of(Version("p", body, 1, 2)):
+            assert field.label.zh
+            assert field.label.en
+
+
+def test_only_what_differs_is_told() -> None:
+    before = Version("420100", Text("The meeting begins at 15:00."), None, None)
+    after = Version("420100", Text("The meeting begins at 16:00."), 1_800_000_000_000, None)
+    text, time = changes_between(before, after)
+    assert text.label.en == "Text"
+    assert text.pieces == [
+        Piece("same", "The meeting begins at "),
+        Piece("gone", "15"),
+        Piece("new", "16"),
+        Piece("same", ":00."),
+    ]
+    assert (time.label.en, time.before, time.after, time.pieces) == ("Goes out", None, 1_800_000_000_000, [])
+    assert changes_between(before, replace(before, number=9, edited_by=7)) == []
+
+
+def test_another_kind_is_told_too() -> None:
+    changes = changes_between(Version("p", Text("x"), None, None), Version("p", CARD, None, None))
+    assert ("Kind", Phrase("文本", "Text"), Phrase("卡片", "Card")) in [
+        (one.label.en, one.before, one.after) for one in changes
+    ]
+    assert ("Text", "x", None) in [(one.label.en, one.before, one.after) for one in changes]
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+@example("放假一天", "放假两天")
+@example("word " * 1_300, "word " * 1_299)
+def test_the_pieces_put_together_are_both_texts(before: str, after: str) -> None:
+    pieces = pieces_of(before, after)
+    assert "".join(piece.text for piece in pieces if piece.what != "new") == before
+    assert "".join(piece.text for piece in pieces if piece.what != "gone") == after
+
+
+def test_of_chinese_single_characters_are_told() -> None:
+    assert pieces_of("放假一天", "放假两天") == [
+        Piece("same", "放假"), Piece("gone", "一"), Piece("new", "两"), Piece("same", "天"),
+    ]  # fmt: skip

@@ -1,0 +1,121 @@
+"""The operators' pages in a browser: an announcement is seen while it is typed, and everything can be read by all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from tests.conftest import Credentials, Server, wait_for
+from tests.e2e.conftest import PHONE
+from tests.portal.conftest import PASSWORD, add_person
+
+NEW = "/portal/operator/announcements/new"
+
+
+class Desk:
+    """An operator's browser."""
+
+    def __init__(self, chromium: Browser, server: Server, database_url: str, **options: Any) -> None:
+        login = wait_for(add_person(database_url, "operator")).login
+        self.url = server.url
+        self.context = chromium.new_context(locale="en-GB", **options)
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._hear)
+        self.go("/portal/login")
+        self.page.get_by_label("E-mail").fill(login)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("main").get_by_role("button", name="Log in").click()
+        expect(self.page).to_have_url(f"{self.url}/portal/apps")
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.complaints.append(said.text)
+
+    def go(self, path: str) -> None:
+        """Open a page."""
+        self.page.goto(self.url + path)
+
+    def write(self, app: Credentials, text: str) -> str:
+        """Submit an announcement and return its page's path."""
+        self.go(NEW)
+        self.page.get_by_label("Platform").select_option(app.platform_code)
+        self.page.locator("[name='text.content']").fill(text)
+        self.page.get_by_role("button", name="Submit for approval").click()
+        expect(self.page.get_by_role("status")).to_contain_text("another operator has to approve it")
+        return self.page.url.removeprefix(self.url).partition("?")[0]
+
+
+@pytest.fixture
+def desks(chromium: Browser, server: Server, shared_database: str) -> Iterator[Any]:
+    """Opens operators' browsers; at the end none may have complained."""
+    opened: list[Desk] = []
+
+    def open_one(**options: Any) -> Desk:
+        opened.append(Desk(chromium, server, shared_database, **options))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.context.close()
+        assert one.complaints == []
+
+
+def _assert_accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (one["id"], one["help"], [node["target"] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
+
+
+def test_an_announcement_is_seen_while_it_is_typed_and_by_whoever_approves_it(desks: Any, app: Credentials) -> None:
+    author, reviewer = desks(), desks()
+    author.go(NEW)
+    page = author.page
+    preview = page.locator("#preview")
+    page.get_by_label("Card", exact=True).check()
+    expect(page.locator("[name='text.content']")).to_be_hidden()
+    page.locator("[name='oa.head.text']").fill("Holidays")
+    page.locator("[name='row1.key']").fill("From")
+    page.locator("[name='row1.value']").fill("1 May")
+    page.locator("[name='pcUrl']").fill("https://school.example.edu")
+    expect(preview.locator(".oa-head")).to_have_text("Holidays")
+    expect(preview).to_contain_text("1 May")
+    page.locator("[name='oa.head.bgColor']").fill("#0b7a5e")
+    expect(preview.locator(".oa-head")).to_have_css("background-color", "rgb(11, 122, 94)")
+    page.get_by_label("Text", exact=True).first.check()
+    expect(page.locator("[name='oa.head.text']")).to_be_hidden()
+
+    path = author.write(app, "School is closed on Friday.")
+    expect(author.page.get_by_role("button", name="Approve")).to_have_count(0)
+    reviewer.go(path)
+    expect(reviewer.page.locator("#preview")).to_contain_text("School is closed on Friday.")
+    reviewer.page.get_by_role("button", name="Approve version 1 and send").click()
+    expect(reviewer.page.get_by_role("heading", level=1)).to_contain_text("Sent")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", [{}, PHONE], ids=["pc", "phone"])
+def test_the_pages_are_accessible_and_fit_the_screen(
+    scheme: str, device: dict[str, Any], desks: Any, app: Credentials
+) -> None:
+    author, reviewer = desks(color_scheme=scheme), desks(color_scheme=scheme, **device)
+    path = author.write(app, "Before.")
+    author.go(f"{path}/edit")
+    author.page.locator("[name='text.content']").fill("After.")
+    author.page.get_by_role("button", name="Submit for approval").click()
+    author.page.wait_for_url("**done=drafted")
+    for shown in (path, f"{path}/edit", NEW, "/portal/operator/announcements", "/portal/operator/health"):
+        for language in ("en", "zh"):
+            reviewer.go(f"{shown}?lang={language}")
+            _assert_accessible(reviewer.page)
+            wider = reviewer.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert wider <= 0, f"{shown} is wider than the screen"

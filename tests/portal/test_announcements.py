@@ -1,0 +1,350 @@
+"""Announcements: drafted by one operator, approved by another, seen by everyone of the platform, sent once."""
+
+import re
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.domain.person import COMMAND
+from msgcenter.domain.refusal import Refusal
+from msgcenter.store import accounts
+from msgcenter.store.database import Database
+from tests.conftest import SECRET_KEY, Credentials, Server, new_app, wait_for
+from tests.portal.conftest import Company, Visitor
+
+HOME = "/operator/announcements"
+
+
+@pytest.fixture
+def platform() -> str:
+    """A platform that no other test uses."""
+    return f"p{secrets.token_hex(5)}"
+
+
+@pytest.fixture
+def app(shared_database: str, platform: str) -> Credentials:
+    """An app of that platform, whose inbox shows the messages of all apps."""
+    made = wait_for(new_app(shared_database, platform))
+
+    async def open_inbox() -> None:
+        async with Database(shared_database, connections=2) as database:
+            await Apps(database, KeyRing(SECRET_KEY)).set_inbox(made.app_id, scope="platform", by=COMMAND)
+
+    wait_for(open_inbox())
+    return made
+
+
+@pytest.fixture
+def author(company: Company) -> Visitor:
+    """Who drafts."""
+    return company.enter("operator")[0]
+
+
+@pytest.fixture
+def reviewer(company: Company) -> Visitor:
+    """Who approves."""
+    return company.enter("operator")[0]
+
+
+class Reader:
+    """A user of the platform, and what is in the inbox."""
+
+    def __init__(self, server: Server, app: Credentials, user: str) -> None:
+        form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key}
+        token = httpx.post(f"{server.url}/oauth2/token", data=form, trust_env=False).json()["access_token"]
+        answer = httpx.post(
+            f"{server.url}/msgCenter/user/getUserToken?accessToken={token}", json={"publisherId": user}, trust_env=False
+        )
+        self.headers = {"authorization": f"Bearer {answer.json()['userToken']}"}
+        self.url = f"{server.url}/inbox/v1/messages"
+
+    def messages(self) -> list[dict[str, object]]:
+        """What the inbox shows."""
+        found: list[dict[str, object]] = httpx.get(self.url, headers=self.headers, trust_env=False).json()["messages"]
+        return found
+
+    def texts(self) -> list[str]:
+        """What its texts say."""
+        return [message["body"]["content"] for message in self.messages()]  # type: ignore[index]
+
+
+@pytest.fixture
+def reader(server: Server, app: Credentials, user: str) -> Reader:
+    """A user who is known to the platform."""
+    return Reader(server, app, user)
+
+
+def write(author: Visitor, platform: str, content: str, *, then: str = "submit", **fields: str) -> str:
+    """Draft an announcement and return its path."""
+    answer = author.post(
+        f"{HOME}/new", platform=platform, kind="text", then=then, **{"text.content": content, **fields}
+    )
+    assert answer.status_code == 303, answer.text
+    return re.sub(r"^/portal|\?.*", "", answer.headers["location"])
+
+
+def version_on(visitor: Visitor, path: str) -> str:
+    """The version that the page of an announcement shows."""
+    found = re.search(r'name="version" value="(\d+)"', visitor.get(path).text)
+    assert found is not None
+    return found[1]
+
+
+def act(visitor: Visitor, path: str, step: str, version: str = "1", **fields: str) -> httpx.Response:
+    """Take a step as the form on the page does."""
+    return visitor.post(f"{path}/{step}", page="/account", version=version, **fields)
+
+
+def test_what_another_operator_has_approved_is_in_the_inbox_of_everyone(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    path = write(author, platform, "School is closed on Friday.")
+    assert reader.texts() == []
+    page = reviewer.get(path).text
+    assert "School is closed on Friday." in page
+    assert "<strong>1</strong>" in page, "the audience"
+    answer = act(reviewer, path, "approve", version_on(reviewer, path))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/portal{path}?done=approved")
+    (message,) = reader.messages()
+    assert message["app"]["name"] == platform  # type: ignore[index]
+    assert reader.texts() == ["School is closed on Friday."]
+    sent = author.get(path).text
+    assert "Receipts" in sent
+    listed = author.get(f"{HOME}?platform={platform}").text
+    assert "School is closed on Friday." in listed
+    assert "Sent</span>" in listed
+
+
+def test_nobody_approves_their_own(author: Visitor, reader: Reader, platform: str) -> None:
+    path = write(author, platform, "Mine.")
+    page = author.get(path).text
+    assert "/approve" not in page
+    answer = act(author, path, "approve")
+    assert answer.status_code == 422
+    assert "whoever wrote or submitted it cannot decide on it" in answer.text
+    assert act(author, path, "return", reason="Not good").status_code == 422
+    assert reader.texts() == []
+
+
+def test_nobody_approves_what_they_have_edited(
+    company: Company, author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    path = write(author, platform, "First.")
+    fields = {"platform": platform, "kind": "text", "text.content": "Second.", "version": "1", "then": "submit"}
+    assert reviewer.post(f"{path}/edit", **fields).status_code == 303
+    assert act(reviewer, path, "approve", "2").status_code == 422
+    assert act(author, path, "approve", "2").status_code == 422
+    third = company.enter("operator")[0]
+    assert act(third, path, "approve", "2").status_code == 303
+    assert reader.texts() == ["Second."]
+
+
+def test_another_version_than_was_seen_is_not_approved(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    path = write(author, platform, "The meeting begins at 15:00.")
+    seen = version_on(reviewer, path)
+    fields = {"platform": platform, "kind": "text", "text.content": "The meeting begins at 16:00.", "version": "1"}
+    assert author.post(f"{path}/edit", **fields, then="submit").status_code == 303
+    answer = act(reviewer, path, "approve", seen)
+    assert answer.status_code == 422
+    assert "has changed; look at what it says now" in answer.text
+    assert reader.texts() == []
+    page = reviewer.get(path).text
+    assert "Changes since version 1" in page
+    assert "The meeting begins at <del>15</del><ins>16</ins>:00." in page
+    assert act(reviewer, path, "approve", "2").status_code == 303
+    assert reader.texts() == ["The meeting begins at 16:00."]
+
+
+def test_an_edit_voids_what_was_submitted(author: Visitor, reviewer: Visitor, reader: Reader, platform: str) -> None:
+    path = write(author, platform, "One.")
+    fields = {"platform": platform, "kind": "text", "text.content": "Two.", "version": "1"}
+    assert author.post(f"{path}/edit", **fields, then="").status_code == 303
+    for version in ("1", "2"):
+        answer = act(reviewer, path, "approve", version)
+        assert answer.status_code == 422
+        assert "see how it stands now" in answer.text
+    assert reader.texts() == []
+    stale = author.post(f"{path}/edit", **{**fields, "text.content": "Three."}, then="")
+    assert stale.status_code == 422
+    assert "Three." in stale.text, "what was typed is not lost"
+
+
+def test_what_is_sent_back_says_why_and_can_be_submitted_again(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    path = write(author, platform, "Skool is closed.")
+    nothing = act(reviewer, path, "return", reason=" ")
+    assert nothing.status_code == 422
+    assert act(reviewer, path, "return", reason="Mind the spelling").status_code == 303
+    page = author.get(path).text
+    assert "Mind the spelling" in page
+    assert "Sent back" in page
+    assert act(reviewer, path, "approve").status_code == 422
+    fields = {"platform": platform, "kind": "text", "text.content": "School is closed.", "version": "1"}
+    assert author.post(f"{path}/edit", **fields, then="submit").status_code == 303
+    assert act(reviewer, path, "approve", "2").status_code == 303
+    assert reader.texts() == ["School is closed."]
+
+
+def test_two_approvals_at_once_send_one_message(
+    company: Company, author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    second = company.enter("operator")[0]
+    for number in range(4):
+        path = write(author, platform, f"Once {number}.")
+        forms = [(one, re.search(r'name="csrf" value="([^"]+)"', one.get(path).text)) for one in (reviewer, second)]
+
+        def approve(form: tuple[Visitor, re.Match[str] | None], path: str = path) -> int:
+            visitor, csrf = form
+            assert csrf is not None
+            # A client of its own: the visitor's is not made for several at once.
+            headers = {"cookie": "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())}
+            answer = httpx.post(
+                f"{visitor.http.base_url}/portal{path}/approve",
+                data={"csrf": csrf[1], "version": "1"},
+                headers=headers,
+                trust_env=False,
+            )
+            return answer.status_code
+
+        with ThreadPoolExecutor(4) as threads:
+            codes = list(threads.map(approve, forms * 2))
+        assert set(codes) <= {303, 422}
+        assert codes.count(303) == 2, "the one who was first, twice"
+    assert sorted(reader.texts()) == [f"Once {number}." for number in range(4)]
+
+
+def test_a_recall_takes_it_out_of_every_inbox_at_once(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    path = write(author, platform, "A mistake.")
+    act(reviewer, path, "approve")
+    assert reader.texts() == ["A mistake."]
+    assert act(author, path, "recall").status_code == 303
+    assert reader.texts() == []
+    assert "Recalled" in author.get(path).text
+    assert act(author, path, "recall").status_code == 422
+
+
+@pytest.mark.usefixtures("app")
+def test_a_withdrawn_draft_is_at_its_end(author: Visitor, reviewer: Visitor, platform: str) -> None:
+    path = write(author, platform, "Never mind.")
+    assert act(reviewer, path, "withdraw").status_code == 303
+    for step in ("submit", "approve", "withdraw", "recall"):
+        assert act(reviewer, path, step).status_code == 422
+    copy = author.get(f"{HOME}/new?copy={path.rpartition('/')[2]}").text
+    assert "Never mind." in copy
+
+
+@pytest.mark.usefixtures("app")
+def test_what_sendmsg_refuses_is_refused_beside_its_field(author: Visitor, platform: str) -> None:
+    refused = [
+        ({"kind": "text", "text.content": ""}, "content"),
+        ({"kind": "text", "text.content": "x" * 4_097}, "text.content"),
+        ({"kind": "link", "link.title": "t", "link.content": "c", "link.pcUrl": "javascript:alert(1)"}, "link.pcUrl"),
+        ({"kind": "oa", "oa.head.text": "h", "pcUrl": "nowhere"}, "pcUrl"),
+        ({"kind": "oa", "oa.head.text": "h", "pcUrl": "https://a.example", "oa.body.fileCount": "x"}, "fileCount"),
+        ({"kind": "text", "text.content": "x", "sendTime": "2020-01-01T00:00"}, "sendTime"),
+        ({"kind": "text", "text.content": "x", "sendTime": "soon"}, "sendTime"),
+        ({"kind": "text", "text.content": "x", "expireTime": "2020-01-01T00:00"}, "expireTime"),
+        ({"kind": "text", "text.content": "x", "platform": "nowhere"}, "platform"),
+        ({"kind": "fax", "text.content": "x"}, "kind"),
+    ]
+    for fields, name in refused:
+        answer = author.post(f"{HOME}/new", **{"platform": platform, "then": "", **fields})
+        assert answer.status_code == 422, fields
+        assert name in re.findall(r'role="alert">([^<]+)', answer.text)[0], fields
+
+
+def test_cards_and_links_arrive_as_they_were_typed(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    link = {"kind": "link", "link.title": "Plan", "link.content": "See", "link.pcUrl": "https://a.example/p"}
+    card = {
+        "kind": "oa", "oa.head.text": "Holidays", "oa.head.bgColor": "#0b7a5e", "oa.body.title": "Spring",
+        "oa.body.fileCount": "2", "row1.key": "From", "row1.value": "1 May", "row3.key": "To", "row3.value": "5 May",
+        "pcUrl": "https://a.example/h",
+    }  # fmt: skip
+    for fields in (link, card):
+        answer = author.post(f"{HOME}/new", platform=platform, then="submit", **fields)
+        assert answer.status_code == 303, answer.text
+        path = re.sub(r"^/portal|\?.*", "", answer.headers["location"])
+        again = author.get(f"{path}/edit").text
+        assert all(
+            f'value="{value}"' in again or f">{value}</textarea>" in again for value in list(fields.values())[1:]
+        )
+        assert act(reviewer, path, "approve").status_code == 303
+    shown_card, shown_link = (message["body"] for message in reader.messages())
+    assert isinstance(shown_link, dict)
+    assert isinstance(shown_card, dict)
+    assert (shown_link["pcUrl"], shown_link["appUrl"]) == ("https://a.example/p", "https://a.example/p")
+    assert shown_card["head"] == {"text": "Holidays", "bgColor": "FF0B7A5E"}
+    assert shown_card["body"]["form"] == [{"key": "From", "value": "1 May"}, {"key": "To", "value": "5 May"}]
+
+
+def test_a_scheduled_one_is_not_there_before_its_time_and_can_be_called_off(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    path = write(author, platform, "Later.", sendTime=_in_days(30), expireTime=_in_days(60))
+    assert act(reviewer, path, "approve").status_code == 303
+    assert "Approved, scheduled" in reviewer.get(path).text
+    assert reader.texts() == []
+    assert act(author, path, "recall").status_code == 303
+
+
+def _in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+
+
+def test_each_step_is_in_the_audit_log(author: Visitor, reviewer: Visitor, reader: Reader, platform: str) -> None:
+    path = write(author, platform, "Written down.")
+    act(reviewer, path, "return", reason="Why so short?")
+    act(author, path, "submit")
+    act(reviewer, path, "approve")
+    act(author, path, "recall")
+    log = author.get("/operator/audit?action=announcement.").text
+    number = path.rpartition("/")[2]
+    steps = re.findall(rf"<code>announcement\.(\w+)</code></td><td>{number}</td>", log)
+    assert steps == ["recall", "approve", "submit", "return", "submit", "draft"]
+    assert "Why so short?" in log
+
+
+def test_the_platforms_app_takes_no_calls_and_nobody_gets_its_key(
+    server: Server, shared_database: str, author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    act(reviewer, write(author, platform, "Hello."), "approve")
+
+    async def key_in_clear() -> tuple[str, str]:
+        keys = KeyRing(SECRET_KEY)
+        async with Database(shared_database, connections=2) as database:
+            async with database.connection() as connection:
+                record = await accounts.notices_app(connection, platform)
+            assert record is not None
+            with pytest.raises(Refusal, match="NOT_AUTHORISED"):
+                await Apps(database, keys).credentials(record.app.app_id)
+            return record.app.app_id, keys.open(record.app.app_id, record.key_sealed)
+
+    app_id, key = wait_for(key_in_clear())
+    form = {"grant_type": "client_credentials", "client_id": app_id, "client_secret": key}
+    answer = httpx.post(f"{server.url}/oauth2/token", data=form, trust_env=False)
+    assert answer.status_code == 401, "even with the key itself"
+    rotated = author.post(f"/apps/{app_id}/keys/rotate", page="/account", overlap="0")
+    assert rotated.status_code == 422
+    assert author.post(f"/apps/{app_id}/token", page="/account").status_code == 409
+    assert author.post(f"/apps/{app_id}/sandbox", page="/account").status_code == 409
+
+
+def test_it_is_shown_under_the_platforms_name_also_when_that_changes(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    act(reviewer, write(author, platform, "Hello."), "approve")
+    assert author.post("/operator/platforms", code=platform, name="Riverside", schemes="").status_code == 303
+    (message,) = reader.messages()
+    assert message["app"]["name"] == "Riverside"  # type: ignore[index]
