@@ -176,9 +176,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
     )
     inbox = Inbox(database, actions.statuses, waiting_limit=limit, on_change=bus.publish)
     gateway = Gateway(actions, RateLimit(settings.rate_limit), [counter.observe] if settings.statistics else [])
-    announcements = Announcements(
-        database, keys, lease, actions.reports, on_change=bus.publish, on_stored=on_stored
-    )
+    announcements = Announcements(database, keys, lease, actions.reports, on_change=bus.publish, on_stored=on_stored)
     worker = Worker(database, on_change=bus.publish)
     dispatcher = WebhookDispatcher(database, keys.open, resolve=resolver, rules=rules)
     monitor = Monitor(
