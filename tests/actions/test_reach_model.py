@@ -1,6 +1,7 @@
 """Mailboxes and the feed against a plain model, which both do the same random steps.
 
-Nobody looks but by steps of their own, so that mailboxes are as far behind the feed as it happens.
+Nobody looks but by steps of their own, so that mailboxes are as far behind the feed as it happens. Fan-outs begin at
+three receivers, go two by two and stand still half-done; mailboxes pull three entries to a transaction.
 """
 
 import sys
@@ -19,23 +20,28 @@ from msgcenter.actions.sent_messages import SentMessages
 from msgcenter.actions.statuses import Statuses
 from msgcenter.actions.topics import Topics
 from msgcenter.actions.user_tokens import Viewer
+from msgcenter.delivery import fan_out as delivery
 from msgcenter.delivery.fan_out import fan_out
+from msgcenter.domain import message as messages
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Audience, Everyone, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import REMINDER_PAUSE_MS, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import directory
+from msgcenter.store import audiences, directory, feed, pull
 from msgcenter.store.accounts import find_app
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.inbox import Filter
+from msgcenter.store.messages import MessageFilter, find_message
 from msgcenter.store.node_lease import NodeLease
 from tests.store.scene import Clock, add_app, event_loop, rows
 
 USERS = ("阿明", "b", "c", "user-d")
 TOPICS = ("班级", "t")
 FAR = 1 << 60
+CHUNK = 2
+"""Receivers that have a message when its send is answered, and whom one step of a fan-out serves."""
 
 
 class Send(NamedTuple):
@@ -95,9 +101,9 @@ class Remind(NamedTuple):
 
 
 class Decide(NamedTuple):
-    """An approval is closed or reopened for everybody."""
+    """Approvals of an app are closed or reopened for everybody, in one call."""
 
-    pick: int
+    picks: tuple[int, ...]
     closed: bool
 
 
@@ -116,13 +122,21 @@ class Archive(NamedTuple):
 
 
 class Later(NamedTuple):
-    """Time goes by, and what was scheduled is delivered."""
+    """Time goes by, and what was scheduled is delivered, though perhaps only to the first of its receivers."""
 
     ms: int
+    to_the_end: bool
+
+
+class Work(NamedTuple):
+    """A fan-out goes on, perhaps not to its end."""
+
+    pick: int
+    to_the_end: bool
 
 
 class Look(NamedTuple):
-    """Somebody looks: a user at the inbox ("list", "counts", "find"), an app at "unread" counts or "receipts"."""
+    """Somebody looks: a user at the inbox ("list", "counts", "find"), an app at "unread", "receipts" or all it "sent"."""
 
     what: str
     user: int
@@ -130,7 +144,9 @@ class Look(NamedTuple):
     pick: int
 
 
-Step: TypeAlias = Send | Subscribe | Know | Mark | Recall | Update | Remind | Decide | ReadAll | Archive | Later | Look
+Step: TypeAlias = (
+    Send | Subscribe | Know | Mark | Recall | Update | Remind | Decide | ReadAll | Archive | Later | Work | Look
+)
 
 two = st.integers(0, 1)
 user = st.integers(0, len(USERS) - 1)
@@ -140,7 +156,7 @@ picks = st.lists(pick, min_size=1, max_size=4).map(tuple)
 sending = st.builds(
     Send,
     app=two,
-    to=st.sampled_from(["receivers", "topic", "topic", "everyone", "everyone"]),
+    to=st.sampled_from(["receivers", "receivers", "topic", "topic", "everyone", "everyone"]),
     users=users,
     topic=two,
     approval=st.booleans(),
@@ -150,7 +166,7 @@ sending = st.builds(
 joining = st.builds(Subscribe, app=two, topic=two, users=users, joins=st.sampled_from([True, True, False]))
 looking = st.builds(
     Look,
-    what=st.sampled_from(["list", "counts", "find", "unread", "receipts", "receipts"]),
+    what=st.sampled_from(["list", "counts", "find", "unread", "receipts", "receipts", "sent"]),
     user=user,
     app=two,
     pick=pick,
@@ -168,10 +184,12 @@ steps = st.one_of(
     st.builds(Update, pick, two, st.booleans()),
     st.builds(Update, pick, two, st.just(True)),
     st.builds(Remind, pick),
-    st.builds(Decide, pick, st.booleans()),
+    st.builds(Decide, picks, st.booleans()),
+    st.builds(Decide, st.tuples(pick), st.booleans()),
     st.builds(ReadAll, user),
     st.builds(Archive, user, picks, st.booleans()),
-    st.builds(Later, st.sampled_from([1, 20, 50, REMINDER_PAUSE_MS])),
+    st.builds(Later, st.sampled_from([1, 20, 50, REMINDER_PAUSE_MS]), st.booleans()),
+    st.builds(Work, pick, st.booleans()),
     looking,
     looking,
 )
@@ -180,7 +198,7 @@ stories = st.lists(steps, min_size=4, max_size=24)
 
 @dataclass
 class Sent:
-    """A message as the model knows it; `audience` is None until it is sent."""
+    """A message as the model knows it: `audience` has it, those in `waiting` get it one part after the other."""
 
     app: int
     to: Audience
@@ -188,7 +206,8 @@ class Sent:
     expires_at: int | None
     send_at: int | None
     approval: bool
-    audience: set[str] | None = None
+    audience: set[str] = field(default_factory=set)
+    waiting: list[list[str]] | None = None
     recalled: bool = False
     closed_at: int | None = None
     reminded_at: int | None = None
@@ -200,7 +219,14 @@ class Sent:
             return State.RECALLED
         if self.expires_at is not None and self.expires_at <= now:
             return State.EXPIRED
-        return State.SCHEDULED if self.audience is None else State.SENT
+        if self.waiting == []:
+            return State.SENT
+        return State.SCHEDULED if self.send_at is not None and self.send_at > now else State.SENDING
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes a fan-out."""
+        return isinstance(self.to, Receivers) and len(self.to.user_ids) > CHUNK
 
 
 class Scene:
@@ -254,7 +280,8 @@ class Scene:
 
     def has(self, name: str, message_id: int) -> bool:
         """Whether a message is to be seen in a mailbox."""
-        return (name, message_id) in self.entries and self.messages[message_id].state(self.clock.now) is State.SENT
+        there = {State.SENT, State.SENDING}
+        return (name, message_id) in self.entries and self.messages[message_id].state(self.clock.now) in there
 
     def viewer(self, name: str) -> Viewer:
         """A user who sees the messages of all apps."""
@@ -291,21 +318,52 @@ class Scene:
             return
         message_id = await asked
         self.messages[message_id] = sent
-        if sent.send_at is None:
+        if sent.send_at is None and not sent.is_large:
             self.deliver(message_id)
 
-    def deliver(self, message_id: int) -> None:
-        """Let the model's mailboxes get a message."""
+    def deliver(self, message_id: int, *, to_the_end: bool = True) -> None:
+        """Let the model's mailboxes get a message, all or those of the first part who have it not."""
         sent = self.messages[message_id]
+        if sent.waiting is None:
+            sent.waiting = self.parts_of(sent)
+        while sent.waiting:
+            part = sent.waiting.pop(0)
+            sent.audience |= set(part)
+            self.known |= set(part)
+            self.entries.update({(name, message_id): sent.closed_at for name in part})
+            if not to_the_end:
+                return
+
+    def parts_of(self, sent: Sent) -> list[list[str]]:
+        """Whom a message is for that goes out now, in the parts in which they get it."""
         match sent.to:
             case Receivers(user_ids):
-                sent.audience = set(user_ids)
+                return [list(user_ids[start : start + CHUNK]) for start in range(0, len(user_ids), CHUNK)]
             case Topic(name):
-                sent.audience = {it for app, topic, it in self.subscribed if (app, topic) == (sent.app, name)}
+                return [[it for app, topic, it in self.subscribed if (app, topic) == (sent.app, name)]]
             case Everyone():
-                sent.audience = set(self.known)
-        self.known |= sent.audience
-        self.entries.update({(name, message_id): sent.closed_at for name in sent.audience})
+                return [list(self.known)]
+
+    async def work(self, step: Work) -> None:
+        message_id = self.picked(step.pick)
+        if message_id in self.messages:
+            await self.fan_out(message_id, to_the_end=step.to_the_end)
+
+    async def fan_out(self, message_id: int, *, to_the_end: bool) -> None:
+        """Let a fan-out go on whose time has come; a job that is begun again finds nothing left to do."""
+        sent = self.messages[message_id]
+        state = sent.state(self.clock.now)
+        if state is State.SENDING and not to_the_end and isinstance(sent.to, Receivers):
+            async with self.database.connection() as connection:
+                stored = await find_message(connection, message_id)
+            assert stored is not None
+            await delivery._deliver_next(self.database, stored)  # killed after one part, as it were
+            await delivery._deliver_next(self.database, stored)  # somebody else is late
+        else:
+            early = await fan_out(self.database, message_id)
+            assert (early > 0) == (state is State.SCHEDULED)
+        if state is State.SENDING:
+            self.deliver(message_id, to_the_end=to_the_end)
 
     async def subscribe(self, step: Subscribe) -> None:
         app, topic = self.apps[step.app], TOPICS[step.topic]
@@ -382,7 +440,7 @@ class Scene:
         sent.content = content
         sent.versions.append((content, step.reset_read))
         if step.reset_read:
-            for name in sent.audience or ():
+            for name in sent.audience:
                 self.set(name, {message_id}, now, read=False)
 
     async def remind(self, step: Remind) -> None:
@@ -392,7 +450,7 @@ class Scene:
             return
         asked = self.sent_messages.remind(self.apps[sent.app], message_id)
         state = sent.state(now)
-        unread = sum(self.entries[name, message_id] is None for name in sent.audience or ())
+        unread = sum(self.entries[name, message_id] is None for name in sent.audience)
         if state in {State.RECALLED, State.EXPIRED}:
             await refused(asked, Reason.ALREADY_RECALLED if state is State.RECALLED else Reason.MESSAGE_UNKNOWN)
         elif unread and sent.reminded_at is not None and now - sent.reminded_at < REMINDER_PAUSE_MS:
@@ -402,19 +460,22 @@ class Scene:
             sent.reminded_at = now if unread else sent.reminded_at
 
     async def decide(self, step: Decide) -> None:
-        now, message_id = self.clock.now, self.picked(step.pick)
-        sent = self.messages.get(message_id)
-        if sent is None:
-            return
-        asked = self.statuses.decide_approvals(self.apps[sent.app], frozenset({message_id}), closed=step.closed)
-        if sent.state(now) in {State.RECALLED, State.EXPIRED}:
-            assert await asked == {message_id}
-        elif not sent.approval:
+        now = self.clock.now
+        picked = {self.picked(pick) for pick in step.picks}
+        app = self.messages[min(picked)].app if self.messages else 0
+        asked = self.statuses.decide_approvals(self.apps[app], frozenset(picked), closed=step.closed)
+        gone = {State.RECALLED, State.EXPIRED}
+        found = {
+            i for i in picked & self.messages.keys() if self.of(i) == app and self.messages[i].state(now) not in gone
+        }
+        if not all(self.messages[i].approval for i in found):
             await refused(asked, Reason.NOT_AN_APPROVAL)
-        else:
-            assert not await asked
+            return
+        assert await asked == picked - found
+        for message_id in found:
+            sent = self.messages[message_id]
             sent.closed_at = (sent.closed_at or now) if step.closed else None
-            for name in sent.audience or ():
+            for name in sent.audience:
                 self.set(name, {message_id}, now, read=step.closed)
 
     async def readall(self, step: ReadAll) -> None:
@@ -437,9 +498,8 @@ class Scene:
     async def later(self, step: Later) -> None:
         self.clock.now += step.ms
         for message_id, sent in self.messages.items():
-            if sent.state(self.clock.now) is State.SCHEDULED and (sent.send_at or 0) <= self.clock.now:
-                assert await fan_out(self.database, message_id) == 0
-                self.deliver(message_id)
+            if sent.send_at is not None and sent.waiting is None and sent.state(self.clock.now) is State.SENDING:
+                await self.fan_out(message_id, to_the_end=step.to_the_end)
 
     async def look(self, step: Look) -> None:
         name = USERS[step.user]
@@ -455,6 +515,8 @@ class Scene:
                 ]
             case "unread":
                 await self.compare_unread(name, step.app)
+            case "sent":
+                await self.compare_sent_lists()
             case _:
                 if self.messages:
                     await self.compare_receipts(self.picked(step.pick))
@@ -494,7 +556,7 @@ class Scene:
 
     async def compare_receipts(self, message_id: int) -> None:
         sent = self.messages[message_id]
-        expected = {name: self.entries[name, message_id] for name in sent.audience or ()}
+        expected = {name: self.entries[name, message_id] for name in sent.audience}
         app = self.apps[sent.app]
         page = await self.reports.receipts(app, message_id, read=None, cursor=None, limit=100)
         assert {it.user_id: it.read_at for it in page.receipts} == expected
@@ -503,7 +565,10 @@ class Scene:
         counts = page.report.counts
         assert counts.delivered == len(expected)
         assert counts.read == sum(at is not None for at in expected.values())
-        assert sent.audience is None or counts.receivers == len(expected)
+        if isinstance(sent.to, Receivers):
+            assert counts.receivers == len(sent.to.user_ids)
+        elif sent.waiting == []:
+            assert counts.receivers == len(expected)
         told: list[str] = []
         cursor: str | None = None
         while True:
@@ -524,6 +589,16 @@ class Scene:
     async def compare_sent_lists(self) -> None:
         found = await rows(self.database, "select id from message where platform_code = $1", self.platform)
         assert {row["id"] for row in found} == set(self.messages)
+        for number, app in enumerate(self.apps):
+            page = await self.reports.list_messages(MessageFilter(app.number), 100)
+            sent = {i: one for i, one in self.messages.items() if one.app == number}
+            assert [report.message.id for report in page.reports] == sorted(sent, reverse=True)
+            for report in page.reports:
+                one = sent[report.message.id]
+                read = [self.entries[name, report.message.id] is not None for name in one.audience]
+                assert (report.counts.delivered, report.counts.read) == (len(read), sum(read))
+                assert report.state is one.state(self.clock.now)
+                assert one.content in report.message.content
 
 
 async def refused(asked: Any, reason: Reason) -> None:
@@ -538,6 +613,10 @@ def test_mailboxes_and_feed_do_what_the_model_does(database_url: str, monkeypatc
     for name, module in list(sys.modules.items()):
         if name.startswith("msgcenter.") and hasattr(module, "now_ms") and name != "msgcenter.domain.message_id":
             monkeypatch.setattr(module, "now_ms", clock)
+    monkeypatch.setattr(messages, "DIRECT_RECEIVERS", CHUNK)
+    monkeypatch.setattr(audiences, "CHUNK", CHUNK)
+    monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 3)
+    monkeypatch.setattr(feed, "_FAR_BEHIND", 2)
     with event_loop() as run:
         database = run(Database(database_url).__aenter__())
         lease = run(NodeLease(database.url).__aenter__())

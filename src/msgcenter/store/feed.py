@@ -46,6 +46,7 @@ class Pending(NamedTuple):
     """An entry of the feed that a mailbox has yet to pull."""
 
     recipient: Recipient
+    position: int
     message_id: int
     app_number: int
     expires_at: int | None
@@ -109,24 +110,28 @@ _FOR_EVERYONE = (
     "select f.* from feed f where f.platform_code = m.platform_code and f.topic_number = 0"
     " and f.position > m.pulled_to and f.about > m.joined"
 )
+_SUBSCRIPTIONS = "topic_subscription s where s.user_id = m.user_id and s.platform_code = m.platform_code"
 _FOR_SUBSCRIBERS = (
-    "select f.* from topic_subscription s join feed f on f.platform_code = s.platform_code"
-    " and f.topic_number = s.topic_number and f.position > m.pulled_to"
-    " and f.about > s.since and (s.until is null or f.about <= s.until)"
-    " where s.user_id = m.user_id and s.platform_code = m.platform_code"
+    "select f.* from feed f where f.platform_code = s.platform_code and f.topic_number = s.topic_number"
+    " and f.position > m.pulled_to and f.about > s.since and (s.until is null or f.about <= s.until)"
 )
+_FAR_BEHIND = 2_000
+"""A mailbox whose mark is older than this many positions moves it on, though nothing is for it: whoever has left a busy
+topic would have all that came after looked through with every call."""
 
 
 async def behind(connection: Connection, recipients: Collection[Recipient]) -> list[Recipient]:
-    """Return those of the mailboxes, sorted, that have something to pull; it costs a look-up for each that has not."""
+    """Return those of the mailboxes, sorted, that should pull; it costs a look-up for each that has nothing to."""
     if not recipients:
         return []
     rows = await connection.fetch(
         "select m.user_id, m.platform_code from unnest($1::text[], $2::text[]) as k (u, c)"  # noqa: S608
         " join feed_head h on h.platform_code = k.c"
         " join mailbox m on m.user_id = k.u and m.platform_code = k.c and m.pulled_to < h.position"
-        f" where exists ({_FOR_EVERYONE}) or exists ({_FOR_SUBSCRIBERS})",
+        f" where m.pulled_to < h.position - $3 or exists ({_FOR_EVERYONE})"
+        f" or exists (select from {_SUBSCRIPTIONS} and exists ({_FOR_SUBSCRIBERS}))",
         *(list(column) for column in zip(*set(recipients), strict=True)),
+        _FAR_BEHIND,
     )
     return sorted(Recipient(*row) for row in rows)
 
@@ -145,28 +150,33 @@ async def lock_marks(connection: Connection, recipients: Iterable[Recipient]) ->
     return [Mark(Recipient(user_id, code), joined, pulled_to) for user_id, code, joined, pulled_to in rows]
 
 
-async def pending(connection: Connection, marks: Sequence[Mark], now_at: Mapping[str, int]) -> list[Pending]:
-    """Return what the mailboxes have yet to pull up to their platforms' positions, in the feed's order.
+async def pending(
+    connection: Connection, marks: Sequence[Mark], now_at: Mapping[str, int], limit: int
+) -> list[list[Pending]]:
+    """Return, for each of the marks, the first `limit` entries to pull up to its platform's position, in their order.
 
     Must be a later statement than the one that read the positions: only then is everything up to them visible.
     """
+    first = "and f.position <= m.head order by f.position limit $7"
     rows = await connection.fetch(
-        "select m.n, f.message_id, f.app_number, f.expires_at, f.action"  # noqa: S608
+        "select m.n, f.position, f.message_id, f.app_number, f.expires_at, f.action"  # noqa: S608
         " from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])"
         " as m (n, user_id, platform_code, joined, pulled_to, head)"
-        f" cross join lateral ({_FOR_EVERYONE} union all {_FOR_SUBSCRIBERS}) f"
-        " where f.position <= m.head order by m.n, f.position",
+        f" cross join lateral (({_FOR_EVERYONE} {first}) union all"
+        f" (select f.* from (select s.* from {_SUBSCRIPTIONS}) s cross join lateral ({_FOR_SUBSCRIBERS} {first}) f)"
+        " order by position limit $7) f order by m.n, f.position",
         range(len(marks)),
         [mark.recipient.user_id for mark in marks],
         [mark.recipient.platform_code for mark in marks],
         [mark.joined for mark in marks],
         [mark.pulled_to for mark in marks],
         [now_at.get(mark.recipient.platform_code, 0) for mark in marks],
+        limit,
     )
-    return [
-        Pending(marks[n].recipient, message_id, app_number, expires_at, Action(action))
-        for n, message_id, app_number, expires_at, action in rows
-    ]
+    entries: list[list[Pending]] = [[] for _ in marks]
+    for n, position, message_id, app_number, expires_at, action in rows:
+        entries[n].append(Pending(marks[n].recipient, position, message_id, app_number, expires_at, Action(action)))
+    return entries
 
 
 async def heads(connection: Connection, platform_codes: Iterable[str]) -> dict[str, int]:
@@ -177,12 +187,12 @@ async def heads(connection: Connection, platform_codes: Iterable[str]) -> dict[s
     return {row["platform_code"]: row["position"] for row in rows}
 
 
-async def set_pulled(connection: Connection, marks: Sequence[Mark], now_at: Mapping[str, int]) -> None:
-    """Note that mailboxes, whose marks are locked, have pulled all up to their platforms' positions."""
+async def set_pulled(connection: Connection, pulled_to: Mapping[Recipient, int]) -> None:
+    """Note how far mailboxes, whose marks are locked, have pulled."""
     await connection.execute(
         "update mailbox m set pulled_to = h from unnest($1::text[], $2::text[], $3::bigint[]) as k (u, c, h)"
         " where m.user_id = k.u and m.platform_code = k.c",
-        [mark.recipient.user_id for mark in marks],
-        [mark.recipient.platform_code for mark in marks],
-        [now_at.get(mark.recipient.platform_code, 0) for mark in marks],
+        [recipient.user_id for recipient in pulled_to],
+        [recipient.platform_code for recipient in pulled_to],
+        list(pulled_to.values()),
     )

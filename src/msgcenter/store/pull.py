@@ -12,19 +12,21 @@ from msgcenter.store.mailboxes import PageChange, PageKey, change_pages, page_ke
 from msgcenter.store.sends import Delivery, deliver
 
 _MAILBOXES_PER_COMMIT = 200
+_ENTRIES_PER_COMMIT = 5_000
+"""Of the feed, for all mailboxes of a transaction together: who was away for long pulls in several."""
 
 
 async def bring_up_to_date(database: Database, recipients: Collection[Recipient], now: int) -> None:
     """Let those of the mailboxes that are behind pull, at `now` (ms since 1970)."""
     async with database.connection() as connection:
         lagging = await feed.behind(connection, recipients)
-    for start in range(0, len(lagging), _MAILBOXES_PER_COMMIT):
-        part = lagging[start : start + _MAILBOXES_PER_COMMIT]
+    while lagging:
+        part = lagging[:_MAILBOXES_PER_COMMIT]
 
-        async def write(connection: Connection, part: list[Recipient] = part) -> None:
-            await pull(connection, part, now)
+        async def write(connection: Connection, part: list[Recipient] = part) -> list[Recipient]:
+            return await _pull_some(connection, part, now)
 
-        await database.in_transaction(write)
+        lagging = await database.in_transaction(write) + lagging[_MAILBOXES_PER_COMMIT:]
 
 
 async def refresh(database: Database, recipient: Recipient, now: int) -> None:
@@ -40,22 +42,36 @@ async def refresh(database: Database, recipient: Recipient, now: int) -> None:
         await database.in_transaction(sweep)
 
 
-async def pull(connection: Connection, recipients: Iterable[Recipient], now: int) -> None:
+async def pull(connection: Connection, recipients: Sequence[Recipient], now: int) -> None:
     """Let mailboxes take over all that the feed has for them.
 
     Runs inside a transaction, before this locks any page: whoever pulls, joins or leaves holds the mailbox first.
     """
+    left = recipients
+    while left:
+        left = await _pull_some(connection, left, now)
+
+
+async def _pull_some(connection: Connection, recipients: Sequence[Recipient], now: int) -> list[Recipient]:
+    """Let mailboxes take over what a transaction can bear of that; return those, sorted, that may have more to pull."""
     marks = await feed.lock_marks(connection, recipients)
     if not marks:
-        return
+        return []
     heads = await feed.heads(connection, {mark.recipient.platform_code for mark in marks})
-    news = _sorted_out(await feed.pending(connection, marks, heads), now)
+    each = max(1, _ENTRIES_PER_COMMIT // len(marks))
+    pending = await feed.pending(connection, marks, heads, each)
+    news = _sorted_out([entry for entries in pending for entry in entries], now)
     await deliver(connection, news.arrived)
     if news.unread_again:
         await change_pages(connection, news.unread_again, now)
     if news.withdrawn:
         await mailboxes.withdraw(connection, news.withdrawn)
-    await feed.set_pulled(connection, marks, heads)
+    pulled_to = {
+        mark.recipient: entries[-1].position if len(entries) == each else heads.get(mark.recipient.platform_code, 0)
+        for mark, entries in zip(marks, pending, strict=True)
+    }
+    await feed.set_pulled(connection, pulled_to)
+    return [mark.recipient for mark, entries in zip(marks, pending, strict=True) if len(entries) == each]
 
 
 class _News(NamedTuple):
@@ -66,15 +82,15 @@ class _News(NamedTuple):
 
 def _sorted_out(entries: Sequence[Pending], now: int) -> _News:
     """Tell what is to be added to the mailboxes, and what is to happen to entries that they have."""
-    arrived: dict[Pending, None] = {}
+    arrived: dict[tuple[Recipient, int], Pending] = {}
     withdrawn: list[tuple[PageKey, int]] = []
     unread: dict[PageKey, set[int]] = defaultdict(set)
     for entry in entries:
-        itself = entry._replace(action=Action.MESSAGE)
+        itself = (entry.recipient, entry.message_id)
         place = page_key(entry.recipient, entry.message_id, entry.app_number)
         if entry.action is Action.MESSAGE:
             if entry.expires_at is None or entry.expires_at > now:
-                arrived[itself] = None
+                arrived[itself] = entry
         elif entry.action is Action.UNREAD_AGAIN:
             if itself not in arrived:
                 unread[place].add(entry.message_id)
@@ -83,7 +99,7 @@ def _sorted_out(entries: Sequence[Pending], now: int) -> _News:
         else:
             withdrawn.append((place, entry.message_id))
     return _News(
-        _deliveries(arrived),
+        _deliveries(arrived.values()),
         sorted(withdrawn),
         {key: PageChange(unread=sorted(ids)) for key, ids in unread.items()},
     )

@@ -1,0 +1,176 @@
+"""Pulling: how much of the feed a transaction takes, and what many who do all sorts of things at once make of it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import pytest
+
+from msgcenter.actions.reports import Reports
+from msgcenter.actions.sending import Sending
+from msgcenter.actions.sent_messages import SentMessages
+from msgcenter.actions.topics import Topics
+from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.audience import Everyone, Topic
+from msgcenter.domain.content import Text
+from msgcenter.domain.message import State
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Refusal
+from msgcenter.store import directory, feed, pull, sends
+from msgcenter.store.accounts import find_app
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.pull import bring_up_to_date
+from msgcenter.store.sends import Delivery
+from tests.store.scene import add_app, rows
+
+PLATFORM = "pulls"
+USERS = [f"user-{number:02}" for number in range(12)]
+
+
+async def app_of(database: Database) -> App:
+    """Register an app on a platform that knows the users."""
+    await add_app(database, "puller", PLATFORM)
+
+    async def write(connection: Connection) -> int:
+        return await directory.register(connection, PLATFORM, USERS)
+
+    await database.in_transaction(write)
+    async with database.connection() as connection:
+        record = await find_app(connection, "puller")
+    assert record is not None
+    return record.app
+
+
+def mailboxes() -> list[Recipient]:
+    return [Recipient(user_id, PLATFORM) for user_id in USERS]
+
+
+async def test_who_was_away_for_long_pulls_in_small_transactions(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await app_of(database)
+    async with NodeLease(database_url) as lease:
+        sending = Sending(database, lease, waiting_limit=100)
+        sent = [await sending.send(app, Text(f"number {number}"), Everyone()) for number in range(30)]
+    taken: list[int] = []
+
+    async def counted(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+        taken.append(sum(len(delivery.user_ids) for delivery in deliveries))
+        await sends.deliver(connection, deliveries)
+
+    monkeypatch.setattr(pull, "deliver", counted)
+    monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 60)
+    await bring_up_to_date(database, mailboxes(), now_ms())
+    assert sum(taken) == len(USERS) * len(sent)
+    assert max(taken) <= 60
+    pages = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
+    assert [page["message_ids"] for page in pages] == [sent] * len(USERS)
+
+
+async def test_who_has_left_a_busy_topic_does_not_look_through_it_for_ever(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_FAR_BEHIND", 10)
+    app = await app_of(database)
+    topics = Topics(database)
+    async with NodeLease(database_url) as lease:
+        sending = Sending(database, lease, waiting_limit=100)
+        await topics.subscribe(app, "busy", USERS[:2])
+        await sending.send(app, Text("for both"), Topic("busy"))
+        await topics.unsubscribe(app, "busy", USERS[:1])
+        for number in range(12):
+            await sending.send(app, Text(f"number {number}"), Topic("busy"))
+            await bring_up_to_date(database, mailboxes()[:1], now_ms())
+    (mark,) = await rows(
+        database, "select pulled_to from mailbox where user_id = $1 and platform_code = $2", USERS[0], PLATFORM
+    )
+    assert mark["pulled_to"] > 10
+    (page,) = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
+    assert len(page["message_ids"]) == 1
+
+
+class Crowd:
+    """Several processes, as it were, that send, join, leave, recall, reset, read and look, all at once."""
+
+    def __init__(self, app: App, databases: Sequence[Database], leases: Sequence[NodeLease], seed: int) -> None:
+        self.app = app
+        self.dice = random.Random(seed)
+        self.databases = databases
+        self.sending = [
+            Sending(database, lease, waiting_limit=100) for database, lease in zip(databases, leases, strict=True)
+        ]
+        self.sent: list[int] = []
+
+    async def do_something(self) -> None:
+        number = self.dice.randrange(len(self.databases))
+        database, sending = self.databases[number], self.sending[number]
+        topics, messages = Topics(database), SentMessages(database)
+        topic = self.dice.choice(["a", "b"])
+        some = self.dice.sample(USERS, 4)
+        one = self.dice.choice(self.sent[-8:]) if self.sent else None
+
+        async def send() -> None:
+            to = Everyone() if self.dice.random() < 0.4 else Topic(topic)
+            self.sent.append(await sending.send(self.app, Text("news"), to))
+
+        async def join() -> None:
+            await topics.subscribe(self.app, topic, some)
+
+        async def leave() -> None:
+            await topics.unsubscribe(self.app, topic, some)
+
+        async def recall() -> None:
+            await messages.recall(self.app, one)
+
+        async def reset() -> None:
+            await messages.update(self.app, one, Text(f"news {self.dice.random()}"), reset_read=True)
+
+        async def look() -> None:
+            await bring_up_to_date(database, [Recipient(user_id, PLATFORM) for user_id in some], now_ms())
+
+        chosen: Callable[[], Awaitable[None]] = self.dice.choices(
+            [send, join, leave, recall, reset, look], [6, 4, 3, 1, 1, 8]
+        )[0]
+        with suppress(Refusal):  # a topic that is not there yet, a message that is recalled
+            await chosen()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_crowd_gets_everything_once_and_receipts_know_it(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 25)
+    monkeypatch.setattr(feed, "_FAR_BEHIND", 20)
+    async with Database(database_url) as second, NodeLease(database_url) as lease, NodeLease(database_url) as other:
+        app = await app_of(database)
+        crowd = Crowd(app, [database, second], [lease, other], seed)
+
+        async def one_of_many() -> None:
+            for _ in range(40):
+                await crowd.do_something()
+
+        await asyncio.gather(*(one_of_many() for _ in range(8)))
+        await bring_up_to_date(database, mailboxes(), now_ms())
+        assert len(crowd.sent) > 40
+        reports = Reports(second, waiting_limit=100)
+        recalled = 0
+        for message_id in crowd.sent:
+            page = await reports.receipts(app, message_id, read=None, cursor=None, limit=100)
+            states = await rows(
+                database,
+                "select p.user_id, e.r from mailbox_page p, unnest(p.message_ids, p.read_at) as e (i, r)"
+                " where p.platform_code = $1 and e.i = $2 order by p.user_id",
+                PLATFORM,
+                message_id,
+            )
+            if page.report.state is State.RECALLED:
+                recalled += 1
+                assert all(state["r"] < 0 for state in states)
+                assert {state["user_id"] for state in states} <= {one.user_id for one in page.receipts}
+            else:
+                assert [state["user_id"] for state in states] == [one.user_id for one in page.receipts]
+                assert all(state["r"] is None for state in states)
+            assert page.report.counts.delivered == len(page.receipts)
+        assert recalled > 0
