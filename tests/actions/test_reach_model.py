@@ -35,7 +35,7 @@ from msgcenter.store.database import Connection, Database
 from msgcenter.store.inbox import Filter
 from msgcenter.store.messages import MessageFilter, find_message
 from msgcenter.store.node_lease import NodeLease
-from tests.store.scene import Clock, add_app, event_loop, rows
+from tests.store.scene import Clock, add_app, event_loop, rows, weighted
 
 USERS = ("阿明", "b", "c", "user-d")
 TOPICS = ("班级", "t")
@@ -45,7 +45,7 @@ CHUNK = 2
 
 
 class Send(NamedTuple):
-    """A text: `to` is "receivers", "topic" or "everyone", `users` or `topic` say which."""
+    """A text: `to` is "receivers", "topic" or "everyone"; `users` say which, or `topic`: mostly one that there is."""
 
     app: int
     to: str
@@ -101,10 +101,11 @@ class Remind(NamedTuple):
 
 
 class Decide(NamedTuple):
-    """Approvals of an app are closed or reopened for everybody, in one call."""
+    """Messages of an app are closed or reopened for everybody, in one call; `fits`: approvals if there are any."""
 
     picks: tuple[int, ...]
     closed: bool
+    fits: bool
 
 
 class ReadAll(NamedTuple):
@@ -136,7 +137,7 @@ class Work(NamedTuple):
 
 
 class Look(NamedTuple):
-    """Somebody looks: a user at the inbox ("list", "counts", "find"), an app at "unread", "receipts" or all it "sent"."""
+    """Somebody looks: a user at the inbox ("list", "counts", "find"), an app at "unread", "receipts" or "sent"."""
 
     what: str
     user: int
@@ -151,14 +152,14 @@ Step: TypeAlias = (
 two = st.integers(0, 1)
 user = st.integers(0, len(USERS) - 1)
 users = st.frozensets(user, min_size=1)
-pick = st.integers(0, 9)
+pick = st.integers(0, 19)
 picks = st.lists(pick, min_size=1, max_size=4).map(tuple)
 sending = st.builds(
     Send,
     app=two,
     to=st.sampled_from(["receivers", "receivers", "topic", "topic", "everyone", "everyone"]),
     users=users,
-    topic=two,
+    topic=st.integers(0, 11),
     approval=st.booleans(),
     expires_in=st.sampled_from([None, None, None, 40]),
     sends_in=st.sampled_from([None, None, None, 20]),
@@ -171,29 +172,22 @@ looking = st.builds(
     app=two,
     pick=pick,
 )
-steps = st.one_of(
-    sending,
-    sending,
-    sending,
-    joining,
-    joining,
-    st.builds(Know, user),
-    st.builds(Mark, two, user, picks, st.booleans()),
-    st.builds(Mark, two, user, picks, st.just(True)),
-    st.builds(Recall, pick),
-    st.builds(Update, pick, two, st.booleans()),
-    st.builds(Update, pick, two, st.just(True)),
-    st.builds(Remind, pick),
-    st.builds(Decide, picks, st.booleans()),
-    st.builds(Decide, st.tuples(pick), st.booleans()),
-    st.builds(ReadAll, user),
-    st.builds(Archive, user, picks, st.booleans()),
-    st.builds(Later, st.sampled_from([1, 20, 50, REMINDER_PAUSE_MS]), st.booleans()),
-    st.builds(Work, pick, st.booleans()),
-    looking,
-    looking,
+steps: st.SearchStrategy[Step] = weighted(
+    (8, sending),
+    (4, joining),
+    (1, st.builds(Know, user)),
+    (3, st.builds(Mark, two, user, picks, st.booleans())),
+    (1, st.builds(Recall, pick)),
+    (2, st.builds(Update, pick, two, st.booleans())),
+    (1, st.builds(Remind, pick)),
+    (3, st.builds(Decide, picks, st.booleans(), st.sampled_from([True, True, True, False]))),
+    (1, st.builds(ReadAll, user)),
+    (1, st.builds(Archive, user, picks, st.booleans())),
+    (2, st.builds(Later, st.sampled_from([1, 20, 50, REMINDER_PAUSE_MS]), st.booleans())),
+    (2, st.builds(Work, pick, st.booleans())),
+    (3, looking),
 )
-stories = st.lists(steps, min_size=4, max_size=24)
+stories = st.lists(steps, min_size=16, max_size=60)
 
 
 @dataclass
@@ -291,14 +285,15 @@ class Scene:
 
     async def send(self, step: Send) -> None:
         now = self.clock.now
+        app, topic = self.topic_of(step)
         audiences: dict[str, Audience] = {
             "receivers": Receivers.of(USERS[user] for user in step.users),
-            "topic": Topic(TOPICS[step.topic]),
+            "topic": Topic(topic),
             "everyone": Everyone(),
         }
         to = audiences[step.to]
         sent = Sent(
-            app=step.app,
+            app=app,
             to=to,
             content=f"number {len(self.messages)}",
             expires_at=None if step.expires_in is None else now + step.expires_in,
@@ -306,20 +301,27 @@ class Scene:
             approval=step.approval and step.to == "receivers",
         )
         asked = self.sending.send(
-            self.apps[step.app],
+            self.apps[app],
             Text(sent.content),
             to,
             approval=sent.approval,
             send_at=sent.send_at,
             expires_at=sent.expires_at,
         )
-        if isinstance(to, Topic) and (step.app, to.name) not in self.made:
+        if isinstance(to, Topic) and (app, to.name) not in self.made:
             await refused(asked, Reason.AUDIENCE_UNKNOWN)
             return
         message_id = await asked
         self.messages[message_id] = sent
         if sent.send_at is None and not sent.is_large:
             self.deliver(message_id)
+
+    def topic_of(self, step: Send) -> tuple[int, str]:
+        """Return the app that sends, and the topic that it means if it means one."""
+        made = sorted(self.made)
+        if step.to == "topic" and made and step.topic < 10:
+            return made[step.topic % len(made)]
+        return step.app, TOPICS[step.topic % 2]
 
     def deliver(self, message_id: int, *, to_the_end: bool = True) -> None:
         """Let the model's mailboxes get a message, all or those of the first part who have it not."""
@@ -461,7 +463,11 @@ class Scene:
 
     async def decide(self, step: Decide) -> None:
         now = self.clock.now
-        picked = {self.picked(pick) for pick in step.picks}
+        approvals = sorted(i for i, one in self.messages.items() if one.approval)
+        if step.fits and approvals:
+            picked = {approvals[pick % len(approvals)] for pick in step.picks}
+        else:
+            picked = {self.picked(pick) for pick in step.picks}
         app = self.messages[min(picked)].app if self.messages else 0
         asked = self.statuses.decide_approvals(self.apps[app], frozenset(picked), closed=step.closed)
         gone = {State.RECALLED, State.EXPIRED}

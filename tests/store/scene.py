@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 import asyncpg
 import pytest
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from msgcenter.domain.audience import receivers_of
@@ -18,6 +19,7 @@ from msgcenter.store.accounts import ensure_platform, find_app, insert_app
 from msgcenter.store.database import Connection, Database
 
 Result = TypeVar("Result")
+Drawn = TypeVar("Drawn")
 START = 1_767_225_600_000
 """2026-01-01T00:00:00Z, where clocks of tests begin."""
 
@@ -37,6 +39,12 @@ def event_loop() -> Iterator[Loop]:
             return thread.submit(runner.run, work).result()
 
         yield run
+
+
+def weighted(*choices: tuple[int, st.SearchStrategy[Drawn]]) -> st.SearchStrategy[Drawn]:
+    """Draw from one of these strategies, each as often as its number says; `one_of` takes a repeated one once only."""
+    spread = [number for number, (weight, _) in enumerate(choices) for _ in range(weight)]
+    return st.sampled_from(spread).flatmap(lambda number: choices[number][1])
 
 
 class Clock:
