@@ -5,7 +5,7 @@ three receivers, go two by two and stand still half-done; mailboxes pull three e
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -72,12 +72,13 @@ class Know(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """An app sets messages of a user read or unread, some perhaps not this user's or not its own."""
+    """An app sets messages of a user read or unread; `fits`: which the user has, else any, of whatever app."""
 
     app: int
     user: int
     picks: tuple[int, ...]
     read: bool
+    fits: bool
 
 
 class Recall(NamedTuple):
@@ -130,7 +131,7 @@ class Later(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A fan-out goes on, perhaps not to its end."""
+    """A fan-out goes on that is under way, perhaps not to its end."""
 
     pick: int
     to_the_end: bool
@@ -151,7 +152,8 @@ Step: TypeAlias = (
 
 two = st.integers(0, 1)
 user = st.integers(0, len(USERS) - 1)
-users = st.frozensets(user, min_size=1)
+users = weighted((2, st.frozensets(user, min_size=1)), (1, st.just(frozenset(range(len(USERS))))))
+mostly = st.sampled_from([True, True, True, False])
 pick = st.integers(0, 19)
 picks = st.lists(pick, min_size=1, max_size=4).map(tuple)
 sending = st.builds(
@@ -176,15 +178,15 @@ steps: st.SearchStrategy[Step] = weighted(
     (8, sending),
     (4, joining),
     (1, st.builds(Know, user)),
-    (3, st.builds(Mark, two, user, picks, st.booleans())),
+    (5, st.builds(Mark, two, user, picks, mostly, mostly)),
     (1, st.builds(Recall, pick)),
-    (2, st.builds(Update, pick, two, st.booleans())),
+    (3, st.builds(Update, pick, two, mostly)),
     (1, st.builds(Remind, pick)),
-    (3, st.builds(Decide, picks, st.booleans(), st.sampled_from([True, True, True, False]))),
+    (3, st.builds(Decide, picks, mostly, mostly)),
     (1, st.builds(ReadAll, user)),
     (1, st.builds(Archive, user, picks, st.booleans())),
     (2, st.builds(Later, st.sampled_from([1, 20, 50, REMINDER_PAUSE_MS]), st.booleans())),
-    (2, st.builds(Work, pick, st.booleans())),
+    (3, st.builds(Work, pick, st.booleans())),
     (3, looking),
 )
 stories = st.lists(steps, min_size=16, max_size=60)
@@ -269,8 +271,7 @@ class Scene:
 
     def picked(self, pick: int) -> int:
         """One of the messages; an id that there is not if there are none."""
-        ids = sorted(self.messages)
-        return ids[pick % len(ids)] if ids else 4_711
+        return one_of(self.messages, pick) or 4_711
 
     def has(self, name: str, message_id: int) -> bool:
         """Whether a message is to be seen in a mailbox."""
@@ -347,7 +348,8 @@ class Scene:
                 return [list(self.known)]
 
     async def work(self, step: Work) -> None:
-        message_id = self.picked(step.pick)
+        under_way = [i for i, one in self.messages.items() if one.state(self.clock.now) is State.SENDING]
+        message_id = one_of(under_way, step.pick) or self.picked(step.pick)
         if message_id in self.messages:
             await self.fan_out(message_id, to_the_end=step.to_the_end)
 
@@ -355,12 +357,14 @@ class Scene:
         """Let a fan-out go on whose time has come; a job that is begun again finds nothing left to do."""
         sent = self.messages[message_id]
         state = sent.state(self.clock.now)
-        if state is State.SENDING and not to_the_end and isinstance(sent.to, Receivers):
+        if state is State.RECALLED or (state is State.SENDING and not to_the_end and isinstance(sent.to, Receivers)):
+            # Also of a recalled one: the job may have looked at it before the recall.
             async with self.database.connection() as connection:
                 stored = await find_message(connection, message_id)
             assert stored is not None
-            await delivery._deliver_next(self.database, stored)  # killed after one part, as it were
-            await delivery._deliver_next(self.database, stored)  # somebody else is late
+            if stored.topic_number is None:
+                await delivery._deliver_next(self.database, stored)  # killed after one part, as it were
+                await delivery._deliver_next(self.database, stored)  # somebody else is late
         else:
             early = await fan_out(self.database, message_id)
             assert (early > 0) == (state is State.SCHEDULED)
@@ -398,9 +402,11 @@ class Scene:
 
     async def mark(self, step: Mark) -> None:
         now, name = self.clock.now, USERS[step.user]
-        ids = frozenset(self.picked(pick) for pick in step.picks)
-        missing = await self.statuses.set_status(self.apps[step.app], name, ids, read=step.read)
-        found = {i for i in ids if self.has(name, i) and self.messages[i].app == step.app}
+        theirs = [i for it, i in self.entries if it == name and self.has(name, i)] if step.fits else []
+        ids = frozenset(one_of(theirs, pick) or self.picked(pick) for pick in step.picks)
+        app = self.of(min(ids)) if theirs else step.app
+        missing = await self.statuses.set_status(self.apps[app], name, ids, read=step.read)
+        found = {i for i in ids if self.has(name, i) and self.of(i) == app}
         assert missing == ids - found
         self.set(name, found, now, read=step.read)
 
@@ -463,11 +469,8 @@ class Scene:
 
     async def decide(self, step: Decide) -> None:
         now = self.clock.now
-        approvals = sorted(i for i, one in self.messages.items() if one.approval)
-        if step.fits and approvals:
-            picked = {approvals[pick % len(approvals)] for pick in step.picks}
-        else:
-            picked = {self.picked(pick) for pick in step.picks}
+        approvals = [i for i, one in self.messages.items() if one.approval] if step.fits else []
+        picked = {one_of(approvals, pick) or self.picked(pick) for pick in step.picks}
         app = self.messages[min(picked)].app if self.messages else 0
         asked = self.statuses.decide_approvals(self.apps[app], frozenset(picked), closed=step.closed)
         gone = {State.RECALLED, State.EXPIRED}
@@ -605,6 +608,12 @@ class Scene:
                 assert (report.counts.delivered, report.counts.read) == (len(read), sum(read))
                 assert report.state is one.state(self.clock.now)
                 assert one.content in report.message.content
+
+
+def one_of(ids: Iterable[int], pick: int) -> int | None:
+    """One of these ids, None if there are none."""
+    ordered = sorted(ids)
+    return ordered[pick % len(ordered)] if ordered else None
 
 
 async def refused(asked: Any, reason: Reason) -> None:

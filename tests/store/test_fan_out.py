@@ -85,7 +85,7 @@ async def test_an_approval_decided_in_between_arrives_decided(database: Database
     async with database.connection() as connection:
         message = await messages.find_message(connection, message_id)
         assert message is not None
-        counts = await count_states(connection, message)
+        (counts,) = await count_states(connection, [message])
         still_open = await connection.fetchval("select count(*) from mailbox_page where open_approvals <> '{}'")
     assert (counts.delivered, counts.read, still_open) == (3_000, 3_000, 0)
 

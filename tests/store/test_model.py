@@ -514,7 +514,7 @@ class Scene:
                 ]
                 assert {one.user_id: one.read_at for one in told} == expected
                 read = sum(at is not None for at in expected.values())
-                assert await count_states(connection, message) == Counts(message.receivers, len(expected), read)
+                assert await count_states(connection, [message]) == [Counts(message.receivers, len(expected), read)]
 
 
 def test_the_store_does_what_the_model_does(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

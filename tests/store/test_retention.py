@@ -497,7 +497,7 @@ async def test_receipts_of_what_is_left_are_whole(scene: Scene) -> None:
     async with scene.database.connection() as connection:
         message = await find_message(connection, old)
         assert message is not None
-        assert (await count_states(connection, message)).delivered == 2
+        assert (await count_states(connection, [message]))[0].delivered == 2
 
 
 class Explained:

@@ -1,6 +1,6 @@
 """What an app asks about the messages that it sent: receipts, lists, unread counts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
 from msgcenter.actions.receipt_counts import ReceiptCounts
@@ -58,7 +58,7 @@ class Reports:
 
     def __init__(self, database: Database, *, waiting_limit: int) -> None:
         self._database = database
-        self._receipt_counts = ReceiptCounts()
+        self._receipt_counts = ReceiptCounts(database)
         self._counts = GroupCommit(self._count_unread, batch_weight=_MAILBOXES_PER_QUERY, waiting_limit=waiting_limit)
 
     def waiting(self) -> int:
@@ -85,7 +85,8 @@ class Reports:
         """
         async with self._database.connection() as connection:
             message = await own_message(connection, app, message_id)
-            (report,) = await self._reports(connection, [message])
+        (report,) = await self._reports([message])
+        async with self._database.connection() as connection:
             page: list[Receipt] = []
             scanned = 0
             last = None
@@ -104,23 +105,22 @@ class Reports:
         """Return up to `limit` messages that pass the filter, newest first, with their counts."""
         async with self._database.connection() as connection:
             found = await messages.list_messages(connection, wanted, limit + 1)
-            reports = await self._reports(connection, found[:limit])
+        reports = await self._reports(found[:limit])
         more = len(reports) < len(found)
         return ReportPage(reports, reports[-1].message.id if more else None)
 
-    async def _reports(self, connection: Connection, asked: Sequence[Message]) -> list[Report]:
+    async def _reports(self, asked: Sequence[Message]) -> list[Report]:
         """Return reports of the messages, but not of all if there would be too much to count."""
         now = now_ms()
-        names = await topics.topic_names(connection, {one.topic_number for one in asked if one.topic_number})
+        async with self._database.connection() as connection:
+            names = await topics.topic_names(connection, {one.topic_number for one in asked if one.topic_number})
         reports: list[Report] = []
-        scanned = 0
-        for message in asked:
-            if reports and scanned + message.receivers > _RECEIVERS_PER_LIST:
+        for part in _parts_to_count(asked):
+            for message, counts in zip(part, await self._receipt_counts.of_all(part), strict=True):
+                topic = names.get(message.topic_number) if message.topic_number else None
+                reports.append(Report(message, message.state_at(now), counts, topic))
+            if sum(report.counts.receivers for report in reports) >= _RECEIVERS_PER_LIST:
                 break
-            counts = await self._receipt_counts.of(connection, message)
-            scanned += counts.receivers
-            topic = names.get(message.topic_number) if message.topic_number else None
-            reports.append(Report(message, message.state_at(now), counts, topic))
         return reports
 
     async def _count_unread(self, asked: list[Mailbox]) -> Sequence[int]:
@@ -146,6 +146,21 @@ async def own_message(connection: Connection, app: App, message_id: int | None) 
     if message is None or message.app_number != app.number:
         raise Refusal(Reason.MESSAGE_UNKNOWN)
     return message
+
+
+def _parts_to_count(asked: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Cut messages, in their order, into parts to count: those to receivers together, broadcasts one by one."""
+    start = 0
+    while start < len(asked):
+        end = start + 1
+        receivers = asked[start].receivers
+        while end < len(asked) and asked[start].topic_number is None and asked[end].topic_number is None:
+            receivers += asked[end].receivers
+            if receivers > _RECEIVERS_PER_LIST:
+                break
+            end += 1
+        yield asked[start:end]
+        start = end
 
 
 def _receipts(connection: Connection, message: Message, cursor: str | None) -> AsyncIterator[Receipt]:

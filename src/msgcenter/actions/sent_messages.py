@@ -20,7 +20,7 @@ class SentMessages:
     def __init__(self, database: Database, *, on_change: Listener = nobody) -> None:
         self._database = database
         self._on_change = on_change
-        self._counts = ReceiptCounts()
+        self._counts = ReceiptCounts(database)
 
     async def recall(self, app: App, message_id: int | None) -> None:
         """Withdraw a message from every mailbox, or cancel it if it is still to be sent; once is enough.
@@ -61,9 +61,10 @@ class SentMessages:
                 raise Refusal(Reason.ALREADY_RECALLED)
             if state is State.EXPIRED:
                 raise Refusal(Reason.MESSAGE_UNKNOWN)
-            _, delivered, read = await self._counts.of(connection, message)
-            if delivered == read:
-                return 0
+        _, delivered, read = await self._counts.of(message)
+        if delivered == read:
+            return 0
+        async with self._database.connection() as connection:
             if not await messages.set_reminded(connection, message.id, now, now - REMINDER_PAUSE_MS):
                 last = (await own_message(connection, app, message_id)).reminded_at or now
                 seconds = max(1, (last + REMINDER_PAUSE_MS - now + 999) // 1_000)

@@ -2,7 +2,7 @@
 
 Its audience are those who were subscribed, or known, when it took its place in the feed. Whoever has not pulled so far
 has not read it; whoever has not pulled since it was last set unread again has not read it since, nor has anybody whose
-entry was withdrawn with an older time.
+entry was withdrawn with an older time (of other entries no time is compared: clocks differ).
 """
 
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from msgcenter.domain.message_id import bucket_of
 from msgcenter.store.database import Connection
 from msgcenter.store.receipts import Counts, Receipt
 
-_USERS_PER_COUNT = 20_000
+USERS_PER_COUNT = 20_000
 _USERS_PER_PAGE = 500
 _YET_TO_COME = (1 << 63) - 1
 """Where a message that is still to be published stands: after everything."""
@@ -34,25 +34,24 @@ _STATES = (
     " select nullif((p.read_at)[array_position(p.message_ids, $6::bigint)], $10) as read_at from mailbox_page p"
     " where p.user_id = a.user_id and p.platform_code = $1 and p.bucket = $7 and p.app_number = $8"
     " and p.first_id <= $6 and p.last_id >= $6 and $6 = any(p.message_ids)"
-    ") e on a.pulled_to >= $9 and abs(e.read_at) >= $11"
+    ") e on a.pulled_to >= $9 and (e.read_at > 0 or e.read_at <= -$11::bigint)"
 )
 
 
-async def count_states(connection: Connection, message: Message) -> Counts:
-    """Count the receipts of a message to a topic or to everyone; it looks at each of its receivers."""
-    receivers = read = 0
-    after: str | None = ""
-    while after is not None:
-        row = await connection.fetchrow(
-            "select count(*) as receivers, count(s.read_at) as read, max(s.user_id) as last"  # noqa: S608
-            f" from ({_states_of(message)}) s",
-            *_asked(message, after, _USERS_PER_COUNT),
-        )
-        assert row is not None
-        receivers += row["receivers"]
-        read += row["read"]
-        after = row["last"]
-    return Counts(receivers, 0 if message.position is None else receivers, read)
+async def count_states(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
+    """Count the receipts of a message to a topic or to everyone, of those after a user id, at most `USERS_PER_COUNT`.
+
+    Also returns the last user id that it counted, None at the end. It looks at each of these users.
+    """
+    row = await connection.fetchrow(
+        "select count(*) as receivers, count(s.read_at) as read, max(s.user_id) as last"  # noqa: S608
+        f" from ({_states_of(message)}) s",
+        *_asked(message, after, USERS_PER_COUNT),
+    )
+    assert row is not None
+    receivers = row["receivers"]
+    counts = Counts(receivers, 0 if message.position is None else receivers, row["read"])
+    return counts, None if receivers < USERS_PER_COUNT else row["last"]
 
 
 async def receipts(connection: Connection, message: Message, after: str = "") -> AsyncIterator[Receipt]:

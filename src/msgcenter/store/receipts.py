@@ -1,6 +1,6 @@
 """Who got a message, and who has read it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from msgcenter.domain.account import Recipient
@@ -28,16 +28,31 @@ class Receipt(NamedTuple):
     cursor: str
 
 
-async def count_states(connection: Connection, message: Message) -> Counts:
-    """Count the receipts of a message to receivers."""
-    bucket = bucket_of(message.id)
-    delivered = read = 0
-    for digest in message.audience[: message.delivered_chunks]:
-        user_ids = (await audiences.read_chunks(connection, bucket, [digest]))[digest]
-        states = await _states(connection, message, user_ids)
-        delivered += len(states)
-        read += sum(read_at is not None for read_at in states.values())
-    return Counts(message.receivers, delivered, read)
+async def count_states(connection: Connection, messages: Sequence[Message]) -> list[Counts]:
+    """Count the receipts of messages to receivers, all in one statement, which looks at each of those reached."""
+    chunks = [
+        (number, message, digest)
+        for number, message in enumerate(messages)
+        for digest in message.audience[: message.delivered_chunks]
+    ]
+    rows = await connection.fetch(
+        "select t.n, count(*) as delivered, count(nullif(e.read_at, $7)) as read"
+        " from unnest($1::int[], $2::bigint[], $3::text[], $4::int[], $5::int[], $6::bytea[]) as t (n, i, c, b, a, d)"
+        " join audience_chunk k on k.digest = t.d and k.bucket = t.b cross join lateral unnest(k.user_ids) as u (id)"
+        # In a sub-select of its own, so that each receiver's page is found by its key.
+        " cross join lateral (select (p.read_at)[array_position(p.message_ids, t.i)] as read_at from mailbox_page p"
+        " where p.user_id = u.id and p.platform_code = t.c and p.bucket = t.b and p.app_number = t.a"
+        " and p.first_id <= t.i and p.last_id >= t.i and t.i = any(p.message_ids) offset 0) e group by t.n",
+        [number for number, _, _ in chunks],
+        [message.id for _, message, _ in chunks],
+        [message.platform_code for _, message, _ in chunks],
+        [bucket_of(message.id) for _, message, _ in chunks],
+        [message.app_number for _, message, _ in chunks],
+        [digest for _, _, digest in chunks],
+        WITHDRAWN_UNREAD,
+    )
+    found = {row["n"]: (row["delivered"], row["read"]) for row in rows}
+    return [Counts(message.receivers, *found.get(number, (0, 0))) for number, message in enumerate(messages)]
 
 
 async def receipts(connection: Connection, message: Message, start: int = 0) -> AsyncIterator[Receipt]:
