@@ -1,0 +1,149 @@
+"""Counting the receipts of very many, while others want something too."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from msgcenter.actions import receipt_counts
+from msgcenter.actions.receipt_counts import ReceiptCounts
+from msgcenter.actions.reports import Reports
+from msgcenter.actions.sending import Sending
+from msgcenter.actions.statuses import Statuses
+from msgcenter.domain.account import App
+from msgcenter.domain.audience import Everyone, Receivers
+from msgcenter.domain.content import Text
+from msgcenter.domain.message import Message
+from msgcenter.domain.message_id import now_ms
+from msgcenter.store import directory, feed_receipts, receipts
+from msgcenter.store.accounts import find_app
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.messages import MessageFilter, find_message
+from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.receipts import Counts
+from msgcenter.store.updates import update
+from tests.store.scene import add_app
+
+PLATFORM = "counted"
+USERS = [f"user-{number}" for number in range(10, 50)]
+
+
+async def broadcast(database: Database, url: str) -> tuple[App, Message]:
+    """Return an app, and its message to forty users, of whom three have read it."""
+    await add_app(database, "counted", PLATFORM)
+
+    async def write(connection: Connection) -> int:
+        return await directory.register(connection, PLATFORM, USERS)
+
+    await database.in_transaction(write)
+    async with database.connection() as connection:
+        record = await find_app(connection, "counted")
+    assert record is not None
+    async with NodeLease(url) as lease:
+        message_id = await Sending(database, lease, waiting_limit=10).send(record.app, Text("to all"), Everyone())
+    statuses = Statuses(database, waiting_limit=10)
+    for user_id in USERS[:3]:
+        assert not await statuses.set_status(record.app, user_id, frozenset({message_id}), read=True)
+    return record.app, await found(database, message_id)
+
+
+async def found(database: Database, message_id: int) -> Message:
+    async with database.connection() as connection:
+        message = await find_message(connection, message_id)
+    assert message is not None
+    return message
+
+
+async def test_those_who_ask_while_very_many_are_counted_share_one_count(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_receipts, "USERS_PER_COUNT", 7)
+    _, message = await broadcast(database, database_url)
+    parts = 0
+    really = feed_receipts.count_states
+
+    async def counted(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
+        nonlocal parts
+        parts += 1
+        return await really(connection, message, after)
+
+    monkeypatch.setattr(feed_receipts, "count_states", counted)
+    counts = ReceiptCounts(database)
+    assert await asyncio.gather(*(counts.of(message) for _ in range(30))) == [Counts(40, 40, 3)] * 30
+    # The first part by each of them, which shows that there are many; what is left by one.
+    assert parts == 30 + 5
+    monkeypatch.setattr(receipt_counts, "_QUICK_SECONDS", 0)
+    assert await counts.of(message) == await counts.of(message) == Counts(40, 40, 3)
+    assert parts == 30 + 5 + 6
+
+
+async def test_great_counts_leave_connections_to_others(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_receipts, "USERS_PER_COUNT", 7)
+    app, message = await broadcast(database, database_url)
+    at_once = most = 0
+    go_on = asyncio.Event()
+    really = feed_receipts.count_states
+
+    async def slowly(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
+        nonlocal at_once, most
+        if after:
+            at_once += 1
+            most = max(most, at_once)
+            await go_on.wait()
+            at_once -= 1
+        return await really(connection, message, after)
+
+    monkeypatch.setattr(feed_receipts, "count_states", slowly)
+    async with NodeLease(database_url) as lease, Database(database_url, connections=3) as few:
+        sending = Sending(few, lease, waiting_limit=10)
+        ids = [message.id, *[await sending.send(app, Text("again"), Everyone()) for _ in range(5)]]
+        reports = Reports(few, waiting_limit=10)
+        asking = [asyncio.create_task(reports.receipts(app, i, read=None, cursor=None, limit=5)) for i in ids]
+        async with asyncio.timeout(20):
+            while most < 2:
+                await asyncio.sleep(0.01)
+            assert await reports.unread_count(app, USERS[-1]) == 6
+        go_on.set()
+        pages = await asyncio.gather(*asking)
+        assert most == 2
+        assert [page.report.counts for page in pages] == [Counts(40, 40, 3), *[Counts(40, 40, 0)] * 5]
+
+
+async def test_a_list_of_sends_counts_them_together(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, _ = await broadcast(database, database_url)
+    async with NodeLease(database_url) as lease:
+        sending = Sending(database, lease, waiting_limit=10)
+        sent = [await sending.send(app, Text("x"), Receivers.of(USERS[: number + 1])) for number in range(20)]
+    await Statuses(database, waiting_limit=10).set_status(app, USERS[0], frozenset(sent), read=True)
+    asked: list[int] = []
+    really = receipts.count_states
+
+    async def counted(connection: Connection, messages: Sequence[Message]) -> list[Counts]:
+        asked.append(len(messages))
+        return await really(connection, messages)
+
+    monkeypatch.setattr(receipts, "count_states", counted)
+    page = await Reports(database, waiting_limit=10).list_messages(MessageFilter(app.number), 50)
+    assert [report.counts for report in page.reports] == [
+        *[Counts(number + 1, number + 1, 1) for number in reversed(range(20))],
+        Counts(40, 40, 3),
+    ]
+    assert asked == [20]
+
+
+async def test_a_reader_whose_clock_is_behind_has_read_it_after_a_reset(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, message = await broadcast(database, database_url)
+    await update(database, app.number, message.id, Text("news"), reset_read=True)
+    behind = now_ms() - 5_000
+    monkeypatch.setattr("msgcenter.store.status_changes.now_ms", lambda: behind)
+    statuses = Statuses(database, waiting_limit=10)
+    assert not await statuses.set_status(app, USERS[0], frozenset({message.id}), read=True)
+    assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 1)
+    page = await Reports(database, waiting_limit=10).receipts(app, message.id, read=True, cursor=None, limit=5)
+    assert [(one.user_id, one.read_at) for one in page.receipts] == [(USERS[0], behind)]
