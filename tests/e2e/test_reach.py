@@ -114,9 +114,12 @@ def test_the_outcome_of_an_approval_and_who_decided_show(
     screen = open_inbox(token)
     accepted(raw, "modMsgStatus", {"msgId": [message_id], "approverId": "headmaster"})
     expect(screen.card("请假审批").locator(".approval")).to_contain_text("Done")
-    expect(screen.card("请假审批").locator(".approval")).to_have_attribute("title", "Closed by headmaster")
+    expect(screen.card("请假审批").locator(".closed")).to_have_text(re.compile(r"Closed by headmaster · \S+"))
     outcome = {"msgId": message_id, "msgtype": "text", "text": {"content": "The leave is granted"}}
     accepted(raw, "updateMsg", outcome)
     expect(screen.card("The leave is granted").locator(".approval")).to_contain_text("Done")
     accepted(raw, "modMsgStatus", {"msgId": [message_id], "isRead": 0})
     expect(screen.card("The leave is granted").locator(".approval")).to_have_text("To do")
+    expect(screen.card("The leave is granted").locator(".closed")).to_be_hidden()
+    accepted(raw, "modMsgStatus", {"msgId": [message_id], "approverId": "deputy"})
+    expect(screen.card("The leave is granted").locator(".closed")).to_contain_text("Closed by deputy")

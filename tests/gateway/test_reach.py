@@ -171,6 +171,15 @@ def test_broadcasts_can_be_taken_from_an_app(
     send(stranger, to_topic("mine"))
 
 
+def test_an_app_that_is_not_live_reaches_nobody_else_by_a_broadcast(
+    raw: Raw, app: Credentials, shared_database: str, user: str
+) -> None:
+    accepted(raw, USER_TOKEN, {"publisherId": user})
+    wait_for(execute(shared_database, f"update app set live = false where app_id = '{app.app_id}'"))
+    refused(raw, "sendMsg", to_all(), "200007")
+    refused(raw, TOPIC + "subscribe", {"topic": "mine", "userIds": [user]}, "200007")
+
+
 def test_a_broadcast_that_nobody_looked_at_can_be_set_read(wire: Raw, user: str) -> None:
     accepted(wire, USER_TOKEN, {"publisherId": user})
     message_id = send(wire, to_all())

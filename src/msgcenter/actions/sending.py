@@ -131,7 +131,7 @@ class Sending:
         if isinstance(audience, Receivers):
             return None
         if isinstance(audience, Everyone):
-            if not app.broadcasts:
+            if not (app.broadcasts and app.live):
                 raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("不可群发给所有人", "it may not send to everyone"))
             return EVERYONE
         async with self._database.connection() as connection:

@@ -114,8 +114,8 @@ def update(
             client.update_link(message_id, title=title, **shown, **places)
         else:
             client.update_text(message_id, content, reset_read=reset_read)
-    again = " and is unread again" if reset_read else ""
-    out.print(f"[green]✓[/] {escape(message_id)} is updated{again}.")
+    again = " It is unread again, but for those who have read it since." if reset_read else ""
+    out.print(f"[green]✓[/] {escape(message_id)} is updated.{again}")
 
 
 def remind(message_id: MessageId, app_id: AppId, app_key: AppKey, server: Server = SERVER) -> None:

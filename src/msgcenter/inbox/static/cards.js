@@ -20,6 +20,7 @@ export class Card {
   #context;
   #message;
   #parts = {};
+  #decision = null;
   #isCurrent = null;
 
   constructor(message, context) {
@@ -47,10 +48,12 @@ export class Card {
     element.classList.toggle("unread", isUnread);
     element.classList.toggle("archived", message.archived);
     const state = isTodo(message) ? "todo" : message.approval ? "closed" : "none";
-    if (element.dataset.approval !== state) {
+    const decision = JSON.stringify(message.approval);
+    if (this.#decision !== decision) {
+      this.#decision = decision;
       element.dataset.approval = state;
       this.#parts.approval.replaceChildren(...approvalParts(message, texts, clock));
-      this.#parts.approval.title = message.approval?.closedBy ? texts.closedBy(message.approval.closedBy) : "";
+      this.#parts.closed.hidden = !message.approval?.closedBy;
     }
     this.#parts.reminder.hidden = !isUnread || message.remindedAt === null;
     this.#parts.reminder.title = message.remindedAt === null ? "" : texts.remindedAt(clock.full(message.remindedAt));
@@ -70,6 +73,10 @@ export class Card {
     if (message.updatedAt !== null) {
       this.#parts.updated.textContent = texts.updated(clock.moment(message.updatedAt));
       this.#parts.updated.title = clock.full(message.updatedAt);
+    }
+    if (message.approval?.closedBy) {
+      this.#parts.closed.textContent = texts.closedBy(message.approval.closedBy, clock.moment(message.approval.closedAt));
+      this.#parts.closed.title = clock.full(message.approval.closedAt);
     }
     const marks = [message.readAt === null && texts.unread, isTodo(message) && texts.pending].filter(Boolean);
     this.element.setAttribute("aria-label", [...marks, message.app.name, headline(message), clock.day(message.createdAt), clock.short(message.createdAt)].join(", "));
@@ -119,6 +126,7 @@ export class Card {
     parts.time = el("time", { datetime: new Date(message.createdAt).toISOString(), title: clock.full(message.createdAt) });
     parts.approval = el("span", { class: "approval" });
     parts.reminder = el("span", { class: "reminder", hidden: true }, icon("bell"), texts.reminded);
+    parts.closed = el("p", { class: "closed", dir: "auto", hidden: true });
     parts.updated = el("p", { class: "updated", hidden: true });
     parts.read = iconButton("check", texts.markRead, () => this.#context.toggleRead(this.#message), { class: "icon-button quick" });
     parts.archive = iconButton("archive", texts.archive, () => this.#context.toggleArchived(this.#message), { class: "icon-button quick" });
@@ -145,6 +153,7 @@ export class Card {
           el("div", { class: "quick-actions" }, parts.read, parts.archive, menu),
         ),
         ...this.#body(),
+        parts.closed,
         parts.updated,
       ),
     );

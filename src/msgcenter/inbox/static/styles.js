@@ -152,7 +152,7 @@ h2, h3, p, dl, dd { margin: 0; }
 .reminder { display: inline-flex; align-items: center; gap: 4px; padding: 0 8px 0 6px; border-radius: 11px; background: var(--_tint); color: var(--_accent); font-size: 12px; font-weight: 600; white-space: nowrap; flex: none; }
 .reminder[hidden] { display: none; }
 .reminder .icon { width: 13px; height: 13px; }
-.updated { margin-top: 4px; color: var(--_soft); font-size: 12.5px; }
+.updated, .closed { margin-top: 4px; color: var(--_soft); font-size: 12.5px; overflow-wrap: anywhere; }
 .quick-actions { display: flex; flex: none; gap: 0; margin-inline-end: -8px; }
 .quick-actions .icon-button { width: 32px; height: 32px; margin-block: -5px; border-radius: 9px; }
 .quick-actions .icon { width: 18px; height: 18px; }
