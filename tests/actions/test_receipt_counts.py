@@ -10,7 +10,7 @@ from msgcenter.actions.receipt_counts import ReceiptCounts
 from msgcenter.actions.reports import Reports
 from msgcenter.actions.sending import Sending
 from msgcenter.actions.statuses import Statuses
-from msgcenter.domain.account import App
+from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Everyone, Receivers
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Message
@@ -20,6 +20,7 @@ from msgcenter.store.accounts import find_app
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.messages import MessageFilter, find_message
 from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.pull import refresh
 from msgcenter.store.receipts import Counts
 from msgcenter.store.updates import update
 from tests.store.scene import add_app
@@ -28,7 +29,7 @@ PLATFORM = "counted"
 USERS = [f"user-{number}" for number in range(10, 50)]
 
 
-async def broadcast(database: Database, url: str) -> tuple[App, Message]:
+async def broadcast(database: Database, url: str, *, expires_at: int | None = None) -> tuple[App, Message]:
     """Return an app, and its message to forty users, of whom three have read it."""
     await add_app(database, "counted", PLATFORM)
 
@@ -40,7 +41,8 @@ async def broadcast(database: Database, url: str) -> tuple[App, Message]:
         record = await find_app(connection, "counted")
     assert record is not None
     async with NodeLease(url) as lease:
-        message_id = await Sending(database, lease, waiting_limit=10).send(record.app, Text("to all"), Everyone())
+        sending = Sending(database, lease, waiting_limit=10)
+        message_id = await sending.send(record.app, Text("to all"), Everyone(), expires_at=expires_at)
     statuses = Statuses(database, waiting_limit=10)
     for user_id in USERS[:3]:
         assert not await statuses.set_status(record.app, user_id, frozenset({message_id}), read=True)
@@ -147,3 +149,13 @@ async def test_a_reader_whose_clock_is_behind_has_read_it_after_a_reset(
     assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 1)
     page = await Reports(database, waiting_limit=10).receipts(app, message.id, read=True, cursor=None, limit=5)
     assert [(one.user_id, one.read_at) for one in page.receipts] == [(USERS[0], behind)]
+
+
+async def test_who_read_it_before_a_reset_and_looked_when_it_had_expired_has_not_read_it_since(
+    database: Database, database_url: str
+) -> None:
+    end = now_ms() + 60_000
+    app, message = await broadcast(database, database_url, expires_at=end)
+    await update(database, app.number, message.id, Text("news"), reset_read=True)
+    await refresh(database, Recipient(USERS[0], PLATFORM), end)
+    assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 0)

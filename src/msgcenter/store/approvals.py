@@ -10,7 +10,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import closed_event
 from msgcenter.store import mailboxes, messages, webhook_outbox
-from msgcenter.store.copies import delivered_copies, same_change, statements_of
+from msgcenter.store.copies import copies_of_all, same_change, statements_of
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.mailboxes import change_pages
 
@@ -68,13 +68,9 @@ async def _change_for_all(
     connection: Connection, approvals: Sequence[Message], change: Change, now: int
 ) -> list[MailboxEvent]:
     """Set every approver's entry; those whom a fan-out has not reached yet get theirs as it arrives."""
-    copies = [await delivered_copies(connection, message) for message in approvals]
+    copies = await copies_of_all(connection, approvals)
     entries = sorted((key, one.message.id) for one in copies for key in one.keys)
     for part in statements_of(entries):
         await change_pages(connection, same_change(part, change), now)
-    # One approval at a time: a statement changes a row once only, and several may lie on one page.
-    for one in copies:
-        if one.keys:
-            holders = [(key, one.message.id) for key in one.keys]
-            await mailboxes.set_open_approvals(connection, holders, is_open=change is Change.UNREAD)
+        await mailboxes.set_open_approvals(connection, part, is_open=change is Change.UNREAD)
     return [event for one in copies for event in one.events("status")]

@@ -38,9 +38,26 @@ class Copies(NamedTuple):
 
 async def delivered_copies(connection: Connection, message: Message) -> Copies:
     """Return the copies of a message that are in mailboxes; those that a fan-out has yet to make are not."""
-    delivered = message.audience[: message.delivered_chunks]
-    chunks = await audiences.read_chunks(connection, bucket_of(message.id), delivered)
-    return Copies(message, [chunks[digest] for digest in delivered])
+    (copies,) = await copies_of_all(connection, [message])
+    return copies
+
+
+async def copies_of_all(connection: Connection, messages: Sequence[Message]) -> list[Copies]:
+    """Return the copies of each of the messages, with a statement for each bucket."""
+    wanted: dict[int, set[bytes]] = {}
+    for message in messages:
+        wanted.setdefault(bucket_of(message.id), set()).update(_delivered(message))
+    chunks = {
+        bucket: await audiences.read_chunks(connection, bucket, sorted(digests)) for bucket, digests in wanted.items()
+    }
+    return [
+        Copies(message, [chunks[bucket_of(message.id)][digest] for digest in _delivered(message)])
+        for message in messages
+    ]
+
+
+def _delivered(message: Message) -> tuple[bytes, ...]:
+    return message.audience[: message.delivered_chunks]
 
 
 def statements_of(entries: Sequence[tuple[PageKey, int]]) -> Iterator[Sequence[tuple[PageKey, int]]]:

@@ -246,19 +246,12 @@ async def _withdraw_expired(connection: Connection, rows: Sequence[asyncpg.Recor
 
 async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]]) -> None:
     """Withdraw entries (page key and message id; sorted) from mailboxes that have them."""
-    ids_by_page: dict[PageKey, list[int]] = {}
-    for key, message_id in entries:
-        ids_by_page.setdefault(key, []).append(message_id)
     await connection.execute(
-        "update mailbox_page p set read_at = array(select case when i <> all(ids) or r < 0 then r"
+        "update mailbox_page p set read_at = array(select case when i <> all(ids) or r < 0 then r"  # noqa: S608
         " else coalesce(-r, $6) end from unnest(p.message_ids, p.read_at) as e (i, r)),"
         " archived_ids = array(select i from unnest(p.archived_ids) as i where i <> all(ids)),"
-        " open_approvals = array(select i from unnest(p.open_approvals) as i where i <> all(ids))"
-        " from (select u, c, b, a, string_to_array(l, ',')::bigint[] as ids"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[]) as t (u, c, b, a, l)) as gone"
-        " where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a and p.message_ids && ids",
-        *_columns(ids_by_page),
-        [",".join(map(str, ids)) for ids in ids_by_page.values()],
+        f" open_approvals = array(select i from unnest(p.open_approvals) as i where i <> all(ids)) {_OF_PAGES}",
+        *_by_page(entries),
         WITHDRAWN_UNREAD,
     )
 
@@ -268,15 +261,26 @@ async def set_open_approvals(
 ) -> None:
     """Mark approvals as open or decided in mailboxes that have them (page key and message id; sorted)."""
     await connection.execute(
-        "update mailbox_page p set open_approvals = case when $6 then array_remove(p.open_approvals, i) || i"
-        " else array_remove(p.open_approvals, i) end"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[]) as t (u, c, b, a, i)"
-        " where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
-        " and p.first_id <= i and p.last_id >= i and i = any(p.message_ids)",
-        *_columns(key for key, _ in approvals),
-        [message_id for _, message_id in approvals],
+        "update mailbox_page p set open_approvals ="  # noqa: S608
+        " array(select i from unnest(p.open_approvals) as i where i <> all(ids)"
+        f" union all select i from unnest(p.message_ids) as i where $6 and i = any(ids)) {_OF_PAGES}",
+        *_by_page(approvals),
         is_open,
     )
+
+
+_OF_PAGES = (
+    "from (select u, c, b, a, string_to_array(l, ',')::bigint[] as ids"
+    " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[]) as t (u, c, b, a, l)) as asked"
+    " where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a and p.message_ids && ids"
+)
+
+
+def _by_page(entries: Sequence[tuple[PageKey, int]]) -> list[list[object]]:
+    ids_by_page: dict[PageKey, list[int]] = {}
+    for key, message_id in entries:
+        ids_by_page.setdefault(key, []).append(message_id)
+    return [*(_columns(ids_by_page) or [[]] * 4), [",".join(map(str, ids)) for ids in ids_by_page.values()]]
 
 
 def withdrawn(read_at: int | None) -> int:
