@@ -61,22 +61,29 @@ async def test_those_who_ask_while_very_many_are_counted_share_one_count(
 ) -> None:
     monkeypatch.setattr(feed_receipts, "USERS_PER_COUNT", 7)
     _, message = await broadcast(database, database_url)
-    parts = 0
+    parts: list[str] = []
+    all_have_asked = asyncio.Event()
     really = feed_receipts.count_states
 
     async def counted(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
-        nonlocal parts
-        parts += 1
+        parts.append(after)
+        if after:
+            await all_have_asked.wait()
         return await really(connection, message, after)
 
     monkeypatch.setattr(feed_receipts, "count_states", counted)
     counts = ReceiptCounts(database)
-    assert await asyncio.gather(*(counts.of(message) for _ in range(30))) == [Counts(40, 40, 3)] * 30
-    # The first part by each of them, which shows that there are many; what is left by one.
-    assert parts == 30 + 5
+    asking = asyncio.gather(*(counts.of(message) for _ in range(30)))
+    # Each counts the first part, which shows that there are many; of the rest they wait for one.
+    async with asyncio.timeout(30):
+        while len(parts) < 31 or database.pool.get_idle_size() < database.pool.get_size() - 1:
+            await asyncio.sleep(0.01)
+    all_have_asked.set()
+    assert await asking == [Counts(40, 40, 3)] * 30
+    assert len(parts) == 30 + 5
     monkeypatch.setattr(receipt_counts, "_QUICK_SECONDS", 0)
     assert await counts.of(message) == await counts.of(message) == Counts(40, 40, 3)
-    assert parts == 30 + 5 + 6
+    assert len(parts) == 30 + 5 + 6
 
 
 async def test_great_counts_leave_connections_to_others(
