@@ -72,7 +72,8 @@ class Reports:
     async def report(self, app: App, message_id: int) -> Report:
         """Return where one of an app's messages stands. Refuses with MESSAGE_UNKNOWN."""
         async with self._database.connection() as connection:
-            (report,) = await self._reports(connection, [await own_message(connection, app, message_id)])
+            message = await own_message(connection, app, message_id)
+        (report,) = await self._reports([message])
         return report
 
     async def receipts(
