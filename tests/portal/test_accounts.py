@@ -2,12 +2,16 @@
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 
 from msgcenter.domain.person import Person
+from msgcenter.store.database import Database
 from tests.conftest import Server, execute, wait_for
 from tests.portal.conftest import PASSWORD, Company, Visitor, add_person
 
@@ -117,14 +121,93 @@ def test_guessing_is_throttled_but_the_owner_comes_in(server: Server, visitor: V
     owner.http.close()
 
 
-def test_an_address_that_guesses_many_logins_is_throttled(shared_database: str, visitor: Visitor) -> None:
-    wait_for(execute(shared_database, "delete from throttle where bucket like 'address %'"))
-    count = "insert into throttle (bucket, failures, since) values ('address 127.0.0.1', 100, {})"
-    wait_for(execute(shared_database, count.format(int(time.time() * 1_000))))
+def test_a_known_browser_does_not_guess_for_ever_either(company: Company, server: Server, visitor: Visitor) -> None:
+    owner, person = company.enter()
+    owner.post("/logout", page="/account")
+    for _ in range(10):
+        assert "is wrong" in owner.log_in(person.login, "a wrong password").text
+    assert "too many attempts" in owner.log_in(person.login).text
+    assert visitor.log_in(person.login).status_code == 303, "another one has a count of its own"
+
+
+def test_a_browser_is_known_for_its_own_login_only(company: Company, person: Person) -> None:
+    thief, _ = company.enter()
+    thief.post("/logout", page="/account")
+    for _ in range(10):
+        assert "is wrong" in thief.log_in(person.login, "a wrong password").text
+    assert "too many attempts" in thief.log_in(person.login).text
+
+
+def test_a_lock_out_ends(shared_database: str, visitor: Visitor, person: Person) -> None:
+    for _ in range(11):
+        visitor.log_in(person.login, "a wrong password")
+    assert "try again in 15 minutes" in visitor.log_in(person.login).text
+    later = f"update throttle set since = since - 900001 where bucket = 'login {person.login}'"
+    wait_for(execute(shared_database, later))
+    assert visitor.log_in(person.login).status_code == 303
+
+
+def test_an_address_that_guesses_many_logins_is_throttled(
+    company: Company, shared_database: str, server: Server, visitor: Visitor, person: Person
+) -> None:
+    owner, other = company.enter()
+    owner.post("/logout", page="/account")
+    with used_up(shared_database, "address 127.0.0.1", 100):
+        for _ in range(12):
+            assert "too many attempts" in visitor.log_in(person.login).text
+        assert owner.log_in(other.login).status_code == 303, "a known browser behind the same address comes in"
+    assert visitor.log_in(person.login).status_code == 303, "and nobody's own attempts were used up from there"
+
+
+def test_an_address_that_signs_up_for_ever_is_throttled(shared_database: str, visitor: Visitor, user: str) -> None:
+    fields = {"login": f"{user}@example.edu", "name": "Wang", "password": PASSWORD}
+    with used_up(shared_database, "sign-up 127.0.0.1", 60):
+        answer = visitor.post("/sign-up", **fields)
+        assert (answer.status_code, "too many attempts" in answer.text) == (422, True)
+    assert visitor.post("/sign-up", **fields).status_code == 303
+
+
+def test_logins_that_succeed_are_not_counted(company: Company, shared_database: str, server: Server) -> None:
+    owner, person = company.enter()
+    _, codes = add_second_factor(owner)
+    with used_up(shared_database, "address 127.0.0.1", 90):
+        for code in codes:
+            fresh = Visitor(server.url)
+            assert second_step(fresh, person.login, code).status_code == 303
+            fresh.http.close()
+        company.enter()
+
+
+@contextmanager
+def used_up(url: str, bucket: str, attempts: int) -> Iterator[None]:
+    """Have attempts counted within the block, as if they had just been made."""
+    now = int(time.time() * 1_000)
+    wait_for(execute(url, f"delete from throttle where bucket = '{bucket}'"))
+    wait_for(execute(url, f"insert into throttle (bucket, failures, since) values ('{bucket}', {attempts}, {now})"))
     try:
-        assert "too many attempts" in visitor.log_in("fresh@example.edu").text
+        yield
     finally:
-        wait_for(execute(shared_database, "delete from throttle where bucket like 'address %'"))
+        wait_for(execute(url, f"delete from throttle where bucket = '{bucket}'"))
+
+
+def test_a_weaker_hash_is_renewed_with_the_login(company: Company, shared_database: str, visitor: Visitor) -> None:
+    owner, person = company.enter()
+    _, codes = add_second_factor(owner)
+    weaker = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    wait_for(execute(shared_database, f"update person set password_hash = '{weaker}' where number = {person.number}"))
+    assert second_step(visitor, person.login, codes[0]).status_code == 303
+    assert stored_hash(shared_database, person).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+def stored_hash(url: str, person: Person) -> str:
+    """What is stored of a password."""
+
+    async def look() -> str:
+        async with Database(url, connections=2) as database, database.connection() as connection:
+            found: str = await connection.fetchval("select password_hash from person where number = $1", person.number)
+            return found
+
+    return wait_for(look())
 
 
 # --- The second factor ----------------------------------------------------------------------------------------------
@@ -138,7 +221,9 @@ def add_second_factor(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
     assert found is not None
     totp = pyotp.TOTP(found[1])
     assert "is wrong" in visitor.post("/account/second-factor", secret=found[1], code="abcdef").text
-    done = visitor.post("/account/second-factor", secret=found[1], code=totp.now())
+    proof = {"secret": found[1], "code": totp.now()}
+    assert "is wrong" in visitor.post("/account/second-factor", **proof, password="not it").text
+    done = visitor.post("/account/second-factor", **proof, password=PASSWORD)
     assert done.status_code == 200
     codes = re.findall(r"<code>([a-z2-7]{5}-[a-z2-7]{5})</code>", done.text)
     assert len(set(codes)) == 10
@@ -183,8 +268,105 @@ def test_a_second_factor_goes_with_the_password_only(company: Company) -> None:
 @pytest.mark.parametrize("ticket", ["", "00", "zz", "ab" * 60])
 def test_a_made_up_ticket_lets_nobody_in(visitor: Visitor, ticket: str) -> None:
     answer = visitor.post("/login/code", page="/login", ticket=ticket, code="000000")
-    assert answer.status_code == 422
+    assert (answer.status_code, "log in again" in answer.text) == (422, True)
     assert SESSION not in visitor.cookies
+
+
+def test_a_ticket_does_not_outlive_the_password(company: Company, visitor: Visitor) -> None:
+    owner, person = company.enter()
+    totp, _ = add_second_factor(owner)
+    ticket = re.search(r'name="ticket" value="([^"]+)"', visitor.log_in(person.login).text)
+    assert ticket is not None
+    new = "an entirely different one"
+    fields = {"old_password": PASSWORD, "new_password": new, "repeated_password": new}
+    assert owner.post("/account/password", page="/account", **fields).status_code == 303
+    code = totp.at(int(time.time()) + 30)
+    answer = visitor.post("/login/code", page="/login", ticket=ticket[1], code=code)
+    assert (answer.status_code, SESSION in visitor.cookies) == (422, False)
+
+
+def test_codes_cannot_be_guessed(company: Company, visitor: Visitor) -> None:
+    owner, person = company.enter()
+    _, codes = add_second_factor(owner)
+    ticket = re.search(r'name="ticket" value="([^"]+)"', visitor.log_in(person.login).text)
+    assert ticket is not None
+    guess = {"page": "/login", "ticket": ticket[1]}
+    for _ in range(10):
+        assert "wrong or was used" in visitor.post("/login/code", **guess, code="000000").text
+    assert "too many attempts" in visitor.post("/login/code", **guess, code=codes[0]).text
+    assert "too many attempts" in visitor.log_in(person.login).text, "there is no new ticket either"
+    owner.post("/logout", page="/account")
+    assert second_step(owner, person.login, codes[0]).status_code == 303, "the owner's browser has its own count"
+
+
+def test_a_second_factor_is_not_replaced_by_whoever_has_the_session(company: Company) -> None:
+    owner, person = company.enter()
+    totp, _ = add_second_factor(owner)
+    other = pyotp.random_base32()
+    fields = {"secret": other, "code": pyotp.TOTP(other).now(), "password": PASSWORD}
+    answer = owner.post("/account/second-factor", page="/account", **fields)
+    assert answer.status_code == 303, "the page leads back to the account, where it can be switched off"
+    owner.post("/logout", page="/account")
+    assert second_step(owner, person.login, totp.at(int(time.time()) + 30)).status_code == 303
+
+
+@pytest.mark.parametrize("secret", ["", "1" * 32, "A" * 31, "a" * 32, "A" * 100_000, "A" * 30 + "==", "密" * 32])
+def test_a_made_up_secret_is_not_taken(company: Company, secret: str) -> None:
+    owner, _ = company.enter()
+    fields = {"secret": secret, "code": "000000", "password": PASSWORD}
+    answer = owner.post("/account/second-factor", **fields)
+    assert (answer.status_code, "<svg" in answer.text) == (422, True)
+
+
+# --- Another session with every proof -------------------------------------------------------------------------------
+
+
+def test_the_session_is_another_one_after_each_proof_of_who_it_is(company: Company, server: Server) -> None:
+    here, person = company.enter()
+    there = Visitor(server.url)
+    there.log_in(person.login)
+    new = "an entirely different one"
+    fields = {"old_password": PASSWORD, "new_password": new, "repeated_password": new}
+    before = [here.cookies[SESSION], there.cookies[SESSION]]
+    assert here.post("/account/password", page="/account", **fields).status_code == 303
+    before.append(here.cookies[SESSION])
+    fields = {"old_password": new, "new_password": PASSWORD, "repeated_password": PASSWORD}
+    assert here.post("/account/password", page="/account", **fields).status_code == 303
+    before.append(here.cookies[SESSION])
+    add_second_factor(here)
+    before.append(here.cookies[SESSION])
+    assert here.post("/account/second-factor/remove", page="/account", password=PASSWORD).status_code == 303
+    assert here.get("/apps").status_code == 200
+    assert len({*before, here.cookies[SESSION]}) == 6
+    for token in before:
+        there.cookies[SESSION] = token
+        assert there.get("/apps").status_code == 303
+    there.http.close()
+
+
+def test_the_form_after_the_second_factor_holds_at_once(company: Company) -> None:
+    owner, _ = company.enter()
+    page = owner.get("/account/second-factor").text
+    secret = re.search(r'name="secret" value="([A-Z2-7]+)"', page)
+    assert secret is not None
+    fields = {"secret": secret[1], "code": pyotp.TOTP(secret[1]).now(), "password": PASSWORD}
+    shown = owner.post("/account/second-factor", **fields).text
+    csrf = re.search(r'name="csrf" value="([^"]+)"', shown)
+    assert csrf is not None
+    assert owner.post("/logout", csrf=csrf[1]).headers["location"].endswith("done=logged-out")
+
+
+def test_a_stolen_session_guesses_no_password(company: Company) -> None:
+    thief, person = company.enter()
+    fields = {"new_password": "a thief's own one", "repeated_password": "a thief's own one"}
+    for _ in range(10):
+        refused = thief.post("/account/password", page="/account", old_password="a guess", **fields)
+        assert "is not your present password" in refused.text
+    refused = thief.post("/account/password", page="/account", old_password=PASSWORD, **fields)
+    assert "too many attempts" in refused.text
+    thief.post("/logout", page="/account")
+    assert thief.log_in(person.login).status_code == 303, "the owner logs in with the password as it was"
+    assert thief.post("/account/password", page="/account", old_password=PASSWORD, **fields).status_code == 303
 
 
 # --- Passwords and sessions -----------------------------------------------------------------------------------------

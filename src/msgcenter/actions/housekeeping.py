@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from msgcenter.actions.logins import THROTTLE_MS
 from msgcenter.actions.retention import remove_due
+from msgcenter.actions.throttle import WINDOW_MS
 from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
@@ -64,7 +64,7 @@ async def clean_up(database: Database) -> int:
         async with database.connection() as connection:
             batch = await accounts.delete_expired_tokens(connection, now, _ROWS_PER_STATEMENT)
             batch += await portal_sessions.delete_old_sessions(connection, now, _ROWS_PER_STATEMENT)
-            batch += await portal_sessions.delete_old_throttles(connection, now - THROTTLE_MS, _ROWS_PER_STATEMENT)
+            batch += await portal_sessions.delete_old_throttles(connection, now - WINDOW_MS, _ROWS_PER_STATEMENT)
             batch += await idempotency.delete_old(connection, now - IDEMPOTENCY_MS, _ROWS_PER_STATEMENT)
             batch += await webhook_deliveries.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
             batch += await webhook_outbox.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)

@@ -1,13 +1,16 @@
 """Logging in at the portal: passwords, second factors, sessions, and attempts that fail."""
 
 import ipaddress
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgcenter.actions import throttle
 from msgcenter.actions.key_ring import KeyRing, WrongSecretKeyError, new_token, token_digest
 from msgcenter.actions.passwords import hash_password, is_outdated, password_matches
 from msgcenter.actions.second_factor import recovery_digest, step_of
+from msgcenter.actions.throttle import Limit
 from msgcenter.domain.message_id import now_ms
-from msgcenter.domain.person import Actor, LoginError, Person, SecondFactorNeededError, ThrottledError
+from msgcenter.domain.person import Actor, LoginError, Person, SecondFactorNeededError, TicketError
 from msgcenter.store import audit, people, portal_sessions
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.people import PersonRecord
@@ -16,7 +19,6 @@ from msgcenter.store.portal_sessions import SessionRecord
 SESSION_MS = 14 * 86_400_000
 """A session ends after two weeks, or after twelve hours without use."""
 IDLE_MS = 12 * 3_600_000
-THROTTLE_MS = 15 * 60_000
 _TRIES = 10
 _TRIES_OF_ADDRESS = 100
 _SIGN_UPS = 60
@@ -64,8 +66,8 @@ class Logins:
         Raises LoginError, ThrottledError, or SecondFactorNeededError if the person has a second factor.
         """
         login = login.strip().lower()[:300].replace("\0", "")
-        buckets = self._buckets(login, browser)
-        await self._count(buckets)
+        limits = self._limits(login, browser)
+        await throttle.count(self._database, limits)
         async with self._database.connection() as connection:
             record = await people.find_person(connection, login=login)
         proven = await password_matches(record and record.password_hash, password)
@@ -75,22 +77,25 @@ class Logins:
             fresh = await hash_password(password)
             async with self._database.connection() as connection:
                 await people.set_password(connection, record.person.number, fresh)
+            record = record._replace(password_hash=fresh)
         if record.second_factor_sealed is not None:
+            async with self._database.connection() as connection:
+                await throttle.forgive(connection, limits)  # the password was right; codes are counted by themselves
             raise SecondFactorNeededError(self._ticket(record))
-        return await self._begin(record.person, browser, buckets)
+        return await self._begin(record.person, browser, limits)
 
     async def second_step(self, ticket: str, code: str, browser: Browser) -> LoggedIn:
         """Begin a session for the ticket of the first step and a code of the second factor, or a recovery code.
 
-        Raises LoginError if the code is wrong or was used before, or if the ticket is older than five minutes;
-        ThrottledError after ten wrong codes.
+        Raises LoginError if the code is wrong or was used before, TicketError if the ticket is older than five minutes
+        or the password has changed since; ThrottledError after ten wrong codes.
         """
         record = await self._of_ticket(ticket)
-        buckets = self._buckets(record.person.login, browser)
-        await self._count(buckets)
+        limits = self._limits(record.person.login, browser)
+        await throttle.count(self._database, limits)
         if not await self.is_second_factor(record, code):
             raise LoginError
-        return await self._begin(record.person, browser, buckets)
+        return await self._begin(record.person, browser, limits)
 
     async def is_second_factor(self, record: PersonRecord, code: str) -> bool:
         """Tell whether a code is right, and use it up."""
@@ -115,17 +120,12 @@ class Logins:
         return None if found is None else Visit(*found)
 
     async def begin(self, person: Person, browser: Browser) -> LoggedIn:
-        """Begin a session for somebody who has just signed up."""
-        return await self._begin(person, browser, self._buckets(person.login, browser))
+        """Begin a session for somebody who has just signed up, or has proven anew who it is."""
+        return await self._begin(person, browser, ())
 
     async def count_sign_up(self, address: str) -> None:
         """Count a new account against where it comes from. Raises ThrottledError after sixty in 15 minutes."""
-        now = now_ms()
-        async with self._database.connection() as connection:
-            bucket = f"sign-up {_network(address)}"
-            tries, since = await portal_sessions.count_attempt(connection, bucket, now, THROTTLE_MS)
-        if tries > _SIGN_UPS:
-            raise ThrottledError(max(1, (since + THROTTLE_MS - now) // 1_000))
+        await throttle.count(self._database, (Limit(f"sign-up {_network(address)}", _SIGN_UPS),))
 
     async def end(self, visit: Visit) -> None:
         """Log out."""
@@ -135,7 +135,8 @@ class Logins:
     async def sessions(self, person: Person) -> list[SessionRecord]:
         """Return a person's sessions, the one used last first."""
         async with self._database.connection() as connection:
-            return await portal_sessions.sessions_of(connection, person.number, now_ms())
+            now = now_ms()
+            return await portal_sessions.sessions_of(connection, person.number, now, now - IDLE_MS)
 
     async def end_one(self, person: Person, digest: bytes) -> bool:
         """End one session of a person; return False if there is none."""
@@ -149,22 +150,16 @@ class Logins:
 
     # --- Attempts ---------------------------------------------------------------------------------------------------
 
-    def _buckets(self, login: str, browser: Browser) -> tuple[str, str]:
+    def _limits(self, login: str, browser: Browser) -> tuple[Limit, ...]:
         """Return what an attempt is counted for.
 
-        A browser that has logged in before has a count of its own: whoever guesses from elsewhere uses up the common
-        one, and does not keep the person out.
+        A browser that has logged in before has a count of its own: whoever guesses from elsewhere, or from behind the
+        same address, uses up the common ones, and does not keep the person out.
         """
         device = self._device_of(login, browser.device)
-        return (f"device {device}" if device else f"login {login}", f"address {_network(browser.address)}")
-
-    async def _count(self, buckets: tuple[str, str]) -> None:
-        now = now_ms()
-        async with self._database.connection() as connection:
-            for bucket, limit in zip(buckets, (_TRIES, _TRIES_OF_ADDRESS), strict=True):
-                tries, since = await portal_sessions.count_attempt(connection, bucket, now, THROTTLE_MS)
-                if tries > limit:
-                    raise ThrottledError(max(1, (since + THROTTLE_MS - now) // 1_000))
+        if device is not None:
+            return (Limit(f"device {device}", _TRIES),)
+        return (Limit(f"address {_network(browser.address)}", _TRIES_OF_ADDRESS), Limit(f"login {login}", _TRIES))
 
     def _device_of(self, login: str, cookie: str) -> str | None:
         try:
@@ -175,7 +170,7 @@ class Logins:
 
     # --- Sessions ---------------------------------------------------------------------------------------------------
 
-    async def _begin(self, person: Person, browser: Browser, buckets: tuple[str, str]) -> LoggedIn:
+    async def _begin(self, person: Person, browser: Browser, limits: Sequence[Limit]) -> LoggedIn:
         token, now = new_token() + new_token(), now_ms()
         device = self._device_of(person.login, browser.device) or new_token()
         session = SessionRecord(
@@ -184,8 +179,9 @@ class Logins:
 
         async def write(connection: Connection) -> None:
             await portal_sessions.insert_session(connection, person.number, session)
-            await portal_sessions.forgive_attempt(connection, buckets[0], all_of_them=True)
-            await portal_sessions.forgive_attempt(connection, buckets[1], all_of_them=False)
+            await throttle.forgive(connection, limits[:-1])
+            for limit in limits[-1:]:  # what is counted for the person alone begins anew
+                await portal_sessions.forgive_attempt(connection, limit.bucket, all_of_them=True)
             by = Actor("person", person.login, browser.address)
             await audit.record(connection, by, "session.begin", person.login, now=now)
 
@@ -201,11 +197,11 @@ class Logins:
         try:
             number, until, end = self._keys.open(_TICKET, bytes.fromhex(ticket)).split("|")
         except (ValueError, WrongSecretKeyError):
-            raise LoginError from None
+            raise TicketError from None
         async with self._database.connection() as connection:
             record = await people.find_person(connection, number=int(number))
         if record is None or int(until) < now_ms() or record.password_hash[-16:] != end or record.person.disabled:
-            raise LoginError
+            raise TicketError
         return record
 
 

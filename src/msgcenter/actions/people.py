@@ -2,10 +2,12 @@
 
 from typing import Literal, NamedTuple
 
+from msgcenter.actions import throttle
 from msgcenter.actions.key_ring import KeyRing, new_token, token_digest
 from msgcenter.actions.logins import SECOND_FACTOR, Visit
 from msgcenter.actions.passwords import hash_password, password_matches
-from msgcenter.actions.second_factor import new_recovery_codes, recovery_digest, step_of
+from msgcenter.actions.second_factor import is_secret, new_recovery_codes, recovery_digest, step_of
+from msgcenter.actions.throttle import Limit
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import (
@@ -27,6 +29,7 @@ SignUp = Literal["open", "invitation"]
 _SIGN_UP = "sign_up"
 INVITATION_MS = 7 * 86_400_000
 _MAX_NOTE = 200
+_TRIES = 10
 
 
 class Invited(NamedTuple):
@@ -129,55 +132,70 @@ class People:
 
     # --- One's own account ------------------------------------------------------------------------------------------
 
-    async def change_password(self, visit: Visit, old: str, new: str, by: Actor) -> int:
-        """Change a password; return how many other sessions that has ended.
+    async def change_password(self, visit: Visit, old: str, new: str, by: Actor) -> None:
+        """Change a password and end all sessions of the person, this one included: the browser begins a new one.
 
-        Refuses with FIELD_MALFORMED; raises LoginError if the old password is wrong.
+        Refuses with FIELD_MALFORMED; raises LoginError if the old password is wrong, ThrottledError after ten of them.
         """
-        record = await self.find(visit.person.number)
-        if not await password_matches(record.password_hash, old):
-            raise LoginError
+        await self._prove(visit, old)
         hashed = await hash_password(checked_password(new, visit.person.login))
 
-        async def write(connection: Connection) -> int:
+        async def write(connection: Connection) -> None:
             await people.set_password(connection, visit.person.number, hashed)
+            await portal_sessions.delete_sessions(connection, visit.person.number)
             await audit.record(connection, by, "person.password", visit.person.login, now=now_ms())
-            return await portal_sessions.delete_sessions(connection, visit.person.number, visit.session.digest)
 
-        return await self._database.in_transaction(write)
+        await self._database.in_transaction(write)
 
-    async def add_second_factor(self, person: Person, secret: str, code: str, by: Actor) -> list[str]:
+    async def add_second_factor(self, visit: Visit, password: str, secret: str, code: str, by: Actor) -> list[str]:
         """Begin to ask for codes of a secret, once one code has proven that it was scanned; return recovery codes.
 
-        Refuses with FIELD_MALFORMED a wrong code.
+        Ends all sessions, this one included. Refuses with FIELD_MALFORMED a wrong code, or if there is a second factor
+        already; raises LoginError if the password is wrong, ThrottledError after ten of them.
         """
-        step = step_of(secret, code)
+        person = visit.person
+        if person.has_second_factor:
+            raise malformed("code", "两步验证已开启", "is not needed: the second factor is on already")
+        step = step_of(secret, code) if is_secret(secret) else None
         if step is None:
             raise malformed("code", "不正确,请检查手机时间是否准确", "is wrong; is the phone's clock right?")
+        await self._prove(visit, password)
         codes = new_recovery_codes()
         sealed = self._keys.seal(f"{SECOND_FACTOR} {person.number}", secret)
 
         async def write(connection: Connection) -> None:
             await people.set_second_factor(connection, person.number, sealed, [recovery_digest(one) for one in codes])
             await people.use_step(connection, person.number, step)
+            await portal_sessions.delete_sessions(connection, person.number)
             await audit.record(connection, by, "person.second_factor.add", person.login, now=now_ms())
 
         await self._database.in_transaction(write)
         return codes
 
-    async def remove_second_factor(self, person: Person, password: str, by: Actor) -> None:
-        """Ask for no codes any more. Raises LoginError if the password is wrong."""
-        record = await self.find(person.number)
-        if not await password_matches(record.password_hash, password):
-            raise LoginError
-        await self._drop_second_factor(person, by)
+    async def remove_second_factor(self, visit: Visit, password: str, by: Actor) -> None:
+        """Ask for no codes any more, and end all sessions, this one included.
 
-    async def _drop_second_factor(self, person: Person, by: Actor) -> None:
+        Raises LoginError if the password is wrong, ThrottledError after ten of them.
+        """
+        await self._prove(visit, password)
+        person = visit.person
+
         async def write(connection: Connection) -> None:
             await people.set_second_factor(connection, person.number, None, [])
+            await portal_sessions.delete_sessions(connection, person.number)
             await audit.record(connection, by, "person.second_factor.remove", person.login, now=now_ms())
 
         await self._database.in_transaction(write)
+
+    async def _prove(self, visit: Visit, password: str) -> None:
+        """Have the person of a session prove that they are at it: a stolen session guesses no password either."""
+        limit = Limit(f"session {visit.session.digest.hex()}", _TRIES)
+        await throttle.count(self._database, (limit,))
+        record = await self.find(visit.person.number)
+        if not await password_matches(record.password_hash, password):
+            raise LoginError
+        async with self._database.connection() as connection:
+            await throttle.forgive(connection, (limit,))
 
     # --- For operators ----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The second factor: time-based codes (RFC 6238), and recovery codes for when the phone is lost."""
 
 import base64
+import re
 import secrets
 import time
 from hashlib import sha256
@@ -12,6 +13,7 @@ import segno
 _ISSUER = "MsgCenter"
 _STEP_SECONDS = 30
 _RECOVERY_CODES = 10
+_SECRET = re.compile("[A-Z2-7]{32}")
 
 
 class Enrolment(NamedTuple):
@@ -28,6 +30,11 @@ def new_enrolment(login: str, secret: str | None = None) -> Enrolment:
     uri = pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=_ISSUER)
     svg = segno.make(uri, error="m").svg_inline(scale=5, border=2, dark="#000", light="#fff", omitsize=True)
     return Enrolment(secret, uri, svg)
+
+
+def is_secret(text: str) -> bool:
+    """Tell whether a text is such a secret: 160 bits in Base32."""
+    return _SECRET.fullmatch(text) is not None
 
 
 def step_of(secret: str, code: str) -> int | None:

@@ -50,6 +50,10 @@ class LoginError(Exception):
     """The login, the password or the second factor is wrong; which one is not told."""
 
 
+class TicketError(LoginError):
+    """The first step of a login was too long ago, or is none: it begins anew."""
+
+
 class ThrottledError(Exception):
     """Too many failed attempts; the next one is looked at in `seconds`."""
 

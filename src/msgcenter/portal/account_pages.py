@@ -3,12 +3,12 @@
 from starlette.responses import RedirectResponse, Response
 
 from msgcenter.actions.logins import LoggedIn
-from msgcenter.actions.second_factor import new_enrolment
+from msgcenter.actions.second_factor import is_secret, new_enrolment
 from msgcenter.domain.language import Phrase
-from msgcenter.domain.person import LoginError, SecondFactorNeededError, ThrottledError
+from msgcenter.domain.person import LoginError, SecondFactorNeededError, ThrottledError, TicketError
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.portal.portal import HOME, SESSION_SECONDS, Portal, csrf_of, see_other, set_secret
-from msgcenter.portal.visitor import DEVICE_COOKIE, SESSION_COOKIE, Visitor
+from msgcenter.portal.visitor import DEVICE_COOKIE, SESSION_COOKIE, Visitor, csrf_token
 
 _YEAR = 365 * 86_400
 
@@ -38,6 +38,9 @@ async def second_step(portal: Portal, visitor: Visitor) -> Response:
     """Begin a session with a code of the second factor."""
     try:
         begun = await portal.logins.second_step(visitor.form["ticket"], visitor.form["code"], visitor.browser)
+    except TicketError:
+        said = Phrase("登录已超时,请重新登录", "That took too long: log in again")
+        raise Refusal(Reason.NOT_AUTHORISED, rule=said) from None
     except (LoginError, ThrottledError) as error:
         visitor.error = _as_refusal(error, "code")
         return portal.page(visitor, "second_step.html", csrf=csrf_of(portal, visitor), ticket=visitor.form["ticket"])
@@ -49,9 +52,13 @@ def _begun(visitor: Visitor, begun: LoggedIn, path: str = "/apps", done: str = "
     # Only a path of the portal itself: "//elsewhere" would be another site's.
     is_ours = wanted.startswith(f"{HOME}/") and "\\" not in wanted and not done
     response = RedirectResponse(wanted, 303) if is_ours else see_other(path, done)
+    response.delete_cookie("next", path=HOME)
+    return _with_session(response, begun)
+
+
+def _with_session(response: Response, begun: LoggedIn) -> Response:
     set_secret(response, SESSION_COOKIE, begun.token, SESSION_SECONDS)
     set_secret(response, DEVICE_COOKIE, begun.device, _YEAR)
-    response.delete_cookie("next", path=HOME)
     return response
 
 
@@ -138,7 +145,12 @@ async def change_password(portal: Portal, visitor: Visitor) -> Response:
         await portal.people.change_password(visitor.visit, form["old_password"], form["new_password"], visitor.actor)
     except LoginError:
         raise malformed("old_password", "当前密码不正确", "is not your present password") from None
-    return see_other("/account", "password")
+    except ThrottledError as error:
+        raise _as_refusal(error, "old_password") from None
+    except Refusal as refusal:
+        raise Refusal(refusal.reason, field="new_password", rule=refusal.data["rule"]) from None
+    begun = await portal.logins.begin(visitor.person, visitor.browser)
+    return _with_session(see_other("/account", "password"), begun)
 
 
 async def end_session(portal: Portal, visitor: Visitor) -> Response:
@@ -159,23 +171,38 @@ async def second_factor_page(portal: Portal, visitor: Visitor) -> Response:
     """Show a new secret to scan."""
     if visitor.person.has_second_factor:
         return see_other("/account")
-    enrolment = new_enrolment(visitor.person.login, visitor.form["secret"] or None)
+    typed = visitor.form["secret"]
+    enrolment = new_enrolment(visitor.person.login, typed if is_secret(typed) else None)
     return portal.page(visitor, "second_factor.html", enrolment=enrolment, codes=None)
 
 
 async def add_second_factor(portal: Portal, visitor: Visitor) -> Response:
     """Begin to ask for codes; show the recovery codes, once."""
+    assert visitor.visit is not None
     form = visitor.form
-    if not (16 <= len(form["secret"]) <= 64 and form["secret"].isalnum() and form["secret"].isascii()):
-        raise malformed("secret", "请重新扫描", "must be scanned anew")
-    codes = await portal.people.add_second_factor(visitor.person, form["secret"], form["code"], visitor.actor)
-    return portal.page(visitor, "second_factor.html", enrolment=None, codes=codes)
+    try:
+        codes = await portal.people.add_second_factor(
+            visitor.visit, form["password"], form["secret"], form["code"], visitor.actor
+        )
+    except (LoginError, ThrottledError) as error:
+        raise _of_password(error) from None
+    begun = await portal.logins.begin(visitor.person, visitor.browser)
+    visitor.csrf = csrf_token(portal.csrf_key, begun.token)
+    return _with_session(portal.page(visitor, "second_factor.html", enrolment=None, codes=codes), begun)
 
 
 async def remove_second_factor(portal: Portal, visitor: Visitor) -> Response:
     """Ask for no codes any more."""
+    assert visitor.visit is not None
     try:
-        await portal.people.remove_second_factor(visitor.person, visitor.form["password"], visitor.actor)
-    except LoginError:
-        raise malformed("password", "密码不正确", "is wrong") from None
-    return see_other("/account", "factor-removed")
+        await portal.people.remove_second_factor(visitor.visit, visitor.form["password"], visitor.actor)
+    except (LoginError, ThrottledError) as error:
+        raise _of_password(error) from None
+    begun = await portal.logins.begin(visitor.person, visitor.browser)
+    return _with_session(see_other("/account", "factor-removed"), begun)
+
+
+def _of_password(error: LoginError | ThrottledError) -> Refusal:
+    if isinstance(error, ThrottledError):
+        return _as_refusal(error)
+    return malformed("password", "密码不正确", "is wrong")

@@ -52,13 +52,14 @@ async def touch_session(connection: Connection, digest: bytes, now: int, address
     )
 
 
-async def sessions_of(connection: Connection, person_number: int, now: int) -> list[SessionRecord]:
-    """Return a person's sessions, the one that was used last first."""
+async def sessions_of(connection: Connection, person_number: int, now: int, idle_since: int) -> list[SessionRecord]:
+    """Return a person's sessions that hold at `now` and were used after `idle_since`, the one used last first."""
     rows = await connection.fetch(
         "select digest, created_at, seen_at, expires_at, address, agent from portal_session"
-        " where person_number = $1 and expires_at > $2 order by seen_at desc limit 200",
+        " where person_number = $1 and expires_at > $2 and seen_at > $3 order by seen_at desc limit 200",
         person_number,
         now,
+        idle_since,
     )
     return [SessionRecord(*row) for row in rows]
 

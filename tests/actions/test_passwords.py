@@ -1,0 +1,26 @@
+"""Passwords are hashed well, beside everything else, and as slowly for nobody as for somebody."""
+
+import asyncio
+
+from msgcenter.actions.passwords import hash_password, password_matches
+
+
+async def test_a_password_matches_its_hash_only() -> None:
+    stored = await hash_password("correct horse battery")
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$"), "RFC 9106, the second recommendation"
+    assert await password_matches(stored, "correct horse battery")
+    assert not await password_matches(stored, "Correct horse battery")
+    assert not await password_matches("no hash at all", "no hash at all")
+
+
+async def test_nobody_has_the_password_that_is_hashed_for_nobody() -> None:
+    assert not await password_matches(None, "nobody has this password")
+
+
+async def test_the_event_loop_goes_on_while_a_password_is_hashed() -> None:
+    for work in (hash_password("correct horse battery"), password_matches(None, "a guess")):
+        task, turns = asyncio.ensure_future(work), 0
+        while not task.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 10
