@@ -1,8 +1,10 @@
 """How a call of the app API is described to developers: what the reference pages show."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from msgcenter.domain.language import Phrase
+from msgcenter.domain.language import Language, Phrase
 
 
 class FieldReference(NamedTuple):
@@ -16,6 +18,30 @@ class FieldReference(NamedTuple):
     description: Phrase
 
 
+class NumberedField(NamedTuple):
+    """A field in its table: `number` is 1, 1.1, 1.1.1 …, `label` its name below the field that holds it."""
+
+    number: str
+    depth: int
+    label: str
+    field: FieldReference
+
+
+def numbered(fields: Iterable[FieldReference]) -> list[NumberedField]:
+    """Number fields as an outline: what an object or an array holds stands below it."""
+    numbers: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    rows = []
+    for field in fields:
+        parent, _, label = field.name.rpartition(".")
+        parent = parent.removesuffix("[]")
+        counts[parent] += 1
+        prefix = f"{numbers[parent]}." if parent else ""
+        numbers[field.name] = number = f"{prefix}{counts[parent]}"
+        rows.append(NumberedField(number, number.count("."), label, field))
+    return rows
+
+
 class RetCodeReference(NamedTuple):
     """A retCode that a call may answer with, and its text."""
 
@@ -23,8 +49,17 @@ class RetCodeReference(NamedTuple):
     phrase: Phrase
 
 
+def spoken(sample: Any, language: Language) -> Any:
+    """Return a sample with the texts in it in one language."""
+    if isinstance(sample, Phrase):
+        return sample.in_language(language)
+    if isinstance(sample, dict):
+        return {name: spoken(value, language) for name, value in sample.items()}
+    return [spoken(value, language) for value in sample] if isinstance(sample, list) else sample
+
+
 class Sample(NamedTuple):
-    """A request and what answers it. `title` says which case it is."""
+    """A request. `title` says which case it is; texts in it are Phrases (`spoken`)."""
 
     title: Phrase
     request: dict[str, Any]
@@ -38,7 +73,7 @@ class Change(NamedTuple):
 
 
 class CallReference(NamedTuple):
-    """One call, as its page describes it. `samples` are requests; `answer` is a sample answer to the first."""
+    """One call, as its page describes it. `samples` are requests; `answer` is a sample answer, texts are Phrases."""
 
     name: str
     path: str

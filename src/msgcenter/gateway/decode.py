@@ -117,7 +117,11 @@ def _rule(option: inspect.Type) -> Phrase:
             return Phrase("须为true或false", "must be true or false")
         case inspect.ListType() | inspect.VarTupleType():
             count = _range(option.min_length, option.max_length)
-            return Phrase(f"须为{count}项的数组", f"must be an array of {count} items")
+            return (
+                Phrase(f"须为{count}项的数组", f"must be an array of {count} items")
+                if count
+                else Phrase("须为数组", "must be an array")
+            )
         case _:
             return Phrase("须为JSON对象", "must be a JSON object")
 

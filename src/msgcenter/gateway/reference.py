@@ -1,5 +1,6 @@
 """The reference of the API, made from the very structs that requests are validated with."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -76,7 +77,7 @@ def _call(
         results=(*_envelope(name), *(_fields(name, answer) if answer is not None else ())),
         codes=(RetCodeReference(SUCCESS_CODE, SUCCESS), *codes),
         samples=texts.samples,
-        answer={"retCode": SUCCESS_CODE, "retDesc": SUCCESS.zh, **texts.answer},
+        answer={"retCode": SUCCESS_CODE, "retDesc": SUCCESS, **texts.answer},
         changes=texts.changes,
     )
 
@@ -102,7 +103,7 @@ def _fields(call: str, struct: type[Struct], prefix: str = "") -> Iterator[Field
             found.required,
             "body",
             "object" if body else _type_name(kind),
-            rule_of(typed, f"$.{found.encode_name}") if not body else Phrase("", ""),
+            _brief(rule_of(typed, f"$.{found.encode_name}")) if not body else Phrase("", ""),
             describe(call, name),
         )
         if body is not None:
@@ -110,6 +111,33 @@ def _fields(call: str, struct: type[Struct], prefix: str = "") -> Iterator[Field
         elif name not in {"data", "body"}:
             for option in options_of(found.type):
                 yield from _inner(call, option, name)
+
+
+_SHORTER = (
+    (r"须为(.+)个字符的字符串", r"\1个字符"),
+    (r"must be a string of (.+) characters", r"\1 characters"),
+    (r"须为(字符串|整数|数组|JSON对象)|must be (a string|an integer|an array|a JSON object)", ""),
+    (r"须为(.+)项的数组", r"\1项"),
+    (r"must be an array of (.+) items", r"\1 items"),
+    (r"(?:须为整数|must be an integer )(.+)", r"\1"),
+    (r"(?:只能取|must be one of) (.+)", r"\1"),
+    (r"(?:须为|must be )(.+)", r"\1"),
+)
+
+
+def _brief(rule: Phrase) -> Phrase:
+    """Return a rule as a table says it, beside the type: the length, the range or the values alone."""
+    return Phrase(_shortened(rule.zh), _shortened(rule.en))
+
+
+def _shortened(text: str) -> str:
+    if text in {"须为字符串或须为整数", "must be a string or must be an integer"}:
+        return ""
+    for pattern, short in _SHORTER:
+        found = re.fullmatch(pattern, text)
+        if found:
+            return found.expand(short)
+    return text
 
 
 def _struct_fields(struct: type[Struct]) -> dict[str, inspect.Field]:

@@ -28,13 +28,14 @@ def _only(request: dict[str, Any]) -> tuple[Sample, ...]:
     return (Sample(Phrase("示例", "Sample"), request),)
 
 
-TEXT = {"receiverIds": [SANDBOX_USER], "msgtype": "text", "text": {"content": "明天上午九点全校消防演练，请准时参加。"}}
+_DRILL = Phrase("明天上午九点全校消防演练，请准时参加。", "Fire drill tomorrow at nine: please be on time.")
+TEXT = {"receiverIds": [SANDBOX_USER], "msgtype": "text", "text": {"content": _DRILL}}
 LINK = {
     "receiverIds": [SANDBOX_USER],
     "msgtype": "link",
     "link": {
-        "title": "第三单元作业",
-        "content": "请在周五前完成并上传。",
+        "title": Phrase("第三单元作业", "Homework for unit three"),
+        "content": Phrase("请在周五前完成并上传。", "Please finish it by Friday and hand it in online."),
         "busiId": "homework-3",
         "pcUrl": "https://homework.example.edu/3",
         "appUrl": "https://homework.example.edu/m/3",
@@ -49,12 +50,18 @@ OA = {
     "pcUrl": "https://oa.example.edu/leave/18",
     "appUrl": "https://oa.example.edu/m/leave/18",
     "oa": {
-        "head": {"text": "请假审批", "bgColor": "FF2F6FDE"},
+        "head": {"text": Phrase("请假审批", "Leave request"), "bgColor": "FF2F6FDE"},
         "body": {
-            "title": "王老师的请假申请",
-            "content": "已协调好代课安排，请审批。",
-            "form": [{"key": "时间", "value": "11月25日 全天"}, {"key": "事由", "value": "参加市级教研培训"}],
-            "author": "王老师",
+            "title": Phrase("王老师的请假申请", "Ms Wang asks for a day off"),
+            "content": Phrase("已协调好代课安排，请审批。", "Her lessons are covered; please decide."),
+            "form": [
+                {"key": Phrase("时间", "Date"), "value": Phrase("11月25日 全天", "25 November, all day")},
+                {
+                    "key": Phrase("事由", "Reason"),
+                    "value": Phrase("参加市级教研培训", "Training of the city's teachers"),
+                },
+            ],
+            "author": Phrase("王老师", "Ms Wang"),
             "fileCount": "2",
         },
     },
@@ -149,7 +156,7 @@ TEXTS: dict[str, CallTexts] = {
                 {
                     "msgId": MESSAGE_ID,
                     "msgtype": "text",
-                    "body": {"content": "明天上午九点全校消防演练，请准时参加。"},
+                    "body": {"content": _DRILL},
                     "createTime": "1795538790996",
                     "state": "sent",
                     "receivers": 1,
@@ -183,7 +190,14 @@ TEXTS: dict[str, CallTexts] = {
             "更新已发送消息的内容，例如在卡片上显示审批结果；可让所有人重新变为未读。",
             "Let a sent message say something else, such as an approval's outcome, and be unread again if you like.",
         ),
-        _only({"msgId": MESSAGE_ID, "msgtype": "text", "text": {"content": "演练改到上午十点。"}, "resetRead": True}),
+        _only(
+            {
+                "msgId": MESSAGE_ID,
+                "msgtype": "text",
+                "text": {"content": Phrase("演练改到上午十点。", "The drill is at ten instead.")},
+                "resetRead": True,
+            }
+        ),
         {},
         reasons=(*_KNOWN, Reason.ALREADY_RECALLED, Reason.FIELDS_CONTRADICT),
     ),
@@ -206,7 +220,7 @@ TEXTS: dict[str, CallTexts] = {
                     "createTime": "1795538790996",
                     "resetRead": False,
                     "msgtype": "text",
-                    "body": {"content": "明天上午九点全校消防演练，请准时参加。"},
+                    "body": {"content": _DRILL},
                 }
             ]
         },

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.responses import JSONResponse, Response
 
 from msgcenter.actions.key_info_check import check_key_info
-from msgcenter.domain.api_reference import CallReference
+from msgcenter.domain.api_reference import CallReference, spoken
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal, malformed
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.samples import programs
@@ -16,14 +16,35 @@ from msgcenter.store.accounts import AppRecord
 
 _SANDBOX_PLACE = "sandbox-APP_ID"
 _INBOX_SECONDS = 3_600
+_MAX_WORDS = 200
+_MAX_FIELDS = 6
+
+
+class Hit(NamedTuple):
+    """A call that a search has found, and which of its fields have the words in their names: anchor and name."""
+
+    call: CallReference
+    fields: list[tuple[str, str]]
 
 
 async def docs(portal: Portal, visitor: Visitor) -> Response:
-    """List the calls, or those in which words are found."""
-    words = visitor.query("q").casefold().split()
-    found = [call for call in portal.reference if all(word in _text_of(call) for word in words)]
-    groups = {call.group: [one for one in found if one.group == call.group] for call in found}
-    return portal.page(visitor, "docs.html", groups=groups, calls=portal.reference)
+    """List the calls, or those in which words are found, and the retCodes that say them."""
+    words = visitor.query("q")[:_MAX_WORDS].casefold().split()
+    hits = [_hit(call, words) for call in portal.reference if all(word in _text_of(call) for word in words)]
+    groups = {hit.call.group: [one for one in hits if one.call.group == hit.call.group] for hit in hits}
+    found = [reason for reason in Reason if words and all(word in _text_of_code(reason) for word in words)]
+    return portal.page(visitor, "docs.html", groups=groups, codes=found, calls=portal.reference)
+
+
+def _hit(call: CallReference, words: list[str]) -> Hit:
+    places = (("p", call.parameters), ("r", call.results))
+    fields = [
+        (f"{place}-{field.name}", field.name)
+        for place, listed in places
+        for field in listed
+        if any(word in field.name.casefold() for word in words)
+    ]
+    return Hit(call, fields[:_MAX_FIELDS])
 
 
 def _text_of(call: CallReference) -> str:
@@ -32,6 +53,10 @@ def _text_of(call: CallReference) -> str:
     parts: Iterable[str] = [text for phrase in phrases for text in phrase]
     names = [field.name for field in (*call.parameters, *call.results)]
     return "\n".join([call.name, call.path, *parts, *names, *(code.code for code in call.codes)]).casefold()
+
+
+def _text_of_code(reason: Reason) -> str:
+    return f"{reason.ret_code}\n{reason.phrase.zh}\n{reason.phrase.en}".casefold()
 
 
 async def codes(portal: Portal, visitor: Visitor) -> Response:
@@ -51,7 +76,8 @@ async def call(portal: Portal, visitor: Visitor) -> Response:
     if visitor.visit and chosen and all(one.app.app_id != chosen for one in apps):
         apps.append(await portal.team.app_for(visitor.person, chosen))
     app = next((one for one in apps if one.app.app_id == chosen), apps[-1] if apps else None)
-    samples = [(sample.title, pretty(_with_user(sample.request, app))) for sample in found.samples]
+    requests = [_with_user(spoken(sample.request, visitor.language), app) for sample in found.samples]
+    samples = [(sample.title, pretty(request)) for sample, request in zip(found.samples, requests, strict=True)]
     server = str(visitor.request.base_url).rstrip("/")
     return portal.page(
         visitor,
@@ -61,8 +87,8 @@ async def call(portal: Portal, visitor: Visitor) -> Response:
         apps=apps,
         chosen=app,
         samples=samples,
-        answer=pretty(found.answer),
-        programs=programs(server, found.path, _with_user(found.samples[0].request, app)),
+        answer=pretty(_with_user(spoken(found.answer, visitor.language), app)),
+        programs=programs(server, found.path, requests[0]),
         server=server,
         rate_limit=_rate_limit(portal, found, app),
     )

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from msgcenter import __version__
+from msgcenter.domain.api_reference import numbered
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import malformed
@@ -33,6 +34,26 @@ _GRANTS = {
     "platform": Phrase("平台", "Platform"),
 }
 
+# The first that is found counts: each names those below it as well.
+_BROWSERS = (
+    ("MicroMessenger", "WeChat"),
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
 
 class Templates:
     """The templates, with times shown in `zone`."""
@@ -46,8 +67,12 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(at=self._at, day=self._day, number=_number, bytes=_bytes, span=_span)
-        self._environment.globals.update(version=__version__, colour_of=colour_of, options_of=_options_of)
+        self._environment.filters.update(
+            at=self._at, day=self._day, number=_number, bytes=_bytes, span=_span, browser=browser_name
+        )
+        self._environment.globals.update(
+            version=__version__, colour_of=colour_of, options_of=_options_of, numbered=numbered
+        )
 
     def response(self, visitor: Visitor, template: str, status: int, values: dict[str, Any]) -> Response:
         """Return a page."""
@@ -126,6 +151,13 @@ def _said(visitor: Visitor) -> str | None:
 def colour_of(record: AppRecord) -> str:
     """Return the colour of an app's icon: the one chosen, or one of ours by its id."""
     return record.colour or _COLOURS[sha256(record.app.app_id.encode()).digest()[0] % len(_COLOURS)]
+
+
+def browser_name(agent: str) -> str:
+    """Return what people call a browser, by what it says of itself; what we do not know, as it stands."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), None)
+    system = next((name for mark, name in _SYSTEMS if mark in agent), None)
+    return " · ".join(filter(None, (browser, system))) if browser else agent[:80]
 
 
 def _options_of(platforms: Iterable[PlatformRecord]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from msgcenter.portal import announcement_pages as announcements
 from msgcenter.portal import app_pages as apps
 from msgcenter.portal import operator_pages as operator
 from msgcenter.portal import reference_pages as docs
+from msgcenter.portal import start_pages as starts
 from msgcenter.portal import statistics_pages as statistics
 from msgcenter.portal.portal import HOME, Page, PageEndpoint, Portal
 from msgcenter.portal.render import STATIC
@@ -18,6 +19,7 @@ _APP = "/apps/{app_id}"
 _ANNOUNCEMENT = "/operator/announcements/{number}"
 
 PAGES: tuple[Page, ...] = (
+    Page("GET", "", "public", starts.start),
     Page("GET", "/login", "public", account.login_page),
     Page("POST", "/login", "public", account.login, account.login_page),
     Page("POST", "/login/code", "public", account.second_step, account.login_page),
@@ -85,6 +87,8 @@ PAGES: tuple[Page, ...] = (
     Page("POST", _ANNOUNCEMENT + "/recall", "operator", announcements.recall, announcements.show),
 )
 
+_UNKNOWN = Page("GET", "/{rest:path}", "public", starts.unknown)
+
 
 def routes(portal: Portal) -> list[BaseRoute]:
     """Return the portal's routes."""
@@ -93,14 +97,14 @@ def routes(portal: Portal) -> list[BaseRoute]:
         by_path.setdefault(page.path, {})[page.method] = page
     return [
         Route("/", _home),
-        Route(HOME, _home),
         Mount(f"{HOME}/static", StaticFiles(directory=STATIC, check_dir=False)),
         *(
             Route(HOME + path, PageEndpoint(portal, pages).__call__, methods=list(pages))
             for path, pages in by_path.items()
         ),
+        Route(HOME + _UNKNOWN.path, PageEndpoint(portal, {"GET": _UNKNOWN}).__call__, methods=["GET"]),
     ]
 
 
 async def _home(_: Request) -> Response:
-    return RedirectResponse(f"{HOME}/apps", 303)
+    return RedirectResponse(HOME, 303)

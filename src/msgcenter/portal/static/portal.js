@@ -10,13 +10,36 @@ async function copy(text, button) {
   setTimeout(() => (button.textContent = before), 1500);
 }
 
-for (const place of document.querySelectorAll("[data-copy]")) {
+for (const place of document.querySelectorAll("[data-copy], [data-copy-block]")) {
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "button small";
+  button.className = "button small copy-button";
   button.textContent = isChinese ? "复制" : "Copy";
   button.addEventListener("click", () => copy(place.textContent.trim(), button));
-  place.after(" ", button);
+  if ("copy" in place.dataset) {
+    place.after(" ", button);
+  } else {
+    const frame = document.createElement("div");
+    frame.className = "copy-frame";
+    place.parentElement.before(frame);
+    frame.append(place.parentElement, button);
+  }
+}
+
+/** The search is one key away, and the page that is shown stands in view among the others. */
+const search = document.getElementById("q");
+document.addEventListener("keydown", (event) => {
+  if (!search || event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.composedPath()[0].closest("input, textarea, select, [contenteditable], msg-inbox")) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+const here = document.querySelector(".side-link[aria-current]");
+if (here) {
+  const side = here.closest(".side");
+  side.scrollTop = here.offsetTop - side.clientHeight / 2;
+  side.scrollLeft = here.offsetLeft - side.clientWidth / 2;
 }
 
 /** The account menu closes like any other. */
@@ -31,8 +54,8 @@ for (const menu of document.querySelectorAll("details.menu")) {
 
 /** Switches keep the rest of the address. */
 for (const link of document.querySelectorAll(".switches a")) {
-  const here = new URLSearchParams(location.search);
-  for (const [name, value] of new URL(link.href).searchParams) here.set(name, value);
-  here.delete("done");
-  link.href = `?${here}`;
+  const address = new URLSearchParams(location.search);
+  for (const [name, value] of new URL(link.href).searchParams) address.set(name, value);
+  address.delete("done");
+  link.href = `?${address}${location.hash}`;
 }

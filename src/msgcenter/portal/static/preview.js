@@ -11,11 +11,13 @@ const KINDS = ["text", "link", "oa"];
 
 export class Preview {
   #language;
+  #place;
   #root;
   #frame;
 
   constructor(place, language) {
     this.#language = language;
+    this.#place = place;
     this.#root = place.attachShadow({ mode: "open" });
     this.#root.adoptedStyleSheets = [sheet];
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paint());
@@ -34,6 +36,7 @@ export class Preview {
     this.#frame = el("div", { class: "root", "data-mode": "panel", inert: true }, probe);
     this.#paint();
     this.#root.replaceChildren(this.#frame);
+    this.#place.classList.remove("shown");
     const body = bodyOf(request);
     if (body === null) return;
     const context = {
@@ -64,6 +67,7 @@ export class Preview {
       const { element } = new Card(message, context);
       for (const part of element.querySelectorAll(".day, .quick-actions")) part.hidden = true;
       this.#frame.append(element);
+      this.#place.classList.add("shown");
     } catch {
       // A part that the card needs is still missing: it is drawn with the next letter.
     }

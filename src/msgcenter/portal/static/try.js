@@ -7,8 +7,16 @@ const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
 const say = (zh, en) => (language === "zh" ? zh : en);
 const byId = (id) => document.getElementById(id);
 const place = byId("try-form");
-const SAMPLE_ID = "912839057684697088";
-const SENT = "msgcenter-last-sent";
+/** Ids that stand in samples; what the last answers gave takes their place, for as long as the tab is open. */
+const SAMPLES = {
+  msgId: "912839057684697088",
+  webhookId: "wh_4f9a1c0be27d5a6e8b31c902",
+  deliveryId: "msg_b4f3f86b2dcbfa456311d2a0",
+};
+const NEXT = {
+  sendMsg: ["modMsgStatus", say("下一步：把它设为已读", "Next: set it read")],
+  modMsgStatus: ["getMsgStatus", say("下一步：看谁已读", "Next: see who has read it")],
+};
 
 /** Ask the portal for something on behalf of the app. */
 async function ask(what) {
@@ -36,21 +44,24 @@ function complain(text) {
   byId("try-body").setAttribute("aria-invalid", String(Boolean(text)));
 }
 
-/** Return the request as it was typed, null if it is no JSON object. */
+/** Return the request as it was typed. Throws a SyntaxError if it is no JSON object. */
 function typed() {
-  try {
-    const body = JSON.parse(byId("try-body").value);
-    if (body === null || typeof body !== "object" || Array.isArray(body)) throw new SyntaxError(say("须为JSON对象", "it must be a JSON object"));
-    complain("");
-    return body;
-  } catch (error) {
-    complain(`${say("不是有效的JSON：", "This is no JSON: ")}${error.message}`);
-    return null;
+  const body = JSON.parse(byId("try-body").value);
+  if (body === null || typeof body !== "object" || Array.isArray(body)) {
+    throw new SyntaxError(say("须为JSON对象", "it must be a JSON object"));
   }
+  return body;
 }
 
 async function send() {
-  if (typed() === null) return;
+  try {
+    typed();
+    complain("");
+  } catch (error) {
+    complain(`${say("不是有效的JSON：", "This is no JSON: ")}${error.message}`);
+    byId("try-body").focus();
+    return;
+  }
   const button = byId("try-send");
   button.disabled = true;
   try {
@@ -82,7 +93,14 @@ function show(answer, text, took) {
   byId("try-facts").textContent = facts.join(" · ");
   byId("try-text").textContent = body.retCode ? JSON.stringify(body, null, 2) : text;
   byId("try-answer").hidden = false;
-  if (body.msgId) sessionStorage.setItem(SENT, body.msgId);
+  remember({ ...body, ...body.deliveries?.[0], ...body.webhooks?.[0] });
+  const next = body.retCode === "000000" && NEXT[place.dataset.path.split("/").at(-1)];
+  byId("try-next").hidden = !next;
+  if (next) {
+    const link = byId("try-next").firstElementChild;
+    link.href = `/portal/docs/${next[0]}?app=${encodeURIComponent(place.dataset.app)}#try`;
+    link.textContent = `${next[1]} →`;
+  }
 }
 
 async function copyAsCurl() {
@@ -95,10 +113,18 @@ async function copyAsCurl() {
   setTimeout(() => (button.textContent = before), 1500);
 }
 
-/** Put the message that was sent last in the place of the sample's. */
-function withLastSent(text) {
-  const last = sessionStorage.getItem(SENT);
-  return last ? text.replaceAll(SAMPLE_ID, last) : text;
+/** Keep the ids of an answer for the samples of other calls of the same app. */
+function remember(answer) {
+  for (const name of Object.keys(SAMPLES)) {
+    if (typeof answer[name] === "string") sessionStorage.setItem(`${place.dataset.app} ${name}`, answer[name]);
+  }
+}
+
+function withLastIds(text) {
+  for (const [name, sample] of Object.entries(SAMPLES)) {
+    text = text.replaceAll(sample, sessionStorage.getItem(`${place.dataset.app} ${name}`) ?? sample);
+  }
+  return text;
 }
 
 /** Show the sandbox user's inbox beside it, live. */
@@ -115,7 +141,7 @@ async function openInbox() {
 
 if (place) {
   const area = byId("try-body");
-  area.value = withLastSent(area.value);
+  area.value = withLastIds(area.value);
   byId("try-send").addEventListener("click", send);
   byId("try-curl").addEventListener("click", () => copyAsCurl().catch((error) => complain(error.message)));
   byId("try-app").addEventListener("change", (event) => event.target.form.submit());
@@ -123,10 +149,19 @@ if (place) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
   });
   const preview = byId("preview") && new Preview(byId("preview"), language);
-  const draw = () => preview?.show(typed() ?? {}, document.querySelector("#try-app option:checked").textContent, place.dataset.app);
-  for (const button of document.querySelectorAll("[data-sample]")) {
+  const draw = () => {
+    try {
+      preview?.show(typed(), document.querySelector("#try-app option:checked").textContent, place.dataset.app);
+      complain("");
+    } catch {
+      // It is being typed: what was whole last stays. Sending it would say what is wrong.
+    }
+  };
+  const kinds = document.querySelectorAll("[data-sample]");
+  for (const button of kinds) {
     button.addEventListener("click", () => {
-      area.value = withLastSent(button.dataset.sample);
+      area.value = withLastIds(button.dataset.sample);
+      for (const one of kinds) one.setAttribute("aria-pressed", String(one === button));
       draw();
     });
   }

@@ -1,0 +1,21 @@
+"""Where visitors arrive: what this is, and what is not here."""
+
+from starlette.responses import RedirectResponse, Response
+
+from msgcenter.portal.portal import HOME, Portal, see_other
+from msgcenter.portal.visitor import Visitor
+
+
+async def start(portal: Portal, visitor: Visitor) -> Response:
+    """Say what this is and where to begin; whoever is logged in goes on to their apps."""
+    if visitor.visit is not None:
+        return see_other("/apps")
+    server = str(visitor.request.base_url).rstrip("/")
+    return portal.page(visitor, "start.html", sign_up=await portal.people.sign_up_mode() == "open", server=server)
+
+
+async def unknown(portal: Portal, visitor: Visitor) -> Response:
+    """Say that there is no such page."""
+    if not visitor.request.path_params["rest"]:
+        return RedirectResponse(HOME, 303)
+    return portal.page(visitor, "error.html", 404, problem="not_found")
