@@ -49,7 +49,7 @@ run: $(STAMP) ## start a complete demo on this machine (ARGS='...' goes to msgce
 	@exec $(BIN)/msgcenter demo $(ARGS)
 
 .PHONY: test
-test: $(STAMP) browser ## run every test (ARGS='-k name' selects, JOBS=4 runs more at a time)
+test: $(STAMP) browser languages ## run every test (ARGS='-k name' selects, JOBS=4 runs more at a time)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # The browser tests use Debian's Chromium (or any that MSGCENTER_CHROMIUM names); without one they are skipped.
@@ -62,6 +62,20 @@ browser: ## see to a Chromium for the browser tests
 	      && apt-get install -y -qq --no-install-recommends chromium; }; } >/dev/null \
 	      || echo "Chromium cannot be installed: the browser tests will be skipped." >&2; \
 	  else echo "No Chromium here: the browser tests will be skipped (apt-get install chromium)." >&2; fi
+
+# The portal's sample programs are run in their languages; those that are not here are skipped.
+.PHONY: languages
+languages: ## see to curl, Java, Node.js and PHP for the sample programs' tests
+	@wanted=; \
+	for pair in bash:bash curl:curl openssl:openssl node:nodejs php:php-cli javac:default-jdk-headless; do \
+	  command -v "$${pair%%:*}" >/dev/null || wanted="$$wanted $${pair#*:}"; \
+	done; \
+	[ -z "$$wanted" ] || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing$$wanted for the tests of the sample programs ..."; \
+	    { apt-get install -y -qq --no-install-recommends $$wanted || { apt-get update -qq \
+	      && apt-get install -y -qq --no-install-recommends $$wanted; }; } >/dev/null \
+	      || echo "These cannot be installed, the samples in their language will be skipped:$$wanted" >&2; \
+	  else echo "Not here, the samples in their language will be skipped:$$wanted (apt-get install$$wanted)." >&2; fi
 
 .PHONY: screenshots
 screenshots: $(STAMP) browser ## make the pictures of the README anew

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from msgcenter.application import WORKERS_FOLDER, application, environment_of, worker_application
+from msgcenter.cli.http_protocol import Http11Protocol
 from msgcenter.logs import configure_logs
 from msgcenter.settings import PREFIX, SettingError, Settings
 
@@ -127,7 +128,7 @@ def _config(settings: Settings, workers: int = 1) -> uvicorn.Config:
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=Http11Protocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -103,7 +103,7 @@ TEXTS: dict[str, CallTexts] = {
         (Sample(Phrase("设为已读", "Set read"), {"msgId": [MESSAGE_ID], "publisherId": SANDBOX_USER, "isRead": 1}),),
         {},
         (Phrase("消息由本应用发送", "the messages are the app's own"),),
-        (Reason.MESSAGE_UNKNOWN, Reason.NOT_AN_APPROVAL),
+        (Reason.MESSAGE_UNKNOWN, Reason.NOT_AN_APPROVAL, Reason.NOT_AUTHORISED),
     ),
     "sendMsg": CallTexts(
         Phrase(
@@ -175,6 +175,7 @@ TEXTS: dict[str, CallTexts] = {
         ),
         _only({"publisherId": SANDBOX_USER}),
         {"unread": 1},
+        reasons=(Reason.NOT_AUTHORISED,),
     ),
     "recallMsg": CallTexts(
         Phrase(
@@ -324,7 +325,22 @@ TEXTS: dict[str, CallTexts] = {
                     "state": "delivered",
                     "attempts": 1,
                     "createTime": "1795538790996",
-                    "body": {"type": "message.read", "data": {"events": []}},
+                    "body": {
+                        "type": "message.read",
+                        "timestamp": "2026-11-24T16:46:30.996Z",
+                        "data": {
+                            "events": [
+                                {
+                                    "msgId": MESSAGE_ID,
+                                    "userId": SANDBOX_USER,
+                                    "platformCode": "420100",
+                                    "by": "app",
+                                    "readTime": "1795538790996",
+                                    "eventTime": "1795538790996",
+                                }
+                            ]
+                        },
+                    },
                     "status": 204,
                 }
             ]

@@ -1,0 +1,51 @@
+"""What a sample of the reference needs before it can be sent: messages, subscriptions, webhooks that are there."""
+
+import json
+from typing import Any
+
+from msgcenter.domain.api_reference import CallReference, spoken
+from msgcenter.domain.language import Language
+from msgcenter.gateway.reference_texts import MESSAGE_ID, SANDBOX_USER
+from msgcenter_client import Client
+from tests.conftest import Credentials
+from tests.gateway.calls import until
+from tests.receiver import Receiver
+
+WEBHOOK_ID = "wh_4f9a1c0be27d5a6e8b31c902"
+DELIVERY_ID = "msg_b4f3f86b2dcbfa456311d2a0"
+
+
+class Scene:
+    """An app with its sandbox user, and whatever its samples speak of."""
+
+    def __init__(self, app: Credentials, client: Client, receiver: Receiver) -> None:
+        self.app = app
+        self.client = client
+        self.receiver = receiver
+        self.user = f"sandbox-{app.app_id}"
+
+    def requests(self, call: CallReference, language: Language = "zh") -> list[dict[str, Any]]:
+        """The samples of a call as they stand on its page, about things that are there."""
+        return [self._about_what_is_there(call.name, spoken(one.request, language)) for one in call.samples]
+
+    def _about_what_is_there(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(request).replace(SANDBOX_USER, self.user)
+        if MESSAGE_ID in text or name == "getMsgList":
+            self.client.send_text(self.user, "one before it")
+            text = text.replace(MESSAGE_ID, self.client.send_text(self.user, "the one"))
+        if name in {"unsubscribe", "getSubscribers"}:
+            self.client.subscribe(request["topic"], [self.user])
+        if WEBHOOK_ID in text or name == "getWebhooks":
+            text = self._with_webhook(text)
+        ready: dict[str, Any] = json.loads(text)
+        return ready
+
+    def _with_webhook(self, text: str) -> str:
+        for one in self.client.webhooks():
+            self.client.delete_webhook(one.id)
+        made = self.client.create_webhook(self.receiver.url, ["message.read"])
+        seen = len(self.receiver.posts)
+        self.client.set_status(self.user, self.client.send_text(self.user, "it is read"))
+        post = self.receiver.until(lambda posts: len(posts) > seen)[-1]
+        until(lambda: [one.state for one in self.client.webhook_deliveries(made.id)] == ["delivered"])
+        return text.replace(WEBHOOK_ID, made.id).replace(DELIVERY_ID, post.id)
