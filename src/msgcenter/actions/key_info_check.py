@@ -11,7 +11,9 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
 
 _SECONDS_BELOW = 100_000_000_000
-_DIGITS = 15
+_MICROSECONDS_FROM = 100_000_000_000_000
+_NANOSECONDS_FROM = _MICROSECONDS_FROM * 1_000
+_DIGITS = 20
 
 
 class Finding(NamedTuple):
@@ -54,6 +56,18 @@ def _of_timestamp(timestamp: str, window_ms: int) -> Iterator[Finding]:
             ),
         )
         at *= 1_000
+    elif at >= _MICROSECONDS_FROM:
+        factor, zh, en = (
+            (1_000_000, "纳秒", "nanoseconds") if at >= _NANOSECONDS_FROM else (1_000, "微秒", "microseconds")
+        )
+        yield Finding(
+            False,
+            Phrase(
+                f"timeStamp的单位是{zh}，须为毫秒（除以{factor}）",
+                f"timeStamp is in {en}; it must be milliseconds (divided by {factor:,})",
+            ),
+        )
+        at //= factor
     off = at - now_ms()
     if abs(off) <= window_ms:
         yield Finding(True, Phrase("时间在允许范围内", "the time is within the window"))

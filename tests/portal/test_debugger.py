@@ -1,0 +1,163 @@
+"""The keyInfo debugger: every mistake that apps make is named, and no answer tells a key."""
+
+import base64
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import Credentials
+from tests.portal.conftest import Visitor
+
+RIGHT = "keyInfo is right"
+IN_TIME = "the time is within the window"
+
+
+def signed(key: str | bytes, text: str, algorithm: str = "sha256") -> str:
+    """An HMAC as apps send it."""
+    return hmac.new(key.encode() if isinstance(key, str) else key, text.encode(), algorithm).hexdigest().upper()
+
+
+def findings(visitor: Visitor, app: Credentials, time_stamp: object, key_info: str) -> list[tuple[str, str]]:
+    """What the page says of three values: right or wrong, and why. No page may contain the key."""
+    fields = {"appId": app.app_id, "timeStamp": str(time_stamp), "keyInfo": key_info}
+    page = visitor.post("/docs/debugger", **fields).text
+    assert app.app_key not in page.lower()
+    return re.findall(r'<li><span class="tag (?:good|bad)">(right|wrong)</span> ([^<]*)</li>', page)
+
+
+@pytest.fixture
+def now() -> int:
+    """The time, in ms."""
+    return int(time.time() * 1_000)
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha1"])
+def test_what_is_right_is_called_right(developer: Visitor, app: Credentials, now: int, algorithm: str) -> None:
+    given = signed(app.app_key, f"{app.app_id}{app.app_key}{now}", algorithm)
+    assert findings(developer, app, now, given) == [("right", IN_TIME), ("right", RIGHT)]
+    ((_, _), (verdict, said)) = findings(developer, app, now, given.lower())
+    assert (verdict, "in lower case" in said) == ("right", True)
+    assert findings(developer, app, f"  {now} ", f" {given}\n")[1] == ("right", RIGHT), (
+        "blanks from copying are no matter"
+    )
+
+
+def orders() -> dict[str, Callable[[str, str, int], str]]:
+    """The wrong orders, as apps would write them."""
+    return {
+        "appKey+appId+timeStamp": lambda i, k, t: f"{k}{i}{t}",
+        "appId+timeStamp+appKey": lambda i, k, t: f"{i}{t}{k}",
+        "timeStamp+appId+appKey": lambda i, k, t: f"{t}{i}{k}",
+        "timeStamp+appKey+appId": lambda i, k, t: f"{t}{k}{i}",
+        "appKey+timeStamp+appId": lambda i, k, t: f"{k}{t}{i}",
+    }
+
+
+@pytest.mark.parametrize("order", orders())
+@pytest.mark.parametrize("algorithm", ["sha256", "sha1"])
+def test_a_wrong_order_is_named(developer: Visitor, app: Credentials, now: int, order: str, algorithm: str) -> None:
+    given = signed(app.app_key, orders()[order](app.app_id, app.app_key, now), algorithm)
+    said = f"the order is {order}; it must be appId+appKey+timeStamp"
+    assert findings(developer, app, now, given)[1] == ("wrong", said)
+
+
+MISTAKES: dict[str, tuple[Callable[[str, str, int], str], str]] = {
+    "separated by &": (lambda i, k, t: signed(k, f"{i}&{k}&{t}"), "nothing may stand between"),
+    "separated by a comma": (lambda i, k, t: signed(k, f"{i},{k},{t}"), "nothing may stand between"),
+    "separated by a blank": (lambda i, k, t: signed(k, f"{i} {k} {t}"), "nothing may stand between"),
+    "without the key": (lambda i, k, t: signed(k, f"{i}{t}"), "appKey is missing"),
+    "with a line break": (lambda i, k, t: signed(k, f"{i}{k}{t}\n"), "a line break stands at the end"),
+    "in upper case": (lambda i, k, t: signed(k, f"{i.upper()}{k.upper()}{t}"), "case-sensitive"),
+    "seconds signed": (lambda i, k, t: signed(k, f"{i}{k}{t // 1_000}"), "one is seconds, the other milliseconds"),
+    "the appId as the key": (lambda i, k, t: signed(i, f"{i}{k}{t}"), "must be the appKey, not the appId"),
+    "a plain hash": (lambda i, k, t: hashlib.sha256(f"{i}{k}{t}".encode()).hexdigest(), "must be an HMAC"),
+    "the key's bytes": (lambda i, k, t: signed(bytes.fromhex(k), f"{i}{k}{t}"), "use the appKey as text"),
+    "Base64": (
+        lambda i, k, t: base64.b64encode(bytes.fromhex(signed(k, f"{i}{k}{t}"))).decode(),
+        "it must be hex",
+    ),
+    "another key": (lambda i, k, t: signed("0" * 32, f"{i}{'0' * 32}{t}"), "no mistake that we know"),
+    "another time": (lambda i, k, t: signed(k, f"{i}{k}{t + 1}"), "no mistake that we know"),
+    "too short": (lambda i, k, t: signed(k, f"{i}{k}{t}")[:-1], "these are 63 characters"),
+    "not hex": (lambda _i, _k, _t: "Z" * 64, "these are 64 characters"),
+    "nonsense": (lambda _i, _k, _t: "密钥", "these are 2 characters"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named(developer: Visitor, app: Credentials, now: int, mistake: str) -> None:
+    make, part = MISTAKES[mistake]
+    verdict, said = findings(developer, app, now, make(app.app_id, app.app_key, now))[1]
+    assert verdict == "wrong"
+    assert part in said
+
+
+@pytest.mark.parametrize(
+    ("off", "said"),
+    [
+        (-3_600_000, "60 minutes behind"),
+        (7_300_000, "2 hours ahead of"),
+        (-601_500, "10 minutes behind"),
+        (-400 * 86_400_000, "400 days behind"),
+    ],
+)
+def test_a_clock_that_is_off_is_told_by_how_much(
+    developer: Visitor, app: Credentials, now: int, off: int, said: str
+) -> None:
+    then = now + off
+    given = signed(app.app_key, f"{app.app_id}{app.app_key}{then}")
+    (verdict, text), of_key = findings(developer, app, then, given)
+    assert (verdict, of_key) == ("wrong", ("right", RIGHT))
+    assert said in text
+    assert "10 minutes are allowed" in text
+
+
+def test_seconds_are_told_from_milliseconds(developer: Visitor, app: Credentials, now: int) -> None:
+    seconds = now // 1_000
+    given = signed(app.app_key, f"{app.app_id}{app.app_key}{seconds}")
+    said = findings(developer, app, seconds, given)
+    assert said[0] == ("wrong", "timeStamp is in seconds; it must be milliseconds (times 1,000)")
+    assert said[-1] == ("right", RIGHT)
+
+
+@pytest.mark.parametrize("factor", [1_000, 1_000_000])
+def test_smaller_units_are_told_too(developer: Visitor, app: Credentials, now: int, factor: int) -> None:
+    stamp = now * factor
+    said = findings(developer, app, stamp, signed(app.app_key, f"{app.app_id}{app.app_key}{stamp}"))
+    assert said[0][0] == "wrong"
+    assert ("microseconds" if factor == 1_000 else "nanoseconds") in said[0][1]
+    assert said[-1] == ("right", RIGHT)
+
+
+@pytest.mark.parametrize("time_stamp", ["2026-11-27 12:00:00", "-1", "1.5e12", "١٢٣", "9" * 40])
+def test_what_is_no_time_is_told(developer: Visitor, app: Credentials, time_stamp: str) -> None:
+    verdict, said = findings(developer, app, time_stamp, "0" * 64)[0]
+    assert (verdict, "milliseconds since 1970" in said) == ("wrong", True)
+
+
+def test_the_previous_key_is_known_while_it_holds(developer: Visitor, app: Credentials, now: int) -> None:
+    rotated = developer.post(f"/apps/{app.app_id}/keys/rotate", page=f"/apps/{app.app_id}/keys", overlap="1d")
+    assert rotated.status_code == 200
+    given = signed(app.app_key, f"{app.app_id}{app.app_key}{now}")
+    verdict, said = findings(developer, app, now, given)[1]
+    assert (verdict, "made with the previous key" in said) == ("right", True)
+    developer.post(f"/apps/{app.app_id}/keys/end", page=f"/apps/{app.app_id}/keys")
+    assert findings(developer, app, now, given)[1][0] == "wrong"
+
+
+def test_nobody_debugs_the_keys_of_others(stranger: Visitor, app: Credentials, now: int) -> None:
+    fields = {"appId": app.app_id, "timeStamp": str(now), "keyInfo": "0" * 64}
+    answer = stranger.post("/docs/debugger", page="/account", **fields)
+    assert answer.status_code == 422
+    assert "What we found" not in answer.text
+
+
+def test_an_app_that_is_not_ones_own_is_refused_beside_its_field(developer: Visitor, app: Credentials) -> None:
+    fields = {"appId": "never-heard-of", "timeStamp": "1", "keyInfo": "0" * 64}
+    answer = developer.post("/docs/debugger", **fields)
+    assert (answer.status_code, "is none of your apps" in answer.text) == (422, True)
+    assert 'value="never-heard-of"' in answer.text
