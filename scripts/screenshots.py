@@ -43,6 +43,7 @@ def main() -> None:
         take_inbox(browser, demo, arguments.out / "inbox.png")
         take_phone(browser, demo, arguments.out / "inbox-phone.png")
         take_bell(browser, demo, arguments.out / "inbox-bell.png")
+        take_portal(browser, demo, arguments.out / "portal.png")
         browser.close()
 
 
@@ -234,6 +235,28 @@ def take_bell(browser: Browser, demo: Demo, out: Path) -> None:
     page.goto(f"{demo.url}/portal")
     page.get_by_role("button", name="unread").click()
     _settle(page)
+    _save(page, out)
+
+
+def take_portal(browser: Browser, demo: Demo, out: Path) -> None:
+    """A newcomer's first messages in the portal: the request, the preview, the answer, the sandbox inbox."""
+    page = _page(browser, width=1280, height=980, locale="en-GB")
+    page.goto(f"{demo.url}/portal/sign-up")
+    page.get_by_label("Your name").fill("Wang Fang")
+    page.get_by_label("E-mail address").fill("wang@school.example.edu")
+    page.get_by_label("Password").fill("only for a picture")
+    page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("link", name="Register an app").click()
+    page.get_by_label("Name").fill("Homework")
+    page.get_by_role("button", name="Register it").click()
+    page.get_by_role("link", name="send the first message").click()
+    for kind, number in (("Text", 1), ("Link", 2)):
+        page.get_by_role("button", name=kind, exact=True).click()
+        page.get_by_role("button", name="Send", exact=True).click()
+        page.locator("#sandbox article").nth(number - 1).wait_for()
+    page.locator("html").evaluate("(root, font) => root.style.setProperty('--font', font)", _FONT)
+    _settle(page)
+    page.locator("#try").evaluate("place => scrollTo(0, place.getBoundingClientRect().top + scrollY - 84)")
     _save(page, out)
 
 

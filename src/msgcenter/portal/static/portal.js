@@ -42,6 +42,11 @@ if (here) {
   side.scrollLeft = here.offsetLeft - side.clientWidth / 2;
 }
 
+/** Whoever picks a colour does not want it chosen for them. */
+for (const colour of document.querySelectorAll("input[type=color]")) {
+  colour.addEventListener("input", () => (colour.form.elements.automatic.checked = false));
+}
+
 /** The account menu closes like any other. */
 for (const menu of document.querySelectorAll("details.menu")) {
   document.addEventListener("click", (event) => menu.contains(event.target) || menu.removeAttribute("open"));

@@ -167,5 +167,6 @@ if (place) {
   }
   area.addEventListener("input", draw);
   draw();
+  for (const button of place.querySelectorAll("button")) button.disabled = false;
   openInbox().catch((error) => (byId("sandbox").textContent = error.message));
 }
