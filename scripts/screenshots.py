@@ -240,7 +240,7 @@ def take_bell(browser: Browser, demo: Demo, out: Path) -> None:
 
 def take_portal(browser: Browser, demo: Demo, out: Path) -> None:
     """A newcomer's first messages in the portal: the request, the preview, the answer, the sandbox inbox."""
-    page = _page(browser, width=1280, height=980, locale="en-GB")
+    page = _page(browser, width=1280, height=1000, locale="en-GB")
     page.goto(f"{demo.url}/portal/sign-up")
     page.get_by_label("Your name").fill("Wang Fang")
     page.get_by_label("E-mail address").fill("wang@school.example.edu")
@@ -255,6 +255,8 @@ def take_portal(browser: Browser, demo: Demo, out: Path) -> None:
         page.get_by_role("button", name="Send", exact=True).click()
         page.locator("#sandbox article").nth(number - 1).wait_for()
     page.locator("html").evaluate("(root, font) => root.style.setProperty('--font', font)", _FONT)
+    page.locator("#preview").evaluate("(place, font) => place.style.setProperty('--msg-font', font)", _FONT)
+    page.locator("#try-next").wait_for()
     _settle(page)
     page.locator("#try").evaluate("place => scrollTo(0, place.getBoundingClientRect().top + scrollY - 84)")
     _save(page, out)
