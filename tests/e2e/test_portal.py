@@ -308,6 +308,7 @@ def unpleasant(desk: Desk, path: str) -> list[str]:
     found = [
         f"{path}: {one['id']}, {one['help']}: {[node['target'] for node in one['nodes']]}"
         for one in Axe().run(page).response["violations"]
+        if one["impact"] != "minor"
     ]
     width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     if width > screen:
