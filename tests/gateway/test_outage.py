@@ -34,7 +34,7 @@ def test_without_its_database_a_server_answers_503_and_recovers_by_itself(
     folder = tmp_path_factory.mktemp("pg")
     with ExitStack() as database:
         url = database.enter_context(embedded_postgres(folder, settings=QUICK))
-        with running_server(url, tmp_path_factory.mktemp("outage")) as server:
+        with running_server(url, tmp_path_factory.mktemp("outage"), RATE_LIMIT="20") as server:
             app = wait_for(new_app(url))
             with (
                 httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
@@ -59,6 +59,10 @@ def test_without_its_database_a_server_answers_503_and_recovers_by_itself(
                 secret = {"client_id": app.app_id, "client_secret": app.app_key}
                 oauth = http.post("/oauth2/token", data={"grant_type": "client_credentials", **secret})
                 assert (oauth.status_code, oauth.json()["error"]) == (503, "temporarily_unavailable")
+                assert int(oauth.headers["retry-after"]) >= 1
+                for _ in range(40):  # whose calls they are is unknown now: they count against nobody
+                    refusal = envelope(raw.post("getUnreadCount", {"publisherId": user}), 503)
+                    assert refusal["retCode"] == "500002"
                 with pytest.raises(ServerError) as told:
                     client.unread_count(user)
                 assert told.value.ret_code == "500002"

@@ -50,10 +50,10 @@ class App(Struct, frozen=True):
     def check_receivers(self, user_ids: Iterable[str]) -> None:
         """Refuse with NOT_AUTHORISED users whom the app may not reach yet.
 
-        Until an operator lets an app go live it has its sandbox users only: its `sandbox_user`, and that id with
-        anything after it (`sandbox-APP_ID-2`).
+        Until an operator lets an app go live it has its sandbox users only: its `sandbox_user`, and that id with a dash
+        and anything after it (`sandbox-APP_ID-2`).
         """
-        if not self.live and not all(user_id.startswith(self.sandbox_user) for user_id in user_ids):
+        if not self.live and not all(self._is_sandbox_user(user_id) for user_id in user_ids):
             raise Refusal(
                 Reason.NOT_AUTHORISED,
                 rule=Phrase(
@@ -61,6 +61,10 @@ class App(Struct, frozen=True):
                     f"until it is live it reaches {self.sandbox_user} only",
                 ),
             )
+
+    def _is_sandbox_user(self, user_id: str) -> bool:
+        # Without the dash, an app whose id begins with another's would reach that one's sandbox.
+        return user_id == self.sandbox_user or user_id.startswith(f"{self.sandbox_user}-")
 
     def platform_for(self, asked: str | None) -> str:
         """Return the platform that a call is about: the one asked for, or else the app's own.

@@ -84,9 +84,12 @@ class Endpoint(Generic[Request]):
         """Return the envelope that answers a request; raise its refusal."""
         try:
             app = await gateway.actions.tokens.authenticate(access_token(exchange))
-        except Exception:
-            # Guessing tokens is limited by where it comes from.
-            await gateway.rate_limit.hit(exchange, self.name)
+        except Exception as problem:
+            if isinstance(problem, Refusal) and problem.reason is not Reason.DATABASE_UNAVAILABLE:
+                # Guessing tokens is limited by where it comes from.
+                await gateway.rate_limit.hit(exchange, self.name)
+            else:
+                await gateway.rate_limit.tell(exchange)
             raise
         exchange.app = app
         await gateway.rate_limit.hit(exchange, self.name, app)

@@ -87,7 +87,7 @@ async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
     except Refusal as refusal:
         exchange.ret_code = refusal.reason.ret_code
         name, description, status = _oauth_error_of(refusal)
-        headers |= retry_after(refusal)
+        headers |= retry_after(refusal) if status != 503 else {b"retry-after": b"1"}
         answer = {"error": name, "error_description": description}
     else:
         exchange.app = issued.app
