@@ -54,11 +54,15 @@ def test_a_new_app_begins_in_the_sandbox(
             rf'{app_id}.*?name="number" value="(\d+)"', operator.get("/operator/requests").text, re.DOTALL
         )
         assert number is not None
-        operator.post("/operator/requests", number=number[1], granted="1")
+        long = operator.post("/operator/requests", number=number[1], granted="1", answer="x" * 501)
+        assert (long.status_code, "at most 500" in long.text) == (422, True)
+        operator.post("/operator/requests", number=number[1], granted="1", answer="Welcome aboard")
         assert client.send_text("teacher-li", "now it may")
         decided = operator.post("/operator/requests", number=number[1], granted="0")
         assert (decided.status_code, "it is decided" in decided.text) == (422, True)
-    assert "Granted" in stranger.get(f"/apps/{app_id}").text
+    shown = stranger.get(f"/apps/{app_id}").text
+    assert "Granted" in shown
+    assert "Welcome aboard" in shown
 
 
 def test_an_operators_app_is_live_at_once(server: Server, operator: Visitor) -> None:

@@ -119,12 +119,20 @@ class Team:
         async with self._database.connection() as connection:
             return await grants.open_requests(connection)
 
-    async def decide(self, number: int, *, granted: bool, person: Person, by: Actor) -> GrantRequest:
-        """Grant or refuse a request; what is granted is open at once. Refuses with FIELD_MALFORMED if it is decided."""
+    async def decide(self, number: int, *, granted: bool, answer: str, person: Person, by: Actor) -> GrantRequest:
+        """Grant or refuse a request, with up to 500 characters for who has asked; what is granted is open at once.
+
+        Refuses with FIELD_MALFORMED if it is decided, or an answer that is too long.
+        """
+        answer = answer.strip()
+        if len(answer) > _MAX_REASON or "\0" in answer:
+            raise malformed("answer", f"最多{_MAX_REASON}个字符", f"must be at most {_MAX_REASON} characters")
 
         async def write(connection: Connection) -> GrantRequest:
             now = now_ms()
-            decided = await grants.decide(connection, number, granted=granted, by=person.number, now=now)
+            decided = await grants.decide(
+                connection, number, granted=granted, answer=answer or None, by=person.number, now=now
+            )
             if decided is None:
                 raise malformed("number", "没有此申请,或已处理", "there is no such request, or it is decided")
             if granted:
@@ -136,6 +144,7 @@ class Team:
                 decided.value,
                 now=now,
                 app_number=decided.app_number,
+                **({"answer": answer} if answer else {}),
             )
             return decided
 

@@ -31,7 +31,9 @@ async def requests(portal: Portal, visitor: Visitor) -> Response:
 async def decide(portal: Portal, visitor: Visitor) -> Response:
     """Grant or refuse a request."""
     number, granted = _number(visitor.form["number"], "number"), visitor.form["granted"] == "1"
-    await portal.team.decide(number, granted=granted, person=visitor.person, by=visitor.actor)
+    await portal.team.decide(
+        number, granted=granted, answer=visitor.form["answer"], person=visitor.person, by=visitor.actor
+    )
     return see_other("/operator/requests", "granted" if granted else "refused")
 
 

@@ -8,7 +8,7 @@ GrantKind = Literal["live", "broadcasts", "platform_inbox", "platform"]
 
 _COLUMNS = (
     "g.number, g.app_number, a.app_id, a.name as app_name, g.kind, g.value, g.reason, p.login as asked_by, g.asked_at,"
-    " d.login as decided_by, g.decided_at, g.granted"
+    " d.login as decided_by, g.decided_at, g.granted, g.answer"
 )
 _FROM = (
     " from grant_request g join app a on a.number = g.app_number join person p on p.number = g.asked_by"
@@ -17,7 +17,10 @@ _FROM = (
 
 
 class GrantRequest(NamedTuple):
-    """A request. `granted` is None while nobody has decided it; `value` is the code of a platform, or empty."""
+    """A request. `granted` is None while nobody has decided it; `value` is the code of a platform, or empty.
+
+    `answer` is what whoever decided it has said.
+    """
 
     number: int
     app_number: int
@@ -31,6 +34,7 @@ class GrantRequest(NamedTuple):
     decided_by: str | None
     decided_at: int | None
     granted: bool | None
+    answer: str | None
 
 
 async def insert_request(
@@ -65,15 +69,18 @@ async def open_requests(connection: Connection) -> list[GrantRequest]:
     return [GrantRequest(*row) for row in rows]
 
 
-async def decide(connection: Connection, number: int, *, granted: bool, by: int, now: int) -> GrantRequest | None:
+async def decide(
+    connection: Connection, number: int, *, granted: bool, answer: str | None, by: int, now: int
+) -> GrantRequest | None:
     """Decide an open request and return it; None if it is not open."""
     decided = await connection.fetchval(
-        "update grant_request set granted = $2, decided_by = $3, decided_at = $4"
+        "update grant_request set granted = $2, decided_by = $3, decided_at = $4, answer = $5"
         " where number = $1 and decided_at is null returning number",
         number,
         granted,
         by,
         now,
+        answer,
     )
     if decided is None:
         return None
