@@ -443,6 +443,13 @@ def test_an_invitation_is_good_once(server: Server, operator: Visitor, visitor: 
     late.http.close()
 
 
+def test_operators_find_people(company: Company, operator: Visitor) -> None:
+    person = company.enter()[1]
+    assert f"<td>{person.login}</td>" in operator.get(f"/operator/people?q={person.login.upper()}").text
+    assert "1 in all" in operator.get(f"/operator/people?q={person.login}").text
+    assert "Nobody matches" in operator.get("/operator/people?q=no.such.person").text
+
+
 def test_sign_up_can_be_closed(operator: Visitor, visitor: Visitor, user: str) -> None:
     operator.post("/operator/people/sign-up", page="/operator/people", mode="invitation")
     try:

@@ -10,7 +10,7 @@ from msgcenter.portal.portal import HOME, Portal, see_other
 from msgcenter.portal.visitor import Visitor
 
 _AUDIT_PAGE = 100
-_APPS_SHOWN = 500
+_SHOWN = 500
 
 
 async def start(_: Portal, __: Visitor) -> Response:
@@ -41,11 +41,18 @@ async def decide(portal: Portal, visitor: Visitor) -> Response:
 
 
 async def people(portal: Portal, visitor: Visitor, invitation: str | None = None) -> Response:
-    """List the people, and who is invited."""
+    """List the people, or those whose name or login has a text in it, and who is invited."""
+    wanted = visitor.query("q").casefold()
+    found = [
+        record
+        for record in await portal.people.everyone()
+        if wanted in record.person.name.casefold() or wanted in record.person.login
+    ]
     return portal.page(
         visitor,
         "operator_people.html",
-        people=await portal.people.everyone(),
+        people=found[:_SHOWN],
+        total=len(found),
         invitations=await portal.people.open_invitations(),
         sign_up=await portal.people.sign_up_mode(),
         invitation=invitation,
@@ -115,7 +122,7 @@ async def all_apps(portal: Portal, visitor: Visitor) -> Response:
         if wanted in record.app.name.casefold() or wanted in record.app.app_id.casefold()
     ]
     platforms = await portal.platforms.all()
-    return portal.page(visitor, "operator_apps.html", apps=found[:_APPS_SHOWN], total=len(found), platforms=platforms)
+    return portal.page(visitor, "operator_apps.html", apps=found[:_SHOWN], total=len(found), platforms=platforms)
 
 
 async def permissions(portal: Portal, visitor: Visitor) -> Response:
