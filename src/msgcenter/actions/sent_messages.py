@@ -7,31 +7,35 @@ from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.message import REMINDER_PAUSE_MS, Message, State
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import messages, recalls, updates
+from msgcenter.store import audit, messages, recalls, updates
 from msgcenter.store.copies import delivered_copies
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.updates import Version
 
 
 class SentMessages:
-    """The life of messages after their send. An id that no message can have is given as None."""
+    """The life of messages after their send. An id that no message can have is given as None.
+
+    What `by` changes is written to the audit log with it; what was so already is no change.
+    """
 
     def __init__(self, database: Database, *, on_change: Listener = nobody) -> None:
         self._database = database
         self._on_change = on_change
         self._counts = ReceiptCounts(database)
 
-    async def recall(self, app: App, message_id: int | None) -> None:
+    async def recall(self, app: App, message_id: int | None, *, by: Actor) -> None:
         """Withdraw a message from every mailbox, or cancel it if it is still to be sent; once is enough.
 
         Refuses with MESSAGE_UNKNOWN.
         """
         if message_id is None:
             raise Refusal(Reason.MESSAGE_UNKNOWN)
-        self._on_change(await recalls.recall(self._database, app.number, message_id))
+        self._on_change(await recalls.recall(self._database, app.number, message_id, by))
 
-    async def update(self, app: App, message_id: int | None, body: Body, *, reset_read: bool) -> None:
+    async def update(self, app: App, message_id: int | None, body: Body, *, reset_read: bool, by: Actor) -> None:
         """Let a message say something else under its id, and be unread again if `reset_read`.
 
         A repetition of the update before it changes nothing. Refuses with FIELD_MALFORMED, MESSAGE_UNKNOWN (also when
@@ -40,14 +44,16 @@ class SentMessages:
         check_body(body, app.app_schemes)
         if message_id is None:
             raise Refusal(Reason.MESSAGE_UNKNOWN)
-        self._on_change(await updates.update(self._database, app.number, message_id, body, reset_read=reset_read))
+        self._on_change(
+            await updates.update(self._database, app.number, message_id, body, reset_read=reset_read, by=by)
+        )
 
     async def versions(self, app: App, message_id: int | None) -> list[Version]:
         """Return what a message has said, the first version first. Refuses with MESSAGE_UNKNOWN."""
         async with self._database.connection() as connection:
             return await updates.versions(connection, await own_message(connection, app, message_id))
 
-    async def remind(self, app: App, message_id: int | None) -> int:
+    async def remind(self, app: App, message_id: int | None, *, by: Actor) -> int:
         """Remind those who have not read a message of it, and return how many they are.
 
         Refuses with MESSAGE_UNKNOWN (also when it has expired), ALREADY_RECALLED, or RATE_EXCEEDED within an hour of
@@ -62,15 +68,21 @@ class SentMessages:
             if state is State.EXPIRED:
                 raise Refusal(Reason.MESSAGE_UNKNOWN)
         _, delivered, read = await self._counts.of(message)
-        if delivered == read:
-            return 0
-        async with self._database.connection() as connection:
+        unread = delivered - read
+
+        async def write(connection: Connection) -> list[MailboxEvent]:
             if not await messages.set_reminded(connection, message.id, now, now - REMINDER_PAUSE_MS):
                 last = (await own_message(connection, app, message_id)).reminded_at or now
                 seconds = max(1, (last + REMINDER_PAUSE_MS - now + 999) // 1_000)
                 raise Refusal(Reason.RATE_EXCEEDED, seconds=seconds)
-            self._on_change(await _reminders(connection, message))
-        return delivered - read
+            await audit.record(
+                connection, by, "message.remind", str(message.id), now=now, app_number=app.number, unread=unread
+            )
+            return await _reminders(connection, message)
+
+        if unread:
+            self._on_change(await self._database.in_transaction(write))
+        return unread
 
 
 async def _reminders(connection: Connection, message: Message) -> list[MailboxEvent]:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from msgcenter.domain.account import App
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import topics
+from msgcenter.store import audit, topics
 from msgcenter.store.database import Connection, Database
 
 
@@ -19,12 +20,17 @@ class SubscriberPage(NamedTuple):
 
 
 class Topics:
-    """Subscribes users to an app's topics. A topic belongs to an app on a platform, and is there once it had users."""
+    """Subscribes users to an app's topics. A topic belongs to an app on a platform, and is there once it had users.
+
+    The audit log tells how many subscriptions began or ended, not whose.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def subscribe(self, app: App, name: str, user_ids: Iterable[str], *, platform_code: str | None = None) -> int:
+    async def subscribe(
+        self, app: App, name: str, user_ids: Iterable[str], *, platform_code: str | None = None, by: Actor
+    ) -> int:
         """Subscribe 1-1,000 users from now on, the topic being made if it is new; return how many were not before.
 
         They get what is sent to the topic after this. Refuses with NOT_AUTHORISED (platform, sandbox).
@@ -35,12 +41,14 @@ class Topics:
 
         async def write(connection: Connection) -> int:
             number = await topics.ensure_topic(connection, app.number, platform, name, now_ms())
-            return await topics.subscribe(connection, number, platform, subscribers)
+            new = await topics.subscribe(connection, number, platform, subscribers)
+            await _record(connection, by, "topic.subscribe", app, name, platform, new)
+            return new
 
         return await self._database.in_transaction(write)
 
     async def unsubscribe(
-        self, app: App, name: str, user_ids: Iterable[str], *, platform_code: str | None = None
+        self, app: App, name: str, user_ids: Iterable[str], *, platform_code: str | None = None, by: Actor
     ) -> int:
         """End subscriptions of 1-1,000 users and return how many there were; what they got stays with them.
 
@@ -50,7 +58,9 @@ class Topics:
 
         async def write(connection: Connection) -> int:
             number = await _number(connection, app, platform, name)
-            return await topics.unsubscribe(connection, number, platform, receivers_of(user_ids))
+            ended = await topics.unsubscribe(connection, number, platform, receivers_of(user_ids))
+            await _record(connection, by, "topic.unsubscribe", app, name, platform, ended)
+            return ended
 
         return await self._database.in_transaction(write)
 
@@ -64,6 +74,14 @@ class Topics:
             found = await topics.subscribers(connection, number, cursor or "", limit + 1)
         more = len(found) > limit
         return SubscriberPage(found[:limit], found[limit - 1] if more else None)
+
+
+async def _record(
+    connection: Connection, by: Actor, action: str, app: App, name: str, platform_code: str, users: int
+) -> None:
+    if users:
+        told = {"platform": platform_code, "users": users}
+        await audit.record(connection, by, action, name, now=now_ms(), app_number=app.number, **told)
 
 
 async def _number(connection: Connection, app: App, platform_code: str, name: str) -> int:

@@ -44,7 +44,8 @@ class Message(Struct, frozen=True):
 
     One to receivers has their chunks in `audience`, of which `delivered_chunks` are in mailboxes. One to a topic, or to
     everyone (`domain.audience.EVERYONE`), has a `topic_number` instead, and its `position` in the platform's feed once
-    it is sent; `reset_position` is where, and `reset_at` when, the feed last says that it is unread again.
+    it is sent; `reset_position` is where, and `reset_at` when, the feed last says that it is unread again. `request_id`
+    is the app's own id of the request that made it.
     """
 
     id: int
@@ -71,6 +72,7 @@ class Message(Struct, frozen=True):
     closed_by: str | None = None
     reset_position: int | None = None
     reset_at: int | None = None
+    request_id: str | None = None
 
     @property
     def is_sent(self) -> bool:

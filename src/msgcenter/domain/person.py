@@ -31,13 +31,16 @@ class Person(Struct, frozen=True):
         return self.role == "operator"
 
 
+ActorKind = Literal["person", "app", "command"]
+
+
 class Actor(NamedTuple):
     """Who changes something, for the audit log: a person (by login), an app (by appId) or a command of an operator.
 
     `address` is where from: a network address, or the machine's name for a command.
     """
 
-    kind: Literal["person", "app", "command"]
+    kind: ActorKind
     name: str
     address: str
 

@@ -162,6 +162,12 @@ def signature_header(keys: Sequence[str], webhook_id: str, timestamp: int, body:
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 
+def without_query(url: str) -> str:
+    """Return a URL as it may be written down for good: what stands in its query may be a secret."""
+    place, has_query, _ = url.partition("?")
+    return f"{place}?…" if has_query else place
+
+
 class Target(NamedTuple):
     """Where a URL leads."""
 

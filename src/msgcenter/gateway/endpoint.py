@@ -21,6 +21,7 @@ from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.actions.webhooks import Webhooks
 from msgcenter.domain.account import App
 from msgcenter.domain.language import Phrase
+from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
 from msgcenter.gateway import envelope
 from msgcenter.gateway.call_record import CallRecord, Observer
@@ -63,6 +64,11 @@ class Caller:
 
     app: App
     exchange: Exchange
+
+    @property
+    def actor(self) -> Actor:
+        """The app, for the audit log."""
+        return Actor("app", self.app.app_id, self.exchange.client_address)
 
 
 @dataclass(frozen=True)

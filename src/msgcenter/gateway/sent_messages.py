@@ -11,19 +11,24 @@ from msgcenter.gateway.requests import GetMsgVersions, RecallMsg, RemindUnread, 
 
 async def recall_msg(actions: Actions, caller: Caller, request: RecallMsg) -> None:
     """Withdraw a message."""
-    await actions.sent_messages.recall(caller.app, parse_message_id(request.message_id))
+    await actions.sent_messages.recall(caller.app, parse_message_id(request.message_id), by=caller.actor)
 
 
 async def update_msg(actions: Actions, caller: Caller, request: UpdateMsg) -> None:
     """Let a message say something else."""
     await actions.sent_messages.update(
-        caller.app, parse_message_id(request.message_id), body_of(request), reset_read=request.reset_read
+        caller.app,
+        parse_message_id(request.message_id),
+        body_of(request),
+        reset_read=request.reset_read,
+        by=caller.actor,
     )
 
 
 async def remind_unread(actions: Actions, caller: Caller, request: RemindUnread) -> Reminded:
     """Remind those who have not read a message."""
-    return Reminded(await actions.sent_messages.remind(caller.app, parse_message_id(request.message_id)))
+    message_id = parse_message_id(request.message_id)
+    return Reminded(await actions.sent_messages.remind(caller.app, message_id, by=caller.actor))
 
 
 async def get_msg_versions(actions: Actions, caller: Caller, request: GetMsgVersions) -> MsgVersions:

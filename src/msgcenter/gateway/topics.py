@@ -11,7 +11,11 @@ from msgcenter.gateway.requests import GetSubscribers, Subscribe, Unsubscribe
 async def subscribe(actions: Actions, caller: Caller, request: Subscribe) -> Changed:
     """Subscribe users to a topic."""
     changed = await actions.topics.subscribe(
-        caller.app, str(request.topic), map(str, request.user_ids), platform_code=text_of(request.platform_code)
+        caller.app,
+        str(request.topic),
+        map(str, request.user_ids),
+        platform_code=text_of(request.platform_code),
+        by=caller.actor,
     )
     return Changed(changed)
 
@@ -19,7 +23,11 @@ async def subscribe(actions: Actions, caller: Caller, request: Subscribe) -> Cha
 async def unsubscribe(actions: Actions, caller: Caller, request: Unsubscribe) -> Changed:
     """End subscriptions of a topic."""
     changed = await actions.topics.unsubscribe(
-        caller.app, str(request.topic), map(str, request.user_ids), platform_code=text_of(request.platform_code)
+        caller.app,
+        str(request.topic),
+        map(str, request.user_ids),
+        platform_code=text_of(request.platform_code),
+        by=caller.actor,
     )
     return Changed(changed)
 

@@ -30,7 +30,7 @@ from msgcenter.store.webhook_deliveries import Delivery
 
 async def create_webhook(actions: Actions, caller: Caller, request: CreateWebhook) -> CreatedWebhook:
     """Register a URL for kinds of events."""
-    return CreatedWebhook(*await actions.webhooks.create(caller.app, request.url, request.events))
+    return CreatedWebhook(*await actions.webhooks.create(caller.app, request.url, request.events, by=caller.actor))
 
 
 async def get_webhooks(actions: Actions, caller: Caller, _: GetWebhooks) -> WebhookList:
@@ -56,23 +56,25 @@ async def update_webhook(actions: Actions, caller: Caller, request: UpdateWebhoo
     url, events, paused = given(request.url), given(request.events), given(request.paused)
     if url is None and events is None and paused is None:
         raise Refusal(Reason.FIELD_MISSING, field="url/events/paused")
-    await actions.webhooks.update(caller.app, request.webhook_id, url=url, events=events, paused=paused)
+    await actions.webhooks.update(
+        caller.app, request.webhook_id, url=url, events=events, paused=paused, by=caller.actor
+    )
 
 
 async def delete_webhook(actions: Actions, caller: Caller, request: DeleteWebhook) -> None:
     """Delete a webhook."""
-    await actions.webhooks.delete(caller.app, request.webhook_id)
+    await actions.webhooks.delete(caller.app, request.webhook_id, by=caller.actor)
 
 
 async def rotate_webhook_secret(actions: Actions, caller: Caller, request: RotateWebhookSecret) -> RotatedSecret:
     """Give a webhook a new secret."""
-    rotated = await actions.webhooks.rotate_secret(caller.app, request.webhook_id)
+    rotated = await actions.webhooks.rotate_secret(caller.app, request.webhook_id, by=caller.actor)
     return RotatedSecret(rotated.secret, str(rotated.previous_until))
 
 
 async def test_webhook(actions: Actions, caller: Caller, request: TestWebhook) -> None:
     """Send a test event to a webhook."""
-    await actions.webhooks.send_test(caller.app, request.webhook_id)
+    await actions.webhooks.send_test(caller.app, request.webhook_id, by=caller.actor)
 
 
 async def get_webhook_deliveries(
@@ -126,4 +128,7 @@ async def replay_webhook(actions: Actions, caller: Caller, request: ReplayWebhoo
         raise Refusal(Reason.FIELD_MISSING, field="deliveryId/startTime")
     if delivery_id is not None and since is not None:
         raise contradiction("deliveryId/startTime", "两者只能传一个", "only one of them may be used")
-    return Replayed(await actions.webhooks.replay(caller.app, request.webhook_id, delivery_id=delivery_id, since=since))
+    count = await actions.webhooks.replay(
+        caller.app, request.webhook_id, delivery_id=delivery_id, since=since, by=caller.actor
+    )
+    return Replayed(count)

@@ -66,6 +66,21 @@ async def _present(connection: Connection, keys: Sequence[tuple[bytes, int]]) ->
     return [(row["digest"], row["bucket"]) for row in rows]
 
 
+async def first_user_ids(
+    connection: Connection, keys: Iterable[tuple[bytes, int]], limit: int
+) -> Mapping[tuple[bytes, int], tuple[str, ...]]:
+    """Return up to `limit` user ids of each of these chunks (digest, bucket)."""
+    ordered = sorted(set(keys))
+    rows = await connection.fetch(
+        "select c.digest, c.bucket, c.user_ids[1:$3] as user_ids from unnest($1::bytea[], $2::int[]) as t (d, b)"
+        " join audience_chunk c on c.digest = t.d and c.bucket = t.b",
+        [digest for digest, _ in ordered],
+        [bucket for _, bucket in ordered],
+        limit,
+    )
+    return {(row["digest"], row["bucket"]): tuple(row["user_ids"]) for row in rows}
+
+
 async def read_chunks(connection: Connection, bucket: int, digests: Sequence[bytes]) -> Mapping[bytes, tuple[str, ...]]:
     """Return the user ids of chunks by digest."""
     rows = await connection.fetch(

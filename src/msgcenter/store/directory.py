@@ -22,6 +22,14 @@ async def register(connection: Connection, platform_code: str, user_ids: Iterabl
     return int(status.rpartition(" ")[2])
 
 
+async def platforms_of(connection: Connection, user_id: str) -> list[str]:
+    """Return the codes of the platforms that know a user."""
+    rows = await connection.fetch(
+        "select platform_code from mailbox where user_id = $1 order by platform_code", user_id
+    )
+    return [row["platform_code"] for row in rows]
+
+
 async def count(connection: Connection, platform_code: str) -> int:
     """Return how many users of a platform are known."""
     known: int = await connection.fetchval("select count(*) from mailbox where platform_code = $1", platform_code)

@@ -62,6 +62,15 @@ async def entries(connection: Connection, wanted: Wanted) -> AsyncIterator[Entry
             yield held.pop(0)
 
 
+async def received(connection: Connection, wanted: Wanted) -> AsyncIterator[int]:
+    """Give the ids of all messages that ever came into a mailbox, newest first: also withdrawn and expired ones."""
+    held: list[int] = []
+    async for page, next_last_id in _pages(connection, wanted):
+        held = sorted([*held, *(i for i in page["message_ids"] if i < wanted.before_id)], reverse=True)
+        while held and held[0] > next_last_id:
+            yield held.pop(0)
+
+
 async def _pages(connection: Connection, wanted: Wanted) -> AsyncIterator[tuple[asyncpg.Record, int]]:
     """Give the pages that may hold wanted entries, the one with the newest first, each with the next one's last id."""
     offset = 0

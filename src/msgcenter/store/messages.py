@@ -13,18 +13,29 @@ _COLUMNS = (
     "id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,"
     " delivered_chunks, created_at, send_at, expires_at, recalled_at, closed_at, topic_number, position, version,"
     " updated_at, reset_read, reminded_at, closed_by, reset_position,"
-    " reset_at"
+    " reset_at, request_id"
 )
 
 
 class MessageFilter(NamedTuple):
-    """What getMsgList asks for; ids are bounds of time (`domain.message_id.first_id_at`)."""
+    """Which messages to list, None meaning all; ids are bounds of time (`domain.message_id.first_id_at`)."""
 
     app_number: int
     business_id: str | None = None
     kind: Kind | None = None
     first_id: int = 0
     before_id: int = (1 << 63) - 1
+    platform_code: str | None = None
+
+    def passes(self, message: Message) -> bool:
+        """Tell whether a message is wanted, as `list_messages` does."""
+        return (
+            message.app_number == self.app_number
+            and self.first_id <= message.id < self.before_id
+            and self.business_id in {None, message.business_id}
+            and self.kind in {None, message.kind}
+            and self.platform_code in {None, message.platform_code}
+        )
 
 
 _DIGEST = 32
@@ -41,10 +52,10 @@ async def insert_messages(connection: Connection, messages: Sequence[Message]) -
     """Store new messages. Raises the driver's UniqueViolationError if one of the ids is taken."""
     await connection.execute(
         "insert into message (id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,"
-        " delivered_chunks, created_at, send_at, expires_at, topic_number, position)"
+        " delivered_chunks, created_at, send_at, expires_at, topic_number, position, request_id)"
         " select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[],"
         " $5::text[], $6::jsonb[], $7::bool[], $8::int[], $9::bytea[], $10::int[], $11::bigint[], $12::bigint[],"
-        " $13::bigint[], $14::int[], $15::bigint[])",
+        " $13::bigint[], $14::int[], $15::bigint[], $16::text[])",
         [message.id for message in messages],
         [message.app_number for message in messages],
         [message.platform_code for message in messages],
@@ -60,6 +71,7 @@ async def insert_messages(connection: Connection, messages: Sequence[Message]) -
         [message.expires_at for message in messages],
         [message.topic_number for message in messages],
         [message.position for message in messages],
+        [message.request_id for message in messages],
     )
 
 
@@ -160,6 +172,9 @@ async def list_messages(connection: Connection, wanted: MessageFilter, limit: in
     if wanted.kind is not None:
         values.append(wanted.kind)
         where.append(f"kind = ${len(values)}")
+    if wanted.platform_code is not None:
+        values.append(wanted.platform_code)
+        where.append(f"platform_code = ${len(values)}")
     rows = await connection.fetch(
         f"select {_COLUMNS} from message where {' and '.join(where)} order by id desc limit {int(limit)}",  # noqa: S608
         *values,

@@ -3,15 +3,16 @@
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import recalled_event
-from msgcenter.store import feed, mailboxes, messages, webhook_outbox
+from msgcenter.store import audit, feed, mailboxes, messages, webhook_outbox
 from msgcenter.store.copies import delivered_copies, statements_of
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.feed import Action
 
 
-async def recall(database: Database, app_number: int, message_id: int) -> list[MailboxEvent]:
+async def recall(database: Database, app_number: int, message_id: int, by: Actor) -> list[MailboxEvent]:
     """Withdraw an app's message, also one that is still to be sent; return what to tell (nothing the second time).
 
     One to receivers is taken out of their mailboxes in this very transaction; of one to a topic or to everyone the feed
@@ -19,18 +20,19 @@ async def recall(database: Database, app_number: int, message_id: int) -> list[M
     """
 
     async def write(connection: Connection) -> list[MailboxEvent]:
-        return await recall_within(connection, app_number, message_id)
+        return await recall_within(connection, app_number, message_id, by)
 
     return await database.in_transaction(write)
 
 
-async def recall_within(connection: Connection, app_number: int, message_id: int) -> list[MailboxEvent]:
+async def recall_within(connection: Connection, app_number: int, message_id: int, by: Actor) -> list[MailboxEvent]:
     """Do that in the caller's transaction."""
     message = await own_message(connection, app_number, message_id)
     if message.recalled_at is not None:
         return []
     now = now_ms()
     await messages.set_recalled(connection, message.id, now)
+    await audit.record(connection, by, "message.recall", str(message.id), now=now, app_number=app_number)
     await webhook_outbox.record(connection, [recalled_event(app_number, message.id, now)], now)
     if message.topic_number is None:
         return await _withdraw_copies(connection, message)

@@ -243,6 +243,7 @@ def _message(send: _Send, now: int) -> Message:
         closed_at=None,
         topic_number=draft.topic_number,
         position=send.position,
+        request_id=draft.request_id,
     )
 
 

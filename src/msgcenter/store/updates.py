@@ -9,8 +9,9 @@ from msgcenter.domain.event import EventKind, MailboxEvent
 from msgcenter.domain.mailbox import Change
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import feed, messages
+from msgcenter.store import audit, feed, messages
 from msgcenter.store.copies import delivered_copies, same_change, statements_of
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.feed import Action
@@ -29,7 +30,7 @@ class Version(NamedTuple):
 
 
 async def update(
-    database: Database, app_number: int, message_id: int, body: Body, *, reset_read: bool
+    database: Database, app_number: int, message_id: int, body: Body, *, reset_read: bool, by: Actor
 ) -> list[MailboxEvent]:
     """Let an app's message say something else, and be unread again if `reset_read`; return what to tell.
 
@@ -50,6 +51,16 @@ async def update(
         if is_same and (message.reset_read or not reset_read):
             return []
         await _replace_body(connection, message, body, content.decode(), reset_read=reset_read, now=now)
+        await audit.record(
+            connection,
+            by,
+            "message.update",
+            str(message.id),
+            now=now,
+            app_number=app_number,
+            version=message.version + 1,
+            reset_read=reset_read,
+        )
         return await _tell_and_reset(connection, message, reset_read=reset_read, now=now)
 
     return await database.in_transaction(write)

@@ -9,12 +9,13 @@ from msgcenter.domain.webhook import STATUS_KINDS, PauseReason
 from msgcenter.store.database import Connection
 
 _COLUMNS = (
-    "number, app_number, endpoint_id, url, events, secret_sealed, created_at, paused_at, pause_reason, failing_since"
+    "number, app_number, endpoint_id, url, events, secret_sealed, created_at, paused_at, pause_reason, failing_since,"
+    " next_attempt_at, previous_secret_until"
 )
 
 
 class Endpoint(NamedTuple):
-    """A registered endpoint. Times are ms since 1970; `pending` events are not delivered yet."""
+    """A registered endpoint. Times are ms since 1970; one that fails as a whole is tried at `next_attempt_at`."""
 
     number: int
     app_number: int
@@ -26,6 +27,15 @@ class Endpoint(NamedTuple):
     paused_at: int | None
     pause_reason: PauseReason | None
     failing_since: int | None
+    next_attempt_at: int | None
+    previous_secret_until: int | None
+
+
+class Waiting(NamedTuple):
+    """What waits for an endpoint: so many events, and when (ms since 1970) the first failed delivery is due again."""
+
+    events: int
+    due_at: int | None
 
 
 class Owner(NamedTuple):
@@ -89,15 +99,17 @@ async def find_endpoint(connection: Connection, app_number: int, endpoint_id: st
     return _endpoint(row) if row else None
 
 
-async def pending_events(connection: Connection, endpoint_numbers: Sequence[int]) -> dict[int, int]:
-    """Return how many events of each endpoint are not delivered yet."""
+async def waiting(connection: Connection, endpoint_numbers: Sequence[int]) -> dict[int, Waiting]:
+    """Return what of each endpoint is not delivered yet."""
     rows = await connection.fetch(
         "select k.n, (select count(*) from webhook_event v where v.endpoint_number = k.n)"
         " + (select coalesce(sum(d.event_count), 0) from webhook_delivery d"
-        " where d.endpoint_number = k.n and d.state = 'pending') as pending from unnest($1::int[]) as k (n)",
+        " where d.endpoint_number = k.n and d.state = 'pending') as events,"
+        " (select d.next_attempt_at from webhook_delivery d where d.endpoint_number = k.n and d.state = 'pending'"
+        " order by d.next_attempt_at limit 1) as due_at from unnest($1::int[]) as k (n)",
         endpoint_numbers,
     )
-    return {row["n"]: int(row["pending"]) for row in rows}
+    return {row["n"]: Waiting(int(row["events"]), row["due_at"]) for row in rows}
 
 
 async def set_url(connection: Connection, number: int, url: str) -> None:
