@@ -28,6 +28,7 @@ from msgcenter.domain.audience import Audience, Everyone, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import REMINDER_PAUSE_MS, State
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store import audiences, directory, feed, pull
 from msgcenter.store.accounts import find_app
@@ -377,17 +378,17 @@ class Scene:
         names = [USERS[user] for user in step.users]
         places = {(number, topic, name) for name in names}
         if step.joins:
-            changed = await self.topics.subscribe(app, topic, names)
+            changed = await self.topics.subscribe(app, topic, names, by=COMMAND)
             assert changed == len(places - self.subscribed)
             self.made.add((number, topic))
             self.subscribed |= places
             self.known |= set(names)
         elif (number, topic) in self.made:
-            changed = await self.topics.unsubscribe(app, topic, names)
+            changed = await self.topics.unsubscribe(app, topic, names, by=COMMAND)
             assert changed == len(places & self.subscribed)
             self.subscribed -= places
         else:
-            await refused(self.topics.unsubscribe(app, topic, names), Reason.AUDIENCE_UNKNOWN)
+            await refused(self.topics.unsubscribe(app, topic, names, by=COMMAND), Reason.AUDIENCE_UNKNOWN)
             return
         page = await self.topics.subscribers(app, topic, platform_code=None, cursor=None, limit=200)
         assert page.user_ids == sorted(it for *of, it in self.subscribed if of == [number, topic])
@@ -425,10 +426,12 @@ class Scene:
         message_id = self.picked(step.pick)
         sent = self.messages.get(message_id)
         if sent is None:
-            await refused(self.sent_messages.recall(self.apps[0], message_id), Reason.MESSAGE_UNKNOWN)
+            await refused(self.sent_messages.recall(self.apps[0], message_id, by=COMMAND), Reason.MESSAGE_UNKNOWN)
             return
-        await refused(self.sent_messages.recall(self.apps[1 - sent.app], message_id), Reason.MESSAGE_UNKNOWN)
-        await self.sent_messages.recall(self.apps[sent.app], message_id)
+        await refused(
+            self.sent_messages.recall(self.apps[1 - sent.app], message_id, by=COMMAND), Reason.MESSAGE_UNKNOWN
+        )
+        await self.sent_messages.recall(self.apps[sent.app], message_id, by=COMMAND)
         sent.recalled = True
 
     async def update(self, step: Update) -> None:
@@ -437,7 +440,9 @@ class Scene:
         if sent is None:
             return
         content = f"update {step.text}"
-        asked = self.sent_messages.update(self.apps[sent.app], message_id, Text(content), reset_read=step.reset_read)
+        asked = self.sent_messages.update(
+            self.apps[sent.app], message_id, Text(content), reset_read=step.reset_read, by=COMMAND
+        )
         state = sent.state(now)
         if state in {State.RECALLED, State.EXPIRED}:
             await refused(asked, Reason.ALREADY_RECALLED if state is State.RECALLED else Reason.MESSAGE_UNKNOWN)
@@ -457,7 +462,7 @@ class Scene:
         sent = self.messages.get(message_id)
         if sent is None:
             return
-        asked = self.sent_messages.remind(self.apps[sent.app], message_id)
+        asked = self.sent_messages.remind(self.apps[sent.app], message_id, by=COMMAND)
         state = sent.state(now)
         unread = sum(self.entries[name, message_id] is None for name in sent.audience)
         if state in {State.RECALLED, State.EXPIRED}:

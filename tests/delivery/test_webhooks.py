@@ -9,6 +9,7 @@ import pytest
 from msgcenter.actions import housekeeping
 from msgcenter.domain import webhook
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import COMMAND
 from msgcenter.domain.webhook import WebhookEvent
 from msgcenter.domain.webhook_schedule import Schedule
 from msgcenter.store import webhook_deliveries, webhook_outbox
@@ -32,7 +33,7 @@ def message_ids(posts: list[Post]) -> list[int]:
 async def register(database: Database, app_number: int, url: str) -> str:
     """Register an endpoint for reading and its contrary; return its id."""
     app = await app_of(database, app_number)
-    return (await webhooks_of(database).create(app, url, [READ, UNREAD])).endpoint_id
+    return (await webhooks_of(database).create(app, url, [READ, UNREAD], by=COMMAND)).endpoint_id
 
 
 # --- The outbox -----------------------------------------------------------------------------------------------------
@@ -41,7 +42,7 @@ async def register(database: Database, app_number: int, url: str) -> str:
 async def test_an_event_is_kept_for_every_endpoint_that_wants_it(database: Database, app_number: int) -> None:
     hooks, app = webhooks_of(database), await app_of(database, app_number)
     for events in ([READ], [READ, UNREAD], [UNREAD]):
-        await hooks.create(app, "https://a.invalid/", events)
+        await hooks.create(app, "https://a.invalid/", events, by=COMMAND)
     assert (await app_of(database, app_number)).webhook_events == {READ, UNREAD}
     await tell(database, app_number, (READ, 1), (UNREAD, 2), (READ, 3))
     await tell(database, app_number + 1, (READ, 4))
@@ -68,7 +69,7 @@ async def test_no_event_outlives_its_endpoint(database: Database, app_number: in
     for _ in range(10):
         endpoint = await register(database, app_number, "https://a.invalid/")
         telling = [tell(database, app_number, (READ, n)) for n in range(20)]
-        await asyncio.gather(*telling[:10], hooks.delete(app, endpoint), *telling[10:])
+        await asyncio.gather(*telling[:10], hooks.delete(app, endpoint, by=COMMAND), *telling[10:])
     assert await rows(database, "select from webhook_event") == []
     assert (await app_of(database, app_number)).webhook_events == frozenset()
 
@@ -160,10 +161,10 @@ async def test_an_endpoint_that_fails_for_days_is_paused_and_loses_nothing(
         await asyncio.sleep(0.2)
         assert len(receiver.posts) == tried
         app = await app_of(database, app_number)
-        await webhooks_of(database).update(app, endpoint, paused=False)
+        await webhooks_of(database).update(app, endpoint, paused=False, by=COMMAND)
         await until(lambda: len(receiver.posts) == tried + 1)
         assert message_ids(receiver.posts[tried:]) == [2]
-        assert await webhooks_of(database).replay(app, endpoint, since=0) == 2
+        assert await webhooks_of(database).replay(app, endpoint, since=0, by=COMMAND) == 2
         await until(lambda: len(receiver.posts) == tried + 3)
     assert message_ids(receiver.posts[tried + 1 :]) == [1, 2]
 

@@ -74,9 +74,10 @@ class Apps:
         credentials = (app_id or new_app_id(), app_key or new_app_key())
         trusted = owner is None or owner.is_operator
 
-        async def write(connection: Connection) -> int | None:
+        async def write(connection: Connection) -> None:
             now = now_ms()
-            await accounts.ensure_platform(connection, platform_code, platform_code, now)
+            if await accounts.ensure_platform(connection, platform_code, platform_code, now):
+                await audit.record(connection, by, "platform.create", platform_code, now=now, name=platform_code)
             number = await accounts.insert_app(
                 connection,
                 app_id=credentials[0],
@@ -87,15 +88,14 @@ class Apps:
                 live=trusted,
                 broadcasts=trusted,
             )
-            if number is not None:
-                if owner is not None:
-                    await people.add_member(connection, number, owner.number, now)
-                told = {"name": name, "platform": platform_code}
-                await audit.record(connection, by, "app.create", credentials[0], now=now, app_number=number, **told)
-            return number
+            if number is None:
+                raise malformed("appId", f"{credentials[0]}已被使用", f"{credentials[0]} is taken")
+            if owner is not None:
+                await people.add_member(connection, number, owner.number, now)
+            told = {"name": name, "platform": platform_code}
+            await audit.record(connection, by, "app.create", credentials[0], now=now, app_number=number, **told)
 
-        if await self._database.in_transaction(write) is None:
-            raise malformed("appId", f"{credentials[0]}已被使用", f"{credentials[0]} is taken")
+        await self._database.in_transaction(write)
         return await self.credentials(credentials[0])
 
     async def registered(self, platform_code: str | None = None) -> list[AppRecord]:
@@ -264,16 +264,20 @@ class Apps:
     ) -> AppRecord:
         """Change an app and write it down, both or neither; return it as it is then.
 
-        Refuses with APP_UNKNOWN, or NOT_AUTHORISED to change the app of a platform's announcements.
+        What was so already is no change. Refuses with APP_UNKNOWN, or NOT_AUTHORISED to change the app of a platform's
+        announcements.
         """
 
         async def work(connection: Connection) -> AppRecord:
+            before = await accounts.find_app(connection, app_id)
             await write(connection)
             record = await accounts.find_app(connection, app_id)
             if record is None:
                 raise Refusal(Reason.APP_UNKNOWN)
             _refuse_notices(record)
-            await audit.record(connection, by, action, app_id, now=now_ms(), app_number=record.app.number, **detail)
+            if record != before:
+                number = record.app.number
+                await audit.record(connection, by, action, app_id, now=now_ms(), app_number=number, **detail)
             return record
 
         return await self._database.in_transaction(work)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from msgcenter.actions.platforms import check_platform
-from msgcenter.store import directory
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import COMMAND, Actor
+from msgcenter.store import audit, directory
 from msgcenter.store.database import Connection, Database
 
 _BATCH = 5_000
@@ -12,7 +14,12 @@ _BATCH = 5_000
 
 
 async def import_users(
-    database: Database, platform_code: str, user_ids: Iterable[str], on_batch: Callable[[int], None]
+    database: Database,
+    platform_code: str,
+    user_ids: Iterable[str],
+    on_batch: Callable[[int], None],
+    *,
+    by: Actor = COMMAND,
 ) -> int:
     """Make users known, so that what is sent to everyone from now on reaches them; return how many were not yet.
 
@@ -25,9 +32,12 @@ async def import_users(
     while batch := list(islice(rest, _BATCH)):
 
         async def write(connection: Connection, batch: list[str] = batch) -> int:
-            return await directory.register(connection, platform_code, batch)
+            users = await directory.register(connection, platform_code, batch)
+            if users:
+                await audit.record(connection, by, "platform.users", platform_code, now=now_ms(), new=users)
+            return users
 
-        new += await database.in_autocommit(write)
+        new += await database.in_transaction(write)
         on_batch(len(batch))
     return new
 

@@ -127,10 +127,9 @@ class Logins:
         """Count a new account against where it comes from. Raises ThrottledError after sixty in 15 minutes."""
         await throttle.count(self._database, (Limit(f"sign-up {_network(address)}", _SIGN_UPS),))
 
-    async def end(self, visit: Visit) -> None:
+    async def end(self, visit: Visit, by: Actor) -> None:
         """Log out."""
-        async with self._database.connection() as connection:
-            await portal_sessions.delete_session(connection, visit.person.number, visit.session.digest)
+        await self.end_one(visit.person, visit.session.digest, by)
 
     async def sessions(self, person: Person) -> list[SessionRecord]:
         """Return a person's sessions, the one used last first."""
@@ -138,15 +137,28 @@ class Logins:
             now = now_ms()
             return await portal_sessions.sessions_of(connection, person.number, now, now - IDLE_MS)
 
-    async def end_one(self, person: Person, digest: bytes) -> bool:
+    async def end_one(self, person: Person, digest: bytes, by: Actor) -> bool:
         """End one session of a person; return False if there is none."""
-        async with self._database.connection() as connection:
-            return await portal_sessions.delete_session(connection, person.number, digest)
 
-    async def end_others(self, visit: Visit) -> int:
+        async def write(connection: Connection) -> bool:
+            ended = await portal_sessions.delete_session(connection, person.number, digest)
+            if ended:
+                await audit.record(connection, by, "session.end", person.login, now=now_ms())
+            return ended
+
+        return await self._database.in_transaction(write)
+
+    async def end_others(self, visit: Visit, by: Actor) -> int:
         """End all sessions of a person but this one; return how many."""
-        async with self._database.connection() as connection:
-            return await portal_sessions.delete_sessions(connection, visit.person.number, visit.session.digest)
+
+        async def write(connection: Connection) -> int:
+            person = visit.person
+            ended = await portal_sessions.delete_sessions(connection, person.number, visit.session.digest)
+            if ended:
+                await audit.record(connection, by, "session.end", person.login, now=now_ms(), sessions=ended)
+            return ended
+
+        return await self._database.in_transaction(write)
 
     # --- Attempts ---------------------------------------------------------------------------------------------------
 

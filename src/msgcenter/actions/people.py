@@ -96,6 +96,8 @@ class People:
         """Change who may sign up."""
 
         async def write(connection: Connection) -> None:
+            if await people.portal_setting(connection, _SIGN_UP) == mode:
+                return
             await people.set_portal_setting(connection, _SIGN_UP, mode)
             await audit.record(connection, by, "portal.sign_up", mode, now=now_ms())
 
@@ -219,6 +221,8 @@ class People:
 
         async def write(connection: Connection) -> None:
             person = _known(await people.find_person(connection, number=number)).person
+            if person.role == role:
+                return
             await _keep_an_operator(connection, person, leaves=role != "operator")
             await people.set_role(connection, number, role)
             await audit.record(connection, by, "person.role", person.login, now=now_ms(), role=role)
@@ -231,6 +235,8 @@ class People:
         async def write(connection: Connection) -> None:
             now = now_ms()
             person = _known(await people.find_person(connection, number=number)).person
+            if person.disabled is disabled:
+                return
             await _keep_an_operator(connection, person, leaves=disabled)
             await people.set_person_disabled(connection, number, now if disabled else None)
             await portal_sessions.delete_sessions(connection, number)

@@ -16,8 +16,9 @@ import structlog
 
 from msgcenter.actions.platforms import check_platform
 from msgcenter.domain.message_id import bucket_of, bucket_start_ms, first_id_of, last_bucket_before, now_ms
+from msgcenter.domain.person import COMMAND, Actor
 from msgcenter.domain.refusal import malformed
-from msgcenter.store import directory, retention
+from msgcenter.store import audit, directory, retention
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.retention import CHUNK_START, FEED_START, ChunkKey, Rule
 
@@ -95,7 +96,7 @@ async def rules(database: Database) -> list[Rule]:
         return await retention.rules(connection)
 
 
-async def set_days(database: Database, platform_code: str, days: int | None) -> None:
+async def set_days(database: Database, platform_code: str, days: int | None, *, by: Actor = COMMAND) -> None:
     """Let a platform keep its messages for so many days, or with None for ever; nothing is removed yet.
 
     Raises UnknownPlatformError; refuses with FIELD_MALFORMED days that are not 1-36500.
@@ -103,8 +104,12 @@ async def set_days(database: Database, platform_code: str, days: int | None) -> 
     if days is not None and not 1 <= days <= _MAX_DAYS:
         raise malformed("days", f"须为1–{_MAX_DAYS}", f"must be 1-{_MAX_DAYS}")
     await check_platform(database, platform_code)
-    async with database.connection() as connection:
-        await retention.set_days(connection, platform_code, days)
+
+    async def write(connection: Connection) -> None:
+        if await retention.set_days(connection, platform_code, days):
+            await audit.record(connection, by, "platform.retention", platform_code, now=now_ms(), days=days)
+
+    await database.in_transaction(write)
 
 
 async def plans(database: Database, platform_code: str | None = None) -> list[Plan]:

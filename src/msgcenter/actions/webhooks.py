@@ -296,7 +296,5 @@ def _changes(
     return changes
 
 
-async def _record(
-    connection: Connection, by: Actor, what: str, app: App, endpoint_id: str, **detail: object
-) -> None:
+async def _record(connection: Connection, by: Actor, what: str, app: App, endpoint_id: str, **detail: object) -> None:
     await audit.record(connection, by, f"webhook.{what}", endpoint_id, now=now_ms(), app_number=app.number, **detail)

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from msgcenter.actions.apps import AppCredentials, Apps
+from msgcenter.cli.actor import operator_here
 from msgcenter.cli.console import fail, out, plain_failures, program
 from msgcenter.cli.signals import ended_by_signals
 from msgcenter.domain.refusal import Reason, Refusal
@@ -107,7 +108,9 @@ def create(
     """Register an app and print its appId and appKey."""
     if app_key == "-":
         app_key = sys.stdin.readline().strip()
-    credentials = _run(lambda register: register.create(name, platform, app_id=app_id, app_key=app_key))
+    credentials = _run(
+        lambda register: register.create(name, platform, app_id=app_id, app_key=app_key, by=operator_here())
+    )
     _show_credentials(credentials, as_json=json)
 
 
@@ -163,20 +166,20 @@ async def _with_credentials(register: Apps, app_id: str) -> tuple[AppRecord, App
 @apps.command("rotate-key")
 def rotate_key(app_id: AppId, json: AsJson = False) -> None:
     """Give an app a new appKey. The old key and all its tokens end at once."""
-    _show_credentials(_run(lambda register: register.rotate_key(app_id)), as_json=json)
+    _show_credentials(_run(lambda register: register.rotate_key(app_id, by=operator_here())), as_json=json)
 
 
 @apps.command()
 def disable(app_id: AppId) -> None:
     """Disable an app. All its tokens end at once."""
-    _run(lambda register: register.set_disabled(app_id, disabled=True))
+    _run(lambda register: register.set_disabled(app_id, disabled=True, by=operator_here()))
     out.print(f"[green]✓[/] {escape(app_id)} is disabled. Its calls are refused from now on.", soft_wrap=True)
 
 
 @apps.command()
 def enable(app_id: AppId) -> None:
     """Enable an app again; it must get a new token."""
-    _run(lambda register: register.set_disabled(app_id, disabled=False))
+    _run(lambda register: register.set_disabled(app_id, disabled=False, by=operator_here()))
     out.print(f"[green]✓[/] {escape(app_id)} is active. It must get a new token.", soft_wrap=True)
 
 
@@ -199,9 +202,10 @@ def scope(
     origins = [] if no_origins else [one.rstrip("/") for one in origin] if origin else None
 
     async def change(register: Apps) -> AppRecord:
+        by = operator_here()
         if broadcast is not None:
-            await register.set_broadcasts(app_id, allowed=broadcast)
-        return await register.set_inbox(app_id, scope=inbox.value if inbox else None, origins=origins)
+            await register.set_broadcasts(app_id, allowed=broadcast, by=by)
+        return await register.set_inbox(app_id, scope=inbox.value if inbox else None, origins=origins, by=by)
 
     record: AppRecord = _run(change)
     out.print(f"{escape(app_id)}: its user tokens see {_SEEN[record.inbox_scope]}.")

@@ -1,9 +1,7 @@
 """`msgcenter operator …`: the first operator of the portal, and a way back in for one who is locked out."""
 
 import asyncio
-import getpass
 import secrets
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from msgcenter.cli.actor import operator_here
 from msgcenter.cli.console import fail, out, plain_failures
 from msgcenter.cli.signals import ended_by_signals
 from msgcenter.settings import read_settings
@@ -34,15 +33,13 @@ def _run(work: "Callable[[People, Actor], Awaitable[Any]]") -> Any:
     from msgcenter.actions.people import People
     from msgcenter.application import database_url, key_ring
     from msgcenter.cli.database import started
-    from msgcenter.domain.person import Actor
     from msgcenter.store.database import Database
 
-    by = Actor("command", getpass.getuser(), socket.gethostname())
     with plain_failures(), ended_by_signals(), started(read_settings()) as settings:
 
         async def run() -> Any:
             async with Database(database_url(settings), connections=2) as database:
-                return await work(People(database, key_ring(settings)), by)
+                return await work(People(database, key_ring(settings)), operator_here())
 
         return asyncio.run(run())
 

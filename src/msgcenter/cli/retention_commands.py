@@ -65,9 +65,10 @@ def set_days(
     message may stay up to that much longer.
     """
     from msgcenter.actions.retention import set_days as apply
+    from msgcenter.cli.actor import operator_here
     from msgcenter.cli.database import on_database
 
-    on_database(lambda database: apply(database, platform, days))
+    on_database(lambda database: apply(database, platform, days, by=operator_here()))
     out.print(
         f"[green]✓[/] Platform [bold]{escape(platform)}[/] keeps its messages for {counted(days, 'day')}. "
         f"What would go now: {escape(program())} retention run --dry-run",
@@ -79,9 +80,10 @@ def set_days(
 def keep(platform: PlatformCode) -> None:
     """Let a platform keep its messages for ever."""
     from msgcenter.actions.retention import set_days as apply
+    from msgcenter.cli.actor import operator_here
     from msgcenter.cli.database import on_database
 
-    on_database(lambda database: apply(database, platform, None))
+    on_database(lambda database: apply(database, platform, None, by=operator_here()))
     out.print(f"[green]✓[/] Platform [bold]{escape(platform)}[/] keeps its messages for ever.", soft_wrap=True)
 
 

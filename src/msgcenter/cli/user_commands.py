@@ -36,6 +36,7 @@ def import_list(
     left alone; importing a list again does no harm.
     """
     from msgcenter.actions.directory import import_users
+    from msgcenter.cli.actor import operator_here
     from msgcenter.cli.database import on_database
     from msgcenter.cli.user_list import examine, opened, user_ids
 
@@ -52,7 +53,11 @@ def import_list(
             with progress_bar() as progress:
                 bar = progress.add_task(f"Users of {platform}", total=found.good)
                 return await import_users(
-                    database, platform, user_ids(listed), lambda users: progress.advance(bar, users)
+                    database,
+                    platform,
+                    user_ids(listed),
+                    lambda users: progress.advance(bar, users),
+                    by=operator_here(),
                 )
 
         new = on_database(work)

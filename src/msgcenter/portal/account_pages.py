@@ -77,7 +77,7 @@ def _as_refusal(error: LoginError | ThrottledError, field: str = "password") -> 
 async def logout(portal: Portal, visitor: Visitor) -> Response:
     """End the session."""
     if visitor.visit is not None:
-        await portal.logins.end(visitor.visit)
+        await portal.logins.end(visitor.visit, visitor.actor)
     response = see_other("/login", "logged-out")
     response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True)
     return response
@@ -159,11 +159,11 @@ async def end_session(portal: Portal, visitor: Visitor) -> Response:
     digest = visitor.form["session"]
     if digest:
         try:
-            await portal.logins.end_one(visitor.person, bytes.fromhex(digest))
+            await portal.logins.end_one(visitor.person, bytes.fromhex(digest), visitor.actor)
         except ValueError:
             raise malformed("session", "不存在", "is unknown") from None
     else:
-        await portal.logins.end_others(visitor.visit)
+        await portal.logins.end_others(visitor.visit, visitor.actor)
     return see_other("/account", "session-ended")
 
 

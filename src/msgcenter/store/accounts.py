@@ -83,14 +83,15 @@ def _record(row: asyncpg.Record) -> AppRecord:
     )
 
 
-async def ensure_platform(connection: Connection, code: str, name: str, now: int) -> None:
-    """Add a platform unless it is there."""
-    await connection.execute(
+async def ensure_platform(connection: Connection, code: str, name: str, now: int) -> bool:
+    """Add a platform unless it is there; tell whether it is new."""
+    status = await connection.execute(
         "insert into platform (code, name, created_at) values ($1, $2, $3) on conflict (code) do nothing",
         code,
         name,
         now,
     )
+    return status != "INSERT 0 0"
 
 
 class PlatformRecord(NamedTuple):

@@ -71,9 +71,14 @@ async def rules(connection: Connection) -> list[Rule]:
     return [Rule(*row) for row in rows]
 
 
-async def set_days(connection: Connection, platform_code: str, days: int | None) -> None:
-    """Let a platform keep its messages for so many days, or with None for ever."""
-    await connection.execute("update platform set retention_days = $2 where code = $1", platform_code, days)
+async def set_days(connection: Connection, platform_code: str, days: int | None) -> bool:
+    """Let a platform keep its messages for so many days, or with None for ever; return False if it does already."""
+    status = await connection.execute(
+        "update platform set retention_days = $2 where code = $1 and retention_days is distinct from $2",
+        platform_code,
+        days,
+    )
+    return status != "UPDATE 0"
 
 
 async def removed_through(connection: Connection, platform_code: str) -> int:

@@ -1,0 +1,16 @@
+"""Who runs a command, for the audit log."""
+
+import getpass
+import os
+import socket
+
+from msgcenter.domain.person import Actor
+
+
+def operator_here() -> Actor:
+    """Return the user of this machine who runs this program."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid {os.getuid()}"  # a container may have users without names
+    return Actor("command", name, socket.gethostname())
