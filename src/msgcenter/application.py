@@ -25,6 +25,7 @@ from msgcenter.actions.housekeeping import keep_house
 from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.logins import Logins
+from msgcenter.actions.message_log import MessageLog
 from msgcenter.actions.people import People
 from msgcenter.actions.permissions import Permissions
 from msgcenter.actions.platforms import Platforms
@@ -264,6 +265,10 @@ def _portal(
         tokens=actions.tokens,
         user_tokens=actions.user_tokens,
         statistics=Statistics(database, ZoneInfo(settings.time_zone), is_on=settings.statistics),
+        message_log=MessageLog(database),
+        reports=actions.reports,
+        sent_messages=actions.sent_messages,
+        webhooks=actions.webhooks,
         templates=Templates(ZoneInfo(settings.time_zone)),
         csrf_key=keys.csrf_key,
         reference=reference(),

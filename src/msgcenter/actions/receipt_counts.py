@@ -57,10 +57,25 @@ class ReceiptCounts:
             found = {message.id: one for message, one in zip(direct, counts, strict=True)}
         return [found[one.id] if one.topic_number is None else await self._of_broadcast(one) for one in messages]
 
-    async def _of_broadcast(self, message: Message) -> Counts:
+    async def of_few(self, message: Message, most: int) -> Counts | None:
+        """Return the counts of a message to a topic or to everyone, None if it is for more than `most` users.
+
+        Those of more may be known from before.
+        """
+        if (known := self._known(message)) is not None:
+            return known
+        async with self._database.connection() as connection:
+            counts, last = await feed_receipts.count_states(connection, message, limit=most + 1)
+        return counts if last is None else None
+
+    def _known(self, message: Message) -> Counts | None:
         known = self._counted.get(message.id)
-        if known is not None and known.message == message and known.until > time.monotonic():
-            return known.counts
+        is_good = known is not None and known.message == message and known.until > time.monotonic()
+        return known.counts if known is not None and is_good else None
+
+    async def _of_broadcast(self, message: Message) -> Counts:
+        if (known := self._known(message)) is not None:
+            return known
         first, last = await self._part(message, "")
         if last is None:
             return first

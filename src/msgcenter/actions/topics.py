@@ -42,7 +42,9 @@ class Topics:
         async def write(connection: Connection) -> int:
             number = await topics.ensure_topic(connection, app.number, platform, name, now_ms())
             new = await topics.subscribe(connection, number, platform, subscribers)
-            await _record(connection, by, "topic.subscribe", app, name, platform, new)
+            if new:
+                told = {"platform": platform, "users": new}
+                await audit.record(connection, by, "topic.subscribe", name, now=now_ms(), app_number=app.number, **told)
             return new
 
         return await self._database.in_transaction(write)
@@ -59,7 +61,11 @@ class Topics:
         async def write(connection: Connection) -> int:
             number = await _number(connection, app, platform, name)
             ended = await topics.unsubscribe(connection, number, platform, receivers_of(user_ids))
-            await _record(connection, by, "topic.unsubscribe", app, name, platform, ended)
+            if ended:
+                told = {"platform": platform, "users": ended}
+                await audit.record(
+                    connection, by, "topic.unsubscribe", name, now=now_ms(), app_number=app.number, **told
+                )
             return ended
 
         return await self._database.in_transaction(write)
@@ -74,14 +80,6 @@ class Topics:
             found = await topics.subscribers(connection, number, cursor or "", limit + 1)
         more = len(found) > limit
         return SubscriberPage(found[:limit], found[limit - 1] if more else None)
-
-
-async def _record(
-    connection: Connection, by: Actor, action: str, app: App, name: str, platform_code: str, users: int
-) -> None:
-    if users:
-        told = {"platform": platform_code, "users": users}
-        await audit.record(connection, by, action, name, now=now_ms(), app_number=app.number, **told)
 
 
 async def _number(connection: Connection, app: App, platform_code: str, name: str) -> int:

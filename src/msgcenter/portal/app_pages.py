@@ -5,12 +5,10 @@ from starlette.responses import Response
 from msgcenter.domain.refusal import malformed
 from msgcenter.portal.portal import Portal, see_other
 from msgcenter.portal.visitor import Visitor
-from msgcenter.store.audit import AuditFilter
 from msgcenter.store.grants import GrantKind
 
 _OVERLAPS = {"0": 0, "1h": 3_600, "1d": 86_400, "7d": 7 * 86_400}
 _GRANTS: tuple[GrantKind, ...] = ("live", "broadcasts", "platform_inbox", "platform")
-_AUDIT_PAGE = 50
 
 
 async def apps(portal: Portal, visitor: Visitor) -> Response:
@@ -118,22 +116,3 @@ async def ask_grant(portal: Portal, visitor: Visitor) -> Response:
     value = form["value"] if kind == "platform" else ""
     await portal.team.ask(visitor.the_app, kind, value, form["reason"], person=visitor.person, by=visitor.actor)
     return see_other(f"/apps/{visitor.the_app.app.app_id}", "asked")
-
-
-async def app_audit(portal: Portal, visitor: Visitor) -> Response:
-    """Show what was changed of an app."""
-    wanted = audit_filter(portal, visitor)._replace(app_number=visitor.the_app.app.number)
-    page = await portal.audit_log.page(wanted, _AUDIT_PAGE)
-    return portal.page(visitor, "app_audit.html", log=page)
-
-
-def audit_filter(portal: Portal, visitor: Visitor) -> AuditFilter:
-    """Return which entries of the audit log the address asks for. Refuses with FIELD_MALFORMED a wrong day."""
-    before = visitor.query("before")
-    return AuditFilter(
-        actor=visitor.query("actor") or None,
-        action=visitor.query("action") or None,
-        since=portal.templates.start_of_day(visitor.query("since"), "since"),
-        until=portal.templates.start_of_day(visitor.query("until"), "until", days_later=1),
-        before_id=int(before) if before.isdecimal() and len(before) < 19 else (1 << 63) - 1,
-    )

@@ -5,11 +5,9 @@ from starlette.responses import Response
 from msgcenter.domain.health import LEVELS
 from msgcenter.domain.person import Role
 from msgcenter.domain.refusal import malformed
-from msgcenter.portal.app_pages import audit_filter
 from msgcenter.portal.portal import HOME, Portal, see_other
 from msgcenter.portal.visitor import Visitor
 
-_AUDIT_PAGE = 100
 _SHOWN = 500
 
 
@@ -162,13 +160,6 @@ async def save_limits(portal: Portal, visitor: Visitor) -> Response:
     quota = _number(form["quota"], "quota") if form["quota"] else None
     await portal.apps.set_limits(app_id, limits or None, quota, by=visitor.actor)
     return see_other(f"/operator/apps/{app_id}", "saved")
-
-
-async def audit(portal: Portal, visitor: Visitor) -> Response:
-    """Show what was changed by whom."""
-    return portal.page(
-        visitor, "operator_audit.html", log=await portal.audit_log.page(audit_filter(portal, visitor), _AUDIT_PAGE)
-    )
 
 
 async def health(portal: Portal, visitor: Visitor) -> Response:

@@ -15,13 +15,17 @@ from msgcenter.actions.announcements import Announcements
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.logins import SESSION_MS, Logins
+from msgcenter.actions.message_log import MessageLog
 from msgcenter.actions.people import People
 from msgcenter.actions.permissions import Permissions
 from msgcenter.actions.platforms import Platforms
+from msgcenter.actions.reports import Reports
+from msgcenter.actions.sent_messages import SentMessages
 from msgcenter.actions.statistics import Statistics
 from msgcenter.actions.team import Team
 from msgcenter.actions.tokens import Tokens
 from msgcenter.actions.user_tokens import UserTokens
+from msgcenter.actions.webhooks import Webhooks
 from msgcenter.domain.api_reference import CallReference
 from msgcenter.domain.content import Body
 from msgcenter.domain.refusal import Reason, Refusal
@@ -79,6 +83,10 @@ class Portal:
     tokens: Tokens
     user_tokens: UserTokens
     statistics: Statistics
+    message_log: MessageLog
+    reports: Reports
+    sent_messages: SentMessages
+    webhooks: Webhooks
     templates: Templates
     csrf_key: bytes
     reference: Sequence[CallReference]

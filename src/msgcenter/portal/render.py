@@ -18,6 +18,7 @@ from msgcenter.domain.api_reference import numbered
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import malformed
+from msgcenter.portal.audit_texts import GRANTS, action_text, detail_name, detail_text
 from msgcenter.portal.messages import DONE
 from msgcenter.portal.visitor import Visitor
 from msgcenter.store.accounts import AppRecord, PlatformRecord
@@ -27,12 +28,6 @@ TEMPLATES = Path(str(files("msgcenter.portal").joinpath("templates")))
 
 _COLOURS = ("2f6fde", "0b7a5e", "8a4b00", "7a3fc4", "b3261e", "0f7490", "a3316f", "4d5a8c")
 """White letters are readable on each of them (WCAG 2.2, contrast 4.5)."""
-_GRANTS = {
-    "live": Phrase("上线", "Go live"),
-    "broadcasts": Phrase("群发", "Broadcasts"),
-    "platform_inbox": Phrase("收件箱显示平台全部消息", "The platform's whole inbox"),
-    "platform": Phrase("平台", "Platform"),
-}
 
 # The first that is found counts: each names those below it as well.
 _BROWSERS = (
@@ -93,7 +88,10 @@ class Templates:
             done=done.in_language(visitor.language) if done else None,
             path=visitor.request.url.path,
             now=now_ms(),
-            grant_name=lambda kind: _GRANTS[kind].in_language(visitor.language),
+            grant_name=lambda kind: GRANTS[kind].in_language(visitor.language),
+            action_text=lambda action: action_text(action, visitor.language),
+            detail_name=lambda name: detail_name(name, visitor.language),
+            detail_text=lambda value: detail_text(value, visitor.language),
             more=lambda changes: urlencode({**visitor.request.query_params, **changes}),
             **values,
         )
@@ -111,17 +109,18 @@ class Templates:
         except (ValueError, OverflowError):
             raise malformed(field, "须为日期,例如2026-11-24", "must be a day, like 2026-11-24") from None
 
-    def moment(self, text: str, field: str) -> int | None:
-        """Return a moment as forms give it (2026-11-24T09:30), in ms since 1970; None for "".
+    def moment(self, text: str, field: str, *, end: bool = False) -> int | None:
+        """Return a day or a minute (2026-11-24, 2026-11-24T15:30) in ms since 1970; None for "".
 
-        Refuses with FIELD_MALFORMED what is none.
+        With `end` it is the first moment after that day or minute. Refuses with FIELD_MALFORMED what is neither.
         """
-        if not text:
-            return None
+        if len(text) <= len("2026-11-24"):
+            return self.start_of_day(text, field, days_later=int(end))
         try:
-            return int(datetime.fromisoformat(text[:16]).replace(tzinfo=self.zone).timestamp() * 1_000)
+            minute = datetime.strptime(text[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=self.zone)
+            return int(minute.timestamp() * 1_000) + end * 60_000
         except (ValueError, OverflowError):
-            raise malformed(field, "须为时间,例如2026-11-24T09:30", "must be a time, like 2026-11-24T09:30") from None
+            raise malformed(field, "须为时间,例如2026-11-24T15:30", "must be a time, like 2026-11-24T15:30") from None
 
     def form_moment(self, ms: int | None) -> str:
         """Return a moment (ms since 1970) as forms take it."""

@@ -8,15 +8,20 @@ from starlette.staticfiles import StaticFiles
 from msgcenter.portal import account_pages as account
 from msgcenter.portal import announcement_pages as announcements
 from msgcenter.portal import app_pages as apps
+from msgcenter.portal import audit_pages as audit
+from msgcenter.portal import message_pages as messages
 from msgcenter.portal import operator_pages as operator
 from msgcenter.portal import reference_pages as docs
 from msgcenter.portal import start_pages as starts
 from msgcenter.portal import statistics_pages as statistics
+from msgcenter.portal import webhook_pages as webhooks
 from msgcenter.portal.portal import HOME, Page, PageEndpoint, Portal
 from msgcenter.portal.render import STATIC
 
 _APP = "/apps/{app_id}"
 _ANNOUNCEMENT = "/operator/announcements/{number}"
+_MESSAGE = _APP + "/messages/{message_id}"
+_WEBHOOK = _APP + "/webhooks/{webhook_id}"
 
 PAGES: tuple[Page, ...] = (
     Page("GET", "", "public", starts.start),
@@ -52,7 +57,21 @@ PAGES: tuple[Page, ...] = (
     Page("POST", _APP + "/sandbox", "member", docs.sandbox_token),
     Page("GET", _APP + "/statistics", "member", statistics.app_statistics),
     Page("GET", _APP + "/statistics.csv", "member", statistics.app_statistics_csv),
-    Page("GET", _APP + "/audit", "member", apps.app_audit),
+    Page("GET", _APP + "/audit", "member", audit.app_audit),
+    Page("GET", _APP + "/messages", "member", messages.message_log),
+    Page("GET", _MESSAGE, "member", messages.message),
+    Page("POST", _MESSAGE + "/recall", "member", messages.recall, messages.message),
+    Page("POST", _MESSAGE + "/remind", "member", messages.remind, messages.message),
+    Page("POST", _MESSAGE + "/replay", "member", messages.replay, messages.message),
+    Page("GET", _APP + "/webhooks", "member", webhooks.webhooks),
+    Page("POST", _APP + "/webhooks", "member", webhooks.create, webhooks.webhooks),
+    Page("GET", _WEBHOOK, "member", webhooks.webhook),
+    Page("POST", _WEBHOOK + "/change", "member", webhooks.change, webhooks.webhook),
+    Page("POST", _WEBHOOK + "/pause", "member", webhooks.pause, webhooks.webhook),
+    Page("POST", _WEBHOOK + "/rotate", "member", webhooks.rotate, webhooks.webhook),
+    Page("POST", _WEBHOOK + "/delete", "member", webhooks.delete, webhooks.webhook),
+    Page("POST", _WEBHOOK + "/test", "member", webhooks.send_test, webhooks.webhook),
+    Page("POST", _WEBHOOK + "/replay", "member", webhooks.replay, webhooks.webhook),
     Page("GET", "/docs", "public", docs.docs),
     Page("GET", "/docs/codes", "public", docs.codes),
     Page("GET", "/docs/debugger", "person", docs.debugger),
@@ -73,7 +92,8 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/operator/apps/{app_id}/limits", "operator", operator.save_limits, operator.permissions),
     Page("GET", "/operator/statistics", "operator", statistics.operator_statistics),
     Page("GET", "/operator/health", "operator", operator.health),
-    Page("GET", "/operator/audit", "operator", operator.audit),
+    Page("GET", "/operator/audit", "operator", audit.audit),
+    Page("GET", "/operator/audit.csv", "operator", audit.audit_csv),
     Page("GET", "/operator/announcements", "operator", announcements.listing),
     Page("GET", "/operator/announcements/new", "operator", announcements.new),
     Page("POST", "/operator/announcements/new", "operator", announcements.create, announcements.new),

@@ -38,20 +38,22 @@ _STATES = (
 )
 
 
-async def count_states(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
-    """Count the receipts of a message to a topic or to everyone, of those after a user id, at most `USERS_PER_COUNT`.
+async def count_states(
+    connection: Connection, message: Message, after: str = "", limit: int = USERS_PER_COUNT
+) -> tuple[Counts, str | None]:
+    """Count the receipts of a message to a topic or to everyone, of those after a user id, at most `limit`.
 
     Also returns the last user id that it counted, None at the end. It looks at each of these users.
     """
     row = await connection.fetchrow(
         "select count(*) as receivers, count(s.read_at) as read, max(s.user_id) as last"  # noqa: S608
         f" from ({_states_of(message)}) s",
-        *_asked(message, after, USERS_PER_COUNT),
+        *_asked(message, after, limit),
     )
     assert row is not None
     receivers = row["receivers"]
     counts = Counts(receivers, 0 if message.position is None else receivers, row["read"])
-    return counts, None if receivers < USERS_PER_COUNT else row["last"]
+    return counts, None if receivers < limit else row["last"]
 
 
 async def receipts(connection: Connection, message: Message, after: str = "") -> AsyncIterator[Receipt]:

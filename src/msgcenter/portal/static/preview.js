@@ -29,8 +29,8 @@ export class Preview {
     if (this.#frame) this.#frame.dataset.theme = dark ? "dark" : "light";
   }
 
-  /** Show a sendMsg or updateMsg request; nothing while it is not whole. */
-  show(request, name, appId) {
+  /** Show a sendMsg or updateMsg request; nothing while it is not whole. `facts` are what is known of a message that was sent. */
+  show(request, name, appId, facts = {}) {
     const texts = textsIn(this.#language);
     const probe = el("span", { class: "probe" });
     this.#frame = el("div", { class: "root", "data-mode": "panel", inert: true }, probe);
@@ -62,6 +62,7 @@ export class Preview {
       updatedAt: null,
       remindedAt: null,
       expiresAt: null,
+      ...facts,
     };
     try {
       const { element } = new Card(message, context);

@@ -1,0 +1,126 @@
+"""What stands in the audit log, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgcenter.domain.language import Language, Phrase
+
+GRANTS = {
+    "live": Phrase("上线", "Go live"),
+    "broadcasts": Phrase("群发", "Broadcasts"),
+    "platform_inbox": Phrase("收件箱显示平台全部消息", "The platform's whole inbox"),
+    "platform": Phrase("平台", "Platform"),
+}
+_STEPS = {"ask": Phrase("申请", "Asked for"), "give": Phrase("开通", "Granted"), "refuse": Phrase("拒绝", "Refused")}
+
+ACTIONS: Mapping[str, Phrase] = {
+    "app.create": Phrase("创建应用", "App registered"),
+    "app.key.rotate": Phrase("更换应用密钥", "appKey rotated"),
+    "app.key.end": Phrase("作废旧密钥", "Previous appKey ended"),
+    "app.face": Phrase("修改名称与颜色", "Name or colour changed"),
+    "app.inbox": Phrase("修改收件箱范围或嵌入网站", "Inbox scope or websites changed"),
+    "app.broadcasts": Phrase("修改群发权限", "Broadcasts allowed or not"),
+    "app.live": Phrase("修改上线状态", "Live or sandbox"),
+    "app.platforms": Phrase("修改授权平台", "Platforms changed"),
+    "app.limits": Phrase("修改频率与配额", "Limits changed"),
+    "app.disable": Phrase("停用应用", "App disabled"),
+    "app.enable": Phrase("启用应用", "App enabled"),
+    "app.member.add": Phrase("添加成员", "Member added"),
+    "app.member.remove": Phrase("移除成员", "Member removed"),
+    **{
+        f"grant.{step}.{kind}": Phrase(f"{said.zh}:{name.zh}", f"{said.en}: {name.en}")
+        for step, said in _STEPS.items()
+        for kind, name in GRANTS.items()
+    },
+    "message.recall": Phrase("撤回消息", "Message recalled"),
+    "message.update": Phrase("更新消息", "Message updated"),
+    "message.remind": Phrase("提醒未读", "Readers reminded"),
+    "topic.subscribe": Phrase("订阅主题", "Subscribed to a topic"),
+    "topic.unsubscribe": Phrase("退订主题", "Unsubscribed from a topic"),
+    "webhook.create": Phrase("添加回调地址", "Webhook added"),
+    "webhook.update": Phrase("修改回调地址", "Webhook changed"),
+    "webhook.delete": Phrase("删除回调地址", "Webhook deleted"),
+    "webhook.rotate": Phrase("更换回调密钥", "Webhook secret rotated"),
+    "webhook.test": Phrase("发送测试事件", "Test event sent"),
+    "webhook.replay": Phrase("重新投递", "Deliveries replayed"),
+    "announcement.draft": Phrase("起草公告", "Announcement drafted"),
+    "announcement.edit": Phrase("修改公告", "Announcement edited"),
+    "announcement.submit": Phrase("提交公告审批", "Announcement submitted"),
+    "announcement.approve": Phrase("批准并发送公告", "Announcement approved and sent"),
+    "announcement.return": Phrase("退回公告", "Announcement sent back"),
+    "announcement.withdraw": Phrase("撤销公告草稿", "Announcement withdrawn"),
+    "announcement.recall": Phrase("撤回公告", "Announcement recalled"),
+    "platform.create": Phrase("添加平台", "Platform added"),
+    "platform.change": Phrase("修改平台", "Platform changed"),
+    "platform.retention": Phrase("修改消息保留期", "Retention changed"),
+    "platform.users": Phrase("导入用户", "Users imported"),
+    "person.create": Phrase("创建账号", "Account made"),
+    "person.password": Phrase("修改密码", "Password changed"),
+    "person.reset": Phrase("重置密码", "Password reset"),
+    "person.second_factor.add": Phrase("开启两步验证", "Second factor on"),
+    "person.second_factor.remove": Phrase("关闭两步验证", "Second factor off"),
+    "person.role": Phrase("修改角色", "Role changed"),
+    "person.disable": Phrase("停用账号", "Account disabled"),
+    "person.enable": Phrase("启用账号", "Account enabled"),
+    "portal.sign_up": Phrase("修改注册方式", "Sign-up changed"),
+    "invitation.create": Phrase("邀请", "Invitation made"),
+    "session.begin": Phrase("登录", "Logged in"),
+    "session.end": Phrase("结束会话", "Session ended"),
+}
+
+_DETAILS = {
+    "name": Phrase("名称", "name"),
+    "platform": Phrase("平台", "platform"),
+    "platforms": Phrase("平台", "platforms"),
+    "colour": Phrase("颜色", "colour"),
+    "scope": Phrase("收件箱范围", "inbox scope"),
+    "origins": Phrase("嵌入网站", "websites"),
+    "allowed": Phrase("允许", "allowed"),
+    "live": Phrase("上线", "live"),
+    "rate_limits": Phrase("每秒次数", "calls a second"),
+    "daily_quota": Phrase("每日配额", "messages a day"),
+    "overlap_seconds": Phrase("旧密钥保留秒数", "seconds that the old key holds"),
+    "reason": Phrase("理由", "reason"),
+    "role": Phrase("角色", "role"),
+    "note": Phrase("备注", "note"),
+    "schemes": Phrase("应用协议", "URL schemes"),
+    "days": Phrase("天数", "days"),
+    "new": Phrase("新增", "new"),
+    "sessions": Phrase("会话数", "sessions"),
+    "version": Phrase("版本", "version"),
+    "reset_read": Phrase("重置为未读", "unread again"),
+    "unread": Phrase("未读人数", "unread"),
+    "users": Phrase("人数", "users"),
+    "url": Phrase("地址", "URL"),
+    "events": Phrase("事件", "events"),
+    "paused": Phrase("暂停", "paused"),
+    "delivery": Phrase("投递", "delivery"),
+    "deliveries": Phrase("投递数", "deliveries"),
+    "since": Phrase("起始时间", "since"),
+    "message_id": Phrase("消息", "message"),
+}
+
+
+def action_text(action: str, language: Language) -> str:
+    """Return what an action is called, "" for one that has no name."""
+    phrase = ACTIONS.get(action)
+    return phrase.in_language(language) if phrase else ""
+
+
+def detail_name(name: str, language: Language) -> str:
+    """Return what a detail is called."""
+    phrase = _DETAILS.get(name)
+    return phrase.in_language(language) if phrase else name
+
+
+def detail_text(value: Any, language: Language) -> str:
+    """Return a detail's value as people read it."""
+    if isinstance(value, bool):
+        return Phrase("是", "yes").in_language(language) if value else Phrase("否", "no").in_language(language)
+    if value is None:
+        return Phrase("默认", "default").in_language(language)
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items()) or "–"
+    return str(value)
