@@ -156,13 +156,23 @@ async def in_turn(database: Database, on_wait: Callable[[], None]) -> AsyncItera
 
 
 async def remove(
-    database: Database, plan: Plan, *, dry_run: bool = False, on_progress: OnProgress = unwatched
+    database: Database,
+    plan: Plan,
+    *,
+    dry_run: bool = False,
+    on_progress: OnProgress = unwatched,
+    by: Actor = COMMAND,
 ) -> Removed:
     """Remove what a plan says, in small transactions with rests between them; `dry_run` counts it only.
 
     Whatever is cut off is done by the next run. Two at once do no harm, but are no quicker: see `in_turn`.
     """
-    return await _Removal(database, plan, dry_run, on_progress).run()
+    removed = await _Removal(database, plan, dry_run, on_progress).run()
+    if removed.messages and not dry_run:
+        told = {"messages": removed.messages, "entries": removed.entries, "before": plan.before}
+        async with database.connection() as connection:
+            await audit.record(connection, by, "platform.removal", plan.platform_code, now=now_ms(), **told)
+    return removed
 
 
 class _Removal:

@@ -116,6 +116,7 @@ def run(
 async def _run(database: "Database", platform: str | None, *, dry_run: bool) -> "list[tuple[Plan, Removed]]":
     from msgcenter.actions.housekeeping import clean_up
     from msgcenter.actions.retention import in_turn, plans, remove
+    from msgcenter.cli.actor import operator_here
 
     if dry_run:
         with _watched() as watch:
@@ -131,7 +132,8 @@ async def _run(database: "Database", platform: str | None, *, dry_run: bool) -> 
     async with in_turn(database, on_wait):
         with _watched() as watch:
             found = await plans(database, platform)
-            outcomes = [(plan, await remove(database, plan, on_progress=watch(plan))) for plan in found]
+            by = operator_here()
+            outcomes = [(plan, await remove(database, plan, on_progress=watch(plan), by=by)) for plan in found]
     await clean_up(database)
     return outcomes
 

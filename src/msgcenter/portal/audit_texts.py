@@ -53,6 +53,7 @@ ACTIONS: Mapping[str, Phrase] = {
     "platform.create": Phrase("添加平台", "Platform added"),
     "platform.change": Phrase("修改平台", "Platform changed"),
     "platform.retention": Phrase("修改消息保留期", "Retention changed"),
+    "platform.removal": Phrase("删除过期消息", "Old messages removed"),
     "platform.users": Phrase("导入用户", "Users imported"),
     "person.create": Phrase("创建账号", "Account made"),
     "person.password": Phrase("修改密码", "Password changed"),
@@ -97,6 +98,9 @@ _DETAILS = {
     "delivery": Phrase("投递", "delivery"),
     "deliveries": Phrase("投递数", "deliveries"),
     "since": Phrase("起始时间", "since"),
+    "before": Phrase("早于", "from before"),
+    "messages": Phrase("消息数", "messages"),
+    "entries": Phrase("收件箱条目", "in mailboxes"),
     "message_id": Phrase("消息", "message"),
 }
 

@@ -94,6 +94,7 @@ async def message(portal: Portal, visitor: Visitor) -> Response:
         card=_card(found),
         versions=[(one, pretty_json(one.content)) for one in await _versions(portal, visitor, found)],
         deliveries=await portal.webhooks.deliveries_about(app, found.id, _DELIVERIES),
+        most_deliveries=_DELIVERIES,
         may_change=page.report.state not in {State.RECALLED, State.EXPIRED},
         pretty=pretty_json,
     )

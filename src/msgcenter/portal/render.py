@@ -92,7 +92,7 @@ class Templates:
             action_text=lambda action: action_text(action, visitor.language),
             detail_name=lambda name: detail_name(name, visitor.language),
             detail_text=lambda value: detail_text(value, visitor.language),
-            more=lambda changes: urlencode({**visitor.request.query_params, **changes}),
+            more=lambda changes: _changed(visitor, changes),
             **values,
         )
 
@@ -137,6 +137,12 @@ class Templates:
 
     def _day(self, ms: int) -> str:
         return datetime.fromtimestamp(ms / 1_000, self.zone).strftime("%Y-%m-%d")
+
+
+def _changed(visitor: Visitor, changes: dict[str, object]) -> str:
+    """Return the parameters of a page's address with some of them changed; what is "" is left out."""
+    wanted = {**visitor.request.query_params, **changes, "done": ""}
+    return urlencode({name: value for name, value in wanted.items() if value != ""})
 
 
 def _said(visitor: Visitor) -> str | None:

@@ -37,11 +37,13 @@ async def webhook(portal: Portal, visitor: Visitor) -> Response:
     """Show one webhook with its deliveries."""
     app, endpoint_id = visitor.the_app.app, visitor.request.path_params["webhook_id"]
     report = await portal.webhooks.find(app, endpoint_id)
-    before = parse_message_id(visitor.query("before"))
+    before, message = parse_message_id(visitor.query("before")), visitor.query("msg")
     page = await portal.webhooks.deliveries(
         app,
         endpoint_id,
         state=next((state for state in _STATES if state == visitor.query("state")), None),
+        # An id that no message can have is in no delivery.
+        message_id=(parse_message_id(message) or -1) if message else None,
         before_id=MAX_ID if before is None else before,
         limit=_DELIVERIES,
     )

@@ -1,0 +1,217 @@
+"""The message log: what a user got, and how little is looked at to find it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from msgcenter.actions import message_log
+from msgcenter.actions.message_log import MessageLog
+from msgcenter.actions.sending import Sending
+from msgcenter.actions.sent_messages import SentMessages
+from msgcenter.actions.topics import Topics
+from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.audience import Everyone, Receivers, Topic
+from msgcenter.domain.content import Text
+from msgcenter.domain.message_id import MAX_ID, MessageIds, now_ms
+from msgcenter.domain.person import COMMAND
+from msgcenter.store import audit, directory, inbox, messages, webhook_deliveries
+from msgcenter.store.accounts import find_app
+from msgcenter.store.audit import AuditFilter
+from msgcenter.store.database import Connection, Database
+from msgcenter.store.inbox import Wanted
+from msgcenter.store.messages import MessageFilter
+from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.sends import apply_sends
+from msgcenter.store.webhook_deliveries import DeliveryFilter
+from tests.store.scene import add_app, rows, short_pages, text_to
+
+DAY = 86_400_000
+HOME, AWAY = "home", "away"
+
+
+async def app_of(database: Database, app_id: str = "app") -> App:
+    """Register an app that may send on two platforms."""
+    await add_app(database, "other", AWAY)
+    await add_app(database, app_id, HOME)
+    async with database.connection() as connection:
+        await connection.execute("update app set platforms = $1 where app_id = $2", [AWAY], app_id)
+        record = await find_app(connection, app_id)
+    assert record is not None
+    return record.app
+
+
+async def send(database: Database, ids: Callable[[], int], app: App, user: str, code: str = HOME) -> int:
+    """Send a text under an id of the test's choice."""
+    made = MessageIds(1, ids)
+    (sent,) = await apply_sends(database, made, [text_to(app.number, code, [user])])
+    assert isinstance(sent, int)
+    return sent
+
+
+async def got(database: Database, wanted: MessageFilter, user: str, limit: int = 100) -> list[int]:
+    """What the log says a user got, over all of its pages."""
+    found: list[int] = []
+    before: int | None = wanted.before_id
+    while before is not None:
+        page = await MessageLog(database).page(wanted._replace(before_id=before), user, limit)
+        assert len(page.entries) <= limit
+        assert page.next_before is None or page.next_before < before
+        found += [entry.message.id for entry in page.entries]
+        before = page.next_before
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+async def test_all_pages_together_are_what_the_user_got(
+    database: Database, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    short_pages(monkeypatch, 3)
+    monkeypatch.setattr(message_log, "_IDS_AT_ONCE", 4)
+    monkeypatch.setattr(message_log, "_LOOKED_THROUGH", 8)
+    app = await app_of(database)
+    sent: list[tuple[int, str]] = []
+    for number in range(40):
+        at = now_ms() - (40 - number) * 2 * DAY
+        code = AWAY if number % 3 == 0 else HOME
+        sent.append((await send(database, lambda at=at: at, app, "li", code), code))  # type: ignore[misc]
+        await send(database, lambda at=at: at + 1, app, "wang", code)  # type: ignore[misc]
+    newest_first = [message_id for message_id, _ in sent[::-1]]
+    assert await got(database, MessageFilter(app.number), "li", limit) == newest_first
+    home = [message_id for message_id, code in sent[::-1] if code == HOME]
+    assert await got(database, MessageFilter(app.number, platform_code=HOME), "li", limit) == home
+    some = MessageFilter(app.number, first_id=newest_first[20], before_id=newest_first[5])
+    assert await got(database, some, "li", limit) == newest_first[6:21]
+    assert await got(database, MessageFilter(app.number, kind="oa"), "li", limit) == []
+    assert await got(database, MessageFilter(app.number, business_id="x"), "li", limit) == []
+    assert await got(database, MessageFilter(app.number + 1), "li", limit) == []
+    assert await got(database, MessageFilter(app.number), "nobody", limit) == []
+
+
+async def test_topics_and_broadcasts_are_found_by_those_whom_they_concern(
+    database: Database, database_url: str
+) -> None:
+    app = await app_of(database)
+    topics, sent_messages = Topics(database), SentMessages(database)
+    async with NodeLease(database_url) as lease:
+        sending = Sending(database, lease, waiting_limit=10)
+
+        async def sent_to(audience: Receivers | Topic | Everyone, code: str | None = None) -> int:
+            return await sending.send(app, Text("x"), audience, platform_code=code)
+
+        await sent_to(Everyone())  # before anybody is known
+        await topics.subscribe(app, "class", ["li"], by=COMMAND)
+        to_class = await sent_to(Topic("class"))
+        await topics.subscribe(app, "class", ["wang"], by=COMMAND)
+        to_both = await sent_to(Topic("class"))
+        await topics.unsubscribe(app, "class", ["li"], by=COMMAND)
+        to_wang = await sent_to(Topic("class"))
+        to_all = await sent_to(Everyone())
+        elsewhere = await sent_to(Everyone(), AWAY)
+        direct = await sent_to(Receivers.of(["li"]), AWAY)
+        all_there = await sent_to(Everyone(), AWAY)
+    wanted = MessageFilter(app.number)
+    assert await rows(database, "select from mailbox_page where platform_code = $1", HOME) == []
+    assert await got(database, wanted, "li") == [all_there, direct, to_all, to_both, to_class]
+    assert await got(database, wanted, "wang") == [to_all, to_wang, to_both]
+    await sent_messages.recall(app, to_all, by=COMMAND)
+    await sent_messages.recall(app, direct, by=COMMAND)
+    assert await got(database, wanted, "li") == [all_there, direct, to_all, to_both, to_class]
+    assert elsewhere not in await got(database, wanted, "li")
+    assert await got(database, wanted, "chen") == []
+    async with database.connection() as connection:
+        assert await directory.platforms_of(connection, "chen") == []  # asking makes nobody known
+
+
+async def test_expired_messages_stay_in_the_log(database: Database) -> None:
+    app = await app_of(database)
+    draft = text_to(app.number, HOME, ["li"], expires_at=now_ms() - 1)
+    (sent,) = await apply_sends(database, MessageIds(1), [draft])
+    page = await MessageLog(database).page(MessageFilter(app.number), "li", 10)
+    assert [(entry.message.id, entry.state) for entry in page.entries] == [(sent, "expired")]
+
+
+async def test_a_list_counts_no_more_than_it_may(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", 4)
+    monkeypatch.setattr(message_log, "_COUNTED_OF_ALL", 7)
+    app = await app_of(database)
+    users = [f"user-{number}" for number in range(6)]
+    for audience in (users[:2], users[:3], users, users[:3]):  # the newest last
+        await apply_sends(database, MessageIds(1), [text_to(app.number, HOME, audience)])
+    page = await MessageLog(database).page(MessageFilter(app.number), None, 10)
+    counted = [entry.counts and entry.counts.delivered for entry in page.entries]
+    assert counted == [3, None, None, None]  # three of seven, then four given up at six, then nothing is left
+    assert [entry.named for entry in page.entries] == [tuple(users[:3])] * 3 + [tuple(users[:2])]
+
+
+async def test_counts_of_a_broadcast_are_given_up_at_the_limit(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await app_of(database)
+    async with database.connection() as connection:
+        await directory.register(connection, HOME, [f"user-{number}" for number in range(20)])
+    async with NodeLease(database_url) as lease:
+        await Sending(database, lease, waiting_limit=10).send(app, Text("x"), Everyone())
+    for most, expected in ((20, (20, 20, 0)), (19, None)):
+        monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", most)
+        (entry,) = (await MessageLog(database).page(MessageFilter(app.number), None, 10)).entries
+        assert entry.counts == expected
+
+
+# --- How much is looked at ------------------------------------------------------------------------------------------
+
+
+class _Spy:
+    """A connection that keeps the plan of each statement."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.plans: list[str] = []
+
+    async def fetch(self, statement: str, *values: object) -> list[Any]:
+        found = await self._connection.fetch(f"explain {statement}", *values)
+        self.plans.append("\n".join(row[0] for row in found))
+        return await self._connection.fetch(statement, *values)
+
+
+async def _fill(connection: Connection, app_number: int) -> None:
+    """Make tables that are worth an index."""
+    await connection.execute(
+        "insert into webhook_delivery (endpoint_number, webhook_id, kind, message_ids, event_count, body, created_at,"
+        " next_attempt_at) select n % 10, n::text, 'message.read', array[n, n + 1], 2, '{}', n, n"
+        " from generate_series(1, 20000) as n"
+    )
+    for n in range(3_000):
+        await audit.record(connection, COMMAND._replace(name=f"u{n % 300}"), "app.face", "x", now=n, app_number=n % 9)
+    await connection.execute("analyze webhook_delivery; analyze audit_entry; analyze mailbox_page; analyze message")
+
+
+async def test_every_search_is_a_matter_of_index_probes(database: Database) -> None:
+    app = await app_of(database)
+    drafts = [text_to(app.number, HOME, [f"user-{n % 500}", "li"]) for n in range(1_500)]
+    ids = [one for one in await apply_sends(database, MessageIds(1), drafts) if isinstance(one, int)]
+    async with database.connection() as connection:
+        await _fill(connection, app.number)
+        spy: Any = _Spy(connection)
+        seen = [one async for one in inbox.received(spy, Wanted(Recipient("li", HOME), app.number))]
+        assert seen == sorted(ids, reverse=True)
+        await directory.platforms_of(spy, "li")
+        await messages.find_messages(spy, ids[:200])
+        await messages.list_messages(spy, MessageFilter(app.number, before_id=MAX_ID), 30)
+        await messages.list_messages(spy, MessageFilter(app.number, business_id="x"), 30)
+        about = await webhook_deliveries.list_deliveries(spy, DeliveryFilter(tuple(range(10)), message_id=500), 20)
+        assert [delivery.id for delivery in about] == [500, 499]
+        assert "webhook_delivery_messages" in spy.plans[-1]
+        for wanted, index in (
+            (AuditFilter(app_number=3), "audit_entry_app"),
+            (AuditFilter(actor="u7"), "audit_entry_actor"),
+            (AuditFilter(), "audit_entry_pkey"),
+        ):
+            assert len(await audit.list_entries(spy, wanted, 5)) == 5
+            assert index in spy.plans[-1]
+    plans: Iterable[str] = spy.plans
+    for plan in plans:
+        assert "Seq Scan on mailbox" not in plan
+        assert "Seq Scan on message" not in plan
+        assert "Seq Scan on webhook_delivery" not in plan
+        assert "Seq Scan on audit_entry" not in plan
