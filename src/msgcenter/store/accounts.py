@@ -225,11 +225,14 @@ async def end_previous_key(connection: Connection, app_id: str) -> None:
 async def set_disabled(connection: Connection, app_id: str, disabled_at: int | None) -> bool:
     """Disable an app at a time (ms since 1970), or enable it with None; return False if there is no such app.
 
-    Disabling also raises the key's version: tokens from before stay void when the app is enabled again.
+    Disabling also raises the key's version: tokens from before stay void when the app is enabled again. What is so
+    already is left alone.
     """
     status = await connection.execute(
-        "update app set disabled_at = $2, key_version = key_version + ($2::bigint is not null)::int,"
-        " previous_key_until = null, previous_key_sealed = null where app_id = $1",
+        "update app set disabled_at = case when $2::bigint is not null then coalesce(disabled_at, $2) end,"
+        " key_version = key_version + ($2::bigint is not null and disabled_at is null)::int,"
+        " previous_key_until = case when $2::bigint is null then previous_key_until end,"
+        " previous_key_sealed = case when $2::bigint is null then previous_key_sealed end where app_id = $1",
         app_id,
         disabled_at,
     )
