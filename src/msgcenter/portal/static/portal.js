@@ -57,6 +57,9 @@ for (const menu of document.querySelectorAll("details.menu")) {
   });
 }
 
+/** On a phone the present tab may lie outside the screen. */
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 /** Switches keep the rest of the address. */
 for (const link of document.querySelectorAll(".switches a")) {
   const address = new URLSearchParams(location.search);
