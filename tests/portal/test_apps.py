@@ -171,7 +171,7 @@ def test_operators_open_and_limit(operator: Visitor, developer: Visitor, app: Cr
         assert operator.post(f"{page}/limits", page=page, **wrong).status_code == 422
     log = operator.get("/operator/audit?action=app.limits").text
     assert app.app_id in log
-    assert "daily_quota: 5000" in log
+    assert "messages a day: 5000" in log
 
 
 def test_everything_is_written_down(developer: Visitor, app: Credentials) -> None:
@@ -185,7 +185,7 @@ def test_everything_is_written_down(developer: Visitor, app: Credentials) -> Non
     assert "127.0.0.1" in log
     filtered = developer.get(f"/apps/{app.app_id}/audit?action=app.key&since=2020-01-01").text
     assert "app.key.rotate" in filtered
-    assert "app.face" not in filtered
+    assert "<code>app.face</code>" not in filtered
     assert "Nothing matches" in developer.get(f"/apps/{app.app_id}/audit?until=2020-01-01").text
     assert developer.get(f"/apps/{app.app_id}/audit?since=yesterday").status_code == 422
 

@@ -48,3 +48,25 @@ async def test_a_step_that_fails_leaves_nothing_behind(empty: str) -> None:
         assert await connection.fetchval("select to_regclass('platform')") is None
     finally:
         await connection.close()
+
+
+async def test_messages_of_the_last_day_learn_which_request_made_them(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = [step for step in known_migrations() if step.number < 8]
+    with monkeypatch.context() as patched:
+        patched.setattr("msgcenter.store.migrate.known_migrations", lambda: earlier)
+        await migrate(empty)
+    await execute(
+        empty,
+        "insert into message (id, created_at, app_number, receivers, delivered_chunks, approval, platform_code, kind,"
+        " audience, content) select n, 1, 1, 1, 1, false, 'p', 'text', '', '{}' from generate_series(1, 2) as n;"
+        "insert into idempotency_key values (1, 'made-it', '', 2, 1), (9, 'of another app', '', 1, 1)",
+    )
+    await migrate(empty)
+    connection = await asyncpg.connect(empty)
+    try:
+        rows = await connection.fetch("select id, request_id from message order by id")
+        assert [tuple(row) for row in rows] == [(1, None), (2, "made-it")]
+    finally:
+        await connection.close()

@@ -20,29 +20,35 @@ _ENTRIES = 50
 _KINDS: tuple[ActorKind, ...] = get_args(ActorKind)
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """What makes a formula of a cell where a spreadsheet opens the file."""
-_NOTHING = AuditPage([], None)
+_OF_APPS = ("app.", "grant.", "message.", "topic.", "webhook.")
 
 
 async def app_audit(portal: Portal, visitor: Visitor) -> Response:
     """Show what was changed of an app."""
     try:
         wanted = _filter(portal, visitor)._replace(app_number=visitor.the_app.app.number)
+        log = await portal.audit_log.page(wanted, _ENTRIES)
     except Refusal as refusal:
-        visitor.error = refusal
-        return portal.page(visitor, "app_audit.html", log=_NOTHING, actions=ACTIONS)
-    return portal.page(visitor, "app_audit.html", log=await portal.audit_log.page(wanted, _ENTRIES), actions=ACTIONS)
+        log = _nothing(visitor, refusal)
+    actions = {name: said for name, said in ACTIONS.items() if name.startswith(_OF_APPS)}
+    return portal.page(visitor, "app_audit.html", log=log, actions=actions)
 
 
 async def audit(portal: Portal, visitor: Visitor) -> Response:
     """Show what was changed by whom."""
     try:
-        wanted = await _filter_of_all(portal, visitor)
+        log = await portal.audit_log.page(await _filter_of_all(portal, visitor), _ENTRIES)
     except Refusal as refusal:
-        visitor.error = refusal
-        return portal.page(visitor, "operator_audit.html", log=_NOTHING, actions=ACTIONS)
-    return portal.page(
-        visitor, "operator_audit.html", log=await portal.audit_log.page(wanted, _ENTRIES), actions=ACTIONS
-    )
+        log = _nothing(visitor, refusal)
+    return portal.page(visitor, "operator_audit.html", log=log, actions=ACTIONS)
+
+
+def _nothing(visitor: Visitor, refusal: Refusal) -> AuditPage:
+    """Show beside its field what is wrong with a filter, and no entries; raise what is wrong with anything else."""
+    if refusal.reason is not Reason.FIELD_MALFORMED:
+        raise refusal
+    visitor.error = refusal
+    return AuditPage([], None)
 
 
 def _filter(portal: Portal, visitor: Visitor) -> AuditFilter:

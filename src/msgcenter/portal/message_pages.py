@@ -26,14 +26,14 @@ _KINDS: tuple[Kind, ...] = ("text", "link", "oa")
 
 async def message_log(portal: Portal, visitor: Visitor) -> Response:
     """List an app's messages, perhaps those that are searched for."""
+    log = None
     try:
         wanted = _filter(portal, visitor)
     except Refusal as refusal:
         visitor.error = refusal
-        return portal.page(visitor, "messages.html", log=None, preview=preview_of)
-    log = None
-    if wanted is not None:
-        log = await portal.message_log.page(wanted, visitor.query("receiver") or None, _ENTRIES)
+    else:
+        if wanted is not None:
+            log = await portal.message_log.page(wanted, visitor.query("receiver") or None, _ENTRIES)
     return portal.page(visitor, "messages.html", log=log, preview=preview_of)
 
 
