@@ -160,7 +160,7 @@ def test_nothing_is_recorded_where_nothing_changed(
     before = subjects(developer.get(f"{path}/audit").text)
     for _ in range(2):
         developer.post(f"{path}/face", page=f"{path}/settings", name="Renamed", automatic="1")
-        developer.post(f"{path}/origins", page=f"{path}/settings", origins="https://school.example.edu")
+        developer.post(f"{path}/origins", page=f"{path}/settings", origins=f"https://{app.app_id}.example.edu")
         developer.post(f"{path}/keys/end", page=f"{path}/keys")
         operator.post(f"/operator{path}/limits", page=f"/operator{path}", quota="500")
     after = subjects(developer.get(f"{path}/audit").text)
