@@ -311,7 +311,9 @@ def test_each_step_is_in_the_audit_log(author: Visitor, reviewer: Visitor, reade
     act(author, path, "recall")
     log = author.get("/operator/audit?action=announcement.").text
     number = path.rpartition("/")[2]
-    steps = re.findall(rf"<code>announcement\.(\w+)</code></td><td>{number}</td>", log)
+    steps = re.findall(
+        rf'<code>announcement\.(\w+)</code></td>\s*<td class="break"><a href="/portal{path}">{number}<', log
+    )
     assert steps == ["recall", "approve", "submit", "return", "submit", "draft"]
     assert "Why so short?" in log
 
@@ -348,3 +350,28 @@ def test_it_is_shown_under_the_platforms_name_also_when_that_changes(
     assert author.post("/operator/platforms", code=platform, name="Riverside", schemes="").status_code == 303
     (message,) = reader.messages()
     assert message["app"]["name"] == "Riverside"  # type: ignore[index]
+
+
+def test_an_announcement_is_recalled_on_its_own_page_alone(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str, shared_database: str
+) -> None:
+    path = write(author, platform, "School is closed on Friday.")
+    act(reviewer, path, "approve")
+    (message,) = reader.messages()
+
+    async def notices() -> str:
+        async with Database(shared_database, connections=2) as database, database.connection() as connection:
+            record = await accounts.notices_app(connection, platform)
+            assert record is not None
+            return record.app.app_id
+
+    page = f"/apps/{wait_for(notices())}/messages/{message['id']}"
+    shown = reviewer.get(page)
+    assert (shown.status_code, "Yes, recall it" in shown.text) == (200, False)
+    refused = reviewer.post(f"{page}/recall", page="/account")
+    assert (refused.status_code, "on its own page" in refused.text) == (422, True)
+    assert len(reader.texts()) == 1
+    act(reviewer, path, "recall")
+    assert reader.texts() == []
+    log = reviewer.get(f"/operator/audit?action=message.recall&app={page.split('/')[2]}").text
+    assert log.count(f"/messages/{message['id']}") == 1

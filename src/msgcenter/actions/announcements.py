@@ -260,7 +260,7 @@ class Announcements:
             assert found.message_id is not None
             await announcements.set_state(connection, number, state, found.submitted_by, now)
             await _note(connection, "recall", number, present, person=person, by=by, now=now)
-            return await recalls.recall_within(connection, found.app_number, found.message_id)
+            return await recalls.recall_within(connection, found.app_number, found.message_id, by)
 
         self._on_change(await self._with_locked(number, write))
 

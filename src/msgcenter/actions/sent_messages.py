@@ -5,6 +5,7 @@ from msgcenter.actions.reports import own_message
 from msgcenter.domain.account import App
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import REMINDER_PAUSE_MS, Message, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
@@ -29,8 +30,11 @@ class SentMessages:
     async def recall(self, app: App, message_id: int | None, *, by: Actor) -> None:
         """Withdraw a message from every mailbox, or cancel it if it is still to be sent; once is enough.
 
-        Refuses with MESSAGE_UNKNOWN.
+        Refuses with MESSAGE_UNKNOWN, or NOT_AUTHORISED an announcement: `Announcements.recall` keeps its history.
         """
+        if app.notices:
+            rule = Phrase("公告请在公告页面撤回", "an announcement is recalled on its own page")
+            raise Refusal(Reason.NOT_AUTHORISED, rule=rule)
         if message_id is None:
             raise Refusal(Reason.MESSAGE_UNKNOWN)
         self._on_change(await recalls.recall(self._database, app.number, message_id, by))
