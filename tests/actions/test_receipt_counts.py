@@ -15,6 +15,7 @@ from msgcenter.domain.audience import Everyone, Receivers
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import COMMAND
 from msgcenter.store import directory, feed_receipts, receipts
 from msgcenter.store.accounts import find_app
 from msgcenter.store.database import Connection, Database
@@ -148,7 +149,7 @@ async def test_a_reader_whose_clock_is_behind_has_read_it_after_a_reset(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, message = await broadcast(database, database_url)
-    await update(database, app.number, message.id, Text("news"), reset_read=True)
+    await update(database, app.number, message.id, Text("news"), reset_read=True, by=COMMAND)
     behind = now_ms() - 5_000
     monkeypatch.setattr("msgcenter.store.status_changes.now_ms", lambda: behind)
     statuses = Statuses(database, waiting_limit=10)
@@ -163,6 +164,6 @@ async def test_who_read_it_before_a_reset_and_looked_when_it_had_expired_has_not
 ) -> None:
     end = now_ms() + 60_000
     app, message = await broadcast(database, database_url, expires_at=end)
-    await update(database, app.number, message.id, Text("news"), reset_read=True)
+    await update(database, app.number, message.id, Text("news"), reset_read=True, by=COMMAND)
     await refresh(database, Recipient(USERS[0], PLATFORM), end)
     assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 0)

@@ -16,6 +16,7 @@ from msgcenter.domain.audience import Everyone, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import State
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Refusal
 from msgcenter.store import directory, feed, pull, sends
 from msgcenter.store.accounts import find_app
@@ -77,9 +78,9 @@ async def test_who_has_left_a_busy_topic_does_not_look_through_it_for_ever(
     topics = Topics(database)
     async with NodeLease(database_url) as lease:
         sending = Sending(database, lease, waiting_limit=100)
-        await topics.subscribe(app, "busy", USERS[:2])
+        await topics.subscribe(app, "busy", USERS[:2], by=COMMAND)
         await sending.send(app, Text("for both"), Topic("busy"))
-        await topics.unsubscribe(app, "busy", USERS[:1])
+        await topics.unsubscribe(app, "busy", USERS[:1], by=COMMAND)
         for number in range(12):
             await sending.send(app, Text(f"number {number}"), Topic("busy"))
             await bring_up_to_date(database, mailboxes()[:1], now_ms())
@@ -116,16 +117,16 @@ class Crowd:
             self.sent.append(await sending.send(self.app, Text("news"), to))
 
         async def join() -> None:
-            await topics.subscribe(self.app, topic, some)
+            await topics.subscribe(self.app, topic, some, by=COMMAND)
 
         async def leave() -> None:
-            await topics.unsubscribe(self.app, topic, some)
+            await topics.unsubscribe(self.app, topic, some, by=COMMAND)
 
         async def recall() -> None:
-            await messages.recall(self.app, one)
+            await messages.recall(self.app, one, by=COMMAND)
 
         async def reset() -> None:
-            await messages.update(self.app, one, Text(f"news {self.dice.random()}"), reset_read=True)
+            await messages.update(self.app, one, Text(f"news {self.dice.random()}"), reset_read=True, by=COMMAND)
 
         async def look() -> None:
             await bring_up_to_date(database, [Recipient(user_id, PLATFORM) for user_id in some], now_ms())
