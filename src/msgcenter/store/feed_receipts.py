@@ -39,12 +39,14 @@ _STATES = (
 
 
 async def count_states(
-    connection: Connection, message: Message, after: str = "", limit: int = USERS_PER_COUNT
+    connection: Connection, message: Message, after: str = "", limit: int | None = None
 ) -> tuple[Counts, str | None]:
-    """Count the receipts of a message to a topic or to everyone, of those after a user id, at most `limit`.
+    """Count the receipts of a message to a topic or to everyone, of those after a user id.
 
-    Also returns the last user id that it counted, None at the end. It looks at each of these users.
+    They are at most `limit`, or `USERS_PER_COUNT`. Also returns the last user id that it counted, None at the end. It
+    looks at each of these users.
     """
+    limit = USERS_PER_COUNT if limit is None else limit
     row = await connection.fetchrow(
         "select count(*) as receivers, count(s.read_at) as read, max(s.user_id) as last"  # noqa: S608
         f" from ({_states_of(message)}) s",
