@@ -3,12 +3,19 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
+from playwright.sync_api import Browser, Page, expect
 
 from msgcenter_client import Client
 from tests.conftest import Credentials, Server, wait_for
 from tests.e2e.conftest import PHONE, fake_web, send_homework, send_leave_request
 from tests.portal.conftest import PASSWORD, add_person, let_in
+
+
+def barriers(page: Page) -> list[str]:
+    """What of a page stands in anybody's way."""
+    found = Axe().run(page).response["violations"]
+    return [f"{page.url}: {one['id']}, {one['help']}" for one in found if one["impact"] != "minor"]
 
 
 @pytest.mark.parametrize("options", [{"viewport": {"width": 1280, "height": 800}}, PHONE], ids=["pc", "phone"])
@@ -37,16 +44,24 @@ def test_the_card_is_drawn_as_in_the_inbox(
     page.get_by_role("main").get_by_role("button", name="Log in").click()
     page.wait_for_url("**/portal/apps")
     page.goto(f"{server.url}/portal/apps/{app.app_id}/messages")
+    found = barriers(page)
     page.get_by_role("link", name="请假审批").click()
     card = page.locator("#preview article")
     expect(card.locator(".oa-head")).to_have_text("请假审批")
     expect(card).to_contain_text("Done")
+    webhook = client.create_webhook("https://a.invalid/hook", ["message.read"])
+    client.set_status(user, [homework])
     page.get_by_text("Recall", exact=True).click()
+    found += barriers(page)
     page.get_by_role("button", name="Yes, recall it").click()
     expect(page.get_by_role("status")).to_have_text("Recalled")
     page.goto(f"{server.url}/portal/apps/{app.app_id}/messages/{homework}")
     expect(page.locator("#preview article h3")).to_have_text("第三单元作业")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= options["viewport"]["width"]
+    for path in (f"webhooks/{webhook.id}", "webhooks", "audit"):
+        page.goto(f"{server.url}/portal/apps/{app.app_id}/{path}")
+        found += barriers(page)
     context.close()
+    assert found == []
     assert complaints == []

@@ -119,7 +119,7 @@ def test_deliveries_are_seen_by_state_and_replayed(
 @pytest.mark.parametrize(
     ("form", "field", "said"),
     [
-        ({"url": "https://hr.example.edu/"}, "events", "at least one"),
+        ({"url": "https://a.invalid/"}, "events", "at least one"),
         ({"url": "ftp://hr.example.edu/", "event.message.read": "1"}, "url", "full https URL"),
         ({"url": "http://10.1.2.3/", "event.message.read": "1"}, "url", "public addresses"),
         ({"url": "", "event.message.read": "1"}, "url", "1-2048"),
@@ -136,7 +136,7 @@ def test_a_wrong_webhook_is_told_at_its_field(
 
 
 def test_an_eleventh_webhook_is_refused(developer: Visitor, app: Credentials) -> None:
-    form = {"url": "https://hr.example.edu/", "event.message.read": "1"}
+    form = {"url": "https://a.invalid/", "event.message.read": "1"}
     for _ in range(10):
         assert developer.post(f"/apps/{app.app_id}/webhooks", **form).status_code == 201
     answer = developer.post(f"/apps/{app.app_id}/webhooks", **form)
