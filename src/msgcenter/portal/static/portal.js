@@ -44,7 +44,8 @@ if (here) {
 
 /** Whoever picks a colour does not want it chosen for them. */
 for (const colour of document.querySelectorAll("input[type=color]")) {
-  colour.addEventListener("input", () => (colour.form.elements.automatic.checked = false));
+  const { automatic } = colour.form.elements;
+  if (automatic) colour.addEventListener("input", () => (automatic.checked = false));
 }
 
 /** The account menu closes like any other. */
