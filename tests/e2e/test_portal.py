@@ -16,6 +16,7 @@ from msgcenter_client import Client
 from tests.conftest import Credentials, Server, wait_for
 from tests.e2e.conftest import PHONE
 from tests.e2e.portal_screens import Desk, open_desk
+from tests.gateway.calls import until
 from tests.portal.conftest import add_person, let_in
 
 Json = dict[str, Any]
@@ -120,6 +121,21 @@ def test_from_the_start_page_to_the_first_message_and_its_read_state(
     expect(card.first).to_contain_text("from my own system")
     page.goto(f"{server.url}/portal/apps/{app_id}/keys")
     assert key not in page.content(), "the key is not shown a second time"
+
+    # The message log knows both, and the statistics all calls, a few seconds later.
+    page.get_by_role("link", name="Messages").click()
+    expect(page.locator(".log tbody tr")).to_have_count(2)
+    page.get_by_role("link", name="Statistics").click()
+    page.get_by_role("link", name="Week").click()
+    until(lambda: calls_counted(page, "sendMsg") == 2)
+    assert [calls_counted(page, name) for name in ("modMsgStatus", "getMsgStatus")] == [1, 1]
+
+
+def calls_counted(page: Page, api: str) -> int:
+    """How many calls of an API the statistics show now."""
+    page.reload()
+    row = page.get_by_role("row", name=api)
+    return int(row.get_by_role("cell").first.inner_text()) if row.count() else 0
 
 
 def test_everything_but_the_trying_works_without_scripts(desks: OpenDesk, server: Server, user: str) -> None:
