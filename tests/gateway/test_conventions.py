@@ -177,10 +177,10 @@ def test_a_body_over_a_mebibyte_in_chunks_is_413_too(wire: Raw) -> None:
 
 
 @pytest.mark.parametrize("name", ["Upgrade", "upgrade", "UPGRADE"])
-def test_whoever_offers_http_2_is_answered_in_http_1(wire: Raw, name: str) -> None:
+def test_whoever_offers_http_2_is_answered_in_http_1(wire: Raw, user: str, name: str) -> None:
     offer = {"Connection": "Upgrade, HTTP2-Settings", name: "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAABAAMAAABk"}
     for _ in range(2):
-        assert accepted(wire, "getUnreadCount", {"publisherId": "nobody"}, **offer)["unread"] == 0
+        assert accepted(wire, "getUnreadCount", {"publisherId": user}, **offer)["unread"] == 0
 
 
 def test_a_body_of_a_mebibyte_is_read(wire: Raw) -> None:

@@ -21,13 +21,15 @@ FAST = {"fsync": "off"}
 
 # Holds the database until its input ends, and lives through Ctrl-C.
 HOLDER = """
+import os
 import signal
 import sys
 from pathlib import Path
 from msgcenter.store.embedded import embedded_postgres
 
 with embedded_postgres(Path(sys.argv[1]), settings={"fsync": "off"}) as url:
-    signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+    # Not by print: the signal may come while the line below is still being printed.
+    signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))
     print(url, flush=True)
     sys.stdin.read()
 """
