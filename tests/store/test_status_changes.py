@@ -47,9 +47,9 @@ async def test_a_page_that_another_process_sweeps_meanwhile_is_changed_all_the_s
     clock.now += 100
 
     async def and_somebody_sweeps(
-        connection: Connection, changes: Mapping[PageKey, PageChange], now: int
+        connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, condition: str
     ) -> dict[PageKey, set[int]]:
-        missing = await change_status(connection, changes, now)
+        missing = await change_status(connection, changes, now, condition=condition)
         monkeypatch.setattr(mailboxes, "change_status", change_status)
         async with database.pool.acquire() as other, other.transaction():
             assert await sweep_expired(other, [USER], now) == 1

@@ -120,6 +120,24 @@ _FAR_BEHIND = 2_000
 topic would have all that came after looked through with every call."""
 
 
+def _has_news() -> str:
+    return (
+        f"(m.pulled_to < h.position - {_FAR_BEHIND} or exists ({_FOR_EVERYONE})"
+        f" or exists (select from {_SUBSCRIPTIONS} and exists ({_FOR_SUBSCRIBERS})))"
+    )
+
+
+def up_to_date() -> str:
+    """Return a condition for the statement of another table: the mailbox of its user `u` of platform `c` lacks nothing.
+
+    The limit keeps it a look-up for each row; as an anti-join it might be answered by reading all mailboxes.
+    """
+    return (
+        "(select 1 from feed_head h join mailbox m on m.platform_code = h.platform_code"  # noqa: S608
+        f" and m.pulled_to < h.position where h.platform_code = c and m.user_id = u and {_has_news()} limit 1) is null"
+    )
+
+
 async def behind(connection: Connection, recipients: Collection[Recipient]) -> list[Recipient]:
     """Return those of the mailboxes, sorted, that should pull; it costs a look-up for each that has nothing to."""
     if not recipients:
@@ -128,10 +146,8 @@ async def behind(connection: Connection, recipients: Collection[Recipient]) -> l
         "select m.user_id, m.platform_code from unnest($1::text[], $2::text[]) as k (u, c)"  # noqa: S608
         " join feed_head h on h.platform_code = k.c"
         " join mailbox m on m.user_id = k.u and m.platform_code = k.c and m.pulled_to < h.position"
-        f" where m.pulled_to < h.position - $3 or exists ({_FOR_EVERYONE})"
-        f" or exists (select from {_SUBSCRIPTIONS} and exists ({_FOR_SUBSCRIBERS}))",
+        f" where {_has_news()}",
         *(list(column) for column in zip(*set(recipients), strict=True)),
-        _FAR_BEHIND,
     )
     return sorted(Recipient(*row) for row in rows)
 

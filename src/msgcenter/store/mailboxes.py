@@ -126,16 +126,17 @@ async def append(connection: Connection, additions: Sequence[Addition]) -> None:
 
 
 async def change_status(
-    connection: Connection, changes: Mapping[PageKey, PageChange], now: int
+    connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, condition: str = "true"
 ) -> dict[PageKey, set[int]]:
     """Set entries read or unread at `now` (ms since 1970); return the ids that are not there, by page.
 
-    Pages with an entry that has expired are left alone, their ids returned as not there: `sweep_pages` first.
+    Pages with an entry that has expired, or that the condition (such as `feed.up_to_date`) does not hold for, are left
+    alone, their ids returned as not there: `sweep_pages`, or pull, first.
     """
     keys = sorted(changes)
     ordered = [changes[key] for key in keys]
     rows = await connection.fetch(
-        "with change as materialized ("
+        "with change as materialized ("  # noqa: S608
         " select n, u, c, b, a, lo, hi, string_to_array(un, ',')::bigint[] as unread_ids,"
         " string_to_array(rd, ',')::bigint[] as read_ids, string_to_array(af, ',')::bigint[] as afresh_ids"
         " from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[],"
@@ -150,7 +151,7 @@ async def change_status(
         " archived_ids = case when p.archived_ids = '{}' then p.archived_ids"
         " else array(select i from unnest(p.archived_ids) as i where i <> all(unread_ids || afresh_ids)) end"
         " from change where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
-        " and p.first_id <= hi and p.last_id >= lo and (p.expires_at is null or p.expires_at > $11)"
+        f" and p.first_id <= hi and p.last_id >= lo and (p.expires_at is null or p.expires_at > $11) and {condition}"
         # Most pages hold all the ids asked for: only of the others Python needs to see what they hold.
         " returning n, case when unread_ids || read_ids || afresh_ids <@ p.message_ids"
         " and (0 > any(p.read_at)) is not true then null else array[p.message_ids, p.read_at] end",
