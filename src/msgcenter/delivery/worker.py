@@ -15,6 +15,7 @@ from pgqueuer.queries import Queries
 
 from msgcenter.delivery.fan_out import fan_out
 from msgcenter.domain.event import Listener, nobody
+from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store.database import Database
 from msgcenter.store.jobs import DELIVER
 
@@ -25,6 +26,8 @@ _HEARTBEAT = timedelta(seconds=10)
 _BATCH = 4
 _ATTEMPTS = 1_000_000
 _RESTART_SECONDS = 1.0
+_REQUEUE_SECONDS = 5.0
+_HELD_JOBS = 1_000
 
 
 class Worker:
@@ -59,16 +62,46 @@ class Worker:
         async with asyncpg.create_pool(
             self._database.url, min_size=1, max_size=3, server_settings={"application_name": "msgcenter jobs"}
         ) as pool:
-            manager = self._manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
+            queries = Queries(AsyncpgPoolDriver(pool))
+            manager = self._manager = QueueManager(queries)
             manager.entrypoint(DELIVER, on_failure="hold", executor_factory=_retrying)(self._deliver)
             if self._stopping.is_set():
                 return
-            await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
+            requeueing = asyncio.create_task(_requeue_held_jobs(queries))
+            try:
+                await manager.run(dequeue_timeout=_POLL, batch_size=_BATCH, heartbeat_timeout=_HEARTBEAT)
+            finally:
+                requeueing.cancel()
 
     async def _deliver(self, job: Job) -> None:
-        early = await fan_out(self._database, int(job.payload or b""), self._on_change)
+        try:
+            early = await self._fan_out(int(job.payload or b""))
+        except asyncio.CancelledError:
+            # PgQueuer deletes a cancelled job, and the rest of the audience would never get the message.
+            raise RetryRequested(delay=timedelta(), reason="the process ends") from None
         if early:
             raise RetryRequested(delay=timedelta(milliseconds=early), reason="its time has not come")
+
+    async def _fan_out(self, message_id: int) -> int:
+        """Deliver a message, waiting for the database while it is away: without it, no job can be queued again."""
+        while True:
+            try:
+                return await fan_out(self._database, message_id, self._on_change)
+            except Refusal as refusal:
+                if refusal.reason is not Reason.DATABASE_UNAVAILABLE or self._stopping.is_set():
+                    raise
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _RESTART_SECONDS)
+
+
+async def _requeue_held_jobs(queries: Queries) -> None:
+    """Queue again, until cancelled, the jobs that PgQueuer holds because it lost the database while they failed."""
+    while True:
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            if held := await queries.list_failed_jobs(_HELD_JOBS):
+                _log.warning("jobs that had failed are queued again", jobs=len(held))
+                await queries.requeue_jobs([job.id for job in held])
+        await asyncio.sleep(_REQUEUE_SECONDS)
 
 
 def _retrying(parameters: object) -> DatabaseRetryEntrypointExecutor:
