@@ -110,6 +110,8 @@ class _Reader:
 
     def folder(self, name: str, default: Path) -> Path:
         given = self._get(name)
+        if given and len(given.splitlines()) > 1:
+            raise SettingError(f"{PREFIX}{name} is {given!r}, but it takes a path without line breaks")
         try:
             return Path(given).expanduser().absolute() if given else default
         except RuntimeError:

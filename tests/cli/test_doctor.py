@@ -1,5 +1,6 @@
 """`msgcenter migrate` and `msgcenter doctor`."""
 
+import fcntl
 import json
 import secrets
 from collections.abc import AsyncIterator
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 
 from msgcenter.cli.doctor import without_password
+from msgcenter.store.embedded import embedded_postgres
 from msgcenter.store.migrate import known_migrations
+from msgcenter.store.postmaster import HOLDERS
 from tests.cli.program import Shell
-from tests.conftest import execute, other_database
+from tests.conftest import execute, other_database, running_server, wait_for
+from tests.store.test_embedded import holder, kill_tree, server, told
 
 
 @pytest.fixture
@@ -91,3 +95,46 @@ def test_a_wrong_setting_is_a_finding(tmp_path: Path) -> None:
 )
 def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
     assert without_password(url) == shown
+
+
+@pytest.mark.kill
+def test_it_says_how_it_found_the_embedded_database(tmp_path: Path) -> None:
+    shell = Shell(None, tmp_path, PORT="0")
+    assert "postgresql" not in findings(shell)
+
+    assert findings(shell)["postgresql"]["found"] == "was not running: no process of MsgCenter uses it"
+
+    with embedded_postgres(tmp_path):
+        assert findings(shell)["postgresql"] == {
+            "verdict": "ok",
+            "subject": "postgresql",
+            "found": "was running",
+            "advice": "",
+        }
+
+    with (tmp_path / HOLDERS).open() as holders:
+        fcntl.flock(holders, fcntl.LOCK_SH)
+        found = findings(shell)["postgresql"]
+    assert (found["verdict"], found["found"]) == ("warning", "was not running although a process of MsgCenter uses it")
+
+    with holder(tmp_path) as process:
+        assert told(process)
+        process.kill()
+        process.wait()
+        kill_tree(server(tmp_path))
+    found = findings(shell)["postgresql"]
+    assert (found["verdict"], "was killed" in found["found"]) == ("warning", True)
+
+    later = findings(shell)
+    assert later["postgresql"]["verdict"] == "ok"
+    assert later["recoveries"]["found"].startswith("recoveries from a crash in the last 24 hours: 1,")
+
+
+def test_a_server_that_is_not_ready_is_a_warning(database_url: str, tmp_path: Path) -> None:
+    with running_server(database_url, tmp_path) as running:
+        port = running.url.rpartition(":")[2]
+        shell = Shell(database_url, tmp_path, PORT=port)
+        assert findings(shell, code=1)["port"]["found"] == f"a MsgCenter server answers on 127.0.0.1:{port}"
+        wait_for(execute(database_url, "delete from schema_migration where number = 1"))
+        warned = findings(shell, code=1)["port"]
+        assert (warned["verdict"], "is not ready" in warned["found"]) == ("warning", True)

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL, for real: who keeps it running, what it survives, where it can live."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import stat
@@ -74,6 +75,13 @@ def ask(url: str, query: str = "select 1") -> object:
             await connection.close()
 
     return asyncio.run(answer())
+
+
+def answers(url: str) -> bool:
+    try:
+        return ask(url) == 1
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
 
 
 def server(data_dir: Path) -> psutil.Process:
@@ -234,8 +242,10 @@ def test_a_server_without_holders_is_taken_over(data_dir: Path) -> None:
 @pytest.mark.parametrize("remains", ["as left", "number taken by another process", "empty"])
 def test_comes_up_after_the_whole_server_was_killed(data_dir: Path, remains: str) -> None:
     pid_file = data_dir / "postgres" / "postmaster.pid"
-    with embedded_postgres(data_dir, settings=FAST) as url:
-        ask(url, "create table kept as select 42 as value")
+    with holder(data_dir) as process:
+        ask(told(process), "create table kept as select 42 as value")
+        process.kill()
+        process.wait()
         kill_tree(server(data_dir))
     if remains == "empty":
         pid_file.write_text("")
@@ -274,7 +284,10 @@ def test_a_session_that_outlives_its_server_does_not_block_the_next(data_dir: Pa
         await asyncio.gather(asleep, return_exceptions=True)
         return session
 
-    with embedded_postgres(data_dir, settings=FAST) as url:
+    with holder(data_dir) as process:
+        url = told(process)
+        process.kill()
+        process.wait()
         session = psutil.Process(asyncio.run(scenario(url)))
     with embedded_postgres(data_dir) as url:
         assert ask(url) == 1
@@ -348,9 +361,44 @@ def test_says_which_folder_cannot_be_used(tmp_path: Path) -> None:
         pass
 
 
-def test_refuses_a_folder_that_is_served_on_another_machine(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with embedded_postgres(data_dir, settings=FAST):
-        kill_tree(server(data_dir))
-        (data_dir / ".postgres-holders").write_text("elsewhere")
+def test_refuses_a_folder_that_is_served_on_another_machine(data_dir: Path) -> None:
+    with (data_dir / ".postgres-holders").open("w") as holders:
+        holders.write("elsewhere")
+        holders.flush()
+        fcntl.flock(holders, fcntl.LOCK_SH)
         with pytest.raises(EmbeddedDatabaseError, match="in use on elsewhere"), embedded_postgres(data_dir):
             pass
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\u2028"])
+def test_a_path_with_a_line_break_is_refused_and_nothing_is_made(tmp_path: Path, line_break: str) -> None:
+    folder = tmp_path / f"two{line_break}lines"
+    with pytest.raises(EmbeddedDatabaseError, match="contains a line break"), embedded_postgres(folder):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.kill
+def test_a_killed_server_is_started_again_while_it_is_held(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with embedded_postgres(data_dir, settings=FAST) as url, holder(data_dir) as process:
+        assert told(process)
+        ask(url, "create table kept as select 42 as value")
+        for _ in range(2):
+            killed = server(data_dir)
+            kill_tree(killed)
+            wait_until(lambda: answers(url), 60)
+            assert server(data_dir) != killed
+        assert ask(url, "select value from kept") == 42
+        leave(process)
+        postmaster = server(data_dir)
+    assert not is_running(postmaster)
+    assert "has ended; starting it again" in caplog.text
+
+
+@pytest.mark.kill
+def test_a_removed_database_is_not_replaced_by_an_empty_one(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with embedded_postgres(data_dir, settings=FAST):
+        kill_tree(server(data_dir))
+        (data_dir / "postgres").rename(data_dir / "removed")
+        wait_until(lambda: "has been removed" in caplog.text)
+        assert not (data_dir / "postgres").exists()

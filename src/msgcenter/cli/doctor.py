@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -25,6 +26,7 @@ from msgcenter.store.database import MINIMUM_VERSION, Database
 from msgcenter.store.diagnosis import Diagnosis, diagnose
 from msgcenter.store.embedded import EmbeddedDatabaseError
 from msgcenter.store.migrate import SchemaError
+from msgcenter.store.postmaster import observe
 
 Verdict = Literal["ok", "warning", "problem"]
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
@@ -80,6 +82,8 @@ def _findings() -> Iterator[Finding]:
     yield Finding("ok", "settings", "all variables are valid")
     yield _disk(settings.data_dir)
     yield _port(settings)
+    if settings.database_url is None:
+        yield from _embedded(settings.data_dir)
     try:
         with database_of(settings) as complete:
             yield from _database(complete, embedded=settings.database_url is None)
@@ -110,7 +114,7 @@ def _port(settings: Settings) -> Finding:
     with suppress(httpx.HTTPError, httpx.InvalidURL):
         answer = httpx.get(f"http://{where}/healthz", trust_env=False, timeout=2)
         if answer.headers.get("x-request-id"):
-            return Finding("ok", "port", f"a MsgCenter server answers on {where}")
+            return _server(where)
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -120,6 +124,46 @@ def _port(settings: Settings) -> Finding:
                 "problem", "port", f"{where}: {error.strerror}", "set MSGCENTER_PORT (or serve --port) to a free port"
             )
     return Finding("ok", "port", f"{where} is free")
+
+
+def _server(where: str) -> Finding:
+    """Tell whether the server that answers can do its work."""
+    advice = "see its log, and what is found below"
+    try:
+        answer = httpx.get(f"http://{where}/readyz", trust_env=False, timeout=10)
+    except httpx.HTTPError as error:
+        return Finding("warning", "port", f"a MsgCenter server on {where} does not answer /readyz: {error}", advice)
+    if answer.status_code != 200:
+        with suppress(ValueError, KeyError, TypeError):
+            found = f"a MsgCenter server on {where} is not ready: {answer.json()['reason']}"
+            return Finding("warning", "port", found, advice)
+        return Finding("warning", "port", f"a MsgCenter server on {where} is not ready", advice)
+    return Finding("ok", "port", f"a MsgCenter server answers on {where}")
+
+
+def _embedded(data_dir: Path) -> Iterator[Finding]:
+    """Look at the embedded PostgreSQL before this command starts it."""
+    try:
+        state = observe(data_dir)
+    except OSError:
+        return  # starting it fails for the same reason, and says more
+    subject, log = "postgresql", f"see why it ended in {data_dir / 'postgres' / 'log'}"
+    if state.is_running and state.is_held:
+        yield Finding("ok", subject, "was running")
+    elif state.is_running:
+        found = "was running although no process of MsgCenter uses it: the last one was killed"
+        yield Finding("warning", subject, found, "nothing to do: it is stopped when this command ends")
+    elif state.is_held:
+        found = "was not running although a process of MsgCenter uses it"
+        yield Finding("warning", subject, found, log)
+    elif state.was_killed:
+        yield Finding("warning", subject, "was not running: it was killed or the machine went down", log)
+    elif state.exists:
+        yield Finding("ok", subject, "was not running: no process of MsgCenter uses it")
+    if state.recoveries:
+        last = datetime.fromtimestamp(state.recoveries[-1]).astimezone()
+        found = f"recoveries from a crash in the last 24 hours: {len(state.recoveries)}, the last at {last:%H:%M:%S %Z}"
+        yield Finding("warning", "recoveries", found, f"no acknowledged data was lost; {log}")
 
 
 def _database(settings: Settings, *, embedded: bool) -> Iterator[Finding]:

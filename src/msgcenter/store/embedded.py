@@ -6,6 +6,8 @@ that takes longer than ten seconds.
 
 Who uses the database is told by shared locks on a file: the kernel drops the lock of a process that dies, however it
 dies, so there is no list of processes that could be out of date.
+
+Each holder watches the server and starts it again when it has been killed. The first holder to notice does it.
 """
 
 import fcntl
@@ -13,7 +15,6 @@ import logging
 import os
 import pwd
 import shutil
-import socket
 import stat
 import subprocess
 import tempfile
@@ -28,12 +29,14 @@ from urllib.parse import quote
 
 import psutil
 
+from msgcenter.store.postmaster import GATE, HOLDERS, PORT, is_server, read_pid_file, status, try_lock
+from msgcenter.store.server_watch import watched
+
 _log = logging.getLogger(__name__)
 
 DATABASE = "msgcenter"
 SYSTEM_USER = "pgserver"
 SUPERUSER = "postgres"
-PORT = 5432
 
 _START_SECONDS = 300
 _STOP_SECONDS = 120
@@ -85,6 +88,7 @@ def embedded_postgres(data_dir: Path, *, settings: Mapping[str, str] | None = No
     Any number of processes, and one process any number of times, may hold the same folder. The first starts the
     server, the last to leave stops it. A holder that was killed counts no more; if it was the last one, the server runs
     on until the next holder leaves. `settings` are PostgreSQL's own and count only for the holder that starts it.
+    A server that ends while it is held is started again; each holder watches it from a thread.
 
     Nothing listens on a network and the server has no passwords: who may enter the folder may use the database, so it
     is made for its owner alone. PostgreSQL refuses to run as root. For root it runs as the owner of an existing
@@ -124,8 +128,14 @@ class _Cluster:
 
     @classmethod
     def in_folder(cls, data_dir: Path) -> "_Cluster":
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = data_dir.resolve()
+        if len(str(folder).splitlines()) > 1:
+            # PostgreSQL writes the path into postmaster.pid, where a line is a field.
+            raise EmbeddedDatabaseError(
+                f"The path of the data folder {str(folder)!r} contains a line break, which PostgreSQL cannot handle.\n"
+                "Choose another MSGCENTER_DATA_DIR."
+            )
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         data = folder / "postgres"
         return cls(folder, data, programs_folder(), _server_user(data))
 
@@ -171,19 +181,39 @@ def programs_folder() -> Path:
 def _held(cluster: _Cluster, settings: Mapping[str, str]) -> Iterator[str]:
     with ExitStack() as leaving:
         socket_folder = leaving.enter_context(_socket_folder(cluster.data))
-        holders = leaving.enter_context(_lock_file(cluster.folder / ".postgres-holders"))
+        holders = leaving.enter_context(_lock_file(cluster.folder / HOLDERS))
         leaving.callback(_leave, cluster, holders)
         with _gate(cluster):
-            alone = _try_lock(holders, fcntl.LOCK_EX)
+            alone = try_lock(holders, fcntl.LOCK_EX)
             fcntl.flock(holders, fcntl.LOCK_SH)
             _ensure_running(cluster, socket_folder, settings, holders, alone=alone)
             _ensure_database(cluster, socket_folder)
+        leaving.enter_context(_kept_running(cluster, socket_folder, settings, holders))
         yield f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(socket_folder), safe='/')}&port={PORT}"
+
+
+@contextmanager
+def _kept_running(
+    cluster: _Cluster, socket_folder: Path, settings: Mapping[str, str], holders: IO[str]
+) -> Iterator[None]:
+    def is_running() -> bool:
+        return status(cluster.data, socket_folder) is not None
+
+    def start() -> None:
+        with _told_plainly(cluster.folder), _gate(cluster):
+            if not (cluster.data / "PG_VERSION").exists():
+                # An empty database in its place would look like data loss and hide what happened.
+                raise EmbeddedDatabaseError(f"The database in {cluster.data} has been removed.")
+            _ensure_running(cluster, socket_folder, settings, holders, alone=False)
+
+    name = f"the embedded PostgreSQL in {cluster.data}"
+    with watched(name, is_running=is_running, start=start):
+        yield
 
 
 def _leave(cluster: _Cluster, holders: IO[str]) -> None:
     with _told_plainly(cluster.folder), _gate(cluster):
-        if _try_lock(holders, fcntl.LOCK_EX):
+        if try_lock(holders, fcntl.LOCK_EX):
             _stop(cluster)
 
 
@@ -191,8 +221,8 @@ def _leave(cluster: _Cluster, holders: IO[str]) -> None:
 def _gate(cluster: _Cluster) -> Iterator[None]:
     """Let one process at a time start or stop the server, or count its holders."""
     deadline = time.monotonic() + _START_SECONDS + _STOP_SECONDS
-    with _lock_file(cluster.folder / ".postgres-gate") as gate:
-        while not _try_lock(gate, fcntl.LOCK_EX):
+    with _lock_file(cluster.folder / GATE) as gate:
+        while not try_lock(gate, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 raise EmbeddedDatabaseError(
                     f"Another process has been starting or stopping PostgreSQL in {cluster.data} for minutes.\n"
@@ -208,14 +238,6 @@ def _lock_file(path: Path) -> Iterator[IO[str]]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "r+") as file:
         yield file
-
-
-def _try_lock(file: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager
@@ -253,12 +275,12 @@ def _ensure_running(
     if not (cluster.data / "PG_VERSION").exists():
         _initialise(cluster, durable=settings.get("fsync") != "off")
     deadline = time.monotonic() + _START_SECONDS
-    while (status := _status(cluster.data, socket_folder)) != "ready":
+    while (state := status(cluster.data, socket_folder)) != "ready":
         if time.monotonic() > deadline:
             raise EmbeddedDatabaseError(
-                f"PostgreSQL in {cluster.data} does not get ready ({status}). {cluster.log_end()}"
+                f"PostgreSQL in {cluster.data} does not get ready ({state}). {cluster.log_end()}"
             )
-        if status is None:
+        if state is None:
             _refuse_second_machine(cluster, holders, alone=alone)
             _start(cluster, settings)
         else:
@@ -268,6 +290,7 @@ def _ensure_running(
 def _refuse_second_machine(cluster: _Cluster, holders: IO[str], *, alone: bool) -> None:
     """Refuse to start where a holder elsewhere (a container, a network disk) seems to run a server not seen here."""
     here = os.uname().nodename
+    holders.seek(0)
     started_on = holders.read()
     if not alone and started_on not in ("", here):
         raise EmbeddedDatabaseError(
@@ -290,7 +313,7 @@ def _start(cluster: _Cluster, settings: Mapping[str, str]) -> None:
 
 
 def _stop(cluster: _Cluster) -> None:
-    if not _is_server(_read_pid_file(cluster.data)[0], cluster.data):
+    if not is_server(read_pid_file(cluster.data)[0], cluster.data):
         # pg_ctl would send its signal to whoever has the number of a dead server now.
         return
     wait = ("-D", ".", "-w", "-t", str(_STOP_SECONDS), "-s")
@@ -299,48 +322,12 @@ def _stop(cluster: _Cluster) -> None:
         cluster.run("pg_ctl", *wait, "-m", "immediate", "stop")
 
 
-def _status(data: Path, socket_folder: Path) -> str | None:
-    """Return what the server says of itself ("ready", "starting", "stopping"), None when there is none."""
-    pid, status = _read_pid_file(data)
-    if not (_is_server(pid, data) or _answers(socket_folder)):
-        return None
-    return status or "starting"
-
-
-def _read_pid_file(data: Path) -> tuple[int | None, str | None]:
-    try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return None, None
-    pid = int(lines[0]) if lines and lines[0].isdigit() else None
-    return pid, lines[7].strip() if len(lines) > 7 else None
-
-
-def _is_server(pid: int | None, data: Path) -> bool:
-    """Tell whether `pid` is a server on `data`, and not a process that got a dead server's number."""
-    if pid is None:
-        return False
-    try:
-        process = psutil.Process(pid)
-        return process.name() == "postgres" and process.cwd() == str(data)
-    except psutil.Error:
-        return False
-
-
-def _answers(socket_folder: Path) -> bool:
-    # Also finds a server in another container with the same folder, whose processes are not seen here.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as attempt, suppress(OSError):
-        attempt.connect(str(socket_folder / f".s.PGSQL.{PORT}"))
-        return True
-    return False
-
-
 def _clear_remains(data: Path) -> None:
     """Clear away what a killed server left that would keep the next from starting."""
     if not (data / "postmaster.pid").exists():
         return
     _end_sessions(data)
-    pid = _read_pid_file(data)[0]
+    pid = read_pid_file(data)[0]
     if pid is None or psutil.pid_exists(pid):
         # PostgreSQL refuses an empty file, and one whose number now belongs to another process.
         for name in ("postmaster.pid", f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
@@ -350,7 +337,7 @@ def _clear_remains(data: Path) -> None:
 def _end_sessions(data: Path) -> None:
     """Wait for sessions that outlived their server, as they do until their query ends; recovery must come after."""
     patience = time.monotonic() + _ORPHAN_SECONDS
-    while sessions := [process for process in psutil.process_iter() if _is_server(process.pid, data)]:
+    while sessions := [process for process in psutil.process_iter() if is_server(process.pid, data)]:
         late = time.monotonic() - patience
         if late > _ORPHAN_SECONDS:
             return  # PostgreSQL itself will refuse and say so.
