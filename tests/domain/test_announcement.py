@@ -154,12 +154,22 @@ def test_a_version_is_told_field_by_field_without_what_it_does_not_say() -> None
 
 def test_every_field_of_every_kind_has_a_name_that_people_read() -> None:
     full = Oa(
-        "b", "https://a.example", "https://a.example", OaHead("h", "FF112233"),
-        OaBody("t", "c", "https://i.example", 3, "a", (FormRow("k", "v"),)),
-    )  # fmt: skip
+        busi_id="b",
+        pc_url="https://a.example",
+        app_url="https://a.example",
+        head=OaHead("h", "FF112233"),
+        body=OaBody("t", "c", "https://i.example", 3, "a", (FormRow("k", "v"),)),
+    )
     bodies: list[Body] = [
         Text("x"),
-        Link("https://a.example", "https://a.example", "t", "b", "c", "https://p.example"),
+        Link(
+            pc_url="https://a.example",
+            app_url="https://a.example",
+            title="t",
+            busi_id="b",
+            content="c",
+            pic_url="https://p.example",
+        ),
         full,
     ]
     for body in bodies:

@@ -56,8 +56,8 @@ def accepts(build: Any, **fields: Any) -> bool:
         (link, "title", 1, 255),
         (link, "content", 1, 4_096),
         (link, "busiId", 1, 64),
-        (link, "pcUrl", 1, 2_048),
-        (link, "appUrl", 1, 2_048),
+        (link, "pcUrl", 0, 2_048),
+        (link, "appUrl", 0, 2_048),
         (link, "picUrl", 0, 2_048),
         (head, "text", 1, 255),
         (oa, "title", 0, 255),
@@ -127,7 +127,7 @@ def test_a_head_without_colour_is_red() -> None:
     [(255, "FFCC0000", True), (247, "FF000000", True), (248, "FF000000", False)],
 )
 def test_a_heads_text_and_colour_share_255_characters(text: int, colour: str, allowed: bool) -> None:
-    card = Oa("1", URL, URL, head(text="字" * text, bgColor=colour))
+    card = Oa(busi_id="1", pc_url=URL, app_url=URL, head=head(text="字" * text, bgColor=colour))
     if allowed:
         check_body(card)
     else:
@@ -205,9 +205,9 @@ def test_an_app_scheme_is_for_app_urls_and_of_the_platforms_list_only() -> None:
         (link(pcUrl="x"), "link.pcUrl"),
         (link(appUrl="x"), "link.appUrl"),
         (link(picUrl="x"), "link.picUrl"),
-        (Oa("1", "x", URL, OaHead("h")), "pcUrl"),
-        (Oa("1", URL, "x", OaHead("h")), "appUrl"),
-        (Oa("1", URL, URL, OaHead("h"), OaBody(image_url="x")), "oa.body.imageUrl"),
+        (Oa(busi_id="1", pc_url="x", app_url=URL, head=OaHead("h")), "pcUrl"),
+        (Oa(busi_id="1", pc_url=URL, app_url="x", head=OaHead("h")), "appUrl"),
+        (Oa(busi_id="1", pc_url=URL, app_url=URL, head=OaHead("h"), body=OaBody(image_url="x")), "oa.body.imageUrl"),
     ],
 )
 def test_a_wrong_url_is_named_as_it_stands_in_the_request(body: Body, field: str) -> None:

@@ -75,7 +75,7 @@ def test_up_to_a_thousand_receivers_are_direct() -> None:
     assert not replace(draft(), send_at=NOW).is_direct
 
 
-LINK = Link("http://a.b/", "http://a.b/", "title", "1", "content")
+LINK = Link(pc_url="http://a.b/", app_url="http://a.b/", title="title", busi_id="1", content="content")
 
 
 @pytest.mark.parametrize(

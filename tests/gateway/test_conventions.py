@@ -55,9 +55,7 @@ def test_a_body_that_is_no_json_object_is_100001(wire: Raw, body: bytes) -> None
         b'{"publisherId":"x"} {}',
         b'{"publisherId":"\xff"}',
         b'{"publisherId":"\xed\xa0\x80"}',
-        b'{"publisherId":"\\ud800"}',
         b'{"publisherId":"\x01"}',
-        b'{"publisherId":"x","other":"\\ud800"}',
         '{"publisherId":"x"}'.encode("utf-16"),
         '{"publisherId":"张"}'.encode("gbk"),
     ],
@@ -252,7 +250,7 @@ def test_a_flag_is_a_number_or_a_digit(wire: Raw, sdk: Client, user: str, flag: 
     assert len(found["details"]) == 1
 
 
-@pytest.mark.parametrize("flag", [True, False, 1.0, 0.5, "yes", "true", "", "01", " 1", 2, -1, None, [], [1], {}])
+@pytest.mark.parametrize("flag", [True, False, 1.0, 0.5, "yes", "true", "", "01", " 1", 2, -1, [], [1], {}])
 def test_any_other_flag_is_100003(wire: Raw, sdk: Client, user: str, flag: object) -> None:
     message_id = sdk.send_text(user, "x")
     for call, ids in (("modMsgStatus", [message_id]), ("getMsgStatus", message_id)):
@@ -267,7 +265,7 @@ def test_an_integer_is_the_same_id_as_its_digits(wire: Raw, sdk: Client) -> None
     assert accepted(wire, "getUnreadCount", {"publisherId": number})["unread"] == 1
 
 
-@pytest.mark.parametrize("wrong", [None, True, 1.0, 1.5, "", "x" * 65, "a\tb", "a\n", "\x7f", 10**70, [], ["x"], {}])
+@pytest.mark.parametrize("wrong", [True, 1.0, 1.5, "", "x" * 65, "a\tb", "a\n", "\x7f", 10**70, [], ["x"], {}])
 def test_anything_else_is_no_id(wire: Raw, wrong: object) -> None:
     for call, more in (
         ("getUnreadCount", {}),
@@ -282,7 +280,10 @@ def test_a_platform_is_the_apps_own_or_one_it_may_use(wire: Raw, shared_app: Cre
     for own in (shared_app.platform_code, int(shared_app.platform_code)):
         answer = envelope(wire.post(call, {**CALLS[call], "platformCode": own}))
         assert answer["retCode"] in {"000000", "300001"}
-    for wrong in ("x" * 33, None, "", "a\n", True, 1.5):
+    for absent in (None, ""):
+        answer = envelope(wire.post(call, {**CALLS[call], "platformCode": absent}))
+        assert answer["retCode"] in {"000000", "300001"}
+    for wrong in ("x" * 33, "a\n", True, 1.5):
         refused(wire, call, {**CALLS[call], "platformCode": wrong}, "100003", "platformCode", "32")
     for foreign in ("330100", 330100, "x" * 32):
         refused(wire, call, {**CALLS[call], "platformCode": foreign}, "200007", str(foreign))

@@ -111,7 +111,7 @@ def test_the_sdk_tells_a_missing_message(sdk: Client) -> None:
     assert told.value.ret_code == "300001"
 
 
-@pytest.mark.parametrize("wrong", [None, True, 1.0, [], ["1"], {}])
+@pytest.mark.parametrize("wrong", [True, 1.0, [], ["1"], {}])
 def test_a_msg_id_of_another_type_is_100003(wire: Raw, wrong: object) -> None:
     refused(wire, "getMsgStatus", {"msgId": wrong}, "100003", "msgId")
 
@@ -126,7 +126,7 @@ PAGED: list[tuple[str, Json]] = [("getMsgStatus", {"msgId": "7"}), ("getMsgList"
 
 
 @pytest.mark.parametrize(("call", "request_"), PAGED)
-@pytest.mark.parametrize("wrong", [0, 201, -1, 1.5, "x", "", None, True, [], 10**30])
+@pytest.mark.parametrize("wrong", [0, 201, -1, 1.5, "x", "", True, [], 10**30])
 def test_a_page_has_one_to_two_hundred_items(wire: Raw, call: str, request_: Json, wrong: object) -> None:
     refused(wire, call, {**request_, "pageSize": wrong}, "100003", "pageSize", "200")
 
@@ -137,7 +137,7 @@ def test_a_cursor_that_nobody_gave_is_100003(wire: Raw, read_by_some: str, wrong
         refused(wire, call, {**request, "cursor": wrong}, "100003", "cursor", "nextCursor")
 
 
-@pytest.mark.parametrize("wrong", [1, None, True, [], {}])
+@pytest.mark.parametrize("wrong", [1, True, [], {}])
 def test_a_cursor_is_text(wire: Raw, read_by_some: str, wrong: object) -> None:
     for call, request in (("getMsgStatus", {"msgId": read_by_some}), ("getMsgList", {})):
         refused(wire, call, {**request, "cursor": wrong}, "100003", "cursor")
@@ -255,13 +255,13 @@ def test_the_times_of_a_filter_have_an_order(wire: Raw) -> None:
 
 
 @pytest.mark.parametrize("name", ["startTime", "endTime"])
-@pytest.mark.parametrize("wrong", ["", "x", "1.5", 1.5, -1, 10**15, None, True, []])
+@pytest.mark.parametrize("wrong", ["", "x", "1.5", 1.5, -1, 10**15, True, []])
 def test_the_times_of_a_filter_are_milliseconds(wire: Raw, name: str, wrong: object) -> None:
     refused(wire, "getMsgList", {name: wrong}, "100003", name)
 
 
 @pytest.mark.parametrize("name", ["busiId", "msgtype", "msgType"])
-@pytest.mark.parametrize("wrong", ["", None, True, 1.5, [], "x" * 65])
+@pytest.mark.parametrize("wrong", ["", True, 1.5, [], "x" * 65])
 def test_the_other_filters_are_checked_too(wire: Raw, name: str, wrong: object) -> None:
     refused(wire, "getMsgList", {name: wrong}, "100003", name)
 
@@ -322,7 +322,7 @@ def test_a_user_token_is_made_for_as_long_as_asked(wire: Raw, user: str) -> None
         assert abs(int(answer["expireTime"]) - now_ms() - seconds * 1_000) < 10_000
 
 
-@pytest.mark.parametrize("wrong", [0, 59, 86_401, -1, 1.5, "3600", None, True])
+@pytest.mark.parametrize("wrong", [0, 59, 86_401, -1, 1.5, "3600", True])
 def test_a_user_token_lives_a_day_at_most(wire: Raw, user: str, wrong: object) -> None:
     refused(wire, USER_TOKEN, {"publisherId": user, "ttl": wrong}, "100003", "ttl", "86400")
 

@@ -103,7 +103,8 @@ def test_subscriptions_are_counted_and_listed(wire: Raw, user: str) -> None:
 @pytest.mark.parametrize(
     ("field", "wrong", "code"),
     [
-        ("topic", None, "100003"),
+        ("topic", None, "100002"),
+        ("userIds", None, "100002"),
         ("topic", "", "100003"),
         ("topic", "x" * 65, "100003"),
         ("userIds", [], "100003"),

@@ -37,15 +37,15 @@ class Tokens:
         # process; calls that wait together share one query.
         self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
 
-    async def issue(self, app_id: str, timestamp: str, key_info: str, *, seconds_allowed: bool = False) -> IssuedToken:
+    async def issue(self, app_id: str, timestamp: str, key_info: str) -> IssuedToken:
         """Return a token for an HMAC proof of the appKey; for a repeated request, the same one.
 
-        `timestamp` is digits as sent, ms since 1970 (`seconds_allowed`: or seconds). Refuses with
+        `timestamp` is digits as sent, ms since 1970, or seconds if there are at most 11. Refuses with
         TIMESTAMP_OUTSIDE_WINDOW, APP_UNKNOWN, KEY_INFO_WRONG or APP_DISABLED (docs/protocol.md, "Access token").
         """
         now = now_ms()
         at = int(timestamp)
-        if seconds_allowed and at < _SECONDS_BELOW:
+        if at < _SECONDS_BELOW:
             at *= 1_000
         if abs(at - now) > self.window_ms:
             raise Refusal(Reason.TIMESTAMP_OUTSIDE_WINDOW, minutes=max(1, self.window_ms // 60_000))

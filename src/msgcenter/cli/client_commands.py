@@ -110,8 +110,8 @@ def send(
     server: Server = SERVER,
 ) -> None:
     """Send a message to users and print its id: a text, or with --title a link, or with --head an oa card."""
-    if (title or head) and not url:
-        raise fail("--title and --head need --url: where a click leads.")
+    if (title or head) and not (url or app_url):
+        raise fail("--title and --head need --url or --app-url: where a click leads.")
     audience = audience_of(to, topic, everyone=everyone)
     send_at = None if at is None else moment(at, "--at")
     expire_at = None if expire is None else moment(expire, "--expire")

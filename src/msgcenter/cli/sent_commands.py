@@ -103,8 +103,8 @@ def update(
     server: Server = SERVER,
 ) -> None:
     """Let a message say something else under its id: a text, or with --title a link, or with --head an oa card."""
-    if (title or head) and not url:
-        raise fail("--title and --head need --url: where a click leads.")
+    if (title or head) and not (url or app_url):
+        raise fail("--title and --head need --url or --app-url: where a click leads.")
     places: dict[str, Any] = {"business_id": business_id, "pc_url": url or "", "app_url": app_url or url or ""}
     shown: dict[str, Any] = {"content": content, "image_url": image, "reset_read": reset_read}
     with client_of(server, app_id, app_key, None) as client:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from msgcenter.domain.identifiers import is_id
+from msgcenter.domain.identifiers import is_user_id
 from msgcenter.domain.message import MAX_USER_ID
 
 _NAMED = 10
@@ -89,7 +89,7 @@ def _lines(file: BinaryIO) -> Iterator[str | BadLine]:
         except UnicodeDecodeError:
             yield BadLine(number, "not UTF-8")
             continue
-        yield text if is_id(text) else BadLine(number, _problem(text))
+        yield text if is_user_id(text) else BadLine(number, _problem(text))
 
 
 def _problem(text: str) -> str:

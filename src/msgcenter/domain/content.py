@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
-from msgcenter.domain.identifiers import Id
+from msgcenter.domain.identifiers import EMPTY_IS_ABSENT, Id
 from msgcenter.domain.language import Phrase
-from msgcenter.domain.refusal import malformed
+from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.domain.visible import shows_nothing
 
 Kind = Literal["text", "link", "oa"]
 
@@ -25,7 +26,7 @@ _HEAD_LIMIT = 255
 
 Content: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT)]
 Title: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
-Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_URL)]
+Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_URL, extra={EMPTY_IS_ABSENT: True})]
 OptionalUrl: TypeAlias = Annotated[str, Meta(max_length=MAX_URL)]
 
 
@@ -41,11 +42,14 @@ class Text(Struct, frozen=True, rename="camel"):
     content: Content
 
 
-class Link(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A titled link with a description and, if `pic_url` is not empty, a picture."""
+class Link(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A titled link with a description and, if `pic_url` is not empty, a picture.
 
-    pc_url: Url
-    app_url: Url
+    One of `pc_url` and `app_url` may be empty: the other one is then opened on every screen.
+    """
+
+    pc_url: OptionalUrl = ""
+    app_url: OptionalUrl = ""
     title: Title
     busi_id: Id
     content: Content
@@ -80,12 +84,12 @@ class OaBody(Struct, frozen=True, rename="camel", omit_defaults=True):
     form: Annotated[tuple[FormRow, ...], Meta(max_length=MAX_FORM_ROWS)] = ()
 
 
-class Oa(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An oa card: a head, an optional body, and where a click leads."""
+class Oa(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """An oa card: a head, an optional body, and where a click leads (`pc_url` and `app_url` as in `Link`)."""
 
     busi_id: Id
-    pc_url: Url
-    app_url: Url
+    pc_url: OptionalUrl = ""
+    app_url: OptionalUrl = ""
     head: OaHead
     body: OaBody | None = None
 
@@ -111,16 +115,23 @@ def business_id_of(body: Body) -> str | None:
 
 
 def check_body(body: Body, app_schemes: frozenset[str] = frozenset()) -> None:
-    """Check what the field types cannot say: URLs and the length of an oa head.
+    """Check what the field types cannot say: URLs, the length of an oa head, and that texts show something.
 
     `app_schemes` are the platform's allowed URL schemes of native apps, for appUrl only.
-    Refuses with FIELD_MALFORMED.
+    Refuses with FIELD_MISSING (neither pcUrl nor appUrl) or FIELD_MALFORMED.
     """
+    for field, text in _required_texts(body):
+        if shows_nothing(text):
+            raise malformed(field, "须含有可见字符", "must contain a visible character")
     if isinstance(body, Text):
         return
     prefix = "link." if isinstance(body, Link) else ""
-    check_url(body.pc_url, f"{prefix}pcUrl")
-    check_url(body.app_url, f"{prefix}appUrl", app_schemes)
+    if not body.pc_url and not body.app_url:
+        raise Refusal(Reason.FIELD_MISSING, field=f"{prefix}pcUrl/{prefix}appUrl")
+    if body.pc_url:
+        check_url(body.pc_url, f"{prefix}pcUrl")
+    if body.app_url:
+        check_url(body.app_url, f"{prefix}appUrl", app_schemes)
     if isinstance(body, Link):
         if body.pic_url:
             check_url(body.pic_url, "link.picUrl")
@@ -135,6 +146,15 @@ def check_body(body: Body, app_schemes: frozenset[str] = frozenset()) -> None:
             f"text与bgColor合计最多{_HEAD_LIMIT}个字符",
             f"text and bgColor together are at most {_HEAD_LIMIT} characters",
         )
+
+
+def _required_texts(body: Body) -> tuple[tuple[str, str], ...]:
+    """Return the texts that a reader must see, each with the name of its field."""
+    if isinstance(body, Text):
+        return (("text.content", body.content),)
+    if isinstance(body, Link):
+        return (("link.title", body.title), ("link.content", body.content))
+    return (("oa.head.text", body.head.text),)
 
 
 _FORBIDDEN_IN_URL = re.compile(r"[\x00-\x20\x7f\\<>\"]")

@@ -7,6 +7,9 @@ from msgspec import Meta
 
 from msgcenter.domain.language import Phrase
 
+EMPTY_IS_ABSENT = "empty is absent"
+"""In a type's `Meta.extra`: an optional field of this type that is "" counts as left out."""
+
 # A database key, a log line and a URL must be able to hold it, and `\n` separates ids in a hash. `$` alone would let
 # a final line break pass.
 _NO_CONTROL_CHARACTERS = "^[^\\u0000-\\u001f\\u007f]+$(?!\\n)"
@@ -30,16 +33,42 @@ TextId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO
 Id: TypeAlias = TextId | _Integer
 """An id of a user, topic, business object or request: 1-64 characters; an integer is the same as its digits."""
 
+_EDGE = "[\\s\\u200b\\u2060\\ufeff]"
+"""White space, and the invisible characters that are copied along with a text."""
+_USER_RULE = {
+    "rule": Phrase(
+        "须为1–64个字符的字符串(不含控制字符,首尾无空白)或64位整数",
+        "must be 1-64 non-control characters, trimmed, or an integer",
+    )
+}
+TextUserId: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=f"^(?!{_EDGE})[^\\u0000-\\u001f\\u007f]+(?<!{_EDGE})$(?!\\n)",
+        extra=_USER_RULE,
+    ),
+]
+"""A user's id as it is stored."""
+
+UserId: TypeAlias = TextUserId | _Integer
+"""A user's id: as `Id`, but without white space at its ends, which is a mistake of the sender that nobody can see."""
+
 PlatformCode: TypeAlias = (
-    Annotated[str, Meta(min_length=1, max_length=32, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(32))] | _Integer
+    Annotated[
+        str,
+        Meta(min_length=1, max_length=32, pattern=_NO_CONTROL_CHARACTERS, extra={**_rule(32), EMPTY_IS_ABSENT: True}),
+    ]
+    | _Integer
 )
-"""A platform's code: 1-32 characters."""
+"""A platform's code: 1-32 characters. "" is the same as left out: default writers of Java send it."""
 
 
-def is_id(text: str) -> bool:
-    """Tell whether a text can be the id of a user, topic, business object or request."""
+def is_user_id(text: str) -> bool:
+    """Tell whether a text can be the id of a user."""
     try:
-        msgspec.convert(text, TextId)
+        msgspec.convert(text, TextUserId)
     except msgspec.ValidationError:
         return False
     return True

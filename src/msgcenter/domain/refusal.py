@@ -44,8 +44,8 @@ class Reason(Enum):
     )
     TIMESTAMP_OUTSIDE_WINDOW = (
         "200005",
-        "timeStamp与服务器时间相差超过{minutes}分钟,单位应为毫秒",
-        "timeStamp differs from the server's clock by over {minutes} minutes; it is in milliseconds",
+        "timeStamp与服务器时间相差超过{minutes}分钟,单位为毫秒或秒",
+        "timeStamp differs from the server's clock by over {minutes} minutes; use milliseconds or seconds",
     )
     APP_DISABLED = ("200006", "应用已停用", "the app is disabled")
     NOT_AUTHORISED = ("200007", "应用无权限:{rule}", "the app is not authorised: {rule}")

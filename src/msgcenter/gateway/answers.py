@@ -27,6 +27,34 @@ class TokenAnswer(Struct, frozen=True, rename="camel"):
     data: TokenInfo
 
 
+class LowerCaseTokenAnswer(Struct, frozen=True, rename="camel"):
+    """The token for clients of the lower-case dialect: `result` is retCode and `desc` is retDesc once more."""
+
+    result: str
+    desc: str
+    token_info: TokenInfo
+    data: TokenInfo
+
+
+class NationalTokenInfo(Struct, frozen=True, rename="camel"):
+    """A token with just the keys that clients of the national gateway know. `sysCode` is the request's, as text."""
+
+    access_token: str
+    app_id: str
+    app_name: str
+    sys_code: str
+    user_id: str
+    valid_time: str
+    app_lvl: str = "0"
+    app_type: str = "0"
+
+
+class NationalTokenAnswer(Struct, frozen=True):
+    """The token for clients of the national gateway, some of which refuse a key that they do not know."""
+
+    data: NationalTokenInfo
+
+
 class InvalidIds(Struct, frozen=True, rename="camel"):
     """The message ids, in the order given, that changed nothing because the receiver has no such message.
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from msgcenter.domain.content import Body, Kind, Link, Oa, Text, Url
+from msgcenter.domain.content import Body, Kind, Link, Oa, OptionalUrl, Text
 from msgcenter.domain.identifiers import Id
 from msgcenter.domain.refusal import Reason, Refusal, contradiction
 from msgcenter.gateway.decode import decode
@@ -28,7 +28,7 @@ def body_of(request: MessageBody) -> Body:
 
 def _body(request: MessageBody, kind: Kind) -> Body:
     raw: msgspec.Raw | UnsetType = {"text": request.text, "link": request.link, "oa": request.oa}[kind]
-    if raw is UNSET or bytes(raw) == b"null":
+    if isinstance(raw, UnsetType) or _is_null(raw):
         raise Refusal(Reason.FIELD_MISSING, field=kind)
     if kind == "text":
         return decode(raw, Text, "text")
@@ -37,20 +37,27 @@ def _body(request: MessageBody, kind: Kind) -> Body:
     return _oa(request, decode(raw, NestedOa, "oa"))
 
 
+def _is_null(raw: msgspec.Raw) -> bool:
+    return bytes(raw) == b"null"
+
+
 def _oa(request: MessageBody, nested: NestedOa) -> Oa:
     def beside_or_inside(name: str, beside: msgspec.Raw | UnsetType, inside: str | int | UnsetType, kind: Any) -> str:
-        found = [inside] if beside is UNSET else [decode(beside, kind, name), inside]
-        values = {str(value) for value in found if value is not UNSET}
-        if not values:
-            raise Refusal(Reason.FIELD_MISSING, field=name)
+        found = [inside]
+        if not isinstance(beside, UnsetType) and not _is_null(beside):
+            found.append(decode(beside, kind, name))
+        values = {str(value) for value in found if value is not UNSET and value != ""}
         if len(values) > 1:
             raise contradiction(f"{name}/oa.{name}", "两处取值须一致", "both must be the same")
-        return values.pop()
+        return values.pop() if values else ""
 
+    business_id = beside_or_inside("busiId", request.busi_id, nested.busi_id, Id)
+    if not business_id:
+        raise Refusal(Reason.FIELD_MISSING, field="busiId")
     return Oa(
-        busi_id=beside_or_inside("busiId", request.busi_id, nested.busi_id, Id),
-        pc_url=beside_or_inside("pcUrl", request.pc_url, nested.pc_url, Url),
-        app_url=beside_or_inside("appUrl", request.app_url, nested.app_url, Url),
+        busi_id=business_id,
+        pc_url=beside_or_inside("pcUrl", request.pc_url, nested.pc_url, OptionalUrl),
+        app_url=beside_or_inside("appUrl", request.app_url, nested.app_url, OptionalUrl),
         head=nested.head,
         body=nested.body,
     )

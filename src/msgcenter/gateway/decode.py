@@ -1,7 +1,9 @@
 """JSON into structs, and what is wrong with it into refusals that name the field and what it takes."""
 
+import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -9,7 +11,8 @@ import msgspec
 from msgspec import inspect
 
 from msgcenter.domain.language import Phrase
-from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.gateway.absent import options_of, without_absent
 
 Wanted = TypeVar("Wanted")
 
@@ -21,13 +24,21 @@ _TOO_LONG = re.compile(r"^Expected `array` of length <= ")
 def decode(body: bytes | msgspec.Raw, wanted: type[Wanted], field: str = "") -> Wanted:
     """Return `body` as a struct of type `wanted`; `field` is where it stands in the request ("" for the whole).
 
-    Refuses with BODY_NOT_AN_OBJECT, FIELD_MISSING, FIELD_MALFORMED or TOO_MANY_ITEMS, naming the field.
+    A field that is null counts as left out (absent.py). Refuses with BODY_NOT_AN_OBJECT, FIELD_MISSING,
+    FIELD_MALFORMED or TOO_MANY_ITEMS, naming the field.
     """
     try:
-        value: Wanted = _decoder(cast(Any, wanted)).decode(body)
+        try:
+            value: Wanted = _decoder(cast(Any, wanted)).decode(body)
+        except msgspec.ValidationError:
+            shortened = without_absent(body, cast(Any, wanted))
+            if shortened is None:
+                raise
+            value = _decoder(cast(Any, wanted)).decode(shortened)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), wanted, field) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        _refuse_lone_surrogate(bytes(body), field)
         raise Refusal(Reason.BODY_NOT_AN_OBJECT) from None
     if b"\\u0000" in bytes(body):
         _refuse_nul(value, field)
@@ -75,17 +86,6 @@ def _child(parent: inspect.Type, name: str) -> inspect.Type:
         if not name and isinstance(option, inspect.ListType | inspect.VarTupleType):
             return option.item_type
     return parent
-
-
-def options_of(field: inspect.Type) -> Iterator[inspect.Type]:
-    """Give the alternatives of a type, its annotations kept on each."""
-    if isinstance(field, inspect.UnionType):
-        for option in field.types:
-            yield from options_of(option)
-    elif isinstance(field, inspect.Metadata) and not (field.extra and "rule" in field.extra):
-        yield from options_of(field.type)
-    else:
-        yield field
 
 
 def _rules(field: inspect.Type) -> Iterator[Phrase]:
@@ -136,11 +136,17 @@ def _refuse_nul(value: object, field: str) -> None:
     """Refuse U+0000 in any text that was asked for: PostgreSQL cannot store it."""
     for path, text in _texts(msgspec.to_builtins(value, enc_hook=_left_for_later), field):
         if "\0" in text:
-            raise Refusal(
-                Reason.FIELD_MALFORMED,
-                field=path,
-                rule=Phrase("不能含有U+0000字符", "must not contain the character U+0000"),
-            )
+            raise malformed(path, "不能含有U+0000字符", "must not contain the character U+0000")
+
+
+def _refuse_lone_surrogate(body: bytes, field: str) -> None:
+    """Refuse half a surrogate pair (`\\ud83d` alone) by the field that it stands in: UTF-8 has no bytes for it."""
+    if b"\\ud" not in body.lower():
+        return
+    with suppress(ValueError, RecursionError):  # of what is no JSON either, there is no field to name
+        for path, text in _texts(json.loads(body), field):
+            if not text.isprintable() and any("\ud800" <= character <= "\udfff" for character in text):
+                raise malformed(path, "含有不成对的UTF-16代理字符", "must not contain half a UTF-16 surrogate pair")
 
 
 def _left_for_later(_: object) -> None:

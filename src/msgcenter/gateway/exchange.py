@@ -9,6 +9,7 @@ from msgcenter.domain.account import App
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import SUCCESS_CODE
 from msgcenter.domain.request_id import begin_request
+from msgcenter.gateway.dialect import Dialect
 
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
@@ -27,7 +28,7 @@ class ClientGoneError(Exception):
 class Exchange:
     """A request being answered. `app`, `ret_code` and `status_ids` are told to the observers of calls afterwards.
 
-    `is_counted` is whether a rate limit has taken notice of it.
+    `is_counted` is whether a rate limit has taken notice of it, `dialect` how a token request is answered.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,6 +45,7 @@ class Exchange:
         self.app: App | None = None
         self.ret_code = SUCCESS_CODE
         self.status_ids = 0
+        self.dialect = Dialect.USUAL
 
     @property
     def language(self) -> Language:

@@ -11,7 +11,7 @@ from msgcenter import __version__
 from msgcenter.domain.content import Link, Oa, OaBody, OaHead, Text
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason
-from msgcenter.gateway.answers import TokenAnswer
+from msgcenter.gateway.answers import LowerCaseTokenAnswer, NationalTokenAnswer, TokenAnswer
 from msgcenter.gateway.endpoint import AnyEndpoint
 from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase, NestedOa, SendMsg, UpdateMsg
 from msgcenter.gateway.tokens import LOWER_CASE_TOKEN_PATH, OAUTH_PATH, TOKEN_PATH, TOKEN_SUMMARY
@@ -104,8 +104,12 @@ def _ref(struct: type[Struct]) -> _Schema:
 
 
 def _token_paths() -> _Schema:
-    lower = _operation(LOWER_CASE_TOKEN_PATH, TOKEN_SUMMARY, GetAccessTokenLowerCase, TokenAnswer, security=[])
+    lower = _operation(LOWER_CASE_TOKEN_PATH, TOKEN_SUMMARY, GetAccessTokenLowerCase, LowerCaseTokenAnswer, security=[])
     lower["deprecated"] = True
+    usual = _operation(TOKEN_PATH, TOKEN_SUMMARY, GetAccessToken, TokenAnswer, security=[])
+    # With a sysCode in the request.
+    national = {"allOf": [{"$ref": _REF.format(name="Success")}, _ref(NationalTokenAnswer)]}
+    usual["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"].insert(1, national)
     form = {
         "type": "object",
         "properties": {
@@ -150,14 +154,25 @@ def _token_paths() -> _Schema:
         },
     }
     return {
-        TOKEN_PATH: {"post": _operation(TOKEN_PATH, TOKEN_SUMMARY, GetAccessToken, TokenAnswer, security=[])},
+        TOKEN_PATH: {"post": usual},
         LOWER_CASE_TOKEN_PATH: {"post": lower},
         OAUTH_PATH: {"post": oauth},
     }
 
 
 def _schemas(endpoints: Sequence[AnyEndpoint]) -> _Schema:
-    structs: list[type[Struct]] = [GetAccessToken, GetAccessTokenLowerCase, TokenAnswer, Text, Link, Oa, OaHead, OaBody]
+    structs: list[type[Struct]] = [
+        GetAccessToken,
+        GetAccessTokenLowerCase,
+        TokenAnswer,
+        LowerCaseTokenAnswer,
+        NationalTokenAnswer,
+        Text,
+        Link,
+        Oa,
+        OaHead,
+        OaBody,
+    ]
     for endpoint in endpoints:
         structs.append(endpoint.request)
         if endpoint.answer is not None:

@@ -11,8 +11,9 @@ from msgcenter.domain.api_reference import CallReference, FieldReference, RetCod
 from msgcenter.domain.content import Link, Text
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason
+from msgcenter.gateway.absent import options_of
 from msgcenter.gateway.answers import TokenAnswer
-from msgcenter.gateway.decode import options_of, rule_of
+from msgcenter.gateway.decode import rule_of
 from msgcenter.gateway.reference_fields import describe
 from msgcenter.gateway.reference_texts import TEXTS
 from msgcenter.gateway.requests import GetAccessToken, MessageBody, NestedOa

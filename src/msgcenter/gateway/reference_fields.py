@@ -6,7 +6,13 @@ FIELDS = {
     # --- Requests ---
     "accessToken": Phrase("访问令牌，由getAccessToken取得", "the token that getAccessToken gives"),
     "appId": Phrase("应用编号", "the app's id"),
-    "timeStamp": Phrase("当前时间，1970年以来的毫秒数", "the present time, milliseconds since 1970"),
+    "timeStamp": Phrase(
+        "当前时间，1970年以来的毫秒数（或秒数）", "the present time, milliseconds (or seconds) since 1970"
+    ),
+    "sysCode": Phrase(
+        "国家平台客户端的系统编号；有此字段时，答复只含retCode、retDesc和data",
+        "sent by clients of the national gateway; with it, the answer has only retCode, retDesc and data",
+    ),
     "keyInfo": Phrase(
         "以appKey为密钥，对appId+appKey+timeStamp作HMAC-SHA256（或SHA1），大写十六进制",
         "HMAC-SHA256 (or SHA-1) of appId+appKey+timeStamp with appKey as the key, upper-case hex",
@@ -35,10 +41,13 @@ FIELDS = {
     "link.title": Phrase("标题", "its title"),
     "link.content": Phrase("描述", "its description"),
     "link.busiId": Phrase("业务编号，用于查询", "the matter's id in your system; getMsgList finds by it"),
-    "link.pcUrl": Phrase("电脑上点击后打开的地址，http或https", "where a click leads on a PC; http or https"),
+    "link.pcUrl": Phrase(
+        "电脑上点击后打开的地址，http或https；与appUrl至少填一个，另一个屏幕也打开它",
+        "where a click leads on a PC, http or https; one of pcUrl and appUrl is needed and opens everywhere",
+    ),
     "link.appUrl": Phrase(
-        "手机上点击后打开的地址，http、https或平台允许的协议",
-        "where a click leads on a phone; http, https or a scheme that the platform allows",
+        "手机上点击后打开的地址，http、https或平台允许的协议；与pcUrl至少填一个",
+        "where a click leads on a phone; http, https or a scheme that the platform allows; see pcUrl",
     ),
     "link.picUrl": Phrase("图片地址（JPG、PNG）", "a picture's address (JPG, PNG)"),
     "oa": Phrase("卡片消息，msgtype为oa时必填", "a card; required when msgtype is oa"),
@@ -56,8 +65,14 @@ FIELDS = {
     "oa.body.form[].value": Phrase("表单行的值", "a row's value"),
     "busiId": Phrase("业务编号，与oa并列；也可放在oa内", "the matter's id, beside oa; it may stand in oa too"),
     "getMsgList.busiId": Phrase("只列出此业务编号的消息", "only messages of this matter"),
-    "pcUrl": Phrase("电脑上点击后打开的地址，与oa并列", "where a click leads on a PC, beside oa"),
-    "appUrl": Phrase("手机上点击后打开的地址，与oa并列", "where a click leads on a phone, beside oa"),
+    "pcUrl": Phrase(
+        "电脑上点击后打开的地址，与oa并列；与appUrl至少填一个",
+        "where a click leads on a PC, beside oa; pcUrl or appUrl is needed",
+    ),
+    "appUrl": Phrase(
+        "手机上点击后打开的地址，与oa并列；与pcUrl至少填一个",
+        "where a click leads on a phone, beside oa; see pcUrl",
+    ),
     "oa.busiId": Phrase("同busiId", "the same as busiId"),
     "oa.pcUrl": Phrase("同pcUrl", "the same as pcUrl"),
     "oa.appUrl": Phrase("同appUrl", "the same as appUrl"),

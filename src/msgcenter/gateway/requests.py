@@ -6,8 +6,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
-from msgcenter.domain.content import Kind, OaBody, OaHead, Url
-from msgcenter.domain.identifiers import Id, PlatformCode
+from msgcenter.domain.content import Kind, OaBody, OaHead, OptionalUrl
+from msgcenter.domain.identifiers import Id, PlatformCode, UserId
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
 
@@ -15,6 +15,12 @@ Flag: TypeAlias = Literal[0, 1, "0", "1"]
 MessageId: TypeAlias = str | int
 _MS = {
     "rule": Phrase("须为毫秒数(整数或数字字符串)", "must be milliseconds since 1970, a number or a string of digits")
+}
+_MS_OR_SECONDS = {
+    "rule": Phrase(
+        "须为毫秒数或秒数(最多11位),整数或数字字符串",
+        "must be milliseconds, or seconds (at most 11 digits), since 1970, a number or a string of digits",
+    )
 }
 Moment: TypeAlias = (
     Annotated[str, Meta(pattern="^[0-9]{1,15}$(?!\\n)", extra=_MS)] | Annotated[int, Meta(ge=0, le=10**15 - 1)]
@@ -28,30 +34,39 @@ KeyInfo: TypeAlias = Annotated[
 """The proof that a caller has the appKey."""
 
 
+TimeStamp: TypeAlias = (
+    Annotated[str, Meta(pattern="^[0-9]{1,15}$(?!\\n)", extra=_MS_OR_SECONDS)]
+    | Annotated[int, Meta(ge=0, le=10**15 - 1)]
+)
+"""Milliseconds since 1970; at most 11 digits are seconds."""
+
+
 class GetAccessToken(Struct, frozen=True):
-    """The proof that the caller has the appKey."""
+    """The proof that the caller has the appKey. `sysCode` asks for the answer of the national gateway."""
 
     app_id: Id = field(name="appId")
-    time_stamp: Moment = field(name="timeStamp")
+    time_stamp: TimeStamp = field(name="timeStamp")
     key_info: KeyInfo = field(name="keyInfo")
+    sys_code: str | int | UnsetType | None = field(name="sysCode", default=UNSET)
 
 
 class GetAccessTokenLowerCase(Struct, frozen=True):
     """The same in the names of the oldest clients."""
 
-    appid: Id
-    timestamp: Moment
-    keyinfo: KeyInfo
+    app_id: Id = field(name="appid")
+    time_stamp: TimeStamp = field(name="timestamp")
+    key_info: KeyInfo = field(name="keyinfo")
+    sys_code: str | int | UnsetType | None = field(name="sysCode", default=UNSET)
 
 
 class ModMsgStatus(Struct, frozen=True):
     """Set messages of one receiver read or unread."""
 
     message_ids: Annotated[list[MessageId], Meta(min_length=1, max_length=MAX_STATUS_IDS)] = field(name="msgId")
-    publisher_id: Id | UnsetType = field(name="publisherId", default=UNSET)
+    publisher_id: UserId | UnsetType = field(name="publisherId", default=UNSET)
     is_read: Flag = field(name="isRead", default=1)
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
-    approver_id: Id | UnsetType = field(name="approverId", default=UNSET)
+    approver_id: UserId | UnsetType = field(name="approverId", default=UNSET)
 
 
 class MessageBody(Struct, frozen=True):
@@ -70,7 +85,7 @@ class MessageBody(Struct, frozen=True):
 class SendMsg(MessageBody, frozen=True):
     """Send a message to receivers, to a topic or to everyone of the platform."""
 
-    receiver_ids: Annotated[list[Id], Meta(min_length=1, max_length=MAX_RECEIVERS)] | UnsetType = field(
+    receiver_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MAX_RECEIVERS)] | UnsetType = field(
         name="receiverIds", default=UNSET
     )
     topic: Id | UnsetType = UNSET
@@ -88,8 +103,8 @@ class NestedOa(Struct, frozen=True, rename="camel"):
     head: OaHead
     body: OaBody | None = None
     busi_id: Id | UnsetType = UNSET
-    pc_url: Url | UnsetType = UNSET
-    app_url: Url | UnsetType = UNSET
+    pc_url: OptionalUrl = ""
+    app_url: OptionalUrl = ""
 
 
 class GetMsgStatus(Struct, frozen=True):
@@ -138,7 +153,7 @@ class GetMsgVersions(Struct, frozen=True):
     message_id: MessageId = field(name="msgId")
 
 
-UserIds: TypeAlias = Annotated[list[Id], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]
+UserIds: TypeAlias = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]
 
 
 class Subscribe(Struct, frozen=True):
@@ -169,13 +184,13 @@ class GetSubscribers(Struct, frozen=True):
 class GetUnreadCount(Struct, frozen=True):
     """How many of the app's messages a user has not read."""
 
-    publisher_id: Id = field(name="publisherId")
+    publisher_id: UserId = field(name="publisherId")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
 
 
 class GetUserToken(Struct, frozen=True):
     """A token with which one user's browser opens the inbox; `ttl` is seconds."""
 
-    publisher_id: Id = field(name="publisherId")
+    publisher_id: UserId = field(name="publisherId")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
     ttl: Annotated[int, Meta(ge=60, le=86_400)] | UnsetType = UNSET

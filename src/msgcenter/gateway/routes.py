@@ -18,6 +18,7 @@ from msgcenter.gateway.answers import (
     UnreadCount,
     UserTokenAnswer,
 )
+from msgcenter.gateway.dialect import Dialect
 from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.health import ReadyCheck, healthz, readyz
@@ -200,7 +201,10 @@ def routes(gateway: Gateway, ready: ReadyCheck) -> list[BaseRoute]:
     return [
         *(Route(endpoint.path, EndpointApp(gateway, endpoint.path, endpoint.respond)) for endpoint in ENDPOINTS),
         Route(tokens.TOKEN_PATH, EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token)),
-        Route(tokens.LOWER_CASE_TOKEN_PATH, EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token)),
+        Route(
+            tokens.LOWER_CASE_TOKEN_PATH,
+            EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token, Dialect.LOWER_CASE),
+        ),
         Route(tokens.OAUTH_PATH, EndpointApp(gateway, tokens.OAUTH_PATH, tokens.oauth_token)),
         Route("/healthz", PlainApp(healthz)),
         Route("/readyz", PlainApp(readyz(ready))),

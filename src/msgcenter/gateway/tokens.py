@@ -2,18 +2,25 @@
 
 import base64
 import binascii
-from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
+from msgspec import UnsetType
 
 from msgcenter.actions.tokens import IssuedToken
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
-from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal
 from msgcenter.gateway import envelope
-from msgcenter.gateway.answers import TokenAnswer, TokenInfo
+from msgcenter.gateway.answers import (
+    LowerCaseTokenAnswer,
+    NationalTokenAnswer,
+    NationalTokenInfo,
+    TokenAnswer,
+    TokenInfo,
+)
 from msgcenter.gateway.decode import decode
+from msgcenter.gateway.dialect import Dialect, spoken_in
 from msgcenter.gateway.endpoint import Gateway, retry_after
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase
@@ -27,30 +34,24 @@ _ISSUED = Phrase("获取Token成功。", "Token issued.")
 
 
 async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
-    """Answer `/apigateway/getAccessToken`; a body in the old lower-case names is understood as well."""
+    """Answer `/apigateway/getAccessToken` in the dialect that the client speaks (dialect.py)."""
     await gateway.rate_limit.hit(exchange, TOKEN_NAME)
     body = await exchange.body()
-    if _is_lower_case(body):
-        asked = decode(body, GetAccessTokenLowerCase)
-        issued = await gateway.actions.tokens.issue(
-            str(asked.appid), str(asked.timestamp), asked.keyinfo, seconds_allowed=True
-        )
-    else:
-        request = decode(body, GetAccessToken)
-        issued = await gateway.actions.tokens.issue(str(request.app_id), str(request.time_stamp), request.key_info)
+    spoken = spoken_in(body, exchange.dialect)
+    exchange.dialect = spoken.dialect
+    names: type[GetAccessToken | GetAccessTokenLowerCase] = (
+        GetAccessTokenLowerCase if spoken.lower_case_names else GetAccessToken
+    )
+    request = decode(body, names)
+    issued = await gateway.actions.tokens.issue(str(request.app_id), str(request.time_stamp), request.key_info)
     exchange.app = issued.app
+    if exchange.dialect is Dialect.NATIONAL:
+        return envelope.success(exchange.language, _national_answer(issued, request.sys_code), _ISSUED)
     info = _token_info(issued)
+    if exchange.dialect is Dialect.LOWER_CASE:
+        text = _ISSUED.in_language(exchange.language)
+        return envelope.success(exchange.language, LowerCaseTokenAnswer(SUCCESS_CODE, text, info, info), _ISSUED)
     return envelope.success(exchange.language, TokenAnswer(info, info), _ISSUED)
-
-
-class _LowerCaseNames(msgspec.Struct):
-    appid: Any = None
-    camel: Any = msgspec.field(name="appId", default=None)
-
-
-def _is_lower_case(body: bytes) -> bool:
-    names = decode(body, _LowerCaseNames)
-    return names.camel is None and names.appid is not None
 
 
 def _token_info(issued: IssuedToken) -> TokenInfo:
@@ -62,6 +63,19 @@ def _token_info(issued: IssuedToken) -> TokenInfo:
         platform_code=issued.app.platform_code,
         user_id=issued.app.account,
         token=issued.token,
+    )
+
+
+def _national_answer(issued: IssuedToken, sys_code: str | int | UnsetType | None) -> NationalTokenAnswer:
+    return NationalTokenAnswer(
+        NationalTokenInfo(
+            access_token=issued.token,
+            app_id=issued.app.app_id,
+            app_name=issued.app.name,
+            sys_code="" if sys_code is None or isinstance(sys_code, UnsetType) else str(sys_code),
+            user_id=issued.app.account,
+            valid_time=str(issued.expires_at),
+        )
     )
 
 

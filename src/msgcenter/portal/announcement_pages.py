@@ -196,7 +196,7 @@ def _as_request(version: Version) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(version.body)
     if version.kind != "oa":
         return {"msgtype": version.kind, version.kind: body}
-    beside = {name: body.pop(name) for name in ("busiId", "pcUrl", "appUrl")}
+    beside = {name: body.pop(name, "") for name in ("busiId", "pcUrl", "appUrl")}
     return {"msgtype": "oa", "oa": body, **beside}
 
 

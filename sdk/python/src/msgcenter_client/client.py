@@ -130,8 +130,8 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         title: str,
         content: str,
         business_id: str,
-        pc_url: str,
-        app_url: str,
+        pc_url: str = "",
+        app_url: str = "",
         image_url: str | None = None,
         platform_code: str | None = None,
         approval: bool = False,
@@ -144,7 +144,8 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         title: 1-255 characters. content: the description, 1-4,096 characters.
         business_id: the id of the matter in your own system, 1-64 characters; `messages` finds it again.
         pc_url, app_url: where a click leads on a desktop and in the mobile app; http or https, at most 2,048
-            characters, for app_url also the platform's allowed app schemes.
+            characters, for app_url also the platform's allowed app schemes. One of them is enough: it is then opened
+            on every screen.
         image_url: a JPG or PNG, best 640x320 or 80x80 pixels; None: no picture.
         Everything else, and what is raised: see `send_text`.
         """
@@ -171,8 +172,8 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         head: str,
         *,
         business_id: str,
-        pc_url: str,
-        app_url: str,
+        pc_url: str = "",
+        app_url: str = "",
         bg_color: str | None = None,
         title: str | None = None,
         content: str | None = None,

@@ -15,10 +15,10 @@ export function appUrl(value) {
   return url && !NEVER.has(url.protocol) ? url.href : null;
 }
 
-/** Return where a click on the message leads on this screen, or null. */
+/** Return where a click on the message leads on this screen, or null. With one address alone, every screen opens it. */
 export function targetOf(message, phone = onPhone()) {
   const { pcUrl, appUrl: mobile } = message.body;
-  return phone ? appUrl(mobile) ?? webUrl(pcUrl) : webUrl(pcUrl) ?? webUrl(mobile);
+  return phone ? appUrl(mobile) ?? webUrl(pcUrl) : webUrl(pcUrl) ?? appUrl(mobile);
 }
 
 /** Tell whether this screen is a phone's. */

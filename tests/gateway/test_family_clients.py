@@ -1,0 +1,198 @@
+"""The public clients of the gateway family, byte for byte: what each sends over its socket and what it reads.
+
+Requests are written as these clients write them (header order, content types, names and types of fields), and answers
+are read as strictly as they read them.
+"""
+
+import hashlib
+import hmac
+import json
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.conftest import Credentials, Raw, Server
+from tests.gateway.calls import accepted
+
+TOKEN = "/apigateway/getAccessToken"
+LOWER_CASE = "/apigateway/getaccesstoken"
+NATIONAL_KEYS = {"accessToken", "appId", "appLvl", "appName", "appType", "sysCode", "userId", "validTime"}
+JACKSON = (
+    "User-Agent: Java/1.8.0_202",
+    "Accept: application/json, application/*+json",
+    "Content-Type: application/json;charset=UTF-8",
+)
+GUZZLE = ("User-Agent: GuzzleHttp/6.5.5 curl/7.68.0 PHP/7.4.3", "Content-Type: application/json")
+CURL_OF_PHP = ("Accept: */*", "Content-Type: application/x-www-form-urlencoded")
+OKHTTP = ("Content-Type: application/json; charset=utf-8", "Accept-Encoding: gzip", "User-Agent: okhttp/3.14.9")
+
+
+def exchange(server: Server, path: str, headers: tuple[str, ...], body: str, *, chunked: bool = False) -> Any:
+    """Post a body over a socket of our own and return the answer's JSON; its status must be 200."""
+    host = urlsplit(server.url).netloc
+    content = body.encode()
+    if chunked:
+        length, content = "Transfer-Encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
+    else:
+        length = f"Content-Length: {len(content)}"
+    head = "\r\n".join((f"POST {path} HTTP/1.1", *headers, f"Host: {host}", "Connection: close", length, "", ""))
+    name, _, port = host.rpartition(":")
+    with socket.create_connection((name, int(port)), timeout=30) as connection:
+        connection.sendall(head.encode() + content)
+        answer = b""
+        while data := connection.recv(65_536):
+            answer += data
+    status, _, rest = answer.partition(b"\r\n")
+    assert status == b"HTTP/1.1 200 OK", answer
+    return json.loads(rest.partition(b"\r\n\r\n")[2])
+
+
+def proof(app: Credentials, timestamp: object, *, upper: bool = True) -> str:
+    """Return keyInfo as these clients compute it: HMAC-SHA1 over the timestamp as it is sent."""
+    message = f"{app.app_id}{app.app_key}{timestamp}".encode()
+    digest = hmac.new(app.app_key.encode(), message, hashlib.sha1).hexdigest()
+    return digest.upper() if upper else digest
+
+
+def sends(server: Server, token: str, user: str) -> None:
+    """A token that a client has read must work."""
+    raw = json.dumps({"receiverIds": [user], "msgtype": "text", "text": {"content": "x"}})
+    answer = exchange(server, f"/msgCenter/message/sendMsg?accessToken={token}", GUZZLE, raw)
+    assert answer["retCode"] == "000000", answer
+
+
+def test_a_composer_package_for_the_national_gateway(server: Server, shared_app: Credentials, user: str) -> None:
+    seconds = int(time.time())
+    body = (
+        f'{{"appId":"{shared_app.app_id}","appKey":"{shared_app.app_key}","timeStamp":{seconds},'
+        f'"keyInfo":"{proof(shared_app, seconds, upper=False)}","sysCode":0}}'
+    )
+    for headers in (GUZZLE, CURL_OF_PHP):
+        answer = exchange(server, TOKEN, headers, body)
+        assert (answer["retCode"], answer["data"]["sysCode"]) == ("000000", "0")
+        sends(server, answer["data"]["accessToken"], user)
+
+
+@pytest.mark.parametrize("path", [LOWER_CASE, TOKEN])
+@pytest.mark.parametrize("write", [int, str])
+def test_an_sso_connector_of_the_lower_case_dialect(
+    server: Server, shared_app: Credentials, user: str, path: str, write: Callable[[int], object]
+) -> None:
+    at = int(time.time() * 1_000)
+    request = {"appid": shared_app.app_id, "timestamp": write(at), "keyinfo": proof(shared_app, at)}
+    answer = exchange(server, path, CURL_OF_PHP, json.dumps(request))
+    assert (answer["result"], answer["desc"]) == ("000000", answer["retDesc"])
+    sends(server, answer["tokenInfo"]["token"], user)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "named"),
+    [
+        ({"keyinfo": "0" * 40}, "200004", "keyinfo"),
+        ({"appid": "nobody"}, "200003", "appid"),
+        ({"timestamp": 1_000_000_000_000}, "200005", "timestamp"),
+        ({"timestamp": "now"}, "100003", "timestamp"),
+        ({"keyinfo": None}, "100002", "keyinfo"),
+        ({"appid": None}, "100002", "appid"),
+    ],
+)
+def test_refusals_speak_the_lower_case_dialect(
+    server: Server, shared_app: Credentials, change: dict[str, object], code: str, named: str
+) -> None:
+    at = int(time.time() * 1_000)
+    request = {"appid": shared_app.app_id, "timestamp": at, "keyinfo": proof(shared_app, at), **change}
+    for path in (LOWER_CASE, TOKEN):
+        answer = exchange(server, path, CURL_OF_PHP, json.dumps(request))
+        assert list(answer) == ["retCode", "retDesc", "result", "desc"]
+        assert (answer["retCode"], answer["result"]) == (code, code)
+        assert named in answer["desc"]
+        assert answer["desc"] == answer["retDesc"]
+        assert not any(name in answer["desc"] for name in ("appId", "timeStamp", "keyInfo"))
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", "appid=1&keyinfo=2"])
+def test_the_lower_case_path_tells_the_dialect_of_a_body_that_does_not(server: Server, body: str) -> None:
+    answer = exchange(server, LOWER_CASE, CURL_OF_PHP, body)
+    assert answer["result"] == answer["retCode"]
+    assert answer["result"] in {"100001", "100002"}
+    assert "appId" not in answer["desc"]
+
+
+@pytest.mark.parametrize(("sys_code", "told"), [('"1"', "1"), ("0", "0"), ("null", ""), ('""', "")])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_national_gateways_demo_app(
+    server: Server, shared_app: Credentials, user: str, sys_code: str, told: str, *, chunked: bool
+) -> None:
+    at = int(time.time() * 1_000)
+    body = (
+        f'{{"appId":"{shared_app.app_id}","timeStamp":"{at}","keyInfo":"{proof(shared_app, at)}","sysCode":{sys_code}}}'
+    )
+    answer = exchange(server, TOKEN, JACKSON, body, chunked=chunked)
+    # Jackson fails on a key that its class does not have.
+    assert set(answer) == {"retCode", "retDesc", "data"}
+    assert set(answer["data"]) == NATIONAL_KEYS
+    assert all(isinstance(value, str) for value in answer["data"].values())
+    assert answer["data"]["sysCode"] == told
+    sends(server, answer["data"]["accessToken"], user)
+
+    refusal = exchange(server, TOKEN, JACKSON, body.replace(proof(shared_app, at), "0" * 40))
+    assert set(refusal) == {"retCode", "retDesc"}
+    assert refusal["retCode"] == "200004"
+
+
+def test_without_sys_code_the_answer_has_the_keys_that_it_always_had(server: Server, shared_app: Credentials) -> None:
+    at = int(time.time() * 1_000)
+    request = {"appId": shared_app.app_id, "timeStamp": at, "keyInfo": proof(shared_app, at)}
+    answer = exchange(server, TOKEN, OKHTTP, json.dumps(request))
+    assert list(answer) == ["retCode", "retDesc", "tokenInfo", "data"]
+    assert list(answer["tokenInfo"]) == [
+        "accessToken",
+        "validTime",
+        "appId",
+        "appName",
+        "platformCode",
+        "userId",
+        "token",
+    ]
+    assert answer["data"] == answer["tokenInfo"]
+
+
+def test_a_default_jackson_writer_sends_null_for_what_it_has_not(wire: Raw, user: str) -> None:
+    message = {
+        "receiverIds": [user],
+        "topic": None,
+        "toAll": None,
+        "platformCode": "",
+        "msgtype": "text",
+        "msgType": None,
+        "text": {"content": "x"},
+        "link": None,
+        "oa": None,
+        "busiId": None,
+        "pcUrl": None,
+        "appUrl": None,
+        "approval": None,
+        "requestId": None,
+        "sendTime": None,
+        "expireTime": None,
+    }
+    message_id = accepted(wire, "sendMsg", message)["msgId"]
+    status = {"publisherId": user, "msgId": [message_id], "isRead": None, "platformCode": None, "approverId": None}
+    assert list(accepted(wire, "modMsgStatus", status)) == ["retCode", "retDesc"]
+    assert accepted(wire, "getMsgStatus", {"msgId": message_id, "isRead": None, "cursor": None})["read"] == 1
+
+
+def test_a_sender_with_empty_addresses(wire: Raw, user: str) -> None:
+    link = {
+        "pcUrl": "",
+        "appUrl": "http://m.example.com/1",
+        "picUrl": "",
+        "title": "t",
+        "content": "c",
+        "busiId": "AQWER1234",
+    }
+    accepted(wire, "sendMsg", {"receiverIds": [user], "msgtype": "link", "link": link})
