@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store import group_commit
 from msgcenter.store.group_commit import GroupCommit
 
 
@@ -82,6 +84,76 @@ async def test_a_refused_flush_is_everybodys_and_is_not_split() -> None:
     results = await asyncio.gather(*(group.submit(item) for item in (1, -2, 3)), return_exceptions=True)
     assert all(isinstance(result, Refusal) for result in results)
     assert recorder.batches == [[1, -2, 3]]
+
+
+class Rows:
+    """Rows that a database locks: what asks for a locked one fails as PostgreSQL's lock_timeout makes it fail."""
+
+    def __init__(self, locked: set[int]) -> None:
+        self.locked = locked
+        self.written: list[int] = []
+
+    async def flush(self, items: list[int]) -> Sequence[int | Refusal]:
+        await asyncio.sleep(0)
+        if self.locked & set(items):
+            try:
+                raise asyncpg.LockNotAvailableError("canceling statement due to lock timeout")
+            except asyncpg.LockNotAvailableError as error:
+                raise Refusal(Reason.DATABASE_UNAVAILABLE) from error
+        self.written += items
+        return items
+
+
+async def test_only_those_who_need_locked_rows_wait() -> None:
+    rows = Rows({3, 4})
+    group = GroupCommit(rows.flush, batch_weight=100, waiting_limit=100)
+    calls = {item: asyncio.create_task(group.submit(item)) for item in range(1, 7)}
+    free = [calls[item] for item in (1, 2, 5, 6)]
+    assert await asyncio.gather(*free) == [1, 2, 5, 6]
+    assert await group.submit(7) == 7  # the queue goes on
+    assert not calls[3].done()
+    assert group.waiting == 2
+    rows.locked.clear()
+    assert [await calls[3], await calls[4]] == [3, 4]
+    await group.drained()
+    assert sorted(rows.written) == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_rows_that_stay_locked_are_refused_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "_LOCKED_OUT_SECONDS", 0.05)
+    rows = Rows({1})
+    group = GroupCommit(rows.flush, batch_weight=100, waiting_limit=100)
+    with pytest.raises(Refusal) as refused:
+        await group.submit(1)
+    assert refused.value.reason is Reason.DATABASE_UNAVAILABLE
+    await group.drained()
+
+
+@pytest.mark.parametrize("error", [asyncpg.QueryCanceledError, asyncpg.DeadlockDetectedError])
+async def test_a_database_error_of_one_item_fails_it_alone(error: type[Exception]) -> None:
+    async def flush(items: list[int]) -> Sequence[int | Refusal]:
+        if -1 in items:
+            raise Refusal(Reason.DATABASE_UNAVAILABLE) from error("by one item")
+        return items
+
+    group = GroupCommit(flush, batch_weight=100, waiting_limit=100)
+    results = await asyncio.gather(*(group.submit(item) for item in (1, 2, -1, 4)), return_exceptions=True)
+    assert [result for result in results if not isinstance(result, Exception)] == [1, 2, 4]
+    assert isinstance(results[2], Refusal)
+
+
+async def test_a_database_that_is_away_is_asked_once() -> None:
+    asked = 0
+
+    async def flush(_: list[int]) -> Sequence[int | Refusal]:
+        nonlocal asked
+        asked += 1
+        raise Refusal(Reason.DATABASE_UNAVAILABLE) from ConnectionRefusedError()
+
+    group = GroupCommit(flush, batch_weight=100, waiting_limit=100)
+    results = await asyncio.gather(*(group.submit(item) for item in range(5)), return_exceptions=True)
+    assert all(isinstance(result, Refusal) for result in results)
+    assert asked == 1
 
 
 async def test_what_does_not_fit_in_the_queue_is_refused() -> None:

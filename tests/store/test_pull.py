@@ -92,6 +92,32 @@ async def test_who_has_left_a_busy_topic_does_not_look_through_it_for_ever(
     assert len(page["message_ids"]) == 1
 
 
+async def test_a_pull_goes_as_far_as_the_feed_did_when_it_locked_the_mailbox(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await app_of(database)
+    one = mailboxes()[:1]
+    async with NodeLease(database_url) as lease:
+        sending = Sending(database, lease, waiting_limit=100)
+        await sending.send(app, Text("before"), Everyone())
+        pending = feed.pending
+
+        async def after_another_broadcast(
+            connection: Connection, marks: Sequence[feed.Mark], limit: int
+        ) -> list[list[feed.Pending]]:
+            monkeypatch.setattr(feed, "pending", pending)
+            await sending.send(app, Text("after"), Everyone())
+            return await pending(connection, marks, limit)
+
+        monkeypatch.setattr(feed, "pending", after_another_broadcast)
+        await bring_up_to_date(database, one, now_ms())
+        (mark,) = await rows(database, "select pulled_to from mailbox where user_id = $1", USERS[0])
+        assert mark["pulled_to"] == 1
+        await bring_up_to_date(database, one, now_ms())
+    (page,) = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
+    assert len(page["message_ids"]) == 2
+
+
 class Crowd:
     """Several processes, as it were, that send, join, leave, recall, reset, read and look, all at once."""
 

@@ -16,7 +16,7 @@ from pgqueuer.queries import Queries
 from msgcenter.delivery.fan_out import fan_out
 from msgcenter.domain.event import Listener, nobody
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store.database import Database
+from msgcenter.store.database import KEEPALIVE, Database, LastingConnection
 from msgcenter.store.jobs import DELIVER
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +60,11 @@ class Worker:
     async def _run_once(self) -> None:
         # A pool of its own: the queue's housekeeping never waits behind calls, nor they behind it.
         async with asyncpg.create_pool(
-            self._database.url, min_size=1, max_size=3, server_settings={"application_name": "msgcenter jobs"}
+            self._database.url,
+            connection_class=LastingConnection,
+            min_size=1,
+            max_size=3,
+            server_settings={**KEEPALIVE, "application_name": "msgcenter jobs"},
         ) as pool:
             queries = Queries(AsyncpgPoolDriver(pool))
             manager = self._manager = QueueManager(queries)

@@ -17,6 +17,7 @@ import structlog
 from msgspec import Struct
 
 from msgcenter.domain.event import MailboxEvent
+from msgcenter.store.database import KEEPALIVE, LastingConnection
 
 _log = structlog.get_logger(__name__)
 CHANNEL = "msgcenter_live"
@@ -100,7 +101,11 @@ class PostgresBus:
 
     async def _connected(self) -> None:
         connection = await asyncpg.connect(
-            self._url, timeout=10, command_timeout=10, server_settings={"application_name": "msgcenter live"}
+            self._url,
+            connection_class=LastingConnection,
+            timeout=10,
+            command_timeout=10,
+            server_settings={**KEEPALIVE, "application_name": "msgcenter live"},
         )
         connection.add_termination_listener(lambda _: self._wake.set())
         try:

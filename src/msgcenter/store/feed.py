@@ -35,11 +35,15 @@ class FeedEntry(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """How far a mailbox has pulled, and since when its user is known. Sorts as the primary key does."""
+    """How far a mailbox has pulled, and since when its user is known. Sorts as the primary key does.
+
+    `head` is how far the platform's feed went when the mark was locked.
+    """
 
     recipient: Recipient
     joined: int
     pulled_to: int
+    head: int
 
 
 class Pending(NamedTuple):
@@ -153,25 +157,31 @@ async def behind(connection: Connection, recipients: Collection[Recipient]) -> l
 
 
 async def lock_marks(connection: Connection, recipients: Iterable[Recipient]) -> list[Mark]:
-    """Return the marks of the mailboxes of known users, in key order, locked until the transaction ends."""
+    """Return the marks of the mailboxes of known users, in key order, locked until the transaction ends.
+
+    The head is read by the same statement. Read on its own, on another node of a cluster, it could be further on than
+    the rows that a later statement sees, and a mailbox would pass a row without having pulled it. It is as old as the
+    statement's snapshot, while a mark whose lock was waited for is read afresh and may be further on.
+    """
     ordered = sorted(set(recipients))
     if not ordered:
         return []
     rows = await connection.fetch(
-        "select m.user_id, m.platform_code, m.joined, m.pulled_to from unnest($1::text[], $2::text[]) as k (u, c)"
+        "select m.user_id, m.platform_code, m.joined, m.pulled_to,"
+        " greatest(m.pulled_to, coalesce(h.position, 0))"
+        " from unnest($1::text[], $2::text[]) as k (u, c)"
         " join mailbox m on m.user_id = k.u and m.platform_code = k.c"
+        " left join feed_head h on h.platform_code = m.platform_code"
         " order by m.user_id, m.platform_code for update of m",
         *(list(column) for column in zip(*ordered, strict=True)),
     )
-    return [Mark(Recipient(user_id, code), joined, pulled_to) for user_id, code, joined, pulled_to in rows]
+    return [Mark(Recipient(user_id, code), joined, pulled_to, head) for user_id, code, joined, pulled_to, head in rows]
 
 
-async def pending(
-    connection: Connection, marks: Sequence[Mark], now_at: Mapping[str, int], limit: int
-) -> list[list[Pending]]:
-    """Return, for each of the marks, the first `limit` entries to pull up to its platform's position, in their order.
+async def pending(connection: Connection, marks: Sequence[Mark], limit: int) -> list[list[Pending]]:
+    """Return, for each of the marks, the first `limit` entries to pull up to its head, in their order.
 
-    Must be a later statement than the one that read the positions: only then is everything up to them visible.
+    Must be a later statement than the one that read the heads: only then is everything up to them visible.
     """
     first = "and f.position <= m.head order by f.position limit $7"
     rows = await connection.fetch(
@@ -186,21 +196,13 @@ async def pending(
         [mark.recipient.platform_code for mark in marks],
         [mark.joined for mark in marks],
         [mark.pulled_to for mark in marks],
-        [now_at.get(mark.recipient.platform_code, 0) for mark in marks],
+        [mark.head for mark in marks],
         limit,
     )
     entries: list[list[Pending]] = [[] for _ in marks]
     for n, position, message_id, app_number, expires_at, action in rows:
         entries[n].append(Pending(marks[n].recipient, position, message_id, app_number, expires_at, Action(action)))
     return entries
-
-
-async def heads(connection: Connection, platform_codes: Iterable[str]) -> dict[str, int]:
-    """Return how far the feeds of platforms go."""
-    rows = await connection.fetch(
-        "select platform_code, position from feed_head where platform_code = any($1)", sorted(set(platform_codes))
-    )
-    return {row["platform_code"]: row["position"] for row in rows}
 
 
 async def set_pulled(connection: Connection, pulled_to: Mapping[Recipient, int]) -> None:

@@ -5,15 +5,22 @@ an idle server a call is flushed at once. Each caller is answered only after the
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, NamedTuple, TypeVar
 
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store.database import LockPatience, lock_patience, lock_timed_out, may_concern_one_item
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_LOCKED_OUT_SECONDS = 10.0
+_LANES = 2
+"""Connections that may wait for locked rows at a time, so that there are some left for everybody else."""
+_PROBES = 4
 
 
 class _Waiting(NamedTuple, Generic[Item, Result]):
@@ -24,8 +31,11 @@ class _Waiting(NamedTuple, Generic[Item, Result]):
 class GroupCommit(Generic[Item, Result]):
     """Collects items and hands them to `flush` together, one flush at a time, in the order of arrival.
 
-    `flush` returns one result per item, a `Refusal` among them being raised to that caller alone. If it raises
-    anything but a `Refusal`, the batch is split until the item at fault fails alone and the others are written.
+    `flush` returns one result per item, a `Refusal` among them being raised to that caller alone. If it raises an error
+    that may lie in one item, the batch is split until that item fails alone and the others are written; a `Refusal`
+    that says the database is away is everybody's. If rows stay locked, each item is tried alone, and those that need
+    the locked rows wait apart, for some ten seconds, while the queue goes on.
+
     A flush gets at most `batch_weight`, by `weigh`; more than `waiting_limit` items in the queue are refused with
     DATABASE_UNAVAILABLE instead of taking memory.
     """
@@ -44,10 +54,12 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting_limit = waiting_limit
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._locked_out: set[asyncio.Task[None]] = set()
+        self._lanes = asyncio.Semaphore(_LANES)
 
     async def submit(self, item: Item) -> Result:
         """Return the item's result once it is committed; raise its refusal."""
-        if len(self._waiting) >= self._waiting_limit:
+        if self.waiting >= self._waiting_limit:
             raise Refusal(Reason.DATABASE_UNAVAILABLE)
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(item, answer))
@@ -58,13 +70,13 @@ class GroupCommit(Generic[Item, Result]):
 
     @property
     def waiting(self) -> int:
-        """How many items are in the queue."""
-        return len(self._waiting)
+        """How many items are in the queue, or wait for locked rows."""
+        return len(self._waiting) + len(self._locked_out)
 
     async def drained(self) -> None:
         """Wait until nothing is waiting or being written."""
-        while self._writer is not None:
-            await asyncio.wait([self._writer])
+        while self._writer is not None or self._locked_out:
+            await asyncio.wait([*self._locked_out, *filter(None, [self._writer])])
 
     async def _write_all(self) -> None:
         try:
@@ -93,27 +105,71 @@ class GroupCommit(Generic[Item, Result]):
 
     async def _write(self, batch: list[_Waiting[Item, Result]]) -> None:
         try:
-            results = await self._flush([waiting.item for waiting in batch])
-        except Refusal as refusal:
-            _answer_all(batch, refusal)
+            with lock_patience(LockPatience.BATCH):
+                results = await self._flush([waiting.item for waiting in batch])
         except Exception as error:
-            if len(batch) == 1:
+            if isinstance(error, Refusal) and lock_timed_out(error):
+                await self._separate(batch)
+            elif len(batch) == 1 or (isinstance(error, Refusal) and not may_concern_one_item(error)):
                 _answer_all(batch, error)
-                return
-            middle = len(batch) // 2
-            await self._write(batch[:middle])
-            await self._write(batch[middle:])
+            else:
+                middle = len(batch) // 2
+                await self._write(batch[:middle])
+                await self._write(batch[middle:])
         except BaseException:
             _answer_all(batch, Refusal(Reason.SHUTTING_DOWN))
             raise
         else:
-            for waiting, result in zip(batch, results, strict=True):
-                if waiting.answer.done():
-                    continue  # the caller went away; what it asked for is done all the same
-                if isinstance(result, Refusal):
-                    waiting.answer.set_exception(result)
-                else:
-                    waiting.answer.set_result(result)
+            _answer_each(batch, results)
+
+    async def _separate(self, batch: list[_Waiting[Item, Result]]) -> None:
+        """Write those items of a batch that need no locked row, and let the others wait apart."""
+        probes = asyncio.Semaphore(_PROBES)
+
+        async def probe(waiting: _Waiting[Item, Result]) -> None:
+            async with probes:
+                if await self._write_one(waiting, LockPatience.PROBE) is None:
+                    return
+            # The task's own context: it outlives this batch.
+            task = asyncio.create_task(self._wait_for_lock(waiting), context=Context())
+            self._locked_out.add(task)
+            task.add_done_callback(self._locked_out.discard)
+
+        await asyncio.gather(*map(probe, batch))
+
+    async def _wait_for_lock(self, waiting: _Waiting[Item, Result]) -> None:
+        deadline = time.monotonic() + _LOCKED_OUT_SECONDS
+        async with self._lanes:
+            while (refusal := await self._write_one(waiting, LockPatience.PATIENT)) is not None:
+                if time.monotonic() > deadline:
+                    _answer_all([waiting], refusal)
+                    return
+
+    async def _write_one(self, waiting: _Waiting[Item, Result], patience: LockPatience) -> Refusal | None:
+        """Write one item and answer its caller; return the refusal, unanswered, if its rows are locked."""
+        try:
+            with lock_patience(patience):
+                results = await self._flush([waiting.item])
+        except Exception as error:
+            if isinstance(error, Refusal) and lock_timed_out(error):
+                return error
+            _answer_all([waiting], error)
+        except BaseException:
+            _answer_all([waiting], Refusal(Reason.SHUTTING_DOWN))
+            raise
+        else:
+            _answer_each([waiting], results)
+        return None
+
+
+def _answer_each(batch: Sequence[_Waiting[Item, Result]], results: Sequence[Result | Refusal]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
+        if waiting.answer.done():
+            continue  # the caller went away; what it asked for is done all the same
+        if isinstance(result, Refusal):
+            waiting.answer.set_exception(result)
+        else:
+            waiting.answer.set_result(result)
 
 
 def _answer_all(batch: Sequence[_Waiting[Item, Result]], error: Exception) -> None:

@@ -8,7 +8,7 @@ from typing import Self
 import asyncpg
 
 from msgcenter.domain.message_id import NODES, MessageIds
-from msgcenter.store.database import unavailable_on_failure
+from msgcenter.store.database import KEEPALIVE, LastingConnection, unavailable_on_failure
 
 _LOCK_CLASS = 0x6D73_6769  # "msgi": the advisory lock's first key; the second is the node number
 
@@ -49,9 +49,10 @@ class NodeLease:
         with unavailable_on_failure():
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
                 self._url,
+                connection_class=LastingConnection,
                 timeout=10,
                 command_timeout=10,
-                server_settings={"application_name": "msgcenter node"},
+                server_settings={**KEEPALIVE, "application_name": "msgcenter node"},
             )
             try:
                 return connection, MessageIds(await _free_node(connection))

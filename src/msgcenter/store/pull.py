@@ -57,9 +57,8 @@ async def _pull_some(connection: Connection, recipients: Sequence[Recipient], no
     marks = await feed.lock_marks(connection, recipients)
     if not marks:
         return []
-    heads = await feed.heads(connection, {mark.recipient.platform_code for mark in marks})
     each = max(1, _ENTRIES_PER_COMMIT // len(marks))
-    pending = await feed.pending(connection, marks, heads, each)
+    pending = await feed.pending(connection, marks, each)
     news = _sorted_out([entry for entries in pending for entry in entries], now)
     await deliver(connection, news.arrived)
     if news.unread_again:
@@ -67,7 +66,7 @@ async def _pull_some(connection: Connection, recipients: Sequence[Recipient], no
     if news.withdrawn:
         await mailboxes.withdraw(connection, news.withdrawn)
     pulled_to = {
-        mark.recipient: entries[-1].position if len(entries) == each else heads.get(mark.recipient.platform_code, 0)
+        mark.recipient: entries[-1].position if len(entries) == each else mark.head
         for mark, entries in zip(marks, pending, strict=True)
     }
     await feed.set_pulled(connection, pulled_to)
