@@ -210,7 +210,7 @@ def test_a_user_sees_nobody_elses_messages(browser: Browser, raw: Raw, client: C
 
 
 def test_ttl_is_limited(raw: Raw, user: str) -> None:
-    for ttl in (59, 86_401, "60", 1.5, None):
+    for ttl in (59, 86_401, "60", 1.5):
         answer = raw.post("/msgCenter/user/getUserToken", {"publisherId": user, "ttl": ttl}).json()
         assert answer["retCode"] == "100003"
     soon = raw.post("/msgCenter/user/getUserToken", {"publisherId": user, "ttl": 60}).json()

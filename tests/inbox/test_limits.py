@@ -3,10 +3,11 @@
 import asyncio
 import time
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 import pytest
+from starlette.requests import Request
 from starlette.types import Message
 
 from msgcenter.actions.apps import Apps
@@ -14,9 +15,10 @@ from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.statuses import Statuses
 from msgcenter.actions.user_tokens import UserTokens
+from msgcenter.domain.account import App
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.inbox import stream
-from msgcenter.inbox.visitor import Inboxes
+from msgcenter.inbox.visitor import Inboxes, token_of
 from msgcenter.live.hub import Hub
 from msgcenter.store.database import Database
 from msgcenter.store.topics import concerned_by_topic
@@ -46,15 +48,76 @@ def test_a_token_of_another_installation_is_not_valid(browser: Browser, app: Cre
     assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
 
 
-async def test_a_reader_who_takes_nothing_loses_the_stream(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "_STALLED_SECONDS", 0.2)
+class Scene(NamedTuple):
+    """An app, and an open inbox of its user `u`."""
+
+    app: App
+    apps: Apps
+    hub: Hub
+    stream: Any
+
+
+async def open_inbox(database: Database) -> Scene:
+    """Return a scene whose stream is not read yet."""
     keys = KeyRing(SECRET_KEY)
-    app = (await Apps(database, keys).create("Test app", PLATFORM)).app
+    apps = Apps(database, keys)
+    app = (await apps.create("Test app", PLATFORM)).app
     hub = Hub(partial(concerned_by_topic, database))
     tokens = UserTokens(database, keys, default_ttl=600, waiting_limit=10)
     inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub)
     token = (await tokens.issue(app, "u", platform_code=None, ttl=None)).token
-    viewer = await tokens.viewer(token)
+    return Scene(app, apps, hub, stream._EventStream(inboxes, await tokens.viewer(token), token))
+
+
+@pytest.mark.parametrize("withdrawn", ["key", "app", "live"])
+async def test_a_stream_ends_with_its_right_however_busy_the_inbox_is(
+    database: Database, monkeypatch: pytest.MonkeyPatch, withdrawn: str
+) -> None:
+    monkeypatch.setattr(stream, "_BEAT_SECONDS", 0.5)
+    scene = await open_inbox(database)
+    events: list[bytes] = []
+
+    async def send(message: Message) -> None:
+        events.append(message.get("body", b""))
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async def keep_busy() -> None:
+        while True:
+            scene.hub.deliver([MailboxEvent("message", PLATFORM, ("u",), (1,))])
+            await asyncio.sleep(0.02)
+
+    busy = asyncio.create_task(keep_busy())
+    streaming = asyncio.create_task(scene.stream({"type": "http"}, receive, send))
+    async with asyncio.timeout(30):
+        while len(events) < 100:
+            await asyncio.sleep(0.01)
+        assert not streaming.done(), "it lives as long as its right, over several looks"
+        if withdrawn == "key":
+            await scene.apps.rotate_key(scene.app.app_id)
+        elif withdrawn == "app":
+            await scene.apps.set_disabled(scene.app.app_id, disabled=True)
+        else:
+            await scene.apps.set_live(scene.app.app_id, live=False)
+        await streaming
+    busy.cancel()
+
+
+def test_a_token_in_the_address_is_not_taken_for_another_headers() -> None:
+    def request(headers: dict[str, str]) -> Request:
+        raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        return Request({"type": "http", "path": "/inbox/v1/stream", "query_string": b"token=T", "headers": raw_headers})
+
+    assert token_of(request({"authorization": "Basic dXNlcjpwYXNz"})) == "T"
+    assert token_of(request({})) == "T"
+    assert token_of(request({"authorization": "Bearer U"})) == "U"
+
+
+async def test_a_reader_who_takes_nothing_loses_the_stream(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_STALLED_SECONDS", 0.2)
+    _, _, hub, answer = await open_inbox(database)
     started = asyncio.Event()
 
     async def send(message: Message) -> None:
@@ -66,7 +129,6 @@ async def test_a_reader_who_takes_nothing_loses_the_stream(database: Database, m
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
 
-    answer: Any = stream._EventStream(inboxes, viewer, token)
     streaming = asyncio.create_task(answer({"type": "http"}, receive, send))
     await started.wait()
     (watch,) = hub._all()

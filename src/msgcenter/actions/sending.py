@@ -9,12 +9,11 @@ from msgcenter.domain.account import App
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
-from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import idempotency, messages, topics
+from msgcenter.store import idempotency, messages, reach, topics
 from msgcenter.store.database import Database
 from msgcenter.store.group_commit import GroupCommit
 from msgcenter.store.idempotency import IdempotencyKey
@@ -130,14 +129,14 @@ class Sending:
         """Return the number of the topic addressed, None if it is receivers."""
         if isinstance(audience, Receivers):
             return None
-        if isinstance(audience, Everyone):
-            if not (app.broadcasts and app.live):
-                raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("不可群发给所有人", "it may not send to everyone"))
-            return EVERYONE
         async with self._database.connection() as connection:
-            number = await topics.find_topic(connection, app.number, platform_code, audience.name)
-        if number is None:
-            raise Refusal(Reason.AUDIENCE_UNKNOWN)
+            if isinstance(audience, Everyone):
+                number: int | None = EVERYONE
+            else:
+                number = await topics.find_topic(connection, app.number, platform_code, audience.name)
+            if number is None:
+                raise Refusal(Reason.AUDIENCE_UNKNOWN)
+            await reach.check_topic(connection, app, number)
         return number
 
     async def _earlier(self, draft: Draft) -> int | None:

@@ -10,7 +10,7 @@ from msgcenter.domain.message import REMINDER_PAUSE_MS, Message, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import audit, messages, recalls, updates
+from msgcenter.store import audit, messages, reach, recalls, updates
 from msgcenter.store.copies import delivered_copies
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.updates import Version
@@ -43,13 +43,14 @@ class SentMessages:
         """Let a message say something else under its id, and be unread again if `reset_read`.
 
         A repetition of the update before it changes nothing. Refuses with FIELD_MALFORMED, MESSAGE_UNKNOWN (also when
-        it has expired) or ALREADY_RECALLED.
+        it has expired), ALREADY_RECALLED, or NOT_AUTHORISED if the app may not reach its audience any more.
         """
         check_body(body, app.app_schemes)
-        if message_id is None:
-            raise Refusal(Reason.MESSAGE_UNKNOWN)
+        async with self._database.connection() as connection:
+            message = await own_message(connection, app, message_id)
+            await reach.check_message(connection, app, message)
         self._on_change(
-            await updates.update(self._database, app.number, message_id, body, reset_read=reset_read, by=by)
+            await updates.update(self._database, app.number, message.id, body, reset_read=reset_read, by=by)
         )
 
     async def versions(self, app: App, message_id: int | None) -> list[Version]:
@@ -60,8 +61,8 @@ class SentMessages:
     async def remind(self, app: App, message_id: int | None, *, by: Actor) -> int:
         """Remind those who have not read a message of it, and return how many they are.
 
-        Refuses with MESSAGE_UNKNOWN (also when it has expired), ALREADY_RECALLED, or RATE_EXCEEDED within an hour of
-        the last reminder.
+        Refuses with MESSAGE_UNKNOWN (also when it has expired), ALREADY_RECALLED, NOT_AUTHORISED if the app may not
+        reach its audience any more, or RATE_EXCEEDED within an hour of the last reminder.
         """
         now = now_ms()
         async with self._database.connection() as connection:
@@ -71,6 +72,7 @@ class SentMessages:
                 raise Refusal(Reason.ALREADY_RECALLED)
             if state is State.EXPIRED:
                 raise Refusal(Reason.MESSAGE_UNKNOWN)
+            await reach.check_message(connection, app, message)
         _, delivered, read = await self._counts.of(message)
         unread = delivered - read
 

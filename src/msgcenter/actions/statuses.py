@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.webhook import CLOSED, STATUS_KINDS
+from msgcenter.store import messages, reach
 from msgcenter.store.approvals import decide
 from msgcenter.store.database import Database
 from msgcenter.store.group_commit import GroupCommit
@@ -36,9 +37,11 @@ class Statuses:
         """Set an app's messages to a user read or unread, and return the ids that this user did not get from it.
 
         The first read time is kept when a read message is set read again; setting unread clears it. Durable on
-        return. Refuses with NOT_AUTHORISED (platform).
+        return. Refuses with NOT_AUTHORISED (platform; and, to set unread, whom the app may not reach).
         """
         recipient = Recipient(user_id, app.platform_for(platform_code))
+        if not read:
+            app.check_receivers([user_id])
         if not message_ids:
             return message_ids
         change = StatusChange(recipient, app.number, message_ids, read)
@@ -64,8 +67,14 @@ class Statuses:
         """Close or reopen an app's pending approvals for every approver; return the ids that it does not have.
 
         They are closed in the name of the approver, or else of the app's account. Refuses with NOT_AN_APPROVAL,
-        changing nothing, if one of them is another kind of message.
+        changing nothing, if one of them is another kind of message, and with NOT_AUTHORISED to reopen one whose
+        approvers the app may not reach any more.
         """
+        if not closed:
+            async with self._database.connection() as connection:
+                for message in await messages.find_messages(connection, sorted(message_ids)):
+                    if message.app_number == app.number:
+                        await reach.check_message(connection, app, message)
         decision = await decide(
             self._database,
             app.number,

@@ -8,6 +8,7 @@ import jwt
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Refusal
 from msgcenter.store import accounts, directory
 from msgcenter.store.accounts import AppRecord
 from msgcenter.store.database import Database
@@ -75,7 +76,8 @@ class UserTokens:
     async def viewer(self, token: str) -> Viewer:
         """Return whose inbox a token opens, and how much of it. Raises UserTokenError.
 
-        The app is read afresh: a rotated key, a disabled app or another scope takes effect at once.
+        The app is read afresh: a rotated key, a disabled app, another scope or a right that was withdrawn takes effect
+        at once.
         """
         try:
             claims = jwt.decode(
@@ -88,6 +90,11 @@ class UserTokens:
         record = await self._reads.submit(claims["app"])
         if record is None or record.app.disabled or not record.accepts(claims["key"], now_ms()):
             raise UserTokenError(expired=True)
+        try:
+            record.app.platform_for(claims["platform"])
+            record.app.check_receivers([claims["sub"]])
+        except Refusal:
+            raise UserTokenError(expired=True) from None
         return Viewer(
             recipient=Recipient(claims["sub"], claims["platform"]),
             app_number=None if record.inbox_scope == "platform" else record.app.number,

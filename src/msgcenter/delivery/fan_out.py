@@ -4,34 +4,76 @@ Each transaction counts the chunk that it serves on the message's own row, so ho
 begun again, by however many processes, every receiver gets the message exactly once.
 """
 
+import structlog
 from msgspec.structs import replace
 
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
+from msgcenter.domain.person import COMMAND
+from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import completed_event
-from msgcenter.store import audiences, feed, messages, webhook_outbox
+from msgcenter.store import accounts, audiences, audit, feed, messages, reach, webhook_outbox
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.feed import Action
+from msgcenter.store.recalls import recall_within
 from msgcenter.store.sends import Delivery, deliver
 
+_log = structlog.get_logger(__name__)
 _GONE = {State.RECALLED, State.EXPIRED}
 
 
 async def fan_out(database: Database, message_id: int, on_change: Listener = nobody) -> int:
-    """Deliver what is not delivered yet of a message; return how many ms it is still too early (0: done)."""
+    """Deliver what is not delivered yet of a message; return how many ms it is still too early (0: done).
+
+    A scheduled message whose app may not reach its audience any more when it is due is recalled instead.
+    """
     async with database.connection() as connection:
         message = await messages.find_message(connection, message_id)
-    while message is not None and message.state_at(now_ms()) not in _GONE:
-        early = 0 if message.send_at is None else message.send_at - now_ms()
+    if message is not None and message.send_at is not None and message.delivered_chunks == 0:
+        early = message.send_at - now_ms()
         if early > 0:
             return early
+        if await _withheld(database, message, on_change):
+            return 0
+    while message is not None and message.state_at(now_ms()) not in _GONE:
         if message.is_sent:
             break
         deliver_part = _deliver_next if message.topic_number is None else _publish
         message, events = await deliver_part(database, message)
         on_change(events)
     return 0
+
+
+async def _withheld(database: Database, message: Message, on_change: Listener) -> bool:
+    """Recall a message that its app may not send any more, saying why in the audit log; tell whether that is so."""
+
+    async def write(connection: Connection) -> list[MailboxEvent] | None:
+        app = (await accounts.find_apps(connection, [message.app_number]))[message.app_number].app
+        try:
+            await reach.check_message(connection, app, message)
+        except Refusal as refusal:
+            why = refusal.describe("zh")
+            _log.warning("a scheduled message is withheld", message_id=message.id, app_id=app.app_id, reason=why)
+            await audit.record(
+                connection,
+                COMMAND,
+                "message.withhold",
+                str(message.id),
+                now=now_ms(),
+                app_number=message.app_number,
+                reason=why,
+            )
+            return await recall_within(connection, message.app_number, message.id, COMMAND)
+        return None
+
+    if message.is_sent or message.state_at(now_ms()) in _GONE:
+        return False
+    events = await database.in_transaction(write)
+    if events is None:
+        return False
+    on_change(events)
+    return True
 
 
 async def _deliver_next(database: Database, message: Message) -> tuple[Message | None, list[MailboxEvent]]:

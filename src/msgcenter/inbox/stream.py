@@ -1,6 +1,7 @@
 """The live stream of one inbox, as Server-Sent Events."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import structlog
@@ -14,7 +15,7 @@ from msgcenter.actions.user_tokens import UserTokenError, Viewer
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox.views import CountsView, ReadyView, counts_view, ids_view, message_view, state_view
-from msgcenter.inbox.visitor import Inboxes
+from msgcenter.inbox.visitor import Inboxes, token_of
 from msgcenter.live.hub import News, Watch
 
 _log = structlog.get_logger(__name__)
@@ -26,8 +27,7 @@ _BEAT = b": beat\n\n"
 
 async def open_stream(inboxes: Inboxes, request: Request, viewer: Viewer) -> Response:
     """Answer with the events of the viewer's inbox until it goes or its token ends."""
-    token = request.headers.get("authorization", "").partition(" ")[2] or request.query_params.get("token", "")
-    return _EventStream(inboxes, viewer, token.strip())
+    return _EventStream(inboxes, viewer, token_of(request))
 
 
 class _EventStream(Response):
@@ -64,14 +64,18 @@ class _EventStream(Response):
         counts, self._newest = await self._state()
         newest = None if self._newest is None else str(self._newest)
         yield b"retry: 2000\n\n" + _event("ready", ReadyView(counts, newest))
+        look_at = time.monotonic() + _BEAT_SECONDS
         while not watch.is_over():
             left = (self._viewer.expires_at - now_ms()) / 1_000
             if left <= 0:
                 return
-            if not await watch.wait(min(_BEAT_SECONDS, left)):
-                # A ping may be lost with the connection that carries it: look whether all is told. Whoever lost
-                # the right to look loses the stream here at the latest.
+            has_news = await watch.wait(max(0.0, min(look_at - time.monotonic(), left)))
+            if time.monotonic() >= look_at:
+                # By the clock, however busy the inbox is: whoever lost the right to look loses the stream here.
                 self._viewer = await self._inboxes.user_tokens.viewer(self._token)
+                look_at = time.monotonic() + _BEAT_SECONDS
+            if not has_news:
+                # A ping may be lost with the connection that carries it: look whether all is told.
                 state = await self._state()
                 yield _BEAT if state == (counts, self._newest) else _event("reload") + _event("counts", state[0])
                 counts, self._newest = state

@@ -109,15 +109,21 @@ async def _preflight(inboxes: Inboxes, request: Request) -> Response:
     )
 
 
-async def _viewer(inboxes: Inboxes, request: Request) -> Viewer:
+def token_of(request: Request) -> str:
+    """Return a request's user token, "" if it has none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         # Only where a browser cannot set headers: addresses end up in logs and histories.
         token = request.query_params.get("token", "") if request.url.path.endswith(_STREAM) else ""
-    if not token.strip():
+    return token.strip()
+
+
+async def _viewer(inboxes: Inboxes, request: Request) -> Viewer:
+    token = token_of(request)
+    if not token:
         raise problems.TOKEN_MISSING
     try:
-        viewer = await inboxes.user_tokens.viewer(token.strip())
+        viewer = await inboxes.user_tokens.viewer(token)
     except UserTokenError as error:
         raise (problems.TOKEN_EXPIRED if error.expired else problems.TOKEN_INVALID) from None
     origin = request.headers.get("origin")

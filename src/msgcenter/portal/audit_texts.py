@@ -33,6 +33,7 @@ ACTIONS: Mapping[str, Phrase] = {
         for kind, name in GRANTS.items()
     },
     "message.recall": Phrase("撤回消息", "Message recalled"),
+    "message.withhold": Phrase("定时消息因权限已收回而未发送", "Scheduled message not sent: rights withdrawn"),
     "message.update": Phrase("更新消息", "Message updated"),
     "message.remind": Phrase("提醒未读", "Readers reminded"),
     "topic.subscribe": Phrase("订阅主题", "Subscribed to a topic"),

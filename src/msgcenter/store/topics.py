@@ -98,6 +98,17 @@ async def subscribers(connection: Connection, topic_number: int, after: str, lim
     return [row["user_id"] for row in rows]
 
 
+async def subscriber_outside(connection: Connection, topic_number: int, sandbox_user: str) -> str | None:
+    """Return a subscriber who is none of the sandbox users (`sandbox_user`, or that id, a dash and anything)."""
+    found: str | None = await connection.fetchval(
+        "select user_id from topic_subscription where topic_number = $1 and until is null"
+        " and user_id <> $2 and not starts_with(user_id, $2 || '-') order by user_id limit 1",
+        topic_number,
+        sandbox_user,
+    )
+    return found
+
+
 async def concerned_by_topic(
     database: Database, topic_number: int, platform_code: str, user_ids: Collection[str]
 ) -> list[str]:
