@@ -19,10 +19,15 @@ def sent_ids(running: Running) -> list[str]:
     return [json.loads(line)["msgId"] for line in running.lines if line.startswith("{") and '"msgId":"' in line]
 
 
+def printed_password(running: Running, login: str) -> str:
+    """The password that the demo prints for an operator."""
+    return running.line_with(f"{login}, password ").partition(f"{login}, password ")[2].split(";")[0].strip()
+
+
 def logs_in(running: Running, login: str) -> bool:
     """Whether the portal lets somebody in with the password that the demo prints."""
     url = running.line_with("MsgCenter is serving on ").partition(" on ")[2].split()[0]
-    password = running.line_with(f"{login}, password ").partition(f"{login}, password ")[2].split(";")[0].strip()
+    password = printed_password(running, login)
     visitor = Visitor(url)
     answer = visitor.log_in(login, password)
     visitor.http.close()
@@ -39,8 +44,10 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
         assert f"{SEED_ANSWER}\n" in output.partition("6. The call that everything started from")[2]
         assert '{"retCode":"000000","retDesc":"操作成功","unread":4}' in output
         assert "good for 90 minutes" in output
-        for login in ("operator@msgcenter.demo", "approver@msgcenter.demo"):
+        operators = ("operator@msgcenter.demo", "approver@msgcenter.demo")
+        for login in operators:
             assert logs_in(first, login), f"{login} with the password that is printed"
+        assert len({printed_password(first, login) for login in operators}) == 2
         assert "\x1b" not in output
         ids = sent_ids(first)
         assert len(ids) == 4

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from msgcenter.domain.announcement import (
     Announcement,
-    Piece,
     State,
     Step,
     Taken,
@@ -18,7 +17,6 @@ from msgcenter.domain.announcement import (
     checked_reason,
     fields_of,
     may_review,
-    pieces_of,
     request_id_of,
     reviewed_before,
     state_after,
@@ -27,6 +25,7 @@ from msgcenter.domain.announcement import (
 from msgcenter.domain.content import Body, FormRow, Link, Oa, OaBody, OaHead, Text
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.text_diff import Piece, pieces_of
 
 AUTHOR, EDITOR, SUBMITTER, OTHER = 1, 2, 3, 4
 OPEN: dict[State, dict[Step, State]] = {

@@ -12,7 +12,7 @@ import pytest
 
 import msgcenter
 from msgcenter.domain.person import Actor
-from msgcenter.portal.audit_pages import csv_line
+from msgcenter.domain.spreadsheet import csv_line
 from msgcenter.portal.audit_texts import ACTIONS
 from msgcenter.store import audit
 from msgcenter.store.database import Connection, Database
@@ -118,7 +118,26 @@ def test_a_long_export_is_whole(operator: Visitor, shared_database: str, user: s
     assert [line[6] for line in csv.reader(io.StringIO(text, newline=""))][1:] == [str(n) for n in range(2_500)][::-1]
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "＝1"])
+FORMULAS = [
+    "=1",
+    "+1",
+    "-1",
+    "@x",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠x",
+    "﹦1",
+    " =1",
+    "\u200b=1",
+    "\u3000＝1",
+]
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
 def test_no_cell_is_a_formula(cell: str) -> None:
     (row,) = csv.reader(io.StringIO(csv_line(cell, "fine"), newline=""))
     assert row == [f"'{cell}", "fine"]

@@ -345,6 +345,17 @@ def test_does_not_depend_on_the_environment(new_dir: Path) -> None:
             leave(process)
 
 
+def test_postgresql_does_not_inherit_our_settings(data_dir: Path) -> None:
+    secrets = {"MSGCENTER_SECRET_KEY": "k" * 40, "MSGCENTER_METRICS_TOKEN": "t" * 40}
+    with holder(data_dir, {**os.environ, **secrets}) as process:
+        assert told(process)
+        postmaster = server(data_dir)
+        environments = [member.environ() for member in (postmaster, *postmaster.children(recursive=True))]
+        assert len(environments) > 1
+        assert not [name for found in environments for name in found if name.startswith("MSGCENTER_")]
+        leave(process)
+
+
 def test_says_what_postgresql_says_when_it_does_not_start(data_dir: Path) -> None:
     with (
         pytest.raises(EmbeddedDatabaseError, match=r"start\.log ends:\n.*max_connections"),

@@ -1,6 +1,7 @@
 """`msgcenter demo`: a demo app plays the main calls for all to see, then the server keeps serving."""
 
 import asyncio
+import hmac
 from dataclasses import replace
 
 import httpx
@@ -13,7 +14,7 @@ from msgcenter.actions.team import Team
 from msgcenter.application import database_url, key_ring
 from msgcenter.cli.console import err, out, program
 from msgcenter.cli.database import started
-from msgcenter.cli.serving import listen, run_server
+from msgcenter.cli.serving import is_loopback, listen, run_server
 from msgcenter.cli.signals import ended_by_signals
 from msgcenter.cli.story import SEED_USER, StoryError, tell_story
 from msgcenter.domain.content import Text
@@ -36,11 +37,12 @@ _EARLIER = {3806: "家长会改到周五下午三点", 1312: "本周食谱已更
 
 def run_demo(settings: Settings) -> None:
     """Prepare the demo app, run the server, play the calls once it answers, and serve until Ctrl-C."""
-    if not settings.webhook_allow:
-        settings = replace(settings, webhook_allow=LOOPBACK)  # a newcomer's webhook is on this very machine
     embedded = settings.database_url is None
     database = "the server and its database" if embedded else "the server"
     with ended_by_signals(serving=True), listen(settings) as listener:
+        if not settings.webhook_allow and is_loopback(listener):
+            # A newcomer's webhook is on this very machine; nobody from elsewhere may make it call its own services.
+            settings = replace(settings, webhook_allow=LOOPBACK)
         with started(settings) as complete:
             credentials, is_new, passwords = asyncio.run(_prepare_demo(complete))
             where = f"the data is in {settings.data_dir}" if embedded else "the one that MSGCENTER_DATABASE_URL names"
@@ -84,7 +86,8 @@ async def _demo_operator(database: Database, settings: Settings, register: Apps,
     """Make an operator who looks after the demo app, once; return the password unless it was changed since."""
     keys = key_ring(settings)
     people = People(database, keys)
-    password = keys.csrf_key.hex()[:16]  # the same with every start, and nobody else's
+    # The same with every start, nobody else's, and not the other operator's.
+    password = hmac.new(keys.csrf_key, login.encode(), "sha256").hexdigest()[:16]
     try:
         record = await people.find_login(login)
     except Refusal:

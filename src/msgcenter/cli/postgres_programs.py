@@ -42,4 +42,4 @@ def _environment(url: str) -> dict[str, str]:
         "PGUSER": parts.netloc.rstrip("@"),
         "PGDATABASE": parts.path.removeprefix("/"),
     }
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | named
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "MSGCENTER_"))} | named

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import ip_address
 from tempfile import TemporaryDirectory
 
 import httpx
@@ -72,6 +73,11 @@ def url_of(listener: socket.socket) -> str:
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - shown, not bound
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Tell whether a listening socket is reached from this machine only."""
+    return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_ready: OnReady) -> None:

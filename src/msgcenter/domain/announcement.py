@@ -4,9 +4,7 @@ A draft is submitted, another operator approves it, and it goes out. Each edit m
 to be asked for anew. Whoever acts names the version they saw: nothing happens to another one.
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -15,12 +13,11 @@ from msgspec import Struct
 from msgcenter.domain.content import Body, Kind, kind_of
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.domain.text_diff import Piece, pieces_of
 
 State = Literal["draft", "waiting", "returned", "sent", "recalled", "withdrawn"]
 Step = Literal["draft", "edit", "submit", "approve", "return", "withdraw", "recall"]
 MAX_REASON = 500
-_MAX_TOKENS = 1_200
-"""Texts of more words than this are shown side by side, not word by word: comparing takes the square of the time."""
 
 _STEPS: dict[State, dict[Step, State]] = {
     "draft": {"edit": "draft", "submit": "waiting", "withdraw": "withdrawn"},
@@ -162,13 +159,6 @@ class Field(NamedTuple):
     value: Value
 
 
-class Piece(NamedTuple):
-    """A part of a changed text."""
-
-    what: Literal["same", "gone", "new"]
-    text: str
-
-
 class Change(NamedTuple):
     """A field that two versions differ in; None where a version does not have it. `pieces` if both are texts."""
 
@@ -225,23 +215,3 @@ def changes_between(before: Version, after: Version) -> list[Change]:
         pieces = pieces_of(str(values[0]), str(values[1])) if both_texts else []
         changes.append(Change(label, *values, pieces))
     return changes
-
-
-_TOKEN = re.compile(r"[A-Za-z0-9]+|\s+|.", re.DOTALL)
-
-
-def pieces_of(before: str, after: str) -> list[Piece]:
-    """Return a changed text in pieces: words that stayed, went and came (of Chinese, characters)."""
-    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
-    if max(len(old), len(new)) > _MAX_TOKENS:
-        return [Piece("gone", before), Piece("new", after)]
-    pieces: list[Piece] = []
-    for kind, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            pieces.append(Piece("same", "".join(old[old_from:old_to])))
-            continue
-        if old_to > old_from:
-            pieces.append(Piece("gone", "".join(old[old_from:old_to])))
-        if new_to > new_from:
-            pieces.append(Piece("new", "".join(new[new_from:new_to])))
-    return pieces

@@ -9,10 +9,32 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
+# The special-purpose address registries of IANA (RFC 6890), as far as they are not for ordinary hosts of the internet.
+# They are named here because the lists in Python's ipaddress differ from version to version.
+_SPECIAL_V4 = tuple(
+    IPv4Network(text)
+    for text in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+)
 _UNICAST = IPv6Network("2000::/3")
+_SPECIAL_V6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20"))
+"""Within `_UNICAST`, beside 6to4, of which the IPv4 address inside is looked at."""
 _NAT64 = IPv6Network("64:ff9b::/96")
-_RELAYS = IPv4Network("192.88.99.0/24")
-_DOCUMENTATION = IPv6Network("3fff::/20")
 
 
 class ForbiddenAddressError(Exception):
@@ -50,10 +72,10 @@ def is_public(address: Address) -> bool:
     if not all(is_public(inner) for inner in _embedded(address)):
         return False
     if isinstance(address, IPv4Address):
-        return address.is_global and not address.is_multicast and not address.is_reserved and address not in _RELAYS
+        return address.is_global and not any(address in network for network in _SPECIAL_V4)
     if _is_mapped(address) or address in _NAT64:
         return True  # what it stands for is public
-    return address.is_global and not address.is_multicast and address in _UNICAST and address not in _DOCUMENTATION
+    return address.is_global and address in _UNICAST and not any(address in network for network in _SPECIAL_V6)
 
 
 def _is_mapped(address: Address) -> bool:

@@ -1,7 +1,5 @@
 """The audit log: of an app for those who look after it, of everything for operators."""
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -12,14 +10,13 @@ from starlette.responses import Response, StreamingResponse
 from msgcenter.actions.audit_log import AuditEntry, AuditFilter, AuditPage
 from msgcenter.domain.person import ActorKind
 from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.domain.spreadsheet import csv_line
 from msgcenter.portal.audit_texts import ACTIONS, action_text
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.visitor import Visitor
 
 _ENTRIES = 50
 _KINDS: tuple[ActorKind, ...] = get_args(ActorKind)
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-"""What makes a formula of a cell where a spreadsheet opens the file."""
 _OF_APPS = ("app.", "grant.", "message.", "topic.", "webhook.")
 
 
@@ -111,10 +108,3 @@ def _line(portal: Portal, visitor: Visitor, entry: AuditEntry) -> str:
     said = action_text(entry.action, visitor.language)
     who = (entry.actor.kind, entry.actor.name, entry.actor.address)
     return csv_line(at, *who, entry.action, said, entry.subject, entry.app_id or "", detail)
-
-
-def csv_line(*cells: str) -> str:
-    """Return a line of a CSV file in which no cell is a formula."""
-    file = io.StringIO()
-    csv.writer(file).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
-    return file.getvalue()

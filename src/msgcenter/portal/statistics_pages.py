@@ -1,7 +1,5 @@
 """What apps call, how fast they are answered and with what: for their developers, and for operators."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -15,6 +13,7 @@ from msgcenter.domain.histogram import counts_of
 from msgcenter.domain.language import Language, Phrase
 from msgcenter.domain.period import Length, Period
 from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason, malformed
+from msgcenter.domain.spreadsheet import csv_line
 from msgcenter.portal.charts import Axis, Chart, Series, bars, lines
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.visitor import Visitor
@@ -24,8 +23,6 @@ _ORDERS: tuple[Order, ...] = ("calls", "errors", "p95")
 _APPS_SHOWN = 100
 _PHRASES = {SUCCESS_CODE: SUCCESS, **{reason.ret_code: reason.phrase for reason in Reason}}
 _PLACEHOLDER = re.compile(r"\{\w+\}")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -56,11 +53,8 @@ async def app_statistics_csv(portal: Portal, visitor: Visitor) -> Response:
     length, last = _asked(portal, visitor)
     rows = await portal.statistics.hours_of_app(app, length, last, visitor.query("api") or None)
     t = visitor.text
-    file = io.StringIO()
-    file.write(_BYTE_ORDER_MARK)  # or else Excel takes the Chinese in it for something else
-    writer = csv.writer(file)
-    writer.writerow(
-        [
+    lines = [
+        csv_line(
             t(f"时间（{zone.key}）", f"Hour ({zone.key})"),
             "appId",
             t("应用", "App"),
@@ -71,27 +65,27 @@ async def app_statistics_csv(portal: Portal, visitor: Visitor) -> Response:
             t("状态消息ID数", "Status ids"),
             t("已发送消息", "Messages sent"),
             *("p50 (ms)", "p95 (ms)", "p99 (ms)"),
-        ]
-    )
+        )
+    ]
     for key, count in rows:
         taken = percentiles(counts_of(count.latencies))
-        writer.writerow(
-            [
+        lines.append(
+            csv_line(
                 f"{datetime.fromtimestamp(key.begins_at / 1_000, zone):%Y-%m-%d %H:%M}",
-                _cell(app.app_id),
-                _cell(app.name),
-                _cell(api_label(key.api)),
+                app.app_id,
+                app.name,
+                api_label(key.api),
                 key.ret_code,
-                _cell(meaning(key.ret_code, visitor.language)),
-                count.calls,
-                count.status_ids,
-                count.messages,
+                meaning(key.ret_code, visitor.language),
+                *map(str, (count.calls, count.status_ids, count.messages)),
                 *(("", "", "") if taken is None else (f"{seconds * 1_000:.1f}" for seconds in taken)),
-            ]
+            )
         )
     name = re.sub(r"[^A-Za-z0-9_-]", "_", app.app_id)
     disposition = f'attachment; filename="statistics-{name}-{length}-{last.isoformat()}.csv"'
-    return Response(file.getvalue(), media_type="text/csv", headers={"content-disposition": disposition})
+    # The mark, or else Excel takes the Chinese in it for something else.
+    text = _BYTE_ORDER_MARK + "".join(lines)
+    return Response(text, media_type="text/csv", headers={"content-disposition": disposition})
 
 
 async def operator_statistics(portal: Portal, visitor: Visitor) -> Response:
@@ -159,11 +153,6 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     ms = seconds * 1_000
     return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
-
-
-def _cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 # --- Charts ---------------------------------------------------------------------------------------------------------

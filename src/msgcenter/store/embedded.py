@@ -539,6 +539,7 @@ def _run(
 
 
 def _environment() -> dict[str, str]:
-    """Return this environment without what would change PostgreSQL or its messages."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    """Return this environment without our settings, some of which are secrets, and what would change PostgreSQL."""
+    left_out = ("MSGCENTER_", "PG", "LC_", "LANG")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {"LC_ALL": "C", "TZ": "UTC"}
