@@ -16,7 +16,7 @@ def shell(database_url: str, tmp_path: Path) -> Shell:
 
 def test_a_directory_becomes_known(shell: Shell, tmp_path: Path) -> None:
     listed = tmp_path / "users.txt"
-    listed.write_bytes("\ufeffteacher-li\r\n\n  \n家长 王\r\n s p a c e s \nteacher-li".encode())
+    listed.write_bytes("\ufeffteacher-li\r\n\n  \n家长 王\r\ns p a c e s\nteacher-li".encode())
     first = shell.run("user", "import", str(listed), "--platform", "1")
     assert (first.code, first.err) == (0, "")
     assert "3 new users on platform 1 (4 lines read)" in first.out
@@ -43,6 +43,16 @@ def test_bad_lines_are_named_and_nothing_is_imported(shell: Shell, tmp_path: Pat
     skipped = shell.run("user", "import", str(listed), "--platform", "1", "--skip-bad")
     assert skipped.code == 0
     assert "2 new users on platform 1 (2 lines read, 12 bad lines left out)" in skipped.out
+
+
+def test_white_space_around_an_id_is_told(shell: Shell, tmp_path: Path) -> None:
+    listed = tmp_path / "users.txt"
+    listed.write_bytes("a \n\u3000b\nc\u200b\nd".encode())
+    refused = shell.run("user", "import", str(listed), "--platform", "1")
+    assert refused.code == 1
+    told = refused.err.splitlines()
+    assert told[0] == "  line 1: 'a ' has white space or an invisible character at an end"
+    assert [line.partition(":")[0] for line in told[:3]] == ["  line 1", "  line 2", "  line 3"]
 
 
 def test_what_cannot_be_done_is_told_in_a_line(shell: Shell, tmp_path: Path) -> None:

@@ -168,14 +168,8 @@ def send_leave_request(client: Client, user: str, **more: Any) -> str:
         "author": "李老师",
         "approval": True,
     }
-    return client.send_oa(
-        user,
-        "请假审批",
-        business_id="leave-17",
-        pc_url="https://oa.example.edu/leave/17",
-        app_url="https://oa.example.edu/m/leave/17",
-        **(given | more),
-    )
+    places = {"pc_url": "https://oa.example.edu/leave/17", "app_url": "https://oa.example.edu/m/leave/17"}
+    return client.send_oa(user, "请假审批", business_id="leave-17", **(places | given | more))
 
 
 def send_homework(client: Client, user: str, **more: Any) -> str:

@@ -100,6 +100,22 @@ def test_a_click_opens_the_address_for_the_screen(
     expect(screen.unread_cards).to_have_count(0)
 
 
+@pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
+@pytest.mark.parametrize("only", ["pc_url", "app_url"])
+def test_one_address_alone_is_opened_on_every_screen(
+    open_inbox: OpenInbox, token: str, client: Client, user: str, device: dict[str, Any], only: str
+) -> None:
+    both = ("pc_url", "app_url")
+    send_homework(client, user, **{name: "https://homework.example.edu/one" if name == only else "" for name in both})
+    send_leave_request(client, user, **{name: "https://oa.example.edu/one" if name == only else "" for name in both})
+    screen = open_inbox(token, **device)
+    for headline, expected in (("第三单元作业", "https://homework"), ("请假审批", "https://oa")):
+        with screen.page.expect_popup() as popup:
+            screen.card(headline).locator("a.target").last.click()
+        assert popup.value.url == f"{expected}.example.edu/one"
+    expect(screen.unread_cards).to_have_count(0)
+
+
 def test_the_host_page_may_open_messages_itself(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     send_leave_request(client, user)
     screen = open_inbox(token)

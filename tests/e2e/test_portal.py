@@ -156,7 +156,7 @@ def test_everything_but_the_trying_works_without_scripts(desks: OpenDesk, server
     desk.page.get_by_label("timeStamp").fill("1")
     desk.page.get_by_label("keyInfo").fill("0" * 64)
     desk.page.get_by_role("button", name="Check").click()
-    expect(desk.page.get_by_text("timeStamp is in seconds")).to_be_visible()
+    expect(desk.page.get_by_text("behind the server's")).to_be_visible()
     assert key not in desk.page.content()
     desk.page.get_by_text("Plainer").or_(desk.page.locator(".menu summary")).first.click()
     desk.page.get_by_role("button", name="Log out").click()
@@ -210,6 +210,13 @@ def test_the_card_is_previewed_while_it_is_typed(newcomer: tuple[Desk, str, str]
     body.fill(json.dumps(request))
     colour = preview.locator(".oa-head").evaluate("head => getComputedStyle(head).backgroundColor")
     assert colour == "rgb(11, 122, 94)"
+    # null and "" count as left out here as they do in the call.
+    nulls = {"title": "Only this", "content": None, "form": None, "imageUrl": None, "author": None, "fileCount": None}
+    request |= {"pcUrl": "https://oa.example.edu/18", "msgType": None, "link": None}
+    request["oa"] = {"head": request["oa"]["head"], "body": nulls, "busiId": None, "pcUrl": "", "appUrl": None}
+    body.fill(json.dumps(request))
+    expect(preview.get_by_role("heading", name="Only this")).to_be_visible()
+    expect(preview.locator("a.target").last).to_have_attribute("href", "https://oa.example.edu/18")
     body.fill('{"msgtype": "text"}')
     expect(preview.get_by_role("article")).to_have_count(0)
 

@@ -130,3 +130,20 @@ def test_what_is_wrong_beside_a_null_is_still_named() -> None:
     with pytest.raises(Refusal) as refused:
         decode(b'{"msgId":["1"],"platformCode":null,"isRead":7}', ENDPOINTS[0].request)
     assert refused.value.data["field"] == "isRead"
+
+
+@pytest.mark.parametrize("other", ["1e400", "123456789012345678901234567890", "1.0", '{"a":null}', "[null]", '""'])
+def test_a_null_changes_nothing_of_what_is_not_asked_for(other: str) -> None:
+    sent = f'{{"publisherId":"u","platformCode": null ,"unknown":{other}}}'.encode()
+    request = next(endpoint.request for endpoint in ENDPOINTS if endpoint.name == "getUnreadCount")
+    assert decode(sent, request) == decode(b'{"publisherId":"u"}', request)
+
+
+def test_a_null_in_an_array_is_no_item() -> None:
+    for sent, name in (
+        (b'{"publisherId":null,"msgId":[null]}', "msgId[0]"),
+        (b'{"publisherId":null,"msgId":["1",null]}', "msgId[1]"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            decode(sent, ENDPOINTS[0].request)
+        assert (refused.value.reason.ret_code, refused.value.data["field"]) == ("100003", name)

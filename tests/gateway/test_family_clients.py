@@ -10,12 +10,13 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import Credentials, Raw, Server
+from tests.conftest import Credentials, Raw, Server, running_server
 from tests.gateway.calls import accepted
 
 TOKEN = "/apigateway/getAccessToken"
@@ -31,23 +32,32 @@ CURL_OF_PHP = ("Accept: */*", "Content-Type: application/x-www-form-urlencoded")
 OKHTTP = ("Content-Type: application/json; charset=utf-8", "Accept-Encoding: gzip", "User-Agent: okhttp/3.14.9")
 
 
-def exchange(server: Server, path: str, headers: tuple[str, ...], body: str, *, chunked: bool = False) -> Any:
-    """Post a body over a socket of our own and return the answer's JSON; its status must be 200."""
+def exchange(
+    server: Server,
+    path: str,
+    headers: tuple[str, ...],
+    body: str,
+    *,
+    chunked: bool = False,
+    status: int = 200,
+    method: str = "POST",
+) -> Any:
+    """Send a body over a socket of our own and return the answer's JSON; it must have this status."""
     host = urlsplit(server.url).netloc
     content = body.encode()
     if chunked:
         length, content = "Transfer-Encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
     else:
         length = f"Content-Length: {len(content)}"
-    head = "\r\n".join((f"POST {path} HTTP/1.1", *headers, f"Host: {host}", "Connection: close", length, "", ""))
+    head = "\r\n".join((f"{method} {path} HTTP/1.1", *headers, f"Host: {host}", "Connection: close", length, "", ""))
     name, _, port = host.rpartition(":")
     with socket.create_connection((name, int(port)), timeout=30) as connection:
         connection.sendall(head.encode() + content)
         answer = b""
         while data := connection.recv(65_536):
             answer += data
-    status, _, rest = answer.partition(b"\r\n")
-    assert status == b"HTTP/1.1 200 OK", answer
+    first, _, rest = answer.partition(b"\r\n")
+    assert first.startswith(b"HTTP/1.1 %d " % status), answer
     return json.loads(rest.partition(b"\r\n\r\n")[2])
 
 
@@ -122,7 +132,58 @@ def test_the_lower_case_path_tells_the_dialect_of_a_body_that_does_not(server: S
     assert "appId" not in answer["desc"]
 
 
-@pytest.mark.parametrize(("sys_code", "told"), [('"1"', "1"), ("0", "0"), ("null", ""), ('""', "")])
+def test_other_statuses_speak_the_lower_case_dialect_too(server: Server) -> None:
+    for answer in (
+        exchange(server, LOWER_CASE, CURL_OF_PHP, "", method="GET", status=405),
+        exchange(server, LOWER_CASE, CURL_OF_PHP, " " * ((1 << 20) + 1), status=413),
+    ):
+        assert list(answer) == ["retCode", "retDesc", "result", "desc"]
+        assert (answer["result"], answer["desc"]) == (answer["retCode"], answer["retDesc"])
+
+
+@pytest.mark.parametrize("path", [LOWER_CASE, TOKEN])
+def test_a_rate_limit_speaks_the_lower_case_dialect(
+    shared_database: str, shared_app: Credentials, tmp_path: Path, path: str
+) -> None:
+    at = int(time.time() * 1_000)
+    body = json.dumps({"appid": shared_app.app_id, "timestamp": at, "keyinfo": proof(shared_app, at)})
+    with running_server(shared_database, tmp_path, RATE_LIMIT="1") as limited:
+        answers = [exchange(limited, path, CURL_OF_PHP, body) for _ in range(10)]
+    codes = [answer["result"] for answer in answers]
+    assert set(codes) == {"000000", "400001"}
+    assert codes == [answer["retCode"] for answer in answers]
+
+
+def test_a_request_without_an_app_id_is_refused_in_its_own_names(server: Server) -> None:
+    lower = exchange(server, TOKEN, CURL_OF_PHP, json.dumps({"timestamp": 1795477200, "keyinfo": "0" * 40}))
+    assert (lower["result"], "appid" in lower["desc"]) == ("100002", True)
+    camel = exchange(server, LOWER_CASE, CURL_OF_PHP, json.dumps({"timeStamp": 1795477200, "keyInfo": "0" * 40}))
+    assert (camel["retCode"], "appId" in camel["retDesc"]) == ("100002", True)
+
+
+@pytest.mark.parametrize("names", [("appid", "timestamp", "keyinfo"), ("appId", "timeStamp", "keyInfo")])
+@pytest.mark.parametrize("path", [LOWER_CASE, TOKEN])
+def test_a_sys_code_decides_about_the_keys_in_every_spelling(
+    server: Server, shared_app: Credentials, path: str, names: tuple[str, str, str]
+) -> None:
+    at = int(time.time())
+    sent: dict[str, object] = dict(zip(names, (shared_app.app_id, at, proof(shared_app, at)), strict=True))
+    answer = exchange(server, path, JACKSON, json.dumps({**sent, "sysCode": "s"}))
+    assert (set(answer), set(answer["data"])) == ({"retCode", "retDesc", "data"}, NATIONAL_KEYS)
+    refusal = exchange(server, path, JACKSON, json.dumps({**sent, names[0]: "nobody", "sysCode": None}))
+    assert set(refusal) == {"retCode", "retDesc"}
+    assert names[0] in refusal["retDesc"]
+
+
+@pytest.mark.parametrize("wrong", ["true", "[]", "{}"])
+def test_a_sys_code_is_a_string_a_number_or_null(server: Server, shared_app: Credentials, wrong: str) -> None:
+    at = int(time.time() * 1_000)
+    request = {"appId": shared_app.app_id, "timeStamp": at, "keyInfo": proof(shared_app, at)}
+    answer = exchange(server, TOKEN, JACKSON, json.dumps(request)[:-1] + f',"sysCode":{wrong}}}')
+    assert (answer["retCode"], "sysCode" in answer["retDesc"]) == ("100003", True)
+
+
+@pytest.mark.parametrize(("sys_code", "told"), [('"1"', "1"), ("0", "0"), ("1.5", "1.5"), ("null", ""), ('""', "")])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_the_national_gateways_demo_app(
     server: Server, shared_app: Credentials, user: str, sys_code: str, told: str, *, chunked: bool

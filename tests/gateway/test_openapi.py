@@ -135,7 +135,12 @@ GOOD: list[tuple[str, Json]] = [
     ("getMsgStatus", {"msgId": 7, "isRead": 1, "pageSize": 200}),
     ("getMsgList", {"startTime": "1", "endTime": 2, "msgtype": "oa", "busiId": "b"}),
     ("getMsgList", {}),
+    ("getMsgList", {"startTime": None, "msgtype": None, "busiId": None, "cursor": None, "pageSize": None}),
     ("getUnreadCount", {"publisherId": "documented"}),
+    ("getUnreadCount", {"publisherId": "documented", "platformCode": ""}),
+    ("sendMsg", text_to("documented", platformCode=None, approval=None, sendTime=None, link=None, pcUrl=None)),
+    ("sendMsg", link_to("documented", pcUrl="", picUrl=None)),
+    ("sendMsg", oa_to("documented", {**HEAD, "body": {"author": None, "form": [{"key": "k", "value": None}]}})),
 ]
 BAD: list[tuple[str, Json]] = [
     ("sendMsg", text_to()),

@@ -249,6 +249,9 @@ def test_what_sendmsg_refuses_is_refused_beside_its_field(author: Visitor, platf
         ({"kind": "text", "text.content": ""}, "content"),
         ({"kind": "text", "text.content": "x" * 4_097}, "text.content"),
         ({"kind": "link", "link.title": "t", "link.content": "c", "link.pcUrl": "javascript:alert(1)"}, "link.pcUrl"),
+        ({"kind": "link", "link.title": "t", "link.content": "c"}, "link.pcUrl/link.appUrl"),
+        ({"kind": "link", "link.title": "\u3164", "link.content": "c", "link.appUrl": "https://a.example"}, "title"),
+        ({"kind": "oa", "oa.head.text": "h"}, "pcUrl/appUrl"),
         ({"kind": "oa", "oa.head.text": "h", "pcUrl": "nowhere"}, "pcUrl"),
         ({"kind": "oa", "oa.head.text": "h", "pcUrl": "https://a.example", "oa.body.fileCount": "x"}, "fileCount"),
         ({"kind": "text", "text.content": "x", "sendTime": "2020-01-01T00:00"}, "sendTime"),
@@ -287,6 +290,22 @@ def test_cards_and_links_arrive_as_they_were_typed(
     assert (shown_link["pcUrl"], shown_link["appUrl"]) == ("https://a.example/p", "https://a.example/p")
     assert shown_card["head"] == {"text": "Holidays", "bgColor": "FF0B7A5E"}
     assert shown_card["body"]["form"] == [{"key": "From", "value": "1 May"}, {"key": "To", "value": "5 May"}]
+
+
+def test_an_address_for_phones_alone_is_enough(
+    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
+) -> None:
+    link = {"kind": "link", "link.title": "Plan", "link.content": "See", "link.appUrl": "https://a.example/m"}
+    card = {"kind": "oa", "oa.head.text": "Holidays", "appUrl": "https://a.example/m"}
+    for fields in (link, card):
+        answer = author.post(f"{HOME}/new", platform=platform, then="submit", **fields)
+        path = re.sub(r"^/portal|\?.*", "", answer.headers["location"])
+        assert "https://a.example/m" in author.get(path).text
+        assert act(reviewer, path, "approve").status_code == 303
+    for message in reader.messages():
+        body = message["body"]
+        assert isinstance(body, dict)
+        assert (body["appUrl"], "pcUrl" in body) == ("https://a.example/m", False)
 
 
 def test_a_scheduled_one_is_not_there_before_its_time_and_can_be_called_off(

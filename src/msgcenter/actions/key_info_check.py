@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.time_stamp import milliseconds_of
 
-_SECONDS_BELOW = 100_000_000_000
 _MICROSECONDS_FROM = 100_000_000_000_000
 _NANOSECONDS_FROM = _MICROSECONDS_FROM * 1_000
 _DIGITS = 20
@@ -43,20 +43,14 @@ def _of_timestamp(timestamp: str, window_ms: int) -> Iterator[Finding]:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _DIGITS):
         yield Finding(
             False,
-            Phrase("timeStamp须为数字：1970年以来的毫秒数", "timeStamp must be digits: milliseconds since 1970"),
-        )
-        return
-    at = int(timestamp)
-    if at < _SECONDS_BELOW:
-        yield Finding(
-            False,
             Phrase(
-                "timeStamp的单位是秒，须为毫秒（乘以1000）",
-                "timeStamp is in seconds; it must be milliseconds (times 1,000)",
+                "timeStamp须为数字：1970年以来的毫秒数（或秒数）",
+                "timeStamp must be digits: milliseconds since 1970 (or seconds)",
             ),
         )
-        at *= 1_000
-    elif at >= _MICROSECONDS_FROM:
+        return
+    at = milliseconds_of(timestamp)
+    if at >= _MICROSECONDS_FROM:
         factor, zh, en = (
             (1_000_000, "纳秒", "nanoseconds") if at >= _NANOSECONDS_FROM else (1_000, "微秒", "microseconds")
         )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
+from msgcenter.actions.old_user_ids import check_old_user_ids
 from msgcenter.actions.receipt_counts import ReceiptCounts
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.message import Message, State
@@ -66,8 +67,13 @@ class Reports:
         return self._counts.waiting
 
     async def unread_count(self, app: App, user_id: str, platform_code: str | None = None) -> int:
-        """Return how many of the app's messages a user has not read. Refuses with NOT_AUTHORISED (platform)."""
-        return await self._counts.submit(Mailbox(Recipient(user_id, app.platform_for(platform_code)), app.number))
+        """Return how many of the app's messages a user has not read.
+
+        Refuses with NOT_AUTHORISED (platform) or FIELD_MALFORMED (publisherId).
+        """
+        recipient = Recipient(user_id, app.platform_for(platform_code))
+        await check_old_user_ids(self._database, [recipient], "publisherId")
+        return await self._counts.submit(Mailbox(recipient, app.number))
 
     async def report(self, app: App, message_id: int) -> Report:
         """Return where one of an app's messages stands. Refuses with MESSAGE_UNKNOWN."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from msgcenter.actions.old_user_ids import check_old_user_ids
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
 from msgcenter.domain.webhook import CLOSED, STATUS_KINDS
@@ -37,11 +38,13 @@ class Statuses:
         """Set an app's messages to a user read or unread, and return the ids that this user did not get from it.
 
         The first read time is kept when a read message is set read again; setting unread clears it. Durable on
-        return. Refuses with NOT_AUTHORISED (platform; and, to set unread, whom the app may not reach).
+        return. Refuses with NOT_AUTHORISED (platform; and, to set unread, whom the app may not reach) or
+        FIELD_MALFORMED (publisherId).
         """
         recipient = Recipient(user_id, app.platform_for(platform_code))
         if not read:
             app.check_receivers([user_id])
+        await check_old_user_ids(self._database, [recipient], "publisherId")
         if not message_ids:
             return message_ids
         change = StatusChange(recipient, app.number, message_ids, read)

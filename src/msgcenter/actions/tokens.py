@@ -8,13 +8,11 @@ from msgcenter.actions.key_ring import KeyRing, new_token, token_digest
 from msgcenter.domain.account import App
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.time_stamp import milliseconds_of
 from msgcenter.store import accounts
 from msgcenter.store.accounts import AppRecord
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.group_commit import GroupCommit
-
-_SECONDS_BELOW = 100_000_000_000
-"""A time below this is in seconds: as milliseconds it would lie in 1973."""
 
 
 class IssuedToken(NamedTuple):
@@ -44,10 +42,7 @@ class Tokens:
         TIMESTAMP_OUTSIDE_WINDOW, APP_UNKNOWN, KEY_INFO_WRONG or APP_DISABLED (docs/protocol.md, "Access token").
         """
         now = now_ms()
-        at = int(timestamp)
-        if at < _SECONDS_BELOW:
-            at *= 1_000
-        if abs(at - now) > self.window_ms:
+        if abs(milliseconds_of(timestamp) - now) > self.window_ms:
             raise Refusal(Reason.TIMESTAMP_OUTSIDE_WINDOW, minutes=max(1, self.window_ms // 60_000))
         record = await self._app(app_id)
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from msgcenter.domain.account import App
+from msgcenter.actions.old_user_ids import check_old_user_ids
+from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
@@ -54,13 +55,15 @@ class Topics:
     ) -> int:
         """End subscriptions of 1-1,000 users and return how many there were; what they got stays with them.
 
-        Refuses with NOT_AUTHORISED (platform) or AUDIENCE_UNKNOWN (topic).
+        Refuses with NOT_AUTHORISED (platform), AUDIENCE_UNKNOWN (topic) or FIELD_MALFORMED (userIds).
         """
         platform = app.platform_for(platform_code)
+        subscribers = list(user_ids)
+        await check_old_user_ids(self._database, [Recipient(one, platform) for one in subscribers], "userIds[{}]")
 
         async def write(connection: Connection) -> int:
             number = await _number(connection, app, platform, name)
-            ended = await topics.unsubscribe(connection, number, platform, receivers_of(user_ids))
+            ended = await topics.unsubscribe(connection, number, platform, receivers_of(subscribers))
             if ended:
                 told = {"platform": platform, "users": ended}
                 await audit.record(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jwt
 
 from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.old_user_ids import check_old_user_ids
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
@@ -53,12 +54,14 @@ class UserTokens:
         self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
 
     async def issue(self, app: App, user_id: str, *, platform_code: str | None, ttl: int | None) -> UserToken:
-        """Return a token for one user, good for `ttl` seconds. Refuses with NOT_AUTHORISED (platform, sandbox).
+        """Return a token for one user, good for `ttl` seconds.
 
+        Refuses with NOT_AUTHORISED (platform, sandbox) or FIELD_MALFORMED (publisherId).
         The user is known to the platform from now on: what is sent to everyone is for this user too.
         """
         platform = app.platform_for(platform_code)
         app.check_receivers([user_id])
+        await check_old_user_ids(self._database, [Recipient(user_id, platform)], "publisherId")
         record = await self._reads.submit(app.number)
         async with self._database.connection() as connection:
             await directory.register(connection, platform, [user_id])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from msgcenter.domain.identifiers import is_user_id
+from msgcenter.domain.identifiers import has_control_characters, is_user_id
 from msgcenter.domain.message import MAX_USER_ID
 
 _NAMED = 10
@@ -76,7 +76,7 @@ def user_ids(file: BinaryIO) -> Iterator[str]:
 
 
 def _lines(file: BinaryIO) -> Iterator[str | BadLine]:
-    """Give each line that is not blank. Nothing is stripped but the line's end: an id may begin with a space."""
+    """Give each line that is not blank, without its end. White space around an id is told, not mended."""
     file.seek(0)
     for number, raw in enumerate(file, 1):
         content = raw.rstrip(b"\r\n")
@@ -94,8 +94,8 @@ def _lines(file: BinaryIO) -> Iterator[str | BadLine]:
 
 def _problem(text: str) -> str:
     shown = repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
-    return (
-        f"{shown} has {len(text)} characters, {MAX_USER_ID} at most may be"
-        if len(text) > MAX_USER_ID
-        else f"{shown} has control characters"
-    )
+    if len(text) > MAX_USER_ID:
+        return f"{shown} has {len(text)} characters, {MAX_USER_ID} at most may be"
+    if has_control_characters(text):
+        return f"{shown} has control characters"
+    return f"{shown} has white space or an invisible character at an end"

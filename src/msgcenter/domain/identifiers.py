@@ -1,11 +1,13 @@
 """The ids that others choose: of users, platforms, topics, business objects and requests."""
 
+import re
 from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import Reason, Refusal
 
 EMPTY_IS_ABSENT = "empty is absent"
 """In a type's `Meta.extra`: an optional field of this type that is "" counts as left out."""
@@ -55,6 +57,11 @@ TextUserId: TypeAlias = Annotated[
 UserId: TypeAlias = TextUserId | _Integer
 """A user's id: as `Id`, but without white space at its ends, which is a mistake of the sender that nobody can see."""
 
+OldUserId: TypeAlias = (
+    Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_USER_RULE)] | _Integer
+)
+"""A user's id where messages are looked at that are there already: perhaps of a time when white space was taken."""
+
 PlatformCode: TypeAlias = (
     Annotated[
         str,
@@ -63,6 +70,16 @@ PlatformCode: TypeAlias = (
     | _Integer
 )
 """A platform's code: 1-32 characters. "" is the same as left out: default writers of Java send it."""
+
+
+def has_control_characters(text: str) -> bool:
+    """Tell whether a text has a character that no id may have."""
+    return re.search(_NO_CONTROL_CHARACTERS, text) is None
+
+
+def user_id_refusal(field: str) -> Refusal:
+    """Return the refusal (FIELD_MALFORMED) of a user id that is none; `field` is where it stands."""
+    return Refusal(Reason.FIELD_MALFORMED, field=field, rule=_USER_RULE["rule"])
 
 
 def is_user_id(text: str) -> bool:

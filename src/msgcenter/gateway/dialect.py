@@ -3,8 +3,10 @@
 from enum import Enum
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, Struct, field
+
+from msgcenter.domain.refusal import Refusal
+from msgcenter.gateway.decode import decode
 
 _LOWER_CASE_NAMES = {"appId": "appid", "timeStamp": "timestamp", "keyInfo": "keyinfo"}
 
@@ -22,28 +24,50 @@ class Dialect(Enum):
 
 
 class Spoken(Struct, frozen=True):
-    """The dialect of a request, and whether its fields have lower-case names."""
+    """How a client speaks: the dialect of its answers, and whether it writes the fields' names in lower case."""
 
     dialect: Dialect
     lower_case_names: bool
 
 
+USUAL = Spoken(Dialect.USUAL, lower_case_names=False)
+LOWER_CASE = Spoken(Dialect.LOWER_CASE, lower_case_names=True)
+
+
 class _Marks(Struct):
-    lower: Any = field(name="appid", default=UNSET)
-    camel: Any = field(name="appId", default=UNSET)
+    appid: Any = UNSET
+    timestamp: Any = UNSET
+    keyinfo: Any = UNSET
+    app_id: Any = field(name="appId", default=UNSET)
+    time_stamp: Any = field(name="timeStamp", default=UNSET)
+    key_info: Any = field(name="keyInfo", default=UNSET)
     sys_code: Any = field(name="sysCode", default=UNSET)
 
 
-def spoken_in(body: bytes, by_path: Dialect) -> Spoken:
-    """Return the dialect of a token request; `by_path` is that of its path, for bodies that do not tell."""
+def spoken_in(body: bytes, by_path: Spoken) -> Spoken:
+    """Return how a token request speaks; `by_path` is what its path says, for bodies that do not tell."""
     try:
-        marks = msgspec.json.decode(body, type=_Marks)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        marks = _Marks()
-    lower = False if marks.camel not in (UNSET, None) else marks.lower is not UNSET or by_path is Dialect.LOWER_CASE
+        marks = decode(body, _Marks)
+    except Refusal:
+        return by_path
+    lower = _has_lower_case_names(marks, by_path)
     if marks.sys_code is not UNSET:
         return Spoken(Dialect.NATIONAL, lower)
-    return Spoken(Dialect.LOWER_CASE if lower else Dialect.USUAL, lower)
+    return LOWER_CASE if lower else USUAL
+
+
+def _has_lower_case_names(marks: _Marks, by_path: Spoken) -> bool:
+    """Tell by the app's id how the names are written; if there is none, by the other fields, or else by the path."""
+    for lower, camel in (
+        (marks.appid, marks.app_id),
+        (marks.timestamp, marks.time_stamp),
+        (marks.keyinfo, marks.key_info),
+    ):
+        if camel not in (UNSET, None):
+            return False
+        if lower not in (UNSET, None):
+            return True
+    return by_path.lower_case_names
 
 
 def in_lower_case(text: str) -> str:

@@ -26,7 +26,7 @@ from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
 from msgcenter.gateway import envelope
 from msgcenter.gateway.call_record import CallRecord, Observer
 from msgcenter.gateway.decode import decode
-from msgcenter.gateway.dialect import Dialect
+from msgcenter.gateway.dialect import USUAL, Spoken
 from msgcenter.gateway.exchange import BodyTooLargeError, ClientGoneError, Exchange
 from msgcenter.gateway.rate_limit import NO_CALL, RateLimit
 
@@ -112,16 +112,16 @@ Respond = Callable[[Gateway, Exchange], Awaitable[bytes | None]]
 class EndpointApp:
     """The ASGI application of one call: POST only, every answer an envelope."""
 
-    def __init__(self, gateway: Gateway, path: str, respond: Respond, dialect: Dialect = Dialect.USUAL) -> None:
+    def __init__(self, gateway: Gateway, path: str, respond: Respond, spoken: Spoken = USUAL) -> None:
         self._gateway = gateway
-        self._dialect = dialect
+        self._spoken = spoken
         self._api = path.rpartition("/")[2]
         self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange = Exchange(scope, receive, send)
-        exchange.dialect = self._dialect
+        exchange.spoken = self._spoken
         began = perf_counter()
         try:
             await self._answer(exchange)
@@ -199,7 +199,7 @@ async def refuse(exchange: Exchange, refusal: Refusal, status: int | None = None
     exchange.ret_code = refusal.reason.ret_code
     status = envelope.status_of(refusal) if status is None else status
     headers = {b"retry-after": b"1", b"connection": b"close"} if status == 503 else retry_after(refusal)
-    await exchange.answer(envelope.failure(exchange.language, refusal, exchange.dialect), status, headers)
+    await exchange.answer(envelope.failure(exchange.language, refusal, exchange.spoken), status, headers)
 
 
 def retry_after(refusal: Refusal) -> dict[bytes, bytes]:
@@ -214,7 +214,7 @@ async def refuse_method(exchange: Exchange, allowed: str) -> None:
     refusal = Refusal(Reason.FIELD_MALFORMED, field="method", rule=rule)
     exchange.ret_code = refusal.reason.ret_code
     await exchange.answer(
-        envelope.failure(exchange.language, refusal, exchange.dialect), 405, {b"allow": allowed.encode()}
+        envelope.failure(exchange.language, refusal, exchange.spoken), 405, {b"allow": allowed.encode()}
     )
 
 

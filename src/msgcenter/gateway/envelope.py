@@ -5,7 +5,7 @@ from msgspec.json import encode
 
 from msgcenter.domain.language import Language, Phrase
 from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason, Refusal
-from msgcenter.gateway.dialect import Dialect, in_lower_case
+from msgcenter.gateway.dialect import USUAL, Dialect, Spoken, in_lower_case
 
 _LANGUAGES: tuple[Language, Language] = ("zh", "en")
 _OUTAGES = {Reason.DATABASE_UNAVAILABLE, Reason.SHUTTING_DOWN}
@@ -23,11 +23,12 @@ def success(language: Language, result: Struct | None = None, text: Phrase = SUC
     return head if result is None else head[:-1] + b"," + encode(result)[1:]
 
 
-def failure(language: Language, refusal: Refusal, dialect: Dialect = Dialect.USUAL) -> bytes:
-    """Return the envelope of a refusal."""
+def failure(language: Language, refusal: Refusal, spoken: Spoken = USUAL) -> bytes:
+    """Return the envelope of a refusal, as the client speaks."""
     code, text = refusal.reason.ret_code, refusal.describe(language)
-    if dialect is Dialect.LOWER_CASE:
+    if spoken.lower_case_names:
         text = in_lower_case(text)
+    if spoken.dialect is Dialect.LOWER_CASE:
         return encode({"retCode": code, "retDesc": text, "result": code, "desc": text})
     return encode({"retCode": code, "retDesc": text, **refusal.result})
 

@@ -9,7 +9,7 @@ from msgcenter.domain.account import App
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import SUCCESS_CODE
 from msgcenter.domain.request_id import begin_request
-from msgcenter.gateway.dialect import Dialect
+from msgcenter.gateway.dialect import USUAL
 
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
@@ -28,7 +28,7 @@ class ClientGoneError(Exception):
 class Exchange:
     """A request being answered. `app`, `ret_code` and `status_ids` are told to the observers of calls afterwards.
 
-    `is_counted` is whether a rate limit has taken notice of it, `dialect` how a token request is answered.
+    `is_counted` is whether a rate limit has taken notice of it, `spoken` how the client speaks.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +45,7 @@ class Exchange:
         self.app: App | None = None
         self.ret_code = SUCCESS_CODE
         self.status_ids = 0
-        self.dialect = Dialect.USUAL
+        self.spoken = USUAL
 
     @property
     def language(self) -> Language:

@@ -5,12 +5,13 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, inspect
 
 from msgcenter import __version__
-from msgcenter.domain.content import Link, Oa, OaBody, OaHead, Text
+from msgcenter.domain.content import FormRow, Link, Oa, OaBody, OaHead, Text
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason
+from msgcenter.gateway.absent import takes_empty_for_absent
 from msgcenter.gateway.answers import LowerCaseTokenAnswer, NationalTokenAnswer, TokenAnswer
 from msgcenter.gateway.endpoint import AnyEndpoint
 from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase, NestedOa, SendMsg, UpdateMsg
@@ -160,30 +161,45 @@ def _token_paths() -> _Schema:
     }
 
 
+_REQUEST_PARTS: tuple[type[Struct], ...] = (
+    GetAccessToken,
+    GetAccessTokenLowerCase,
+    Text,
+    Link,
+    Oa,
+    OaHead,
+    OaBody,
+    FormRow,
+    NestedOa,
+)
+
+
+def _allow_absent(schema: _Schema, struct: type[Struct]) -> None:
+    """Say of a request's optional fields that null, and where it is so "", means "left out"."""
+    found = inspect.type_info(struct)
+    assert isinstance(found, inspect.StructType)
+    for field in found.fields:
+        if not field.required:
+            as_absent: list[_Schema] = [{"type": "null"}]
+            if takes_empty_for_absent(field):
+                as_absent.append({"const": ""})
+            schema["properties"][field.encode_name] = {"anyOf": [schema["properties"][field.encode_name], *as_absent]}
+
+
 def _schemas(endpoints: Sequence[AnyEndpoint]) -> _Schema:
-    structs: list[type[Struct]] = [
-        GetAccessToken,
-        GetAccessTokenLowerCase,
-        TokenAnswer,
-        LowerCaseTokenAnswer,
-        NationalTokenAnswer,
-        Text,
-        Link,
-        Oa,
-        OaHead,
-        OaBody,
-    ]
+    structs: list[type[Struct]] = [*_REQUEST_PARTS, TokenAnswer, LowerCaseTokenAnswer, NationalTokenAnswer]
     for endpoint in endpoints:
         structs.append(endpoint.request)
         if endpoint.answer is not None:
             structs.append(endpoint.answer)
-    structs.append(NestedOa)
     _, schemas = msgspec.json.schema_components(structs, ref_template=_REF)
     oa = schemas[Oa.__name__]["properties"]
     for name in (SendMsg.__name__, UpdateMsg.__name__):
         # These are decoded only when msgtype names them, so the struct itself does not know their types.
         schemas[name]["properties"].update(text=_ref(Text), link=_ref(Link), oa=_ref(NestedOa))
         schemas[name]["properties"].update({field: oa[field] for field in ("busiId", "pcUrl", "appUrl")})
+    for struct in (*_REQUEST_PARTS, *(endpoint.request for endpoint in endpoints)):
+        _allow_absent(schemas[struct.__name__], struct)
     codes = [reason.ret_code for reason in Reason]
     return {
         **schemas,

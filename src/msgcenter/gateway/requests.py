@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
 from msgcenter.domain.content import Kind, OaBody, OaHead, OptionalUrl
-from msgcenter.domain.identifiers import Id, PlatformCode, UserId
+from msgcenter.domain.identifiers import Id, OldUserId, PlatformCode, UserId
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
 
@@ -41,13 +41,18 @@ TimeStamp: TypeAlias = (
 """Milliseconds since 1970; at most 11 digits are seconds."""
 
 
+_SYS_CODE = {"rule": Phrase("须为字符串、数字或null", "must be a string, a number or null")}
+SysCode: TypeAlias = Annotated[str, Meta(extra=_SYS_CODE)] | int | float
+"""What clients of the national gateway send; it is given back as text."""
+
+
 class GetAccessToken(Struct, frozen=True):
     """The proof that the caller has the appKey. `sysCode` asks for the answer of the national gateway."""
 
     app_id: Id = field(name="appId")
     time_stamp: TimeStamp = field(name="timeStamp")
     key_info: KeyInfo = field(name="keyInfo")
-    sys_code: str | int | UnsetType | None = field(name="sysCode", default=UNSET)
+    sys_code: SysCode | UnsetType | None = field(name="sysCode", default=UNSET)
 
 
 class GetAccessTokenLowerCase(Struct, frozen=True):
@@ -56,14 +61,14 @@ class GetAccessTokenLowerCase(Struct, frozen=True):
     app_id: Id = field(name="appid")
     time_stamp: TimeStamp = field(name="timestamp")
     key_info: KeyInfo = field(name="keyinfo")
-    sys_code: str | int | UnsetType | None = field(name="sysCode", default=UNSET)
+    sys_code: SysCode | UnsetType | None = field(name="sysCode", default=UNSET)
 
 
 class ModMsgStatus(Struct, frozen=True):
     """Set messages of one receiver read or unread."""
 
     message_ids: Annotated[list[MessageId], Meta(min_length=1, max_length=MAX_STATUS_IDS)] = field(name="msgId")
-    publisher_id: UserId | UnsetType = field(name="publisherId", default=UNSET)
+    publisher_id: OldUserId | UnsetType = field(name="publisherId", default=UNSET)
     is_read: Flag = field(name="isRead", default=1)
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
     approver_id: UserId | UnsetType = field(name="approverId", default=UNSET)
@@ -156,6 +161,9 @@ class GetMsgVersions(Struct, frozen=True):
 UserIds: TypeAlias = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]
 
 
+OldUserIds: TypeAlias = Annotated[list[OldUserId], Meta(min_length=1, max_length=MAX_SUBSCRIPTIONS)]
+
+
 class Subscribe(Struct, frozen=True):
     """Subscribe users to a topic from now on; a new topic is made."""
 
@@ -168,7 +176,7 @@ class Unsubscribe(Struct, frozen=True):
     """End users' subscriptions of a topic."""
 
     topic: Id
-    user_ids: UserIds = field(name="userIds")
+    user_ids: OldUserIds = field(name="userIds")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
 
 
@@ -184,13 +192,13 @@ class GetSubscribers(Struct, frozen=True):
 class GetUnreadCount(Struct, frozen=True):
     """How many of the app's messages a user has not read."""
 
-    publisher_id: UserId = field(name="publisherId")
+    publisher_id: OldUserId = field(name="publisherId")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
 
 
 class GetUserToken(Struct, frozen=True):
     """A token with which one user's browser opens the inbox; `ttl` is seconds."""
 
-    publisher_id: UserId = field(name="publisherId")
+    publisher_id: OldUserId = field(name="publisherId")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
     ttl: Annotated[int, Meta(ge=60, le=86_400)] | UnsetType = UNSET

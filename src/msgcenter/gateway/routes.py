@@ -18,7 +18,7 @@ from msgcenter.gateway.answers import (
     UnreadCount,
     UserTokenAnswer,
 )
-from msgcenter.gateway.dialect import Dialect
+from msgcenter.gateway.dialect import LOWER_CASE
 from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.health import ReadyCheck, healthz, readyz
@@ -203,7 +203,7 @@ def routes(gateway: Gateway, ready: ReadyCheck) -> list[BaseRoute]:
         Route(tokens.TOKEN_PATH, EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token)),
         Route(
             tokens.LOWER_CASE_TOKEN_PATH,
-            EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token, Dialect.LOWER_CASE),
+            EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token, LOWER_CASE),
         ),
         Route(tokens.OAUTH_PATH, EndpointApp(gateway, tokens.OAUTH_PATH, tokens.oauth_token)),
         Route("/healthz", PlainApp(healthz)),

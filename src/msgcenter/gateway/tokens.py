@@ -35,20 +35,23 @@ _ISSUED = Phrase("获取Token成功。", "Token issued.")
 
 async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
     """Answer `/apigateway/getAccessToken` in the dialect that the client speaks (dialect.py)."""
-    await gateway.rate_limit.hit(exchange, TOKEN_NAME)
+    try:
+        await gateway.rate_limit.hit(exchange, TOKEN_NAME)
+    except Refusal:
+        exchange.spoken = spoken_in(await exchange.body(), exchange.spoken)
+        raise
     body = await exchange.body()
-    spoken = spoken_in(body, exchange.dialect)
-    exchange.dialect = spoken.dialect
+    exchange.spoken = spoken_in(body, exchange.spoken)
     names: type[GetAccessToken | GetAccessTokenLowerCase] = (
-        GetAccessTokenLowerCase if spoken.lower_case_names else GetAccessToken
+        GetAccessTokenLowerCase if exchange.spoken.lower_case_names else GetAccessToken
     )
     request = decode(body, names)
     issued = await gateway.actions.tokens.issue(str(request.app_id), str(request.time_stamp), request.key_info)
     exchange.app = issued.app
-    if exchange.dialect is Dialect.NATIONAL:
+    if exchange.spoken.dialect is Dialect.NATIONAL:
         return envelope.success(exchange.language, _national_answer(issued, request.sys_code), _ISSUED)
     info = _token_info(issued)
-    if exchange.dialect is Dialect.LOWER_CASE:
+    if exchange.spoken.dialect is Dialect.LOWER_CASE:
         text = _ISSUED.in_language(exchange.language)
         return envelope.success(exchange.language, LowerCaseTokenAnswer(SUCCESS_CODE, text, info, info), _ISSUED)
     return envelope.success(exchange.language, TokenAnswer(info, info), _ISSUED)
@@ -66,7 +69,7 @@ def _token_info(issued: IssuedToken) -> TokenInfo:
     )
 
 
-def _national_answer(issued: IssuedToken, sys_code: str | int | UnsetType | None) -> NationalTokenAnswer:
+def _national_answer(issued: IssuedToken, sys_code: str | float | UnsetType | None) -> NationalTokenAnswer:
     return NationalTokenAnswer(
         NationalTokenInfo(
             access_token=issued.token,

@@ -78,7 +78,16 @@ export class Preview {
 function bodyOf(request) {
   const kind = request.msgtype ?? request.msgType;
   if (!KINDS.includes(kind) || typeof request[kind] !== "object" || request[kind] === null) return null;
-  if (kind !== "oa") return request[kind];
-  const { busiId, pcUrl, appUrl } = request;
-  return { busiId, pcUrl, appUrl, ...request.oa };
+  const said = withoutNulls(request[kind]);
+  if (kind !== "oa") return said;
+  const places = ["busiId", "pcUrl", "appUrl"].map((name) => [name, request[name] || said[name]]);
+  return { ...said, ...Object.fromEntries(places) };
+}
+
+/** Return a value without its fields that are null: they count as left out. */
+function withoutNulls(value) {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== "object" || value === null) return value;
+  const given = Object.entries(value).filter(([, item]) => item !== null);
+  return Object.fromEntries(given.map(([name, item]) => [name, withoutNulls(item)]));
 }

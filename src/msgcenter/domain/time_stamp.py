@@ -1,0 +1,8 @@
+"""The `timeStamp` of a token request: milliseconds or seconds since 1970."""
+
+_SECONDS_DIGITS = 11
+
+
+def milliseconds_of(timestamp: str) -> int:
+    """Return the moment that digits stand for, in ms since 1970: with at most 11 digits they are seconds."""
+    return int(timestamp) * (1_000 if len(timestamp) <= _SECONDS_DIGITS else 1)
