@@ -40,3 +40,18 @@ def test_an_id_with_white_space_that_nobody_has_is_refused_everywhere(raw: Raw, 
         refused(raw, USER_TOKEN, {"publisherId": wrong}, "100003", "publisherId")
         refused(raw, UNSUBSCRIBE, {"topic": "t", "userIds": ["x", wrong]}, "100003", "userIds[1]")
         refused(raw, "modMsgStatus", {"msgId": ["1"], "approverId": wrong}, "100003", "approverId")
+
+
+def test_new_topics_and_platform_codes_have_no_white_space_around_them_either(raw: Raw, user: str) -> None:
+    for wrong in (" t", "t\u3000", "\ufefft"):
+        refused(raw, SUBSCRIBE, {"topic": wrong, "userIds": [user]}, "100003", "topic")
+        refused(raw, "getUnreadCount", {"publisherId": user, "platformCode": wrong}, "100003", "platformCode", "32")
+
+
+def test_an_old_topic_can_still_be_used(raw: Raw, shared_database: str, user: str) -> None:
+    accepted(raw, SUBSCRIBE, {"topic": user, "userIds": [user]})
+    wait_for(execute(shared_database, f"update topic set name = name || ' ' where name = '{user}'"))
+    topic = {"topic": f"{user} "}
+    accepted(raw, "sendMsg", {**topic, "msgtype": "text", "text": {"content": "x"}})
+    assert accepted(raw, "/msgCenter/topic/getSubscribers", topic)["userIds"] == [user]
+    assert accepted(raw, UNSUBSCRIBE, {**topic, "userIds": [user]})["changed"] == 1

@@ -56,6 +56,11 @@ def test_without_its_database_a_server_answers_503_and_recovers_by_itself(
                         assert refusal["retCode"] == "500002"
                         assert is_chinese(refusal["retDesc"]) == (language == "zh")
                         assert int(answer.headers["retry-after"]) >= 1
+                asked = token_request(app)
+                lower = {"appid": asked["appId"], "timestamp": asked["timeStamp"], "keyinfo": asked["keyInfo"]}
+                for path in (TOKEN, TOKEN.lower()):
+                    refusal = envelope(http.post(path, json=lower), 503)
+                    assert (refusal["result"], refusal["desc"]) == ("500002", refusal["retDesc"])
                 secret = {"client_id": app.app_id, "client_secret": app.app_key}
                 oauth = http.post("/oauth2/token", data={"grant_type": "client_credentials", **secret})
                 assert (oauth.status_code, oauth.json()["error"]) == (503, "temporarily_unavailable")

@@ -69,6 +69,8 @@ class Apps:
         """
         _check_text("name", name, _MAX_NAME)
         _check_text("platform", platform_code, MAX_PLATFORM_CODE)
+        if platform_code != platform_code.strip():
+            raise malformed("platform", "首尾不能有空白", "must have no white space at its ends")
         _check_text("appId", app_id or "-", _MAX_APP_ID)
         _check_text("appKey", app_key or "-", _MAX_APP_KEY)
         credentials = (app_id or new_app_id(), app_key or new_app_key())

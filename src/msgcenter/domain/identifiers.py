@@ -17,19 +17,17 @@ EMPTY_IS_ABSENT = "empty is absent"
 _NO_CONTROL_CHARACTERS = "^[^\\u0000-\\u001f\\u007f]+$(?!\\n)"
 
 
-def _rule(limit: int) -> dict[str, object]:
-    return {
-        "rule": Phrase(
-            f"须为1–{limit}个字符的字符串(不含控制字符)或64位整数",
-            f"must be 1-{limit} non-control characters or a 64-bit integer",
-        )
-    }
+_RULE = {
+    "rule": Phrase(
+        "须为1–64个字符的字符串(不含控制字符)或64位整数", "must be 1-64 non-control characters or a 64-bit integer"
+    )
+}
 
 
 # Without a bound an integer could have more digits than the text may have characters.
 _Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
-TextId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_rule(64))]
+TextId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_RULE)]
 """An id as it is stored: 1-64 characters, none of them a control character."""
 
 Id: TypeAlias = TextId | _Integer
@@ -37,39 +35,41 @@ Id: TypeAlias = TextId | _Integer
 
 _EDGE = "[\\s\\u200b\\u2060\\ufeff]"
 """White space, and the invisible characters that are copied along with a text."""
-_USER_RULE = {
-    "rule": Phrase(
-        "须为1–64个字符的字符串(不含控制字符,首尾无空白)或64位整数",
-        "must be 1-64 non-control characters, trimmed, or an integer",
-    )
-}
-TextUserId: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=64,
-        pattern=f"^(?!{_EDGE})[^\\u0000-\\u001f\\u007f]+(?<!{_EDGE})$(?!\\n)",
-        extra=_USER_RULE,
-    ),
-]
+_TRIMMED = f"^(?!{_EDGE})[^\\u0000-\\u001f\\u007f]+(?<!{_EDGE})$(?!\\n)"
+
+
+def _trimmed_rule(limit: int) -> dict[str, object]:
+    return {
+        "rule": Phrase(
+            f"须为1–{limit}个字符的字符串(不含控制字符,首尾无空白)或64位整数",
+            f"must be 1-{limit} non-control characters, trimmed, or an integer",
+        )
+    }
+
+
+TextUserId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_TRIMMED, extra=_trimmed_rule(64))]
 """A user's id as it is stored."""
 
 UserId: TypeAlias = TextUserId | _Integer
 """A user's id: as `Id`, but without white space at its ends, which is a mistake of the sender that nobody can see."""
 
-OldUserId: TypeAlias = (
-    Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_USER_RULE)] | _Integer
-)
+NewTopic: TypeAlias = UserId
+"""The name of a topic that is perhaps made: as a user's id."""
+
+_OldTextId: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_trimmed_rule(64))
+]
+OldUserId: TypeAlias = _OldTextId | _Integer
 """A user's id where messages are looked at that are there already: perhaps of a time when white space was taken."""
 
 PlatformCode: TypeAlias = (
     Annotated[
         str,
-        Meta(min_length=1, max_length=32, pattern=_NO_CONTROL_CHARACTERS, extra={**_rule(32), EMPTY_IS_ABSENT: True}),
+        Meta(min_length=1, max_length=32, pattern=_TRIMMED, extra={**_trimmed_rule(32), EMPTY_IS_ABSENT: True}),
     ]
     | _Integer
 )
-"""A platform's code: 1-32 characters. "" is the same as left out: default writers of Java send it."""
+"""A platform's code: 1-32 characters, trimmed. "" is the same as left out: default writers of Java send it."""
 
 
 def has_control_characters(text: str) -> bool:
@@ -79,7 +79,7 @@ def has_control_characters(text: str) -> bool:
 
 def user_id_refusal(field: str) -> Refusal:
     """Return the refusal (FIELD_MALFORMED) of a user id that is none; `field` is where it stands."""
-    return Refusal(Reason.FIELD_MALFORMED, field=field, rule=_USER_RULE["rule"])
+    return Refusal(Reason.FIELD_MALFORMED, field=field, rule=_trimmed_rule(64)["rule"])
 
 
 def is_user_id(text: str) -> bool:

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
 from msgcenter.domain.content import Kind, OaBody, OaHead, OptionalUrl
-from msgcenter.domain.identifiers import Id, OldUserId, PlatformCode, UserId
+from msgcenter.domain.identifiers import Id, NewTopic, OldUserId, PlatformCode, UserId
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
 
@@ -167,7 +167,7 @@ OldUserIds: TypeAlias = Annotated[list[OldUserId], Meta(min_length=1, max_length
 class Subscribe(Struct, frozen=True):
     """Subscribe users to a topic from now on; a new topic is made."""
 
-    topic: Id
+    topic: NewTopic
     user_ids: UserIds = field(name="userIds")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
 
