@@ -4,6 +4,9 @@
 ARGS ?=
 # Test processes at a time.
 JOBS ?= 2
+# The PostgreSQL that `make test` uses; without one it brings its own. Only what stands in the command line counts: one
+# that the environment names for another program is not tested on.
+TEST_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),$(DATABASE_URL))
 # The interpreter for .venv, a name, a path or a version request.
 PYTHON ?= >=3.11
 # Third-party packages come as wheels only: no compiler is needed and no build code runs.
@@ -49,8 +52,8 @@ run: $(STAMP) ## start a complete demo on this machine (ARGS='...' goes to msgce
 	@exec $(BIN)/msgcenter demo $(ARGS)
 
 .PHONY: test
-test: $(STAMP) browser languages ## run every test (ARGS='-k name' selects, JOBS=4 runs more at a time)
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+test: $(STAMP) browser languages ## run every test (ARGS='-k name' selects, DATABASE_URL=postgresql://... tests on that server)
+	$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # The browser tests use Debian's Chromium (or any that MSGCENTER_CHROMIUM names); without one they are skipped.
 .PHONY: browser

@@ -1,7 +1,10 @@
-"""Real databases and real servers for the tests: one embedded PostgreSQL for each test process."""
+"""Real databases and real servers for the tests.
+
+Each test process has an embedded PostgreSQL of its own, unless MSGCENTER_TEST_DATABASE_URL names a server
+(`make test DATABASE_URL=...`): then each has databases of its own there and drops them at its end.
+"""
 
 import asyncio
-import itertools
 import os
 import secrets
 import signal
@@ -30,9 +33,9 @@ from msgcenter_client import Client
 
 SECRET_KEY = "a secret key that only the tests know"
 PLATFORM = "420100"
-_TEMPLATE = "msgcenter_template"
+TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
 _START_SECONDS = 60
-_names = itertools.count()
+_DROP_SECONDS = 60
 Result = TypeVar("Result")
 
 
@@ -41,10 +44,32 @@ Result = TypeVar("Result")
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of this test process's own PostgreSQL; not crash-safe, which makes it fast."""
+    """The URL of the PostgreSQL to test on: the one that is named, or else one of this test process's own.
+
+    Its own is not crash-safe, which makes it fast.
+    """
+    named = os.environ.get(TEST_DATABASE)
+    if named:
+        wait_for(_check_server(named))
+        yield named
+        return
     quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
     with embedded_postgres(tmp_path_factory.mktemp("postgres"), settings=quick) as url:
         yield url
+
+
+async def _check_server(url: str) -> None:
+    """End the run with one line if tests cannot work on this server."""
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        pytest.exit(f"The database of {TEST_DATABASE} does not answer ({error!r}).", 2)
+    try:
+        may = await connection.fetchval("select rolcreatedb or rolsuper from pg_roles where rolname = current_user")
+    finally:
+        await connection.close()
+    if not may:
+        pytest.exit(f"The user of {TEST_DATABASE} may not create databases: alter role NAME createdb", 2)
 
 
 def other_database(url: str, name: str) -> str:
@@ -61,6 +86,29 @@ async def execute(url: str, statement: str) -> None:
         await connection.close()
 
 
+async def create_database(postgres: str, template: str | None = None) -> str:
+    """Return the URL of a new database under a name that nobody else uses: a copy of `template`, or empty."""
+    name = f"msgcenter_test_{secrets.token_hex(8)}"
+    # From template0 an empty one can be made while others are connected to any database.
+    await execute(postgres, f"create database {name} template {template or 'template0'}")
+    return other_database(postgres, name)
+
+
+async def drop_database(postgres: str, url: str) -> None:
+    """Drop a database that `create_database` made, whoever is still connected to it."""
+    # While PostgreSQL itself cleans up in it (autovacuum), it takes a superuser to force that.
+    async with asyncio.timeout(_DROP_SECONDS):
+        while True:
+            with suppress(asyncpg.InsufficientPrivilegeError):
+                return await execute(postgres, f"drop database {name_of(url)} with (force)")
+            await asyncio.sleep(0.2)
+
+
+def name_of(url: str) -> str:
+    """Return the name of the database of a URL."""
+    return urlsplit(url).path.removeprefix("/")
+
+
 def wait_for(work: Coroutine[object, object, Result]) -> Result:
     """Run a coroutine to its end, wherever we are: fixtures of a session have no event loop of their own."""
     with ThreadPoolExecutor(1) as thread:
@@ -68,20 +116,28 @@ def wait_for(work: Coroutine[object, object, Result]) -> Result:
 
 
 @pytest.fixture(scope="session")
-def template(postgres: str) -> str:
+def template(postgres: str) -> Iterator[str]:
     """The name of a migrated database that tests are given copies of."""
-    wait_for(execute(postgres, f"create database {_TEMPLATE}"))
-    wait_for(migrate(other_database(postgres, _TEMPLATE)))
-    return _TEMPLATE
+    url = wait_for(create_database(postgres))
+    wait_for(migrate(url))
+    yield name_of(url)
+    wait_for(drop_database(postgres, url))
+
+
+@pytest.fixture
+async def empty_database(postgres: str) -> AsyncIterator[str]:
+    """The URL of a database with nothing in it."""
+    url = await create_database(postgres)
+    yield url
+    await drop_database(postgres, url)
 
 
 @pytest.fixture
 async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
     """The URL of a migrated database that no other test has seen."""
-    name = f"test_{next(_names)}"
-    await execute(postgres, f"create database {name} template {template}")
-    yield other_database(postgres, name)
-    await execute(postgres, f"drop database {name} with (force)")
+    url = await create_database(postgres, template)
+    yield url
+    await drop_database(postgres, url)
 
 
 @pytest.fixture
@@ -168,10 +224,11 @@ def _announced_url(server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_database(postgres: str, template: str) -> str:
+def shared_database(postgres: str, template: str) -> Iterator[str]:
     """The URL of the database behind `server`."""
-    wait_for(execute(postgres, f"create database shared template {template}"))
-    return other_database(postgres, "shared")
+    url = wait_for(create_database(postgres, template))
+    yield url
+    wait_for(drop_database(postgres, url))
 
 
 @pytest.fixture(scope="session")

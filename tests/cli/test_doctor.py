@@ -2,8 +2,6 @@
 
 import fcntl
 import json
-import secrets
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,8 @@ from msgcenter.store.embedded import embedded_postgres
 from msgcenter.store.migrate import known_migrations
 from msgcenter.store.postmaster import HOLDERS
 from tests.cli.program import Shell
-from tests.conftest import execute, other_database, running_server, wait_for
+from tests.conftest import execute, running_server, wait_for
 from tests.store.test_embedded import holder, kill_tree, server, told
-
-
-@pytest.fixture
-async def empty_database(postgres: str) -> AsyncIterator[str]:
-    """The URL of a database without any migration."""
-    name = f"empty_{secrets.token_hex(4)}"
-    await execute(postgres, f"create database {name}")
-    yield other_database(postgres, name)
-    await execute(postgres, f"drop database {name} with (force)")
 
 
 def findings(shell: Shell, *, code: int = 0, **settings: str) -> dict[str, dict[str, Any]]:

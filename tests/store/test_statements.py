@@ -62,19 +62,36 @@ async def test_status_changes_are_heap_only(database: Database, app_number: int)
     users = tuple(f"user-{number:03}" for number in range(50))
     drafts = [Draft(app_number, PLATFORM, Text("x"), users) for _ in range(60)]
     ids = [i for i in await apply_sends(database, MessageIds(1), drafts) if isinstance(i, int)]
-    for turn in range(20):
-        changes = [
-            StatusChange(Recipient(user, PLATFORM), app_number, frozenset(ids[:50]), turn % 2 == 0) for user in users
-        ]
-        await apply_status_changes(database, changes)
+    shares = []
+    for _ in range(_ROUNDS):
+        updates, heap_only = await _updates(database)
+        for turn in range(20):
+            changes = [
+                StatusChange(Recipient(user, PLATFORM), app_number, frozenset(ids[:50]), turn % 2 == 0)
+                for user in users
+            ]
+            await apply_status_changes(database, changes)
+        updates_after, heap_only_after = await _updates(database)
+        assert updates_after - updates >= 1_000
+        shares.append((heap_only_after - heap_only) / (updates_after - updates))
+        if shares[-1] >= 0.95:
+            return
+    raise AssertionError(f"of the updates, these were heap-only: {shares}")
+
+
+_ROUNDS = 5
+"""A transaction in any database of a server keeps old versions in all of them: other tests', on a server they share."""
+
+
+async def _updates(database: Database) -> tuple[int, int]:
+    """Return how many pages have been updated, and how many of them heap-only."""
     async with database.connection() as connection:
         await connection.execute("select pg_stat_force_next_flush()")
         row = await connection.fetchrow(
             "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'mailbox_page'"
         )
     assert row is not None
-    assert row["n_tup_upd"] >= 1_000
-    assert row["n_tup_hot_upd"] >= 0.95 * row["n_tup_upd"]
+    return row["n_tup_upd"], row["n_tup_hot_upd"]
 
 
 async def test_status_changes_probe_the_key_in_order(database: Database, app_number: int) -> None:
