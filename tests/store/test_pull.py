@@ -201,3 +201,34 @@ async def test_a_crowd_gets_everything_once_and_receipts_know_it(
                 assert all(state["r"] is None for state in states)
             assert page.report.counts.delivered == len(page.receipts)
         assert recalled > 0
+
+
+async def test_a_mark_that_was_waited_for_is_never_moved_back(database: Database, database_url: str) -> None:
+    """The row of the mark is read as its last holder left it, the platform's position is older: both in one race."""
+    app = await app_of(database)
+    recipient = mailboxes()[0]
+    async with NodeLease(database_url) as lease, Database(database_url, connections=2) as other:
+        sending = Sending(database, lease, waiting_limit=100)
+        first = await sending.send(app, Text("first"), Everyone())
+        async with other.connection() as holder:
+            held = holder.transaction()
+            await held.start()
+            await feed.lock_marks(holder, [recipient])
+            waiter = asyncio.create_task(bring_up_to_date(database, [recipient], now_ms()))
+            await _until_somebody_waits_for_a_lock(database)
+            second = await sending.send(app, Text("second"), Everyone())
+            await pull.pull(holder, [recipient], now_ms())
+            await held.commit()
+        await waiter
+        mark = await rows(database, "select pulled_to from mailbox where user_id = $1", recipient.user_id)
+        assert [row["pulled_to"] for row in mark] == [2]
+        await bring_up_to_date(database, [recipient], now_ms())
+    (page,) = await rows(database, "select message_ids from mailbox_page where user_id = $1", recipient.user_id)
+    assert page["message_ids"] == [first, second]
+
+
+async def _until_somebody_waits_for_a_lock(database: Database) -> None:
+    waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(30):
+        while not await rows(database, waiting):
+            await asyncio.sleep(0.02)
