@@ -42,6 +42,17 @@ Result = TypeVar("Result")
 # --- Databases ------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session", autouse=True)
+def passable_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the embedded PostgreSQL's user through to the tests' folders, before a command does so and says it."""
+    if os.geteuid() != 0:
+        return
+    folder = tmp_path_factory.getbasetemp()
+    for above in (folder, *folder.parents):
+        if "pytest-" in str(above):  # pytest's own folders alone
+            above.chmod(above.stat().st_mode | 0o001)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of the PostgreSQL to test on: the one that is named, or else one of this test process's own.
