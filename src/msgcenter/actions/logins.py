@@ -1,6 +1,5 @@
 """Logging in at the portal: passwords, second factors, sessions, and attempts that fail."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from msgcenter.actions.passwords import hash_password, is_outdated, password_mat
 from msgcenter.actions.second_factor import recovery_digest, step_of
 from msgcenter.actions.throttle import Limit
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.network import subscriber_of
 from msgcenter.domain.person import Actor, LoginError, Person, SecondFactorNeededError, TicketError
 from msgcenter.store import audit, people, portal_sessions
 from msgcenter.store.database import Connection, Database
@@ -125,7 +125,7 @@ class Logins:
 
     async def count_sign_up(self, address: str) -> None:
         """Count a new account against where it comes from. Raises ThrottledError after sixty in 15 minutes."""
-        await throttle.count(self._database, (Limit(f"sign-up {_network(address)}", _SIGN_UPS),))
+        await throttle.count(self._database, (Limit(f"sign-up {subscriber_of(address)}", _SIGN_UPS),))
 
     async def end(self, visit: Visit, by: Actor) -> None:
         """Log out."""
@@ -171,7 +171,7 @@ class Logins:
         device = self._device_of(login, browser.device)
         if device is not None:
             return (Limit(f"device {device}", _TRIES),)
-        return (Limit(f"address {_network(browser.address)}", _TRIES_OF_ADDRESS), Limit(f"login {login}", _TRIES))
+        return (Limit(f"address {subscriber_of(browser.address)}", _TRIES_OF_ADDRESS), Limit(f"login {login}", _TRIES))
 
     def _device_of(self, login: str, cookie: str) -> str | None:
         try:
@@ -215,12 +215,3 @@ class Logins:
         if record is None or int(until) < now_ms() or record.password_hash[-16:] != end or record.person.disabled:
             raise TicketError
         return record
-
-
-def _network(address: str) -> str:
-    """Return what stands for one subscriber: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)

@@ -1,6 +1,7 @@
-"""Which network addresses the server may call on behalf of an app: public ones, and those that the operator allows."""
+"""Network addresses: which ones the server may call on behalf of an app, and which ones belong to one subscriber."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -35,6 +36,7 @@ _UNICAST = IPv6Network("2000::/3")
 _SPECIAL_V6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20"))
 """Within `_UNICAST`, beside 6to4, of which the IPv4 address inside is looked at."""
 _NAT64 = IPv6Network("64:ff9b::/96")
+_LONGEST_NAME = 64
 
 
 class ForbiddenAddressError(Exception):
@@ -76,6 +78,24 @@ def is_public(address: Address) -> bool:
     if _is_mapped(address) or address in _NAT64:
         return True  # what it stands for is public
     return address.is_global and address in _UNICAST and not any(address in network for network in _SPECIAL_V6)
+
+
+@lru_cache(maxsize=4_096)
+def subscriber_of(address: str) -> str:
+    """Return what limits count for one subscriber: an IPv4 address, or the /64 that an IPv6 subscriber has at least.
+
+    An IPv4 address written as an IPv6 one is itself. What is no address, such as a socket's path, stands for itself.
+
+    >>> subscriber_of("2001:db8::17"), subscriber_of("::ffff:192.0.2.7")
+    ('2001:db8::/64', '192.0.2.7')
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:_LONGEST_NAME]
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or IPv6Network((parsed, 64), strict=False))
 
 
 def _is_mapped(address: Address) -> bool:

@@ -6,6 +6,7 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 
 from msgcenter.domain.account import App
+from msgcenter.domain.network import subscriber_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.exchange import Exchange
 
@@ -34,7 +35,7 @@ class RateLimit:
         limit = self._per_second if app is None else app.calls_per_second(api, self._per_second)
         if not limit:
             return
-        caller = exchange.client_address if app is None else app.app_id
+        caller = subscriber_of(exchange.client_address) if app is None else app.app_id
         left = limit - await self._storage.incr(_key(caller, api), _WINDOW_SECONDS)
         _tell(exchange, limit, left)
         if left < 0:
@@ -43,7 +44,7 @@ class RateLimit:
     async def tell(self, exchange: Exchange) -> None:
         """Add the headers to an answer that is given before its call could be counted."""
         if self._per_second and not exchange.is_counted:
-            counted = await self._storage.get(_key(exchange.client_address, NO_CALL))
+            counted = await self._storage.get(_key(subscriber_of(exchange.client_address), NO_CALL))
             _tell(exchange, self._per_second, self._per_second - counted)
 
 
