@@ -153,6 +153,25 @@ def test_a_body_that_is_no_form_is_400(http: httpx.Client, content: bytes) -> No
     error_of(http.post(OAUTH, content=content), 400, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"grant_type=client_credentials" + b"&a=1" * 20, 400),
+        (b"&" * 20, 400),
+        (b"grant_type=client_credentials&client_id=" + b"x" * (16 << 10), 413),
+        (b"&".join(b"k%d=1" % number for number in range(110_000)), 413),
+        (b"x" * (2 << 20), 413),
+    ],
+)
+def test_a_form_has_at_most_20_parameters_and_16_kib(http: httpx.Client, content: bytes, status: int) -> None:
+    error_of(http.post(OAUTH, content=content), status, "invalid_request")
+
+
+def test_a_form_of_20_parameters_gets_a_token(http: httpx.Client, shared_app: Credentials) -> None:
+    more = {f"other{number}": "x" for number in range(17)}
+    assert_token_works(http, http.post(OAUTH, data={**in_body(shared_app.app_id, shared_app.app_key), **more}))
+
+
 def test_the_secret_may_be_sent_once_only(http: httpx.Client, shared_app: Credentials) -> None:
     body = in_body(shared_app.app_id, shared_app.app_key)
     answer = http.post(OAUTH, data=body, headers=basic(shared_app.app_id, shared_app.app_key))

@@ -100,7 +100,7 @@ class Endpoint(Generic[Request]):
             raise
         exchange.app = app
         await gateway.rate_limit.hit(exchange, self.name, app)
-        request = decode(await exchange.body(), self.request)
+        request = decode(await exchange.json_body(), self.request)
         result = await self.handle(gateway.actions, Caller(app, exchange), request)
         return envelope.success(exchange.language, result, SUCCESS)
 

@@ -1,5 +1,6 @@
 """One HTTP request and its answer, straight on ASGI: no more objects than a call needs."""
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
@@ -14,11 +15,13 @@ from msgcenter.gateway.dialect import USUAL
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
 _MAX_DISCARD = 8 << 20
+_MAX_PARAMETERS = 100
+"""Parameters of the query that are looked at."""
 JSON = b"application/json; charset=utf-8"
 
 
 class BodyTooLargeError(Exception):
-    """The request body is over `MAX_BODY`."""
+    """The request body is over its limit."""
 
 
 class ClientGoneError(Exception):
@@ -62,19 +65,19 @@ class Exchange:
         return self.headers.get(name, b"").decode("latin-1")
 
     def query(self, name: str) -> str | None:
-        """Return a parameter of the query string."""
-        for pair in self._query.decode("latin-1").split("&"):
+        """Return a parameter of the query string, one of its first hundred."""
+        for pair in self._query.decode("latin-1").split("&", _MAX_PARAMETERS)[:_MAX_PARAMETERS]:
             key, found, value = pair.partition("=")
             if key == name and found:
                 return unquote_plus(value)
         return None
 
-    async def body(self) -> bytes:
-        """Return the request body. Raises BodyTooLargeError or ClientGoneError."""
+    async def body(self, limit: int = MAX_BODY) -> bytes:
+        """Return the request body, of at most `limit` bytes. Raises BodyTooLargeError or ClientGoneError."""
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             body: bytes = message.get("body", b"")
-            if len(body) <= MAX_BODY:
+            if len(body) <= limit:
                 return body
             raise BodyTooLargeError
         chunks = []
@@ -83,23 +86,28 @@ class Exchange:
             if message["type"] != "http.request":
                 raise ClientGoneError
             size += len(message.get("body", b""))
-            if size <= MAX_BODY:
+            if size <= limit:
                 chunks.append(message.get("body", b""))
             # A client reads its answer only once its body is sent, so what is too much is read and thrown away.
             if not message.get("more_body") or size > _MAX_DISCARD:
                 break
             message = await self._receive()
-        if size > MAX_BODY:
+        if size > limit:
             raise BodyTooLargeError
         return b"".join(chunks)
+
+    async def json_body(self) -> bytes:
+        """Return the body without a byte order mark before it, which RFC 8259 (8.1) lets readers ignore."""
+        return (await self.body()).removeprefix(BOM_UTF8)
 
     async def answer(
         self, body: bytes, status: int = 200, headers: Mapping[bytes, bytes] | None = None, content_type: bytes = JSON
     ) -> None:
-        """Send the answer."""
+        """Send the answer. No cache keeps it: tokens and secrets are among what is answered."""
         sent = [
             (b"content-type", content_type),
             (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
             (b"x-request-id", self.request_id),
             *self.extra_headers,
         ]

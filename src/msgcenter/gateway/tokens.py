@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
@@ -22,7 +23,7 @@ from msgcenter.gateway.answers import (
 from msgcenter.gateway.decode import decode
 from msgcenter.gateway.dialect import Dialect, spoken_in
 from msgcenter.gateway.endpoint import Gateway, retry_after
-from msgcenter.gateway.exchange import Exchange
+from msgcenter.gateway.exchange import BodyTooLargeError, Exchange
 from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase
 
 TOKEN_NAME = "getAccessToken"  # noqa: S105 - a name
@@ -30,6 +31,8 @@ TOKEN_PATH = f"/apigateway/{TOKEN_NAME}"
 LOWER_CASE_TOKEN_PATH = "/apigateway/getaccesstoken"  # noqa: S105 - a path
 OAUTH_PATH = "/oauth2/token"
 TOKEN_SUMMARY = Phrase("获取accessToken", "Get an access token")
+_MAX_FIELDS = 20
+_MAX_FORM = 16 << 10
 _ISSUED = Phrase("获取Token成功。", "Token issued.")
 
 
@@ -38,9 +41,9 @@ async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
     try:
         await gateway.rate_limit.hit(exchange, TOKEN_NAME)
     except Refusal:
-        exchange.spoken = spoken_in(await exchange.body(), exchange.spoken)
+        exchange.spoken = spoken_in(await exchange.json_body(), exchange.spoken)
         raise
-    body = await exchange.body()
+    body = await exchange.json_body()
     exchange.spoken = spoken_in(body, exchange.spoken)
     names: type[GetAccessToken | GetAccessTokenLowerCase] = (
         GetAccessTokenLowerCase if exchange.spoken.lower_case_names else GetAccessToken
@@ -92,10 +95,10 @@ class _OAuthError(Exception):
 
 async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
     """Answer `/oauth2/token` as RFC 6749 section 4.4 says, errors (section 5.2) included."""
-    headers = {b"cache-control": b"no-store", b"pragma": b"no-cache"}
+    headers = {b"pragma": b"no-cache"}
     try:
         await gateway.rate_limit.hit(exchange, OAUTH_PATH)
-        client_id, secret = _client_credentials(exchange, await exchange.body())
+        client_id, secret = _client_credentials(exchange, await _form(exchange))
         issued = await gateway.actions.tokens.issue_for_secret(client_id, secret)
     except _OAuthError as error:
         answer: dict[str, object] = {"error": error.error, "error_description": error.description}
@@ -127,7 +130,14 @@ def _oauth_error_of(refusal: Refusal) -> tuple[str, str, int]:
     return "temporarily_unavailable", refusal.describe("en"), 429 if refusal.reason is Reason.RATE_EXCEEDED else 503
 
 
-def _client_credentials(exchange: Exchange, body: bytes) -> tuple[str, str]:
+async def _form(exchange: Exchange) -> dict[str, str]:
+    """Return the fields of the body. Taking thousands of them apart would cost more than the whole rest."""
+    try:
+        body = await exchange.body(_MAX_FORM)
+    except BodyTooLargeError:
+        raise _OAuthError("invalid_request", f"the body must be at most {_MAX_FORM >> 10} KiB", 413) from None
+    if body.count(b"&") >= _MAX_FIELDS:
+        raise _OAuthError("invalid_request", f"the body must have at most {_MAX_FIELDS} parameters")
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True)
     except UnicodeDecodeError:
@@ -135,6 +145,10 @@ def _client_credentials(exchange: Exchange, body: bytes) -> tuple[str, str]:
     form = dict(pairs)
     if len(form) != len(pairs):
         raise _OAuthError("invalid_request", "a parameter is repeated")
+    return form
+
+
+def _client_credentials(exchange: Exchange, form: Mapping[str, str]) -> tuple[str, str]:
     if "grant_type" not in form:
         raise _OAuthError("invalid_request", "grant_type is missing; the body must be a form")
     if form["grant_type"] != "client_credentials":
