@@ -1,6 +1,7 @@
 """Streams and tokens at their limits."""
 
 import asyncio
+import base64
 import time
 from functools import partial
 from typing import Any, NamedTuple
@@ -26,9 +27,10 @@ from tests.conftest import PLATFORM, SECRET_KEY, Credentials
 from tests.inbox.conftest import Browser
 
 
-def signed(app: Credentials, user: str, *, expires: float, key: bytes | None = None) -> str:
-    """Return a user token as the product signs it, or with another key."""
+def signed(app: Credentials, user: str, *, expires: float, key: bytes | None = None, **more: object) -> str:
+    """Return a user token as the product signed it before it named an audience, or with another key or more claims."""
     claims = {"iss": "msgcenter", "sub": user, "platform": PLATFORM, "app": app.number, "key": 1, "exp": int(expires)}
+    claims |= more
     return jwt.encode(claims, key or KeyRing(SECRET_KEY).user_token_key, "HS256")
 
 
@@ -45,6 +47,23 @@ def test_a_token_of_another_installation_is_not_valid(browser: Browser, app: Cre
         app, user, expires=time.time() + 60, key=KeyRing("another secret key of another place").user_token_key
     )
     answer = browser.http.get("/counts", headers={"authorization": f"Bearer {foreign}"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+
+
+def test_a_token_names_its_audience_and_is_for_no_other(browser: Browser, app: Credentials, user: str) -> None:
+    assert jwt.decode(browser.token, options={"verify_signature": False})["aud"] == "msgcenter inbox"
+    for audience, status in (("msgcenter inbox", 200), ("another", 401), ("", 401), (["another"], 401), (None, 401)):
+        token = signed(app, user, expires=time.time() + 60, aud=audience)
+        answer = browser.http.get("/counts", headers={"authorization": f"Bearer {token}"})
+        assert answer.status_code == status, audience
+    before = signed(app, user, expires=time.time() + 60)
+    assert browser.http.get("/counts", headers={"authorization": f"Bearer {before}"}).status_code == 200
+
+
+@pytest.mark.parametrize("nested", ["[" * 20_000, '{"a":' * 5_000])
+def test_a_token_nested_without_end_is_not_valid(browser: Browser, nested: str) -> None:
+    header = base64.urlsafe_b64encode(nested.encode()).decode().rstrip("=")
+    answer = browser.http.get("/counts", headers={"authorization": f"Bearer {header}.e30.x"})
     assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jwt
+from jwt.types import Options
 
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.old_user_ids import check_old_user_ids
@@ -17,6 +18,7 @@ from msgcenter.store.group_commit import GroupCommit
 
 _ALGORITHM = "HS256"
 _ISSUER = "msgcenter"
+_AUDIENCE = "msgcenter inbox"
 _CLAIMS = ["sub", "platform", "app", "key", "exp", "iss"]
 
 
@@ -68,6 +70,7 @@ class UserTokens:
         expires = now_ms() // 1_000 + (self._default_ttl if ttl is None else ttl)
         claims = {
             "iss": _ISSUER,
+            "aud": _AUDIENCE,
             "sub": user_id,
             "platform": platform,
             "app": app.number,
@@ -82,14 +85,16 @@ class UserTokens:
         The app is read afresh: a rotated key, a disabled app, another scope or a right that was withdrawn takes effect
         at once.
         """
+        options: Options = {"require": _CLAIMS, "verify_sub": True, "verify_aud": False}
         try:
-            claims = jwt.decode(
-                token, self._key, [_ALGORITHM], issuer=_ISSUER, options={"require": _CLAIMS, "verify_sub": True}
-            )
+            claims = jwt.decode(token, self._key, [_ALGORITHM], issuer=_ISSUER, options=options)
         except jwt.ExpiredSignatureError:
             raise UserTokenError(expired=True) from None
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, RecursionError):  # a header may be nested without end
             raise UserTokenError(expired=False) from None
+        # Tokens of earlier versions name no audience; they are good until they end.
+        if claims.get("aud", _AUDIENCE) != _AUDIENCE:
+            raise UserTokenError(expired=False)
         record = await self._reads.submit(claims["app"])
         if record is None or record.app.disabled or not record.accepts(claims["key"], now_ms()):
             raise UserTokenError(expired=True)

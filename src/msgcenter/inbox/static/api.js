@@ -152,10 +152,10 @@ export class Api {
   }
 }
 
-/** Tell whether two tokens open the same inbox: all that they say is equal but their times. */
+/** Tell whether two tokens open the same inbox: all that they say is equal but their times and their audience, which old ones lack. */
 export function openTheSame(one, other) {
   const [ours, theirs] = [one, other].map((token) => {
-    const { exp, iat, nbf, jti, ...owner } = payloadOf(token);
+    const { exp, iat, nbf, jti, aud, ...owner } = payloadOf(token);
     return JSON.stringify(Object.entries(owner).sort());
   });
   return ours === theirs && ours !== "[]";
