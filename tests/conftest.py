@@ -23,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 import pytest
+from hypothesis import settings
 
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.key_ring import KeyRing
@@ -36,6 +37,8 @@ PLATFORM = "420100"
 TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
 _START_SECONDS = 60
 _DROP_SECONDS = 60
+# For an hour in which nobody waits: pytest --hypothesis-profile=thorough
+settings.register_profile("thorough", max_examples=2_000, deadline=None)
 Result = TypeVar("Result")
 
 
@@ -210,6 +213,7 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     """Return the environment of a server or command of a test."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
     environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": "300"}
+    environment |= {"MSGCENTER_USER_RATE_LIMIT": "0", "MSGCENTER_ADDRESS_RATE_LIMIT": "0"}
     environment["MSGCENTER_WEBHOOK_ALLOW"] = "127.0.0.0/8"
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}

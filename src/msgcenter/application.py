@@ -49,7 +49,7 @@ from msgcenter.gateway.call_log import logs_calls
 from msgcenter.gateway.endpoint import Actions, Gateway
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.reference import reference
-from msgcenter.gateway.routes import not_found
+from msgcenter.gateway.routes import Otherwise
 from msgcenter.gateway.routes import routes as gateway_routes
 from msgcenter.inbox.routes import routes as inbox_routes
 from msgcenter.inbox.visitor import Inboxes
@@ -67,6 +67,9 @@ from msgcenter.store.embedded import embedded_postgres
 from msgcenter.store.migrate import migrate, pending_migrations
 from msgcenter.store.node_lease import NodeLease
 from msgcenter.store.topics import concerned_by_topic
+from msgcenter.web.headers import SafeAnswers
+from msgcenter.web.limits import RequestLimits
+from msgcenter.web.shared import SharedLook
 
 _KEY_FILE = "secret.key"
 WORKERS_FOLDER = f"{PREFIX}WORKERS_FOLDER"
@@ -149,12 +152,12 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
     """
     database = Database(database_url(settings), connections=settings.database_connections)
     lease = NodeLease(database.url)
-    hub = Hub(partial(concerned_by_topic, database))
+    hub = Hub(partial(concerned_by_topic, database), per_user=settings.stream_limit)
+    limits = RequestLimits(per_user=settings.user_rate_limit, per_address=settings.address_rate_limit)
     bus = PostgresBus(database.url, on_events=hub.deliver, on_gap=hub.gap)
     hub.on_streams = lambda streams: bus.announce(streams=streams)
-    keys = key_ring(settings)
+    keys, zone = key_ring(settings), ZoneInfo(settings.time_zone)
     limit = settings.queue_limit
-    zone = ZoneInfo(settings.time_zone)
     counter = CallCounter(database, zone)
     on_stored = counter.sent if settings.statistics else None
     resolver, rules = Resolver(), AddressRules(settings.webhook_allow)
@@ -193,6 +196,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
         },
         streams=hub.streams,
         webhook_attempts=dispatcher.attempts,
+        count_guess=limits.count_address,
     )
     gateway.observers.append(monitor.calls.observe)
     requests = RequestLog(settings.access_log or settings.log_level == "debug", settings.slow_call_ms)
@@ -224,24 +228,33 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
                 await counter.close()
                 resolver.close()
 
+    missing = SharedLook(partial(missing_for_work, database), seconds=1)
+
     async def ready() -> str | None:
-        return "shutting down" if gateway.closing else await missing_for_work(database)
+        return "shutting down" if gateway.closing else await missing.get()
 
     portal = _portal(
-        settings, database, keys, actions, announcements=announcements, health=monitor.health, requests=requests
+        settings,
+        database,
+        keys,
+        actions,
+        announcements=announcements,
+        health=monitor.health,
+        requests=requests,
+        limits=limits,
     )
     router = Router(
         [
-            *gateway_routes(gateway, ready),
+            *gateway_routes(gateway, ready, limits),
             *monitor.routes(),
-            *inbox_routes(Inboxes(inbox, actions.user_tokens, hub, requests)),
+            *inbox_routes(Inboxes(inbox, actions.user_tokens, hub, requests, limits)),
             *portal_routes(portal),
         ],
-        default=_Default(not_found(gateway)),
+        default=_Default(Otherwise(gateway)),
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    return monitor.with_own_port(router)
+    return SafeAnswers(monitor.with_own_port(router))
 
 
 def _portal(
@@ -253,6 +266,7 @@ def _portal(
     announcements: Announcements,
     health: Health,
     requests: RequestLog,
+    limits: RequestLimits,
 ) -> Portal:
     apps = Apps(database, keys)
     return Portal(
@@ -278,6 +292,7 @@ def _portal(
         body_in=body_in,
         health=health,
         requests=requests,
+        limits=limits,
     )
 
 

@@ -26,8 +26,10 @@ class Settings:
 
     `database_url` None means the embedded PostgreSQL in `data_dir`; `secret_key` None means the one kept there.
     `rate_limit` is calls per second for each app and API in each server process, 0 for none. `webhook_allow` are
-    networks that webhooks may go to though they are not public. `time_zone` is what the portal shows times in,
-    and whose midnight a daily quota begins anew at. `statistics` is whether calls are counted.
+    networks that webhooks may go to though they are not public. `user_rate_limit` and `address_rate_limit` are requests
+    per second outside the app API, of a user and of an address without a valid token or session; `stream_limit` is
+    live streams of a user. All three hold in each server process; 0 is no limit. `time_zone` is what the portal shows
+    times in, and whose midnight a daily quota begins anew at. `statistics` is whether calls are counted.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -39,6 +41,9 @@ class Settings:
     clock_window: int = 600
     user_token_ttl: int = 3_600
     rate_limit: int = 100
+    user_rate_limit: int = 20
+    address_rate_limit: int = 50
+    stream_limit: int = 20
     queue_limit: int = 10_000
     database_connections: int = 10
     log_level: str = "info"
@@ -65,6 +70,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         clock_window=reader.number("CLOCK_WINDOW", Settings.clock_window, 5, 86_400),
         user_token_ttl=reader.number("USER_TOKEN_TTL", Settings.user_token_ttl, 60, 86_400),
         rate_limit=reader.number("RATE_LIMIT", Settings.rate_limit, 0, 1_000_000),
+        user_rate_limit=reader.number("USER_RATE_LIMIT", Settings.user_rate_limit, 0, 1_000_000),
+        address_rate_limit=reader.number("ADDRESS_RATE_LIMIT", Settings.address_rate_limit, 0, 1_000_000),
+        stream_limit=reader.number("STREAM_LIMIT", Settings.stream_limit, 0, 10_000),
         queue_limit=reader.number("QUEUE_LIMIT", Settings.queue_limit, 1, 1_000_000),
         database_connections=reader.number("DATABASE_CONNECTIONS", Settings.database_connections, 4, 1_000),
         log_level=reader.choice("LOG_LEVEL", Settings.log_level, _LOG_LEVELS),

@@ -1,11 +1,15 @@
 """What happens on screen while the user only looks."""
 
 import re
+from contextlib import ExitStack
 
 from playwright.sync_api import expect
 
+from msgcenter.settings import Settings
 from msgcenter_client import Client
+from tests.conftest import Server
 from tests.e2e.conftest import OpenInbox, Screen, send_leave_request
+from tests.inbox.conftest import opened_stream
 
 
 def test_a_message_appears_when_it_is_sent(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
@@ -108,6 +112,31 @@ def test_a_hidden_window_rests_and_catches_up(open_inbox: OpenInbox, token: str,
     expect(screen.card("seen later")).to_have_count(0)
     hide(screen, hidden=False)
     expect(screen.card("seen later")).to_be_visible()
+
+
+def test_a_window_rests_while_the_user_has_too_many_newer_streams(
+    open_inbox: OpenInbox, server: Server, token: str, client: Client, user: str
+) -> None:
+    screen = open_inbox("", wait=False)
+    screen.page.clock.install()
+    screen.page.goto("about:blank")
+    screen.page.goto(f"{screen.url}#token={token}")
+    client.send_text(user, "seen at once")
+    expect(screen.card("seen at once")).to_be_visible()
+    with ExitStack() as others:
+        streams = [others.enter_context(opened_stream(server, token)) for _ in range(Settings.stream_limit)]
+        client.send_text(user, "seen when it asks")
+        for stream in streams:
+            stream.next("message")
+        screen.page.clock.fast_forward(31_000)
+        expect(screen.card("seen when it asks")).to_be_visible()
+        expect(screen.page.get_by_text("Reconnecting")).to_be_hidden()
+        assert not any(stream.closed.is_set() for stream in streams), "it leaves the newer ones alone"
+        with screen.page.expect_response(lambda response: "/stream?" in response.url):
+            screen.page.evaluate("dispatchEvent(new Event('focus'))")
+        streams[0].next("replaced")
+        client.send_text(user, "live again")
+        expect(screen.card("live again")).to_be_visible()
 
 
 def hide(screen: Screen, *, hidden: bool) -> None:

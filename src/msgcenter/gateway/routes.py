@@ -1,6 +1,10 @@
 """Every URL of the gateway on one screen."""
 
+import re
+from collections.abc import Awaitable, Callable
+
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
@@ -39,6 +43,7 @@ from msgcenter.gateway.requests import (
     Unsubscribe,
     UpdateMsg,
 )
+from msgcenter.web.limits import RequestLimits
 
 _MESSAGE = "/msgCenter/message/"
 _TOPIC = "/msgCenter/topic/"
@@ -196,32 +201,64 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
 )
 
 
-def routes(gateway: Gateway, ready: ReadyCheck) -> list[BaseRoute]:
+def routes(gateway: Gateway, ready: ReadyCheck, limits: RequestLimits) -> list[BaseRoute]:
     """Return the gateway's routes, the busiest first."""
     return [
-        *(Route(endpoint.path, EndpointApp(gateway, endpoint.path, endpoint.respond)) for endpoint in ENDPOINTS),
-        Route(tokens.TOKEN_PATH, EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token)),
-        Route(
-            tokens.LOWER_CASE_TOKEN_PATH,
-            EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token, LOWER_CASE),
-        ),
-        Route(tokens.OAUTH_PATH, EndpointApp(gateway, tokens.OAUTH_PATH, tokens.oauth_token)),
+        *(Route(path, call) for path, call in calls(gateway).items()),
         Route("/healthz", PlainApp(healthz)),
         Route("/readyz", PlainApp(readyz(ready))),
-        Route("/openapi.json", PlainApp(openapi, "GET", "HEAD")),
+        Route("/openapi.json", PlainApp(openapi(limits), "GET", "HEAD")),
     ]
 
 
-async def openapi(exchange: Exchange) -> None:
-    """Answer with the OpenAPI document."""
-    await exchange.answer(document(ENDPOINTS))
+def calls(gateway: Gateway) -> dict[str, EndpointApp]:
+    """Return the calls of the app API by their paths, the busiest first."""
+    return {
+        **{endpoint.path: EndpointApp(gateway, endpoint.path, endpoint.respond) for endpoint in ENDPOINTS},
+        tokens.TOKEN_PATH: EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token),
+        tokens.LOWER_CASE_TOKEN_PATH: EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token, LOWER_CASE),
+        tokens.OAUTH_PATH: EndpointApp(gateway, tokens.OAUTH_PATH, tokens.oauth_token),
+    }
 
 
-def not_found(gateway: Gateway) -> PlainApp:
-    """Return the application that answers 404, as an envelope."""
+def openapi(limits: RequestLimits) -> Callable[[Exchange], Awaitable[None]]:
+    """Return what answers with the OpenAPI document."""
 
     async def respond(exchange: Exchange) -> None:
-        rule = Phrase("没有这个接口,见/openapi.json", "there is no such call, see /openapi.json")
+        try:
+            limits.count_address(exchange.client_address)
+        except Refusal as refusal:
+            await refuse(exchange, refusal, 429)
+        else:
+            await exchange.answer(document(ENDPOINTS))
+
+    return respond
+
+
+class Otherwise:
+    """Answers what no route is for: calls under sloppy paths as what they are, all else with 404 in an envelope.
+
+    Repeated slashes count as one and a slash at the end as none: clients of the family join a base URL and a path in
+    either way. A path without them has its own route, so this costs it nothing.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._calls: dict[str, ASGIApp] = {**calls(gateway)}
+        self._not_found = PlainApp(_not_found(gateway))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = _SLASHES.sub("/", scope["path"]).removesuffix("/")
+        await self._calls.get(path, self._not_found)(scope, receive, send)
+
+
+_SLASHES = re.compile("/{2,}")
+
+
+def _not_found(gateway: Gateway) -> Callable[[Exchange], Awaitable[None]]:
+    rule = Phrase("没有这个接口,见/openapi.json", "there is no such call, see /openapi.json")
+
+    async def respond(exchange: Exchange) -> None:
         refusal = Refusal(Reason.FIELD_MALFORMED, field="path", rule=rule)
         try:
             await gateway.rate_limit.hit(exchange, NO_CALL)
@@ -229,4 +266,4 @@ def not_found(gateway: Gateway) -> PlainApp:
             refusal = too_often
         await refuse(exchange, refusal, 404)
 
-    return PlainApp(respond)
+    return respond

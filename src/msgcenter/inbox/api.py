@@ -1,5 +1,6 @@
 """The calls of the inbox API."""
 
+from codecs import BOM_UTF8
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
@@ -107,12 +108,16 @@ async def _changed(inboxes: Inboxes, viewer: Viewer, message_ids: list[int]) -> 
 
 async def _asked(request: Request, wanted: type[Wanted]) -> Wanted:
     try:
-        return msgspec.json.decode(await body_of(request), type=wanted)
+        asked = msgspec.json.decode((await body_of(request)).removeprefix(BOM_UTF8), type=wanted)
     except msgspec.ValidationError as error:
         field = str(error).rpartition("`$")[2].strip("`").strip(".") or "body"
         raise invalid(field, f"不正确({error})", str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise invalid("body", "须为JSON对象", "must be a JSON object") from None
+    for name, value in msgspec.to_builtins(asked).items():
+        if isinstance(value, str) and "\0" in value:
+            raise invalid(name, "不能含有U+0000字符", "must not contain the character U+0000")
+    return asked
 
 
 def _known(ids: list[str]) -> list[int]:

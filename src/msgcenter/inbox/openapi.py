@@ -18,6 +18,7 @@ _STATUSES = {
     "400": "A field is wrong",
     "401": "The token is missing, has ended or is not valid",
     "403": "This website may not use the token",
+    "429": "Too many requests; retry after Retry-After seconds",
     "503": "Not available right now; retry",
 }
 

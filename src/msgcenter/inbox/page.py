@@ -1,63 +1,121 @@
-"""The inbox page, and the files of the component."""
+"""The inbox page, the files of the component, and what is answered where there is neither."""
 
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+import structlog
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.responses import RedirectResponse, Response
 
+from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Refusal
-from msgcenter.inbox.visitor import Inboxes, Page
+from msgcenter.inbox import problems
+from msgcenter.inbox.problems import ProblemError, problem_of, problem_response
+from msgcenter.inbox.visitor import Inboxes, Page, language_for
+from msgcenter.web.addresses import check_address
+from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
+from msgcenter.web.files import StaticFiles
 
+_log = structlog.get_logger(__name__)
 STATIC = Path(str(files("msgcenter.inbox").joinpath("static")))
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src https: http: data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
 )
+_FOR_ANY_WEBSITE = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
+_BACK = Phrase("打开消息中心", "Open the inbox")
+
+
+def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMethod:
+    """Return the application of something that takes GET from everybody, counted by address.
+
+    Errors are pages for browsers that ask for one, else problems.
+    """
+    count = inboxes.limits.count_file if is_file else inboxes.limits.count_address
+
+    async def answer(request: Request) -> Response:
+        try:
+            count(client_address(request))
+            check_address(request.scope)
+            if request.method == "OPTIONS":
+                return options(["GET"])
+            if request.method not in {"GET", "HEAD"}:
+                raise problems.wrong_method("GET")
+            return await respond(request)
+        except ProblemError as error:
+            problem = error
+        except Refusal as refusal:
+            problem = problem_of(refusal)
+        except Exception:
+            _log.exception("an inbox page failed", path=request.scope["path"])
+            problem = problems.INTERNAL
+        return _error(request, problem)
+
+    return AnyMethod(answer)
 
 
 def inbox_page(inboxes: Inboxes) -> Page:
-    """Return the endpoint of the page `/inbox`. Only websites that some app may use show it in a frame."""
+    """Return what answers `/inbox` with the page. Only websites that some app may use show it in a frame."""
+    content = (STATIC / "inbox.html").read_bytes()
 
     async def respond(_: Request) -> Response:
         try:
             origins = await inboxes.user_tokens.origins()
         except Refusal:
             origins = frozenset()  # the page itself says so when it cannot reach its data
-        return FileResponse(
-            STATIC / "inbox.html",
-            headers={
-                "content-security-policy": _POLICY + " ".join(["'self'", *sorted(origins)]),
-                "referrer-policy": "no-referrer",
-                "x-content-type-options": "nosniff",
-                "cache-control": "no-cache",
-            },
-        )
+        headers = {
+            "content-security-policy": _POLICY + " ".join(["'self'", *sorted(origins)]),
+            "referrer-policy": "no-referrer",
+            "cache-control": "no-cache",
+        }
+        return Response(content, headers=headers, media_type="text/html")
 
     return respond
 
 
-class ComponentFiles:
-    """Serves the component's modules to any website: there is nothing in them but code."""
+def component_file() -> Page:
+    """Return what answers with the component's modules, to any website: there is nothing in them but code."""
+    static = StaticFiles(STATIC)
 
-    def __init__(self) -> None:
-        self._files = StaticFiles(directory=STATIC, check_dir=False)
+    async def respond(request: Request) -> Response:
+        name = request.path_params["name"]
+        if not name:
+            return RedirectResponse("../inbox", 307)
+        response = static.response(name, request, _FOR_ANY_WEBSITE)
+        if response is None:
+            raise problems.NO_SUCH_PATH
+        return response
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+    return respond
 
-        async def with_headers(message: dict[str, object]) -> None:
-            if message["type"] == "http.response.start":
-                headers = message["headers"]
-                assert isinstance(headers, list)
-                headers += [
-                    (b"access-control-allow-origin", b"*"),
-                    (b"cross-origin-resource-policy", b"cross-origin"),
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"cache-control", b"no-cache"),
-                ]
-            await send(message)
 
-        await self._files(scope, receive, with_headers)  # type: ignore[arg-type]
+async def unknown_call(_: Request) -> Response:
+    """Say that the API has no such call."""
+    raise problems.NO_SUCH_PATH
+
+
+def _error(request: Request, problem: ProblemError) -> Response:
+    language = language_for(request)
+    if "text/html" not in request.headers.get("accept", ""):
+        response = problem_response(problem, language)
+    else:
+        detail, back = problem.detail.in_language(language), _BACK.in_language(language)
+        said = escape(detail[:1].upper() + detail[1:])
+        response = Response(
+            f'<!doctype html>\n<html lang="{"en" if language == "en" else "zh-CN"}">\n<head>\n'
+            '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex">\n'
+            '<title>MsgCenter</title>\n<link rel="stylesheet" href="/inbox/page.css">\n</head>\n'
+            f'<body><main class="error"><h1 class="said">{said}</h1><p><a href="/inbox">{back}</a></p></main></body>\n'
+            "</html>\n",
+            problem.status,
+            {"content-security-policy": _POLICY + "'none'", "referrer-policy": "no-referrer"},
+            "text/html",
+        )
+        if problem.status in {429, 503}:
+            response.headers["retry-after"] = str(problem.seconds or 1)
+    if problem.status == 405:
+        response.headers.update(allow(["GET"]))
+    response.headers["cache-control"] = "no-store"
+    return response

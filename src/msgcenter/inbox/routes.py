@@ -1,10 +1,10 @@
 """Every URL of the inbox on one screen."""
 
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from msgcenter.inbox import api
 from msgcenter.inbox.openapi import openapi
-from msgcenter.inbox.page import ComponentFiles, inbox_page
+from msgcenter.inbox.page import component_file, inbox_page, plain, unknown_call
 from msgcenter.inbox.stream import open_stream
 from msgcenter.inbox.visitor import Handler, Inboxes, endpoint
 
@@ -15,10 +15,10 @@ def routes(inboxes: Inboxes) -> list[BaseRoute]:
     """Return the inbox's routes."""
 
     def get(path: str, handler: Handler) -> Route:
-        return Route(_BASE + path, endpoint(inboxes, handler), methods=["GET", "OPTIONS"])
+        return Route(_BASE + path, endpoint(inboxes, "GET", handler))
 
     def post(path: str, handler: Handler) -> Route:
-        return Route(_BASE + path, endpoint(inboxes, handler), methods=["POST", "OPTIONS"])
+        return Route(_BASE + path, endpoint(inboxes, "POST", handler))
 
     return [
         get("/messages", api.list_messages),
@@ -28,7 +28,8 @@ def routes(inboxes: Inboxes) -> list[BaseRoute]:
         get("/messages/{id}", api.get_message),
         get("/counts", api.get_counts),
         get("/stream", open_stream),
-        Route(_BASE + "/openapi.json", openapi),
-        Route("/inbox", inbox_page(inboxes)),
-        Mount("/inbox", ComponentFiles()),
+        Route(_BASE + "/openapi.json", plain(inboxes, openapi)),
+        Route(_BASE + "/{rest:path}", plain(inboxes, unknown_call)),
+        Route("/inbox", plain(inboxes, inbox_page(inboxes))),
+        Route("/inbox/{name:path}", plain(inboxes, component_file(), is_file=True)),
     ]

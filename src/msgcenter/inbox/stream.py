@@ -23,10 +23,14 @@ _BEAT_SECONDS = 20.0
 _STALLED_SECONDS = 30.0
 """A reader who takes nothing for this long loses the stream; it opens another when it is back."""
 _BEAT = b": beat\n\n"
+_STAY_AWAY_MS = 60_000
+"""For how long whoever knows nothing of `replaced` leaves the newer streams alone."""
 
 
 async def open_stream(inboxes: Inboxes, request: Request, viewer: Viewer) -> Response:
     """Answer with the events of the viewer's inbox until it goes or its token ends."""
+    if request.method == "HEAD":
+        return Response(media_type=_EventStream.media_type)
     return _EventStream(inboxes, viewer, token_of(request))
 
 
@@ -81,11 +85,13 @@ class _EventStream(Response):
                 counts, self._newest = state
                 continue
             if watch.is_over():
-                return
+                break
             async for event in self._news(watch.take()):
                 yield event
             counts = await self._counts()
             yield _event("counts", counts)
+        if watch.replaced:
+            yield f"retry: {_STAY_AWAY_MS}\n".encode() + _event("replaced")
 
     async def _counts(self) -> CountsView:
         return counts_view(await self._inboxes.inbox.counts(self._viewer))

@@ -29,11 +29,15 @@ _SAYS_MORE: dict[EventKind, int] = {"status": 0, "update": 1, "message": 2, "rem
 
 
 class Watch:
-    """One open stream. What it has yet to tell is kept by message id; too much of it collapses to `reload`."""
+    """One open stream. What it has yet to tell is kept by message id; too much of it collapses to `reload`.
+
+    `replaced` is set when it ends because the user has opened too many newer ones.
+    """
 
     def __init__(self, recipient: Recipient) -> None:
         self.recipient = recipient
         self.reload = False
+        self.replaced = False
         self._closing = False
         self._pending: dict[int, EventKind] = {}
         self._reminders: set[int] = set()
@@ -58,8 +62,9 @@ class Watch:
         self.reload = True
         self._wake.set()
 
-    def close(self) -> None:
+    def close(self, *, replaced: bool = False) -> None:
         """Let the stream end."""
+        self.replaced = replaced
         self._closing = True
         self._wake.set()
 
@@ -95,11 +100,17 @@ Concerned = Callable[[int, str, Collection[str]], Awaitable[Collection[str]]]
 
 
 class Hub:
-    """The open streams of this process. `on_streams` is told whether there are any; `concerned` knows the topics."""
+    """The open streams of this process. `on_streams` is told whether there are any; `concerned` knows the topics.
 
-    def __init__(self, concerned: Concerned) -> None:
-        self._watches: dict[Recipient, set[Watch]] = {}
+    A user has at most `per_user` of them, 0 for any number: one more ends the oldest. Not the newest is refused, for
+    that is the one that somebody looks at, while the oldest may belong to a device that has long lost its network.
+    """
+
+    def __init__(self, concerned: Concerned, *, per_user: int = 0) -> None:
+        # Of the sets of watches the order counts, so they are keys of a dictionary.
+        self._watches: dict[Recipient, dict[Watch, None]] = {}
         self._concerned = concerned
+        self._per_user = per_user
         self._topic_events: asyncio.Queue[MailboxEvent] = asyncio.Queue(_TOPIC_EVENTS)
         self.on_streams: Callable[[bool], None] = lambda _: None
 
@@ -108,16 +119,21 @@ class Hub:
         return sum(map(len, self._watches.values()))
 
     def open(self, recipient: Recipient) -> Watch:
-        """Add a stream."""
+        """Add a stream; the user's oldest ends if there are too many."""
         watch = Watch(recipient)
-        self._watches.setdefault(recipient, set()).add(watch)
+        watches = self._watches.setdefault(recipient, {})
+        watches[watch] = None
+        if 0 < self._per_user < len(watches):
+            oldest = next(iter(watches))
+            oldest.close(replaced=True)
+            self.forget(oldest)
         self.on_streams(True)
         return watch
 
     def forget(self, watch: Watch) -> None:
         """Remove a stream."""
-        watches = self._watches.get(watch.recipient, set())
-        watches.discard(watch)
+        watches = self._watches.get(watch.recipient, {})
+        watches.pop(watch, None)
         if not watches:
             self._watches.pop(watch.recipient, None)
         if not self._watches:

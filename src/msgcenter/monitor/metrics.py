@@ -2,7 +2,7 @@
 
 import hmac
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter import __version__
-from msgcenter.domain.refusal import SUCCESS_CODE
+from msgcenter.domain.refusal import SUCCESS_CODE, Refusal
 from msgcenter.monitor.calls import BUCKETS
 from msgcenter.monitor.health import DatabaseSeen, Health
 from msgcenter.monitor.snapshot import Snapshot
@@ -27,11 +27,15 @@ _SEND = "sendMsg"
 
 
 class Metrics:
-    """The page for Prometheus, as an ASGI application. With a `token` it asks for `Authorization: Bearer`."""
+    """The page for Prometheus, as an ASGI application. With a `token` it asks for `Authorization: Bearer`.
 
-    def __init__(self, health: Health, token: str | None) -> None:
+    `count_guess` is called with the address that a wrong token comes from.
+    """
+
+    def __init__(self, health: Health, token: str | None, count_guess: Callable[[str], None]) -> None:
         self._health = health
         self._token = token
+        self._count_guess = count_guess
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Answer one scrape."""
@@ -39,7 +43,7 @@ class Metrics:
         if scope["method"] not in {"GET", "HEAD"}:
             await _answer(send, 405, b"GET only\n", (b"allow", b"GET, HEAD"))
         elif not self._lets_in(headers.get(b"authorization", b"")):
-            await _answer(send, 401, b"Authorization: Bearer is needed\n", (b"www-authenticate", b"Bearer"))
+            await self._turn_away(scope, send)
         else:
             encode, content_type = choose_encoder(headers.get(b"accept", b"").decode("latin-1"))
             registry = CollectorRegistry()
@@ -48,6 +52,16 @@ class Metrics:
             await _answer(
                 send, 200, b"" if scope["method"] == "HEAD" else body, (b"content-type", content_type.encode())
             )
+
+    async def _turn_away(self, scope: Scope, send: Send) -> None:
+        client = scope.get("client")
+        try:
+            self._count_guess(client[0] if client else "unknown")
+        except Refusal as refusal:
+            seconds = str(refusal.data["seconds"]).encode()
+            await _answer(send, 429, b"too many requests\n", (b"retry-after", seconds))
+        else:
+            await _answer(send, 401, b"Authorization: Bearer is needed\n", (b"www-authenticate", b"Bearer"))
 
     def _lets_in(self, authorization: bytes) -> bool:
         if self._token is None:

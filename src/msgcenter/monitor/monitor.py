@@ -20,7 +20,8 @@ from msgcenter.store.database import Database
 class Monitor:
     """Counts calls (`calls.observe`), knows the server's health, and has the metrics.
 
-    `folder` is shared by the processes of one server; None if there is only one.
+    `folder` is shared by the processes of one server; None if there is only one. `count_guess` is told the address of
+    who asks for metrics with a wrong token; it refuses with RATE_EXCEEDED what is too often.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Monitor:
         queues: Mapping[str, Callable[[], int]],
         streams: Callable[[], int],
         webhook_attempts: Mapping[Any, int],
+        count_guess: Callable[[str], None],
     ) -> None:
         self.calls = CallTotals()
         process = Process(
@@ -41,7 +43,7 @@ class Monitor:
         self.health = Health(
             database, self._peers, pool_size=settings.database_connections, queue_limit=settings.queue_limit
         )
-        self._metrics = Metrics(self.health, settings.metrics_token)
+        self._metrics = Metrics(self.health, settings.metrics_token, count_guess)
         self._settings = settings
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from msgcenter.domain.content import DEFAULT_HEAD_COLOUR, MAX_FORM_ROWS, Kind, k
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.portal.portal import Portal, see_other
-from msgcenter.portal.visitor import Form, Visitor
+from msgcenter.portal.visitor import LARGEST_NUMBER, Form, Visitor, whole_number
 
 _PAGE = 50
 _HOME = "/operator/announcements"
@@ -27,9 +27,9 @@ _PARTS = {
 async def listing(portal: Portal, visitor: Visitor) -> Response:
     """List announcements, of a state or a platform if asked."""
     state = next((one for one in get_args(State) if one == visitor.query("state")), None)
-    before = visitor.query("before")
-    bound = int(before) if before.isdecimal() and len(before) < 10 else (1 << 31) - 1
-    found, following = await portal.announcements.page(state, visitor.query("platform") or None, bound, _PAGE)
+    asked = whole_number(visitor.query("before"))
+    before = LARGEST_NUMBER if asked is None else asked
+    found, following = await portal.announcements.page(state, visitor.query("platform") or None, before, _PAGE)
     return portal.page(
         visitor,
         "operator_announcements.html",
@@ -240,13 +240,14 @@ def _asked(visitor: Visitor) -> int:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    number = whole_number(text)
+    if number is None:
         raise Refusal(Reason.MESSAGE_UNKNOWN)
-    return int(text)
+    return number
 
 
 def _version(visitor: Visitor) -> int:
-    text = visitor.form["version"]
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    version = whole_number(visitor.form["version"])
+    if version is None:
         raise malformed("version", "请刷新页面后重试", "is missing; reload the page")
-    return int(text)
+    return version

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from msgcenter.domain.refusal import malformed
 from msgcenter.portal.portal import Portal, see_other
-from msgcenter.portal.visitor import Visitor
+from msgcenter.portal.visitor import Visitor, whole_number
 from msgcenter.store.grants import GrantKind
 
 _OVERLAPS = {"0": 0, "1h": 3_600, "1d": 86_400, "7d": 7 * 86_400}
@@ -69,11 +69,11 @@ async def add_member(portal: Portal, visitor: Visitor) -> Response:
 
 async def remove_member(portal: Portal, visitor: Visitor) -> Response:
     """End that."""
-    number = visitor.form["person"]
-    if not number.isdecimal() or len(number) > 9:
+    number = whole_number(visitor.form["person"])
+    if number is None:
         raise malformed("login", "不是成员", "is not a member")
-    await portal.team.remove(visitor.the_app, int(number), visitor.actor)
-    if int(number) == visitor.person.number and not visitor.person.is_operator:
+    await portal.team.remove(visitor.the_app, number, visitor.actor)
+    if number == visitor.person.number and not visitor.person.is_operator:
         return see_other("/apps", "member-removed")
     return see_other(f"/apps/{visitor.the_app.app.app_id}/settings", "member-removed")
 

@@ -8,12 +8,13 @@ from typing import get_args
 from starlette.responses import Response, StreamingResponse
 
 from msgcenter.actions.audit_log import AuditEntry, AuditFilter, AuditPage
+from msgcenter.domain.message_id import MAX_ID
 from msgcenter.domain.person import ActorKind
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.domain.spreadsheet import csv_line
 from msgcenter.portal.audit_texts import ACTIONS, action_text
 from msgcenter.portal.portal import Portal
-from msgcenter.portal.visitor import Visitor
+from msgcenter.portal.visitor import Visitor, whole_number
 
 _ENTRIES = 50
 _KINDS: tuple[ActorKind, ...] = get_args(ActorKind)
@@ -50,7 +51,7 @@ def _nothing(visitor: Visitor, refusal: Refusal) -> AuditPage:
 
 def _filter(portal: Portal, visitor: Visitor) -> AuditFilter:
     """Return which entries the address asks for. Refuses with FIELD_MALFORMED a wrong day."""
-    before = visitor.query("before")
+    before = whole_number(visitor.query("before"), MAX_ID)
     wanted = AuditFilter(
         actor=visitor.query("actor") or None,
         kind=next((kind for kind in _KINDS if kind == visitor.query("kind")), None),
@@ -58,7 +59,7 @@ def _filter(portal: Portal, visitor: Visitor) -> AuditFilter:
         since=portal.templates.start_of_day(visitor.query("since"), "since"),
         until=portal.templates.start_of_day(visitor.query("until"), "until", days_later=1),
     )
-    return wanted._replace(before_id=int(before)) if before.isdecimal() and len(before) < 19 else wanted
+    return wanted if before is None else wanted._replace(before_id=before)
 
 
 async def _filter_of_all(portal: Portal, visitor: Visitor) -> AuditFilter:

@@ -6,7 +6,7 @@ from msgcenter.domain.health import LEVELS
 from msgcenter.domain.person import Role
 from msgcenter.domain.refusal import malformed
 from msgcenter.portal.portal import HOME, Portal, see_other
-from msgcenter.portal.visitor import Visitor
+from msgcenter.portal.visitor import Visitor, whole_number
 
 _SHOWN = 500
 
@@ -169,6 +169,7 @@ async def health(portal: Portal, visitor: Visitor) -> Response:
 
 
 def _number(text: str, field: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 10):
-        raise malformed(field, "须为整数", "must be a whole number")
-    return int(text)
+    number = whole_number(text)
+    if number is None:
+        raise malformed(field, "须为0–2,147,483,647的整数", "must be a whole number from 0 to 2,147,483,647")
+    return number

@@ -2,10 +2,11 @@
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Literal
+from urllib.parse import quote
 
 import structlog
 from starlette.requests import Request
@@ -34,6 +35,8 @@ from msgcenter.logs import RequestLog
 from msgcenter.monitor.health import Health
 from msgcenter.portal.render import Templates
 from msgcenter.portal.visitor import (
+    MAX_FORM,
+    MAX_STRANGERS_FORM,
     SESSION_COOKIE,
     THEMES,
     VISITOR_COOKIE,
@@ -44,6 +47,9 @@ from msgcenter.portal.visitor import (
     read_form,
     visitor_of,
 )
+from msgcenter.web.addresses import check_address, without_address
+from msgcenter.web.endpoint import allow, options
+from msgcenter.web.limits import RequestLimits
 
 _log = structlog.get_logger(__name__)
 HOME = "/portal"
@@ -59,11 +65,11 @@ POLICY = (
 _HEADERS = {
     "content-security-policy": POLICY,
     "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
 _YEAR = 365 * 86_400
+_IN_PATHS = "/:@!$&'()*+,;="
 BodyIn = Callable[[bytes], Body]
 
 
@@ -96,6 +102,7 @@ class Portal:
     body_in: BodyIn
     health: Health
     requests: RequestLog
+    limits: RequestLimits = field(default_factory=RequestLimits)
 
     @property
     def api_names(self) -> list[str]:
@@ -126,10 +133,13 @@ class Page:
     again: Handler | None = None
 
 
-class PageEndpoint:
-    """Answers the requests for one path."""
+ANY_METHOD = "*"
 
-    def __init__(self, portal: Portal, pages: dict[str, Page]) -> None:
+
+class PageEndpoint:
+    """Answers the requests for one path: `pages` by their methods, or one for all methods under ANY_METHOD."""
+
+    def __init__(self, portal: Portal, pages: Mapping[str, Page]) -> None:
         self._portal = portal
         self._pages = pages
 
@@ -137,28 +147,63 @@ class PageEndpoint:
         """Answer a request."""
         began = perf_counter()
         request_id = begin_request(request.headers.get("x-request-id", "").encode("latin-1")).decode()
-        visitor = visitor_of(request)
-        page = self._pages["GET" if request.method == "HEAD" else request.method]
+        path = HOME + next(iter(self._pages.values())).path
         try:
-            response = await self._respond(page, visitor)
+            check_address(request.scope)
         except Refusal as refusal:
-            response = self._refused(visitor, refusal)
-        except TooMuchError:
-            response = self._portal.page(visitor, "error.html", 413, problem="too_large")
-        except Exception:
-            # Not the address itself: that of an invitation is a secret.
-            _log.exception("a page failed", path=HOME + page.path)
-            response = self._portal.page(visitor, "error.html", 500, problem="internal", number=request_id)
+            response = self.refuse(request, refusal)
+        else:
+            visitor = visitor_of(request)
+            response = _finished(visitor, await self._answer(visitor, path, request_id))
         response.headers["x-request-id"] = request_id
         took = perf_counter() - began
-        self._portal.requests.answered(took, page=HOME + page.path, method=request.method, status=response.status_code)
-        return _finished(visitor, response)
+        self._portal.requests.answered(took, page=path, method=request.method, status=response.status_code)
+        return response
+
+    def refuse(self, request: Request, refusal: Refusal) -> Response:
+        """Return the answer to a request that is refused before anything of it is taken apart."""
+        visitor = visitor_of(Request(without_address(request.scope)))
+        if refusal.reason is not Reason.RATE_EXCEEDED:
+            try:
+                self._portal.limits.count_address(visitor.address)
+            except Refusal as too_often:
+                refusal = too_often
+        return _finished(visitor, self._refused(visitor, refusal, 400))
+
+    async def _answer(self, visitor: Visitor, path: str, request_id: str) -> Response:
+        method = visitor.request.method
+        page = self._pages.get("GET" if method == "HEAD" else method) or self._pages.get(ANY_METHOD)
+        try:
+            if page is None:
+                return self._other_method(visitor)
+            return await self._respond(page, visitor)
+        except Refusal as refusal:
+            return self._refused(visitor, refusal)
+        except TooMuchError:
+            most = (MAX_FORM if visitor.visit else MAX_STRANGERS_FORM) >> 10
+            return self._portal.page(visitor, "error.html", 413, problem="too_large", most=most)
+        except Exception:
+            # Not the address itself: that of an invitation is a secret.
+            _log.exception("a page failed", path=path)
+            return self._portal.page(visitor, "error.html", 500, problem="internal", number=request_id)
+
+    def _other_method(self, visitor: Visitor) -> Response:
+        self._portal.limits.count_address(visitor.address)
+        if visitor.request.method == "OPTIONS":
+            return options(self._pages)
+        response = self._portal.page(visitor, "error.html", 405, problem="wrong_method")
+        response.headers.update(allow(self._pages))
+        return response
 
     async def _respond(self, page: Page, visitor: Visitor) -> Response:
         portal = self._portal
         token = visitor.cookies.get(SESSION_COOKIE, "")
         if token:
             visitor.visit = await portal.logins.visit(token, visitor.address)
+        if visitor.visit is None:
+            portal.limits.count_address(visitor.address)
+        else:
+            portal.limits.count_user(visitor.person.number)
         secret = token if visitor.visit else visitor.cookies.get(VISITOR_COOKIE, "")
         visitor.csrf = csrf_token(portal.csrf_key, secret) if secret else ""
         if page.access != "public" and visitor.visit is None:
@@ -168,7 +213,7 @@ class PageEndpoint:
         if page.access == "operator" and not visitor.person.is_operator:
             return portal.page(visitor, "error.html", 403, problem="operators_only")
         if page.method == "POST":
-            visitor.form = await read_form(visitor.request)
+            visitor.form = await read_form(visitor.request, MAX_FORM if visitor.visit else MAX_STRANGERS_FORM)
             given = visitor.request.headers.get("x-csrf-token") or visitor.form["csrf"]
             if not (secret and hmac.compare_digest(given.encode(), visitor.csrf.encode())) or not is_same_site(
                 visitor.request
@@ -184,17 +229,25 @@ class PageEndpoint:
             visitor.error = refusal
             return await page.again(portal, visitor)
 
-    def _refused(self, visitor: Visitor, refusal: Refusal) -> Response:
+    def _refused(self, visitor: Visitor, refusal: Refusal, status: int = 422) -> Response:
         if refusal.reason in {Reason.APP_UNKNOWN, Reason.MESSAGE_UNKNOWN, Reason.WEBHOOK_UNKNOWN}:
             return self._portal.page(visitor, "error.html", 404, problem="not_found")
-        status = 503 if refusal.reason is Reason.DATABASE_UNAVAILABLE else 422
+        if refusal.reason is Reason.RATE_EXCEEDED:
+            seconds = refusal.data["seconds"]
+            response = self._portal.page(visitor, "error.html", 429, problem="too_often", seconds=seconds)
+            response.headers["retry-after"] = str(seconds)
+            return response
+        if refusal.reason is Reason.DATABASE_UNAVAILABLE:
+            status = 503
         said = refusal.describe(visitor.language)
         return self._portal.page(visitor, "error.html", status, problem="refused", said=said)
 
 
 def _to_login(visitor: Visitor) -> Response:
-    url = visitor.request.url
-    wanted = url.path + (f"?{url.query}" if url.query else "")
+    scope = visitor.request.scope
+    # Spelt as an address is: a header takes no other characters.
+    wanted = quote(scope["path"], safe=_IN_PATHS) + ("?" if scope["query_string"] else "")
+    wanted += quote(scope["query_string"], safe=_IN_PATHS + "%?")
     response = RedirectResponse(f"{HOME}/login", 303)
     if wanted not in {HOME, f"{HOME}/"}:
         response.set_cookie("next", wanted[:500], max_age=600, path=HOME, samesite="lax", httponly=True)

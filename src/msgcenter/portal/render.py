@@ -86,7 +86,7 @@ class Templates:
             error=_said(visitor),
             error_field=str(visitor.error.data.get("field", "")) if visitor.error else "",
             done=done.in_language(visitor.language) if done else None,
-            path=visitor.request.url.path,
+            path=visitor.request.scope["path"],
             now=now_ms(),
             grant_name=lambda kind: GRANTS[kind].in_language(visitor.language),
             action_text=lambda action: action_text(action, visitor.language),

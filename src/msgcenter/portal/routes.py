@@ -1,9 +1,6 @@
 """Every URL of the portal on one screen, and who may see it."""
 
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 
 from msgcenter.portal import account_pages as account
 from msgcenter.portal import announcement_pages as announcements
@@ -15,8 +12,9 @@ from msgcenter.portal import reference_pages as docs
 from msgcenter.portal import start_pages as starts
 from msgcenter.portal import statistics_pages as statistics
 from msgcenter.portal import webhook_pages as webhooks
-from msgcenter.portal.portal import HOME, Page, PageEndpoint, Portal
-from msgcenter.portal.render import STATIC
+from msgcenter.portal.files import static_files
+from msgcenter.portal.portal import ANY_METHOD, HOME, Page, PageEndpoint, Portal
+from msgcenter.web.endpoint import AnyMethod
 
 _APP = "/apps/{app_id}"
 _ANNOUNCEMENT = "/operator/announcements/{number}"
@@ -111,20 +109,13 @@ _UNKNOWN = Page("GET", "/{rest:path}", "public", starts.unknown)
 
 
 def routes(portal: Portal) -> list[BaseRoute]:
-    """Return the portal's routes."""
+    """Return the portal's routes. Each takes every method, so that what it does not know is answered with a page."""
     by_path: dict[str, dict[str, Page]] = {}
     for page in PAGES:
         by_path.setdefault(page.path, {})[page.method] = page
     return [
-        Route("/", _home),
-        Mount(f"{HOME}/static", StaticFiles(directory=STATIC, check_dir=False)),
-        *(
-            Route(HOME + path, PageEndpoint(portal, pages).__call__, methods=list(pages))
-            for path, pages in by_path.items()
-        ),
-        Route(HOME + _UNKNOWN.path, PageEndpoint(portal, {"GET": _UNKNOWN}).__call__, methods=["GET"]),
+        Route("/", AnyMethod(PageEndpoint(portal, {"GET": Page("GET", "", "public", starts.home)}))),
+        Route(f"{HOME}/static/{{rest:path}}", AnyMethod(static_files(portal, _UNKNOWN))),
+        *(Route(HOME + path, AnyMethod(PageEndpoint(portal, pages))) for path, pages in by_path.items()),
+        Route(HOME + _UNKNOWN.path, AnyMethod(PageEndpoint(portal, {ANY_METHOD: _UNKNOWN}))),
     ]
-
-
-async def _home(_: Request) -> Response:
-    return RedirectResponse(HOME, 303)

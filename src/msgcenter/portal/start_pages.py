@@ -6,6 +6,11 @@ from msgcenter.portal.portal import HOME, Portal, see_other
 from msgcenter.portal.visitor import Visitor
 
 
+async def home(_: Portal, __: Visitor) -> Response:
+    """Send visitors of the server's root to the portal."""
+    return RedirectResponse(HOME, 303)
+
+
 async def start(portal: Portal, visitor: Visitor) -> Response:
     """Say what this is and where to begin; whoever is logged in goes on to their apps."""
     if visitor.visit is not None:
@@ -16,6 +21,6 @@ async def start(portal: Portal, visitor: Visitor) -> Response:
 
 async def unknown(portal: Portal, visitor: Visitor) -> Response:
     """Say that there is no such page."""
-    if not visitor.request.path_params["rest"]:
+    if visitor.request.scope["path"] == f"{HOME}/":
         return RedirectResponse(HOME, 303)
     return portal.page(visitor, "error.html", 404, problem="not_found")

@@ -12,11 +12,16 @@ from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.person import Actor, Person
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store.accounts import AppRecord
+from msgcenter.web.endpoint import client_address
 
 SESSION_COOKIE = "__Host-session"
 VISITOR_COOKIE = "__Host-visitor"
 DEVICE_COOKIE = "__Host-device"
 MAX_FORM = 256 * 1_024
+MAX_STRANGERS_FORM = 16 * 1_024
+"""Bytes of a form, of somebody who is logged in and of everybody else."""
+LARGEST_NUMBER = (1 << 31) - 1
+"""The numbers of people, requests and announcements end here."""
 _ONCE = {"lang", "theme", "done"}
 """Parameters that say what to do now, and that no link repeats."""
 THEMES = ("auto", "light", "dark")
@@ -71,7 +76,7 @@ class Visitor:
     @property
     def address(self) -> str:
         """The network address."""
-        return self.request.client.host if self.request.client else "unknown"
+        return client_address(self.request)
 
     @property
     def browser(self) -> Browser:
@@ -82,8 +87,9 @@ class Visitor:
     @property
     def is_safe(self) -> bool:
         """Whether a browser keeps our cookies: over https, or on its own machine."""
-        host = (self.request.url.hostname or "").strip("[]")
-        return self.request.url.scheme == "https" or host in {"localhost", "127.0.0.1", "::1"}
+        base = self.request.base_url
+        host = (base.hostname or "").strip("[]")
+        return base.scheme == "https" or host in {"localhost", "127.0.0.1", "::1"}
 
     def text(self, zh: str, en: str) -> str:
         """Return the one of two texts that the visitor reads."""
@@ -110,13 +116,20 @@ def visitor_of(request: Request) -> Visitor:
     return Visitor(request, cookies, language, theme if theme in THEMES else "auto")
 
 
-async def read_form(request: Request) -> Form:
-    """Return a form's fields. Raises TooMuchError; refuses with FIELD_MALFORMED what is no form in UTF-8."""
+def whole_number(text: str, highest: int = LARGEST_NUMBER) -> int | None:
+    """Return the number that a text of digits is, None if it is none from 0 to `highest`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(highest))):
+        return None
+    return number if (number := int(text)) <= highest else None
+
+
+async def read_form(request: Request, most_bytes: int = MAX_FORM) -> Form:
+    """Return a form's fields. Raises TooMuchError; refuses with BODY_NOT_AN_OBJECT what is no form in UTF-8."""
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_FORM:
+            if len(body) > most_bytes:
                 raise TooMuchError
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=500)
     except (UnicodeDecodeError, ValueError, ClientDisconnect):

@@ -100,8 +100,9 @@ export class Store extends EventTarget {
   /** Where no stream gets through or it rests, ask from time to time. */
   #askInstead() {
     const { state } = this.#stream;
-    if (state === "resting" || (state === "connecting" && !this.#startedLoading)) this.#loadCounts();
-    else if (state === "connecting" && !document.hidden) this.refresh();
+    if (state !== "resting" && state !== "connecting") return;
+    if (this.#startedLoading && !document.hidden) this.refresh();
+    else if (state === "resting" || !this.#startedLoading) this.#loadCounts();
   }
 
   stop() {

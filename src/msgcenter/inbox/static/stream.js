@@ -11,6 +11,7 @@ const LOCK = "msg-inbox-hidden-stream";
 /**
  * Dispatches the server's events (`detail` is their data) and `state` (`detail` is "open", "connecting", "offline" or "resting").
  * A browser has few connections for a server, so of all its hidden windows one keeps its stream; the others rest until they are seen.
+ * A stream that the server has ended because the user has too many newer ones rests as well, until the window is seen or clicked.
  * `probe` is an async function that makes an ordinary call: it renews an ended token, which an EventSource cannot report.
  */
 export class Stream extends EventTarget {
@@ -44,6 +45,7 @@ export class Stream extends EventTarget {
     this.#ending = new AbortController();
     const { signal } = this.#ending;
     addEventListener("online", () => this.#state !== "resting" && this.#restart(), { signal });
+    addEventListener("focus", () => this.#state === "resting" && !document.hidden && this.#restart(), { signal });
     addEventListener("offline", () => this.#state !== "resting" && this.#lost("offline"), { signal });
     document.addEventListener("visibilitychange", () => this.#visibilityChanged(), { signal });
     this.#lastWatch = Date.now();
@@ -77,6 +79,7 @@ export class Stream extends EventTarget {
         this.dispatchEvent(new CustomEvent(name, { detail: JSON.parse(event.data) }));
       });
     }
+    source.addEventListener("replaced", () => this.#rest());
     // The source's own way of coming back would use the old token for ever, and all clients at the same pace.
     source.addEventListener("error", () => this.#lost("connecting"));
   }
@@ -124,7 +127,7 @@ export class Stream extends EventTarget {
     this.#hiddenSince = Date.now();
     this.#hiding = new AbortController();
     const { signal } = this.#hiding;
-    this.#restTimer = setTimeout(() => this.#rest(), REST_AFTER);
+    this.#restTimer = setTimeout(() => this.#keepsWatch || this.#rest(), REST_AFTER);
     navigator.locks?.request(LOCK, { signal }, () => this.#keepWatch(signal)).catch(() => {});
   }
 
@@ -137,8 +140,8 @@ export class Stream extends EventTarget {
     this.#keepsWatch = false;
   }
 
+  /** Do without a stream until the window is looked at again. */
   #rest() {
-    if (this.#keepsWatch) return;
     clearTimeout(this.#timer);
     this.#close();
     this.#say("resting");

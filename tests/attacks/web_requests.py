@@ -1,0 +1,137 @@
+"""Requests to a real server as bytes, so that nothing between keeps an odd one back."""
+
+import http.client
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.routing import BaseRoute, Route
+
+from msgcenter.domain.api_reference import CallReference
+from msgcenter.gateway.reference import reference
+from msgcenter.gateway.routes import routes as gateway_routes
+from msgcenter.inbox.routes import routes as inbox_routes
+from msgcenter.inbox.visitor import Inboxes
+from msgcenter.monitor.metrics import PATH as METRICS_PATH
+from msgcenter.portal.portal import Portal
+from msgcenter.portal.routes import routes as portal_routes
+from msgcenter.web.limits import RequestLimits
+
+_SECONDS = 60
+
+
+class Answer(NamedTuple):
+    """What came back; header names are lower-case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode(errors="replace")
+
+
+class Wire:
+    """A connection to a server that is opened again when the server has closed it."""
+
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
+        self._address = (address.hostname, address.port)
+        self.host = address.netloc
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> "Wire":
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def ask(
+        self,
+        method: str,
+        target: str | bytes,
+        headers: Mapping[str, str | bytes] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Send a request and return its answer. What stands in `target` and `headers` is sent as it is."""
+        given = {"host": self.host, **(headers or {})}
+        if body is not None:
+            given["content-length"] = str(len(body))
+        lines = [method.encode() + b" " + _bytes(target) + b" HTTP/1.1"]
+        lines += [name.encode() + b": " + _bytes(value) for name, value in given.items()]
+        request = b"\r\n".join([*lines, b"", body or b""])
+        try:
+            return self._exchange(method, request)
+        except (OSError, http.client.HTTPException):
+            self.close()  # the server may have closed a connection that was kept
+            return self._exchange(method, request)
+
+    def _exchange(self, method: str, request: bytes) -> Answer:
+        if self._socket is None:
+            self._socket = socket.create_connection(self._address, timeout=_SECONDS)
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was read
+            self._socket.sendall(request)
+        response = http.client.HTTPResponse(self._socket, method=method)
+        try:
+            response.begin()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            if headers.get("content-type", "").startswith("text/event-stream") and method != "HEAD":
+                self.close()
+                return Answer(response.status, headers, b"")
+            answer = Answer(response.status, headers, response.read())
+            if response.will_close:
+                self.close()
+            return answer
+        finally:
+            response.close()
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("latin-1")
+
+
+class AnyRoute(NamedTuple):
+    """A route of some surface: its path with parameters in braces."""
+
+    surface: str
+    path: str
+
+
+def all_routes() -> list[AnyRoute]:
+    """Every route that a server has, from the tables that it is made of."""
+
+    async def ready() -> str | None:
+        return None
+
+    nothing: Any = None
+    limits = RequestLimits()
+    gateway = gateway_routes(nothing, ready, limits)
+    inbox = inbox_routes(Inboxes(nothing, nothing, nothing, limits=limits))
+    portal = portal_routes(_Nothing())
+    found = [AnyRoute("monitor", METRICS_PATH)]
+    for surface, routes in (("gateway", gateway), ("inbox", inbox), ("portal", portal)):
+        found += [AnyRoute(surface, _path_of(route)) for route in routes]
+    return found
+
+
+def _path_of(route: BaseRoute) -> str:
+    assert isinstance(route, Route), "a mount answers what it does not know in a way of its own"
+    return route.path
+
+
+class _Nothing(Portal):
+    def __init__(self) -> None:
+        """Stand for a portal whose routes are only listed."""
+
+
+CALLS: dict[str, CallReference] = {call.path: call for call in reference()}
