@@ -6,6 +6,8 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_from_bytes
 
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from msgcenter import portal
 from msgcenter.actions.apps import Apps
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.logins import Browser, Logins
@@ -187,17 +190,28 @@ HEADERS: dict[str, list[str]] = {
     "x-forwarded-proto": ["https", "x", "\xff"],
     "x-request-id": ["\xff", "x" * 65],
 }
+PAGES = Path(portal.__file__).parent
 FIELDS = sorted(
     {
         name
         for template in TEMPLATES.glob("*.html")
-        for name in re.findall(r"""name(?:="|=')?[ =]?["']?([a-zA-Z_.]+)["']""", template.read_text("utf-8"))
+        for pattern in (r"""name=["']([a-zA-Z_.]+)["']""", r"""ui\.\w+\("([a-zA-Z_.]+)\"""")
+        for name in re.findall(pattern, template.read_text("utf-8"))
     }
-    | {"csrf", "person", "number", "change", "password", "login", "origins", "delivery", "since", "version"}
+    | {
+        name
+        for page in PAGES.glob("*.py")
+        for name in re.findall(r"""form\["([a-zA-Z_.]+)"\]""", page.read_text("utf-8"))
+    }
 )
-PARAMETERS = ["filter", "app", "kind", "q", "cursor", "limit", "token", "before", "since", "until", "actor", "action"]
-PARAMETERS += ["platform", "state", "show", "by", "days", "last", "api", "from", "to", "user", "busi", "lang", "theme"]
-PARAMETERS += ["done", "copy", "length", "end", "start", "receiver", "msg", "accessToken"]
+PARAMETERS = sorted(
+    {
+        name
+        for page in PAGES.glob("*.py")
+        for name in re.findall(r"""query\("([a-zA-Z_.]+)"\)""", page.read_text("utf-8"))
+    }
+    | {"lang", "theme", "filter", "app", "kind", "q", "cursor", "limit", "token", "accessToken"}
+)
 JSON_FIELDS = ["ids", "read", "upTo", "app", "archived"]
 
 
@@ -322,6 +336,54 @@ def test_every_surface_takes_odd_headers(scene: Scene) -> None:
                     body = b"{}" if method == "POST" else None
                     answer = wire.ask(method, route.path, {**known, name: value}, body)
                     check(scene, answer, who, route, name, value)
+    no_traceback(scene)
+
+
+class Forms(HTMLParser):
+    """The forms of a page: where each goes, and its fields as they stand."""
+
+    def __init__(self, page: str, path: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | bytes]]] = []
+        self._path = path
+        self._name = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take a form, or a field of the last one."""
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "form" and attributes.get("method", "").lower() == "post":
+            self.found.append((attributes.get("action") or self._path, {}))
+        if not self.found:
+            return
+        fields = self.found[-1][1]
+        if tag in {"input", "button", "textarea", "select"} and "name" in attributes:
+            self._name = attributes["name"]
+            fields[self._name] = attributes.get("value", "")
+        if tag == "option" and self._name and ("selected" in attributes or not fields[self._name]):
+            fields[self._name] = attributes.get("value", "")
+
+
+def test_every_form_takes_an_odd_value_in_each_field(scene: Scene) -> None:
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    odd = [*TEXTS, *NUMBERS, *BYTES]
+    with Wire(scene.server.url) as wire:
+        for route, who in itertools.product(ROUTES, ("operator", "nobody")):
+            if route.surface != "portal":
+                continue
+            headers, _ = credentials(scene, route, who)
+            path = path_with(route, "1", scene.known, only="")
+            for action, fields in Forms(wire.ask("GET", path, headers).text(), path).found:
+                form = (re.sub("[0-9]+", "1", action), tuple(fields))
+                if form in seen or "logout" in action:
+                    continue
+                seen.add(form)
+                for name in fields.keys() - {"csrf"}:
+                    for value in part_of(odd, len(seen), 16):
+                        headers, csrf = credentials(scene, route, who)
+                        filled = {**fields, "csrf": csrf or fields.get("csrf", ""), name: value}
+                        check(scene, wire.ask("POST", action, headers, encoded(filled).encode()), who, action, filled)
+    assert len(seen) > 25, seen
     no_traceback(scene)
 
 

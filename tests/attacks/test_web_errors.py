@@ -232,12 +232,17 @@ def test_a_stranger_sends_small_forms_only(wire: Wire, developer: Visitor) -> No
     assert developer.post("/docs/debugger", note="x" * (17 << 10), page="/docs/debugger").status_code != 413
 
 
-@pytest.mark.parametrize("host", ["[", "[::1", "a:b", "a:99999"])
+@pytest.mark.parametrize("host", ["[", "[::1", "[:::]", "a:b", "a:99999", "a@b", "a/b", "a?b", "\xff"])
 @pytest.mark.parametrize("path", ["/inbox/v1/counts", "/inbox", "/portal/docs/sendMsg", "/portal/nothing"])
 def test_a_host_that_is_none_is_refused(server: Server, wire: Wire, host: str, path: str) -> None:
     answer = wire.ask("GET", path, {"host": host})
     assert answer.status == 400
     assert not [line for line in server.output if "Traceback" in line]
+
+
+@pytest.mark.parametrize("host", ["msg.example.org", "192.0.2.1:8080", "[::1]:8080", "[::ffff:192.0.2.1]", "a_b:", ""])
+def test_any_host_may_be_asked_for(wire: Wire, host: str) -> None:
+    assert wire.ask("GET", "/portal/docs", {"host": host}).status == 200
 
 
 # --- Sloppy paths of the app API --------------------------------------------------------------------------------------

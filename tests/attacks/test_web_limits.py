@@ -173,6 +173,8 @@ def test_who_is_logged_in_is_limited_as_a_person(wire: Wire, company: Company) -
     assert answers[-1].status_code == 429
     assert "Too many requests" in answers[-1].text
     assert int(answers[-1].headers["retry-after"]) >= 1
+    script = person.request("POST", "/apps/x/token", headers={"x-csrf-token": "x"})
+    assert (script.status_code, "too many requests" in script.json()["error"]) == (429, True)
     assert other.get("/docs").status_code == 200
 
 

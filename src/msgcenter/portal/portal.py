@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from msgcenter.actions.announcements import Announcements
 from msgcenter.actions.apps import Apps
@@ -233,14 +233,20 @@ class PageEndpoint:
         if refusal.reason in {Reason.APP_UNKNOWN, Reason.MESSAGE_UNKNOWN, Reason.WEBHOOK_UNKNOWN}:
             return self._portal.page(visitor, "error.html", 404, problem="not_found")
         if refusal.reason is Reason.RATE_EXCEEDED:
-            seconds = refusal.data["seconds"]
-            response = self._portal.page(visitor, "error.html", 429, problem="too_often", seconds=seconds)
-            response.headers["retry-after"] = str(seconds)
-            return response
+            return self._too_often(visitor, refusal)
         if refusal.reason is Reason.DATABASE_UNAVAILABLE:
             status = 503
         said = refusal.describe(visitor.language)
         return self._portal.page(visitor, "error.html", status, problem="refused", said=said)
+
+    def _too_often(self, visitor: Visitor, refusal: Refusal) -> Response:
+        seconds = refusal.data["seconds"]
+        if visitor.request.headers.get("x-csrf-token"):  # one of our own scripts, which shows what it is told
+            response: Response = JSONResponse({"error": refusal.describe(visitor.language)}, 429)
+        else:
+            response = self._portal.page(visitor, "error.html", 429, problem="too_often", seconds=seconds)
+        response.headers["retry-after"] = str(seconds)
+        return response
 
 
 def _to_login(visitor: Visitor) -> Response:

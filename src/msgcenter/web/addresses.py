@@ -1,6 +1,8 @@
 """What no URL of ours contains: looked at before a request is taken apart."""
 
-from urllib.parse import unquote_to_bytes, urlsplit
+import re
+from ipaddress import IPv6Address
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
@@ -9,6 +11,7 @@ from msgcenter.domain.refusal import Reason, Refusal, malformed
 
 MAX_PARAMETERS = 100
 """Parameters of a query, and cookies: taking thousands apart costs more than answering."""
+_HOST = re.compile(rb"(\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._~-]*)(:(?P<port>[0-9]{1,5})?)?")
 _NUL = Phrase("不能含有U+0000字符", "must not contain the character U+0000")
 _MOST = Phrase(f"最多{MAX_PARAMETERS}个", f"at most {MAX_PARAMETERS}")
 
@@ -52,8 +55,14 @@ def _parameter_with_nul(query: bytes) -> str:
 
 
 def _is_host(value: bytes) -> bool:
-    """Tell whether a Host can stand in a URL: not one with half a bracket, or with a port that is no number."""
+    """Tell whether a Host can stand in a URL: a name or an IPv4 address, or an IPv6 one in brackets, and a port."""
+    found = _HOST.fullmatch(value)
+    if found is None or int(found["port"] or 0) > 65_535:
+        return False
+    if found["ipv6"] is None:
+        return True
     try:
-        return urlsplit(b"//" + value).port != 0
+        IPv6Address(found["ipv6"].decode())
     except ValueError:
         return False
+    return True
