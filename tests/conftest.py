@@ -215,6 +215,7 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": "300"}
     environment |= {"MSGCENTER_USER_RATE_LIMIT": "0", "MSGCENTER_ADDRESS_RATE_LIMIT": "0"}
     environment["MSGCENTER_WEBHOOK_ALLOW"] = "127.0.0.0/8"
+    environment["MSGCENTER_SECOND_FACTOR"] = "off"  # tests of the second factor itself say so
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
     return environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}

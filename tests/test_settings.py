@@ -49,6 +49,7 @@ def test_an_empty_environment_gives_these_defaults() -> None:
         webhook_allow=(),
         time_zone="Asia/Shanghai",
         statistics=True,
+        second_factor=None,
         access_log=False,
         slow_call_ms=1_000,
         metrics_host="127.0.0.1",

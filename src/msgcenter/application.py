@@ -26,6 +26,7 @@ from msgcenter.actions.inbox import Inbox
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.logins import Logins
 from msgcenter.actions.message_log import MessageLog
+from msgcenter.actions.operators import Operators
 from msgcenter.actions.people import People
 from msgcenter.actions.permissions import Permissions
 from msgcenter.actions.platforms import Platforms
@@ -270,8 +271,9 @@ def _portal(
 ) -> Portal:
     apps = Apps(database, keys)
     return Portal(
-        logins=Logins(database, keys),
+        logins=Logins(database, keys, settings.second_factor or "operators"),
         people=People(database, keys),
+        operators=Operators(database, keys),
         apps=apps,
         team=Team(database, apps),
         audit_log=AuditLog(database),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Literal, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
@@ -13,6 +14,7 @@ PREFIX = "MSGCENTER_"
 MINIMUM_SECRET = 32
 _MAX_DIGITS = 9
 _SHOWN = 40
+SecondFactor = Literal["operators", "everyone", "off"]
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -30,6 +32,8 @@ class Settings:
     per second outside the app API, of a user and of an address without a valid token or session; `stream_limit` is
     live streams of a user. All three hold in each server process; 0 is no limit. `time_zone` is what the portal shows
     times in, and whose midnight a daily quota begins anew at. `statistics` is whether calls are counted.
+    `second_factor` is who has to have one in the portal; None is what nobody has chosen: operators, and nobody in a
+    demo on this machine.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -50,6 +54,7 @@ class Settings:
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = ()
     time_zone: str = "Asia/Shanghai"
     statistics: bool = True
+    second_factor: SecondFactor | None = None
     access_log: bool = False
     slow_call_ms: int = 1_000
     metrics_host: str = "127.0.0.1"
@@ -79,6 +84,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         webhook_allow=reader.networks("WEBHOOK_ALLOW"),
         time_zone=reader.time_zone("TIME_ZONE", Settings.time_zone),
         statistics=reader.choice("STATISTICS", "on", ("on", "off")) == "on",
+        second_factor=reader.second_factor(),
         access_log=reader.choice("ACCESS_LOG", "off", ("on", "off")) == "on",
         slow_call_ms=reader.number("SLOW_CALL_MS", Settings.slow_call_ms, 0, 600_000),
         metrics_host=reader.text("METRICS_HOST", Settings.metrics_host),
@@ -145,6 +151,10 @@ class _Reader:
         if given not in allowed:
             raise SettingError(f"{PREFIX}{name} is {given!r}, but it takes one of {', '.join(allowed)}")
         return given
+
+    def second_factor(self) -> SecondFactor | None:
+        name = "SECOND_FACTOR"
+        return None if self._get(name) is None else cast(SecondFactor, self.choice(name, "", get_args(SecondFactor)))
 
     def time_zone(self, name: str, default: str) -> str:
         given = self._get(name) or default

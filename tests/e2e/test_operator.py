@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from tests.conftest import Credentials, Server, wait_for
 from tests.e2e.conftest import PHONE
 from tests.portal.conftest import PASSWORD, add_person
 
 NEW = "/portal/operator/announcements/new"
+CONFIRMATIONS = "/portal/operator/confirmations"
 
 
 class Desk:
@@ -38,6 +39,11 @@ class Desk:
     def go(self, path: str) -> None:
         """Open a page."""
         self.page.goto(self.url + path)
+
+    def find(self, login: str) -> Locator:
+        """Look somebody up among the people, and return their row."""
+        self.go(f"/portal/operator/people?q={login}")
+        return self.page.get_by_role("row").filter(has_text=login)
 
     def write(self, app: Credentials, text: str) -> str:
         """Submit an announcement and return its page's path."""
@@ -119,3 +125,51 @@ def test_the_pages_are_accessible_and_fit_the_screen(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             assert wider <= 0, f"{shown} is wider than the screen"
+
+
+def _assert_fits(page: Page) -> None:
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, f"{page.url} is wider than the screen"
+
+
+@pytest.mark.parametrize("device", [{}, PHONE], ids=["pc", "phone"])
+def test_a_reset_of_an_operator_is_asked_for_confirmed_and_used(
+    device: dict[str, Any], desks: Any, shared_database: str
+) -> None:
+    asker, other = desks(color_scheme="dark", **device), desks(**device)
+    person = wait_for(add_person(shared_database, "operator", "Third Person"))
+    row = asker.find(person.login)
+    row.get_by_text("More").click()
+    row.get_by_label("Your own password").fill(PASSWORD)
+    _assert_accessible(asker.page)
+    row.get_by_role("button", name="Reset password").click()
+    first = asker.page.locator("#one-time-password").inner_text()
+    _assert_accessible(asker.page)
+    _assert_fits(asker.page)
+    asker.go(CONFIRMATIONS)
+    card = asker.page.locator("section.card", has_text=person.login)
+    expect(card.get_by_role("button", name="Take it back")).to_be_visible()
+
+    other.go(f"{CONFIRMATIONS}?lang=en")
+    card = other.page.locator("section.card", has_text=person.login)
+    card.get_by_label("Your own password").fill(PASSWORD)
+    _assert_accessible(other.page)
+    _assert_fits(other.page)
+    card.get_by_role("button", name="Confirm").click()
+    second = other.page.locator("#second-half").inner_text()
+    _assert_accessible(other.page)
+
+    other.go("/portal/account")
+    other.page.locator(".menu summary").click()
+    other.page.get_by_role("button", name="Log out").click()
+    other.page.get_by_label("E-mail").fill(person.login)
+    other.page.get_by_label("Password").fill(f"{first}-{second}")
+    other.page.get_by_role("main").get_by_role("button", name="Log in").click()
+    expect(other.page.get_by_role("heading", name="Choose a password")).to_be_visible()
+    _assert_accessible(other.page)
+    _assert_fits(other.page)
+    other.page.get_by_label("One-time password").fill(f"{first}-{second}")
+    other.page.get_by_label("New password", exact=True).fill("an entirely different one")
+    other.page.get_by_label("New password again").fill("an entirely different one")
+    other.page.get_by_role("button", name="Save and go on").click()
+    expect(other.page).to_have_url(f"{other.url}/portal/apps?done=password")

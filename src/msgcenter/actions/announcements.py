@@ -25,6 +25,7 @@ from msgcenter.domain.announcement import (
 from msgcenter.domain.audience import EVERYONE
 from msgcenter.domain.content import check_body
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import Draft, check_times
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor, Person
@@ -113,7 +114,7 @@ class Announcements:
     async def reviewers_beside(self, person: Person) -> int:
         """Return how many other operators there are who may log in."""
         async with self._database.connection() as connection:
-            return await people.count_other_operators(connection, person.number)
+            return await people.count_other_operators(connection, [person.number])
 
     async def report(self, announcement: Announcement, version: Version) -> Report | None:
         """Return where the message stands that an announcement became; None if it is none, or not kept any more."""
@@ -169,10 +170,11 @@ class Announcements:
         return await self._with_locked(number, write)
 
     async def submit(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
-        """Ask for the approval of another operator. Refuses as `edit` does."""
+        """Ask for the approval of another operator. Refuses as `edit` does; with NOT_AUTHORISED if none is there."""
 
         async def write(connection: Connection, found: Announcement, present: Version) -> None:
             now = now_ms()
+            await _check_reviewers(connection, person)
             state = state_after(found, present.edited_by, "submit", person.number, seen_version)
             await _check(connection, present, now)
             await announcements.set_state(connection, number, state, person.number, now)
@@ -216,6 +218,8 @@ class Announcements:
             present = await announcements.find_version(connection, number, seen_version)
             found = await announcements.find(connection, number)
             again = await _has_approved(connection, person, number, seen_version)
+            if not again:
+                await _check_reviewers(connection, person)
         if found is None:
             raise Refusal(Reason.MESSAGE_UNKNOWN)
         if present is None:
@@ -292,6 +296,18 @@ class Announcements:
             return record.app
 
         return await self._database.in_transaction(write)
+
+
+async def _check_reviewers(connection: Connection, person: Person) -> None:
+    """Refuse what takes two operators while there is one."""
+    if await people.count_other_operators(connection, [person.number]) == 0:
+        raise Refusal(
+            Reason.NOT_AUTHORISED,
+            rule=Phrase(
+                "公告须两名运营人员;请在服务器上执行msgcenter operator create添加",
+                "it takes a second operator: msgcenter operator create on the server",
+            ),
+        )
 
 
 async def _has_approved(connection: Connection, person: Person, number: int, version: int) -> bool:

@@ -6,11 +6,20 @@ from typing import NamedTuple
 from msgcenter.actions import throttle
 from msgcenter.actions.key_ring import KeyRing, WrongSecretKeyError, new_token, token_digest
 from msgcenter.actions.passwords import hash_password, is_outdated, password_matches
-from msgcenter.actions.second_factor import recovery_digest, step_of
+from msgcenter.actions.second_factor import takes_code
 from msgcenter.actions.throttle import Limit
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import subscriber_of
-from msgcenter.domain.person import Actor, LoginError, Person, SecondFactorNeededError, TicketError
+from msgcenter.domain.person import (
+    Actor,
+    Due,
+    LoginError,
+    OneTimePasswordError,
+    Person,
+    SecondFactorNeededError,
+    SecondFactorRule,
+    TicketError,
+)
 from msgcenter.store import audit, people, portal_sessions
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.people import PersonRecord
@@ -27,7 +36,6 @@ _SEEN_EVERY_MS = 60_000
 _MAX_AGENT = 300
 _DEVICE = "portal device"
 _TICKET = "portal second factor"
-SECOND_FACTOR = "portal totp"
 
 
 class Browser(NamedTuple):
@@ -47,23 +55,26 @@ class LoggedIn(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """A session in use."""
+    """A session in use. `due` is what the person has to do before anything else."""
 
     person: Person
     session: SessionRecord
+    due: Due | None = None
 
 
 class Logins:
-    """Begins, finds and ends sessions."""
+    """Begins, finds and ends sessions. `second_factor` is who has to have one."""
 
-    def __init__(self, database: Database, keys: KeyRing) -> None:
+    def __init__(self, database: Database, keys: KeyRing, second_factor: SecondFactorRule = "operators") -> None:
         self._database = database
         self._keys = keys
+        self._second_factor = second_factor
 
     async def login(self, login: str, password: str, browser: Browser) -> LoggedIn:
         """Begin a session for a login and its password.
 
-        Raises LoginError, ThrottledError, or SecondFactorNeededError if the person has a second factor.
+        Raises LoginError, OneTimePasswordError, ThrottledError, or SecondFactorNeededError if the person has a second
+        factor.
         """
         login = login.strip().lower()[:300].replace("\0", "")
         limits = self._limits(login, browser)
@@ -73,10 +84,12 @@ class Logins:
         proven = await password_matches(record and record.password_hash, password)
         if record is None or not proven or record.person.disabled:
             raise LoginError
+        if record.person.one_time_until is not None and record.person.one_time_until < now_ms():
+            raise OneTimePasswordError
         if is_outdated(record.password_hash):
             fresh = await hash_password(password)
             async with self._database.connection() as connection:
-                await people.set_password(connection, record.person.number, fresh)
+                await people.renew_hash(connection, record.person.number, fresh)
             record = record._replace(password_hash=fresh)
         if record.second_factor_sealed is not None:
             async with self._database.connection() as connection:
@@ -93,21 +106,9 @@ class Logins:
         record = await self._of_ticket(ticket)
         limits = self._limits(record.person.login, browser)
         await throttle.count(self._database, limits)
-        if not await self.is_second_factor(record, code):
+        if not await takes_code(self._database, self._keys, record, code):
             raise LoginError
         return await self._begin(record.person, browser, limits)
-
-    async def is_second_factor(self, record: PersonRecord, code: str) -> bool:
-        """Tell whether a code is right, and use it up."""
-        if record.second_factor_sealed is None:
-            return True
-        number = record.person.number
-        secret = self._keys.open(f"{SECOND_FACTOR} {number}", record.second_factor_sealed)
-        step = step_of(secret, code)
-        async with self._database.connection() as connection:
-            if step is not None:
-                return await people.use_step(connection, number, step)
-            return await people.use_recovery_code(connection, number, recovery_digest(code))
 
     async def visit(self, token: str, address: str) -> Visit | None:
         """Return the session of a cookie and whose it is; None if it has ended."""
@@ -117,7 +118,11 @@ class Logins:
             found = await portal_sessions.find_session(connection, digest, now, now - IDLE_MS)
             if found is not None and found[1].seen_at < now - _SEEN_EVERY_MS:
                 await portal_sessions.touch_session(connection, digest, now, address)
-        return None if found is None else Visit(*found)
+        return None if found is None else Visit(*found, due=found[0].due(self._second_factor))
+
+    def must_have_second_factor(self, person: Person) -> bool:
+        """Tell whether a person has to have one."""
+        return person.needs_second_factor(self._second_factor)
 
     async def begin(self, person: Person, browser: Browser) -> LoggedIn:
         """Begin a session for somebody who has just signed up, or has proven anew who it is."""

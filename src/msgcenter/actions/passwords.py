@@ -1,16 +1,39 @@
 """Passwords, hashed with Argon2id (RFC 9106, the parameters of its second recommendation)."""
 
 import asyncio
+import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
+
+from msgcenter.domain.password import checked_password
 
 _hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 _AT_ONCE = 2
 """Each takes 64 MiB and a core for a while."""
 _turns = asyncio.Semaphore(_AT_ONCE)
 _DECOY = _hasher.hash("nobody has this password")
+
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+"""Letters and digits that nobody takes for another."""
+
+
+async def hash_of_new_password(password: str, login: str, name: str) -> str:
+    """Return what is stored of a password that somebody has chosen. Refuses with FIELD_MALFORMED what is too easy.
+
+    Whoever lets a password be chosen calls this.
+    """
+    async with _turns:
+        await asyncio.to_thread(checked_password, password, login, name)
+    return await hash_password(password)
+
+
+def new_one_time_password() -> tuple[str, str]:
+    """Return the two halves of a new one-time password: each ten letters and digits, 50 bits. A dash joins them."""
+    first, second = ("".join(secrets.choice(_ALPHABET) for _ in range(10)) for _ in range(2))
+    return first, second
 
 
 async def hash_password(password: str) -> str:

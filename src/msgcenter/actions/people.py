@@ -2,26 +2,24 @@
 
 from typing import Literal, NamedTuple
 
-from msgcenter.actions import throttle
 from msgcenter.actions.key_ring import KeyRing, new_token, token_digest
-from msgcenter.actions.logins import SECOND_FACTOR, Visit
-from msgcenter.actions.passwords import hash_password, password_matches
-from msgcenter.actions.second_factor import is_secret, new_recovery_codes, recovery_digest, step_of
-from msgcenter.actions.throttle import Limit
+from msgcenter.actions.logins import Visit
+from msgcenter.actions.operators import ONE_TIME_MS, ask, check_confirmers
+from msgcenter.actions.passwords import hash_of_new_password
+from msgcenter.actions.proof import prove
+from msgcenter.actions.second_factor import SECOND_FACTOR, is_secret, new_recovery_codes, recovery_digest, step_of
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import (
     COMMAND,
     Actor,
-    LoginError,
     Person,
     Role,
     checked_login,
     checked_name,
-    checked_password,
 )
 from msgcenter.domain.refusal import Reason, Refusal, malformed
-from msgcenter.store import audit, people, portal_sessions
+from msgcenter.store import audit, confirmations, people, portal_sessions
 from msgcenter.store.database import Connection, Database
 from msgcenter.store.people import Invitation, PersonRecord
 
@@ -29,7 +27,6 @@ SignUp = Literal["open", "invitation"]
 _SIGN_UP = "sign_up"
 INVITATION_MS = 7 * 86_400_000
 _MAX_NOTE = 200
-_TRIES = 10
 
 
 class Invited(NamedTuple):
@@ -48,12 +45,18 @@ class People:
 
     # --- Becoming one -----------------------------------------------------------------------------------------------
 
-    async def create(self, login: str, name: str, password: str, role: Role, *, by: Actor = COMMAND) -> Person:
-        """Add a person. Refuses with FIELD_MALFORMED what may not be chosen, or a login that is taken."""
-        return await self._create(login, name, password, role, by, invitation=None)
+    async def create(
+        self, login: str, name: str, password: str, role: Role, *, by: Actor = COMMAND, one_time: bool = False
+    ) -> Person:
+        """Add a person, as a command on the server's machine does: so the first operators come to be.
+
+        A password for one time has to be changed at the first login, and holds for seven days. Refuses with
+        FIELD_MALFORMED what may not be chosen, or a login that is taken.
+        """
+        return await self._create(login, name, password, role, by, invitation=None, one_time=one_time)
 
     async def sign_up(self, login: str, name: str, password: str, *, invitation: str | None, address: str) -> Person:
-        """Add a person who signs up: a developer, or what the invitation says.
+        """Add a person who signs up as a developer; if invited as an operator, another one than the inviter confirms.
 
         Refuses with FIELD_MALFORMED, or NOT_AUTHORISED if an invitation is needed or the one given does not hold.
         """
@@ -63,27 +66,38 @@ class People:
         return await self._create(login, name, password, "developer", by, invitation=invitation)
 
     async def _create(
-        self, login: str, name: str, password: str, role: Role, by: Actor, *, invitation: str | None
+        self,
+        login: str,
+        name: str,
+        password: str,
+        role: Role,
+        by: Actor,
+        *,
+        invitation: str | None,
+        one_time: bool = False,
     ) -> Person:
         login = checked_login(login)
         name = checked_name(name)
-        hashed = await hash_password(checked_password(password, login))
+        hashed = await hash_of_new_password(password, login, name)
 
         async def write(connection: Connection) -> Person:
             now = now_ms()
-            given = role
+            invited = None
             if invitation is not None:
                 invited = await people.use_invitation(connection, token_digest(invitation), now)
                 if invited is None:
                     raise _no_invitation()
-                given = invited
+            until = now + ONE_TIME_MS if one_time else None
             number = await people.insert_person(
-                connection, login=login, name=name, role=given, password_hash=hashed, now=now
+                connection, login=login, name=name, role=role, password_hash=hashed, now=now, one_time_until=until
             )
             if number is None:
                 raise malformed("login", "已被使用", "is taken")
-            await audit.record(connection, by, "person.create", login, now=now, role=given)
-            return Person(number, login, name, given, disabled=False, has_second_factor=False)
+            await audit.record(connection, by, "person.create", login, now=now, role=role)
+            person = Person(number, login, name, role, disabled=False, has_second_factor=False, one_time_until=until)
+            if invited is not None and invited[0] == "operator":
+                await ask(connection, "operator", person, asked_by=invited[1], by=by, now=now)
+            return person
 
         return await self._database.in_transaction(write)
 
@@ -103,17 +117,26 @@ class People:
 
         await self._database.in_transaction(write)
 
-    async def invite(self, role: Role, note: str, inviter: Person, by: Actor) -> Invited:
-        """Make an invitation that is good once and for a week; `note` is for the operators, up to 200 characters."""
+    async def invite(self, role: Role, note: str, visit: Visit, password: str, by: Actor) -> Invited:
+        """Make an invitation that is good once and for a week; `note` is for the operators, up to 200 characters.
+
+        It ends when its maker is no operator any more. One for an operator takes the inviter's own password: raises
+        LoginError if it is wrong, ThrottledError after ten such. Refuses with NOT_AUTHORISED if nobody else could
+        confirm that operator.
+        """
+        if role == "operator":
+            await prove(self._database, self._keys, visit, password)
         token, now = new_token(), now_ms()
 
         async def write(connection: Connection) -> None:
+            if role == "operator":
+                await check_confirmers(connection, visit.person.number)
             await people.insert_invitation(
                 connection,
                 token_digest(token),
                 role=role,
                 note=note.strip()[:_MAX_NOTE],
-                created_by=inviter.number,
+                created_by=visit.person.number,
                 now=now,
                 expires_at=now + INVITATION_MS,
             )
@@ -122,8 +145,22 @@ class People:
         await self._database.in_transaction(write)
         return Invited(token, now + INVITATION_MS)
 
+    async def revoke_invitation(self, number: int, by: Actor) -> None:
+        """End an invitation that nobody has used. Refuses with FIELD_MALFORMED (number) one that has ended already."""
+
+        async def write(connection: Connection) -> None:
+            now = now_ms()
+            role = await people.revoke_invitation(connection, number, now)
+            if role is None:
+                raise malformed(
+                    "number", "邀请不存在、已使用或已失效", "is no open invitation: it was used or has ended"
+                )
+            await audit.record(connection, by, "invitation.revoke", role, now=now)
+
+        await self._database.in_transaction(write)
+
     async def invitation_role(self, token: str) -> Role | None:
-        """Return what an open invitation makes of one who uses it; None if it does not hold."""
+        """Return what an open invitation is for; None if it does not hold."""
         async with self._database.connection() as connection:
             return await people.open_invitation(connection, token_digest(token), now_ms())
 
@@ -137,10 +174,13 @@ class People:
     async def change_password(self, visit: Visit, old: str, new: str, by: Actor) -> None:
         """Change a password and end all sessions of the person, this one included: the browser begins a new one.
 
-        Refuses with FIELD_MALFORMED; raises LoginError if the old password is wrong, ThrottledError after ten of them.
+        Refuses with FIELD_MALFORMED what is too easy or the old one again; raises LoginError if the old password is
+        wrong, ThrottledError after ten of them.
         """
-        await self._prove(visit, old)
-        hashed = await hash_password(checked_password(new, visit.person.login))
+        await prove(self._database, self._keys, visit, old)
+        if new == old:
+            raise malformed("password", "须与当前密码不同", "must be another one than the present one")
+        hashed = await hash_of_new_password(new, visit.person.login, visit.person.name)
 
         async def write(connection: Connection) -> None:
             await people.set_password(connection, visit.person.number, hashed)
@@ -161,7 +201,7 @@ class People:
         step = step_of(secret, code) if is_secret(secret) else None
         if step is None:
             raise malformed("code", "不正确,请检查手机时间是否准确", "is wrong; is the phone's clock right?")
-        await self._prove(visit, password)
+        await prove(self._database, self._keys, visit, password)
         codes = new_recovery_codes()
         sealed = self._keys.seal(f"{SECOND_FACTOR} {person.number}", secret)
 
@@ -174,12 +214,13 @@ class People:
         await self._database.in_transaction(write)
         return codes
 
-    async def remove_second_factor(self, visit: Visit, password: str, by: Actor) -> None:
+    async def remove_second_factor(self, visit: Visit, password: str, code: str, by: Actor) -> None:
         """Ask for no codes any more, and end all sessions, this one included.
 
-        Raises LoginError if the password is wrong, ThrottledError after ten of them.
+        `code` is one of the second factor, or a recovery code. Raises LoginError if the password is wrong, CodeError if
+        the code is, ThrottledError after ten of them.
         """
-        await self._prove(visit, password)
+        await prove(self._database, self._keys, visit, password, code)
         person = visit.person
 
         async def write(connection: Connection) -> None:
@@ -188,16 +229,6 @@ class People:
             await audit.record(connection, by, "person.second_factor.remove", person.login, now=now_ms())
 
         await self._database.in_transaction(write)
-
-    async def _prove(self, visit: Visit, password: str) -> None:
-        """Have the person of a session prove that they are at it: a stolen session guesses no password either."""
-        limit = Limit(f"session {visit.session.digest.hex()}", _TRIES)
-        await throttle.count(self._database, (limit,))
-        record = await self.find(visit.person.number)
-        if not await password_matches(record.password_hash, password):
-            raise LoginError
-        async with self._database.connection() as connection:
-            await throttle.forgive(connection, (limit,))
 
     # --- For operators ----------------------------------------------------------------------------------------------
 
@@ -216,51 +247,88 @@ class People:
         async with self._database.connection() as connection:
             return _known(await people.find_person(connection, login=login.strip().lower()))
 
-    async def set_role(self, number: int, role: Role, by: Actor) -> None:
-        """Make somebody a developer or an operator. Refuses to take the last operator's role away."""
+    async def make_developer(self, number: int, by: Actor) -> None:
+        """Take an operator's role away; what they have asked for and whom they have invited ends with it.
+
+        Refuses to take the last operator's role away.
+        """
 
         async def write(connection: Connection) -> None:
             person = _known(await people.find_person(connection, number=number)).person
-            if person.role == role:
+            if not person.is_operator:
                 return
-            await _keep_an_operator(connection, person, leaves=role != "operator")
-            await people.set_role(connection, number, role)
-            await audit.record(connection, by, "person.role", person.login, now=now_ms(), role=role)
+            await _keep_an_operator(connection, person)
+            await people.set_role(connection, number, "developer")
+            await _end_what_waits(connection, number)
+            await audit.record(connection, by, "person.role", person.login, now=now_ms(), role="developer")
 
         await self._database.in_transaction(write)
 
-    async def set_disabled(self, number: int, *, disabled: bool, by: Actor) -> None:
-        """Keep somebody out, ending all sessions, or let them in again. Refuses to disable the last operator."""
+    async def disable(self, number: int, by: Actor) -> None:
+        """Keep somebody out: ends all sessions, what they have asked for, and whom they have invited.
+
+        Refuses to disable the last operator.
+        """
 
         async def write(connection: Connection) -> None:
             now = now_ms()
             person = _known(await people.find_person(connection, number=number)).person
-            if person.disabled is disabled:
+            if person.disabled:
                 return
-            await _keep_an_operator(connection, person, leaves=disabled)
-            await people.set_person_disabled(connection, number, now if disabled else None)
+            await _keep_an_operator(connection, person)
+            await people.set_person_disabled(connection, number, now)
             await portal_sessions.delete_sessions(connection, number)
-            await audit.record(connection, by, f"person.{'disable' if disabled else 'enable'}", person.login, now=now)
+            await _end_what_waits(connection, number)
+            await audit.record(connection, by, "person.disable", person.login, now=now)
 
         await self._database.in_transaction(write)
 
-    async def reset(self, number: int, password: str, by: Actor) -> None:
-        """Give somebody a new password and no second factor, and end their sessions. Refuses with FIELD_MALFORMED."""
-        person = (await self.find(number)).person
-        hashed = await hash_password(checked_password(password, person.login))
+    async def enable(self, number: int, by: Actor) -> None:
+        """Let a developer in again. Refuses with FIELD_MALFORMED (change) an operator: that takes another one."""
 
         async def write(connection: Connection) -> None:
-            await people.set_password(connection, number, hashed)
-            await people.set_second_factor(connection, number, None, [])
+            person = (await people.lock_people(connection, [number])).get(number)
+            if person is None or person.is_operator:
+                raise malformed("change", "须由另一位运营人员确认", "takes another operator's confirmation")
+            if not person.disabled:
+                return
+            await people.set_person_disabled(connection, number, None)
+            await audit.record(connection, by, "person.enable", person.login, now=now_ms())
+
+        await self._database.in_transaction(write)
+
+    async def reset(self, number: int, password: str, by: Actor, *, second_factor: bool = False) -> None:
+        """Let somebody in again from the server's machine: enabled, and with a password that has to be changed.
+
+        `second_factor` removes that as well. Ends all sessions. Refuses with FIELD_MALFORMED.
+        """
+        person = (await self.find(number)).person
+        hashed = await hash_of_new_password(password, person.login, person.name)
+
+        async def write(connection: Connection) -> None:
+            now = now_ms()
+            await people.set_password(connection, number, hashed, one_time_until=now + ONE_TIME_MS)
             await portal_sessions.delete_sessions(connection, number)
-            await audit.record(connection, by, "person.reset", person.login, now=now_ms())
+            await audit.record(connection, by, "person.reset", person.login, now=now)
+            if second_factor and person.has_second_factor:
+                await people.set_second_factor(connection, number, None, [])
+                await audit.record(connection, by, "person.second_factor.remove", person.login, now=now)
+            if person.disabled:
+                await people.set_person_disabled(connection, number, None)
+                await audit.record(connection, by, "person.enable", person.login, now=now)
 
         await self._database.in_transaction(write)
 
 
-async def _keep_an_operator(connection: Connection, person: Person, *, leaves: bool) -> None:
-    if leaves and person.is_operator and not person.disabled and await people.operators_left(connection) < 2:
+async def _keep_an_operator(connection: Connection, person: Person) -> None:
+    if person.is_operator and not person.disabled and await people.operators_left(connection) < 2:
         raise malformed("role", "至少须保留一名运营人员", "would leave no operator")
+
+
+async def _end_what_waits(connection: Connection, number: int) -> None:
+    now = now_ms()
+    await people.revoke_invitations_of(connection, number, now)
+    await confirmations.end_for(connection, number, now)
 
 
 def _known(record: PersonRecord | None) -> PersonRecord:

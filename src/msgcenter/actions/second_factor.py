@@ -10,6 +10,13 @@ from typing import NamedTuple
 import pyotp
 import segno
 
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.store import people
+from msgcenter.store.database import Database
+from msgcenter.store.people import PersonRecord
+
+SECOND_FACTOR = "portal totp"
+"""What secrets are sealed for, with the person's number."""
 _ISSUER = "MsgCenter"
 _STEP_SECONDS = 30
 _RECOVERY_CODES = 10
@@ -60,3 +67,15 @@ def new_recovery_codes() -> list[str]:
 def recovery_digest(code: str) -> bytes:
     """Return what is stored of a recovery code."""
     return sha256(code.strip().lower().replace("-", "").replace(" ", "").encode()).digest()
+
+
+async def takes_code(database: Database, keys: KeyRing, record: PersonRecord, code: str) -> bool:
+    """Tell whether a person's code or recovery code is right, and use it up; any is if there is no second factor."""
+    if record.second_factor_sealed is None:
+        return True
+    number = record.person.number
+    step = step_of(keys.open(f"{SECOND_FACTOR} {number}", record.second_factor_sealed), code)
+    async with database.connection() as connection:
+        if step is not None:
+            return await people.use_step(connection, number, step)
+        return await people.use_recovery_code(connection, number, recovery_digest(code))

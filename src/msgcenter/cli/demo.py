@@ -43,6 +43,8 @@ def run_demo(settings: Settings) -> None:
         if not settings.webhook_allow and is_loopback(listener):
             # A newcomer's webhook is on this very machine; nobody from elsewhere may make it call its own services.
             settings = replace(settings, webhook_allow=LOOPBACK)
+        if settings.second_factor is None and is_loopback(listener):
+            settings = replace(settings, second_factor="off")  # only this machine's people can log in
         with started(settings) as complete:
             credentials, is_new, passwords = asyncio.run(_prepare_demo(complete))
             where = f"the data is in {settings.data_dir}" if embedded else "the one that MSGCENTER_DATABASE_URL names"
@@ -108,7 +110,7 @@ def _play(url: str, credentials: AppCredentials, settings: Settings, passwords: 
         return  # the server was told to stop in the middle of the story
     else:
         _say_what_is_next(url, token, credentials, settings, inboxes)
-        _say_where_to_log_in(url, passwords)
+        _say_where_to_log_in(url, passwords, second_factor=settings.second_factor != "off")
 
 
 def _inbox_links(url: str, token: str) -> dict[str, str]:
@@ -160,14 +162,18 @@ def _say_what_is_next(
     _say(f"  for operators    docs/operating.md, and {command} doctor\n")
 
 
-def _say_where_to_log_in(url: str, passwords: dict[str, str | None]) -> None:
+def _say_where_to_log_in(url: str, passwords: dict[str, str | None], *, second_factor: bool) -> None:
     _say("[bold]The portal[/] for developers and operators: your own app, its key, every call to try\n")
     out.print(f"{url}/portal", soft_wrap=True, markup=False)
     shown = {
         login: f"password {made}" if made else "the password that you have chosen" for login, made in passwords.items()
     }
     _say(f"log in as {OPERATOR}, {shown[OPERATOR]}; or sign up as a developer")
-    _say(f"who approves announcements: {APPROVER}, {shown[APPROVER]}\n")
+    _say(f"who approves announcements: {APPROVER}, {shown[APPROVER]}")
+    if second_factor:
+        _say("operators set a second factor up at the login: have an authenticator app at hand\n")
+    else:
+        _say("no second factor is asked for here; a real server asks operators for one (MSGCENTER_SECOND_FACTOR)\n")
 
 
 def _say(text: str) -> None:

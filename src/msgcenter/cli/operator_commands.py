@@ -61,7 +61,10 @@ def _password(given: str | None) -> tuple[str, bool]:
 
 def _say(login: str, password: str, *, made: bool) -> None:
     if made:
-        out.print(f"  password  [cyan]{escape(password)}[/]  (change it after the first login)", soft_wrap=True)
+        out.print(
+            f"  password  [cyan]{escape(password)}[/]  (for seven days; to be changed at the first login)",
+            soft_wrap=True,
+        )
     out.print(f"Log in as {escape(login)} at /portal of your server.", soft_wrap=True)
 
 
@@ -73,21 +76,26 @@ def create(
 ) -> None:
     """Make an operator, who looks after all apps and people in the portal."""
     chosen, made = _password(password)
-    person = _run(lambda people, by: people.create(login, name, chosen, "operator", by=by))
+    person = _run(lambda people, by: people.create(login, name, chosen, "operator", by=by, one_time=made))
     out.print(f"[green]✓[/] [bold]{escape(person.login)}[/] is an operator.")
     _say(person.login, chosen, made=made)
 
 
 @operators.command()
-def reset(login: Login, password: PasswordFrom = None) -> None:
-    """Give somebody a new password and no second factor, end all their sessions, and let them in again."""
+def reset(
+    login: Login,
+    password: PasswordFrom = None,
+    second_factor: Annotated[
+        bool, typer.Option("--second-factor", help="Remove the second factor too: the phone and the codes are lost.")
+    ] = False,
+) -> None:
+    """Give somebody a password for the next login, end all their sessions, and let them in again."""
     chosen, made = _password(password)
 
     async def work(people: "People", by: "Actor") -> None:
         record = await people.find_login(login)
-        await people.reset(record.person.number, chosen, by)
-        await people.set_disabled(record.person.number, disabled=False, by=by)
+        await people.reset(record.person.number, chosen, by, second_factor=second_factor)
 
     _run(work)
-    out.print(f"[green]✓[/] [bold]{escape(login)}[/] has a new password.")
+    out.print(f"[green]✓[/] [bold]{escape(login)}[/] has a new password, to be changed at the next login.")
     _say(login, chosen, made=made)

@@ -5,9 +5,16 @@ from starlette.responses import RedirectResponse, Response
 from msgcenter.actions.logins import LoggedIn
 from msgcenter.actions.second_factor import is_secret, new_enrolment
 from msgcenter.domain.language import Phrase
-from msgcenter.domain.person import LoginError, SecondFactorNeededError, ThrottledError, TicketError
+from msgcenter.domain.person import (
+    CodeError,
+    LoginError,
+    OneTimePasswordError,
+    SecondFactorNeededError,
+    ThrottledError,
+    TicketError,
+)
 from msgcenter.domain.refusal import Reason, Refusal, malformed
-from msgcenter.portal.portal import HOME, SESSION_SECONDS, Portal, csrf_of, see_other, set_secret
+from msgcenter.portal.portal import DUE_PAGES, HOME, SESSION_SECONDS, Portal, csrf_of, see_other, set_secret
 from msgcenter.portal.visitor import DEVICE_COOKIE, SESSION_COOKIE, Visitor, csrf_token
 
 _YEAR = 365 * 86_400
@@ -67,7 +74,9 @@ def _as_refusal(error: LoginError | ThrottledError, field: str = "password") -> 
         minutes = -(-error.seconds // 60)
         rule = Phrase(f"尝试过多,请{minutes}分钟后再试", f"too many attempts, try again in {minutes} minutes")
         return Refusal(Reason.NOT_AUTHORISED, rule=rule, field=field)
-    if field == "code":
+    if isinstance(error, OneTimePasswordError):
+        said = Phrase("一次性密码已过期,请重新申请重置", "This one-time password has ended: ask for another reset")
+    elif field == "code":
         said = Phrase("验证码不正确或已使用", "The code is wrong or was used before")
     else:
         said = Phrase("邮箱或密码不正确", "The e-mail address or the password is wrong")
@@ -132,7 +141,16 @@ async def account(portal: Portal, visitor: Visitor) -> Response:
         sessions=await portal.logins.sessions(visitor.person),
         here=visitor.visit.session.digest,
         recovery_left=record.recovery_left,
+        must_have_factor=portal.logins.must_have_second_factor(visitor.person),
     )
+
+
+async def new_password_page(portal: Portal, visitor: Visitor) -> Response:
+    """Ask for a password instead of a one-time password."""
+    assert visitor.visit is not None
+    if visitor.visit.due != "password":
+        return see_other("/account")
+    return portal.page(visitor, "new_password.html")
 
 
 async def change_password(portal: Portal, visitor: Visitor) -> Response:
@@ -150,7 +168,7 @@ async def change_password(portal: Portal, visitor: Visitor) -> Response:
     except Refusal as refusal:
         raise Refusal(refusal.reason, field="new_password", rule=refusal.data["rule"]) from None
     begun = await portal.logins.begin(visitor.person, visitor.browser)
-    return _with_session(see_other("/account", "password"), begun)
+    return _with_session(see_other("/apps" if visitor.visit.due else "/account", "password"), begun)
 
 
 async def end_session(portal: Portal, visitor: Visitor) -> Response:
@@ -168,7 +186,10 @@ async def end_session(portal: Portal, visitor: Visitor) -> Response:
 
 
 async def second_factor_page(portal: Portal, visitor: Visitor) -> Response:
-    """Show a new secret to scan."""
+    """Show a new secret to scan; a one-time password is changed first."""
+    assert visitor.visit is not None
+    if visitor.visit.due == "password":
+        return see_other(DUE_PAGES["password"])
     if visitor.person.has_second_factor:
         return see_other("/account")
     typed = visitor.form["secret"]
@@ -179,13 +200,15 @@ async def second_factor_page(portal: Portal, visitor: Visitor) -> Response:
 async def add_second_factor(portal: Portal, visitor: Visitor) -> Response:
     """Begin to ask for codes; show the recovery codes, once."""
     assert visitor.visit is not None
+    if visitor.visit.due == "password":
+        return see_other(DUE_PAGES["password"])
     form = visitor.form
     try:
         codes = await portal.people.add_second_factor(
             visitor.visit, form["password"], form["secret"], form["code"], visitor.actor
         )
     except (LoginError, ThrottledError) as error:
-        raise _of_password(error) from None
+        raise of_password(error) from None
     begun = await portal.logins.begin(visitor.person, visitor.browser)
     visitor.csrf = csrf_token(portal.csrf_key, begun.token)
     return _with_session(portal.page(visitor, "second_factor.html", enrolment=None, codes=codes), begun)
@@ -195,14 +218,19 @@ async def remove_second_factor(portal: Portal, visitor: Visitor) -> Response:
     """Ask for no codes any more."""
     assert visitor.visit is not None
     try:
-        await portal.people.remove_second_factor(visitor.visit, visitor.form["password"], visitor.actor)
+        await portal.people.remove_second_factor(
+            visitor.visit, visitor.form["password"], visitor.form["code"], visitor.actor
+        )
+    except CodeError as error:
+        raise _as_refusal(error, "code") from None
     except (LoginError, ThrottledError) as error:
-        raise _of_password(error) from None
+        raise of_password(error) from None
     begun = await portal.logins.begin(visitor.person, visitor.browser)
     return _with_session(see_other("/account", "factor-removed"), begun)
 
 
-def _of_password(error: LoginError | ThrottledError) -> Refusal:
+def of_password(error: LoginError | ThrottledError) -> Refusal:
+    """Return the refusal for a person's own password, asked for within a session."""
     if isinstance(error, ThrottledError):
         return _as_refusal(error)
     return malformed("password", "密码不正确", "is wrong")

@@ -11,6 +11,12 @@ GRANTS = {
     "platform_inbox": Phrase("收件箱显示平台全部消息", "The platform's whole inbox"),
     "platform": Phrase("平台", "Platform"),
 }
+_CONFIRMATIONS = {
+    "operator": Phrase("新的运营人员", "New operator"),
+    "enable": Phrase("启用运营人员", "Operator enabled"),
+    "reset": Phrase("重置运营人员密码", "Operator's password reset"),
+    "second_factor": Phrase("关闭运营人员两步验证", "Operator's second factor off"),
+}
 _STEPS = {"ask": Phrase("申请", "Asked for"), "give": Phrase("开通", "Granted"), "refuse": Phrase("拒绝", "Refused")}
 
 ACTIONS: Mapping[str, Phrase] = {
@@ -66,6 +72,12 @@ ACTIONS: Mapping[str, Phrase] = {
     "person.enable": Phrase("启用账号", "Account enabled"),
     "portal.sign_up": Phrase("修改注册方式", "Sign-up changed"),
     "invitation.create": Phrase("邀请", "Invitation made"),
+    "invitation.revoke": Phrase("撤销邀请", "Invitation revoked"),
+    **{
+        f"confirmation.{step}.{kind}": Phrase(f"{said.zh}:{name.zh}", f"{said.en}: {name.en}")
+        for step, said in {"ask": Phrase("申请确认", "To be confirmed"), "refuse": _STEPS["refuse"]}.items()
+        for kind, name in _CONFIRMATIONS.items()
+    },
     "session.begin": Phrase("登录", "Logged in"),
     "session.end": Phrase("结束会话", "Session ended"),
 }
@@ -102,6 +114,7 @@ _DETAILS = {
     "before": Phrase("早于", "from before"),
     "messages": Phrase("消息数", "messages"),
     "entries": Phrase("收件箱条目", "in mailboxes"),
+    "asked_by": Phrase("申请人", "asked for by"),
     "message_id": Phrase("消息", "message"),
 }
 

@@ -1,10 +1,15 @@
 """The operators' side: people, platforms, requests, limits."""
 
+from typing import get_args
+
 from starlette.responses import Response
 
+from msgcenter.actions.logins import Visit
+from msgcenter.actions.operators import Changed, ConfirmationKind, may_confirm
 from msgcenter.domain.health import LEVELS
-from msgcenter.domain.person import Role
-from msgcenter.domain.refusal import malformed
+from msgcenter.domain.person import LoginError, Role, ThrottledError
+from msgcenter.domain.refusal import Refusal, malformed
+from msgcenter.portal.account_pages import of_password
 from msgcenter.portal.portal import HOME, Portal, see_other
 from msgcenter.portal.visitor import Visitor, whole_number
 
@@ -23,6 +28,7 @@ async def requests(portal: Portal, visitor: Visitor) -> Response:
         "operator_requests.html",
         requests=await portal.team.open_requests(),
         announcements=await portal.announcements.waiting(),
+        confirmations=len(await portal.operators.waiting()),
     )
 
 
@@ -38,8 +44,13 @@ async def decide(portal: Portal, visitor: Visitor) -> Response:
 # --- People ---------------------------------------------------------------------------------------------------------
 
 
-async def people(portal: Portal, visitor: Visitor, invitation: str | None = None) -> Response:
-    """List the people, or those whose name or login has a text in it, and who is invited."""
+async def people(
+    portal: Portal, visitor: Visitor, invitation: str | None = None, changed: Changed | None = None
+) -> Response:
+    """List the people, or those whose name or login has a text in it, and who is invited.
+
+    `invitation` and `changed` are what is shown once, after a change.
+    """
     wanted = visitor.query("q").casefold()
     found = [
         record
@@ -54,6 +65,9 @@ async def people(portal: Portal, visitor: Visitor, invitation: str | None = None
         invitations=await portal.people.open_invitations(),
         sign_up=await portal.people.sign_up_mode(),
         invitation=invitation,
+        changed=changed,
+        asked_about=int(form) if (form := visitor.form["person"]).isdecimal() else None,
+        confirmations=len(await portal.operators.waiting()),
     )
 
 
@@ -66,27 +80,80 @@ async def set_sign_up(portal: Portal, visitor: Visitor) -> Response:
 
 async def invite(portal: Portal, visitor: Visitor) -> Response:
     """Make an invitation and show its link, once."""
-    role: Role = "operator" if visitor.form["role"] == "operator" else "developer"
-    invited = await portal.people.invite(role, visitor.form["note"], visitor.person, visitor.actor)
+    form = visitor.form
+    role: Role = "operator" if form["role"] == "operator" else "developer"
+    try:
+        invited = await portal.people.invite(role, form["note"], _visit(visitor), form["own_password"], visitor.actor)
+    except (LoginError, ThrottledError) as error:
+        raise _of_own_password(error) from None
     base = visitor.request.base_url
     return await people(portal, visitor, f"{str(base).rstrip('/')}{HOME}/invitation/{invited.token}")
 
 
+async def revoke_invitation(portal: Portal, visitor: Visitor) -> Response:
+    """End an invitation."""
+    await portal.people.revoke_invitation(_number(visitor.form["number"], "number"), visitor.actor)
+    return see_other("/operator/people", "revoked")
+
+
 async def change_person(portal: Portal, visitor: Visitor) -> Response:
-    """Change somebody's role, keep them out or let them in, or give them a new password."""
+    """Change somebody's role, keep them out or let them in, reset their password or their second factor.
+
+    What takes another operator waits for one.
+    """
     form = visitor.form
     number, change = _number(form["person"], "login"), form["change"]
-    if change in {"developer", "operator"}:
-        role: Role = "operator" if change == "operator" else "developer"
-        await portal.people.set_role(number, role, visitor.actor)
+    if change == "developer":
+        await portal.people.make_developer(number, visitor.actor)
         return see_other("/operator/people", "saved")
-    if change in {"disable", "enable"}:
-        await portal.people.set_disabled(number, disabled=change == "disable", by=visitor.actor)
-        return see_other("/operator/people", f"{change}d")
-    if change == "reset":
-        await portal.people.reset(number, form["password"], visitor.actor)
-        return see_other("/operator/people", "reset")
-    raise malformed("change", "请选择", "must be chosen")
+    if change == "disable":
+        await portal.people.disable(number, visitor.actor)
+        return see_other("/operator/people", "disabled")
+    if change == "enable" and not (await portal.people.find(number)).person.is_operator:
+        await portal.people.enable(number, visitor.actor)
+        return see_other("/operator/people", "enabled")
+    kind = next((one for one in get_args(ConfirmationKind) if one == change), None)
+    if kind is None:
+        raise malformed("change", "请选择", "must be chosen")
+    try:
+        changed = await portal.operators.change(_visit(visitor), kind, number, form["own_password"], visitor.actor)
+    except (LoginError, ThrottledError) as error:
+        raise _of_own_password(error) from None
+    if changed.secret is not None:
+        return await people(portal, visitor, changed=changed)
+    return see_other("/operator/people", "waits" if changed.waits else "saved")
+
+
+async def confirmations(portal: Portal, visitor: Visitor, half: str | None = None) -> Response:
+    """List what one operator has asked for and another has to confirm; `half` of a one-time password is shown once."""
+    waiting = [(one, may_confirm(one, visitor.person)) for one in await portal.operators.waiting()]
+    return portal.page(visitor, "operator_confirmations.html", waiting=waiting, half=half)
+
+
+async def decide_confirmation(portal: Portal, visitor: Visitor) -> Response:
+    """Confirm, or refuse."""
+    form = visitor.form
+    number = _number(form["number"], "number")
+    if form["confirmed"] != "1":
+        await portal.operators.refuse(number, visitor.person, visitor.actor)
+        return see_other("/operator/confirmations", "refused")
+    try:
+        half = await portal.operators.confirm(_visit(visitor), number, form["own_password"], visitor.actor)
+    except (LoginError, ThrottledError) as error:
+        raise _of_own_password(error) from None
+    if half is not None:
+        return await confirmations(portal, visitor, half)
+    return see_other("/operator/confirmations", "confirmed")
+
+
+def _visit(visitor: Visitor) -> Visit:
+    assert visitor.visit is not None
+    return visitor.visit
+
+
+def _of_own_password(error: LoginError | ThrottledError) -> Refusal:
+    refusal = of_password(error)
+    return Refusal(refusal.reason, field="own_password", rule=refusal.data["rule"])
 
 
 # --- Platforms and apps ---------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from msgcenter.actions.apps import Apps
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.logins import SESSION_MS, Logins
 from msgcenter.actions.message_log import MessageLog
+from msgcenter.actions.operators import Operators
 from msgcenter.actions.people import People
 from msgcenter.actions.permissions import Permissions
 from msgcenter.actions.platforms import Platforms
@@ -29,6 +30,7 @@ from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.actions.webhooks import Webhooks
 from msgcenter.domain.api_reference import CallReference
 from msgcenter.domain.content import Body
+from msgcenter.domain.person import Due
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.request_id import begin_request
 from msgcenter.logs import RequestLog
@@ -53,6 +55,7 @@ from msgcenter.web.limits import RequestLimits
 
 _log = structlog.get_logger(__name__)
 HOME = "/portal"
+DUE_PAGES: dict[Due, str] = {"password": "/account/new-password", "second_factor": "/account/second-factor"}
 Access = Literal["public", "person", "member", "operator"]
 """Who may see a page: anybody; anybody who is logged in; who looks after the app of the path; operators.
 
@@ -82,6 +85,7 @@ class Portal:
 
     logins: Logins
     people: People
+    operators: Operators
     apps: Apps
     team: Team
     audit_log: AuditLog
@@ -123,7 +127,8 @@ Handler = Callable[[Portal, Visitor], Awaitable[Response]]
 class Page:
     """A URL of the portal: how it is asked for, who may, and what answers.
 
-    When a form is refused, `again` shows it once more, with what was typed and `visitor.error`.
+    When a form is refused, `again` shows it once more, with what was typed and `visitor.error`. `for_due` pages are
+    there for whoever has to change a one-time password or set the second factor up: nothing else is, until then.
     """
 
     method: Literal["GET", "POST"]
@@ -131,6 +136,7 @@ class Page:
     access: Access
     handle: Handler
     again: Handler | None = None
+    for_due: bool = False
 
 
 ANY_METHOD = "*"
@@ -206,6 +212,8 @@ class PageEndpoint:
             portal.limits.count_user(visitor.person.number)
         secret = token if visitor.visit else visitor.cookies.get(VISITOR_COOKIE, "")
         visitor.csrf = csrf_token(portal.csrf_key, secret) if secret else ""
+        if visitor.visit is not None and visitor.visit.due is not None and not page.for_due:
+            return self._due(page, visitor, visitor.visit.due)
         if page.access != "public" and visitor.visit is None:
             if page.method == "POST" or visitor.request.headers.get("x-csrf-token"):
                 return portal.page(visitor, "error.html", 401, problem="logged_out")
@@ -228,6 +236,13 @@ class PageEndpoint:
                 raise
             visitor.error = refusal
             return await page.again(portal, visitor)
+
+    def _due(self, page: Page, visitor: Visitor, due: Due) -> Response:
+        """Lead to what has to be done first; a form is not taken."""
+        path = DUE_PAGES[due]
+        if page.method == "POST" or visitor.request.headers.get("x-csrf-token"):
+            return self._portal.page(visitor, "error.html", 403, problem="due", path_due=HOME + path)
+        return see_other(path)
 
     def _refused(self, visitor: Visitor, refusal: Refusal, status: int = 422) -> Response:
         if refusal.reason in {Reason.APP_UNKNOWN, Reason.MESSAGE_UNKNOWN, Reason.WEBHOOK_UNKNOWN}:

@@ -1,6 +1,6 @@
 """People, invitations, and who looks after which app."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -8,9 +8,10 @@ import asyncpg
 from msgcenter.domain.person import Person, Role
 from msgcenter.store.database import Connection
 
-_PERSON = (
+PERSON = (
     "p.number, p.login, p.name, p.role, p.disabled_at is not null as disabled,"
-    " p.second_factor_sealed is not null as has_second_factor"
+    " p.second_factor_sealed is not null as has_second_factor,"
+    " p.one_time_until"
 )
 
 
@@ -27,6 +28,7 @@ class PersonRecord(NamedTuple):
 class Invitation(NamedTuple):
     """An invitation to sign up that is still open."""
 
+    number: int
     role: Role
     note: str
     created_at: int
@@ -36,7 +38,7 @@ class Invitation(NamedTuple):
 
 def person_of(row: asyncpg.Record) -> Person:
     """Return the person of a row that has the columns of one."""
-    names = ("number", "login", "name", "role", "disabled", "has_second_factor")
+    names = ("number", "login", "name", "role", "disabled", "has_second_factor", "one_time_until")
     return Person(**{name: row[name] for name in names})
 
 
@@ -46,17 +48,26 @@ def _record(row: asyncpg.Record) -> PersonRecord:
 
 
 async def insert_person(
-    connection: Connection, *, login: str, name: str, role: Role, password_hash: str, now: int
+    connection: Connection,
+    *,
+    login: str,
+    name: str,
+    role: Role,
+    password_hash: str,
+    now: int,
+    one_time_until: int | None = None,
 ) -> int | None:
     """Add a person and return the number; None if the login is taken."""
     number: int | None = await connection.fetchval(
-        "insert into person (login, name, role, password_hash, created_at) values ($1, $2, $3, $4, $5)"
+        "insert into person (login, name, role, password_hash, created_at, one_time_until)"
+        " values ($1, $2, $3, $4, $5, $6)"
         " on conflict (login) do nothing returning number",
         login,
         name,
         role,
         password_hash,
         now,
+        one_time_until,
     )
     return number
 
@@ -64,7 +75,7 @@ async def insert_person(
 async def find_person(connection: Connection, *, login: str | None = None, number: int = 0) -> PersonRecord | None:
     """Return a person by login or by number."""
     row = await connection.fetchrow(
-        f"select {_PERSON}, p.created_at, p.password_hash, p.second_factor_sealed,"  # noqa: S608
+        f"select {PERSON}, p.created_at, p.password_hash, p.second_factor_sealed,"  # noqa: S608
         " cardinality(p.recovery_digests) as recovery_left from person p"
         " where case when $1::text is null then p.number = $2 else p.login = $1 end",
         login,
@@ -76,15 +87,36 @@ async def find_person(connection: Connection, *, login: str | None = None, numbe
 async def list_people(connection: Connection) -> list[PersonRecord]:
     """Return everyone, by login."""
     rows = await connection.fetch(
-        f"select {_PERSON}, p.created_at, p.password_hash, p.second_factor_sealed,"  # noqa: S608
+        f"select {PERSON}, p.created_at, p.password_hash, p.second_factor_sealed,"  # noqa: S608
         " cardinality(p.recovery_digests) as recovery_left from person p order by p.login limit 10000"
     )
     return [_record(row) for row in rows]
 
 
-async def set_password(connection: Connection, number: int, password_hash: str) -> None:
-    """Give a person another password."""
+async def set_password(
+    connection: Connection, number: int, password_hash: str, *, one_time_until: int | None = None
+) -> None:
+    """Give a person another password; a one-time password has to be changed, and holds until a time (ms since 1970)."""
+    await connection.execute(
+        "update person set password_hash = $2, one_time_until = $3 where number = $1",
+        number,
+        password_hash,
+        one_time_until,
+    )
+
+
+async def renew_hash(connection: Connection, number: int, password_hash: str) -> None:
+    """Store the hash of the same password anew."""
     await connection.execute("update person set password_hash = $2 where number = $1", number, password_hash)
+
+
+async def lock_people(connection: Connection, numbers: Iterable[int]) -> dict[int, Person]:
+    """Return people by their numbers, and keep them as they are until the transaction ends."""
+    rows = await connection.fetch(
+        f"select {PERSON} from person p where p.number = any($1) order by p.number for update",  # noqa: S608
+        sorted(set(numbers)),
+    )
+    return {row["number"]: person_of(row) for row in rows}
 
 
 async def set_role(connection: Connection, number: int, role: Role) -> None:
@@ -136,10 +168,10 @@ async def operators_left(connection: Connection) -> int:
     return len(rows)
 
 
-async def count_other_operators(connection: Connection, number: int) -> int:
-    """Return how many operators besides one may log in."""
+async def count_other_operators(connection: Connection, but: Sequence[int]) -> int:
+    """Return how many operators besides some may log in."""
     others: int = await connection.fetchval(
-        "select count(*) from person where role = 'operator' and disabled_at is null and number <> $1", number
+        "select count(*) from person where role = 'operator' and disabled_at is null and number <> all($1)", but
     )
     return others
 
@@ -169,33 +201,61 @@ async def insert_invitation(
     )
 
 
+_OPEN = (
+    " i.used_at is null and i.revoked_at is null and p.role = 'operator' and p.disabled_at is null and i.expires_at > "
+)
+"""Of an invitation i and its maker p. Whoever may not invite any more has no invitations either."""
+
+
 async def open_invitation(connection: Connection, digest: bytes, now: int) -> Role | None:
-    """Return the role that an open invitation gives, None if it is unknown, used or too old."""
+    """Return the role that an open invitation is for, None if it is unknown, used, revoked or too old."""
     role: Role | None = await connection.fetchval(
-        "select role from invitation where digest = $1 and used_at is null and expires_at > $2", digest, now
-    )
-    return role
-
-
-async def use_invitation(connection: Connection, digest: bytes, now: int) -> Role | None:
-    """Use up an open invitation and return its role; None if there is none."""
-    role: Role | None = await connection.fetchval(
-        "update invitation set used_at = $2 where digest = $1 and used_at is null and expires_at > $2 returning role",
+        f"select i.role from invitation i join person p on p.number = i.created_by where i.digest = $1 and {_OPEN} $2",  # noqa: S608
         digest,
         now,
     )
     return role
 
 
+async def use_invitation(connection: Connection, digest: bytes, now: int) -> tuple[Role, int] | None:
+    """Use up an open invitation and return its role and whose it is; None if there is none."""
+    row = await connection.fetchrow(
+        "update invitation i set used_at = $2 from person p"  # noqa: S608
+        f" where p.number = i.created_by and i.digest = $1 and {_OPEN} $2 returning i.role, i.created_by",
+        digest,
+        now,
+    )
+    return None if row is None else (row["role"], row["created_by"])
+
+
 async def open_invitations(connection: Connection, now: int) -> list[Invitation]:
     """Return the invitations that are still open, the newest first."""
     rows = await connection.fetch(
-        "select i.role, i.note, i.created_at, i.expires_at, p.login from invitation i"
-        " join person p on p.number = i.created_by"
-        " where i.used_at is null and i.expires_at > $1 order by i.created_at desc limit 200",
+        "select i.number, i.role, i.note, i.created_at, i.expires_at, p.login from invitation i"  # noqa: S608
+        f" join person p on p.number = i.created_by where {_OPEN} $1 order by i.created_at desc limit 200",
         now,
     )
     return [Invitation(*row) for row in rows]
+
+
+async def revoke_invitation(connection: Connection, number: int, now: int) -> Role | None:
+    """End an open invitation and return its role; None if there is none."""
+    role: Role | None = await connection.fetchval(
+        "update invitation i set revoked_at = $2 from person p"  # noqa: S608
+        f" where p.number = i.created_by and i.number = $1 and {_OPEN} $2 returning i.role",
+        number,
+        now,
+    )
+    return role
+
+
+async def revoke_invitations_of(connection: Connection, person_number: int, now: int) -> None:
+    """End all invitations that a person has made."""
+    await connection.execute(
+        "update invitation set revoked_at = $2 where created_by = $1 and used_at is null and revoked_at is null",
+        person_number,
+        now,
+    )
 
 
 # --- Who looks after which app --------------------------------------------------------------------------------------
@@ -223,7 +283,7 @@ async def remove_member(connection: Connection, app_number: int, person_number: 
 async def members(connection: Connection, app_number: int) -> list[Person]:
     """Return who looks after an app, the longest first. In a transaction, the rows are locked."""
     rows = await connection.fetch(
-        f"select {_PERSON} from app_member m join person p on p.number = m.person_number"  # noqa: S608
+        f"select {PERSON} from app_member m join person p on p.number = m.person_number"  # noqa: S608
         " where m.app_number = $1 order by m.created_at, p.number for update of m",
         app_number,
     )

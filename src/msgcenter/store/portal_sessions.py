@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from msgcenter.domain.person import Person
 from msgcenter.store.database import Connection
-from msgcenter.store.people import person_of
+from msgcenter.store.people import PERSON, person_of
 
 
 class SessionRecord(NamedTuple):
@@ -33,8 +33,7 @@ async def find_session(
 ) -> tuple[Person, SessionRecord] | None:
     """Return a session that holds at `now` and was used after `idle_since`, and whose it is."""
     row = await connection.fetchrow(
-        "select p.number, p.login, p.name, p.role, p.disabled_at is not null as disabled,"
-        " p.second_factor_sealed is not null as has_second_factor,"
+        f"select {PERSON},"  # noqa: S608
         " s.digest, s.created_at, s.seen_at, s.expires_at, s.address, s.agent"
         " from portal_session s join person p on p.number = s.person_number"
         " where s.digest = $1 and s.expires_at > $2 and s.seen_at > $3 and p.disabled_at is null",
@@ -42,7 +41,7 @@ async def find_session(
         now,
         idle_since,
     )
-    return None if row is None else (person_of(row), SessionRecord(*tuple(row)[6:]))
+    return None if row is None else (person_of(row), SessionRecord(*tuple(row)[-len(SessionRecord._fields) :]))
 
 
 async def touch_session(connection: Connection, digest: bytes, now: int, address: str) -> None:

@@ -1,0 +1,86 @@
+"""Who has to have a second factor sets it up at the login, before anything else; and one operator alone."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Server, new_app, running_server, wait_for
+from tests.portal.conftest import PASSWORD, Visitor, add_person
+from tests.portal.test_accounts import add_second_factor
+
+ENROL = "/portal/account/second-factor"
+
+
+@pytest.fixture
+def strict(database_url: str, tmp_path: Path) -> Iterator[Server]:
+    """A server of which nobody has set MSGCENTER_SECOND_FACTOR."""
+    with running_server(database_url, tmp_path, SECOND_FACTOR="") as started:
+        yield started
+
+
+@pytest.fixture
+def browsers(strict: Server) -> Iterator[list[Visitor]]:
+    """Two browsers."""
+    opened = [Visitor(strict.url), Visitor(strict.url)]
+    yield opened
+    for one in opened:
+        one.http.close()
+
+
+def test_an_operator_sets_a_second_factor_up_before_anything_else(database_url: str, browsers: list[Visitor]) -> None:
+    operator, developer = browsers
+    person = wait_for(add_person(database_url, "operator"))  # as one of an installation before this rule
+    assert operator.log_in(person.login).status_code == 303
+    for path in ("", "/apps", "/account", "/docs", "/operator/people", "/operator/announcements/new"):
+        assert operator.get(path).headers["location"] == ENROL, path
+    refused = operator.post("/operator/people/invite", page="/account/second-factor", role="developer", note="")
+    assert (refused.status_code, ENROL in refused.text) == (403, True)
+    assert "needs a second factor" in operator.get("/account/second-factor").text
+    _, codes = add_second_factor(operator)
+    assert operator.get("/operator/people").status_code == 200
+
+    proof = {"password": PASSWORD, "code": codes[0]}
+    assert "set up anew at once" in operator.get("/account").text
+    assert operator.post("/account/second-factor/remove", page="/account", **proof).status_code == 303
+    assert operator.get("/operator/people").headers["location"] == ENROL, "another phone, not none"
+    assert operator.post("/logout", page="/account/second-factor").headers["location"].endswith("done=logged-out")
+
+    developer.log_in(wait_for(add_person(database_url)).login)
+    assert developer.get("/apps").status_code == 200, "developers need none by default"
+
+
+def test_everyone_may_have_to(database_url: str, tmp_path: Path) -> None:
+    with running_server(database_url, tmp_path, SECOND_FACTOR="everyone") as started:
+        developer = Visitor(started.url)
+        developer.log_in(wait_for(add_person(database_url)).login)
+        assert developer.get("/apps").headers["location"] == ENROL
+        add_second_factor(developer)
+        assert developer.get("/apps").status_code == 200
+        developer.http.close()
+
+
+def test_one_operator_alone_is_told_what_to_do(database_url: str, tmp_path: Path) -> None:
+    wait_for(new_app(database_url))
+    with running_server(database_url, tmp_path) as started:
+        alone = Visitor(started.url)
+        alone.log_in(wait_for(add_person(database_url, "operator")).login)
+        other = wait_for(add_person(database_url))
+        assert "msgcenter operator create" in alone.get("/operator/announcements").text
+        fields = {"platform": "420100", "kind": "text", "text.content": "Hello", "then": "save"}
+        made = alone.post("/operator/announcements/new", **fields)
+        path = re.sub(r"^/portal|\?.*", "", made.headers["location"])
+        for step in ("submit", "approve"):
+            refused = alone.post(f"{path}/{step}", page=path, version="1")
+            assert (refused.status_code, "msgcenter operator create" in refused.text) == (422, True)
+        change = {"person": str(other.number), "change": "operator", "own_password": PASSWORD}
+        refused = alone.post("/operator/people", **change)
+        assert (refused.status_code, "msgcenter operator" in refused.text) == (422, True)
+        invite = {"page": "/operator/people", "role": "operator", "note": "", "own_password": PASSWORD}
+        refused = alone.post("/operator/people/invite", **invite)
+        assert (refused.status_code, "/portal/invitation/" in refused.text) == (422, False)
+        wait_for(add_person(database_url, "operator"))  # the second one, by a command
+        assert alone.post("/operator/people", **change).headers["location"].endswith("done=waits")
+        assert alone.post(f"{path}/submit", page=path, version="1").headers["location"].endswith("done=drafted")
+        alone.http.close()
