@@ -142,6 +142,7 @@ def test_a_reset_of_an_operator_is_asked_for_confirmed_and_used(
     row.get_by_text("More").click()
     row.get_by_label("Your own password").fill(PASSWORD)
     _assert_accessible(asker.page)
+    _assert_fits(asker.page)
     row.get_by_role("button", name="Reset password").click()
     first = asker.page.locator("#one-time-password").inner_text()
     _assert_accessible(asker.page)

@@ -118,8 +118,11 @@ def test_an_invited_operator_is_confirmed_by_another_one(
     server: Server, asker: Somebody, other: Somebody, browser: Visitor, user: str
 ) -> None:
     invite = {"page": PEOPLE, "role": "operator", "note": "for Ms Li"}
-    assert 'id="wrong-own_password"' in asker.visitor.post(f"{PEOPLE}/invite", **invite, own_password="not it").text
-    made = asker.visitor.post(f"{PEOPLE}/invite", **invite, own_password=PASSWORD)
+    assert (
+        'id="wrong-inviter_password"'
+        in asker.visitor.post(f"{PEOPLE}/invite", **invite, inviter_password="not it").text
+    )
+    made = asker.visitor.post(f"{PEOPLE}/invite", **invite, inviter_password=PASSWORD)
     link = re.search(rf"{server.url}/portal(/invitation/\w+)", made.text)
     assert link is not None
     assert "another operator has to confirm" in browser.get(link[1]).text
@@ -162,7 +165,7 @@ def test_requests_and_invitations_end_with_their_maker(
     number = number_of(other, newcomer.person)
     links = []
     for role in ("operator", "developer"):
-        fields = {"page": PEOPLE, "role": role, "note": "", "own_password": PASSWORD}
+        fields = {"page": PEOPLE, "role": role, "note": "", "inviter_password": PASSWORD}
         made = asker.visitor.post(f"{PEOPLE}/invite", **fields).text
         links += re.findall(rf"{server.url}/portal(/invitation/\w+)", made)
     assert [browser.get(link).status_code for link in links] == [200, 200]

@@ -77,7 +77,7 @@ def test_one_operator_alone_is_told_what_to_do(database_url: str, tmp_path: Path
         change = {"person": str(other.number), "change": "operator", "own_password": PASSWORD}
         refused = alone.post("/operator/people", **change)
         assert (refused.status_code, "msgcenter operator" in refused.text) == (422, True)
-        invite = {"page": "/operator/people", "role": "operator", "note": "", "own_password": PASSWORD}
+        invite = {"page": "/operator/people", "role": "operator", "note": "", "inviter_password": PASSWORD}
         refused = alone.post("/operator/people/invite", **invite)
         assert (refused.status_code, "/portal/invitation/" in refused.text) == (422, False)
         wait_for(add_person(database_url, "operator"))  # the second one, by a command

@@ -66,7 +66,7 @@ async def people(
         sign_up=await portal.people.sign_up_mode(),
         invitation=invitation,
         changed=changed,
-        asked_about=int(form) if (form := visitor.form["person"]).isdecimal() else None,
+        asked_about=visitor.form["person"],
         confirmations=len(await portal.operators.waiting()),
     )
 
@@ -83,9 +83,11 @@ async def invite(portal: Portal, visitor: Visitor) -> Response:
     form = visitor.form
     role: Role = "operator" if form["role"] == "operator" else "developer"
     try:
-        invited = await portal.people.invite(role, form["note"], _visit(visitor), form["own_password"], visitor.actor)
+        invited = await portal.people.invite(
+            role, form["note"], _visit(visitor), form["inviter_password"], visitor.actor
+        )
     except (LoginError, ThrottledError) as error:
-        raise _of_own_password(error) from None
+        raise _of_own_password(error, "inviter_password") from None
     base = visitor.request.base_url
     return await people(portal, visitor, f"{str(base).rstrip('/')}{HOME}/invitation/{invited.token}")
 
@@ -151,9 +153,9 @@ def _visit(visitor: Visitor) -> Visit:
     return visitor.visit
 
 
-def _of_own_password(error: LoginError | ThrottledError) -> Refusal:
+def _of_own_password(error: LoginError | ThrottledError, field: str = "own_password") -> Refusal:
     refusal = of_password(error)
-    return Refusal(refusal.reason, field="own_password", rule=refusal.data["rule"])
+    return Refusal(refusal.reason, field=field, rule=refusal.data["rule"])
 
 
 # --- Platforms and apps ---------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ async def insert(
 ) -> bool:
     """Add a request; return False if the same is asked for already. What has expired makes room for it."""
     await connection.execute(
-        "update confirmation set decided_at = expires_at, confirmed = false"
+        "update confirmation set decided_at = expires_at, confirmed = false, half_sealed = null"
         " where person_number = $1 and kind = $2 and decided_at is null and expires_at <= $3",
         person_number,
         kind,
