@@ -1,0 +1,144 @@
+"""Every page of the portal, taken from its route table, with the longest values that its tables and heads can show."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from msgcenter.actions.apps import Apps
+from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.people import People
+from msgcenter.actions.team import Team
+from msgcenter.domain.person import COMMAND, Person
+from msgcenter.portal.routes import PAGES
+from msgcenter.store.database import Database
+from msgcenter_client import Client
+from tests.conftest import SECRET_KEY, Credentials, Server, wait_for
+from tests.portal.conftest import PASSWORD, Visitor
+from tests.receiver import receiving
+
+LONG_WORD = "Bildungsinformationsaustauschdienstleistungsverwaltungsstelle1234"[:64]
+LONG_NAME = "武汉市第一中学信息技术教研组" * 4
+FILES = (".csv",)
+"""Pages that are downloads."""
+
+
+@dataclass
+class World:
+    """What the pages are about. `login` is an operator who also looks after the app."""
+
+    login: str
+    app_id: str
+    values: dict[str, str]
+
+    def paths(self) -> list[str]:
+        """Return the path of every page that is shown on screen, with something real for each of its parts."""
+        found = []
+        for page in PAGES:
+            if page.method != "GET" or page.path.endswith(FILES):
+                continue
+            calls = ("sendMsg", "getAccessToken") if "{name}" in page.path else ("",)
+            found += [self._path(page.path, call) for call in calls]
+        return [*found, "/nothing", *self.with_queries()]
+
+    def _path(self, path: str, call: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda part: call or self.values[part[1]], path)
+
+    def with_queries(self) -> list[str]:
+        """Return pages that look otherwise with a query."""
+        return [
+            "/docs?q=publisherId",
+            f"/docs?q={LONG_WORD}",
+            f"/operator/apps?q={LONG_WORD}{LONG_WORD}",
+            f"/apps/{self.app_id}/messages?receiver={LONG_WORD}",
+            f"/operator/audit?actor={self.login}",
+        ]
+
+
+@contextmanager
+def world_on(server: Server, database_url: str) -> Iterator[World]:
+    """Fill a server with an app, people, messages, webhooks, requests and announcements whose names are long."""
+    tail = secrets.token_hex(8)
+    person, app = wait_for(_people_and_app(database_url, tail))
+    operator, other = Visitor(server.url), Visitor(server.url)
+    for visitor, login in ((operator, person.login), (other, f"other-{tail}@example.edu")):
+        assert visitor.log_in(login).status_code == 303
+    with receiving() as receiver, Client(server.url, app.app_id, app.app_key) as client:
+        url = f"{receiver.url}/{LONG_WORD * 6}"
+        answer = operator.post(f"/apps/{app.app_id}/webhooks", url=url, **{"event.message.read": "1"})
+        webhook = re.search(r"data-copy>(wh_[0-9a-f]+)<", answer.text)
+        assert webhook is not None, answer.text
+        message_id = _send_messages(client)
+        receiver.until(lambda posts: len(posts) > 0)
+        reason = LONG_WORD * 7
+        operator.post(f"/apps/{app.app_id}/ask", kind="platform_inbox", reason=reason)
+        operator.post("/operator/people/invite", page="/operator/people", role="developer", note=LONG_WORD * 3)
+        invited = operator.post("/operator/people/invite", page="/operator/people", role="developer", note="")
+        invitation = re.search(r"/invitation/([\w-]+)", invited.text)
+        assert invitation is not None
+        number = _announce(operator, other, app)
+        yield World(
+            person.login,
+            app.app_id,
+            {
+                "app_id": app.app_id,
+                "webhook_id": webhook[1],
+                "message_id": message_id,
+                "invitation": invitation[1],
+                "number": number,
+            },
+        )
+    operator.http.close()
+    other.http.close()
+
+
+async def _people_and_app(database_url: str, tail: str) -> tuple[Person, Credentials]:
+    keys = KeyRing(SECRET_KEY)
+    async with Database(database_url, connections=2) as database:
+        people, apps = People(database, keys), Apps(database, keys)
+        login = f"{'wolfeschlegelsteinhausen' * 2}-{tail[:8]}@{'verwaltung' * 5}.{'bildung' * 8}.example.edu"
+        person = await people.create(login, LONG_WORD, PASSWORD, "operator")
+        await people.create(f"other-{tail}@example.edu", LONG_NAME, PASSWORD, "operator")
+        platform = f"{tail}{'platformcode' * 2}"[:32]
+        for name in (LONG_WORD, LONG_NAME):
+            made = await apps.create(name, platform, app_id=f"{LONG_WORD[:47]}{secrets.token_hex(8)}")
+            await Team(database, apps).add(await apps.find(made.app.app_id), person.login, COMMAND)
+    return person, Credentials(made.app.app_id, made.app_key, platform, made.app.number)
+
+
+def _send_messages(client: Client) -> str:
+    client.send_text(LONG_WORD, LONG_WORD * 60)
+    client.send_link(
+        LONG_WORD,
+        title=LONG_WORD * 3,
+        content=LONG_WORD * 3,
+        business_id=LONG_WORD,
+        pc_url=f"https://school.example.edu/{LONG_WORD * 9}",
+        app_url="https://school.example.edu/m",
+    )
+    message_id = client.send_oa(
+        [LONG_WORD, LONG_NAME, *(f"{n}{LONG_WORD}"[:64] for n in range(30))],
+        LONG_WORD,
+        business_id=LONG_WORD,
+        pc_url="https://school.example.edu/1",
+        app_url="https://school.example.edu/m/1",
+        title=LONG_WORD * 3,
+        form=[(LONG_WORD, LONG_WORD * 3)],
+        approval=True,
+    )
+    client.set_status(LONG_WORD, [message_id])
+    client.subscribe(LONG_WORD, [LONG_WORD])
+    return message_id
+
+
+def _announce(author: Visitor, reviewer: Visitor, app: Credentials) -> str:
+    home = "/operator/announcements"
+    fields = {"platform": app.platform_code, "kind": "text", "then": "submit"}
+    answer = author.post(f"{home}/new", **fields, **{"text.content": LONG_WORD * 9})
+    assert answer.status_code == 303, answer.text
+    path = re.sub(r"^/portal|\?.*", "", answer.headers["location"])
+    reviewer.post(f"{path}/return", page="/account", version="1", reason=LONG_WORD * 6)
+    changed = {"version": "1", "text.content": LONG_NAME + LONG_WORD * 8}
+    assert author.post(f"{path}/edit", **fields, **changed).status_code == 303
+    return path.rpartition("/")[2]

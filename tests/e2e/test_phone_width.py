@@ -1,0 +1,110 @@
+"""Nothing sticks out of a phone's screen of 390 px, whatever names, addresses and ids are shown."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from msgcenter_client import Client
+from tests.conftest import Raw, Server
+from tests.e2e.conftest import PHONE, OpenInbox, user_token
+from tests.e2e.every_page import LONG_NAME, LONG_WORD, World, world_on
+from tests.e2e.portal_screens import open_desk
+
+WIDTH = PHONE["viewport"]["width"]
+# A phone lays a page that is too wide out on a wider screen: its width says more than whether anything can be scrolled.
+_TOO_WIDE = """() => {
+  const width = Math.max(document.documentElement.scrollWidth, innerWidth);
+  const right = (one) => Math.round(one.getBoundingClientRect().right);
+  const all = [...document.querySelectorAll("body *")];
+  const out = all.filter((one) => right(one) > 390 && !one.closest(".scroll *, pre *"));
+  return [width, out.slice(0, 4).map((one) => `${one.tagName}.${one.className} ${right(one)}`)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def world(server: Server, shared_database: str) -> Iterator[World]:
+    """A portal that is full of long names."""
+    with world_on(server, shared_database) as made:
+        yield made
+
+
+def too_wide(page: Page) -> str:
+    """Say how wide the page is and what makes it so; "" if it fits."""
+    width, what = page.evaluate(_TOO_WIDE)
+    return f"{width} px, {what}" if width > WIDTH else ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_every_page_of_the_portal_fits(chromium: Browser, server: Server, world: World, locale: str) -> None:
+    desk = open_desk(chromium, server, locale=locale, **PHONE)
+    found = []
+    for path in ("", "/login", "/sign-up", "/docs", "/docs/sendMsg", f"/invitation/{world.values['invitation']}"):
+        desk.go(path)
+        found.append((path, too_wide(desk.page)))
+    desk.log_in(world.login)
+    for path in world.paths():
+        answer = desk.page.goto(f"{desk.url}/portal{path}")
+        assert answer is not None
+        assert answer.ok or path == "/nothing", f"{path}: {answer.status}"
+        if desk.page.locator("#try-form").count():
+            expect(desk.page.locator("#sandbox msg-inbox")).to_be_attached()
+        found.append((path, too_wide(desk.page)))
+    desk.context.close()
+    assert "\n".join(f"{what}: {said}" for what, said in found if said) == ""
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_pages_that_answer_forms_fit(chromium: Browser, server: Server, world: World, locale: str) -> None:
+    desk = open_desk(chromium, server, locale=locale, **PHONE)
+    desk.log_in(world.login)
+    found = []
+    desk.register_app(LONG_WORD)
+    found.append(("the new app's key", too_wide(desk.page)))
+    for path, form in (
+        (f"/apps/{world.app_id}/keys", "form[action$='/keys/rotate']"),
+        ("/docs/debugger", "main form.card"),
+        ("/operator/platforms", "main form:has([name=new])"),
+    ):
+        desk.go(path)
+        for field in desk.page.locator(f"{form} input:not([type=hidden])").all():
+            field.fill(LONG_WORD)
+        with desk.page.expect_navigation():
+            desk.page.locator(f"{form} button").click()
+        found.append((f"the answer of {path}", too_wide(desk.page)))
+    desk.context.close()
+    assert "\n".join(f"{what}: {said}" for what, said in found if said) == ""
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_the_inbox_fits(open_inbox: OpenInbox, raw: Raw, client: Client, user: str, locale: str) -> None:
+    client.send_text(user, LONG_WORD * 60)
+    client.send_link(
+        user,
+        title=LONG_WORD * 3,
+        content=LONG_NAME,
+        business_id="b",
+        pc_url="https://school.example.edu/1",
+        app_url="https://school.example.edu/m",
+    )
+    client.send_oa(
+        user,
+        LONG_WORD,
+        business_id="b",
+        pc_url="https://school.example.edu/1",
+        app_url="https://school.example.edu/m",
+        title=LONG_WORD,
+        form=[(LONG_WORD, LONG_WORD * 3)],
+        author=LONG_WORD,
+        approval=True,
+    )
+    screen = open_inbox(user_token(raw, user), locale=locale, **PHONE)
+    expect(screen.cards).to_have_count(3)
+    found = [("the list", too_wide(screen.page))]
+    screen.cards.first.get_by_role("button").last.click()
+    expect(screen.page.get_by_role("menu")).to_be_visible()
+    found.append(("a menu", too_wide(screen.page)))
+    screen.page.keyboard.press("Escape")
+    assert screen.scroller.evaluate("scroller => scroller.scrollWidth <= scroller.clientWidth")
+    assert "\n".join(f"{what}: {said}" for what, said in found if said) == ""
