@@ -68,6 +68,7 @@ from msgcenter.store.embedded import embedded_postgres
 from msgcenter.store.migrate import migrate, pending_migrations
 from msgcenter.store.node_lease import NodeLease
 from msgcenter.store.topics import concerned_by_topic
+from msgcenter.web.base_path import BehindProxy
 from msgcenter.web.headers import SafeAnswers
 from msgcenter.web.limits import RequestLimits
 from msgcenter.web.shared import SharedLook
@@ -255,7 +256,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    return SafeAnswers(monitor.with_own_port(router))
+    return SafeAnswers(monitor.with_own_port(BehindProxy(router, settings.base_path, settings.trusted_proxies)))
 
 
 def _portal(

@@ -1,6 +1,7 @@
 """The settings: the environment, read once, checked, frozen, passed down."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -16,6 +17,12 @@ _MAX_DIGITS = 9
 _SHOWN = 40
 SecondFactor = Literal["operators", "everyone", "off"]
 _LOG_LEVELS = ("debug", "info", "warning", "error")
+_BASE_PATH = re.compile(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_MAX_BASE_PATH = 200
+OWN_PATHS = frozenset(
+    ("apigateway", "healthz", "inbox", "metrics", "msgCenter", "oauth2", "openapi.json", "portal", "readyz")
+)
+"""How the server's own paths begin. No base path does, or nobody could tell whether a proxy has cut it off."""
 
 
 class SettingError(Exception):
@@ -33,7 +40,9 @@ class Settings:
     live streams of a user. All three hold in each server process; 0 is no limit. `time_zone` is what the portal shows
     times in, and whose midnight a daily quota begins anew at. `statistics` is whether calls are counted.
     `second_factor` is who has to have one in the portal; None is what nobody has chosen: operators, and nobody in a
-    demo on this machine.
+    demo on this machine. `base_path` is the
+    path of the website under which everything is ("/msg"), "" if none; `trusted_proxies` are the addresses and
+    networks whose X-Forwarded-… headers are believed, separated by commas, under the name that uvicorn gave it.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -60,6 +69,8 @@ class Settings:
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     metrics_token: str | None = field(default=None, repr=False)
+    base_path: str = ""
+    trusted_proxies: str = "127.0.0.1"
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -90,6 +101,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         metrics_host=reader.text("METRICS_HOST", Settings.metrics_host),
         metrics_port=reader.optional_number("METRICS_PORT", 1, 65_535),
         metrics_token=reader.secret("METRICS_TOKEN"),
+        base_path=reader.base_path("BASE_PATH"),
+        trusted_proxies=reader.trusted_proxies(),
     )
     if settings.token_ttl < 2 * settings.clock_window:
         # A repeated token request is answered with the first one's token, which must still be alive then.
@@ -103,6 +116,19 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             "characters, the same for every process (make one: openssl rand -hex 32)"
         )
     return settings
+
+
+def parsed_base_path(given: str) -> str | None:
+    """Return a base path as it is used: "/msg" for "/msg/", "" for "/"; None if it is no base path.
+
+    It is made of segments of letters, digits and . _ ~ -, at most 200 characters, and does not begin as one of the
+    server's own paths does.
+    """
+    path = given.strip().removesuffix("/")
+    if not path:
+        return ""
+    fits = len(path) <= _MAX_BASE_PATH and _BASE_PATH.fullmatch(path)
+    return path if fits and path.split("/")[1] not in OWN_PATHS else None
 
 
 def default_data_dir() -> Path:
@@ -180,6 +206,20 @@ class _Reader:
                     "such as 10.1.2.3,10.8.0.0/16,fd00::/8"
                 ) from None
         return tuple(found)
+
+    def base_path(self, name: str) -> str:
+        given = self._get(name) or ""
+        path = parsed_base_path(given)
+        if path is None:
+            shown = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
+            raise SettingError(
+                f"{PREFIX}{name} is {shown!r}, but it takes a path such as /msg: letters, digits and . _ ~ - between "
+                f"slashes, and not one that begins with {', '.join('/' + name for name in sorted(OWN_PATHS))}"
+            )
+        return path
+
+    def trusted_proxies(self) -> str:
+        return self._environment.get("FORWARDED_ALLOW_IPS", "").strip() or Settings.trusted_proxies
 
     def secret(self, name: str) -> str | None:
         given = self._get(name)

@@ -64,33 +64,35 @@ def world_on(server: Server, database_url: str) -> Iterator[World]:
     operator, other = Visitor(server.url), Visitor(server.url)
     for visitor, login in ((operator, person.login), (other, f"other-{tail}@example.edu")):
         assert visitor.log_in(login).status_code == 303
-    with receiving() as receiver, Client(server.url, app.app_id, app.app_key) as client:
-        url = f"{receiver.url}/{LONG_WORD * 6}"
-        answer = operator.post(f"/apps/{app.app_id}/webhooks", url=url, **{"event.message.read": "1"})
-        webhook = re.search(r"data-copy>(wh_[0-9a-f]+)<", answer.text)
-        assert webhook is not None, answer.text
-        message_id = _send_messages(client)
-        receiver.until(lambda posts: len(posts) > 0)
-        reason = LONG_WORD * 7
-        operator.post(f"/apps/{app.app_id}/ask", kind="platform_inbox", reason=reason)
-        operator.post("/operator/people/invite", page="/operator/people", role="developer", note=LONG_WORD * 3)
-        invited = operator.post("/operator/people/invite", page="/operator/people", role="developer", note="")
-        invitation = re.search(r"/invitation/([\w-]+)", invited.text)
-        assert invitation is not None
-        number = _announce(operator, other, app)
-        yield World(
-            person.login,
-            app.app_id,
-            {
-                "app_id": app.app_id,
-                "webhook_id": webhook[1],
-                "message_id": message_id,
-                "invitation": invitation[1],
-                "number": number,
-            },
-        )
-    operator.http.close()
-    other.http.close()
+    try:
+        with receiving() as receiver, Client(server.url, app.app_id, app.app_key) as client:
+            url = f"{receiver.url}/{LONG_WORD * 6}"
+            answer = operator.post(f"/apps/{app.app_id}/webhooks", url=url, **{"event.message.read": "1"})
+            webhook = re.search(r"data-copy>(wh_[0-9a-f]+)<", answer.text)
+            assert webhook is not None, answer.text
+            message_id = _send_messages(client)
+            receiver.until(lambda posts: len(posts) > 0)
+            reason = LONG_WORD * 7
+            operator.post(f"/apps/{app.app_id}/ask", kind="platform_inbox", reason=reason)
+            operator.post("/operator/people/invite", page="/operator/people", role="developer", note=LONG_WORD * 3)
+            invited = operator.post("/operator/people/invite", page="/operator/people", role="developer", note="")
+            invitation = re.search(r"/invitation/([\w-]+)", invited.text)
+            assert invitation is not None
+            number = _announce(operator, other, app)
+            yield World(
+                person.login,
+                app.app_id,
+                {
+                    "app_id": app.app_id,
+                    "webhook_id": webhook[1],
+                    "message_id": message_id,
+                    "invitation": invitation[1],
+                    "number": number,
+                },
+            )
+    finally:
+        operator.http.close()
+        other.http.close()
 
 
 async def _people_and_app(database_url: str, tail: str) -> tuple[Person, Credentials]:
@@ -101,9 +103,11 @@ async def _people_and_app(database_url: str, tail: str) -> tuple[Person, Credent
         person = await people.create(login, LONG_WORD, PASSWORD, "operator")
         await people.create(f"other-{tail}@example.edu", LONG_NAME, PASSWORD, "operator")
         platform = f"{tail}{'platformcode' * 2}"[:32]
-        for name in (LONG_WORD, LONG_NAME):
-            made = await apps.create(name, platform, app_id=f"{LONG_WORD[:47]}{secrets.token_hex(8)}")
-            await Team(database, apps).add(await apps.find(made.app.app_id), person.login, COMMAND)
+        app_ids = [f"{LONG_WORD[:47]}{secrets.token_hex(8)}" for _ in range(2)]
+        await apps.create(LONG_WORD, platform, app_id=app_ids[0])
+        made = await apps.create(LONG_NAME, platform, app_id=app_ids[1])
+        for app_id in app_ids:
+            await Team(database, apps).add(await apps.find(app_id), person.login, COMMAND)
     return person, Credentials(made.app.app_id, made.app_key, platform, made.app.number)
 
 

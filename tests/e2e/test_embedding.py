@@ -1,9 +1,6 @@
 """The component on a website of others."""
 
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,42 +11,16 @@ from msgcenter.store.database import Database
 from msgcenter_client import Client
 from tests.conftest import SECRET_KEY, Credentials, Raw, Server, wait_for
 from tests.e2e.conftest import fake_web, user_token
+from tests.e2e.websites import Website, website_of_others
 
 Embed = Callable[..., Page]
-
-
-@dataclass
-class Website:
-    """A website of others, on an origin of its own."""
-
-    origin: str
-    document: str = ""
 
 
 @pytest.fixture(scope="module")
 def website() -> Iterator[Website]:
     """A website that shows one document."""
-    served = Website("")
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # the library's name
-            body = served.document.encode() if self.path == "/" else b""
-            self.send_response(200 if body else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as http:
-        served.origin = f"http://localhost:{http.server_port}"
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
+    with website_of_others() as served:
         yield served
-        http.shutdown()
-        thread.join(10)
 
 
 async def _allow(database_url: str, app_id: str, *origins: str) -> None:

@@ -11,6 +11,7 @@ from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import SUCCESS_CODE
 from msgcenter.domain.request_id import begin_request
 from msgcenter.gateway.dialect import USUAL
+from msgcenter.web.base_path import root_of
 
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
@@ -31,12 +32,14 @@ class ClientGoneError(Exception):
 class Exchange:
     """A request being answered. `app`, `ret_code` and `status_ids` are told to the observers of calls afterwards.
 
-    `is_counted` is whether a rate limit has taken notice of it, `spoken` how the client speaks.
+    `root` is the base path that the server is under, "" for none. `is_counted` is whether a rate limit has taken
+    notice of it, `spoken` how the client speaks.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.root: str = root_of(scope)
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self._query: bytes = scope["query_string"]
         self._client = scope.get("client")

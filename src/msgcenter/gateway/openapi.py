@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, made from the structs that validate the calls."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -22,9 +22,9 @@ _Schema = dict[str, Any]
 _SECURITY: list[_Schema] = [{"accessTokenQuery": []}, {"bearer": []}, {"accessTokenHeader": []}]
 
 
-@cache
-def document(endpoints: tuple[AnyEndpoint, ...]) -> bytes:
-    """Return the document for these calls and the token calls, as JSON."""
+@lru_cache(maxsize=8)
+def document(endpoints: tuple[AnyEndpoint, ...], root: str) -> bytes:
+    """Return the document for these calls and the token calls, as JSON; `root` is the base path, "" for none."""
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -35,6 +35,7 @@ def document(endpoints: tuple[AnyEndpoint, ...]) -> bytes:
                 "refusals have HTTP status 200 as well.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
+            "servers": [{"url": root or "/"}],
             "paths": {
                 **_token_paths(),
                 **{

@@ -43,6 +43,7 @@ from msgcenter.gateway.requests import (
     Unsubscribe,
     UpdateMsg,
 )
+from msgcenter.web.base_path import own_path
 from msgcenter.web.limits import RequestLimits
 
 _MESSAGE = "/msgCenter/message/"
@@ -230,7 +231,7 @@ def openapi(limits: RequestLimits) -> Callable[[Exchange], Awaitable[None]]:
         except Refusal as refusal:
             await refuse(exchange, refusal, 429)
         else:
-            await exchange.answer(document(ENDPOINTS))
+            await exchange.answer(document(ENDPOINTS, exchange.root))
 
     return respond
 
@@ -248,7 +249,7 @@ class Otherwise:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        path = _SLASHES.sub("/", scope["path"]).removesuffix("/")
+        path = _SLASHES.sub("/", own_path(scope)).removesuffix("/")
         await self._calls.get(path, self._not_found)(scope, receive, send)
 
 

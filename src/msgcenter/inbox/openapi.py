@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document of the inbox API, made from the structs that it reads and answers with."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from msgcenter import __version__
 from msgcenter.inbox.api import Archive, ReadAll, SetStatus
 from msgcenter.inbox.views import ChangedView, CountsView, MessageListView, MessageView
+from msgcenter.web.base_path import root_of
 
 _REF = "#/components/schemas/{name}"
 _Schema = dict[str, Any]
@@ -23,14 +24,14 @@ _STATUSES = {
 }
 
 
-async def openapi(_: Request) -> Response:
+async def openapi(request: Request) -> Response:
     """Answer with the document."""
-    return Response(document(), media_type="application/json")
+    return Response(document(root_of(request.scope)), media_type="application/json")
 
 
-@cache
-def document() -> bytes:
-    """Return the document as JSON."""
+@lru_cache(maxsize=8)
+def document(root: str) -> bytes:
+    """Return the document as JSON, for a server under the base path `root` ("" for none)."""
     structs: list[type[Struct]] = [
         MessageListView,
         MessageView,
@@ -65,6 +66,7 @@ def document() -> bytes:
         {
             "openapi": "3.1.0",
             "info": {"title": "MsgCenter inbox", "version": __version__},
+            "servers": [{"url": root or "/"}],
             "security": [{"bearer": []}],
             "paths": paths,
             "components": {

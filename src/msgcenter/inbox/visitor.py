@@ -24,6 +24,7 @@ from msgcenter.logs import RequestLog
 from msgcenter.web.addresses import check_address
 from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
 from msgcenter.web.limits import RequestLimits
+from msgcenter.web.same_site import is_same_site
 from msgcenter.web.shared import SharedLook
 
 _log = structlog.get_logger(__name__)
@@ -174,8 +175,7 @@ async def _viewer(inboxes: Inboxes, request: Request) -> Viewer:
 
 
 def _may_use(request: Request, viewer: Viewer, origin: str) -> bool:
-    own = request.base_url
-    return origin == f"{own.scheme}://{own.netloc}" or origin in viewer.origins
+    return is_same_site(request) or origin in viewer.origins
 
 
 async def body_of(request: Request) -> bytes:

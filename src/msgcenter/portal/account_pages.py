@@ -59,7 +59,7 @@ def _begun(visitor: Visitor, begun: LoggedIn, path: str = "/apps", done: str = "
     # Only a path of the portal itself: "//elsewhere" would be another site's.
     is_ours = wanted.startswith(f"{HOME}/") and "\\" not in wanted and not done
     response = RedirectResponse(wanted, 303) if is_ours else see_other(path, done)
-    response.delete_cookie("next", path=HOME)
+    response.delete_cookie("next", path=visitor.root + HOME)
     return _with_session(response, begun)
 
 

@@ -88,8 +88,7 @@ async def invite(portal: Portal, visitor: Visitor) -> Response:
         )
     except (LoginError, ThrottledError) as error:
         raise _of_own_password(error, "inviter_password") from None
-    base = visitor.request.base_url
-    return await people(portal, visitor, f"{str(base).rstrip('/')}{HOME}/invitation/{invited.token}")
+    return await people(portal, visitor, f"{visitor.server}{HOME}/invitation/{invited.token}")
 
 
 async def revoke_invitation(portal: Portal, visitor: Visitor) -> Response:

@@ -45,13 +45,13 @@ from msgcenter.portal.visitor import (
     TooMuchError,
     Visitor,
     csrf_token,
-    is_same_site,
     read_form,
     visitor_of,
 )
 from msgcenter.web.addresses import check_address, without_address
 from msgcenter.web.endpoint import allow, options
 from msgcenter.web.limits import RequestLimits
+from msgcenter.web.same_site import is_same_site
 
 _log = structlog.get_logger(__name__)
 HOME = "/portal"
@@ -265,23 +265,26 @@ class PageEndpoint:
 
 
 def _to_login(visitor: Visitor) -> Response:
-    scope = visitor.request.scope
+    query = visitor.request.scope["query_string"]
     # Spelt as an address is: a header takes no other characters.
-    wanted = quote(scope["path"], safe=_IN_PATHS) + ("?" if scope["query_string"] else "")
-    wanted += quote(scope["query_string"], safe=_IN_PATHS + "%?")
+    wanted = quote(visitor.path, safe=_IN_PATHS) + ("?" if query else "")
+    wanted += quote(query, safe=_IN_PATHS + "%?")
     response = RedirectResponse(f"{HOME}/login", 303)
     if wanted not in {HOME, f"{HOME}/"}:
-        response.set_cookie("next", wanted[:500], max_age=600, path=HOME, samesite="lax", httponly=True)
+        response.set_cookie("next", wanted[:500], max_age=600, path=visitor.root + HOME, samesite="lax", httponly=True)
     return response
 
 
 def _finished(visitor: Visitor, response: Response) -> Response:
+    """Put under the base path where the answer leads to, and add the headers and cookies that all pages have."""
+    if response.headers.get("location", "").startswith("/"):
+        response.headers["location"] = visitor.root + response.headers["location"]
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     for name, allowed in (("lang", ("zh", "en")), ("theme", THEMES)):
         chosen = visitor.request.query_params.get(name, "")
         if chosen in allowed:
-            response.set_cookie(name, chosen, max_age=_YEAR, path="/", samesite="lax", httponly=True)
+            response.set_cookie(name, chosen, max_age=_YEAR, path=visitor.root or "/", samesite="lax", httponly=True)
     if not visitor.cookies.get(VISITOR_COOKIE) and visitor.request.scope.get("portal.visitor"):
         secret = visitor.request.scope["portal.visitor"]
         set_secret(response, VISITOR_COOKIE, secret, None)
@@ -289,7 +292,10 @@ def _finished(visitor: Visitor, response: Response) -> Response:
 
 
 def set_secret(response: Response, name: str, value: str, seconds: int | None) -> None:
-    """Set a cookie that no script and no other site sees; `seconds` None: until the browser is closed."""
+    """Set a cookie that no script and no other site sees; `seconds` None: until the browser is closed.
+
+    The prefix __Host- keeps sites of the same domain from setting it. It demands the path "/", also under a base path.
+    """
     response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
 
 

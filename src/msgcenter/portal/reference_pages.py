@@ -78,7 +78,6 @@ async def call(portal: Portal, visitor: Visitor) -> Response:
     app = next((one for one in apps if one.app.app_id == chosen), apps[-1] if apps else None)
     requests = [_with_user(spoken(sample.request, visitor.language), app) for sample in found.samples]
     samples = [(sample.title, pretty(request)) for sample, request in zip(found.samples, requests, strict=True)]
-    server = str(visitor.request.base_url).rstrip("/")
     return portal.page(
         visitor,
         "docs_call.html",
@@ -88,8 +87,8 @@ async def call(portal: Portal, visitor: Visitor) -> Response:
         chosen=app,
         samples=samples,
         answer=pretty(_with_user(spoken(found.answer, visitor.language), app)),
-        programs=programs(server, found.path, requests[0]),
-        server=server,
+        programs=programs(visitor.server, found.path, requests[0]),
+        server=visitor.server,
         rate_limit=_rate_limit(portal, found, app),
     )
 

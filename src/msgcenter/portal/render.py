@@ -1,5 +1,6 @@
 """Renders the templates: texts stand in them in both languages, side by side."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -28,6 +29,12 @@ TEMPLATES = Path(str(files("msgcenter.portal").joinpath("templates")))
 
 _COLOURS = ("2f6fde", "0b7a5e", "8a4b00", "7a3fc4", "b3261e", "0f7490", "a3316f", "4d5a8c")
 """White letters are readable on each of them (WCAG 2.2, contrast 4.5)."""
+
+_LINK = re.compile(r'( (?:href|src|action)=")(/(?!/))')
+"""Where the path of a link begins. Templates write the server's own paths; here they come under the base path.
+
+Quotes of texts are escaped, so nothing but attributes looks like this.
+"""
 
 # The first that is found counts: each names those below it as well.
 _BROWSERS = (
@@ -76,7 +83,7 @@ class Templates:
     def render(self, visitor: Visitor, template: str, values: dict[str, Any]) -> str:
         """Return a page's text."""
         done = DONE.get(visitor.query("done"))
-        return self._environment.get_template(template).render(
+        page = self._environment.get_template(template).render(
             t=visitor.text,
             v=visitor,
             lang=visitor.language,
@@ -86,7 +93,7 @@ class Templates:
             error=_said(visitor),
             error_field=str(visitor.error.data.get("field", "")) if visitor.error else "",
             done=done.in_language(visitor.language) if done else None,
-            path=visitor.request.scope["path"],
+            path=visitor.path,
             now=now_ms(),
             grant_name=lambda kind: GRANTS[kind].in_language(visitor.language),
             action_text=lambda action: action_text(action, visitor.language),
@@ -95,6 +102,7 @@ class Templates:
             more=lambda changes: _changed(visitor, changes),
             **values,
         )
+        return _LINK.sub(rf"\1{visitor.root}\2", page) if visitor.root else page
 
     def start_of_day(self, text: str, field: str, *, days_later: int = 0) -> int | None:
         """Return when a day (2026-11-24) begins, or a later one, in ms since 1970; None for "".

@@ -15,12 +15,12 @@ async def start(portal: Portal, visitor: Visitor) -> Response:
     """Say what this is and where to begin; whoever is logged in goes on to their apps."""
     if visitor.visit is not None:
         return see_other("/apps")
-    server = str(visitor.request.base_url).rstrip("/")
-    return portal.page(visitor, "start.html", sign_up=await portal.people.sign_up_mode() == "open", server=server)
+    is_open = await portal.people.sign_up_mode() == "open"
+    return portal.page(visitor, "start.html", sign_up=is_open, server=visitor.server)
 
 
 async def unknown(portal: Portal, visitor: Visitor) -> Response:
     """Say that there is no such page."""
-    if visitor.request.scope["path"] == f"{HOME}/":
+    if visitor.path == f"{HOME}/":
         return RedirectResponse(HOME, 303)
     return portal.page(visitor, "error.html", 404, problem="not_found")

@@ -12,6 +12,7 @@ from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.person import Actor, Person
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store.accounts import AppRecord
+from msgcenter.web.base_path import own_path, root_of
 from msgcenter.web.endpoint import client_address
 
 SESSION_COOKIE = "__Host-session"
@@ -79,6 +80,21 @@ class Visitor:
         return client_address(self.request)
 
     @property
+    def root(self) -> str:
+        """The base path, "" for none: what stands before the path of every page."""
+        return root_of(self.request.scope)
+
+    @property
+    def path(self) -> str:
+        """The path of the page, without the base path."""
+        return own_path(self.request.scope)
+
+    @property
+    def server(self) -> str:
+        """The server's address as the visitor's browser knows it, without a slash at the end."""
+        return str(self.request.base_url).rstrip("/")
+
+    @property
     def browser(self) -> Browser:
         """Where a login comes from."""
         agent = self.request.headers.get("user-agent", "").replace("\0", "")
@@ -144,15 +160,3 @@ async def read_form(request: Request, most_bytes: int = MAX_FORM) -> Form:
 def csrf_token(key: bytes, secret: str) -> str:
     """Return the token that belongs to a session's or a visitor's cookie."""
     return hmac.new(key, secret.encode(), "sha256").hexdigest()[:43]
-
-
-def is_same_site(request: Request) -> bool:
-    """Tell whether a request that changes something was made by one of our own pages.
-
-    Browsers say so in Sec-Fetch-Site or Origin; whoever sends neither is no browser, and is held to the token alone.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in {"same-origin", "none"}
-    origin = request.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == request.headers.get("host", "")

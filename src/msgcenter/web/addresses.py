@@ -42,7 +42,13 @@ def check_address(scope: Scope) -> None:
 def without_address(scope: Scope) -> Scope:
     """Return the scope of a request that was refused for its URL, Host or cookies: with none of them."""
     headers = [(name, value) for name, value in scope["headers"] if name not in {b"cookie", b"host"}]
-    return {**scope, "path": "/", "raw_path": b"/", "query_string": b"", "headers": headers}
+    return {
+        **scope,
+        "path": f"{scope.get('root_path', '')}/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": headers,
+    }
 
 
 def _parameter_with_nul(query: bytes) -> str:

@@ -20,10 +20,11 @@ class SafeAnswers:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        added = _ENCRYPTED if scope["scheme"] == "https" else _ALWAYS
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                # Only now: what reads the proxy's headers may stand further in.
+                added = _ENCRYPTED if scope["scheme"] == "https" else _ALWAYS
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 

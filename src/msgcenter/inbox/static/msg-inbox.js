@@ -12,7 +12,8 @@ import { sheet } from "./styles.js";
 import { languageFor, textsIn } from "./texts.js";
 import { Clock } from "./time.js";
 
-const HOME = new URL(import.meta.url).origin;
+/** The server that this file comes from, with its base path: https://school.example/msg. */
+export const HOME = new URL("..", import.meta.url).href.replace(/\/$/, "");
 
 export class MsgInbox extends HTMLElement {
   static observedAttributes = ["server", "token", "mode", "lang", "theme"];

@@ -1,7 +1,7 @@
 /** The page /inbox. Its address takes, after "#": token, and if wanted lang (zh, en) and theme (light, dark). */
 
 import { drawFavicon } from "./badge.js";
-import "./msg-inbox.js";
+import { HOME } from "./msg-inbox.js";
 import { languageFor, textsIn } from "./texts.js";
 
 const KEPT = ["token", "lang", "theme"];
@@ -22,7 +22,7 @@ function build() {
   document.documentElement.dataset.theme = settings.theme ?? "";
   document.title = title;
   const inbox = document.createElement("msg-inbox");
-  const attributes = { mode: "panel", notifications: "on", server: location.origin, lang: language, ...settings };
+  const attributes = { mode: "panel", notifications: "on", server: HOME, lang: language, ...settings };
   for (const [name, value] of Object.entries({ ...attributes, lang: language })) if (value) inbox.setAttribute(name, value);
   const favicon = document.querySelector("link[rel=icon]");
   inbox.addEventListener("msg-inbox:counts", ({ detail: { unread } }) => {

@@ -1,11 +1,11 @@
 /** A message as it will look in the inbox, drawn by the inbox's own code while it is typed. */
 
-import { Card } from "/inbox/cards.js";
-import { parseComputed } from "/inbox/colour.js";
-import { el } from "/inbox/dom.js";
-import { sheet } from "/inbox/styles.js";
-import { textsIn } from "/inbox/texts.js";
-import { Clock } from "/inbox/time.js";
+import { Card } from "../../inbox/cards.js";
+import { parseComputed } from "../../inbox/colour.js";
+import { el } from "../../inbox/dom.js";
+import { sheet } from "../../inbox/styles.js";
+import { textsIn } from "../../inbox/texts.js";
+import { Clock } from "../../inbox/time.js";
 
 const KINDS = ["text", "link", "oa"];
 

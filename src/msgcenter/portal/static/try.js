@@ -1,6 +1,6 @@
 /** Making a call from its page, with the developer's own app: a real request, as any other program makes it. */
 
-import "/inbox/msg-inbox.js";
+import { HOME } from "../../inbox/msg-inbox.js";
 import { Preview } from "./preview.js";
 
 const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
@@ -20,7 +20,7 @@ const NEXT = {
 
 /** Ask the portal for something on behalf of the app. */
 async function ask(what) {
-  const answer = await fetch(`/portal/apps/${encodeURIComponent(place.dataset.app)}/${what}`, {
+  const answer = await fetch(`${HOME}/portal/apps/${encodeURIComponent(place.dataset.app)}/${what}`, {
     method: "POST",
     headers: { "x-csrf-token": document.querySelector("meta[name=csrf]").content },
   });
@@ -65,7 +65,7 @@ async function send() {
   const button = byId("try-send");
   button.disabled = true;
   try {
-    const url = `${place.dataset.path}?accessToken=${await accessToken()}`;
+    const url = `${HOME}${place.dataset.path}?accessToken=${await accessToken()}`;
     const began = performance.now();
     const answer = await fetch(url, { method: "POST", headers: { "content-type": "application/json", "accept-language": language }, body: byId("try-body").value });
     const text = await answer.text();
@@ -98,14 +98,14 @@ function show(answer, text, took) {
   byId("try-next").hidden = !next;
   if (next) {
     const link = byId("try-next").firstElementChild;
-    link.href = `/portal/docs/${next[0]}?app=${encodeURIComponent(place.dataset.app)}#try`;
+    link.href = `${HOME}/portal/docs/${next[0]}?app=${encodeURIComponent(place.dataset.app)}#try`;
     link.textContent = `${next[1]} →`;
   }
 }
 
 async function copyAsCurl() {
   const quoted = byId("try-body").value.replaceAll("'", "'\\''");
-  const url = `${location.origin}${place.dataset.path}?accessToken=${await accessToken()}`;
+  const url = `${HOME}${place.dataset.path}?accessToken=${await accessToken()}`;
   await navigator.clipboard.writeText(`curl '${url}' -H 'Content-Type: application/json' -d '${quoted}'`);
   const button = byId("try-curl");
   const before = button.textContent;
