@@ -496,7 +496,7 @@ class Scene:
     async def readall(self, step: ReadAll) -> None:
         now, name = self.clock.now, USERS[step.user]
         unread = {i for it, i in self.entries if it == name and self.has(name, i) and self.entries[it, i] is None}
-        assert set(await self.inbox.read_all(self.viewer(name), FAR)) == unread
+        assert set(await self.inbox.read_all(self.viewer(name), InboxQuery(before_id=FAR))) == unread
         self.set(name, unread, now, read=True)
 
     async def archive(self, step: Archive) -> None:

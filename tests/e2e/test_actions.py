@@ -35,6 +35,71 @@ def test_marking_all_leaves_nothing_among_the_unread(
     expect(screen.page.get_by_text("All caught up")).to_be_visible()
 
 
+def test_marking_all_in_a_search_reads_what_is_found_and_no_more(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    for number in range(35):  # more than one page
+        client.send_text(user, f"Drill {number}")
+    for number in range(4):
+        client.send_text(user, f"Lunch {number}")
+    screen = open_inbox(token)
+    screen.page.get_by_role("searchbox").fill("ｄｒｉｌｌ")
+    expect(screen.cards.first).to_contain_text("Drill")
+    expect(screen.card("Lunch")).to_have_count(0)
+    screen.button("Mark results as read").click()
+    expect(screen.page.get_by_text("35 messages marked as read")).to_be_visible()
+    expect(screen.unread_cards).to_have_count(0)
+    expect(screen.tab("Unread")).to_contain_text("4")
+    assert client.unread_count(user) == 4
+    screen.button("Clear search").click()
+    expect(screen.unread_cards).to_have_count(4)
+    expect(screen.button("Mark all as read")).to_be_visible()
+
+
+def test_marking_all_undo_in_a_search_brings_back_what_it_read(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    client.set_status(user, client.send_text(user, "Drill, read before"))
+    client.send_text(user, "Drill")
+    client.send_text(user, "Lunch")
+    screen = open_inbox(token)
+    screen.page.get_by_role("searchbox").fill("drill")
+    expect(screen.cards).to_have_count(2)
+    screen.button("Mark results as read").click()
+    expect(screen.unread_cards).to_have_count(0)
+    screen.button("Undo").click()
+    expect(screen.unread_cards).to_have_count(1)
+    expect(screen.tab("Unread")).to_contain_text("2")
+
+
+def test_marking_all_among_the_todos_leaves_the_rest(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    client.send_text(user, "ordinary")
+    send_leave_request(client, user)
+    screen = open_inbox(token)
+    screen.tab("To do").click()
+    expect(screen.cards).to_have_count(1)
+    screen.button("Mark all as read").click()
+    expect(screen.unread_cards).to_have_count(0)
+    screen.tab("All").click()
+    expect(screen.unread_cards).to_have_count(1)
+    expect(screen.card("ordinary")).to_be_visible()
+
+
+def test_a_search_marks_every_form_of_what_is_sought_and_shows_what_arrives(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    client.send_text(user, "before ＡＰＰ after")
+    screen = open_inbox(token)
+    screen.page.get_by_role("searchbox").fill("app")
+    expect(screen.page.locator("mark")).to_have_text(["ＡＰＰ"])
+    client.send_text(user, "another thing")
+    client.send_text(user, "an App that comes live")
+    expect(screen.card("an App that comes live")).to_be_visible()
+    expect(screen.card("another thing")).to_have_count(0)
+
+
 def test_archiving_can_be_undone(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     client.send_text(user, "stays")
     client.send_text(user, "goes")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from msgcenter_client import Client
 from tests.e2e.conftest import PHONE, PICTURES, OpenInbox, send_homework, send_leave_request
+from tests.inbox.test_api import FORMS
 
 
 def _assert_accessible(page: Page) -> None:
@@ -227,3 +228,15 @@ def test_text_on_a_coloured_head_can_be_read(
         }"""
     )
     assert ratio >= 4.5
+
+
+def test_the_component_compares_texts_as_the_server_does(open_inbox: OpenInbox, token: str) -> None:
+    found = open_inbox(token).page.evaluate(
+        """async (forms) => {
+            const { placesOf } = await import("/inbox/search.js");
+            const marked = (text, sought) => placesOf(sought, text).map(([from, to]) => text.slice(from, to));
+            return forms.map(([said, sought]) => marked(`<${said}>`, sought));
+        }""",
+        FORMS,
+    )
+    assert found == [[said] for said, _ in FORMS]

@@ -66,15 +66,18 @@ def test_an_app_is_told_what_users_do_in_their_inbox(
 ) -> None:
     client.create_webhook(receiver.url, ["message.read", "message.unread"])
     one, two, three, four = [client.send_text(user, str(n)) for n in range(4)]
+    found = client.send_text(user, "found")
     browser.post("/messages/status", {"ids": [one], "read": True})
     browser.post("/messages/status", {"ids": [one], "read": False})
     browser.post("/messages/archive", {"ids": [one, two], "archived": True})
     browser.post("/messages/archive", {"ids": [two], "archived": False})
+    browser.post("/messages/read-all", {"upTo": found, "q": "FOUND"})
+    browser.post("/messages/read-all", {"upTo": found, "q": "found"})  # nothing new
     browser.post("/messages/read-all", {"upTo": three})
     client.set_status(user, four)
-    receiver.until(lambda _: len(receiver.events("message.read")) >= 5)
+    receiver.until(lambda _: len(receiver.events("message.read")) >= 6)
     read = sorted((event["msgId"], event["by"]) for event in receiver.events("message.read"))
-    assert read == [(one, "user"), (one, "user"), (two, "user"), (three, "user"), (four, "app")]
+    assert read == [(one, "user"), (one, "user"), (two, "user"), (three, "user"), (four, "app"), (found, "user")]
     assert [(event["msgId"], event["by"]) for event in receiver.events("message.unread")] == [(one, "user")]
 
 

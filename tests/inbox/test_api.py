@@ -75,6 +75,69 @@ def test_search_finds_chinese_and_any_case(browser: Browser, client: Client, use
     assert browser.ids(q=query) == [wanted]
 
 
+FORMS = [
+    ("ＡＰＰ　１２３", "app 123"),
+    ("app 123", "ＡＰＰ　１２３"),
+    ("ｶﾞｯｺｳ", "ガッコウ"),
+    ("カ\u3099ッコウ", "ガッコウ"),
+    ("e\u0301cole", "École"),
+    ("ÉCOLE", "e\u0301cole"),
+    ("Straße", "STRASSE"),
+    ("ΟΔΟΣ", "οδος"),
+    ("①班", "1班"),
+    ("ﬁnal", "FINAL"),
+    ("（通知）", "(通知)"),
+    ("100% _sure\\", "100% _SURE\\"),
+    ("한", "\u1112\u1161\u11ab"),
+]
+
+
+@pytest.mark.parametrize(("said", "sought"), FORMS)
+def test_search_finds_every_form_of_the_same(
+    browser: Browser, client: Client, user: str, said: str, sought: str
+) -> None:
+    wanted = client.send_text(user, f"before {said} after")
+    client.send_text(user, "something else")
+    assert browser.ids(q=sought) == [wanted]
+    assert browser.ids(q=said) == [wanted]
+
+
+def test_letters_that_are_others_in_every_language_stay_apart(browser: Browser, client: Client, user: str) -> None:
+    dotless, dotted = client.send_text(user, "ısı"), client.send_text(user, "isi")
+    assert browser.ids(q="ısı") == [dotless]
+    assert browser.ids(q="ISI") == [dotted]
+
+
+@pytest.mark.parametrize("wildcard", ["%", "_", "\\", "%%", "a_c", "a%c"])
+def test_nothing_in_a_search_is_a_wildcard(browser: Browser, client: Client, user: str, wildcard: str) -> None:
+    client.send_text(user, "abc")
+    wanted = client.send_text(user, f"it is {wildcard} here")
+    assert browser.ids(q=wildcard) == [wanted]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u3000", "\t \n", "\u200b", " \u00a0\u2060"])
+def test_a_blank_search_is_none(browser: Browser, client: Client, user: str, blank: str) -> None:
+    sent = [client.send_text(user, text) for text in ("one", "two words")]
+    assert browser.ids(q=blank) == sent[::-1]
+
+
+def test_everything_that_a_card_says_can_be_found(browser: Browser, client: Client, user: str) -> None:
+    wanted = client.send_oa(
+        user,
+        "HEAD１",
+        business_id="b",
+        pc_url="https://a.example/1",
+        app_url="https://a.example/m",
+        title="TITLE２",
+        content="CONTENT３",
+        form=[("KEY４", "VALUE５")],
+        author="AUTHOR６",
+    )
+    for sought in ("head1", "title2", "content3", "key4", "value5", "author6"):
+        assert browser.ids(q=sought) == [wanted]
+    assert browser.ids(q="a.example") == []
+
+
 def test_a_search_goes_on_through_a_large_mailbox(browser: Browser, client: Client, user: str) -> None:
     wanted = client.send_text(user, "the needle")
     for number in range(450):
@@ -117,6 +180,80 @@ def test_read_all_reads_up_to_a_message_and_can_be_undone(browser: Browser, clie
     assert answer["changed"] == [ids[1]]
     assert answer["counts"]["unread"] == 1
     assert browser.post("/messages/status", {"ids": answer["changed"], "read": False})["counts"]["unread"] == 2
+
+
+def unread(browser: Browser) -> list[str]:
+    """The ids of what is unread."""
+    return browser.ids(filter="unread", limit=100)
+
+
+@pytest.mark.parametrize(
+    "given", [{"q": "ＤＲＩＬＬ"}, {"kind": "link"}, {"filter": "todo"}, {"q": "drill", "kind": "oa"}]
+)
+def test_read_all_reads_what_a_list_with_the_same_parameters_shows(
+    browser: Browser, client: Client, user: str, given: dict[str, str]
+) -> None:
+    for number in range(3):
+        client.send_text(user, f"Drill {number}")
+        client.send_text(user, f"Lunch {number}")
+        approval(client, user, f"Drill {number}")
+        approval(client, user, f"Leave {number}")
+        client.send_link(
+            user,
+            title=f"L {number}",
+            content="C",
+            business_id="b",
+            pc_url="https://a.example/",
+            app_url="https://a.example/m",
+        )
+    before = unread(browser)
+    shown = browser.ids(limit=100, **given)
+    assert 3 <= len(shown) < len(before)
+    newest = before[0]
+    answer = browser.post("/messages/read-all", {"upTo": newest, **given})
+    assert answer["changed"] == shown
+    assert unread(browser) == [one for one in before if one not in shown]
+    assert answer["counts"]["unread"] == len(before) - len(shown)
+    assert browser.post("/messages/read-all", {"upTo": newest, **given})["changed"] == []
+    browser.post("/messages/status", {"ids": answer["changed"], "read": False})
+    assert unread(browser) == before
+
+
+def test_read_all_of_a_search_reaches_all_its_pages_and_nothing_newer(
+    browser: Browser, client: Client, user: str
+) -> None:
+    found = [client.send_text(user, f"needle {number}") for number in range(35)]
+    hay = client.send_text(user, "hay")
+    page = browser.get("/messages", q="needle", limit=10)
+    later = client.send_text(user, "a needle that arrives meanwhile")
+    answer = browser.post("/messages/read-all", {"upTo": page["messages"][0]["id"], "q": "needle"})
+    assert answer["changed"] == found[::-1]
+    assert unread(browser) == [later, hay]
+
+
+def test_read_all_of_the_archive_or_a_blank_search(browser: Browser, client: Client, user: str) -> None:
+    ids = [client.send_text(user, str(number)) for number in range(3)]
+    browser.post("/messages/archive", {"ids": ids[:1], "archived": True})
+    assert browser.post("/messages/read-all", {"upTo": ids[2], "filter": "archived"})["changed"] == []
+    assert browser.post("/messages/read-all", {"upTo": ids[2], "q": " ", "kind": None})["changed"] == ids[:0:-1]
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "allowed"),
+    [
+        ({"filter": "x"}, "filter", "all, unread, todo, archived"),
+        ({"kind": "x"}, "kind", "text, link, oa"),
+        ({"q": "x" * 65}, "q", "64"),
+        ({"filter": 1}, "filter", ""),
+        ({"upTo": "x"}, "upTo", ""),
+    ],
+)
+def test_read_all_names_what_is_wrong(browser: Browser, given: dict[str, object], field: str, allowed: str) -> None:
+    answer = browser.http.post("/messages/read-all", json={"upTo": "1", **given})
+    assert answer.status_code == 400
+    problem = answer.json()
+    assert (problem["code"], problem["field"]) == ("invalid_field", field)
+    assert allowed in problem["detail"]
 
 
 def test_archived_messages_are_read_and_out_of_sight(browser: Browser, client: Client, user: str) -> None:

@@ -454,6 +454,8 @@ def test_operators_find_people(company: Company, operator: Visitor) -> None:
     assert f"<td>{person.login}</td>" in operator.get(f"/operator/people?q={person.login.upper()}").text
     assert "1 in all" in operator.get(f"/operator/people?q={person.login}").text
     assert "Nobody matches" in operator.get("/operator/people?q=no.such.person").text
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in person.login)
+    assert f"<td>{person.login}</td>" in operator.get(f"/operator/people?q={wide}").text, "full-width letters"
 
 
 def test_sign_up_can_be_closed(operator: Visitor, visitor: Visitor, user: str) -> None:

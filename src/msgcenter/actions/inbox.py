@@ -1,10 +1,10 @@
 """What users do with their mailboxes: read, search, set read and unread, archive."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
+from msgcenter.actions.inbox_search import matcher
 from msgcenter.actions.statuses import Statuses
 from msgcenter.actions.user_tokens import Viewer
 from msgcenter.domain.account import Recipient
@@ -23,8 +23,11 @@ from msgcenter.store.told_changes import lock_unread
 
 _SCAN = 2_000
 """Entries that one search request looks through; its cursor goes on from there."""
+_SCAN_CHARACTERS = 1_000_000
+"""Characters of messages after which it ends as well: long ones take their time."""
 _LOAD = 200
 _CHANGED_LIMIT = 1_000
+_CHANGED_AT_ONCE = 1_000
 
 
 class AppName(NamedTuple):
@@ -65,7 +68,10 @@ class InboxPage(NamedTuple):
 
 
 class InboxQuery(NamedTuple):
-    """What to list. `text` is looked for in titles, heads and contents; `before_id` is the last page's bound."""
+    """What to list. `text` is looked for in titles, heads and contents; `before_id` is the last page's bound.
+
+    All that the pages of a list show together is what `Inbox.read_all` reads; it takes no notice of `limit`.
+    """
 
     filter: Filter = "all"
     app_id: str | None = None
@@ -96,29 +102,29 @@ class Inbox:
     async def list_messages(self, viewer: Viewer, query: InboxQuery) -> InboxPage:
         """Return up to `limit` messages, newest first. A page of a search may be short and still not the last."""
         await refresh(self._database, viewer.recipient, now_ms())
-        app_number = viewer.app_number
         async with self._database.connection() as connection:
-            if query.app_id is not None:
-                record = await accounts.find_app(connection, query.app_id)
-                if record is None or app_number not in {None, record.app.number}:
-                    return InboxPage([], None)
-                app_number = record.app.number
-            wanted = Wanted(viewer.recipient, app_number, query.filter, query.before_id)
-            matches = _matcher(query)
+            app = await _app_wanted(connection, viewer, query.app_id)
+            if app is None:
+                return InboxPage([], None)
+            wanted = Wanted(viewer.recipient, app.number, query.filter, query.before_id)
+            matches = matcher(query.kind, query.text)
             found: list[InboxMessage] = []
             batch: list[Entry] = []
-            scanned = 0
+            scanned = characters = 0
             size = query.limit + 1 if matches is None else _LOAD
             async for entry in inbox.entries(connection, wanted):
                 batch.append(entry)
                 scanned += 1
                 if len(batch) == size:
-                    found += await self._load(connection, batch, matches)
+                    loaded = await self._load(connection, batch)
+                    found += [shown for shown in loaded if matches is None or matches(shown.message)]
+                    characters += sum(len(shown.message.content) for shown in loaded)
                     batch = []
-                    if len(found) > query.limit or scanned >= _SCAN:
+                    if len(found) > query.limit or scanned >= _SCAN or characters >= _SCAN_CHARACTERS:
                         break
             else:
-                found += await self._load(connection, batch, matches)
+                loaded = await self._load(connection, batch)
+                found += [shown for shown in loaded if matches is None or matches(shown.message)]
                 if len(found) <= query.limit:
                     return InboxPage(found, None)
             if len(found) > query.limit:
@@ -154,28 +160,83 @@ class Inbox:
             changed += [i for i in ids if i not in missing]
         return changed
 
-    async def read_all(self, viewer: Viewer, up_to: int, app_id: str | None = None) -> list[int]:
-        """Read everything up to and including an id; return what was unread, the newest thousand of it."""
+    async def read_all(self, viewer: Viewer, query: InboxQuery) -> list[int]:
+        """Read all that the pages of a list show; return what was unread, the newest thousand of it."""
+        if query.filter == "archived":
+            return []  # whatever is archived is read
+        is_all = query.filter in {"all", "unread"} and matcher(query.kind, query.text) is None
+        changed = await (self._read_up_to(viewer, query) if is_all else self._read_found(viewer, query))
+        if changed:
+            self._tell("status", viewer.recipient, changed[:_CHANGED_LIMIT])
+        return changed[:_CHANGED_LIMIT]
+
+    async def _read_up_to(self, viewer: Viewer, query: InboxQuery) -> list[int]:
+        """Read everything below an id, of one app or all that the viewer sees: no message needs to be looked at."""
 
         async def write(connection: Connection) -> list[int]:
-            app_number = viewer.app_number
-            if app_id is not None:
-                record = await accounts.find_app(connection, app_id)
-                if record is None or app_number not in {None, record.app.number}:
-                    return []
-                app_number = record.app.number
+            app = await _app_wanted(connection, viewer, query.app_id)
+            if app is None:
+                return []
             now = now_ms()
             await pull(connection, [viewer.recipient], now)
             await mailboxes.sweep_expired(connection, [viewer.recipient], now)
             told = await webhook_outbox.apps_told_of_reading(connection, viewer.recipient)
-            ids = await inbox.read_up_to(connection, viewer.recipient, app_number, up_to, now)
+            ids = await inbox.read_up_to(connection, viewer.recipient, app.number, query.before_id - 1, now)
             await webhook_outbox.record_read_by_user(connection, viewer.recipient, ids, told, now)
             return ids
 
-        changed = await self._database.in_transaction(write)
-        if changed:
-            self._tell("status", viewer.recipient, changed[:_CHANGED_LIMIT])
-        return changed[:_CHANGED_LIMIT]
+        return await self._database.in_transaction(write)
+
+    async def _read_found(self, viewer: Viewer, query: InboxQuery) -> list[int]:
+        """Read what a query finds. It is found before anything is locked: that may take a while in a large mailbox."""
+        await refresh(self._database, viewer.recipient, now_ms())
+        keys = await self._unread_keys(viewer, query)
+
+        async def write(connection: Connection) -> list[int]:
+            now = now_ms()
+            told = await webhook_outbox.apps_told_of_reading(connection, viewer.recipient)
+            ids: list[int] = []
+            for start in range(0, len(keys), _CHANGED_AT_ONCE):
+                pages = _by_page(keys[start : start + _CHANGED_AT_ONCE])
+                ids += await lock_unread(connection, pages, now)
+                await change_pages(connection, {key: PageChange(read=page) for key, page in pages.items()}, now)
+            await webhook_outbox.record_read_by_user(connection, viewer.recipient, ids, told, now)
+            return sorted(ids, reverse=True)
+
+        return await self._database.in_transaction(write) if keys else []
+
+    async def _unread_keys(self, viewer: Viewer, query: InboxQuery) -> list[tuple[PageKey, int]]:
+        """Return the unread entries that a query finds, as page keys and message ids, sorted.
+
+        One view of the database serves all of it: pages that others change meanwhile would shift those behind them.
+        """
+        matches = matcher(query.kind, query.text)
+        found: list[Entry] = []
+        async with (
+            self._database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            app = await _app_wanted(connection, viewer, query.app_id)
+            if app is None:
+                return []
+            pages: Filter = "todo" if query.filter == "todo" else "unread"
+            batch: list[Entry] = []
+            async for entry in inbox.entries(connection, Wanted(viewer.recipient, app.number, pages, query.before_id)):
+                if entry.read_at is not None:
+                    continue
+                batch.append(entry)
+                if len(batch) == _LOAD:
+                    found += await self._matching(connection, batch, matches)
+                    batch = []
+            found += await self._matching(connection, batch, matches)
+        return sorted((page_key(viewer.recipient, one.message_id, one.app_number), one.message_id) for one in found)
+
+    async def _matching(
+        self, connection: Connection, entries: Sequence[Entry], matches: Callable[[Message], bool] | None
+    ) -> list[Entry]:
+        if matches is None:
+            return list(entries)
+        return [shown.entry for shown in await self._load(connection, entries) if matches(shown.message)]
 
     async def archive(self, viewer: Viewer, message_ids: Collection[int], *, archived: bool) -> list[int]:
         """Put messages out of sight, read, or back; return the ids that the mailbox has."""
@@ -187,9 +248,7 @@ class Inbox:
 
         async def write(connection: Connection) -> None:
             if archived:
-                pages: dict[PageKey, list[int]] = {}
-                for key, message_id in sorted(keys):
-                    pages.setdefault(key, []).append(message_id)
+                pages = _by_page(sorted(keys))
                 now = now_ms()
                 told = await webhook_outbox.apps_told_of_reading(connection, viewer.recipient)
                 was_unread = await lock_unread(connection, pages, now) if told else []
@@ -213,15 +272,13 @@ class Inbox:
                     by_app.setdefault((owner.app_number, owner.told), []).append(owner.message_id)
         return by_app
 
-    async def _load(
-        self, connection: Connection, entries: Sequence[Entry], matches: Callable[[Message], bool] | None
-    ) -> list[InboxMessage]:
+    async def _load(self, connection: Connection, entries: Sequence[Entry]) -> list[InboxMessage]:
         found = {message.id: message for message in await find_messages(connection, [e.message_id for e in entries])}
         names = await _names(connection, {message.app_number for message in found.values()})
         return [
             InboxMessage(message, names[message.app_number], entry)
             for entry in entries
-            if (message := found.get(entry.message_id)) is not None and (matches is None or matches(message))
+            if (message := found.get(entry.message_id)) is not None
         ]
 
     async def _find(self, asked: "list[_Asked]") -> Sequence[list[InboxMessage]]:
@@ -276,36 +333,31 @@ class _Asked(NamedTuple):
     message_ids: tuple[int, ...]
 
 
+class _AppWanted(NamedTuple):
+    """The number of the app whose messages are wanted, None for all."""
+
+    number: int | None
+
+
+async def _app_wanted(connection: Connection, viewer: Viewer, app_id: str | None) -> _AppWanted | None:
+    """Return which app's messages are wanted; None if it is one that the viewer does not see."""
+    if app_id is None:
+        return _AppWanted(viewer.app_number)
+    record = await accounts.find_app(connection, app_id)
+    if record is None or viewer.app_number not in {None, record.app.number}:
+        return None
+    return _AppWanted(record.app.number)
+
+
+def _by_page(keys: Iterable[tuple[PageKey, int]]) -> dict[PageKey, list[int]]:
+    pages: dict[PageKey, list[int]] = defaultdict(list)
+    for key, message_id in keys:
+        pages[key].append(message_id)
+    return pages
+
+
 async def _names(connection: Connection, numbers: Collection[int]) -> dict[int, AppName]:
     if not numbers:
         return {}
     found = await accounts.find_apps(connection, sorted(numbers))
     return {number: AppName(record.app.app_id, record.app.name) for number, record in found.items()}
-
-
-_SEARCHED = ("title", "content", "text", "key", "value", "author")
-
-
-def _matcher(query: InboxQuery) -> Callable[[Message], bool] | None:
-    """Return what a message must pass beside its place in the mailbox; None if nothing."""
-    if query.kind is None and query.text is None:
-        return None
-    needle = None if query.text is None else query.text.casefold()
-
-    def matches(message: Message) -> bool:
-        if query.kind is not None and message.kind != query.kind:
-            return False
-        return needle is None or any(needle in text.casefold() for text in _texts(msgspec.json.decode(message.content)))
-
-    return matches
-
-
-def _texts(value: Any, name: str = "") -> list[str]:
-    """Return what a person can read of a body: not its addresses and colours."""
-    if isinstance(value, str):
-        return [value] if name in _SEARCHED else []
-    if isinstance(value, dict):
-        return [text for key, item in value.items() for text in _texts(item, key)]
-    if isinstance(value, list):
-        return [text for item in value for text in _texts(item, name)]
-    return []

@@ -39,10 +39,13 @@ class SetStatus(Struct, frozen=True):
 
 
 class ReadAll(Struct, frozen=True, rename="camel"):
-    """Read everything up to and including a message, of one app or all."""
+    """Read everything up to and including a message that a list with the same filter, app, kind and q shows."""
 
     up_to: str
+    filter: Annotated[str, Meta(extra_json_schema={"enum": list(_FILTERS)})] = "all"
     app: str | None = None
+    kind: Annotated[str | None, Meta(extra_json_schema={"enum": [*_KINDS, None]})] = None
+    q: Annotated[str | None, Meta(extra_json_schema={"maxLength": _MAX_QUERY})] = None
 
 
 class Archive(Struct, frozen=True):
@@ -55,11 +58,7 @@ class Archive(Struct, frozen=True):
 async def list_messages(inboxes: Inboxes, request: Request, viewer: Viewer) -> MessageListView:
     """List messages, newest first."""
     given = request.query_params
-    query = InboxQuery(
-        filter=cast(Any, _one_of("filter", given.get("filter", "all"), _FILTERS)),
-        app_id=given.get("app"),
-        kind=cast(Any, _one_of("kind", given["kind"], _KINDS)) if "kind" in given else None,
-        text=_search_text(given.get("q")),
+    query = _query(given.get("filter", "all"), given.get("app"), given.get("kind"), given.get("q"))._replace(
         before_id=_bound("cursor", given["cursor"]) if given.get("cursor") else MAX_ID,
         limit=_limit(given.get("limit", "30")),
     )
@@ -90,9 +89,11 @@ async def set_status(inboxes: Inboxes, request: Request, viewer: Viewer) -> Chan
 
 
 async def read_all(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
-    """Read everything up to a message."""
+    """Read all that a list shows, up to a message."""
     asked = await _asked(request, ReadAll)
-    return await _changed(inboxes, viewer, await inboxes.inbox.read_all(viewer, _bound("upTo", asked.up_to), asked.app))
+    before_id = min(_bound("upTo", asked.up_to) + 1, MAX_ID)
+    query = _query(asked.filter, asked.app, asked.kind, asked.q)._replace(before_id=before_id)
+    return await _changed(inboxes, viewer, await inboxes.inbox.read_all(viewer, query))
 
 
 async def archive(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
@@ -100,6 +101,16 @@ async def archive(inboxes: Inboxes, request: Request, viewer: Viewer) -> Changed
     asked = await _asked(request, Archive)
     changed = await inboxes.inbox.archive(viewer, _known(asked.ids), archived=asked.archived)
     return await _changed(inboxes, viewer, changed)
+
+
+def _query(filter_name: str, app_id: str | None, kind: str | None, text: str | None) -> InboxQuery:
+    """Return what a list is to show, checked."""
+    return InboxQuery(
+        filter=cast(Any, _one_of("filter", filter_name, _FILTERS)),
+        app_id=app_id,
+        kind=None if kind is None else cast(Any, _one_of("kind", kind, _KINDS)),
+        text=_search_text(text),
+    )
 
 
 async def _changed(inboxes: Inboxes, viewer: Viewer, message_ids: list[int]) -> ChangedView:

@@ -58,7 +58,9 @@ def document(root: str) -> bytes:
         base + "messages/{id}": {"get": _operation("One message", MessageView, parameters=[identity], missing=True)},
         base + "counts": {"get": _operation("Counts", CountsView)},
         base + "messages/status": {"post": _operation("Set read or unread", ChangedView, SetStatus)},
-        base + "messages/read-all": {"post": _operation("Read everything up to a message", ChangedView, ReadAll)},
+        base + "messages/read-all": {
+            "post": _operation("Read all that a list shows, up to a message", ChangedView, ReadAll)
+        },
         base + "messages/archive": {"post": _operation("Archive or bring back", ChangedView, Archive)},
         base + "stream": {"get": {"summary": "Live events", "responses": {"200": stream, **_problems()}}},
     }

@@ -9,6 +9,7 @@ from msgcenter.actions.operators import Changed, ConfirmationKind, may_confirm
 from msgcenter.domain.health import LEVELS
 from msgcenter.domain.person import LoginError, Role, ThrottledError
 from msgcenter.domain.refusal import Refusal, malformed
+from msgcenter.domain.search_text import folded, search_words
 from msgcenter.portal.account_pages import of_password
 from msgcenter.portal.portal import HOME, Portal, see_other
 from msgcenter.portal.visitor import Visitor, whole_number
@@ -51,11 +52,11 @@ async def people(
 
     `invitation` and `changed` are what is shown once, after a change.
     """
-    wanted = visitor.query("q").casefold()
+    wanted = search_words(visitor.query("q")) or ""
     found = [
         record
         for record in await portal.people.everyone()
-        if wanted in record.person.name.casefold() or wanted in record.person.login
+        if wanted in folded(record.person.name) or wanted in folded(record.person.login)
     ]
     return portal.page(
         visitor,
@@ -181,11 +182,11 @@ async def save_platform(portal: Portal, visitor: Visitor) -> Response:
 
 async def all_apps(portal: Portal, visitor: Visitor) -> Response:
     """List all apps, or those whose name or id has a text in it."""
-    wanted = visitor.query("q").casefold()
+    wanted = search_words(visitor.query("q")) or ""
     found = [
         record
         for record in await portal.apps.registered(visitor.query("platform") or None)
-        if wanted in record.app.name.casefold() or wanted in record.app.app_id.casefold()
+        if wanted in folded(record.app.name) or wanted in folded(record.app.app_id)
     ]
     platforms = await portal.platforms.all()
     return portal.page(visitor, "operator_apps.html", apps=found[:_SHOWN], total=len(found), platforms=platforms)

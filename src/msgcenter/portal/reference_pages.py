@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from msgcenter.actions.key_info_check import check_key_info
 from msgcenter.domain.api_reference import CallReference, spoken
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal, malformed
+from msgcenter.domain.search_text import folded
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.samples import programs
 from msgcenter.portal.visitor import Visitor
@@ -29,7 +30,7 @@ class Hit(NamedTuple):
 
 async def docs(portal: Portal, visitor: Visitor) -> Response:
     """List the calls, or those in which words are found, and the retCodes that say them."""
-    words = visitor.query("q")[:_MAX_WORDS].casefold().split()
+    words = folded(visitor.query("q")[:_MAX_WORDS]).split()
     hits = [_hit(call, words) for call in portal.reference if all(word in _text_of(call) for word in words)]
     groups = {hit.call.group: [one for one in hits if one.call.group == hit.call.group] for hit in hits}
     found = [reason for reason in Reason if words and all(word in _text_of_code(reason) for word in words)]
@@ -42,7 +43,7 @@ def _hit(call: CallReference, words: list[str]) -> Hit:
         (f"{place}-{field.name}", field.name)
         for place, listed in places
         for field in listed
-        if any(word in field.name.casefold() for word in words)
+        if any(word in folded(field.name) for word in words)
     ]
     return Hit(call, fields[:_MAX_FIELDS])
 
@@ -52,11 +53,11 @@ def _text_of(call: CallReference) -> str:
     phrases += [field.description for field in (*call.parameters, *call.results)]
     parts: Iterable[str] = [text for phrase in phrases for text in phrase]
     names = [field.name for field in (*call.parameters, *call.results)]
-    return "\n".join([call.name, call.path, *parts, *names, *(code.code for code in call.codes)]).casefold()
+    return folded("\n".join([call.name, call.path, *parts, *names, *(code.code for code in call.codes)]))
 
 
 def _text_of_code(reason: Reason) -> str:
-    return f"{reason.ret_code}\n{reason.phrase.zh}\n{reason.phrase.en}".casefold()
+    return folded(f"{reason.ret_code}\n{reason.phrase.zh}\n{reason.phrase.en}")
 
 
 async def codes(portal: Portal, visitor: Visitor) -> Response:

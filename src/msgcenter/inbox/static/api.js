@@ -110,8 +110,9 @@ export class Api {
     return this.#inChunks(ids, (some) => this.#call("POST", "messages/archive", { ids: some, archived }));
   }
 
-  readAll(upTo, app) {
-    return this.#call("POST", "messages/read-all", app ? { upTo, app } : { upTo });
+  /** Set read what all pages of a list show, up to a message; `view` as in `list`. */
+  readAll(upTo, { filter, app, q }) {
+    return this.#call("POST", "messages/read-all", { upTo, filter, app: app || undefined, q: q || undefined });
   }
 
   async #inChunks(ids, call) {

@@ -3,6 +3,7 @@
 import { headColours } from "./colour.js";
 import { el, icon, iconButton } from "./dom.js";
 import { targetOf, webUrl } from "./links.js";
+import { placesOf } from "./search.js";
 import { headline, isTodo } from "./store.js";
 
 const WIDE_ENOUGH = 300;
@@ -235,14 +236,12 @@ export class Card {
     const { query } = this.#context;
     if (!query) return [text];
     const nodes = [];
-    const [where, what] = [text.toLowerCase(), query.toLowerCase()];
-    if (where.length !== text.length) return [text]; // letters that change their length with their case: the places would not fit
-    let from = 0;
-    for (let at = where.indexOf(what); at >= 0; at = where.indexOf(what, from)) {
-      nodes.push(text.slice(from, at), el("mark", {}, text.slice(at, at + what.length)));
-      from = at + what.length;
+    let after = 0;
+    for (const [from, to] of placesOf(query, text)) {
+      nodes.push(text.slice(after, from), el("mark", {}, text.slice(from, to)));
+      after = to;
     }
-    return [...nodes, text.slice(from)];
+    return [...nodes, text.slice(after)];
   }
 
   /** Return the text as nodes, with the web addresses in it as links. */

@@ -143,6 +143,7 @@ export class Panel {
     parts.title.textContent = isArchive ? texts.archived : texts.title;
     parts.count.textContent = counts?.unread && !isArchive ? short(counts.unread) : "";
     parts.markAll.disabled = !counts?.unread || isArchive;
+    parts.markAll.title = parts.markAll.lastChild.textContent = this.#markAllLabel();
     parts.scroller.setAttribute("aria-labelledby", isArchive ? "title" : `tab-${view.filter}`);
     this.#rail.draw(this.#store);
     const { state, more, hasMore, messages } = this.#store;
@@ -265,6 +266,11 @@ export class Panel {
     return this.#attempt(done);
   }
 
+  /** Of a search, what it finds is read; a button that says "all" would promise more. */
+  #markAllLabel() {
+    return this.#store.view.q ? this.#texts.markFound : this.#texts.markAll;
+  }
+
   async #readAll() {
     const done = await this.#attempt(this.#store.readAll());
     if (!done) return;
@@ -299,7 +305,7 @@ export class Panel {
     const { view, counts } = this.#store;
     const isArchive = view.filter === "archived";
     const items = [
-      { icon: "checks", label: texts.markAll, run: () => this.#readAll(), disabled: !counts?.unread || isArchive },
+      { icon: "checks", label: this.#markAllLabel(), run: () => this.#readAll(), disabled: !counts?.unread || isArchive },
       isArchive ? { icon: "inbox", label: texts.backToInbox, run: () => this.#show({ filter: "all" }) } : { icon: "archive", label: texts.archived, run: () => this.#show({ filter: "archived" }) },
       ...this.#notificationItems(),
     ];

@@ -1,8 +1,12 @@
 /** What the inbox knows: messages by id, the view that is shown, the counts. Changes show at once and are taken back if refused. */
 
+import { folded } from "./search.js";
+
 const PAGE = 30;
 const LARGEST_PAGE = 100;
 const MOST_PAGES = 10;
+/** So many changed ids at most are told by the server. */
+const MOST_TOLD = 1_000;
 const WAIT_FOR_STREAM = 800;
 const POLL = 30_000;
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -289,24 +293,21 @@ export class Store extends EventTarget {
     };
   }
 
-  /** Set everything read, of the app that is shown. Returns {count, isComplete, undo}; `isComplete` tells whether undoing reaches all. */
+  /** Set read what the view shows, on all its pages. Returns {count, isComplete, undo}; `isComplete` tells whether undoing reaches all. */
   async readAll() {
-    const { app } = this.view;
     const upTo = this.#newest;
     if (upTo === null) return { count: 0, isComplete: true, undo: async () => {} };
     const ids = [...this.#messages.values()]
-      .filter((message) => message.readAt === null && newerFirst(upTo, message.id) <= 0 && (!app || message.app.id === app))
+      .filter((message) => message.readAt === null && newerFirst(upTo, message.id) <= 0 && this.#isShown(message))
       .map((message) => message.id);
-    const unread = app ? this.counts?.apps.find((one) => one.id === app)?.unread : this.counts?.unread;
     this.#kept = new Set();
     const now = Date.now();
-    const answer = await this.#change(ids, () => ({ readAt: now }), () => this.#api.readAll(upTo, app));
-    const { changed } = answer;
+    const { changed } = await this.#change(ids, () => ({ readAt: now }), () => this.#api.readAll(upTo, this.view));
     this.#kept = new Set();
     this.#changed();
     return {
-      count: Math.max(changed.length, changed.length < 1_000 ? 0 : unread ?? 0),
-      isComplete: changed.length < 1_000,
+      count: changed.length,
+      isComplete: changed.length < MOST_TOLD,
       undo: async () => {
         if (changed.length > 0) await this.#change(changed.filter((id) => this.#messages.has(id)), () => ({ readAt: null }), () => this.#api.setRead(changed, false), false);
       },
@@ -494,7 +495,12 @@ export class Store extends EventTarget {
   #belongs(message) {
     const { app, q } = this.view;
     if (app && message.app.id !== app) return false;
-    return this.#fits(message) && (!q || searched(message).includes(q.toLowerCase()));
+    return this.#fits(message) && (!q || searched(message).some((text) => folded(text).includes(folded(q).trim())));
+  }
+
+  /** Whether the view shows a message: of a search, only the server knows what it finds. */
+  #isShown(message) {
+    return this.view.q ? this.#listed.has(message.id) && this.#fits(message) : this.#belongs(message);
   }
 
   /** Whether a message lies in the part of the list that has been loaded. */
@@ -527,7 +533,9 @@ export class Store extends EventTarget {
   }
 }
 
+/** Return what a search looks through. */
 function searched({ kind, body }) {
-  const parts = kind === "oa" ? [body.head.text, body.body?.title, body.body?.content] : [body.title, body.content];
-  return parts.filter(Boolean).join("\n").toLowerCase();
+  if (kind !== "oa") return [body.title, body.content].filter(Boolean);
+  const { title, content, author, form = [] } = body.body ?? {};
+  return [body.head.text, title, content, author, ...form.flatMap(({ key, value }) => [key, value])].filter(Boolean);
 }

@@ -1,0 +1,87 @@
+"""Reading what a search finds: in parts, beside others who change the same mailbox."""
+
+import asyncio
+
+import pytest
+
+from msgcenter.actions import inbox as module
+from msgcenter.actions.inbox import Inbox, InboxQuery
+from msgcenter.actions.statuses import Statuses
+from msgcenter.actions.user_tokens import Viewer
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.message_id import MessageIds
+from msgcenter.store.database import Database
+from msgcenter.store.sends import apply_sends
+from tests.conftest import PLATFORM
+from tests.store.scene import rows, short_pages, text_to
+
+USER = Recipient("user", PLATFORM)
+VIEWER = Viewer(USER, None, (), 1 << 60)
+FOUND, OTHERS = 60, 30
+
+
+async def send(database: Database, app_number: int, ids: MessageIds, contents: list[str]) -> list[int]:
+    """Send texts to the user, one after the other; return their ids."""
+    sent: list[int] = []
+    for content in contents:
+        sent += [
+            i
+            for i in await apply_sends(database, ids, [text_to(app_number, PLATFORM, ["user"], content=content)])
+            if isinstance(i, int)
+        ]
+    return sent
+
+
+async def unread_ids(database: Database) -> set[int]:
+    """What is unread, whoever sent it."""
+    found = await rows(
+        database,
+        "select i from mailbox_page p cross join lateral unnest(p.message_ids, p.read_at) as e (i, r) where r is null",
+    )
+    return {row["i"] for row in found}
+
+
+async def test_what_is_found_is_read_in_parts_while_others_change_the_mailbox(
+    database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_pages(monkeypatch, 7)
+    monkeypatch.setattr(module, "_LOAD", 4)
+    monkeypatch.setattr(module, "_CHANGED_AT_ONCE", 9)
+    ids = MessageIds(1)
+    sent = await send(
+        database, app_number, ids, [f"needle {n}" if n % 3 else f"hay {n}" for n in range(FOUND + OTHERS)]
+    )
+    needles = [i for n, i in enumerate(sent) if n % 3]
+    hay = set(sent) - set(needles)
+    statuses = Statuses(database, waiting_limit=1_000)
+    inbox = Inbox(database, statuses, waiting_limit=1_000)
+    query = InboxQuery(text="NEEDLE", before_id=sent[-1] + 1)
+
+    async def others() -> set[int]:
+        for one in sorted(hay)[:10]:
+            await statuses.set_own(USER, app_number, frozenset([one]), read=True, tell=False)
+        return set(await send(database, app_number, ids, ["needle that arrives meanwhile"] * 10))
+
+    first, second, late = await asyncio.gather(inbox.read_all(VIEWER, query), inbox.read_all(VIEWER, query), others())
+    assert sorted([*first, *second]) == sorted(needles), "each is told as changed once"
+    assert first == sorted(first, reverse=True)
+    assert await unread_ids(database) == set(sorted(hay)[10:]) | late
+
+
+async def test_long_messages_end_a_search_request_early(
+    database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOAD", 5)
+    monkeypatch.setattr(module, "_SCAN_CHARACTERS", 10_000)
+    sent = await send(database, app_number, MessageIds(1), ["needle", *("x" * 4_000 for _ in range(20))])
+    inbox = Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10)
+    query = InboxQuery(text="needle")
+    pages = []
+    while True:
+        page = await inbox.list_messages(VIEWER, query)
+        pages.append([shown.message.id for shown in page.messages])
+        if page.next_before is None:
+            break
+        query = query._replace(before_id=page.next_before)
+    assert len(pages) > 3
+    assert [message_id for ids in pages for message_id in ids] == sent[:1]
