@@ -222,8 +222,8 @@ def test_read_all_reads_what_a_list_with_the_same_parameters_shows(
 def test_read_all_of_a_search_reaches_all_its_pages_and_nothing_newer(
     browser: Browser, client: Client, user: str
 ) -> None:
-    found = [client.send_text(user, f"needle {number}") for number in range(35)]
     hay = client.send_text(user, "hay")
+    found = [client.send_text(user, f"needle {number}") for number in range(35)]
     page = browser.get("/messages", q="needle", limit=10)
     later = client.send_text(user, "a needle that arrives meanwhile")
     answer = browser.post("/messages/read-all", {"upTo": page["messages"][0]["id"], "q": "needle"})
