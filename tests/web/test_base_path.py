@@ -7,6 +7,7 @@ from starlette.types import Message, Scope
 from msgcenter.application import application
 from msgcenter.settings import OWN_PATHS, Settings, parsed_base_path
 from msgcenter.web.base_path import BehindProxy, own_path, root_of
+from msgcenter.web.headers import SafeAnswers
 from tests.conftest import SECRET_KEY
 
 

@@ -14,6 +14,7 @@ from msgcenter.inbox import problems
 from msgcenter.inbox.problems import ProblemError, problem_of, problem_response
 from msgcenter.inbox.visitor import Inboxes, Page, language_for
 from msgcenter.web.addresses import check_address
+from msgcenter.web.base_path import root_of
 from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
 from msgcenter.web.files import StaticFiles
 
@@ -100,14 +101,15 @@ def _error(request: Request, problem: ProblemError) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         response = problem_response(problem, language)
     else:
+        root = escape(root_of(request.scope))
         detail, back = problem.detail.in_language(language), _BACK.in_language(language)
         said = escape(detail[:1].upper() + detail[1:])
         response = Response(
             f'<!doctype html>\n<html lang="{"en" if language == "en" else "zh-CN"}">\n<head>\n'
             '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex">\n'
-            '<title>MsgCenter</title>\n<link rel="stylesheet" href="/inbox/page.css">\n</head>\n'
-            f'<body><main class="error"><h1 class="said">{said}</h1><p><a href="/inbox">{back}</a></p></main></body>\n'
+            f'<title>MsgCenter</title>\n<link rel="stylesheet" href="{root}/inbox/page.css">\n</head>\n'
+            f'<body><main class="error"><h1 class="said">{said}</h1><p><a href="{root}/inbox">{back}</a></p></main></body>\n'
             "</html>\n",
             problem.status,
             {"content-security-policy": _POLICY + "'none'", "referrer-policy": "no-referrer"},

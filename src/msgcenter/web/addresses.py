@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.web.base_path import root_of
 
 MAX_PARAMETERS = 100
 """Parameters of a query, and cookies: taking thousands apart costs more than answering."""
@@ -44,7 +45,7 @@ def without_address(scope: Scope) -> Scope:
     headers = [(name, value) for name, value in scope["headers"] if name not in {b"cookie", b"host"}]
     return {
         **scope,
-        "path": f"{scope.get('root_path', '')}/",
+        "path": f"{root_of(scope)}/",
         "raw_path": b"/",
         "query_string": b"",
         "headers": headers,
