@@ -1,0 +1,14 @@
+"""A server to attack."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Server, running_server
+
+
+@pytest.fixture(scope="package")
+def target(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that attacks share and nobody else, with the settings that it comes with."""
+    with running_server(shared_database, tmp_path_factory.mktemp("target")) as started:
+        yield started
