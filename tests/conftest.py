@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ from msgcenter_client import Client
 SECRET_KEY = "a secret key that only the tests know"
 PLATFORM = "420100"
 TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
+SERVE = (sys.executable, "-m", "msgcenter", "serve", "--port", "0")
 _START_SECONDS = 60
 _DROP_SECONDS = 60
 # For an hour in which nobody waits: pytest --hypothesis-profile=thorough
@@ -188,9 +189,17 @@ class Server:
 @contextmanager
 def running_server(database_url: str | None, data_dir: Path, *arguments: str, **settings: str) -> Iterator[Server]:
     """Run `msgcenter serve` on a free port until the end of the block. `settings` lack the prefix MSGCENTER_."""
+    environment = server_environment(database_url, data_dir, settings)
+    with running_program([*SERVE, *arguments], environment) as server:
+        yield server
+
+
+@contextmanager
+def running_program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Server]:
+    """Run a command that becomes a server until the end of the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "msgcenter", "serve", "--port", "0", *arguments],
-        env=server_environment(database_url, data_dir, settings),
+        command,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -45,6 +45,10 @@ def test_an_empty_environment_gives_these_defaults() -> None:
         stream_limit=20,
         queue_limit=10_000,
         database_connections=10,
+        header_timeout=20,
+        body_timeout=30,
+        keep_alive=75,
+        connection_limit=10_000,
         log_level="info",
         webhook_allow=(),
         time_zone="Asia/Shanghai",
@@ -99,6 +103,10 @@ NUMBERS = [
     ("STREAM_LIMIT", 0, 10_000),
     ("QUEUE_LIMIT", 1, 1_000_000),
     ("DATABASE_CONNECTIONS", 4, 1_000),
+    ("HEADER_TIMEOUT", 1, 600),
+    ("BODY_TIMEOUT", 1, 600),
+    ("KEEP_ALIVE", 1, 3_600),
+    ("CONNECTION_LIMIT", 16, 1_000_000),
     ("SLOW_CALL_MS", 0, 600_000),
 ]
 

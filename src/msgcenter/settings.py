@@ -40,9 +40,11 @@ class Settings:
     live streams of a user. All three hold in each server process; 0 is no limit. `time_zone` is what the portal shows
     times in, and whose midnight a daily quota begins anew at. `statistics` is whether calls are counted.
     `second_factor` is who has to have one in the portal; None is what nobody has chosen: operators, and nobody in a
-    demo on this machine. `base_path` is the
-    path of the website under which everything is ("/msg"), "" if none; `trusted_proxies` are the addresses and
-    networks whose X-Forwarded-… headers are believed, separated by commas, under the name that uvicorn gave it.
+    demo on this machine. `base_path` is the path of the website under which everything is ("/msg"), "" if none;
+    `trusted_proxies` are the addresses and networks whose X-Forwarded-… headers are believed, separated by commas,
+    under the name that uvicorn gave it. `header_timeout` is for the whole head of a request, `body_timeout` for a body
+    or an answer that makes no progress, `keep_alive` for a connection between requests; `connection_limit` is the
+    connections that each process takes.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -59,6 +61,10 @@ class Settings:
     stream_limit: int = 20
     queue_limit: int = 10_000
     database_connections: int = 10
+    header_timeout: int = 20
+    body_timeout: int = 30
+    keep_alive: int = 75
+    connection_limit: int = 10_000
     log_level: str = "info"
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = ()
     time_zone: str = "Asia/Shanghai"
@@ -91,6 +97,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         stream_limit=reader.number("STREAM_LIMIT", Settings.stream_limit, 0, 10_000),
         queue_limit=reader.number("QUEUE_LIMIT", Settings.queue_limit, 1, 1_000_000),
         database_connections=reader.number("DATABASE_CONNECTIONS", Settings.database_connections, 4, 1_000),
+        header_timeout=reader.number("HEADER_TIMEOUT", Settings.header_timeout, 1, 600),
+        body_timeout=reader.number("BODY_TIMEOUT", Settings.body_timeout, 1, 600),
+        keep_alive=reader.number("KEEP_ALIVE", Settings.keep_alive, 1, 3_600),
+        connection_limit=reader.number("CONNECTION_LIMIT", Settings.connection_limit, 16, 1_000_000),
         log_level=reader.choice("LOG_LEVEL", Settings.log_level, _LOG_LEVELS),
         webhook_allow=reader.networks("WEBHOOK_ALLOW"),
         time_zone=reader.time_zone("TIME_ZONE", Settings.time_zone),

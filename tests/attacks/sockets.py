@@ -80,6 +80,20 @@ class RawConnection:
                 return True
         return False
 
+    def trickle(self, data: bytes, pause: float) -> float:
+        """Send byte by byte, with pauses, until the server ends the connection; return after how many seconds it did.
+
+        What the server sends meanwhile is kept for `answer`.
+        """
+        began = time.monotonic()
+        self.socket.settimeout(pause)
+        for byte in data:
+            self.send(bytes([byte]))
+            with suppress(TimeoutError):
+                if not self._receive():
+                    break
+        return time.monotonic() - began
+
     def close(self) -> None:
         """Close it."""
         self.socket.close()
@@ -149,19 +163,30 @@ def assert_serving(url: str, seconds: float = 2.0) -> None:
     assert took < seconds, f"a new client waits for {took:.1f} s"
 
 
+def wait_until_serving(url: str, seconds: float = PATIENCE) -> None:
+    """Wait until a new client gets an answer from the server. Fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = exchange(url, request("GET", "/healthz"))
+        if answer is not None and answer.status == 200:
+            return
+        assert time.monotonic() < deadline, f"no new client is served, but gets {answer}"
+        time.sleep(0.1)
+
+
 class Cost(NamedTuple):
-    """What an attack has cost the server: bytes of memory at its peak, and seconds of CPU."""
+    """What an attack has cost the server: bytes of memory that it has more than before, and seconds of CPU."""
 
     memory: int
     cpu: float
 
 
 @contextmanager
-def measured(pid: int, cost: list[Cost]) -> Iterator[psutil.Process]:
-    """Append to `cost` what the block costs the process `pid`. Look at its memory meanwhile with `memory_info`."""
+def measured(pid: int, cost: list[Cost]) -> Iterator[None]:
+    """Append to `cost` what the block has cost the process `pid` at its end."""
     process = psutil.Process(pid)
     before, times = process.memory_info().rss, process.cpu_times()
-    yield process
+    yield
     after = process.cpu_times()
     cpu = after.user + after.system - times.user - times.system
     cost.append(Cost(max(0, process.memory_info().rss - before), cpu))

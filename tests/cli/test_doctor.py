@@ -2,6 +2,8 @@
 
 import fcntl
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from msgcenter.store.embedded import embedded_postgres
 from msgcenter.store.migrate import known_migrations
 from msgcenter.store.postmaster import HOLDERS
 from tests.cli.program import Shell
-from tests.conftest import execute, running_server, wait_for
+from tests.conftest import execute, running_server, server_environment, wait_for
 from tests.store.test_embedded import holder, kill_tree, server, told
 
 
@@ -54,6 +56,21 @@ def test_all_is_well(database_url: str, tmp_path: Path) -> None:
     assert found.pop("durability")["verdict"] == "problem"
     assert {finding["verdict"] for finding in found.values()} == {"ok"}
     assert found.keys() >= {"port", "disk", "address", "migrations", "clock", "connections", "jobs", "secret key"}
+
+
+def test_too_few_open_files_are_a_warning(database_url: str, tmp_path: Path) -> None:
+    def found(files: str) -> dict[str, Any]:
+        command = ["prlimit", f"--nofile={files}", sys.executable, "-m", "msgcenter", "doctor", "--json"]
+        environment = server_environment(database_url, tmp_path, {"PORT": "0"})
+        told = json.loads(subprocess.run(command, env=environment, capture_output=True, check=False).stdout)
+        return next(finding for finding in told["findings"] if finding["subject"] == "open files")
+
+    few = found("1024")
+    assert few["verdict"] == "warning"
+    assert "ulimit -n is 1024" in few["found"]
+    assert "LimitNOFILE=10274" in few["advice"]
+    assert "MSGCENTER_CONNECTION_LIMIT" in few["advice"]
+    assert found("1024:20000")["verdict"] == "ok"  # a server raises its soft limit itself
 
 
 def test_an_unreachable_database_is_a_problem(tmp_path: Path) -> None:

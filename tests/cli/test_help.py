@@ -1,5 +1,6 @@
 """What the command line says of itself."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,16 @@ def test_defaults_and_examples_are_in_the_help(shell: Shell) -> None:
     assert all(word in serve for word in ("127.0.0.1", "8080", "MSGCENTER_PORT", "Example:"))
     send = shell.run("send", "--help").out
     assert all(word in send for word in ("http://127.0.0.1:8080", "MSGCENTER_APP_KEY", "Examples:"))
+
+
+def test_no_text_proposes_to_serve_every_network_without_tls() -> None:
+    root = Path(__file__).parents[2]
+    helps = [CliRunner().invoke(cli, [*path, "--help"], env={"COLUMNS": "200"}).output for path in ALL]
+    pages = [page.read_text() for page in (root / "README.md", *(root / "docs").rglob("*.md"))]
+    for text in helps + pages:
+        # Said to be what is warned of, or a setting that takes it: never a line to type.
+        assert not re.search(r"msgcenter (serve|demo)[^\n]*--host (0\.0\.0\.0|::)", text)
+        assert "HOST=0.0.0.0" not in text
 
 
 def test_version(shell: Shell) -> None:

@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.attacks.sockets import connect, exchange, request
 from tests.cli.program import Running, Shell
 
 
@@ -81,3 +82,35 @@ def test_a_server_ends_cleanly(number: int, database_url: str, tmp_path: Path) -
         httpx.get(f"{running.url()}/healthz", trust_env=False).raise_for_status()
         assert running.end(number) == 0
         assert "Traceback" not in running.output
+
+
+@pytest.mark.parametrize(
+    ("host", "workers", "warns"), [("0.0.0.0", "2", True), ("::", "1", True), ("127.0.0.1", "1", False)]
+)
+def test_serving_where_others_can_listen_in_is_warned_of_once(
+    host: str, workers: str, database_url: str, tmp_path: Path, *, warns: bool
+) -> None:
+    arguments = ("--host", host, "--port", "0", "--workers", workers)
+    with Shell(database_url, tmp_path).started("serve", *arguments) as running:
+        running.url()
+        warnings = [line for line in running.output.splitlines() if "without TLS" in line]
+        assert len(warnings) == int(warns)
+        if warns:
+            assert "docs/operating.md" in warnings[0]
+            assert host in warnings[0]
+
+
+def test_the_limits_of_connections_hold_in_every_worker(database_url: str, tmp_path: Path) -> None:
+    shell = Shell(database_url, tmp_path, KEEP_ALIVE="3", CONNECTION_LIMIT="16")
+    with shell.started("serve", "--port", "0", "--workers", "2") as running:
+        with connect(running.url()) as connection:
+            connection.send(request("GET", "/healthz"))
+            assert connection.answer() is not None
+            began = time.monotonic()
+            assert connection.is_ended(20)
+            assert time.monotonic() - began > 2.5
+        held = [connect(running.url()) for _ in range(40)]
+        answers = {answer.status for _ in range(8) if (answer := exchange(running.url(), request("GET", "/healthz")))}
+        assert 503 in answers
+        for one in held:
+            one.close()

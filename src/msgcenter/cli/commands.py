@@ -49,7 +49,7 @@ def _settings(host: str | None, port: int | None) -> Settings:
     return replace(read_settings(), **{name: value for name, value in given.items() if value is not None})
 
 
-@cli.command(epilog="Example: [bold]msgcenter serve --host 0.0.0.0 --port 80 --workers 4[/]")
+@cli.command(epilog="Example: [bold]msgcenter serve --port 8081 --workers 2[/]")
 def serve(host: Host = None, port: Port = None, workers: Workers = 1) -> None:
     """Run the server, on the embedded PostgreSQL unless MSGCENTER_DATABASE_URL names another."""
     import asyncio

@@ -20,6 +20,7 @@ from msgcenter.actions.apps import Apps
 from msgcenter.actions.key_ring import WrongSecretKeyError
 from msgcenter.application import database_of, database_url, key_ring
 from msgcenter.cli.console import err, out
+from msgcenter.cli.open_files import connections_that_fit, files_allowed, files_needed
 from msgcenter.domain.refusal import Refusal
 from msgcenter.settings import SettingError, Settings, read_settings
 from msgcenter.store.database import MINIMUM_VERSION, Database
@@ -82,6 +83,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding("ok", "settings", "all variables are valid")
     yield _disk(settings.data_dir)
     yield _port(settings)
+    yield _open_files(settings)
     if settings.database_url is None:
         yield from _embedded(settings.data_dir)
     try:
@@ -164,6 +166,17 @@ def _embedded(data_dir: Path) -> Iterator[Finding]:
         last = datetime.fromtimestamp(state.recoveries[-1]).astimezone()
         found = f"recoveries from a crash in the last 24 hours: {len(state.recoveries)}, the last at {last:%H:%M:%S %Z}"
         yield Finding("warning", "recoveries", found, f"no acknowledged data was lost; {log}")
+
+
+def _open_files(settings: Settings) -> Finding:
+    needed = files_needed(settings)
+    allowed = files_allowed(needed, is_raised=False)
+    if allowed >= needed:
+        return Finding("ok", "open files", f"ulimit -n allows the {needed} that a server process may need")
+    limit = connections_that_fit(settings, allowed)
+    found = f"ulimit -n is {allowed}, a server process may need {needed}: it will take {limit} connections"
+    advice = f"raise it (systemd: LimitNOFILE={needed}), or lower MSGCENTER_CONNECTION_LIMIT to {limit}"
+    return Finding("warning", "open files", found, advice)
 
 
 def _database(settings: Settings, *, embedded: bool) -> Iterator[Finding]:

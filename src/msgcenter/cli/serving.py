@@ -10,19 +10,25 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import httpx
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from msgcenter.application import WORKERS_FOLDER, application, environment_of, worker_application
+from msgcenter.cli.http_edge import Edge
 from msgcenter.cli.http_protocol import Http11Protocol
+from msgcenter.cli.open_files import connections_that_fit, files_allowed, files_needed
 from msgcenter.logs import configure_logs
 from msgcenter.settings import PREFIX, SettingError, Settings
 
+_log = structlog.get_logger(__name__)
 OnReady = Callable[[str], None]
 _GRACE_SECONDS = 10
 _BACKLOG = 2_048
@@ -99,17 +105,44 @@ def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_
 
 def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_ready: OnReady) -> None:
     os.environ.update(environment_of(settings))  # worker processes read their settings from it
+    configure_logs(settings.log_level)
     listener = listeners[0]
+    _warn_without_tls(listener)
+    edge = _edge(settings)
     announcer = threading.Thread(target=_announce, args=(url_of(listener), on_ready), daemon=True)
     announcer.start()
     if workers == 1:
-        configure_logs(settings.log_level)
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(_config(settings)).run(sockets=listeners)
+            uvicorn.Server(_config(settings, edge)).run(sockets=listeners)
     else:
         with TemporaryDirectory(prefix="msgcenter-") as folder:
             os.environ[WORKERS_FOLDER] = folder
-            Multiprocess(_config(settings, workers), sockets=listeners).run()
+            Multiprocess(_config(settings, edge, workers), sockets=listeners).run()
+
+
+def _warn_without_tls(listener: socket.socket) -> None:
+    address = listener.getsockname()[0]
+    if not ip_address(address.partition("%")[0]).is_loopback:
+        _log.warning(
+            "serving without TLS where other machines can listen in: tokens and messages can be read on the way",
+            host=address,
+            remedy="listen on 127.0.0.1 behind a reverse proxy with TLS (docs/operating.md, Behind nginx)",
+        )
+
+
+def _edge(settings: Settings) -> Edge:
+    """Return the limits of each process's connections, as many as there are files for."""
+    needed = files_needed(settings)
+    files = files_allowed(needed, is_raised=True)
+    limit = connections_that_fit(settings, files)
+    if limit < settings.connection_limit:
+        _log.warning(
+            "ulimit -n is too low for all connections that the settings allow",
+            ulimit=files,
+            connections=limit,
+            remedy=f"raise it to {needed} (systemd: LimitNOFILE={needed}), or lower {PREFIX}CONNECTION_LIMIT",
+        )
+    return Edge(settings.header_timeout, settings.body_timeout, limit)
 
 
 def worker() -> ASGIApp:
@@ -128,13 +161,14 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _config(settings: Settings, workers: int = 1) -> uvicorn.Config:
+def _config(settings: Settings, edge: Edge, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         application(settings) if workers == 1 else "msgcenter.cli.serving:worker",
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
-        http=Http11Protocol,
+        http=cast("type[Http11Protocol]", partial(Http11Protocol, edge=edge)),  # it is only ever called
+        timeout_keep_alive=settings.keep_alive,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -87,6 +87,11 @@ class Reason(Enum):
         "the database is unavailable or busy, retry",
     )
     SHUTTING_DOWN = ("500003", "服务正在关闭,请稍后重试", "the server is shutting down, retry")
+    TOO_MANY_CONNECTIONS = (
+        "500004",
+        "服务器连接数已达上限,请稍后重试",
+        "the server has all the connections that it takes, retry",
+    )
 
     def __init__(self, ret_code: str, zh: str, en: str) -> None:
         self.ret_code = ret_code

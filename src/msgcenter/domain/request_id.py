@@ -13,9 +13,14 @@ present: ContextVar[bytes] = ContextVar("request id", default=b"")
 """The request that this task answers, b"" if it answers none."""
 
 
+def choose_request_id(given: bytes | None) -> bytes:
+    """Return the id of a request: the caller's if it is one, or a new one."""
+    accepted = given is not None and _ACCEPTED.fullmatch(given)
+    return given if given and accepted else b"%b%012x" % (_PROCESS, next(_numbers))
+
+
 def begin_request(given: bytes | None) -> bytes:
     """Return the id of the request that this task answers from now on: the caller's if it is one, or a new one."""
-    accepted = given is not None and _ACCEPTED.fullmatch(given)
-    request_id = given if given and accepted else b"%b%012x" % (_PROCESS, next(_numbers))
+    request_id = choose_request_id(given)
     present.set(request_id)
     return request_id

@@ -8,7 +8,7 @@ from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason, Refusal
 from msgcenter.gateway.dialect import USUAL, Dialect, Spoken, in_lower_case
 
 _LANGUAGES: tuple[Language, Language] = ("zh", "en")
-_OUTAGES = {Reason.DATABASE_UNAVAILABLE, Reason.SHUTTING_DOWN}
+_OUTAGES = {Reason.DATABASE_UNAVAILABLE, Reason.SHUTTING_DOWN, Reason.TOO_MANY_CONNECTIONS}
 _PLAIN_SUCCESS = {
     language: encode({"retCode": SUCCESS_CODE, "retDesc": SUCCESS.in_language(language)}) for language in _LANGUAGES
 }

@@ -36,6 +36,7 @@ _OF_ALL = (
     Reason.INTERNAL,
     Reason.DATABASE_UNAVAILABLE,
     Reason.SHUTTING_DOWN,
+    Reason.TOO_MANY_CONNECTIONS,
 )
 _OF_APPS = (Reason.TOKEN_MISSING, Reason.TOKEN_UNKNOWN, Reason.APP_DISABLED)
 _BODIES: dict[str, type[Struct]] = {"text": Text, "link": Link, "oa": NestedOa}
