@@ -52,7 +52,7 @@ run: $(STAMP) ## start a complete demo on this machine (ARGS='...' goes to msgce
 	@exec $(BIN)/msgcenter demo $(ARGS)
 
 .PHONY: test
-test: $(STAMP) browser languages ## run every test (ARGS='-k name' selects, DATABASE_URL=postgresql://... tests on that server)
+test: $(STAMP) browser languages services ## run every test (ARGS='-k name' selects, DATABASE_URL=postgresql://... tests on that server)
 	$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # The browser tests use Debian's Chromium (or any that MSGCENTER_CHROMIUM names); without one they are skipped.
@@ -79,6 +79,11 @@ languages: ## see to curl, Java, Node.js and PHP for the sample programs' tests
 	      && apt-get install -y -qq --no-install-recommends $$wanted; }; } >/dev/null \
 	      || echo "These cannot be installed, the samples in their language will be skipped:$$wanted" >&2; \
 	  else echo "Not here, the samples in their language will be skipped:$$wanted (apt-get install$$wanted)." >&2; fi
+
+# Real servers that tests run beside ours; their list stands in the script. Those that are not here are skipped.
+.PHONY: services
+services: ## see to nginx and PostgreSQL 15 for the tests of real services
+	@sh scripts/services.sh
 
 .PHONY: screenshots
 screenshots: $(STAMP) browser ## make the pictures of the README anew

@@ -50,6 +50,10 @@ class _Awaited(Enum):
     BODY = auto()
 
 
+# Enum looks its members up with every access, and these are asked for with every request.
+_REQUEST, _HEAD, _BODY = _Awaited
+
+
 class Http11Protocol(HttpToolsProtocol):
     """A connection. What uvicorn and httptools leave open, it decides:
 
@@ -74,7 +78,7 @@ class Http11Protocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._edge = edge
-        self._awaited = _Awaited.HEAD
+        self._awaited = _HEAD
         self._since = self.loop.time()
         self._piece = 0
         self._received = 0  # bytes since the head began, at most
@@ -135,9 +139,9 @@ class Http11Protocol(HttpToolsProtocol):
         if self._is_refused:
             self._discard()
             return
-        if self._awaited is _Awaited.REQUEST:
+        if self._awaited is _REQUEST:
             self._begin_head(foreign=0)
-        if self._awaited is _Awaited.HEAD:
+        if self._awaited is _HEAD:
             self._received += self._piece
         else:
             self._framing += self._piece
@@ -145,7 +149,7 @@ class Http11Protocol(HttpToolsProtocol):
                 self._discard()
         self._unset_keepalive_if_required()
         self._feed(data)
-        if self._awaited is _Awaited.HEAD:
+        if self._awaited is _HEAD:
             if self._received - self._foreign > HEAD_LIMIT:
                 self._refuse(http_edge.HEAD_TOO_LARGE)
         elif self._framing > FRAMING_LIMIT:
@@ -184,11 +188,11 @@ class Http11Protocol(HttpToolsProtocol):
         """Begin a request."""
         super().on_message_begin()
         self._fields = self.headers
-        if self._awaited is not _Awaited.HEAD:  # it follows another one in the same piece
+        if self._awaited is not _HEAD:  # it follows another one in the same piece
             self._begin_head(foreign=self._piece)
 
     def _begin_head(self, *, foreign: int) -> None:
-        self._awaited = _Awaited.HEAD
+        self._awaited = _HEAD
         self._since = self.loop.time()
         self._received = self._foreign = foreign
 
@@ -204,7 +208,7 @@ class Http11Protocol(HttpToolsProtocol):
             raise _RefusedError(http_edge.TOO_MANY_REQUESTS_AHEAD)
         super().on_headers_complete()
         self.headers = []  # takes the trailers; the application has the other list
-        self._awaited = _Awaited.BODY
+        self._awaited = _BODY
         self._framing = self._discarded = 0
 
     def _check_head(self) -> None:
@@ -214,24 +218,22 @@ class Http11Protocol(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > HEAD_LIMIT:
                 raise _RefusedError(http_edge.HEAD_TOO_LARGE)
+        names = [name for name, _ in self.headers]
         version = self.parser.get_http_version()
-        hosts = encodings = 0
-        for name, value in self.headers:
-            if name == b"host":
-                hosts += 1
-                if not _HOST.fullmatch(value):
-                    raise _RefusedError(http_edge.WRONG_HOST)
-            elif name == b"transfer-encoding":
-                encodings += 1
-                if encodings > 1 or version != "1.1" or value.lower() != b"chunked":
-                    raise _RefusedError(http_edge.WRONG_ENCODING)
+        if version not in {"1.1", "1.0"}:
+            raise _RefusedError(http_edge.WRONG_VERSION)
+        hosts = names.count(b"host")
         if hosts > 1:
             raise _RefusedError(http_edge.TWO_HOSTS)
-        if version != "1.1":
-            if version != "1.0":
-                raise _RefusedError(http_edge.WRONG_VERSION)
-        elif not hosts:
+        if hosts:
+            if not _HOST.fullmatch(self.headers[names.index(b"host")][1]):
+                raise _RefusedError(http_edge.WRONG_HOST)
+        elif version == "1.1":
             raise _RefusedError(http_edge.NO_HOST)
+        if b"transfer-encoding" in names:
+            values = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+            if values != [b"chunked"] or version != "1.1":
+                raise _RefusedError(http_edge.WRONG_ENCODING)
 
     def on_body(self, body: bytes) -> None:
         """Hand over a part of the body."""
@@ -243,7 +245,7 @@ class Http11Protocol(HttpToolsProtocol):
         """Tell the application that the request has come in."""
         if self._is_offer:
             return
-        self._awaited = _Awaited.REQUEST
+        self._awaited = _REQUEST
         super().on_message_complete()
 
     # --- Refusals ---------------------------------------------------------------------------------------------------
@@ -256,7 +258,7 @@ class Http11Protocol(HttpToolsProtocol):
         _log.debug("a request was refused", status=problem.status, why=problem.refusal.describe("en"))
         farewell = problem.answer(self._fields, self.server_state.default_headers)
         cycle = self.cycle
-        if self._awaited is not _Awaited.BODY:
+        if self._awaited is not _BODY:
             is_first = not self.pipeline and getattr(cycle, "response_complete", True)  # there is none at first
         elif self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
@@ -324,16 +326,16 @@ class Http11Protocol(HttpToolsProtocol):
             return
         if not self._received:
             self.transport.close()  # a connection that was never used: there is nothing to answer
-        elif self._awaited is _Awaited.HEAD:
+        elif self._awaited is _HEAD:
             self._refuse(self._edge.late_header())
         else:
             self._refuse(self._edge.late_body())
 
     def _left(self, now: float) -> float:
         """Return how many seconds the client has left for what is awaited from it."""
-        if self._awaited is _Awaited.REQUEST or self._is_refused or self.transport.is_closing():
+        if self._awaited is _REQUEST or self._is_refused or self.transport.is_closing():
             return self._interval
         if self.flow.read_paused:  # it is us who keep the client waiting
             self._since = now
-        of_all = self._edge.header_timeout if self._awaited is _Awaited.HEAD else self._edge.body_timeout
+        of_all = self._edge.header_timeout if self._awaited is _HEAD else self._edge.body_timeout
         return self._since + of_all - now

@@ -109,7 +109,8 @@ def _error(request: Request, problem: ProblemError) -> Response:
             '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex">\n'
             f'<title>MsgCenter</title>\n<link rel="stylesheet" href="{root}/inbox/page.css">\n</head>\n'
-            f'<body><main class="error"><h1 class="said">{said}</h1><p><a href="{root}/inbox">{back}</a></p></main></body>\n'
+            f'<body><main class="error"><h1 class="said">{said}</h1>'
+            f'<p><a href="{root}/inbox">{back}</a></p></main></body>\n'
             "</html>\n",
             problem.status,
             {"content-security-policy": _POLICY + "'none'", "referrer-policy": "no-referrer"},

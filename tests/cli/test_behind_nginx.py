@@ -1,0 +1,121 @@
+"""Connections between a real nginx and a server: the proxy is the one that ends them."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from msgcenter.settings import Settings
+from tests.attacks.sockets import request
+from tests.conftest import Server, running_server
+from tests.nginx import documented_site, nginx_program, running_nginx
+
+CLIENTS = 32
+"""As many as the documented nginx keeps connections to the server."""
+_KEPT = re.compile(r"keepalive_timeout (\d+)s;")
+
+
+async def status_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> int:
+    """Send a request and return the status of its answer, 0 if there is none."""
+    try:
+        writer.write(sent)
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return 0
+    return int(head.split()[1])
+
+
+async def post_repeatedly(url: str, pauses: list[float]) -> Counter[int]:
+    """POST once, and again after each pause, for each of the clients; return how often which status came back.
+
+    The clients' pauses lie a millisecond apart, so that some request meets the end of a connection if any can.
+    """
+    statuses: Counter[int] = Counter()
+    sent = request("POST", "/msgCenter/message/getUnreadCount", body=b'{"publisherId":"parent-wang"}')
+
+    async def client(number: int) -> None:
+        reader, writer = await asyncio.open_connection(*address(url))
+        for pause in [0.0, *pauses]:
+            await asyncio.sleep(max(0.0, pause + (number - 0.6 * CLIENTS) / 1_000))
+            statuses[await status_of(reader, writer, sent)] += 1
+        writer.close()
+
+    await asyncio.gather(*(client(number) for number in range(CLIENTS)))
+    return statuses
+
+
+@asynccontextmanager
+async def kept_busy(url: str) -> AsyncIterator[None]:
+    """Keep a server busy, so that it gets to look at its clocks and its connections now and then only."""
+
+    async def ask() -> None:
+        reader, writer = await asyncio.open_connection(*address(url))
+        try:
+            while True:
+                await status_of(reader, writer, request("GET", "/openapi.json"))
+        finally:
+            writer.close()
+
+    asking = [asyncio.create_task(ask()) for _ in range(4)]
+    yield
+    for task in asking:
+        task.cancel()
+    await asyncio.wait(asking)
+    await asyncio.sleep(1)  # until the server has noticed
+
+
+def connections_of(server: Server) -> set[int]:
+    """Return the ports of the clients that are connected to a server."""
+    _, port = address(server.url)
+    found = psutil.Process(server.process.pid).net_connections("tcp")
+    return {it.raddr.port for it in found if it.laddr.port == port and it.status == psutil.CONN_ESTABLISHED}
+
+
+def address(url: str) -> tuple[str, int]:
+    """Return the host and port of a URL."""
+    host, _, port = urlsplit(url).netloc.rpartition(":")
+    return host, int(port)
+
+
+def test_the_documented_proxy_ends_connections_before_the_server_does() -> None:
+    kept = _KEPT.search(documented_site())
+    assert kept is not None
+    assert int(kept[1]) + 10 <= Settings.keep_alive
+
+
+@pytest.mark.slow
+async def test_no_post_is_lost_at_pauses_of_five_seconds(shared_database: str, tmp_path: Path) -> None:
+    """Five seconds were the time after which the server ended connections that nginx keeps for sixty."""
+    nginx_program()
+    with (
+        running_server(shared_database, tmp_path / "data") as server,
+        running_nginx(tmp_path, server.url, documented_site()) as url,
+    ):
+        async with kept_busy(server.url):
+            statuses = await post_repeatedly(url, [5.0] * 6)
+        kept = connections_of(server)
+        await asyncio.sleep(6)
+        assert kept
+        assert kept <= connections_of(server)
+    assert statuses == {200: 7 * CLIENTS}
+
+
+@pytest.mark.slow
+async def test_no_post_is_lost_where_both_times_end(shared_database: str, tmp_path: Path) -> None:
+    """With times of the same proportion as the documented ones, shorter: pauses at the proxy's and the server's end."""
+    nginx_program()
+    site = _KEPT.sub("keepalive_timeout 4s;", documented_site())
+    with (
+        running_server(shared_database, tmp_path / "data", KEEP_ALIVE="5") as server,
+        running_nginx(tmp_path, server.url, site) as url,
+    ):
+        async with kept_busy(server.url):
+            statuses = await post_repeatedly(url, [4.0, 5.0, 4.0, 4.5])
+    assert statuses == {200: 5 * CLIENTS}
