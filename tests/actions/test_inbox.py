@@ -16,7 +16,7 @@ from tests.conftest import PLATFORM
 from tests.store.scene import rows, short_pages, text_to
 
 USER = Recipient("user", PLATFORM)
-VIEWER = Viewer(USER, None, (), 1 << 60)
+VIEWER = Viewer(USER, None, (), (), 1 << 60)
 FOUND, OTHERS = 60, 30
 
 

@@ -281,7 +281,7 @@ class Scene:
 
     def viewer(self, name: str) -> Viewer:
         """A user who sees the messages of all apps."""
-        return Viewer(Recipient(name, self.platform), None, (), FAR)
+        return Viewer(Recipient(name, self.platform), None, (), (), FAR)
 
     # --- Steps ------------------------------------------------------------------------------------------------------
 

@@ -319,6 +319,7 @@ _ROUTES = [
     ("GET", "/messages"),
     ("GET", "/messages/1"),
     ("GET", "/counts"),
+    ("GET", "/framing"),
     ("GET", "/stream"),
     ("POST", "/messages/status"),
     ("POST", "/messages/read-all"),

@@ -94,7 +94,7 @@ def test_only_allowed_websites_may_use_a_token(
     assert "authorization" in preflight.headers["access-control-allow-headers"]
     own = browser.http.get("/messages", headers={"origin": server.url})
     assert own.status_code == 200
-    page = httpx.get(f"{server.url}/inbox", trust_env=False)
+    page = httpx.get(f"{server.url}/inbox?app={app.app_id}", trust_env=False)
     assert _SITE in page.headers["content-security-policy"]
 
 

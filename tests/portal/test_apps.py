@@ -136,9 +136,9 @@ def test_a_team_has_several_members(company: Company, developer: Visitor, app: C
     assert 'name="person"' not in developer.get(settings).text, "the last one cannot leave"
 
 
-def test_names_colours_and_origins_are_changed(developer: Visitor, app: Credentials) -> None:
+def test_names_colours_and_origins_are_changed(developer: Visitor, operator: Visitor, app: Credentials) -> None:
     settings = f"/apps/{app.app_id}/settings"
-    assert developer.post(f"/apps/{app.app_id}/face", page=settings, name="<b>Campus</b>", colour="#12ab34").is_redirect
+    assert operator.post(f"/apps/{app.app_id}/face", page=settings, name="<b>Campus</b>", colour="#12ab34").is_redirect
     page = developer.get(settings).text
     assert "&lt;b&gt;Campus&lt;/b&gt;" in page
     assert 'fill="#12ab34"' in page
@@ -179,7 +179,7 @@ def test_everything_is_written_down(developer: Visitor, app: Credentials) -> Non
     developer.post(f"/apps/{app.app_id}/face", page=settings, name="Renamed", automatic="1")
     developer.post(f"/apps/{app.app_id}/keys/rotate", page=f"/apps/{app.app_id}/keys", overlap="1h")
     log = developer.get(f"/apps/{app.app_id}/audit").text
-    for action in ("app.create", "app.face", "app.key.rotate"):
+    for action in ("app.create", "grant.ask.branding", "app.key.rotate"):
         assert f"<code>{action}</code>" in log
     assert "name: Renamed" in log
     assert "127.0.0.1" in log

@@ -112,9 +112,17 @@ async def test_origins_count_while_their_app_is_active(database: Database) -> No
         await accounts.set_origins(connection, "one", ["https://a.example", "https://b.example"])
         await accounts.set_origins(connection, "two", ["https://b.example"])
         await accounts.set_inbox_scope(connection, "two", "platform")
-        assert await accounts.allowed_origins(connection) == {"https://a.example", "https://b.example"}
+        asked = ("https://a.example", "https://b.example", "https://c.example")
+
+        async def allowed(*, live_only: bool) -> list[bool]:
+            return [await accounts.origin_is_allowed(connection, origin, live_only=live_only) for origin in asked]
+
+        assert await allowed(live_only=False) == [True, True, False]
+        await accounts.set_live(connection, "one", live=False)
+        assert await allowed(live_only=True) == [False, True, False]
+        assert await allowed(live_only=False) == [True, True, False]
         await accounts.set_disabled(connection, "one", START)
-        assert await accounts.allowed_origins(connection) == {"https://b.example"}
+        assert await allowed(live_only=False) == [False, True, False]
         record = await accounts.find_app(connection, "two")
         assert record is not None
         assert (record.inbox_scope, record.origins) == ("platform", ("https://b.example",))

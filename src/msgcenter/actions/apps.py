@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgcenter.actions.key_ring import KeyRing, WrongSecretKeyError, new_app_id, new_app_key
-from msgcenter.domain.account import App
+from msgcenter.domain.account import MAX_ORIGINS, App
+from msgcenter.domain.app_name import MAX_APP_NAME, check_app_name
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import MAX_PLATFORM_CODE
 from msgcenter.domain.message_id import now_ms
@@ -17,7 +18,6 @@ from msgcenter.store.database import Connection, Database
 
 _PROOF = "secret key"
 _PROOF_TEXT = "msgcenter"
-_MAX_NAME = 64
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _COLOUR = re.compile("[0-9a-f]{6}")
 MAX_OVERLAP_SECONDS = 30 * 86_400
@@ -64,10 +64,10 @@ class Apps:
 
         With an `owner`, this person looks after it. What a developer makes begins in the sandbox: it reaches its
         sandbox users only until an operator lets it go live, and nobody's app may send to everyone before.
-        Refuses with FIELD_MALFORMED a name or appId over 64 characters, a platform code over 32, an appKey over 128,
-        or an appId that is taken.
+        Refuses with FIELD_MALFORMED a name that is reserved, a name or appId over 64 characters, a platform code over
+        32, an appKey over 128, or an appId that is taken.
         """
-        _check_text("name", name, _MAX_NAME)
+        check_app_name(name, [platform_code])
         _check_text("platform", platform_code, MAX_PLATFORM_CODE)
         if platform_code != platform_code.strip():
             raise malformed("platform", "首尾不能有空白", "must have no white space at its ends")
@@ -78,6 +78,7 @@ class Apps:
 
         async def write(connection: Connection) -> None:
             now = now_ms()
+            check_app_name(name, await accounts.platform_names(connection))
             if await accounts.ensure_platform(connection, platform_code, platform_code, now):
                 await audit.record(connection, by, "platform.create", platform_code, now=now, name=platform_code)
             number = await accounts.insert_app(
@@ -164,11 +165,15 @@ class Apps:
     ) -> AppRecord:
         """Set what an app's user tokens see, and which websites may embed the inbox with them; None keeps it.
 
-        Refuses with APP_UNKNOWN, or FIELD_MALFORMED an origin that is not like `https://school.example.edu`.
+        Refuses with APP_UNKNOWN, FIELD_MALFORMED an origin that is not like `https://school.example.edu`, or
+        TOO_MANY_ITEMS more than 20 of them.
         """
         for origin in origins or ():
             _check_origin(origin)
         sorted_origins = None if origins is None else sorted(set(origins))
+        if sorted_origins is not None and len(sorted_origins) > MAX_ORIGINS:
+            rule = Phrase(f"最多{MAX_ORIGINS}个", f"at most {MAX_ORIGINS}")
+            raise Refusal(Reason.TOO_MANY_ITEMS, field="origin", rule=rule)
 
         async def write(connection: Connection) -> None:
             if scope is not None:
@@ -182,19 +187,14 @@ class Apps:
     async def set_face(self, app_id: str, name: str, colour: str | None, *, by: Actor = COMMAND) -> AppRecord:
         """Give an app another name, and its icon a colour (like `2f6fde`; None: one by its name).
 
-        Refuses with APP_UNKNOWN or FIELD_MALFORMED.
+        Refuses with APP_UNKNOWN, or FIELD_MALFORMED also a name that is reserved (`domain.app_name`).
         """
-        _check_text("name", name, _MAX_NAME)
-        if colour is not None and not _COLOUR.fullmatch(colour):
-            raise malformed("colour", "须为六位十六进制,例如2f6fde", "must be six hex digits, like 2f6fde")
-        return await self._change(
-            app_id,
-            by,
-            "app.face",
-            lambda connection: accounts.set_face(connection, app_id, name, colour),
-            name=name,
-            colour=colour,
-        )
+
+        async def write(connection: Connection) -> None:
+            await check_branding(connection, name, colour)
+            await accounts.set_face(connection, app_id, name, colour)
+
+        return await self._change(app_id, by, "app.face", write, name=name, colour=colour)
 
     async def set_broadcasts(self, app_id: str, *, allowed: bool, by: Actor = COMMAND) -> AppRecord:
         """Set whether an app may send to everyone of a platform. Refuses with APP_UNKNOWN."""
@@ -234,7 +234,7 @@ class Apps:
         None is the installation's own limit. Refuses with APP_UNKNOWN, or FIELD_MALFORMED a number out of range.
         """
         for name, limit in (rate_limits or {}).items():
-            if not 0 <= limit <= MAX_RATE or len(name) > _MAX_NAME:
+            if not 0 <= limit <= MAX_RATE or len(name) > MAX_APP_NAME:
                 raise malformed("rateLimits", f"须为0–{MAX_RATE}的整数", f"must be whole numbers from 0 to {MAX_RATE}")
         if daily_quota is not None and not 0 <= daily_quota <= MAX_QUOTA:
             raise malformed("dailyQuota", f"须为0–{MAX_QUOTA}的整数", f"must be a whole number from 0 to {MAX_QUOTA}")
@@ -283,6 +283,13 @@ class Apps:
             return record
 
         return await self._database.in_transaction(work)
+
+
+async def check_branding(connection: Connection, name: str, colour: str | None) -> None:
+    """Refuse with FIELD_MALFORMED a name that no app may have, or a colour that is none (None: one by the name)."""
+    check_app_name(name, await accounts.platform_names(connection))
+    if colour is not None and not _COLOUR.fullmatch(colour):
+        raise malformed("colour", "须为六位十六进制,例如2f6fde", "must be six hex digits, like 2f6fde")
 
 
 def _refuse_notices(record: AppRecord) -> None:

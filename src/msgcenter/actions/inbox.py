@@ -31,10 +31,11 @@ _CHANGED_AT_ONCE = 1_000
 
 
 class AppName(NamedTuple):
-    """The app that sent a message, as users see it."""
+    """The app that sent a message, as users see it; `is_platform` is the one that announcements are sent as."""
 
     app_id: str
     name: str
+    is_platform: bool
 
 
 class InboxMessage(NamedTuple):
@@ -360,4 +361,4 @@ async def _names(connection: Connection, numbers: Collection[int]) -> dict[int, 
     if not numbers:
         return {}
     found = await accounts.find_apps(connection, sorted(numbers))
-    return {number: AppName(record.app.app_id, record.app.name) for number, record in found.items()}
+    return {number: AppName(record.app.app_id, record.app.name, record.app.notices) for number, record in found.items()}

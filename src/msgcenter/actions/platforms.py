@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from msgcenter.domain.app_name import skeleton
 from msgcenter.domain.message import MAX_PLATFORM_CODE
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
@@ -54,8 +55,9 @@ class Platforms:
     async def save(self, code: str, name: str, *, schemes: Sequence[str], is_new: bool, by: Actor) -> None:
         """Add a platform, or give one another name and other URL schemes that appUrl may use.
 
-        Refuses with FIELD_MALFORMED a code over 32 characters or one that is taken, a name over 64, or a scheme that
-        is none or that a browser would run.
+        Refuses with FIELD_MALFORMED a code over 32 characters or one that is taken, a name over 64 or one that an app
+        has (users could not tell announcements from its messages), or a scheme that is none or that a browser would
+        run.
         """
         if not 1 <= len(code) <= MAX_PLATFORM_CODE or not code.isprintable():
             raise malformed("code", f"须为1–{MAX_PLATFORM_CODE}个字符", f"must be 1-{MAX_PLATFORM_CODE} characters")
@@ -67,6 +69,8 @@ class Platforms:
 
         async def write(connection: Connection) -> None:
             now = now_ms()
+            if any(skeleton(app) in (skeleton(name), skeleton(code)) for app in await accounts.app_names(connection)):
+                raise malformed("name", "已有应用使用此名称", "is the name of an app")
             if is_new:
                 if code in await accounts.platform_codes(connection):
                     raise malformed("code", "已存在", "is taken")

@@ -1,6 +1,7 @@
 """Who looks after which app, and what developers ask operators to open for one."""
 
-from msgcenter.actions.apps import Apps
+from msgcenter.actions.apps import Apps, check_branding
+from msgcenter.actions.branding import Branding
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor, Person
 from msgcenter.domain.refusal import Reason, Refusal, malformed
@@ -109,6 +110,27 @@ class Team:
 
         await self._database.in_transaction(write)
 
+    async def ask_branding(self, app: AppRecord, name: str, colour: str | None, *, person: Person, by: Actor) -> None:
+        """Ask the operators for another name or colour of a live app. Refuses with FIELD_MALFORMED (`check_branding`),
+        also while another such request waits, or what the app has already.
+        """
+        if (name, colour) == (app.app.name, app.colour):
+            raise malformed("name", "没有变化", "is what it is already")
+        value = Branding(name, colour).as_text()
+
+        async def write(connection: Connection) -> None:
+            await check_branding(connection, name, colour)
+            now, number = now_ms(), app.app.number
+            if not await grants.insert_request(
+                connection, app_number=number, kind="branding", value=value, reason="", asked_by=person.number, now=now
+            ):
+                raise malformed("name", "已有申请等待审核", "is asked for already")
+            await audit.record(
+                connection, by, "grant.ask.branding", name, now=now, app_number=number, name=name, colour=colour
+            )
+
+        await self._database.in_transaction(write)
+
     async def requests(self, app: AppRecord) -> list[GrantRequest]:
         """Return what was asked for an app, the newest first."""
         async with self._database.connection() as connection:
@@ -119,10 +141,13 @@ class Team:
         async with self._database.connection() as connection:
             return await grants.open_requests(connection)
 
-    async def decide(self, number: int, *, granted: bool, answer: str, person: Person, by: Actor) -> GrantRequest:
+    async def decide(
+        self, number: int, *, granted: bool, answer: str, person: Person, by: Actor, seen_name: str = ""
+    ) -> GrantRequest:
         """Grant or refuse a request, with up to 500 characters for who has asked; what is granted is open at once.
 
-        Refuses with FIELD_MALFORMED if it is decided, or an answer that is too long.
+        `seen_name` is the app's name as the operator saw it, "" for any: going live approves just that one. Refuses
+        with FIELD_MALFORMED if it is decided, if the name is another one by now, or an answer that is too long.
         """
         answer = answer.strip()
         if len(answer) > _MAX_REASON or "\0" in answer:
@@ -135,6 +160,8 @@ class Team:
             )
             if decided is None:
                 raise malformed("number", "没有此申请,或已处理", "there is no such request, or it is decided")
+            if granted and seen_name not in {"", decided.app_name}:
+                raise malformed("number", "应用名称已变更,请重新核对", "the app has another name now; look at it again")
             if granted:
                 await _open(connection, decided)
             await audit.record(
@@ -158,6 +185,10 @@ async def _open(connection: Connection, request: GrantRequest) -> None:
         await accounts.set_broadcasts(connection, request.app_id, allowed=True)
     elif request.kind == "platform_inbox":
         await accounts.set_inbox_scope(connection, request.app_id, "platform")
+    elif request.kind == "branding":
+        asked = Branding.of(request.value)
+        await check_branding(connection, asked.name, asked.colour)
+        await accounts.set_face(connection, request.app_id, asked.name, asked.colour)
     else:
         record = await accounts.find_app(connection, request.app_id)
         assert record is not None
@@ -172,4 +203,6 @@ def is_granted(app: AppRecord, kind: GrantKind, value: str) -> bool:
         return app.app.broadcasts
     if kind == "platform_inbox":
         return app.inbox_scope == "platform"
+    if kind == "branding":
+        return Branding.of(value) == Branding(app.app.name, app.colour)
     return value == app.app.platform_code or value in app.app.platforms

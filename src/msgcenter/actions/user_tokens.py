@@ -8,7 +8,7 @@ from jwt.types import Options
 
 from msgcenter.actions.key_ring import KeyRing
 from msgcenter.actions.old_user_ids import check_old_user_ids
-from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.account import MAX_ORIGINS, App, Recipient
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.store import accounts, directory
@@ -38,11 +38,16 @@ class UserToken(NamedTuple):
 
 
 class Viewer(NamedTuple):
-    """Who looks at an inbox: `app_number` None sees the messages of all apps. `origins` may embed it."""
+    """Who looks at an inbox: `app_number` None sees the messages of all apps.
+
+    `origins` are the websites that may call with the token, `frames` those that may show the page `/inbox` with it in a
+    frame: none before the app is live.
+    """
 
     recipient: Recipient
     app_number: int | None
     origins: tuple[str, ...]
+    frames: tuple[str, ...]
     expires_at: int
 
 
@@ -107,15 +112,31 @@ class UserTokens:
             recipient=Recipient(claims["sub"], claims["platform"]),
             app_number=None if record.inbox_scope == "platform" else record.app.number,
             origins=record.origins,
+            frames=_frames(record),
             expires_at=claims["exp"] * 1_000,
         )
 
-    async def origins(self) -> frozenset[str]:
-        """Return all websites that may embed the inbox with some app's tokens."""
+    async def may_call(self, origin: str) -> bool:
+        """Tell whether a website may call with some app's tokens; with which, is seen when it does."""
         async with self._database.connection() as connection:
-            return await accounts.allowed_origins(connection)
+            return await accounts.origin_is_allowed(connection, origin, live_only=False)
+
+    async def may_frame(self, origin: str) -> bool:
+        """Tell whether a website may show the page `/inbox` in a frame, with some app's tokens."""
+        async with self._database.connection() as connection:
+            return await accounts.origin_is_allowed(connection, origin, live_only=True)
+
+    async def frames_of(self, app_id: str) -> tuple[str, ...]:
+        """Return the websites that may show the page `/inbox` in a frame with tokens of an app."""
+        async with self._database.connection() as connection:
+            record = await accounts.find_app(connection, app_id)
+        return () if record is None or record.app.disabled else _frames(record)
 
     async def _find(self, numbers: list[int]) -> Sequence[AppRecord | None]:
         async with self._database.connection() as connection:
             found = await accounts.find_apps(connection, sorted(set(numbers)))
         return [found.get(number) for number in numbers]
+
+
+def _frames(record: AppRecord) -> tuple[str, ...]:
+    return record.origins[:MAX_ORIGINS] if record.app.live else ()

@@ -8,6 +8,9 @@ from msgspec import Struct
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
 
+MAX_ORIGINS = 20
+"""Websites of an app that may embed the inbox: they stand in a header of its page."""
+
 
 class App(Struct, frozen=True):
     """A third-party app, as far as a call needs to know it.

@@ -15,6 +15,7 @@ from msgcenter.inbox.problems import ProblemError, invalid
 from msgcenter.inbox.views import (
     ChangedView,
     CountsView,
+    FramingView,
     MessageListView,
     MessageView,
     counts_view,
@@ -80,6 +81,11 @@ async def get_message(inboxes: Inboxes, request: Request, viewer: Viewer) -> Mes
 async def get_counts(inboxes: Inboxes, _: Request, viewer: Viewer) -> CountsView:
     """Count what waits for the user."""
     return counts_view(await inboxes.inbox.counts(viewer))
+
+
+async def get_framing(_: Inboxes, request: Request, viewer: Viewer) -> FramingView:
+    """Tell whether all websites named by `in` may show the page in a frame with this token."""
+    return FramingView(set(request.query_params.getlist("in")) <= set(viewer.frames))
 
 
 async def set_status(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from msgcenter import __version__
 from msgcenter.inbox.api import Archive, ReadAll, SetStatus
-from msgcenter.inbox.views import ChangedView, CountsView, MessageListView, MessageView
+from msgcenter.inbox.views import ChangedView, CountsView, FramingView, MessageListView, MessageView
 from msgcenter.web.base_path import root_of
 
 _REF = "#/components/schemas/{name}"
@@ -36,6 +36,7 @@ def document(root: str) -> bytes:
         MessageListView,
         MessageView,
         CountsView,
+        FramingView,
         ChangedView,
         SetStatus,
         ReadAll,
@@ -51,12 +52,18 @@ def document(root: str) -> bytes:
         _parameter("cursor", {"type": "string"}),
         _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 30}),
     ]
+    framed = {"type": "array", "items": {"type": "string"}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     stream = {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     paths = {
         base + "messages": {"get": _operation("List messages", MessageListView, parameters=query)},
         base + "messages/{id}": {"get": _operation("One message", MessageView, parameters=[identity], missing=True)},
         base + "counts": {"get": _operation("Counts", CountsView)},
+        base + "framing": {
+            "get": _operation(
+                "Whether websites may show the page in a frame", FramingView, parameters=[_parameter("in", framed)]
+            )
+        },
         base + "messages/status": {"post": _operation("Set read or unread", ChangedView, SetStatus)},
         base + "messages/read-all": {
             "post": _operation("Read all that a list shows, up to a message", ChangedView, ReadAll)

@@ -8,6 +8,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox import problems
@@ -57,14 +58,19 @@ def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMetho
 
 
 def inbox_page(inboxes: Inboxes) -> Page:
-    """Return what answers `/inbox` with the page. Only websites that some app may use show it in a frame."""
+    """Return what answers `/inbox` with the page.
+
+    Which websites may show it in a frame is said for one app alone: those of the app that the address names (`?app=`),
+    or else the one that the browser says it is about to be shown on. With which token, the page itself asks then
+    (`framing`).
+    """
     content = (STATIC / "inbox.html").read_bytes()
 
-    async def respond(_: Request) -> Response:
+    async def respond(request: Request) -> Response:
         try:
-            origins = await inboxes.user_tokens.origins()
+            origins = await _frames(inboxes.user_tokens, request)
         except Refusal:
-            origins = frozenset()  # the page itself says so when it cannot reach its data
+            origins = ()  # the page itself says so when it cannot reach its data
         headers = {
             "content-security-policy": _POLICY + " ".join(["'self'", *sorted(origins)]),
             "referrer-policy": "no-referrer",
@@ -73,6 +79,15 @@ def inbox_page(inboxes: Inboxes) -> Page:
         return Response(content, headers=headers, media_type="text/html")
 
     return respond
+
+
+async def _frames(user_tokens: UserTokens, request: Request) -> tuple[str, ...]:
+    app_id = request.query_params.get("app", "")
+    if app_id:
+        return await user_tokens.frames_of(app_id)
+    referrer = request.headers.get("referer", "")
+    origin = "/".join(referrer.split("/", 3)[:3])
+    return (origin,) if origin and await user_tokens.may_frame(origin) else ()
 
 
 def component_file() -> Page:

@@ -27,6 +27,7 @@ def routes(inboxes: Inboxes) -> list[BaseRoute]:
         post("/messages/archive", api.archive),
         get("/messages/{id}", api.get_message),
         get("/counts", api.get_counts),
+        get("/framing", api.get_framing),
         get("/stream", open_stream),
         Route(_BASE + "/openapi.json", plain(inboxes, openapi)),
         Route(_BASE + "/{rest:path}", plain(inboxes, unknown_call)),

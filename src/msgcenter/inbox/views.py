@@ -27,12 +27,13 @@ class MessageView(Struct, frozen=True, rename="camel"):
     """A message in the user's inbox. Times are ms since 1970.
 
     `updatedAt` is when its app last let it say something else, `remindedAt` when it last reminded of it, `expiresAt`
-    when it leaves the inbox.
+    when it leaves the inbox. `announcement` is whether the platform itself has sent it, as operators have approved.
     """
 
     id: str
     kind: Kind
     app: AppView
+    announcement: bool
     created_at: int
     read_at: int | None
     archived: bool
@@ -82,6 +83,12 @@ class StateView(Struct, frozen=True, rename="camel"):
     approval: ApprovalView | None
 
 
+class FramingView(Struct, frozen=True):
+    """Whether the websites that show the page in a frame may do so with this token."""
+
+    allowed: bool
+
+
 class ReadyView(Struct, frozen=True):
     """The first event of a stream: the counts and the newest message's id."""
 
@@ -95,7 +102,8 @@ def message_view(shown: InboxMessage) -> MessageView:
     return MessageView(
         id=str(message.id),
         kind=message.kind,
-        app=AppView(*shown.app),
+        app=AppView(shown.app.app_id, shown.app.name),
+        announcement=shown.app.is_platform,
         created_at=message.send_at or message.created_at,
         read_at=shown.entry.read_at,
         archived=shown.entry.archived,
@@ -121,7 +129,9 @@ def state_view(shown: InboxMessage) -> StateView:
 
 def counts_view(counts: Counts) -> CountsView:
     """Return counts for the wire."""
-    return CountsView(counts.unread, counts.todo, [AppUnreadView(*app, unread) for app, unread in counts.apps])
+    return CountsView(
+        counts.unread, counts.todo, [AppUnreadView(app.app_id, app.name, unread) for app, unread in counts.apps]
+    )
 
 
 def ids_view(message_ids: Sequence[int]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from time import perf_counter
 from typing import Literal
 
@@ -25,7 +24,6 @@ from msgcenter.web.addresses import check_address
 from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
 from msgcenter.web.limits import RequestLimits
 from msgcenter.web.same_site import is_same_site
-from msgcenter.web.shared import SharedLook
 
 _log = structlog.get_logger(__name__)
 _MAX_BODY = 64 << 10
@@ -40,11 +38,6 @@ class Inboxes:
     hub: Hub
     requests: RequestLog = field(default_factory=RequestLog)
     limits: RequestLimits = field(default_factory=RequestLimits)
-
-    @cached_property
-    def origins(self) -> SharedLook[frozenset[str]]:
-        """All websites that may call with some token: asked of the database once for all who ask meanwhile."""
-        return SharedLook(self.user_tokens.origins)
 
 
 Handler = Callable[[Inboxes, Request, Viewer], Awaitable[Struct | Response]]
@@ -122,7 +115,7 @@ async def _preflight(inboxes: Inboxes, method: str, request: Request) -> Respons
     origin = request.headers.get("origin")
     if origin is None:
         return options([method])
-    if origin not in await inboxes.origins.get():
+    if not await inboxes.user_tokens.may_call(origin):
         return problem_response(problems.ORIGIN_REFUSED, language_for(request))
     return Response(
         status_code=204,

@@ -47,9 +47,13 @@ async def settings(portal: Portal, visitor: Visitor) -> Response:
 
 
 async def save_face(portal: Portal, visitor: Visitor) -> Response:
-    """Change an app's name and colour."""
-    form, app_id = visitor.form, visitor.the_app.app.app_id
+    """Change an app's name and colour; a live app's wait for an operator."""
+    form, record = visitor.form, visitor.the_app
+    app_id = record.app.app_id
     colour = None if form["automatic"] else form["colour"].removeprefix("#").lower()
+    if record.app.live and not visitor.person.is_operator:
+        await portal.team.ask_branding(record, form["name"], colour, person=visitor.person, by=visitor.actor)
+        return see_other(f"/apps/{app_id}", "asked")
     await portal.apps.set_face(app_id, form["name"], colour, by=visitor.actor)
     return see_other(f"/apps/{app_id}/settings", "saved")
 

@@ -10,6 +10,7 @@ GRANTS = {
     "broadcasts": Phrase("群发", "Broadcasts"),
     "platform_inbox": Phrase("收件箱显示平台全部消息", "The platform's whole inbox"),
     "platform": Phrase("平台", "Platform"),
+    "branding": Phrase("名称与颜色", "Name and colour"),
 }
 _CONFIRMATIONS = {
     "operator": Phrase("新的运营人员", "New operator"),

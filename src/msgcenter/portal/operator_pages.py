@@ -37,7 +37,12 @@ async def decide(portal: Portal, visitor: Visitor) -> Response:
     """Grant or refuse a request."""
     number, granted = _number(visitor.form["number"], "number"), visitor.form["granted"] == "1"
     await portal.team.decide(
-        number, granted=granted, answer=visitor.form["answer"], person=visitor.person, by=visitor.actor
+        number,
+        granted=granted,
+        answer=visitor.form["answer"],
+        person=visitor.person,
+        by=visitor.actor,
+        seen_name=visitor.form["seen_name"],
     )
     return see_other("/operator/requests", "granted" if granted else "refused")
 

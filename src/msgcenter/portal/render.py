@@ -15,6 +15,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from msgcenter import __version__
+from msgcenter.actions.branding import Branding
 from msgcenter.domain.api_reference import numbered
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
@@ -23,6 +24,7 @@ from msgcenter.portal.audit_texts import GRANTS, action_text, detail_name, detai
 from msgcenter.portal.messages import DONE
 from msgcenter.portal.visitor import Visitor
 from msgcenter.store.accounts import AppRecord, PlatformRecord
+from msgcenter.store.grants import GrantRequest
 
 STATIC = Path(str(files("msgcenter.portal").joinpath("static")))
 TEMPLATES = Path(str(files("msgcenter.portal").joinpath("templates")))
@@ -95,6 +97,7 @@ class Templates:
             done=done.in_language(visitor.language) if done else None,
             path=visitor.path,
             now=now_ms(),
+            grant_value=lambda request: _grant_value(request, visitor),
             grant_name=lambda kind: GRANTS[kind].in_language(visitor.language),
             action_text=lambda action: action_text(action, visitor.language),
             detail_name=lambda name: detail_name(name, visitor.language),
@@ -151,6 +154,14 @@ def _changed(visitor: Visitor, changes: dict[str, object]) -> str:
     """Return the parameters of a page's address with some of them changed; what is "" is left out."""
     wanted = {**visitor.request.query_params, **changes, "done": ""}
     return urlencode({name: value for name, value in wanted.items() if value != ""})
+
+
+def _grant_value(request: GrantRequest, visitor: Visitor) -> str:
+    """Return what is asked for, as people read it."""
+    if request.kind != "branding":
+        return request.value
+    asked = Branding.of(request.value)
+    return f"{asked.name} · {'#' + asked.colour if asked.colour else visitor.text('自动颜色', 'automatic colour')}"
 
 
 def _said(visitor: Visitor) -> str | None:

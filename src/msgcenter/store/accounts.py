@@ -290,10 +290,24 @@ async def find_apps(connection: Connection, numbers: Sequence[int]) -> dict[int,
     return {row["number"]: _record(row) for row in rows}
 
 
-async def allowed_origins(connection: Connection) -> frozenset[str]:
-    """Return all websites that may embed the inbox with some active app's user tokens."""
-    rows = await connection.fetch("select distinct unnest(origins) from app where disabled_at is null")
-    return frozenset(row[0] for row in rows)
+async def origin_is_allowed(connection: Connection, origin: str, *, live_only: bool) -> bool:
+    """Tell whether a website may use the user tokens of some app that is enabled, and live if that is asked for."""
+    found: bool = await connection.fetchval(
+        "select exists (select from app where disabled_at is null and (live or not $2) and $1 = any(origins))",
+        origin,
+        live_only,
+    )
+    return found
+
+
+async def app_names(connection: Connection) -> list[str]:
+    """Return the names of all apps but those of announcements."""
+    return [row["name"] for row in await connection.fetch("select name from app where not notices")]
+
+
+async def platform_names(connection: Connection) -> list[str]:
+    """Return the names and the codes of all platforms."""
+    return [text for row in await connection.fetch("select code, name from platform") for text in row]
 
 
 async def add_token(connection: Connection, digest: bytes, app_number: int, key_version: int, expires_at: int) -> int:

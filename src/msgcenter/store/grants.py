@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from msgcenter.store.database import Connection
 
-GrantKind = Literal["live", "broadcasts", "platform_inbox", "platform"]
+GrantKind = Literal["live", "broadcasts", "platform_inbox", "platform", "branding"]
 
 _COLUMNS = (
     "g.number, g.app_number, a.app_id, a.name as app_name, g.kind, g.value, g.reason, p.login as asked_by, g.asked_at,"
@@ -17,7 +17,8 @@ _FROM = (
 
 
 class GrantRequest(NamedTuple):
-    """A request. `granted` is None while nobody has decided it; `value` is the code of a platform, or empty.
+    """A request. `granted` is None while nobody has decided it; `value` is the code of a platform, a name and colour
+    as JSON (`actions.branding`), or empty.
 
     `answer` is what whoever decided it has said.
     """

@@ -79,7 +79,7 @@ export class Card {
       this.#parts.closed.textContent = texts.closedBy(message.approval.closedBy, clock.moment(message.approval.closedAt));
       this.#parts.closed.title = clock.full(message.approval.closedAt);
     }
-    const marks = [message.readAt === null && texts.unread, isTodo(message) && texts.pending].filter(Boolean);
+    const marks = [message.announcement && texts.announcement, message.readAt === null && texts.unread, isTodo(message) && texts.pending].filter(Boolean);
     this.element.setAttribute("aria-label", [...marks, message.app.name, headline(message), clock.day(message.createdAt), clock.short(message.createdAt)].join(", "));
   }
 
@@ -133,11 +133,13 @@ export class Card {
     parts.archive = iconButton("archive", texts.archive, () => this.#context.toggleArchived(this.#message), { class: "icon-button quick" });
     const menu = iconButton("more", texts.messageMenu(message.app.name), () => this.#context.menu(this.#message, menu), { "aria-haspopup": "menu" });
     menu.classList.add("card-menu");
-    const tile = el("div", { class: "tile", "aria-hidden": "true" }, icon(message.kind));
+    // From the message's own field: nothing that an app can choose looks like it.
+    const official = message.announcement ? el("span", { class: "official" }, icon("official"), texts.announcement) : null;
+    const tile = el("div", { class: "tile", "aria-hidden": "true" }, icon(message.announcement ? "official" : message.kind));
     tile.style.setProperty("--hue", hueOf(message.app.id));
     const card = el(
       "div",
-      { class: `card kind-${message.kind}` },
+      { class: `card kind-${message.kind}${message.announcement ? " of-platform" : ""}` },
       tile,
       el(
         "div",
@@ -146,6 +148,7 @@ export class Card {
           "div",
           { class: "meta" },
           el("span", { class: "from", dir: "auto", title: message.app.name }, message.app.name),
+          official,
           parts.approval,
           parts.reminder,
           el("span", { class: "spring" }),

@@ -144,6 +144,9 @@ h2, h3, p, dl, dd { margin: 0; }
 .dot { width: 9px; height: 9px; border-radius: 50%; background: var(--_dot); flex: none; transform: scale(0); transition: transform .2s; margin-inline-start: -8px; width: 0; }
 .unread .dot { transform: none; width: 9px; margin-inline-start: 0; }
 .unread .from { color: var(--_text); }
+.official { display: inline-flex; align-items: center; gap: 4px; padding: 0 8px 0 6px; border-radius: 11px; background: var(--_accent); color: var(--_surface); font-size: 12px; font-weight: 600; white-space: nowrap; flex: none; }
+.official .icon { width: 14px; height: 14px; }
+.root .of-platform .tile.tile { background: var(--_accent); color: var(--_surface); }
 .approval { display: inline-flex; align-items: center; gap: 4px; padding: 0 8px 0 6px; border-radius: 11px; font-size: 12px; font-weight: 600; white-space: nowrap; flex: none; }
 .approval:empty { display: none; }
 .approval .icon { width: 14px; height: 14px; }

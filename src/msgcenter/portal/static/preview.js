@@ -54,6 +54,7 @@ export class Preview {
       id: "0",
       kind: request.msgtype ?? request.msgType,
       app: { id: appId, name },
+      announcement: false,
       createdAt: Date.now(),
       readAt: null,
       archived: false,

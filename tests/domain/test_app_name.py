@@ -1,0 +1,40 @@
+"""Names that users would take for the platform's own."""
+
+import pytest
+
+from msgcenter.domain.app_name import check_app_name, skeleton
+from msgcenter.domain.refusal import Refusal
+
+PLATFORMS = ["420100", "Wuhan Education Cloud", "武汉教育云"]
+IMITATIONS = [
+    *("Wuhan Education Cloud", "wuhan education cloud", "WuhanEducationCloud", "Ｗｕｈａｎ Education Cloud"),
+    *("Wuhan\u2009Education Cloud", "Wühan Education Cloud", "Wuhаn Educаtion Cloud", "Wuhan-Education-Cloud!"),
+    *("武汉教育云", "武汉 教育云", "【武汉教育云】", "420100", "42O100"),
+    *("MsgCenter", "Мsgcenter", "消息中心", "公告", "系统消息", "Announcement"),
+    *("官方公告", "智慧校园·官方公告", "Homework – Official announcement", "平 台 公 告"),
+]
+
+
+@pytest.mark.parametrize("name", IMITATIONS)
+def test_no_app_is_called_like_the_platform_or_its_announcements(name: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        check_app_name(name, PLATFORMS)
+    assert refused.value.data["field"] == "name"
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 65, "a\u202eb", "a\u200bb", "a\nb", "···"])
+def test_a_name_can_be_seen_and_is_short(name: str) -> None:
+    with pytest.raises(Refusal):
+        check_app_name(name, PLATFORMS)
+
+
+@pytest.mark.parametrize(
+    "name", ["智慧校园", "Wuhan Education Cloud Homework", "Homework", "公告栏", "420100 食堂", "系统"]
+)
+def test_ordinary_names_are_free(name: str) -> None:
+    check_app_name(name, PLATFORMS)
+
+
+def test_a_skeleton_is_the_same_for_the_eye() -> None:
+    assert skeleton("Ｓmаrt  Cámpus") == skeleton("smart campus")
+    assert skeleton("智慧校园") != skeleton("智慧校圆")
