@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import subprocess
 import tomllib
@@ -11,6 +13,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import msgcenter
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -90,3 +94,15 @@ def test_make_without_a_target_shows_every_target() -> None:
     shown = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, check=True, capture_output=True, text=True)
     assert set(re.findall(r"^  make ([a-z-]+) +\S", shown.stdout, re.M)) == phony
     assert "\033" not in shown.stdout  # colour is for terminals
+
+
+def test_no_exception_is_made_once_and_raised_again_and_again() -> None:
+    """An exception keeps the frames of everyone who has raised it: one that lives as long as the process leaks them."""
+    kept = [
+        f"{module.name}.{name}"
+        for module in pkgutil.walk_packages(msgcenter.__path__, "msgcenter.")
+        if module.name != "msgcenter.__main__"
+        for name, value in vars(importlib.import_module(module.name)).items()
+        if isinstance(value, BaseException)
+    ]
+    assert kept == []

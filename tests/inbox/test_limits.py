@@ -60,7 +60,7 @@ def test_a_token_names_its_audience_and_is_for_no_other(browser: Browser, app: C
     assert browser.http.get("/counts", headers={"authorization": f"Bearer {before}"}).status_code == 200
 
 
-@pytest.mark.parametrize("nested", ["[" * 20_000, '{"a":' * 5_000])
+@pytest.mark.parametrize("nested", ["[" * 20_000, '{"a":' * 4_000])
 def test_a_token_nested_without_end_is_not_valid(browser: Browser, nested: str) -> None:
     header = base64.urlsafe_b64encode(nested.encode()).decode().rstrip("=")
     answer = browser.http.get("/counts", headers={"authorization": f"Bearer {header}.e30.x"})

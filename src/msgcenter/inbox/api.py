@@ -74,7 +74,7 @@ async def get_message(inboxes: Inboxes, request: Request, viewer: Viewer) -> Mes
     message_id = parse_message_id(request.path_params["id"])
     found = [] if message_id is None else await inboxes.inbox.find(viewer, [message_id])
     if not found:
-        raise problems.NOT_FOUND
+        raise ProblemError(problems.NOT_FOUND)
     return message_view(found[0])
 
 

@@ -12,7 +12,7 @@ from msgcenter.actions.user_tokens import UserTokens
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox import problems
-from msgcenter.inbox.problems import ProblemError, problem_of, problem_response
+from msgcenter.inbox.problems import Problem, ProblemError, problem_of, problem_response
 from msgcenter.inbox.visitor import Inboxes, Page, language_for
 from msgcenter.web.addresses import check_address
 from msgcenter.web.base_path import root_of
@@ -46,7 +46,7 @@ def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMetho
                 raise problems.wrong_method("GET")
             return await respond(request)
         except ProblemError as error:
-            problem = error
+            problem = error.problem
         except Refusal as refusal:
             problem = problem_of(refusal)
         except Exception:
@@ -100,7 +100,7 @@ def component_file() -> Page:
             return RedirectResponse("../inbox", 307)
         response = static.response(name, request, _FOR_ANY_WEBSITE)
         if response is None:
-            raise problems.NO_SUCH_PATH
+            raise ProblemError(problems.NO_SUCH_PATH)
         return response
 
     return respond
@@ -108,10 +108,10 @@ def component_file() -> Page:
 
 async def unknown_call(_: Request) -> Response:
     """Say that the API has no such call."""
-    raise problems.NO_SUCH_PATH
+    raise ProblemError(problems.NO_SUCH_PATH)
 
 
-def _error(request: Request, problem: ProblemError) -> Response:
+def _error(request: Request, problem: Problem) -> Response:
     language = language_for(request)
     if "text/html" not in request.headers.get("accept", ""):
         response = problem_response(problem, language)

@@ -73,8 +73,8 @@ async def _answer(inboxes: Inboxes, method: str, handler: Handler, request: Requ
         viewer = await _counted_viewer(inboxes, request)
         told = await handler(inboxes, request, viewer)
         response = told if isinstance(told, Response) else Response(encode(told), media_type=_JSON)
-    except ProblemError as problem:
-        response = problem_response(problem, language_for(request))
+    except ProblemError as error:
+        response = problem_response(error.problem, language_for(request))
     except Refusal as refusal:
         response = problem_response(problem_of(refusal), language_for(request))
     except ClientDisconnect:
@@ -153,18 +153,18 @@ async def _counted_viewer(inboxes: Inboxes, request: Request) -> Viewer:
     inboxes.limits.count_user(viewer.recipient)
     origin = request.headers.get("origin")
     if origin and not _may_use(request, viewer, origin):
-        raise problems.ORIGIN_REFUSED
+        raise ProblemError(problems.ORIGIN_REFUSED)
     return viewer
 
 
 async def _viewer(inboxes: Inboxes, request: Request) -> Viewer:
     token = token_of(request)
     if not token:
-        raise problems.TOKEN_MISSING
+        raise ProblemError(problems.TOKEN_MISSING)
     try:
         return await inboxes.user_tokens.viewer(token)
     except UserTokenError as error:
-        raise (problems.TOKEN_EXPIRED if error.expired else problems.TOKEN_INVALID) from None
+        raise ProblemError(problems.TOKEN_EXPIRED if error.expired else problems.TOKEN_INVALID) from None
 
 
 def _may_use(request: Request, viewer: Viewer, origin: str) -> bool:
@@ -178,6 +178,6 @@ async def body_of(request: Request) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > _MAX_BODY:
-            raise problems.TOO_LARGE
+            raise ProblemError(problems.TOO_LARGE)
         chunks.append(chunk)
     return b"".join(chunks)
