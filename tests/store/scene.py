@@ -15,7 +15,7 @@ from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.store import sends
-from msgcenter.store.accounts import ensure_platform, find_app, insert_app
+from msgcenter.store.accounts import ensure_platform, find_app, insert_app, set_platforms
 from msgcenter.store.database import Connection, Database
 
 Result = TypeVar("Result")
@@ -93,14 +93,15 @@ def text_to(
     return replace(draft, digest=draft.fingerprint())
 
 
-async def add_app(database: Database, app_id: str, platform_code: str) -> int:
-    """Register an app without a usable key and return its number."""
+async def add_app(database: Database, app_id: str, platform_code: str, *others: str) -> int:
+    """Register an app without a usable key, authorised for other platforms too, and return its number."""
 
     async def write(connection: Connection) -> int:
         await ensure_platform(connection, platform_code, platform_code, START)
         await insert_app(
             connection, app_id=app_id, name=app_id, platform_code=platform_code, key_sealed=b"sealed", now=START
         )
+        await set_platforms(connection, app_id, others)
         record = await find_app(connection, app_id)
         assert record is not None
         return record.app.number

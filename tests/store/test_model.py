@@ -229,7 +229,7 @@ class Scene:
     async def play(self, story: Sequence[Step]) -> None:
         """Do all steps; compare counts and pages after each, and at the end all that the store tells."""
         for name in ("one", "two"):
-            self.apps.append(await add_app(self.database, f"{self.platforms[0]}-{name}", self.platforms[0]))
+            self.apps.append(await add_app(self.database, f"{self.platforms[0]}-{name}", *self.platforms))
         for step in story:
             self.clock.now += 1
             match step:
