@@ -14,7 +14,7 @@ import pytest
 from msgcenter.settings import Settings
 from tests.attacks.sockets import request
 from tests.conftest import Server, running_server
-from tests.nginx import documented_site, nginx_program, running_nginx
+from tests.nginx import documented, running_nginx
 
 CLIENTS = 32
 """As many as the documented nginx keeps connections to the server."""
@@ -85,7 +85,7 @@ def address(url: str) -> tuple[str, int]:
 
 
 def test_the_documented_proxy_ends_connections_before_the_server_does() -> None:
-    kept = _KEPT.search(documented_site())
+    kept = _KEPT.search(documented("Behind nginx"))
     assert kept is not None
     assert int(kept[1]) + 10 <= Settings.keep_alive
 
@@ -93,10 +93,9 @@ def test_the_documented_proxy_ends_connections_before_the_server_does() -> None:
 @pytest.mark.slow
 async def test_no_post_is_lost_at_pauses_of_five_seconds(shared_database: str, tmp_path: Path) -> None:
     """Five seconds were the time after which the server ended connections that nginx keeps for sixty."""
-    nginx_program()
     with (
         running_server(shared_database, tmp_path / "data") as server,
-        running_nginx(tmp_path, server.url, documented_site()) as url,
+        running_nginx(tmp_path, server.url, documented("Behind nginx")) as url,
     ):
         async with kept_busy(server.url):
             statuses = await post_repeatedly(url, [5.0] * 6)
@@ -110,8 +109,7 @@ async def test_no_post_is_lost_at_pauses_of_five_seconds(shared_database: str, t
 @pytest.mark.slow
 async def test_no_post_is_lost_where_both_times_end(shared_database: str, tmp_path: Path) -> None:
     """With times of the same proportion as the documented ones, shorter: pauses at the proxy's and the server's end."""
-    nginx_program()
-    site = _KEPT.sub("keepalive_timeout 4s;", documented_site())
+    site = _KEPT.sub("keepalive_timeout 4s;", documented("Behind nginx"))
     with (
         running_server(shared_database, tmp_path / "data", KEEP_ALIVE="5") as server,
         running_nginx(tmp_path, server.url, site) as url,

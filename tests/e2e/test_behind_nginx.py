@@ -19,10 +19,10 @@ from msgcenter_client import Client
 from tests.conftest import SECRET_KEY, Credentials, Raw, Server, running_server, wait_for
 from tests.e2e.conftest import user_token
 from tests.e2e.every_page import world_on
-from tests.e2e.nginx import documented, nginx_before
 from tests.e2e.portal_screens import Desk, open_desk
 from tests.e2e.websites import website_of_others
 from tests.gateway.calls import until
+from tests.nginx import documented, running_nginx
 from tests.portal.conftest import PASSWORD
 
 RawOf = Callable[[Server], Raw]
@@ -41,7 +41,7 @@ class Behind:
 @pytest.fixture(scope="module")
 def tls(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     """The server, as "Behind nginx" of docs/operating.md says."""
-    with nginx_before(server.url, documented("Behind nginx"), tmp_path_factory.mktemp("nginx")) as url:
+    with running_nginx(tmp_path_factory.mktemp("nginx"), server.url, documented("Behind nginx"), tls=True) as url:
         yield Behind(server, url)
 
 
@@ -60,7 +60,7 @@ def under(
     proxy_pass, header, settings = WAYS[request.param]
     with (
         running_server(shared_database, folder, **settings) as server,
-        nginx_before(server.url, site_under(proxy_pass, header), folder) as url,
+        running_nginx(folder, server.url, site_under(proxy_pass, header), tls=True) as url,
     ):
         yield Behind(server, f"{url}/msg")
 
@@ -117,7 +117,7 @@ def test_messages_are_set_read_behind_tls_on_another_port(
     assert "proxy_set_header Host $http_host;" in site
     message_id = client.send_text(user, "over TLS")
     with (
-        nginx_before(server.url, site.replace("$http_host", host), tmp_path) as url,
+        running_nginx(tmp_path, server.url, site.replace("$http_host", host), tls=True) as url,
         desk_before(chromium, Behind(server, url)) as desk,
     ):
         page = inbox_page(desk, user_token(raw, user))
@@ -296,7 +296,7 @@ def test_addresses_and_cookies_are_those_of_the_path(under: Behind) -> None:
 def test_the_header_alone_is_enough_however_the_path_is_passed(
     server: Server, proxy_pass: str, header: str, tmp_path: Path
 ) -> None:
-    with nginx_before(server.url, site_under(proxy_pass, header), tmp_path) as url:
+    with running_nginx(tmp_path, server.url, site_under(proxy_pass, header), tls=True) as url:
         page = httpx.get(f"{url}/msg/portal/login", verify=False, trust_env=False)  # noqa: S501
     assert page.status_code == 200
     assert 'href="/msg/portal/sign-up"' in page.text

@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 
 from msgcenter.actions.apps import AppCredentials, Apps
-from msgcenter.actions.passwords import password_matches
+from msgcenter.actions.passwords import hash_password, password_matches
 from msgcenter.actions.people import People
 from msgcenter.actions.sending import Sending
 from msgcenter.actions.team import Team
@@ -23,6 +23,7 @@ from msgcenter.domain.network import LOOPBACK
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.settings import Settings
+from msgcenter.store import people as store_people
 from msgcenter.store.database import Database
 from msgcenter.store.node_lease import NodeLease
 
@@ -95,6 +96,11 @@ async def _demo_operator(database: Database, settings: Settings, register: Apps,
     except Refusal:
         person = await people.create(login, name, password, "operator")
         await Team(database, register).add(await register.find(APP_ID), person.login, COMMAND)
+        return password
+    if await password_matches(record.password_hash, keys.csrf_key.hex()[:16]):
+        # A demo of an earlier version, which gave both operators the same one.
+        async with database.connection() as connection:
+            await store_people.renew_hash(connection, record.person.number, await hash_password(password))
         return password
     return password if await password_matches(record.password_hash, password) else None
 
