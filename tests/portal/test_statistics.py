@@ -185,9 +185,11 @@ def test_the_file_has_every_hour_api_and_ret_code(developer: Visitor, app: Crede
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x","y")'])
-def test_no_name_becomes_a_formula(developer: Visitor, app: Credentials, history: str, name: str) -> None:
+def test_no_name_becomes_a_formula(
+    developer: Visitor, operator: Visitor, app: Credentials, history: str, name: str
+) -> None:
     settings = f"/apps/{app.app_id}/settings"
-    assert developer.post(f"/apps/{app.app_id}/face", page=settings, name=name, automatic="1").is_redirect
+    assert operator.post(f"/apps/{app.app_id}/face", page=settings, name=name, automatic="1").is_redirect
     rows = file_of(developer, f"/apps/{app.app_id}/statistics.csv?until={history}")
     assert {row["App"] for row in rows} == {f"'{name}"}
     for row in rows:
