@@ -26,7 +26,7 @@ from msgcenter.portal.render import TEMPLATES
 from msgcenter.portal.visitor import SESSION_COOKIE, csrf_token
 from msgcenter.store.database import Database
 from tests.attacks.web_requests import CALLS, Answer, AnyRoute, Wire, all_routes
-from tests.conftest import PLATFORM, SECRET_KEY, Server, execute, other_database, running_server, wait_for
+from tests.conftest import PLATFORM, SECRET_KEY, Server, create_database, drop_database, running_server, wait_for
 
 METRICS_TOKEN = "the token for metrics of this test alone"
 ROUTES = all_routes()
@@ -68,13 +68,13 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A server that may be left in any state."""
-    wait_for(execute(postgres, f"create database any_request template {template}"))
-    url = other_database(postgres, "any_request")
+    url = wait_for(create_database(postgres, template))
     with (
         running_server(url, tmp_path_factory.mktemp("any"), METRICS_TOKEN=METRICS_TOKEN) as server,
         Wire(server.url) as wire,
     ):
         yield _scene(server, url, wire)
+    wait_for(drop_database(postgres, url))
 
 
 def _scene(server: Server, url: str, wire: Wire) -> Scene:
