@@ -1,10 +1,13 @@
-"""A server to attack."""
+"""A server to attack, and the people who log in at its portal."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import Server, running_server
+from tests.portal.conftest import company, developer, operator
+
+__all__ = ["company", "developer", "operator", "target"]
 
 
 @pytest.fixture(scope="package")

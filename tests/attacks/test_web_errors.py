@@ -11,7 +11,7 @@ from msgcenter.portal.render import STATIC as PORTAL_FILES
 from tests.attacks.web_requests import Answer, Wire
 from tests.conftest import Credentials, Raw, Server
 from tests.inbox.conftest import user_token
-from tests.portal.conftest import Company, Visitor
+from tests.portal.conftest import Visitor
 
 HTML = {"accept": "text/html,*/*"}
 PROBLEM = "application/problem+json"
@@ -22,26 +22,6 @@ def wire(server: Server) -> Iterator[Wire]:
     """A connection to the shared server."""
     with Wire(server.url) as opened:
         yield opened
-
-
-@pytest.fixture
-def company(server: Server, shared_database: str) -> Iterator[Company]:
-    """People who log in at the portal."""
-    opened = Company(server, shared_database)
-    yield opened
-    opened.leave()
-
-
-@pytest.fixture
-def developer(company: Company, app: Credentials) -> Visitor:
-    """Somebody who looks after `app`."""
-    return company.enter(app=app)[0]
-
-
-@pytest.fixture
-def operator(company: Company) -> Visitor:
-    """An operator."""
-    return company.enter("operator")[0]
 
 
 def is_page(answer: Answer) -> bool:
