@@ -11,10 +11,12 @@ from msgcenter.domain.content import Text
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
+from msgcenter.domain.person import COMMAND
 from msgcenter.store import messages
 from msgcenter.store.approvals import decide
 from msgcenter.store.database import Database
 from msgcenter.store.node_lease import NodeLease
+from msgcenter.store.recalls import recall_within
 from msgcenter.store.receipts import count_states
 from msgcenter.store.sends import apply_sends
 from tests.conftest import PLATFORM
@@ -94,6 +96,14 @@ async def test_a_future_message_is_told_to_be_too_early(database: Database, app_
     at = now_ms() + 60_000
     message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), ("u",), send_at=at))
     assert 50_000 < await fan_out(database, message_id) <= 60_000
+    assert await holders(database, message_id) == Counter()
+
+
+async def test_a_future_message_that_is_recalled_is_done_with(database: Database, app_number: int) -> None:
+    draft = Draft(app_number, PLATFORM, Text("x"), ("u",), send_at=now_ms() + 60_000)
+    message_id = await send(database, draft)
+    await database.in_transaction(lambda connection: recall_within(connection, app_number, message_id, COMMAND))
+    assert await fan_out(database, message_id) == 0
     assert await holders(database, message_id) == Counter()
 
 

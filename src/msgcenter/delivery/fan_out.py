@@ -20,7 +20,7 @@ from msgcenter.store.recalls import recall_within
 from msgcenter.store.sends import Delivery, deliver
 
 _log = structlog.get_logger(__name__)
-_GONE = {State.RECALLED, State.EXPIRED}
+_DONE = {State.SENT, State.RECALLED, State.EXPIRED}
 
 
 async def fan_out(database: Database, message_id: int, on_change: Listener = nobody) -> int:
@@ -30,15 +30,15 @@ async def fan_out(database: Database, message_id: int, on_change: Listener = nob
     """
     async with database.connection() as connection:
         message = await messages.find_message(connection, message_id)
-    if message is not None and message.send_at is not None and message.delivered_chunks == 0:
+    if message is None or message.state_at(now_ms()) in _DONE:
+        return 0
+    if message.send_at is not None and message.delivered_chunks == 0:
         early = message.send_at - now_ms()
         if early > 0:
             return early
         if await _withheld(database, message, on_change):
             return 0
-    while message is not None and message.state_at(now_ms()) not in _GONE:
-        if message.is_sent:
-            break
+    while message is not None and message.state_at(now_ms()) not in _DONE:
         deliver_part = _deliver_next if message.topic_number is None else _publish
         message, events = await deliver_part(database, message)
         on_change(events)
@@ -67,8 +67,6 @@ async def _withheld(database: Database, message: Message, on_change: Listener) -
             return await recall_within(connection, message.app_number, message.id, COMMAND)
         return None
 
-    if message.is_sent or message.state_at(now_ms()) in _GONE:
-        return False
     events = await database.in_transaction(write)
     if events is None:
         return False
@@ -111,7 +109,7 @@ async def _publish(database: Database, message: Message) -> tuple[Message | None
 
     async def write(connection: Connection) -> tuple[Message | None, list[MailboxEvent]]:
         found = await messages.lock_messages(connection, [message.id])
-        if not found or found[0].is_sent or found[0].state_at(now_ms()) in _GONE:
+        if not found or found[0].state_at(now_ms()) in _DONE:
             return (found[0] if found else None), []
         await webhook_outbox.record(connection, [completed_event(message.app_number, message.id, None)], now_ms())
         (position,) = await feed.publish(connection, [feed.entry_about(found[0], Action.MESSAGE)])
