@@ -11,6 +11,7 @@ IMITATIONS = [
     *("Wuhan\u2009Education Cloud", "Wühan Education Cloud", "Wuhаn Educаtion Cloud", "Wuhan-Education-Cloud!"),
     *("武汉教育云", "武汉 教育云", "【武汉教育云】", "420100", "42O100"),
     *("MsgCenter", "Мsgcenter", "消息中心", "公告", "系统消息", "Announcement"),
+    *("MsgCenter\u3164", "Msg\u2800Center", "公告\uffa0", "武汉\u1160教育云"),  # letters and symbols that are not seen
     *("官方公告", "智慧校园·官方公告", "Homework – Official announcement", "平 台 公 告"),
 ]
 
@@ -22,7 +23,7 @@ def test_no_app_is_called_like_the_platform_or_its_announcements(name: str) -> N
     assert refused.value.data["field"] == "name"
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * 65, "a\u202eb", "a\u200bb", "a\nb", "···"])
+@pytest.mark.parametrize("name", ["", " ", "x" * 65, "a\u202eb", "a\u200bb", "a\nb", "···", "\u3164", "\u2800"])
 def test_a_name_can_be_seen_and_is_short(name: str) -> None:
     with pytest.raises(Refusal):
         check_app_name(name, PLATFORMS)

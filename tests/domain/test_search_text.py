@@ -23,7 +23,7 @@ def test_a_word_is_found_in_any_case(before: str, word: str, after: str) -> None
 
 
 def test_what_shows_nothing_is_no_search() -> None:
-    for blank in ("", " ", "\u3000", "\t\n", "\u200b\u200d", "\u00a0", "\ufeff", "\x01"):
+    for blank in ("", " ", "\u3000", "\t\n", "\u200b\u200d", "\u00a0", "\ufeff", "\x01", "\u3164", "\u2800"):
         assert search_words(blank) is None
     assert search_words("　Ａ　") == "a"
     assert search_words("%") == "%"

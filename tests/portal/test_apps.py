@@ -158,6 +158,7 @@ def test_operators_open_and_limit(operator: Visitor, developer: Visitor, app: Cr
     assert operator.post("/operator/platforms", new="1", code=code, name="District", schemes="campus").is_redirect
     assert "is taken" in operator.post("/operator/platforms", new="1", code=code, name="Again").text
     assert "cannot be allowed" in operator.post("/operator/platforms", code=code, name="x", schemes="javascript").text
+    assert "must be 1-64" in operator.post("/operator/platforms", code=code, name="\u3164", schemes="").text
     fields = {"live": "1", "platform_inbox": "1", f"platform.{code}": "1"}
     assert operator.post(f"{page}/permissions", page=page, **fields).is_redirect
     shown = re.sub(r"<[^>]+>|\s+", " ", developer.get(f"/apps/{app.app_id}").text)

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from msgcenter.actions.key_ring import KeyRing, new_app_id, new_app_key
+from msgcenter.actions.operators import check_confirmers
 from msgcenter.actions.reports import Report, Reports
 from msgcenter.domain.account import App
 from msgcenter.domain.announcement import (
@@ -25,7 +26,6 @@ from msgcenter.domain.announcement import (
 from msgcenter.domain.audience import EVERYONE
 from msgcenter.domain.content import check_body
 from msgcenter.domain.event import Listener, MailboxEvent, nobody
-from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import Draft, check_times
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor, Person
@@ -174,7 +174,7 @@ class Announcements:
 
         async def write(connection: Connection, found: Announcement, present: Version) -> None:
             now = now_ms()
-            await _check_reviewers(connection, person)
+            await check_confirmers(connection, person.number)
             state = state_after(found, present.edited_by, "submit", person.number, seen_version)
             await _check(connection, present, now)
             await announcements.set_state(connection, number, state, person.number, now)
@@ -219,7 +219,7 @@ class Announcements:
             found = await announcements.find(connection, number)
             again = await _has_approved(connection, person, number, seen_version)
             if not again:
-                await _check_reviewers(connection, person)
+                await check_confirmers(connection, person.number)
         if found is None:
             raise Refusal(Reason.MESSAGE_UNKNOWN)
         if present is None:
@@ -296,18 +296,6 @@ class Announcements:
             return record.app
 
         return await self._database.in_transaction(write)
-
-
-async def _check_reviewers(connection: Connection, person: Person) -> None:
-    """Refuse what takes two operators while there is one."""
-    if await people.count_other_operators(connection, [person.number]) == 0:
-        raise Refusal(
-            Reason.NOT_AUTHORISED,
-            rule=Phrase(
-                "公告须两名运营人员;请在服务器上执行msgcenter operator create添加",
-                "it takes a second operator: msgcenter operator create on the server",
-            ),
-        )
 
 
 async def _has_approved(connection: Connection, person: Person, number: int, version: int) -> bool:

@@ -164,13 +164,13 @@ async def ask(
 
 
 async def check_confirmers(connection: Connection, *but: int) -> None:
-    """Refuse with NOT_AUTHORISED if no operator besides these is there to confirm."""
+    """Refuse with NOT_AUTHORISED what takes another operator if there is none besides these."""
     if await people.count_other_operators(connection, but) == 0:
         raise Refusal(
             Reason.NOT_AUTHORISED,
             rule=Phrase(
-                "没有其他运营人员可以确认;请在服务器上执行msgcenter operator",
-                "no other operator could confirm; use msgcenter operator on the server",
+                "须有另一位运营人员;可在服务器上执行msgcenter operator",
+                "it takes another operator; see msgcenter operator on the server",
             ),
         )
 

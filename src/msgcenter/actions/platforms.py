@@ -8,6 +8,7 @@ from msgcenter.domain.message import MAX_PLATFORM_CODE
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import malformed
+from msgcenter.domain.visible import shows_nothing
 from msgcenter.store import accounts, audit
 from msgcenter.store.accounts import PlatformRecord
 from msgcenter.store.database import Connection, Database
@@ -61,7 +62,7 @@ class Platforms:
         """
         if not 1 <= len(code) <= MAX_PLATFORM_CODE or not code.isprintable():
             raise malformed("code", f"须为1–{MAX_PLATFORM_CODE}个字符", f"must be 1-{MAX_PLATFORM_CODE} characters")
-        if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
+        if len(name) > _MAX_NAME or not name.isprintable() or shows_nothing(name):
             raise malformed("name", f"须为1–{_MAX_NAME}个字符", f"must be 1-{_MAX_NAME} printable characters")
         for scheme in schemes:
             if not _SCHEME.fullmatch(scheme) or scheme in _FORBIDDEN_SCHEMES:

@@ -121,11 +121,10 @@ def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_
 
 
 def _warn_without_tls(listener: socket.socket) -> None:
-    address = listener.getsockname()[0]
-    if not ip_address(address.partition("%")[0]).is_loopback:
+    if not is_loopback(listener):
         _log.warning(
             "serving without TLS where other machines can listen in: tokens and messages can be read on the way",
-            host=address,
+            host=listener.getsockname()[0],
             remedy="listen on 127.0.0.1 behind a reverse proxy with TLS (docs/operating.md, Behind nginx)",
         )
 

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from msgcenter.domain.refusal import malformed
+from msgcenter.domain.visible import shows_nothing
 
 MAX_APP_NAME = 64
 _PRODUCT = "MsgCenter"
@@ -29,7 +30,8 @@ def skeleton(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     plain = unicodedata.normalize("NFKD", folded).translate(_LOOKALIKES)
-    return "".join(character for character in plain if unicodedata.category(character)[0] in "LNS")
+    seen = (character for character in plain if not shows_nothing(character))
+    return "".join(character for character in seen if unicodedata.category(character)[0] in "LNS")
 
 
 def check_app_name(name: str, platform_names: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from msgcenter.domain.refusal import malformed
+from msgcenter.domain.visible import shows_nothing
 
 Role = Literal["developer", "operator"]
 MAX_LOGIN = 254
@@ -112,6 +113,6 @@ def checked_login(text: str) -> str:
 def checked_name(text: str) -> str:
     """Return a person's name as it is shown. Refuses with FIELD_MALFORMED."""
     name = text.strip()
-    if not 1 <= len(name) <= MAX_PERSON_NAME or not name.isprintable():
+    if len(name) > MAX_PERSON_NAME or not name.isprintable() or shows_nothing(name):
         raise malformed("name", f"须为1–{MAX_PERSON_NAME}个字符", f"must be 1-{MAX_PERSON_NAME} printable characters")
     return name

@@ -2,8 +2,7 @@
 
 import unicodedata
 
-_UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp"}
-"""Categories of characters that show nothing: control and format characters, spaces."""
+from msgcenter.domain.visible import shows_nothing
 
 
 def folded(text: str) -> str:
@@ -20,4 +19,4 @@ def folded(text: str) -> str:
 def search_words(text: str) -> str | None:
     """Return what to search for, folded; None if nothing of it can be seen."""
     needle = folded(text).strip()
-    return needle if any(unicodedata.category(character) not in _UNSEEN for character in needle) else None
+    return None if shows_nothing(needle) else needle

@@ -4,6 +4,8 @@ import csv
 import io
 import unicodedata
 
+from msgcenter.domain.visible import shows_nothing
+
 _SIGNS = "=+-@"
 _BEGINNINGS = "\t\r\n"
 
@@ -24,7 +26,7 @@ def as_text(cell: str) -> str:
     if cell[:1] and cell[0] in _BEGINNINGS:
         return f"'{cell}"
     for character in cell:
-        if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Zs"}:
+        if shows_nothing(character):
             continue
         return f"'{cell}" if unicodedata.normalize("NFKC", character)[0] in _SIGNS else cell
     return cell
