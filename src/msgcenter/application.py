@@ -157,7 +157,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
     hub = Hub(partial(concerned_by_topic, database), per_user=settings.stream_limit)
     limits = RequestLimits(per_user=settings.user_rate_limit, per_address=settings.address_rate_limit)
     bus = PostgresBus(database.url, on_events=hub.deliver, on_gap=hub.gap)
-    hub.on_streams = lambda streams: bus.announce(streams=streams)
+    hub.on_streams, hub.announced = (lambda streams: bus.announce(streams=streams)), bus.announced
     keys, zone = key_ring(settings), ZoneInfo(settings.time_zone)
     limit = settings.queue_limit
     counter = CallCounter(database, zone)

@@ -107,6 +107,12 @@ class Load:
         result: dict[str, Any] = answer
         return result
 
+    async def answer(self, name: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Return the answer to a call, which is repeated until there is one."""
+        while (answer := await self.call(name, body)) is None:
+            pass
+        return answer
+
     async def start_on(self, url: str) -> None:
         """Let the clients go on with the server at `url`."""
         self.url = url
@@ -308,8 +314,7 @@ async def until_delivered(load: Load, url: str) -> None:
     async with asyncio.timeout(40):
         for request_id, message_id in load.promises.sent.items():
             while True:
-                status = await load.call("getMsgStatus", {"msgId": message_id, "pageSize": 1})
-                assert status is not None
+                status = await load.answer("getMsgStatus", {"msgId": message_id, "pageSize": 1})
                 assert status["state"] in {"scheduled", "sending", "sent"}
                 if status["state"] == "sent":
                     break
@@ -333,8 +338,7 @@ async def check_answers(load: Load) -> None:
         assert load.promises.sent[request_id] == message_id
     for user_id in READERS:
         states = [load.promises.states.get((user_id, i), {False}) for i in set(load.promises.mailboxes[user_id])]
-        answer = await load.call("getUnreadCount", {"publisherId": user_id})
-        assert answer is not None
+        answer = await load.answer("getUnreadCount", {"publisherId": user_id})
         sure = sum(state == {False} for state in states)
         # Beside these there may be messages that were given up, and states that were under way.
         unsure = sum(len(state) == 2 for state in states) + len(load.promises.given_up)

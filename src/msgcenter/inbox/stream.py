@@ -65,6 +65,7 @@ class _EventStream(Response):
             self._inboxes.hub.forget(watch)
 
     async def _events(self, watch: Watch) -> AsyncIterator[bytes]:
+        await self._inboxes.hub.announced()  # what comes after this look at the inbox is told
         counts, self._newest = await self._state()
         newest = None if self._newest is None else str(self._newest)
         yield b"retry: 2000\n\n" + _event("ready", ReadyView(counts, newest))

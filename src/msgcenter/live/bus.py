@@ -1,10 +1,12 @@
 """Carries mailbox events between server processes: PostgreSQL NOTIFY on a connection of its own.
 
 Events are published after their commit, never inside the transaction (a NOTIFY holds a cluster-wide lock until commit),
-and those of a few milliseconds travel together. As long as no process has a stream open, nothing is sent at all.
+and those of a few milliseconds travel together. As long as no process has a stream open, nothing is sent; a process
+that has just connected does not know that yet, and sends.
 """
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +31,9 @@ _IDS_PER_EVENT = 20
 _OUTBOX_LIMIT = 20_000
 _PRESENCE_SECONDS = 10.0
 _RECONNECT_SECONDS = 0.5
+_ANSWER_SECONDS = 2.0
+"""How soon after a connection the other processes have told whether they have streams open."""
+_ANNOUNCE_SECONDS = 1.0
 
 
 class Presence(Struct, frozen=True, tag=True):
@@ -66,6 +71,9 @@ class PostgresBus:
         self._watching: dict[str, float] = {}
         self._has_streams = False
         self._presence_due = False
+        self._told = asyncio.Event()
+        self._told.set()
+        self._unsure_until = math.inf
         self._outbox: list[MailboxEvent] = []
         self._lost = False
         self._wake = asyncio.Event()
@@ -73,7 +81,7 @@ class PostgresBus:
 
     def publish(self, events: Sequence[MailboxEvent]) -> None:
         """Send events to every process, soon. Where nobody watches, nothing happens."""
-        if not events or not (self._has_streams or self._others_watch()):
+        if not events or not (self._has_streams or self._others_watch() or time.monotonic() < self._unsure_until):
             return
         if len(self._outbox) + len(events) > _OUTBOX_LIMIT:
             self._outbox.clear()
@@ -87,7 +95,14 @@ class PostgresBus:
         if streams != self._has_streams:
             self._has_streams = streams
             self._presence_due = True
+            self._told.clear()
             self._wake.set()
+
+    async def announced(self) -> None:
+        """Wait until the others have been told of this process's streams; a second at most, if the bus is cut off."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ANNOUNCE_SECONDS):
+                await self._told.wait()
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -111,6 +126,7 @@ class PostgresBus:
         try:
             await connection.add_listener(CHANNEL, self._received)
             await self._send(connection, [Presence(self._process, self._has_streams, asks=True)])
+            self._unsure_until = time.monotonic() + _ANSWER_SECONDS
             self._on_gap()
             told = time.monotonic()
             while not connection.is_closed():
@@ -127,7 +143,10 @@ class PostgresBus:
                     told = time.monotonic()
                 if messages:
                     await self._send(connection, messages)
+                if not self._presence_due:
+                    self._told.set()
         finally:
+            self._unsure_until = math.inf
             connection.terminate()
 
     def _others_watch(self) -> bool:

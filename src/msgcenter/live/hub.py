@@ -99,8 +99,14 @@ Concerned = Callable[[int, str, Collection[str]], Awaitable[Collection[str]]]
 """Returns which of some users a topic's messages concern, by the topic's number and the platform."""
 
 
+async def _at_once() -> None:
+    pass
+
+
 class Hub:
     """The open streams of this process. `on_streams` is told whether there are any; `concerned` knows the topics.
+
+    `announced` waits until the other processes know it, too: from then on a stream hears of everything.
 
     A user has at most `per_user` of them, 0 for any number: one more ends the oldest. Not the newest is refused, for
     that is the one that somebody looks at, while the oldest may belong to a device that has long lost its network.
@@ -113,6 +119,7 @@ class Hub:
         self._per_user = per_user
         self._topic_events: asyncio.Queue[MailboxEvent] = asyncio.Queue(_TOPIC_EVENTS)
         self.on_streams: Callable[[bool], None] = lambda _: None
+        self.announced: Callable[[], Awaitable[None]] = _at_once
 
     def streams(self) -> int:
         """Return how many streams are open."""
