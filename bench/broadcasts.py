@@ -20,9 +20,9 @@ from bench.api import SUCCESS, Api, message_id_in, must_succeed
 from bench.databases import Postgres, connected, own_database
 from bench.load import Outcome, Plan, run
 from bench.product import PLATFORM, product
-from msgcenter.actions.directory import import_users
-from msgcenter.store.database import Database
-from msgcenter.store.embedded import embedded_postgres
+from msgcenter.actions.mailboxes.users import import_users
+from msgcenter.database.database import Database
+from msgcenter.database.embedded import embedded_postgres
 
 _ROUNDS = 5
 _SECONDS = 2.0

@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from starlette.types import ASGIApp, Message
 
-from msgcenter.actions.call_counter import CallCounter
+from msgcenter.actions.apps.call_counter import CallCounter
+from msgcenter.database.database import Database
 from msgcenter.domain.account import App
-from msgcenter.gateway import envelope
 from msgcenter.gateway.endpoint import EndpointApp, Gateway, PlainApp
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.health import healthz
 from msgcenter.gateway.rate_limit import RateLimit
-from msgcenter.store.database import Database
+from msgcenter.gateway.wire import envelope
 
 _CALLS = 2_000
 _APP = App(1, "0123456789abcdef", "Bench", "420100", "bench")

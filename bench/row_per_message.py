@@ -20,19 +20,19 @@ import uvicorn
 from starlette.routing import Route, Router
 from uvicorn.supervisors import Multiprocess
 
-from msgcenter.actions.key_ring import token_digest
-from msgcenter.actions.statuses import Statuses
-from msgcenter.actions.tokens import Tokens
+from msgcenter.actions.apps.key_ring import token_digest
+from msgcenter.actions.apps.tokens import Tokens
+from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.application import spare_the_collector
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.endpoint import Actions, EndpointApp, Gateway, PlainApp
 from msgcenter.gateway.health import healthz
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.routes import ENDPOINTS
-from msgcenter.store.accounts import find_tokens
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.status_changes import Missing
+from msgcenter.messaging.set_status import Missing
+from msgcenter.store.apps.apps import find_tokens
 
 SCHEMA = """
 create table user_message (

@@ -14,11 +14,11 @@ from bench.api import Api
 from bench.mailboxes import Mailbox
 from bench.product import PLATFORM
 from bench.server_process import serving
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.tokens import Tokens
-from msgcenter.store.database import Database
-from msgcenter.store.migrate import migrate
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.apps.tokens import Tokens
+from msgcenter.database.database import Database
+from msgcenter.database.migrate import migrate
 
 
 @asynccontextmanager

@@ -25,11 +25,11 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.store.database import Database
-from msgcenter.store.embedded import embedded_postgres
-from msgcenter.store.migrate import migrate
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
+from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.migrate import migrate
 from msgcenter_client import Client
 
 SECRET_KEY = "a secret key that only the tests know"

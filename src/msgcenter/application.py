@@ -17,60 +17,60 @@ from zoneinfo import ZoneInfo
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from msgcenter.actions.announcements import Announcements
-from msgcenter.actions.apps import Apps
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.call_counter import CallCounter
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.apps.permissions import Permissions
+from msgcenter.actions.apps.platforms import Platforms
+from msgcenter.actions.apps.statistics import Statistics
+from msgcenter.actions.apps.team import Team
+from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
-from msgcenter.actions.call_counter import CallCounter
 from msgcenter.actions.housekeeping import keep_house
-from msgcenter.actions.inbox import Inbox
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.logins import Logins
-from msgcenter.actions.message_log import MessageLog
-from msgcenter.actions.operators import Operators
-from msgcenter.actions.people import People
-from msgcenter.actions.permissions import Permissions
-from msgcenter.actions.platforms import Platforms
-from msgcenter.actions.reports import Reports
-from msgcenter.actions.sending import Sending
-from msgcenter.actions.sent_messages import SentMessages
-from msgcenter.actions.statistics import Statistics
-from msgcenter.actions.statuses import Statuses
-from msgcenter.actions.team import Team
-from msgcenter.actions.tokens import Tokens
-from msgcenter.actions.topics import Topics
-from msgcenter.actions.user_tokens import UserTokens
-from msgcenter.actions.webhooks import Webhooks
+from msgcenter.actions.mailboxes.inbox import Inbox
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.actions.mailboxes.user_tokens import UserTokens
+from msgcenter.actions.messages.message_log import MessageLog
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.actions.portal.announcements import Announcements
+from msgcenter.actions.portal.logins import Logins
+from msgcenter.actions.portal.operators import Operators
+from msgcenter.actions.portal.people import People
+from msgcenter.actions.webhooks.webhooks import Webhooks
+from msgcenter.database.database import Database
+from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.migrate import migrate, pending_migrations
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
 from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
-from msgcenter.gateway.bodies import body_in
 from msgcenter.gateway.call_log import logs_calls
 from msgcenter.gateway.endpoint import Actions, Gateway
 from msgcenter.gateway.rate_limit import RateLimit
-from msgcenter.gateway.reference import reference
+from msgcenter.gateway.reference.reference import reference
 from msgcenter.gateway.routes import Otherwise
 from msgcenter.gateway.routes import routes as gateway_routes
+from msgcenter.gateway.wire.bodies import body_in
 from msgcenter.inbox.routes import routes as inbox_routes
 from msgcenter.inbox.visitor import Inboxes
 from msgcenter.live.bus import PostgresBus
 from msgcenter.live.hub import Hub
-from msgcenter.logs import RequestLog, configure_logs
 from msgcenter.monitor.health import Health
 from msgcenter.monitor.monitor import Monitor
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.render import Templates
 from msgcenter.portal.routes import routes as portal_routes
 from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
-from msgcenter.store.database import Database
-from msgcenter.store.embedded import embedded_postgres
-from msgcenter.store.migrate import migrate, pending_migrations
-from msgcenter.store.node_lease import NodeLease
-from msgcenter.store.topics import concerned_by_topic
+from msgcenter.store.mailboxes.topics import concerned_by_topic
 from msgcenter.web.base_path import BehindProxy
 from msgcenter.web.headers import SafeAnswers
 from msgcenter.web.limits import RequestLimits
+from msgcenter.web.logs import RequestLog, configure_logs
 from msgcenter.web.shared import SharedLook
 
 _KEY_FILE = "secret.key"

@@ -4,21 +4,22 @@ import asyncio
 
 import pytest
 
-from msgcenter.actions.announcements import Announcements
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.people import People
-from msgcenter.actions.reports import Reports
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.portal.announcements import Announcements
+from msgcenter.actions.portal.people import People
+from msgcenter.database.database import Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.announcement import Version
 from msgcenter.domain.content import Text
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND, Person
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import announcements as store
-from msgcenter.store import audit, directory
-from msgcenter.store.database import Database
-from msgcenter.store.node_lease import NodeLease
+from msgcenter.store import audit
+from msgcenter.store.mailboxes import users
+from msgcenter.store.portal import announcements as store
 from tests.conftest import PLATFORM, SECRET_KEY
 
 SAID = Version(PLATFORM, Text("School is closed."), None, None)
@@ -40,7 +41,7 @@ class Office:
         """Make the platform and the two."""
         await self.apps.create("Test app", PLATFORM)
         async with self.database.connection() as connection:
-            await directory.register(connection, PLATFORM, ["u-1", "u-2"])
+            await users.register(connection, PLATFORM, ["u-1", "u-2"])
         password = "correct horse battery"
         author = await self.people.create("author@example.edu", "Author", password, "operator")
         return author, await self.people.create("other@example.edu", "Other", password, "operator")
@@ -138,7 +139,7 @@ async def test_an_announcement_outlives_its_message(database: Database) -> None:
 async def test_a_time_that_has_passed_before_the_approval_is_refused(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import msgcenter.actions.announcements as module
+    import msgcenter.actions.portal.announcements as module
 
     async with NodeLease(database.url) as lease:
         office = Office(database, lease)

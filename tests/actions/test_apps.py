@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing, WrongSecretKeyError
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing, WrongSecretKeyError
+from msgcenter.database.database import Database
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store.database import Database
 from tests.conftest import PLATFORM, SECRET_KEY
 
 

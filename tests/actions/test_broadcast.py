@@ -2,17 +2,17 @@
 
 import asyncio
 
-from msgcenter.actions.reports import Reports
-from msgcenter.actions.sending import Sending
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.database.database import Connection, Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import EVERYONE, Everyone
 from msgcenter.domain.content import Text
 from msgcenter.domain.message_id import now_ms
-from msgcenter.store import directory
-from msgcenter.store.accounts import find_app
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.node_lease import NodeLease
-from msgcenter.store.pull import bring_up_to_date
+from msgcenter.messaging.pull import bring_up_to_date
+from msgcenter.store.apps.apps import find_app
+from msgcenter.store.mailboxes import users
 from tests.store.scene import add_app, rows
 
 PLATFORM = "broadcasts"
@@ -25,7 +25,7 @@ async def app_on(database: Database) -> App:
     await add_app(database, "broadcaster", PLATFORM)
 
     async def write(connection: Connection) -> int:
-        return await directory.register(connection, PLATFORM, USERS)
+        return await users.register(connection, PLATFORM, USERS)
 
     await database.in_transaction(write)
     async with database.connection() as connection:

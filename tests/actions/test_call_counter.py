@@ -7,15 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from msgcenter.actions import call_counter
-from msgcenter.actions.call_counter import CallCounter
+from msgcenter.actions.apps import call_counter
+from msgcenter.actions.apps.call_counter import CallCounter
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.call_record import CallRecord
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.statistics import Count, CountKey, add_counts
+from msgcenter.store.apps.call_counts import Count, CountKey, add_counts
 from tests.store.scene import rows
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from msgcenter.actions import inbox as module
-from msgcenter.actions.inbox import Inbox, InboxQuery
-from msgcenter.actions.statuses import Statuses
-from msgcenter.actions.user_tokens import Viewer
+from msgcenter.actions.mailboxes import inbox as module
+from msgcenter.actions.mailboxes.inbox import Inbox, InboxQuery
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.mailboxes.user_tokens import Viewer
+from msgcenter.database.database import Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
-from msgcenter.store.database import Database
-from msgcenter.store.sends import apply_sends
+from msgcenter.messaging.send import apply_sends
 from tests.conftest import PLATFORM
 from tests.store.scene import rows, short_pages, text_to
 

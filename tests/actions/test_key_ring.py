@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from msgcenter.actions.key_ring import (
+from msgcenter.actions.apps.key_ring import (
     KeyRing,
     WrongSecretKeyError,
     new_app_id,

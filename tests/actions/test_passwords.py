@@ -2,7 +2,7 @@
 
 import asyncio
 
-from msgcenter.actions.passwords import hash_password, password_matches
+from msgcenter.actions.portal.passwords import hash_password, password_matches
 
 
 async def test_a_password_matches_its_hash_only() -> None:

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from msgcenter.actions.inbox import Inbox, InboxQuery
-from msgcenter.actions.reports import Reports
-from msgcenter.actions.sending import Sending
-from msgcenter.actions.sent_messages import SentMessages
-from msgcenter.actions.statuses import Statuses
-from msgcenter.actions.topics import Topics
-from msgcenter.actions.user_tokens import Viewer
-from msgcenter.delivery import fan_out as delivery
-from msgcenter.delivery.fan_out import fan_out
+from msgcenter.actions.mailboxes.inbox import Inbox, InboxQuery
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.actions.mailboxes.user_tokens import Viewer
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.database.database import Connection, Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain import message as messages
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Audience, Everyone, Receivers, Topic
@@ -30,12 +30,15 @@ from msgcenter.domain.message import REMINDER_PAUSE_MS, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import audiences, directory, feed, pull
-from msgcenter.store.accounts import find_app
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.inbox import Filter
-from msgcenter.store.messages import MessageFilter, find_message
-from msgcenter.store.node_lease import NodeLease
+from msgcenter.messaging import fan_out as delivery
+from msgcenter.messaging import pull
+from msgcenter.messaging.fan_out import fan_out
+from msgcenter.store.apps.apps import find_app
+from msgcenter.store.mailboxes import feed
+from msgcenter.store.mailboxes import users as directory
+from msgcenter.store.mailboxes.reading import Filter
+from msgcenter.store.messages import audiences
+from msgcenter.store.messages.messages import MessageFilter, find_message
 from tests.store.scene import Clock, add_app, event_loop, rows, weighted
 
 USERS = ("阿明", "b", "c", "user-d")

@@ -5,25 +5,25 @@ from collections.abc import Sequence
 
 import pytest
 
-from msgcenter.actions import receipt_counts
-from msgcenter.actions.receipt_counts import ReceiptCounts
-from msgcenter.actions.reports import Reports
-from msgcenter.actions.sending import Sending
-from msgcenter.actions.statuses import Statuses
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.messages import receipt_counts
+from msgcenter.actions.messages.receipt_counts import ReceiptCounts
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.database.database import Connection, Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Everyone, Receivers
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
-from msgcenter.store import directory, feed_receipts, receipts
-from msgcenter.store.accounts import find_app
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.messages import MessageFilter, find_message
-from msgcenter.store.node_lease import NodeLease
-from msgcenter.store.pull import refresh
-from msgcenter.store.receipts import Counts
-from msgcenter.store.updates import update
+from msgcenter.messaging.pull import refresh
+from msgcenter.messaging.update import update
+from msgcenter.store.apps.apps import find_app
+from msgcenter.store.mailboxes import broadcast_receipts, receipts, users
+from msgcenter.store.mailboxes.receipts import Counts
+from msgcenter.store.messages.messages import MessageFilter, find_message
 from tests.store.scene import add_app
 
 PLATFORM = "counted"
@@ -35,7 +35,7 @@ async def broadcast(database: Database, url: str, *, expires_at: int | None = No
     await add_app(database, "counted", PLATFORM)
 
     async def write(connection: Connection) -> int:
-        return await directory.register(connection, PLATFORM, USERS)
+        return await users.register(connection, PLATFORM, USERS)
 
     await database.in_transaction(write)
     async with database.connection() as connection:
@@ -60,11 +60,11 @@ async def found(database: Database, message_id: int) -> Message:
 async def test_those_who_ask_while_very_many_are_counted_share_one_count(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_receipts, "USERS_PER_COUNT", 7)
+    monkeypatch.setattr(broadcast_receipts, "USERS_PER_COUNT", 7)
     _, message = await broadcast(database, database_url)
     parts: list[str] = []
     all_have_asked = asyncio.Event()
-    really = feed_receipts.count_states
+    really = broadcast_receipts.count_states
 
     async def counted(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
         parts.append(after)
@@ -72,7 +72,7 @@ async def test_those_who_ask_while_very_many_are_counted_share_one_count(
             await all_have_asked.wait()
         return await really(connection, message, after)
 
-    monkeypatch.setattr(feed_receipts, "count_states", counted)
+    monkeypatch.setattr(broadcast_receipts, "count_states", counted)
     counts = ReceiptCounts(database)
     asking = asyncio.gather(*(counts.of(message) for _ in range(30)))
     # Each counts the first part, which shows that there are many; of the rest they wait for one.
@@ -90,11 +90,11 @@ async def test_those_who_ask_while_very_many_are_counted_share_one_count(
 async def test_great_counts_leave_connections_to_others(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_receipts, "USERS_PER_COUNT", 7)
+    monkeypatch.setattr(broadcast_receipts, "USERS_PER_COUNT", 7)
     app, message = await broadcast(database, database_url)
     at_once = most = 0
     go_on = asyncio.Event()
-    really = feed_receipts.count_states
+    really = broadcast_receipts.count_states
 
     async def slowly(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
         nonlocal at_once, most
@@ -105,7 +105,7 @@ async def test_great_counts_leave_connections_to_others(
             at_once -= 1
         return await really(connection, message, after)
 
-    monkeypatch.setattr(feed_receipts, "count_states", slowly)
+    monkeypatch.setattr(broadcast_receipts, "count_states", slowly)
     async with NodeLease(database_url) as lease, Database(database_url, connections=3) as few:
         sending = Sending(few, lease, waiting_limit=10)
         ids = [message.id, *[await sending.send(app, Text("again"), Everyone()) for _ in range(5)]]
@@ -151,7 +151,7 @@ async def test_a_reader_whose_clock_is_behind_has_read_it_after_a_reset(
     app, message = await broadcast(database, database_url)
     await update(database, app.number, message.id, Text("news"), reset_read=True, by=COMMAND)
     behind = now_ms() - 5_000
-    monkeypatch.setattr("msgcenter.store.status_changes.now_ms", lambda: behind)
+    monkeypatch.setattr("msgcenter.messaging.set_status.now_ms", lambda: behind)
     statuses = Statuses(database, waiting_limit=10)
     assert not await statuses.set_status(app, USERS[0], frozenset({message.id}), read=True)
     assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 1)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.logins import Browser, Logins
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.portal.logins import Browser, Logins
+from msgcenter.database.database import Database
 from msgcenter.domain.person import LoginError, ThrottledError
-from msgcenter.store.database import Database
 from tests.conftest import SECRET_KEY
 
 
@@ -31,7 +31,7 @@ async def test_an_ipv4_address_written_as_ipv6_is_not_counted_with_all_others(da
 async def test_logins_from_one_network_are_counted_together(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("msgcenter.actions.logins._TRIES_OF_ADDRESS", 3)
+    monkeypatch.setattr("msgcenter.actions.portal.logins._TRIES_OF_ADDRESS", 3)
     logins = Logins(database, KeyRing(SECRET_KEY))
     for number in range(3):
         with pytest.raises(LoginError):

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from msgcenter.actions import tokens as tokens_module
-from msgcenter.actions.apps import Apps
+from msgcenter.actions.apps import tokens as tokens_module
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing, token_digest
+from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.housekeeping import clean_up
-from msgcenter.actions.key_ring import KeyRing, token_digest
-from msgcenter.actions.tokens import Tokens
+from msgcenter.database.database import Database
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store.database import Database
 from tests.conftest import PLATFORM, SECRET_KEY
 
 TTL, WINDOW = 7_200, 600

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from msgcenter.cli.http_edge import PARTING_LIMIT
+from msgcenter.cli.server.http_edge import PARTING_LIMIT
 from tests.attacks.sockets import assert_serving, connect, exchange, request, wait_until_serving
 from tests.conftest import SERVE, Server, running_program, running_server, server_environment
 

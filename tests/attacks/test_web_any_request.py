@@ -16,15 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from msgcenter import portal
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.logins import Browser, Logins
-from msgcenter.actions.people import People
-from msgcenter.actions.team import Team
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.apps.team import Team
+from msgcenter.actions.portal.logins import Browser, Logins
+from msgcenter.actions.portal.people import People
+from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND, Person, Role
 from msgcenter.portal.render import TEMPLATES
 from msgcenter.portal.visitor import SESSION_COOKIE, csrf_token
-from msgcenter.store.database import Database
 from tests.attacks.web_requests import CALLS, Answer, AnyRoute, Wire, all_routes
 from tests.conftest import PLATFORM, SECRET_KEY, Server, create_database, drop_database, running_server, wait_for
 
@@ -200,14 +200,14 @@ FIELDS = sorted(
     }
     | {
         name
-        for page in PAGES.glob("*.py")
+        for page in PAGES.rglob("*.py")
         for name in re.findall(r"""form\["([a-zA-Z_.]+)"\]""", page.read_text("utf-8"))
     }
 )
 PARAMETERS = sorted(
     {
         name
-        for page in PAGES.glob("*.py")
+        for page in PAGES.rglob("*.py")
         for name in re.findall(r"""query\("([a-zA-Z_.]+)"\)""", page.read_text("utf-8"))
     }
     | {"lang", "theme", "filter", "app", "kind", "q", "cursor", "limit", "token", "accessToken"}

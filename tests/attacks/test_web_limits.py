@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from msgcenter.database.database import Database
 from msgcenter.inbox.page import STATIC as INBOX_FILES
 from msgcenter.settings import Settings
-from msgcenter.store.database import Database
 from tests.attacks.web_requests import Answer, Wire
 from tests.conftest import Credentials, Raw, Server, running_server
 from tests.gateway.calls import until

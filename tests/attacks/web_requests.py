@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.routing import BaseRoute, Route
 
 from msgcenter.domain.api_reference import CallReference
-from msgcenter.gateway.reference import reference
+from msgcenter.gateway.reference.reference import reference
 from msgcenter.gateway.routes import routes as gateway_routes
 from msgcenter.inbox.routes import routes as inbox_routes
 from msgcenter.inbox.visitor import Inboxes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from msgcenter.store.database import Database
+from msgcenter.database.database import Database
 from tests.cli.program import Shell
 from tests.store.scene import rows
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from msgcenter.cli.doctor import without_password
-from msgcenter.store.embedded import embedded_postgres
-from msgcenter.store.migrate import known_migrations
-from msgcenter.store.postmaster import HOLDERS
+from msgcenter.cli.commands.doctor import without_password
+from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.migrate import known_migrations
+from msgcenter.database.postmaster import HOLDERS
 from tests.cli.program import Shell
 from tests.conftest import execute, running_server, server_environment, wait_for
 from tests.store.test_embedded import holder, kill_tree, server, told

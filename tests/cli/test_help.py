@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from msgcenter import __version__
-from msgcenter.cli.commands import cli
+from msgcenter.cli.main import cli
 from tests.cli.program import Shell
 
 

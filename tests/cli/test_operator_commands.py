@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from msgcenter.store.database import Database
+from msgcenter.database.database import Database
 from tests.cli.program import Shell
 from tests.conftest import execute
 from tests.store.scene import rows

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from msgcenter.database.database import Database
 from msgcenter.domain.message_id import MessageIds, now_ms
-from msgcenter.store import directory
-from msgcenter.store.database import Database
+from msgcenter.messaging.send import apply_sends
+from msgcenter.store.mailboxes import users
 from msgcenter.store.retention import sole_remover
-from msgcenter.store.sends import apply_sends
 from tests.cli.program import Shell, assert_one_line
 from tests.cli.test_app_commands import json_of
 from tests.store.scene import add_app, rows, text_to
@@ -23,7 +23,7 @@ async def shell(database: Database, database_url: str, tmp_path: Path) -> Shell:
     for node, code in enumerate(("1", "2")):
         number = await add_app(database, f"app-{code}", code)
         async with database.connection() as connection:
-            await directory.register(connection, code, ["a", "b"])
+            await users.register(connection, code, ["a", "b"])
         for days_ago in (365, 0):
             ids = MessageIds(2 * node + bool(days_ago), lambda ago=days_ago: now_ms() - ago * DAY)  # type: ignore[misc]
             await apply_sends(database, ids, [text_to(number, code, ["a", "b"])])

@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.webhooks import Webhooks
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.webhooks.webhooks import Webhooks
+from msgcenter.database.database import Connection, Database
 from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.domain.account import App
 from msgcenter.domain.network import LOOPBACK, AddressRules
 from msgcenter.domain.webhook import WebhookEvent, WebhookKind
 from msgcenter.domain.webhook_schedule import Schedule
-from msgcenter.store import accounts, webhook_outbox
-from msgcenter.store.database import Connection, Database
+from msgcenter.store.apps import apps
+from msgcenter.store.webhooks import outbox
 from tests.conftest import SECRET_KEY
 
 KEYS = KeyRing(SECRET_KEY)
@@ -27,7 +28,7 @@ UNREAD: WebhookKind = "message.unread"
 async def app_of(database: Database, number: int) -> App:
     """Return an app as calls see it now."""
     async with database.connection() as connection:
-        return (await accounts.find_apps(connection, [number]))[number].app
+        return (await apps.find_apps(connection, [number]))[number].app
 
 
 def webhooks_of(database: Database) -> Webhooks:
@@ -40,7 +41,7 @@ async def tell(database: Database, app_number: int, *events: tuple[WebhookKind, 
 
     async def write(connection: Connection) -> None:
         found = [WebhookEvent(app_number, kind, message, {"msgId": str(message)}) for kind, message in events]
-        await webhook_outbox.record(connection, found, now)
+        await outbox.record(connection, found, now)
 
     await database.in_transaction(write)
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from msgcenter.actions import housekeeping
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain import webhook
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.webhook import WebhookEvent
 from msgcenter.domain.webhook_schedule import Schedule
-from msgcenter.store import webhook_deliveries, webhook_outbox
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.webhook_deliveries import Lease
+from msgcenter.store.webhooks import deliveries, outbox
+from msgcenter.store.webhooks.deliveries import Lease
 from tests.delivery.scene import QUICK, READ, UNREAD, app_of, dispatching, tell, until, webhooks_of
 from tests.receiver import TAKEN, Post, Receiver, receiving
 from tests.store.scene import rows
@@ -56,7 +56,7 @@ async def test_what_is_rolled_back_is_not_told(database: Database, app_number: i
     await register(database, app_number, "https://a.invalid/")
 
     async def fails(connection: Connection) -> None:
-        await webhook_outbox.record(connection, [WebhookEvent(app_number, READ, 1, {})], 1)
+        await outbox.record(connection, [WebhookEvent(app_number, READ, 1, {})], 1)
         raise LookupError
 
     with pytest.raises(LookupError):
@@ -229,7 +229,7 @@ async def test_many_dead_endpoints_leave_room_for_a_living_one(
 
 async def claim(database: Database, holder: str, now: int) -> list[Lease]:
     async with database.connection() as connection:
-        return await webhook_deliveries.claim(connection, holder, failing=False, limit=10, now=now, until=now + 1_000)
+        return await deliveries.claim(connection, holder, failing=False, limit=10, now=now, until=now + 1_000)
 
 
 async def test_an_endpoint_is_leased_to_one_until_the_lease_ends(database: Database, app_number: int) -> None:
@@ -240,17 +240,17 @@ async def test_an_endpoint_is_leased_to_one_until_the_lease_ends(database: Datab
     assert await claim(database, "b", 1_000) == []
 
     async with database.connection() as connection:
-        first = await webhook_deliveries.take(connection, lease, now=1_050, until=2_050)
+        first = await deliveries.take(connection, lease, now=1_050, until=2_050)
         assert first is not None
         assert await claim(database, "b", 2_000) == []  # it was renewed
         (other,) = await claim(database, "b", 2_050)
-        assert await webhook_deliveries.take(connection, lease, now=2_060, until=3_060) is None
-        again = await webhook_deliveries.take(connection, other, now=2_060, until=3_060)
+        assert await deliveries.take(connection, lease, now=2_060, until=3_060) is None
+        again = await deliveries.take(connection, other, now=2_060, until=3_060)
         assert again is not None
         assert (again.webhook_id, again.body) == (first.webhook_id, first.body)
-        await webhook_deliveries.release(connection, lease, 2_070)  # of no effect
+        await deliveries.release(connection, lease, 2_070)  # of no effect
         assert await claim(database, "c", 2_080) == []
-        await webhook_deliveries.release_all(connection, "b", 2_090)
+        await deliveries.release_all(connection, "b", 2_090)
     assert len(await claim(database, "c", 2_100)) == 1
 
 
@@ -261,10 +261,8 @@ async def test_who_waited_longest_comes_first(database: Database, app_number: in
     served = []
     for now in range(1, 7):
         async with database.connection() as connection:
-            (lease,) = await webhook_deliveries.claim(
-                connection, "a", failing=False, limit=1, now=now, until=now + 1_000
-            )
-            await webhook_deliveries.release(connection, lease, now)
+            (lease,) = await deliveries.claim(connection, "a", failing=False, limit=1, now=now, until=now + 1_000)
+            await deliveries.release(connection, lease, now)
         served.append(lease.endpoint_number)
     assert served == [1, 2, 3, 1, 2, 3]
 

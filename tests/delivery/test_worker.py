@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import asyncpg
 
+from msgcenter.database.database import Database
 from msgcenter.delivery.worker import Worker
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds
-from msgcenter.store.database import Database
-from msgcenter.store.sends import apply_sends
+from msgcenter.messaging.send import apply_sends
 from tests.conftest import PLATFORM
 
 CROWD = receivers_of(f"user-{number}" for number in range(3_000))

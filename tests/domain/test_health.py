@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgcenter.domain.health import LEVELS, Vitals, findings, worst
+from msgcenter.monitor.findings import LEVELS, Vitals, findings, worst
 
 WELL = Vitals(
     ping_ms=1.0, sessions=10, max_sessions=100, migrations_pending=0, waiting=0, queue_limit=10_000, busy_pools=0,

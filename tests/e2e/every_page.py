@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.people import People
-from msgcenter.actions.team import Team
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.apps.team import Team
+from msgcenter.actions.portal.people import People
+from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND, Person
 from msgcenter.portal.routes import PAGES
-from msgcenter.store.database import Database
 from msgcenter_client import Client
 from tests.conftest import SECRET_KEY, Credentials, Server, wait_for
 from tests.portal.conftest import PASSWORD, Visitor

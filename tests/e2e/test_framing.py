@@ -6,9 +6,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.store.database import Database
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
 from msgcenter_client import Client
 from tests.conftest import SECRET_KEY, Credentials, Raw, Server, new_app, wait_for
 from tests.e2e.conftest import fake_web, user_token

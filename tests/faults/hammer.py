@@ -6,17 +6,17 @@ import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgcenter.database.database import Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import now_ms
-from msgcenter.store import sends
-from msgcenter.store.approvals import decide
-from msgcenter.store.database import Database
-from msgcenter.store.node_lease import NodeLease
-from msgcenter.store.sends import apply_sends
-from msgcenter.store.status_changes import StatusChange, apply_status_changes
+from msgcenter.messaging import send as sends
+from msgcenter.messaging.decide_approvals import decide
+from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 
 PLATFORM = "420100"
 USERS = tuple(f"user-{number}" for number in range(5))

@@ -8,10 +8,10 @@ from concurrent.futures import ProcessPoolExecutor
 import asyncpg
 import pytest
 
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import now_ms
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.mailboxes import sweep_expired, unread_counts
+from msgcenter.store.mailboxes.pages import sweep_expired, unread_counts
 from tests.conftest import wait_for
 from tests.faults.hammer import PLATFORM, USERS, Record, Sent, Write, hammer
 from tests.store.scene import add_app, rows

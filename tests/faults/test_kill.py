@@ -17,9 +17,9 @@ import httpx
 import psutil
 import pytest
 
-from msgcenter.store.diagnosis import diagnose
-from msgcenter.store.embedded import embedded_postgres
-from msgcenter.store.migrate import migrate
+from msgcenter.database.diagnosis import diagnose
+from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.migrate import migrate
 from tests.conftest import SECRET_KEY, Credentials, Server, new_app, running_server
 
 READERS = [f"reader-{number}" for number in range(6)]

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from msgcenter.store.embedded import embedded_postgres
-from msgcenter.store.migrate import migrate
+from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.migrate import migrate
 from tests.conftest import new_app
 from tests.faults.test_kill import READERS, Load, Round, check_answers, check_database, started, until, until_delivered
 

@@ -9,10 +9,10 @@ from msgspec import Struct, inspect
 
 from msgcenter.domain.content import Link, Text
 from msgcenter.domain.refusal import Refusal
-from msgcenter.gateway.bodies import body_of
-from msgcenter.gateway.decode import decode
-from msgcenter.gateway.requests import GetAccessToken, GetAccessTokenLowerCase, MessageBody, NestedOa
 from msgcenter.gateway.routes import ENDPOINTS
+from msgcenter.gateway.wire.bodies import body_of
+from msgcenter.gateway.wire.decode import decode
+from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase, MessageBody, NestedOa
 
 STRUCTS: list[type[Struct]] = [
     *(endpoint.request for endpoint in ENDPOINTS),

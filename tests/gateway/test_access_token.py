@@ -9,9 +9,9 @@ import asyncpg
 import httpx
 import pytest
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.store.database import Database
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
 from msgcenter_client import Client, ClockError, IdentityError
 from tests.conftest import SECRET_KEY, Credentials, Raw, Server, running_server, wait_for
 from tests.gateway.calls import Json, envelope, is_chinese, now_ms, proof, token_request

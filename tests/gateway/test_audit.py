@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from msgcenter.store.database import Database
+from msgcenter.database.database import Database
 from msgcenter_client import Client, MsgCenterError
 from tests.conftest import PLATFORM, Credentials, Raw, wait_for
 from tests.receiver import Receiver, receiving

@@ -9,13 +9,13 @@ import httpx
 import pytest
 from starlette.routing import Router
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.endpoint import EndpointApp, Gateway
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.rate_limit import RateLimit
-from msgcenter.store.database import Database
 from msgcenter_client import Client, LimitError
 from tests.cli.program import Shell
 from tests.conftest import SECRET_KEY, Credentials, Raw, Server, running_server, wait_for

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pytest
 
-from msgcenter.actions.sending import Sending
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.database.database import Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
-from msgcenter.store.database import Database
-from msgcenter.store.node_lease import NodeLease
 from msgcenter_client import Client, StateError
 from tests.conftest import PLATFORM, Credentials, Raw, wait_for
 from tests.gateway.calls import Json, accepted, envelope, now_ms, refused, text_to, until

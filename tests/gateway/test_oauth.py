@@ -7,9 +7,9 @@ from urllib.parse import quote_plus
 import httpx
 import pytest
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.store.database import Database
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
 from tests.conftest import PLATFORM, SECRET_KEY, Credentials, wait_for
 from tests.gateway.calls import envelope
 

@@ -11,10 +11,10 @@ import pytest
 from starlette.routing import Router
 
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal
-from msgcenter.gateway import envelope
 from msgcenter.gateway.endpoint import EndpointApp, Gateway
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.rate_limit import RateLimit
+from msgcenter.gateway.wire import envelope
 from msgcenter_client.errors import (
     IdentityError,
     InvalidRequestError,

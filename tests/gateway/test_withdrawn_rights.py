@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.permissions import Permissions
-from msgcenter.actions.platforms import Platforms
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.apps.permissions import Permissions
+from msgcenter.actions.apps.platforms import Platforms
+from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND
 from msgcenter.gateway.routes import ENDPOINTS
-from msgcenter.store.database import Database
 from tests.conftest import SECRET_KEY, Raw, Server
 from tests.gateway.calls import Json, accepted, envelope, now_ms
 from tests.store.scene import rows

@@ -11,18 +11,18 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.inbox import Inbox
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.statuses import Statuses
-from msgcenter.actions.user_tokens import UserTokens
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.mailboxes.inbox import Inbox
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.mailboxes.user_tokens import UserTokens
+from msgcenter.database.database import Database
 from msgcenter.domain.account import App
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.inbox import stream
 from msgcenter.inbox.visitor import Inboxes, token_of
 from msgcenter.live.hub import Hub
-from msgcenter.store.database import Database
-from msgcenter.store.topics import concerned_by_topic
+from msgcenter.store.mailboxes.topics import concerned_by_topic
 from tests.conftest import PLATFORM, SECRET_KEY, Credentials
 from tests.inbox.conftest import Browser
 

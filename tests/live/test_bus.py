@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from msgcenter.database.database import Database
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.live import bus as live_bus
 from msgcenter.live.bus import CHANNEL, PostgresBus
-from msgcenter.store.database import Database
 
 EVENT = MailboxEvent("message", "420100", ("u",), (1,))
 

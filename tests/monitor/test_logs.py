@@ -10,8 +10,8 @@ import httpx
 import pytest
 import structlog
 
-from msgcenter.domain.request_id import begin_request, present
-from msgcenter.logs import RequestLog, configure_logs
+from msgcenter.web.logs import RequestLog, configure_logs
+from msgcenter.web.request_id import begin_request, present
 from tests.conftest import SECRET_KEY, Server, execute, new_app, running_server, wait_for
 from tests.portal.conftest import PASSWORD, Visitor, add_person
 
@@ -179,7 +179,7 @@ def test_a_request_that_is_neither_slow_nor_asked_for_is_not_logged() -> None:
 
 
 async def test_what_is_done_for_many_requests_carries_the_number_of_none() -> None:
-    from msgcenter.store.group_commit import GroupCommit
+    from msgcenter.database.group_commit import GroupCommit
 
     seen: list[bytes] = []
 

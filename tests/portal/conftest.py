@@ -8,12 +8,12 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.people import People
-from msgcenter.actions.team import Team
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.apps.team import Team
+from msgcenter.actions.portal.people import People
+from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND, Person, Role
-from msgcenter.store.database import Database
 from tests.conftest import SECRET_KEY, Credentials, Server, wait_for
 
 PASSWORD = "correct horse battery"

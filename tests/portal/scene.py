@@ -5,7 +5,7 @@ from typing import Any
 
 from msgcenter.domain.api_reference import CallReference, spoken
 from msgcenter.domain.language import Language
-from msgcenter.gateway.reference_texts import MESSAGE_ID, SANDBOX_USER
+from msgcenter.gateway.reference.call_texts import MESSAGE_ID, SANDBOX_USER
 from msgcenter_client import Client
 from tests.conftest import Credentials
 from tests.gateway.calls import until

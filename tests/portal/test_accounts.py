@@ -10,8 +10,8 @@ import pyotp
 import pytest
 from argon2 import PasswordHasher
 
+from msgcenter.database.database import Database
 from msgcenter.domain.person import Person
-from msgcenter.store.database import Database
 from tests.conftest import Server, execute, wait_for
 from tests.portal.conftest import PASSWORD, Company, Visitor, add_person
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Refusal
-from msgcenter.store import accounts
-from msgcenter.store.database import Database
+from msgcenter.store.apps import apps
 from tests.conftest import SECRET_KEY, Credentials, Server, new_app, wait_for
 from tests.portal.conftest import Company, Visitor
 
@@ -346,7 +346,7 @@ def test_the_platforms_app_takes_no_calls_and_nobody_gets_its_key(
         keys = KeyRing(SECRET_KEY)
         async with Database(shared_database, connections=2) as database:
             async with database.connection() as connection:
-                record = await accounts.notices_app(connection, platform)
+                record = await apps.notices_app(connection, platform)
             assert record is not None
             with pytest.raises(Refusal, match="NOT_AUTHORISED"):
                 await Apps(database, keys).credentials(record.app.app_id)
@@ -380,7 +380,7 @@ def test_an_announcement_is_recalled_on_its_own_page_alone(
 
     async def notices() -> str:
         async with Database(shared_database, connections=2) as database, database.connection() as connection:
-            record = await accounts.notices_app(connection, platform)
+            record = await apps.notices_app(connection, platform)
             assert record is not None
             return record.app.app_id
 

@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 
 import msgcenter
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.person import Actor
 from msgcenter.domain.spreadsheet import csv_line
-from msgcenter.portal.audit_texts import ACTIONS
+from msgcenter.portal.texts.audit import ACTIONS
 from msgcenter.store import audit
-from msgcenter.store.database import Connection, Database
 from msgcenter_client import Client
 from tests.conftest import Credentials, wait_for
 from tests.portal.conftest import Company, Visitor
@@ -158,7 +158,7 @@ async def test_entries_stay(database: Database, statement: str) -> None:
 
 def _recorded() -> Iterator[str]:
     """Every action that stands as a text where something is recorded."""
-    for path in [*(_SOURCE / "actions").glob("*.py"), *(_SOURCE / "store").glob("*.py")]:
+    for path in (path for room in ("actions", "messaging", "store") for path in (_SOURCE / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and called in {"record", "_change"}:

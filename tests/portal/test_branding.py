@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
-from msgcenter.actions.platforms import Platforms
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.apps.platforms import Platforms
+from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Refusal
-from msgcenter.store.database import Database
 from tests.conftest import SECRET_KEY, Credentials
 from tests.portal.conftest import Visitor
 from tests.portal.test_apps import made_app

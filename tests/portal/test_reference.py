@@ -12,7 +12,7 @@ from markupsafe import escape
 from msgcenter.domain.api_reference import CallReference, FieldReference, numbered, spoken
 from msgcenter.domain.language import Language, Phrase
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason
-from msgcenter.gateway.reference import reference
+from msgcenter.gateway.reference.reference import reference
 from msgcenter_client import Client, key_info
 from tests.conftest import Credentials, Raw, Server
 from tests.gateway.calls import until

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from msgcenter.gateway.reference import reference
-from msgcenter.portal.samples import Program, programs
+from msgcenter.gateway.reference.reference import reference
+from msgcenter.portal.texts.samples import Program, programs
 from msgcenter_client import Client
 from tests.conftest import Credentials, Server
 from tests.portal.scene import Scene

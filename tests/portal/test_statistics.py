@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.histogram import bucket_of, stored
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.statistics import Count, CountKey, add_counts
+from msgcenter.store.apps.call_counts import Count, CountKey, add_counts
 from tests.conftest import Credentials, Raw, wait_for
 from tests.gateway.calls import envelope, text_to, until
 from tests.portal.conftest import Visitor

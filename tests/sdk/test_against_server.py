@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from msgcenter.actions.apps import Apps
-from msgcenter.actions.key_ring import KeyRing
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
 from msgcenter.domain.message_id import now_ms
-from msgcenter.store.database import Database
 from msgcenter_client import (
     AsyncClient,
     Client,

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
-from msgcenter.store import sends
-from msgcenter.store.accounts import ensure_platform, find_app, insert_app, set_platforms
-from msgcenter.store.database import Connection, Database
+from msgcenter.messaging import send
+from msgcenter.store.apps.apps import ensure_platform, find_app, insert_app, set_platforms
 
 Result = TypeVar("Result")
 Drawn = TypeVar("Drawn")
@@ -59,13 +59,13 @@ class Clock:
 
     def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the store and the delivery go by this clock."""
-        for module in ("store.sends", "store.status_changes", "store.approvals", "delivery.fan_out"):
+        for module in ("messaging.send", "messaging.set_status", "messaging.decide_approvals", "messaging.fan_out"):
             monkeypatch.setattr(f"msgcenter.{module}.now_ms", self)
 
 
 def short_pages(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     """Let pages be full with `limit` entries."""
-    monkeypatch.setattr(sends, "PAGE_LIMIT", limit)
+    monkeypatch.setattr(send, "PAGE_LIMIT", limit)
 
 
 def text_to(

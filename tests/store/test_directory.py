@@ -4,44 +4,44 @@ import asyncio
 
 import pytest
 
-from msgcenter.actions import directory as actions
-from msgcenter.actions.platforms import UnknownPlatformError
-from msgcenter.store import directory
-from msgcenter.store.database import Database
+from msgcenter.actions.apps.platforms import UnknownPlatformError
+from msgcenter.actions.mailboxes import users as actions
+from msgcenter.database.database import Database
+from msgcenter.store.mailboxes import users
 from tests.conftest import PLATFORM
 from tests.store.scene import add_app, rows
 
 
 async def test_a_user_becomes_known_once(database: Database) -> None:
     async with database.connection() as connection:
-        assert await directory.register(connection, PLATFORM, ["b", "a", "b"]) == 2
-        assert await directory.register(connection, PLATFORM, ["c", "b"]) == 1
-        assert await directory.register(connection, PLATFORM, []) == 0
-        assert await directory.register(connection, "other", ["b"]) == 1
-        assert await directory.count(connection, PLATFORM) == 3
-        assert await directory.count(connection, "nobody's") == 0
+        assert await users.register(connection, PLATFORM, ["b", "a", "b"]) == 2
+        assert await users.register(connection, PLATFORM, ["c", "b"]) == 1
+        assert await users.register(connection, PLATFORM, []) == 0
+        assert await users.register(connection, "other", ["b"]) == 1
+        assert await users.count(connection, PLATFORM) == 3
+        assert await users.count(connection, "nobody's") == 0
 
 
 async def test_new_users_join_where_the_feed_is_now(database: Database) -> None:
     async with database.connection() as connection:
-        await directory.register(connection, PLATFORM, ["first"])
+        await users.register(connection, PLATFORM, ["first"])
         await connection.execute("insert into feed_head (platform_code, position) values ($1, 7), ('x', 9)", PLATFORM)
-        await directory.register(connection, PLATFORM, ["first", "second"])
+        await users.register(connection, PLATFORM, ["first", "second"])
     found = await rows(database, "select user_id, joined, pulled_to from mailbox order by user_id")
     assert [tuple(row) for row in found] == [("first", 0, 0), ("second", 7, 7)]
 
 
 async def test_registering_waits_for_no_mailbox_that_is_held(database: Database) -> None:
     async with database.connection() as holder, database.connection() as other, holder.transaction():
-        await directory.register(other, PLATFORM, ["a"])
+        await users.register(other, PLATFORM, ["a"])
         await holder.execute("select 1 from mailbox for update")
         async with asyncio.timeout(5):
-            assert await directory.register(other, PLATFORM, ["a", "b"]) == 1
+            assert await users.register(other, PLATFORM, ["a", "b"]) == 1
 
 
 async def test_it_is_one_probe_of_the_key_for_each_user(database: Database) -> None:
     async with database.connection() as connection:
-        await directory.register(connection, PLATFORM, (str(number) for number in range(3_000)))
+        await users.register(connection, PLATFORM, (str(number) for number in range(3_000)))
         plan = await connection.fetch("explain select count(*) from mailbox where platform_code = $1", PLATFORM)
     assert "Index Only Scan" in str(plan)
 

@@ -5,20 +5,20 @@ from collections import Counter
 
 import pytest
 
-from msgcenter.delivery.fan_out import fan_out
+from msgcenter.database.database import Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.person import COMMAND
-from msgcenter.store import messages
-from msgcenter.store.approvals import decide
-from msgcenter.store.database import Database
-from msgcenter.store.node_lease import NodeLease
-from msgcenter.store.recalls import recall_within
-from msgcenter.store.receipts import count_states
-from msgcenter.store.sends import apply_sends
+from msgcenter.messaging.decide_approvals import decide
+from msgcenter.messaging.fan_out import fan_out
+from msgcenter.messaging.recall import recall_within
+from msgcenter.messaging.send import apply_sends
+from msgcenter.store.mailboxes.receipts import count_states
+from msgcenter.store.messages import messages
 from tests.conftest import PLATFORM
 
 

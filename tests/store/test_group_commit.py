@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
+from msgcenter.database import group_commit
+from msgcenter.database.group_commit import GroupCommit
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import group_commit
-from msgcenter.store.group_commit import GroupCommit
 
 
 class Recorder:

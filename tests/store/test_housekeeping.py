@@ -7,10 +7,10 @@ import pytest
 
 from msgcenter.actions import housekeeping
 from msgcenter.actions.housekeeping import clean_up, keep_house
+from msgcenter.database.database import Database
 from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store.database import Database
 from tests.store.scene import rows
 
 HOUR = 3_600_000

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import idempotency
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.idempotency import Claim, IdempotencyKey
-from msgcenter.store.sends import apply_sends
+from msgcenter.messaging.send import apply_sends
+from msgcenter.store.messages import idempotency
+from msgcenter.store.messages.idempotency import Claim, IdempotencyKey
 from tests.conftest import PLATFORM
 from tests.store.scene import Clock, rows, text_to
 

@@ -5,25 +5,29 @@ from typing import Any
 
 import pytest
 
-from msgcenter.actions import message_log
-from msgcenter.actions.message_log import MessageLog
-from msgcenter.actions.sending import Sending
-from msgcenter.actions.sent_messages import SentMessages
-from msgcenter.actions.topics import Topics
+from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.actions.messages import message_log
+from msgcenter.actions.messages.message_log import MessageLog
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.database.database import Connection, Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Everyone, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.message_id import MAX_ID, MessageIds, now_ms
 from msgcenter.domain.person import COMMAND
-from msgcenter.store import audit, directory, inbox, messages, webhook_deliveries
-from msgcenter.store.accounts import find_app
+from msgcenter.messaging.send import apply_sends
+from msgcenter.store import audit
+from msgcenter.store.apps.apps import find_app
 from msgcenter.store.audit import AuditFilter
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.inbox import Wanted
-from msgcenter.store.messages import MessageFilter
-from msgcenter.store.node_lease import NodeLease
-from msgcenter.store.sends import apply_sends
-from msgcenter.store.webhook_deliveries import DeliveryFilter
+from msgcenter.store.mailboxes import reading
+from msgcenter.store.mailboxes import users as directory
+from msgcenter.store.mailboxes.reading import Wanted
+from msgcenter.store.messages import messages
+from msgcenter.store.messages.messages import MessageFilter
+from msgcenter.store.webhooks import deliveries
+from msgcenter.store.webhooks.deliveries import DeliveryFilter
 from tests.store.scene import add_app, rows, short_pages, text_to
 
 DAY = 86_400_000
@@ -195,13 +199,13 @@ async def test_every_search_is_a_matter_of_index_probes(database: Database) -> N
     async with database.connection() as connection:
         await _fill(connection, app.number)
         spy: Any = _Spy(connection)
-        seen = [one async for one in inbox.received(spy, Wanted(Recipient("li", HOME), app.number))]
+        seen = [one async for one in reading.received(spy, Wanted(Recipient("li", HOME), app.number))]
         assert seen == sorted(ids, reverse=True)
         await directory.platforms_of(spy, "li")
         await messages.find_messages(spy, ids[:200])
         await messages.list_messages(spy, MessageFilter(app.number, before_id=MAX_ID), 30)
         await messages.list_messages(spy, MessageFilter(app.number, business_id="x"), 30)
-        about = await webhook_deliveries.list_deliveries(spy, DeliveryFilter(tuple(range(10)), message_id=500), 20)
+        about = await deliveries.list_deliveries(spy, DeliveryFilter(tuple(range(10)), message_id=500), 20)
         assert [delivery.id for delivery in about] == [500, 499]
         assert "webhook_delivery_messages" in spy.plans[-1]
         for wanted, index in (

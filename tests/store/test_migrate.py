@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from msgcenter.store.migrate import SchemaError, known_migrations, migrate, pending_migrations
+from msgcenter.database.migrate import SchemaError, known_migrations, migrate, pending_migrations
 from tests.conftest import execute
 
 
@@ -47,7 +47,7 @@ async def test_messages_of_the_last_day_learn_which_request_made_them(
 ) -> None:
     earlier = [step for step in known_migrations() if step.number < 8]
     with monkeypatch.context() as patched:
-        patched.setattr("msgcenter.store.migrate.known_migrations", lambda: earlier)
+        patched.setattr("msgcenter.database.migrate.known_migrations", lambda: earlier)
         await migrate(empty_database)
     await execute(
         empty_database,

@@ -9,21 +9,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from msgcenter.delivery.fan_out import fan_out
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft
 from msgcenter.domain.message_id import MessageIds, bucket_of
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import inbox, mailboxes
-from msgcenter.store.approvals import decide
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.inbox import AppCounts, Entry, Wanted
-from msgcenter.store.mailboxes import PageChange, PageKey, change_pages, page_key, sweep_expired, unread_counts
-from msgcenter.store.messages import find_message
-from msgcenter.store.receipts import Counts, count_states, receipts
-from msgcenter.store.sends import apply_sends
-from msgcenter.store.status_changes import StatusChange, apply_status_changes
+from msgcenter.messaging.decide_approvals import decide
+from msgcenter.messaging.fan_out import fan_out
+from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.set_status import StatusChange, apply_status_changes
+from msgcenter.store.mailboxes import pages as mailboxes
+from msgcenter.store.mailboxes import reading as inbox
+from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key, sweep_expired, unread_counts
+from msgcenter.store.mailboxes.reading import AppCounts, Entry, Wanted
+from msgcenter.store.mailboxes.receipts import Counts, count_states, receipts
+from msgcenter.store.messages.messages import find_message
 from tests.store.scene import START, Clock, add_app, event_loop, rows, short_pages, text_to, weighted
 
 PAGE = 3

@@ -5,11 +5,11 @@ import asyncio
 import asyncpg
 import pytest
 
+from msgcenter.database import node_lease
+from msgcenter.database.database import Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.message_id import NODES
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import node_lease
-from msgcenter.store.database import Database
-from msgcenter.store.node_lease import NodeLease
 from tests.store.scene import rows
 
 _OURS = "application_name = 'msgcenter node' and datname = current_database()"

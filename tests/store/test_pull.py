@@ -7,10 +7,12 @@ from contextlib import suppress
 
 import pytest
 
-from msgcenter.actions.reports import Reports
-from msgcenter.actions.sending import Sending
-from msgcenter.actions.sent_messages import SentMessages
-from msgcenter.actions.topics import Topics
+from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.database.database import Connection, Database
+from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Everyone, Topic
 from msgcenter.domain.content import Text
@@ -18,12 +20,12 @@ from msgcenter.domain.message import State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Refusal
-from msgcenter.store import directory, feed, pull, sends
-from msgcenter.store.accounts import find_app
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.node_lease import NodeLease
-from msgcenter.store.pull import bring_up_to_date
-from msgcenter.store.sends import Delivery
+from msgcenter.messaging import pull
+from msgcenter.messaging import send as sends
+from msgcenter.messaging.pull import bring_up_to_date
+from msgcenter.messaging.send import Delivery
+from msgcenter.store.apps.apps import find_app
+from msgcenter.store.mailboxes import feed, users
 from tests.store.scene import add_app, rows
 
 PLATFORM = "pulls"
@@ -35,7 +37,7 @@ async def app_of(database: Database) -> App:
     await add_app(database, "puller", PLATFORM)
 
     async def write(connection: Connection) -> int:
-        return await directory.register(connection, PLATFORM, USERS)
+        return await users.register(connection, PLATFORM, USERS)
 
     await database.in_transaction(write)
     async with database.connection() as connection:

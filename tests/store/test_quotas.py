@@ -10,14 +10,15 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.audience import EVERYONE
 from msgcenter.domain.message import Draft, Message
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import messages, quotas
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.sends import apply_sends
+from msgcenter.messaging.send import apply_sends
+from msgcenter.store.apps import quotas
+from msgcenter.store.messages import messages
 from tests.conftest import PLATFORM
 from tests.store.scene import rows, text_to
 

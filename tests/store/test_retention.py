@@ -9,22 +9,23 @@ from contextlib import suppress
 import pytest
 
 from msgcenter.actions import housekeeping, retention
+from msgcenter.actions.apps.platforms import UnknownPlatformError
 from msgcenter.actions.housekeeping import keep_house
-from msgcenter.actions.platforms import UnknownPlatformError
 from msgcenter.actions.retention import Plan, Removed, Step, in_turn, plans, remove, remove_due, set_days
-from msgcenter.delivery.fan_out import fan_out
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds, bucket_of, bucket_start_ms, first_id_of, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store import directory, mailboxes
+from msgcenter.messaging.fan_out import fan_out
+from msgcenter.messaging.send import Delivery, apply_sends, deliver
+from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store import retention as store
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.mailboxes import page_key, unread_counts
-from msgcenter.store.messages import find_message
-from msgcenter.store.receipts import count_states
+from msgcenter.store.mailboxes import pages
+from msgcenter.store.mailboxes import users as directory
+from msgcenter.store.mailboxes.pages import page_key, unread_counts
+from msgcenter.store.mailboxes.receipts import count_states
+from msgcenter.store.messages.messages import find_message
 from msgcenter.store.retention import sole_remover
-from msgcenter.store.sends import Delivery, apply_sends, deliver
-from msgcenter.store.status_changes import StatusChange, apply_status_changes
 from tests.store.scene import add_app, rows, text_to
 
 DAY = 86_400_000
@@ -346,7 +347,7 @@ async def test_traffic_goes_on_and_keeps_all_that_is_its_own(scene: Scene, monke
         ids = {
             message_id: page_key(Recipient(users[0], SHORT), message_id, scene.apps[SHORT]) for message_id in kept[:5]
         }
-        states = await mailboxes.message_states(connection, sorted(set(ids.values())), sorted(ids))
+        states = await pages.message_states(connection, sorted(set(ids.values())), sorted(ids))
     assert all(state.read_at is not None for state in states)
     assert len(states) == 5
     entries = await scene.entries()

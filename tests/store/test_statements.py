@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 
-import msgcenter.store
+import msgcenter
+from msgcenter.database.database import Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import Text
 from msgcenter.domain.mailbox import Change
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, bucket_of
-from msgcenter.store import mailboxes
-from msgcenter.store.database import Database
-from msgcenter.store.mailboxes import PageChange, PageKey
-from msgcenter.store.sends import apply_sends
-from msgcenter.store.status_changes import StatusChange, apply_status_changes
+from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.set_status import StatusChange, apply_status_changes
+from msgcenter.store.mailboxes import pages
+from msgcenter.store.mailboxes.pages import PageChange, PageKey
 from tests.conftest import PLATFORM
 
-_STORE = Path(str(msgcenter.store.__file__)).parent
+_SOURCE = Path(str(msgcenter.__file__)).parent
+_ROOMS = ("database", "store", "messaging", "delivery", "live", "monitor")
 _UNSTABLE = re.compile(
     r"\b(now|clock_timestamp|statement_timestamp|transaction_timestamp|random|gen_random_uuid|nextval)\s*\(|"
     r"\b(current_timestamp|current_date|localtimestamp)\b",
@@ -35,7 +36,9 @@ def _texts(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in sorted(_STORE.glob("*.py")) if p.name not in _EXEMPT], ids=lambda path: path.name
+    "path",
+    [p for p in sorted(p for room in _ROOMS for p in (_SOURCE / room).rglob("*.py")) if p.name not in _EXEMPT],
+    ids=lambda path: str(path.relative_to(_SOURCE)),
 )
 def test_no_statement_depends_on_the_servers_clock_or_dice(path: Path) -> None:
     sql = [text for text in _texts(path) if re.search(r"\b(select|insert|update|delete)\b", text)]
@@ -99,7 +102,7 @@ async def test_status_changes_probe_the_key_in_order(database: Database, app_num
     assert isinstance(message_id, int)
     key = PageKey("u", PLATFORM, bucket_of(message_id), app_number)
     async with database.connection() as connection:
-        assert await mailboxes.change_status(connection, {key: PageChange(read=[message_id])}, 1) == {}
+        assert await pages.change_status(connection, {key: PageChange(read=[message_id])}, 1) == {}
         await connection.execute("set local statement_timeout = 0")
         plan = await _plan_of_status_statement(connection)
     assert "Nested Loop" in plan
@@ -119,5 +122,5 @@ async def _plan_of_status_statement(connection: object) -> str:
 
     spy = Spy()
     key = PageKey("u", PLATFORM, 1, 1)
-    await mailboxes.change_status(spy, {key: PageChange.of({5: Change.READ})}, 1)  # type: ignore[arg-type]
+    await pages.change_status(spy, {key: PageChange.of({5: Change.READ})}, 1)  # type: ignore[arg-type]
     return spy.plan

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from msgcenter.store import statistics
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.statistics import Count, CountKey, Hours, Span, add_counts
+from msgcenter.database.database import Connection, Database
+from msgcenter.store.apps import call_counts
+from msgcenter.store.apps.call_counts import Count, CountKey, Hours, Span, add_counts
 from tests.store.scene import START, rows
 
 HOUR = 3_600_000
@@ -30,7 +30,7 @@ async def add(database: Database, *counts: tuple[CountKey, Count]) -> None:
 async def of_app(database: Database, app_number: int = 1) -> list[tuple[CountKey, Count]]:
     """An app's counts by hour."""
     async with database.connection() as connection:
-        return await statistics.rows_of(connection, Span(app_number, 1, 0, 1 << 60))
+        return await call_counts.rows_of(connection, Span(app_number, 1, 0, 1 << 60))
 
 
 async def test_counts_are_added_to_what_is_there(database: Database) -> None:
@@ -71,19 +71,19 @@ async def test_counts_are_read_in_steps(database: Database, app_number: int | No
     span = Span(app_number, 1, START, START + 3 * HOUR)
     steps = [START, START + 2 * HOUR]
     async with database.connection() as connection:
-        assert await statistics.counts(connection, span, steps) == [
+        assert await call_counts.counts(connection, span, steps) == [
             (0, "sendMsg", OK, 3, 10, 3),
             (0, "sendMsg", BAD, 3, 0, 0),
             (1, "modMsgStatus", OK, 4, 40, 0),
         ]
-        assert sorted(await statistics.latencies(connection, span, steps)) == [
+        assert sorted(await call_counts.latencies(connection, span, steps)) == [
             (0, "sendMsg", 0, 1),
             (0, "sendMsg", 1, 5),
             (1, "modMsgStatus", 2, 4),
         ]
         only = span._replace(api="modMsgStatus")
-        assert len(await statistics.counts(connection, only, steps)) == 1
-        assert len(await statistics.latencies(connection, only, steps)) == 1
+        assert len(await call_counts.counts(connection, only, steps)) == 1
+        assert len(await call_counts.latencies(connection, only, steps)) == 1
 
 
 async def test_all_apps_are_read_by_app(database: Database) -> None:
@@ -97,19 +97,19 @@ async def test_all_apps_are_read_by_app(database: Database) -> None:
     )
     span = Span(None, 24, START, START + 24 * HOUR)
     async with database.connection() as connection:
-        assert sorted(await statistics.counts_by_app(connection, span)) == [
+        assert sorted(await call_counts.counts_by_app(connection, span)) == [
             (1, 7, 2, 1, 2),
             (2, 1, 1, 0, 0),
             (3, 9, 0, 0, 9),
         ]
-        assert sorted(await statistics.latencies_by_app(connection, span)) == [
+        assert sorted(await call_counts.latencies_by_app(connection, span)) == [
             (1, 0, 4),
             (1, 1, 3),
             (2, 0, 1),
             (3, 0, 9),
         ]
-        assert await statistics.messages_of(connection, 3, START) == 9
-        assert await statistics.messages_of(connection, 3, START + 1) == 0
+        assert await call_counts.messages_of(connection, 3, START) == 9
+        assert await call_counts.messages_of(connection, 3, START + 1) == 0
 
 
 async def test_old_counts_go_in_small_steps(database: Database) -> None:
@@ -117,8 +117,8 @@ async def test_old_counts_go_in_small_steps(database: Database) -> None:
         old = [(key(hours=hours, at=START + number), Count(1, 0, 0, [])) for number in range(5)]
         await add(database, *old, (key(hours=hours, at=START + HOUR), Count(1, 0, 0, [])))
     async with database.connection() as connection:
-        assert await statistics.delete_old(connection, START + HOUR, 3) == 6
-        assert await statistics.delete_old(connection, START + HOUR, 3) == 4
-        assert await statistics.delete_old(connection, START + HOUR, 3) == 0
+        assert await call_counts.delete_old(connection, START + HOUR, 3) == 6
+        assert await call_counts.delete_old(connection, START + HOUR, 3) == 4
+        assert await call_counts.delete_old(connection, START + HOUR, 3) == 0
     left = await rows(database, "select hours, begins_at from call_count order by hours")
     assert [tuple(row) for row in left] == [(1, START + HOUR), (24, START + HOUR)]

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
-from msgcenter.store import inbox, mailboxes
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.mailboxes import PageChange, PageKey, change_status, page_key, sweep_expired, sweep_pages
-from msgcenter.store.sends import apply_sends
-from msgcenter.store.status_changes import StatusChange, apply_status_changes
+from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.set_status import StatusChange, apply_status_changes
+from msgcenter.store.mailboxes import pages, reading
+from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_status, page_key, sweep_expired, sweep_pages
 from tests.conftest import PLATFORM
 from tests.store.scene import START, Clock, rows, text_to
 
@@ -50,12 +50,12 @@ async def test_a_page_that_another_process_sweeps_meanwhile_is_changed_all_the_s
         connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, condition: str
     ) -> dict[PageKey, set[int]]:
         missing = await change_status(connection, changes, now, condition=condition)
-        monkeypatch.setattr(mailboxes, "change_status", change_status)
+        monkeypatch.setattr(pages, "change_status", change_status)
         async with database.pool.acquire() as other, other.transaction():
             assert await sweep_expired(other, [USER], now) == 1
         return missing
 
-    monkeypatch.setattr(mailboxes, "change_status", and_somebody_sweeps)
+    monkeypatch.setattr(pages, "change_status", and_somebody_sweeps)
     asked = StatusChange(USER, app_number, frozenset({stays, goes}), read=True)
     assert await apply_status_changes(database, [asked]) == [{goes}]
     assert await is_read(database, stays)
@@ -77,7 +77,7 @@ async def test_a_page_that_gets_an_expired_message_meanwhile_is_changed_all_the_
         await asyncio.wait(sending, timeout=0.2)
         return swept
 
-    monkeypatch.setattr(mailboxes, "sweep_pages", and_somebody_sends)
+    monkeypatch.setattr(pages, "sweep_pages", and_somebody_sends)
     asked = StatusChange(USER, app_number, frozenset({stays}), read=True)
     assert await apply_status_changes(database, [asked]) == [frozenset()]
     assert await is_read(database, stays)
@@ -110,7 +110,7 @@ async def test_what_was_unread_within_a_batch_comes_back_from_the_archive(databa
 
     async def archive(connection: Connection) -> None:
         places = [(page_key(USER, message_id, app_number), message_id) for message_id in (one, two)]
-        await inbox.set_archived(connection, places, archived=True)
+        await reading.set_archived(connection, places, archived=True)
 
     await database.in_transaction(archive)
     calls = [(one, True), (two, True), (one, False), (one, True)]

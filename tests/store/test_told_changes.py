@@ -6,16 +6,16 @@ from collections import defaultdict
 
 import pytest
 
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.webhook import READ, UNREAD
-from msgcenter.store import webhooks
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.sends import apply_sends
-from msgcenter.store.status_changes import StatusChange
-from msgcenter.store.told_changes import ToldChange, apply_told_changes
+from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.set_status import StatusChange
+from msgcenter.messaging.told_changes import ToldChange, apply_told_changes
+from msgcenter.store.webhooks import endpoints
 from tests.conftest import PLATFORM
 from tests.store.scene import rows
 
@@ -27,7 +27,7 @@ async def messages(database: Database, app_number: int) -> list[int]:
     """Ids of messages to some users, of an app whose webhook is told of everything."""
 
     async def write(connection: Connection) -> None:
-        await webhooks.insert_endpoint(
+        await endpoints.insert_endpoint(
             connection,
             app_number=app_number,
             endpoint_id="wh_1",

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
+from msgcenter.database.database import Database
 from msgcenter.store import audit
 from msgcenter.store.audit import AuditEntry, AuditFilter
-from msgcenter.store.database import Database
 
 _AT_ONCE = 1_000
 

@@ -7,22 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from msgcenter.actions.portal.throttle import WINDOW_MS
 from msgcenter.actions.retention import remove_due
-from msgcenter.actions.throttle import WINDOW_MS
+from msgcenter.database.database import Database
 from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import KEPT_MS
-from msgcenter.store import (
-    accounts,
-    idempotency,
-    portal_sessions,
-    quotas,
-    statistics,
-    webhook_deliveries,
-    webhook_outbox,
-)
-from msgcenter.store.database import Database
+from msgcenter.store.apps import apps, call_counts, quotas
+from msgcenter.store.messages import idempotency
+from msgcenter.store.portal import sessions
+from msgcenter.store.webhooks import deliveries, outbox
 
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 300
@@ -62,14 +57,14 @@ async def clean_up(database: Database) -> int:
     while True:
         now = now_ms()
         async with database.connection() as connection:
-            batch = await accounts.delete_expired_tokens(connection, now, _ROWS_PER_STATEMENT)
-            batch += await portal_sessions.delete_old_sessions(connection, now, _ROWS_PER_STATEMENT)
-            batch += await portal_sessions.delete_old_throttles(connection, now - WINDOW_MS, _ROWS_PER_STATEMENT)
+            batch = await apps.delete_expired_tokens(connection, now, _ROWS_PER_STATEMENT)
+            batch += await sessions.delete_old_sessions(connection, now, _ROWS_PER_STATEMENT)
+            batch += await sessions.delete_old_throttles(connection, now - WINDOW_MS, _ROWS_PER_STATEMENT)
             batch += await idempotency.delete_old(connection, now - IDEMPOTENCY_MS, _ROWS_PER_STATEMENT)
-            batch += await webhook_deliveries.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
-            batch += await webhook_outbox.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
+            batch += await deliveries.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
+            batch += await outbox.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
             oldest = datetime.fromtimestamp(now / 1_000, UTC) - timedelta(days=STATISTICS_DAYS)
-            batch += await statistics.delete_old(connection, int(oldest.timestamp() * 1_000), _ROWS_PER_STATEMENT)
+            batch += await call_counts.delete_old(connection, int(oldest.timestamp() * 1_000), _ROWS_PER_STATEMENT)
             batch += await quotas.delete_old(connection, oldest.date(), _ROWS_PER_STATEMENT)
         deleted += batch
         if batch < _ROWS_PER_STATEMENT:

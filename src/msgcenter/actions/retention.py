@@ -14,12 +14,13 @@ from typing import NamedTuple, TypeAlias
 
 import structlog
 
-from msgcenter.actions.platforms import check_platform
+from msgcenter.actions.apps.platforms import check_platform
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.message_id import bucket_of, bucket_start_ms, first_id_of, last_bucket_before, now_ms
 from msgcenter.domain.person import COMMAND, Actor
 from msgcenter.domain.refusal import malformed
-from msgcenter.store import audit, directory, retention
-from msgcenter.store.database import Connection, Database
+from msgcenter.store import audit, retention
+from msgcenter.store.mailboxes import users as directory
 from msgcenter.store.retention import CHUNK_START, FEED_START, ChunkKey, Rule
 
 _log = structlog.get_logger(__name__)

@@ -1,5 +1,5 @@
 """The command line: `msgcenter` and `python -m msgcenter`."""
 
-from msgcenter.cli.commands import main
+from msgcenter.cli.main import main
 
 __all__ = ["main"]

@@ -72,12 +72,12 @@ def program() -> str:
 @contextmanager
 def plain_failures() -> Iterator[None]:
     """Turn what an operator can put right into a line that says so, instead of a traceback."""
-    from msgcenter.actions.key_ring import WrongSecretKeyError
-    from msgcenter.actions.platforms import UnknownPlatformError
+    from msgcenter.actions.apps.key_ring import WrongSecretKeyError
+    from msgcenter.actions.apps.platforms import UnknownPlatformError
+    from msgcenter.database.embedded import EmbeddedDatabaseError
+    from msgcenter.database.migrate import SchemaError
     from msgcenter.domain.refusal import Reason, Refusal
     from msgcenter.settings import SettingError
-    from msgcenter.store.embedded import EmbeddedDatabaseError
-    from msgcenter.store.migrate import SchemaError
     from msgcenter_client import MsgCenterError
 
     try:

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
-from msgcenter.actions.apps import Apps
+from msgcenter.actions.apps.apps import Apps
 from msgcenter.application import database_of, database_url, key_ring, prepare
 from msgcenter.cli.console import err, plain_failures
 from msgcenter.cli.signals import ended_by_signals
+from msgcenter.database.database import Database
 from msgcenter.settings import Settings, read_settings
-from msgcenter.store.database import Database
 
 Result = TypeVar("Result")
 

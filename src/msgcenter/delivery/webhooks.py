@@ -14,15 +14,15 @@ from typing import get_args
 
 import structlog
 
+from msgcenter.database.database import Connection, Database
 from msgcenter.delivery.guarded_network import Resolve
 from msgcenter.delivery.webhook_post import Poster
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook_schedule import Outcome, Schedule, Verdict
-from msgcenter.store import webhook_deliveries
-from msgcenter.store.database import Connection, Database
-from msgcenter.store.webhook_deliveries import Lease, Task
+from msgcenter.store.webhooks import deliveries
+from msgcenter.store.webhooks.deliveries import Lease, Task
 
 _log = structlog.get_logger(__name__)
 _STATEMENTS_AT_ONCE = 3
@@ -87,7 +87,7 @@ class WebhookDispatcher:
                 continue
             now = now_ms()
             async with self._statements, self._database.connection() as connection:
-                leases = await webhook_deliveries.claim(
+                leases = await deliveries.claim(
                     connection, self._holder, failing=failing, limit=room, now=now, until=now + self._schedule.lease
                 )
             for lease in leases:
@@ -104,7 +104,7 @@ class WebhookDispatcher:
             await asyncio.gather(*late, return_exceptions=True)
         with suppress(Refusal):
             async with self._database.connection() as connection:
-                await webhook_deliveries.release_all(connection, self._holder, now_ms())
+                await deliveries.release_all(connection, self._holder, now_ms())
 
     async def _turn(self, lease: Lease) -> None:
         """Deliver what is due for an endpoint, one POST after the other, until others must have their turn."""
@@ -117,7 +117,7 @@ class WebhookDispatcher:
             else:
                 self._again.set()
             async with self._statements, self._database.connection() as connection:
-                await webhook_deliveries.release(connection, lease, now_ms())
+                await deliveries.release(connection, lease, now_ms())
         except Refusal as refusal:
             # The lease runs out, and whoever takes the endpoint up then goes on with it.
             _log.warning("a webhook waits for the database", reason=repr(refusal.__cause__ or refusal))
@@ -127,7 +127,7 @@ class WebhookDispatcher:
     async def _take(self, lease: Lease) -> Task | None:
         async def write(connection: Connection) -> Task | None:
             now = now_ms()
-            return await webhook_deliveries.take(connection, lease, now=now, until=now + self._schedule.lease)
+            return await deliveries.take(connection, lease, now=now, until=now + self._schedule.lease)
 
         async with self._statements:
             return await self._database.in_transaction(write)
@@ -142,7 +142,7 @@ class WebhookDispatcher:
         settled = self._schedule.settle(task.standing, outcome, now, random.random())  # noqa: S311 - spreads pauses
 
         async def write(connection: Connection) -> None:
-            await webhook_deliveries.settle(connection, lease, task, outcome, settled, now=now)
+            await deliveries.settle(connection, lease, task, outcome, settled, now=now)
 
         async with self._statements:
             await self._database.in_transaction(write)

@@ -13,11 +13,11 @@ from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
-from msgcenter.delivery.fan_out import fan_out
+from msgcenter.database.database import KEEPALIVE, Database, LastingConnection
 from msgcenter.domain.event import Listener, nobody
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store.database import KEEPALIVE, Database, LastingConnection
-from msgcenter.store.jobs import DELIVER
+from msgcenter.messaging.fan_out import fan_out
+from msgcenter.store.messages.jobs import DELIVER
 
 _log = structlog.get_logger(__name__)
 _POLL = timedelta(seconds=5)

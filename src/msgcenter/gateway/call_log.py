@@ -1,7 +1,7 @@
 """Logs calls that were answered."""
 
 from msgcenter.gateway.call_record import CallRecord, Observer
-from msgcenter.logs import RequestLog
+from msgcenter.web.logs import RequestLog
 
 
 def logs_calls(requests: RequestLog) -> Observer:

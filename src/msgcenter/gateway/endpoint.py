@@ -11,24 +11,24 @@ import structlog
 from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
-from msgcenter.actions.reports import Reports
-from msgcenter.actions.sending import Sending
-from msgcenter.actions.sent_messages import SentMessages
-from msgcenter.actions.statuses import Statuses
-from msgcenter.actions.tokens import Tokens
-from msgcenter.actions.topics import Topics
-from msgcenter.actions.user_tokens import UserTokens
-from msgcenter.actions.webhooks import Webhooks
+from msgcenter.actions.apps.tokens import Tokens
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.actions.mailboxes.user_tokens import UserTokens
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.actions.webhooks.webhooks import Webhooks
 from msgcenter.domain.account import App
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
-from msgcenter.gateway import envelope
 from msgcenter.gateway.call_record import CallRecord, Observer
-from msgcenter.gateway.decode import decode
-from msgcenter.gateway.dialect import USUAL, Spoken
 from msgcenter.gateway.exchange import BodyTooLargeError, ClientGoneError, Exchange
 from msgcenter.gateway.rate_limit import NO_CALL, RateLimit
+from msgcenter.gateway.wire import envelope
+from msgcenter.gateway.wire.decode import decode
+from msgcenter.gateway.wire.dialect import USUAL, Spoken
 
 _log = structlog.get_logger(__name__)
 Request = TypeVar("Request", bound=Struct)

@@ -9,9 +9,9 @@ from starlette.types import Receive, Scope, Send
 from msgcenter.domain.account import App
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import SUCCESS_CODE
-from msgcenter.domain.request_id import begin_request
-from msgcenter.gateway.dialect import USUAL
+from msgcenter.gateway.wire.dialect import USUAL
 from msgcenter.web.base_path import root_of
+from msgcenter.web.request_id import begin_request
 
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""

@@ -8,9 +8,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.gateway import messages, sent_messages, tokens, topics, users, webhooks
-from msgcenter.gateway import webhook_structs as hooks
-from msgcenter.gateway.answers import (
+from msgcenter.gateway.calls import messages, sent_messages, tokens, topics, users, webhooks
+from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
+from msgcenter.gateway.exchange import Exchange
+from msgcenter.gateway.health import ReadyCheck, healthz, readyz
+from msgcenter.gateway.rate_limit import NO_CALL
+from msgcenter.gateway.reference.openapi import document
+from msgcenter.gateway.wire import webhook_structs as hooks
+from msgcenter.gateway.wire.answers import (
     Changed,
     InvalidIds,
     MsgList,
@@ -22,13 +27,8 @@ from msgcenter.gateway.answers import (
     UnreadCount,
     UserTokenAnswer,
 )
-from msgcenter.gateway.dialect import LOWER_CASE
-from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
-from msgcenter.gateway.exchange import Exchange
-from msgcenter.gateway.health import ReadyCheck, healthz, readyz
-from msgcenter.gateway.openapi import document
-from msgcenter.gateway.rate_limit import NO_CALL
-from msgcenter.gateway.requests import (
+from msgcenter.gateway.wire.dialect import LOWER_CASE
+from msgcenter.gateway.wire.requests import (
     GetMsgList,
     GetMsgStatus,
     GetMsgVersions,

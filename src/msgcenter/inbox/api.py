@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
 
-from msgcenter.actions.inbox import InboxQuery
-from msgcenter.actions.user_tokens import Viewer
+from msgcenter.actions.mailboxes.inbox import InboxQuery
+from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.domain.message_id import MAX_ID, parse_message_id
 from msgcenter.inbox import problems
 from msgcenter.inbox.problems import ProblemError, invalid

@@ -8,7 +8,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from msgcenter.actions.user_tokens import UserTokens
+from msgcenter.actions.mailboxes.user_tokens import UserTokens
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox import problems

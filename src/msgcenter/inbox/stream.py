@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from msgcenter.actions.inbox import InboxQuery
-from msgcenter.actions.user_tokens import UserTokenError, Viewer
+from msgcenter.actions.mailboxes.inbox import InboxQuery
+from msgcenter.actions.mailboxes.user_tokens import UserTokenError, Viewer
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox.views import CountsView, ReadyView, counts_view, ids_view, message_view, state_view

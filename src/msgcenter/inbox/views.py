@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from msgcenter.actions.inbox import Counts, InboxMessage
+from msgcenter.actions.mailboxes.inbox import Counts, InboxMessage
 from msgcenter.domain.content import Kind
 
 

@@ -11,18 +11,18 @@ from msgspec.json import encode
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from msgcenter.actions.inbox import Inbox
-from msgcenter.actions.user_tokens import UserTokenError, UserTokens, Viewer
+from msgcenter.actions.mailboxes.inbox import Inbox
+from msgcenter.actions.mailboxes.user_tokens import UserTokenError, UserTokens, Viewer
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.domain.request_id import begin_request
 from msgcenter.inbox import problems
 from msgcenter.inbox.problems import ProblemError, problem_of, problem_response
 from msgcenter.live.hub import Hub
-from msgcenter.logs import RequestLog
 from msgcenter.web.addresses import check_address
 from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
 from msgcenter.web.limits import RequestLimits
+from msgcenter.web.logs import RequestLog
+from msgcenter.web.request_id import begin_request
 from msgcenter.web.same_site import is_same_site
 
 _log = structlog.get_logger(__name__)

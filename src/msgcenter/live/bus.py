@@ -18,8 +18,8 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from msgcenter.database.database import KEEPALIVE, LastingConnection
 from msgcenter.domain.event import MailboxEvent
-from msgcenter.store.database import KEEPALIVE, LastingConnection
 
 _log = structlog.get_logger(__name__)
 CHANNEL = "msgcenter_live"

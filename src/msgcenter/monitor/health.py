@@ -4,14 +4,14 @@ import asyncio
 import time
 from typing import NamedTuple
 
-from msgcenter.domain.health import Finding, Level, Vitals, findings, worst
+from msgcenter.database.database import Database
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.monitor.calls import SlowCall
+from msgcenter.monitor.findings import Finding, Level, Vitals, findings, worst
 from msgcenter.monitor.peers import Peers
 from msgcenter.monitor.snapshot import Snapshot
 from msgcenter.store import health as store
-from msgcenter.store.database import Database
 from msgcenter.store.health import DatabaseHealth
 
 _SLOWEST = 20

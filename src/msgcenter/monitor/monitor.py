@@ -8,13 +8,13 @@ from typing import Any
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from msgcenter.database.database import Database
 from msgcenter.monitor.calls import CallTotals
 from msgcenter.monitor.health import Health
 from msgcenter.monitor.metrics import PATH, Metrics, OwnPort
 from msgcenter.monitor.peers import Peers
 from msgcenter.monitor.snapshot import Process
 from msgcenter.settings import Settings
-from msgcenter.store.database import Database
 
 
 class Monitor:

@@ -12,28 +12,26 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from msgcenter.actions.announcements import Announcements
-from msgcenter.actions.apps import Apps
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.permissions import Permissions
+from msgcenter.actions.apps.platforms import Platforms
+from msgcenter.actions.apps.statistics import Statistics
+from msgcenter.actions.apps.team import Team
+from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
-from msgcenter.actions.logins import SESSION_MS, Logins
-from msgcenter.actions.message_log import MessageLog
-from msgcenter.actions.operators import Operators
-from msgcenter.actions.people import People
-from msgcenter.actions.permissions import Permissions
-from msgcenter.actions.platforms import Platforms
-from msgcenter.actions.reports import Reports
-from msgcenter.actions.sent_messages import SentMessages
-from msgcenter.actions.statistics import Statistics
-from msgcenter.actions.team import Team
-from msgcenter.actions.tokens import Tokens
-from msgcenter.actions.user_tokens import UserTokens
-from msgcenter.actions.webhooks import Webhooks
+from msgcenter.actions.mailboxes.user_tokens import UserTokens
+from msgcenter.actions.messages.message_log import MessageLog
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.actions.portal.announcements import Announcements
+from msgcenter.actions.portal.logins import SESSION_MS, Logins
+from msgcenter.actions.portal.operators import Operators
+from msgcenter.actions.portal.people import People
+from msgcenter.actions.webhooks.webhooks import Webhooks
 from msgcenter.domain.api_reference import CallReference
 from msgcenter.domain.content import Body
 from msgcenter.domain.person import Due
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.domain.request_id import begin_request
-from msgcenter.logs import RequestLog
 from msgcenter.monitor.health import Health
 from msgcenter.portal.render import Templates
 from msgcenter.portal.visitor import (
@@ -51,6 +49,8 @@ from msgcenter.portal.visitor import (
 from msgcenter.web.addresses import check_address, without_address
 from msgcenter.web.endpoint import allow, options
 from msgcenter.web.limits import RequestLimits
+from msgcenter.web.logs import RequestLog
+from msgcenter.web.request_id import begin_request
 from msgcenter.web.same_site import is_same_site
 
 _log = structlog.get_logger(__name__)

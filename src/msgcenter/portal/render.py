@@ -15,16 +15,16 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from msgcenter import __version__
-from msgcenter.actions.branding import Branding
+from msgcenter.actions.apps.branding import Branding
 from msgcenter.domain.api_reference import numbered
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import malformed
-from msgcenter.portal.audit_texts import GRANTS, action_text, detail_name, detail_text
-from msgcenter.portal.messages import DONE
+from msgcenter.portal.texts.audit import GRANTS, action_text, detail_name, detail_text
+from msgcenter.portal.texts.done import DONE
 from msgcenter.portal.visitor import Visitor
-from msgcenter.store.accounts import AppRecord, PlatformRecord
-from msgcenter.store.grants import GrantRequest
+from msgcenter.store.apps.apps import AppRecord, PlatformRecord
+from msgcenter.store.apps.grants import GrantRequest
 
 STATIC = Path(str(files("msgcenter.portal").joinpath("static")))
 TEMPLATES = Path(str(files("msgcenter.portal").joinpath("templates")))

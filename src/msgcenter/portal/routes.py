@@ -2,17 +2,11 @@
 
 from starlette.routing import BaseRoute, Route
 
-from msgcenter.portal import account_pages as account
-from msgcenter.portal import announcement_pages as announcements
-from msgcenter.portal import app_pages as apps
-from msgcenter.portal import audit_pages as audit
-from msgcenter.portal import message_pages as messages
-from msgcenter.portal import operator_pages as operator
-from msgcenter.portal import reference_pages as docs
-from msgcenter.portal import start_pages as starts
-from msgcenter.portal import statistics_pages as statistics
-from msgcenter.portal import webhook_pages as webhooks
 from msgcenter.portal.files import static_files
+from msgcenter.portal.pages import account, announcements, apps, audit, messages, statistics, webhooks
+from msgcenter.portal.pages import operators as operator
+from msgcenter.portal.pages import reference as docs
+from msgcenter.portal.pages import start as starts
 from msgcenter.portal.portal import ANY_METHOD, HOME, Page, PageEndpoint, Portal
 from msgcenter.web.endpoint import AnyMethod
 

@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import ClientDisconnect, Request
 
-from msgcenter.actions.logins import Browser, Visit
+from msgcenter.actions.portal.logins import Browser, Visit
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.person import Actor, Person
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store.accounts import AppRecord
+from msgcenter.store.apps.apps import AppRecord
 from msgcenter.web.base_path import own_path, root_of
 from msgcenter.web.endpoint import client_address
 

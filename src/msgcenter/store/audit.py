@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from msgcenter.database.database import Connection
 from msgcenter.domain.person import Actor, ActorKind
-from msgcenter.store.database import Connection
 
 _AFTER_ALL = "\U0010ffff"
 """Sorts behind every letter that the name of an action can have."""

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from msgcenter.store.database import Connection
-from msgcenter.store.migrate import SchemaError, pending_migrations
+from msgcenter.database.database import Connection
+from msgcenter.database.migrate import SchemaError, pending_migrations
 
 
 class Endpoints(NamedTuple):

@@ -1,6 +1,6 @@
 """Facts about this installation."""
 
-from msgcenter.store.database import Connection
+from msgcenter.database.database import Connection
 
 
 async def remember(connection: Connection, name: str, value: bytes) -> bytes:

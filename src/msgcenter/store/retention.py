@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from msgcenter.store.database import Connection, Database
+from msgcenter.database.database import Connection, Database
 
 _LOCK = 0x6D73_6772  # "msgr": the advisory lock of whoever removes old messages
 _DIGEST = 32

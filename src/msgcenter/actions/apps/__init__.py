@@ -1,0 +1,1 @@
+"""Apps and platforms: registration, keys, tokens, rights, statistics."""

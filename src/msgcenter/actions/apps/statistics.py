@@ -1,0 +1,193 @@
+"""What apps call and how that goes: for their developers, and for operators."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Literal, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from msgcenter.database.database import Database
+from msgcenter.domain.account import App
+from msgcenter.domain.histogram import added, percentile
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.period import Length, Period, period_of
+from msgcenter.domain.quota import day_of, start_of
+from msgcenter.domain.refusal import SUCCESS_CODE
+from msgcenter.store.apps import apps as accounts
+from msgcenter.store.apps import call_counts, quotas
+from msgcenter.store.apps.apps import AppRecord
+from msgcenter.store.apps.call_counts import AppCount, Count, CountKey, Span, StepCount, StepLatency
+
+Order = Literal["calls", "errors", "p95"]
+_OfStep = TypeVar("_OfStep", StepCount, StepLatency)
+
+
+class Percentiles(NamedTuple):
+    """Latencies in seconds that half, 95 % and 99 % of the calls did not exceed."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class Line(NamedTuple):
+    """What was called in a step of time, or of an API. `latency` is None without calls."""
+
+    calls: int
+    errors: int
+    status_ids: int
+    messages: int
+    latency: Percentiles | None
+
+
+class AppStatistics(NamedTuple):
+    """What an app called in a period: in each of its steps, by API, and the errors by retCode, the most frequent first.
+
+    `apis` are all that it called, also when only one was asked for.
+    """
+
+    period: Period
+    total: Line
+    steps: list[Line]
+    by_api: dict[str, Line]
+    errors: list[tuple[str, int]]
+    apis: list[str]
+
+
+class AppLine(NamedTuple):
+    """What an app called; `record` is None for callers who did not prove to be one."""
+
+    record: AppRecord | None
+    line: Line
+
+
+class Overview(NamedTuple):
+    """What all apps called in a period."""
+
+    period: Period
+    total: Line
+    steps: list[Line]
+    errors: list[tuple[str, int]]
+    apps: list[AppLine]
+    more_apps: int
+
+
+class Statistics:
+    """Reads what `CallCounter` has stored. Days begin at midnight in `zone`; `is_on` is whether anything is counted."""
+
+    def __init__(self, database: Database, zone: ZoneInfo, *, is_on: bool = True) -> None:
+        self._database = database
+        self.zone = zone
+        self.is_on = is_on
+
+    def today(self) -> date:
+        """Return which day it is."""
+        return day_of(now_ms(), self.zone)
+
+    async def of_app(self, app: App, length: Length, last: date, api: str | None = None) -> AppStatistics:
+        """Return what an app called in the day, week or month that ends with `last`; of one API, or of all."""
+        period = period_of(length, last, self.zone)
+        span = Span(app.number, 24 if period.by_day else 1, period.since, period.until)
+        async with self._database.connection() as connection:
+            counts = await call_counts.counts(connection, span, period.steps)
+            latencies = await call_counts.latencies(connection, span._replace(api=api), period.steps)
+        apis = sorted({count.api for count in counts})
+        counts = [count for count in counts if api is None or count.api == api]
+        return AppStatistics(
+            period,
+            _line(counts, latencies),
+            _by_step(period, counts, latencies),
+            {name: _line(_of_api(counts, name), _of_api(latencies, name)) for name in apis if api in {None, name}},
+            _errors(counts),
+            apis,
+        )
+
+    async def hours_of_app(
+        self, app: App, length: Length, last: date, api: str | None = None
+    ) -> list[tuple[CountKey, Count]]:
+        """Return an app's counts by hour, API and retCode, the oldest first."""
+        period = period_of(length, last, self.zone)
+        async with self._database.connection() as connection:
+            return await call_counts.rows_of(connection, Span(app.number, 1, period.since, period.until, api))
+
+    async def messages_today(self, app: App) -> int:
+        """Return how many messages an app has sent today: what its quota counts, or what was counted without one."""
+        async with self._database.connection() as connection:
+            if app.daily_quota is not None:
+                return await quotas.used(connection, app.number, self.today())
+            return await call_counts.messages_of(connection, app.number, start_of(self.today(), self.zone))
+
+    async def overview(self, length: Length, last: date, order: Order, limit: int) -> Overview:
+        """Return what all apps called, and up to `limit` of those with the most of what is asked for."""
+        period = period_of(length, last, self.zone, whole_days=True)
+        steps = Span(None, 24 if period.by_day else 1, period.since, period.until)
+        days = steps._replace(hours=24)
+        async with self._database.connection() as connection:
+            counts = await call_counts.counts(connection, steps, period.steps)
+            by_app = await call_counts.counts_by_app(connection, days)
+            latencies: dict[int, dict[int, int]] = defaultdict(dict)
+            for number, bucket, calls in await call_counts.latencies_by_app(connection, days):
+                latencies[number][bucket] = calls
+            lines = {one.app_number: _line_of_app(one, latencies[one.app_number]) for one in by_app}
+            shown = sorted(lines, key=lambda number: (-_rank(lines[number], order), number))[:limit]
+            records = await accounts.find_apps(connection, shown)
+        total = _line(counts, [])._replace(latency=percentiles(added(latencies.values())))
+        return Overview(
+            period,
+            total,
+            _by_step(period, counts, []),
+            _errors(counts),
+            [AppLine(records.get(number), lines[number]) for number in shown],
+            len(lines) - len(shown),
+        )
+
+
+def percentiles(counts: Mapping[int, int]) -> Percentiles | None:
+    """Return the percentiles of a histogram, None if it is empty."""
+    p50, p95, p99 = (percentile(counts, share) for share in (0.5, 0.95, 0.99))
+    return None if p50 is None or p95 is None or p99 is None else Percentiles(p50, p95, p99)
+
+
+def _line(counts: Sequence[StepCount], latencies: Sequence[StepLatency]) -> Line:
+    histogram: Counter[int] = Counter()
+    for one in latencies:
+        histogram[one.bucket] += one.calls
+    return Line(
+        sum(count.calls for count in counts),
+        sum(count.calls for count in counts if count.ret_code != SUCCESS_CODE),
+        sum(count.status_ids for count in counts),
+        sum(count.messages for count in counts),
+        percentiles(histogram),
+    )
+
+
+def _of_api(given: Sequence[_OfStep], api: str) -> list[_OfStep]:
+    return [one for one in given if one.api == api]
+
+
+def _by_step(period: Period, counts: Sequence[StepCount], latencies: Sequence[StepLatency]) -> list[Line]:
+    counted: dict[int, list[StepCount]] = defaultdict(list)
+    taken: dict[int, list[StepLatency]] = defaultdict(list)
+    for count in counts:
+        counted[count.step].append(count)
+    for latency in latencies:
+        taken[latency.step].append(latency)
+    return [_line(counted[step], taken[step]) for step in range(len(period.steps))]
+
+
+def _errors(counts: Sequence[StepCount]) -> list[tuple[str, int]]:
+    found: Counter[str] = Counter()
+    for count in counts:
+        if count.ret_code != SUCCESS_CODE:
+            found[count.ret_code] += count.calls
+    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _line_of_app(count: AppCount, latencies: Mapping[int, int]) -> Line:
+    return Line(count.calls, count.errors, count.status_ids, count.messages, percentiles(latencies))
+
+
+def _rank(line: Line, order: Order) -> float:
+    if order == "p95":
+        return line.latency.p95 if line.latency else 0.0
+    return line.errors if order == "errors" else line.calls

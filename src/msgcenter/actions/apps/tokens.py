@@ -1,0 +1,122 @@
+"""Access tokens: issued for a proof of the appKey, checked with every call."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from msgcenter.actions.apps.key_ring import KeyRing, new_token, token_digest
+from msgcenter.database.database import Connection, Database
+from msgcenter.database.group_commit import GroupCommit
+from msgcenter.domain.account import App
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.time_stamp import milliseconds_of
+from msgcenter.store.apps import apps
+from msgcenter.store.apps.apps import AppRecord
+
+
+class IssuedToken(NamedTuple):
+    """A token, whose it is, and until when (ms since 1970) it is valid."""
+
+    token: str
+    app: App
+    expires_at: int
+
+
+class Tokens:
+    """Issues and checks access tokens. `ttl` and `clock_window` are seconds."""
+
+    def __init__(self, database: Database, keys: KeyRing, *, ttl: int, clock_window: int, waiting_limit: int) -> None:
+        self._database = database
+        self._keys = keys
+        self._ttl_ms = ttl * 1_000
+        self.window_ms = clock_window * 1_000
+        # Every call reads its token and its app afresh, so a rotated key or a disabled app ends at once, in every
+        # process; calls that wait together share one query.
+        self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
+
+    async def issue(self, app_id: str, timestamp: str, key_info: str) -> IssuedToken:
+        """Return a token for an HMAC proof of the appKey; for a repeated request, the same one.
+
+        `timestamp` is digits as sent, ms since 1970, or seconds if there are at most 11. Refuses with
+        TIMESTAMP_OUTSIDE_WINDOW, APP_UNKNOWN, KEY_INFO_WRONG or APP_DISABLED (docs/protocol.md, "Access token").
+        """
+        now = now_ms()
+        if abs(milliseconds_of(timestamp) - now) > self.window_ms:
+            raise Refusal(Reason.TIMESTAMP_OUTSIDE_WINDOW, minutes=max(1, self.window_ms // 60_000))
+        record = await self._app(app_id)
+
+        def proves(sealed: bytes | None) -> bool:
+            return self._keys.key_info_matches(app_id, sealed, timestamp, key_info)
+
+        proven = _proven(record, proves, now)
+        token = self._keys.token_for(proven.record.app.number, proven.key_version, timestamp, key_info)
+        return await self._store(token, proven, now)
+
+    async def issue_for_secret(self, app_id: str, secret: str) -> IssuedToken:
+        """Return a new token for the appKey itself (OAuth 2.0 client credentials). Refuses as `issue` does."""
+        now = now_ms()
+        record = await self._app(app_id)
+        proven = _proven(record, lambda sealed: self._keys.secret_matches(app_id, sealed, secret), now)
+        return await self._store(new_token(), proven, now)
+
+    async def issue_for_owner(self, app_id: str) -> IssuedToken:
+        """Return a new token for an app whose owner asks in person. Refuses with APP_UNKNOWN or APP_DISABLED."""
+        record = await self._app(app_id)
+        proven = _proven(record, lambda sealed: sealed is not None, now_ms())
+        return await self._store(new_token(), proven, now_ms())
+
+    async def authenticate(self, token: str) -> App:
+        """Return the app that a token belongs to. Refuses with TOKEN_UNKNOWN or APP_DISABLED."""
+        record = await self._reads.submit(token_digest(token))
+        if record.app.disabled:
+            raise Refusal(Reason.APP_DISABLED)
+        return record.app
+
+    def waiting(self) -> int:
+        """Return how many calls wait for their token to be looked up."""
+        return self._reads.waiting
+
+    async def _find(self, digests: list[bytes]) -> Sequence[apps.TokenRecord | Refusal]:
+        async with self._database.connection() as connection:
+            found = await apps.find_tokens(connection, list(set(digests)), now_ms())
+        return [found.get(digest) or Refusal(Reason.TOKEN_UNKNOWN) for digest in digests]
+
+    async def _app(self, app_id: str) -> AppRecord | None:
+        async with self._database.connection() as connection:
+            return await apps.find_app(connection, app_id)
+
+    async def _store(self, token: str, proven: "_Proven", now: int) -> IssuedToken:
+        async def write(connection: Connection) -> int:
+            return await apps.add_token(
+                connection,
+                token_digest(token),
+                proven.record.app.number,
+                proven.key_version,
+                min(now + self._ttl_ms, proven.until),
+            )
+
+        return IssuedToken(token, proven.record.app, await self._database.in_transaction(write))
+
+
+class _Proven(NamedTuple):
+    """An app that has shown one of its keys, of which version, and until when (ms since 1970) that one holds."""
+
+    record: AppRecord
+    key_version: int
+    until: int
+
+
+def _proven(record: AppRecord | None, proves: Callable[[bytes | None], bool], now: int) -> _Proven:
+    proven = proves(record and record.key_sealed)
+    if record is None:
+        raise Refusal(Reason.APP_UNKNOWN)
+    found = _Proven(record, record.key_version, sys.maxsize)
+    if not proven and record.accepts(record.key_version - 1, now) and proves(record.previous_key_sealed):
+        found = _Proven(record, record.key_version - 1, record.previous_key_until or now)
+        proven = True
+    if not proven:
+        raise Refusal(Reason.KEY_INFO_WRONG)
+    if record.app.disabled or record.app.notices:
+        raise Refusal(Reason.APP_DISABLED)
+    return found

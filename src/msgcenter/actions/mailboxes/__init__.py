@@ -1,0 +1,1 @@
+"""What users and apps do with mailboxes: read, set statuses, subscribe."""

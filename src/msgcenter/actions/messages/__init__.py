@@ -1,0 +1,1 @@
+"""What apps do with messages: send, report, recall, update."""

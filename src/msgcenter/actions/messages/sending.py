@@ -1,0 +1,154 @@
+"""Sending messages."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from msgcenter.database.database import Database
+from msgcenter.database.group_commit import GroupCommit
+from msgcenter.database.node_lease import NodeLease
+from msgcenter.domain.account import App
+from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers
+from msgcenter.domain.content import Body, check_body
+from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.quota import quota_of
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.messaging import reach
+from msgcenter.messaging.send import OnStored, apply_sends
+from msgcenter.store.mailboxes import topics
+from msgcenter.store.messages import idempotency, messages
+from msgcenter.store.messages.idempotency import IdempotencyKey
+
+_RECEIVERS_PER_COMMIT = 4_000
+_UTC = ZoneInfo("UTC")
+
+
+class Sending:
+    """Sends messages; many that wait at once share a commit. Daily quotas begin anew at midnight in `zone`."""
+
+    def __init__(
+        self,
+        database: Database,
+        lease: NodeLease,
+        *,
+        waiting_limit: int,
+        zone: ZoneInfo = _UTC,
+        on_change: Listener = nobody,
+        on_stored: OnStored | None = None,
+    ) -> None:
+        self._database = database
+        self._lease = lease
+        self._zone = zone
+        self._on_change = on_change
+        self._on_stored = on_stored
+        self._sends = GroupCommit(
+            self._write,
+            batch_weight=_RECEIVERS_PER_COMMIT,
+            waiting_limit=waiting_limit,
+            weigh=lambda draft: max(1, len(draft.receivers)) if draft.is_direct else 1,
+        )
+
+    async def send(
+        self,
+        app: App,
+        body: Body,
+        audience: Audience,
+        *,
+        platform_code: str | None = None,
+        approval: bool = False,
+        request_id: str | None = None,
+        send_at: int | None = None,
+        expires_at: int | None = None,
+    ) -> int:
+        """Send a message to 1-10,000 user ids, to a topic or to everyone, and return its id once it is durable.
+
+        Up to 1,000 receivers, a topic's subscribers and everyone have it by then; more receivers are reached by a
+        background job. `send_at` and `expires_at` are ms since 1970. A repeated `request_id` (24 h) returns the first
+        message's id. Refuses with NOT_AUTHORISED (platform, sandbox, broadcasts), AUDIENCE_UNKNOWN (topic),
+        FIELD_MALFORMED, FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED (docs/protocol.md, sendMsg).
+        """
+        check_body(body, app.app_schemes)
+        platform = app.platform_for(platform_code)
+        receivers = audience.user_ids if isinstance(audience, Receivers) else ()
+        app.check_receivers(receivers)
+        asked = Draft(
+            app_number=app.number,
+            platform_code=platform,
+            body=body,
+            receivers=receivers,
+            topic_number=await self._topic_number(app, platform, audience),
+            approval=approval,
+            request_id=request_id,
+            send_at=send_at,
+            expires_at=expires_at,
+            quota=None if app.daily_quota is None else quota_of(app.daily_quota, now_ms(), self._zone),
+        )
+        if request_id is not None:
+            asked = replace(asked, digest=asked.fingerprint())
+        try:
+            scheduled = check_times(send_at, expires_at, now_ms())
+        except Refusal:
+            # A repeat of what was accepted in time is answered as it was then.
+            earlier = await self._earlier(asked)
+            if earlier is None:
+                raise
+            return earlier
+        return await self._sends.submit(replace(asked, send_at=scheduled))
+
+    async def take_over(self, draft: Draft) -> None:
+        """Store a message that another system sent earlier, under its id there, unless it is stored already."""
+        if draft.message_id is None:
+            raise ValueError("a message that is taken over has an id")
+        async with self._database.connection() as connection:
+            if await messages.find_message(connection, draft.message_id) is not None:
+                return
+        await apply_sends(self._database, await self._lease.ids(), [draft])
+
+    def waiting(self) -> int:
+        """Return how many sends wait to be written."""
+        return self._sends.waiting
+
+    async def drained(self) -> None:
+        """Wait until every accepted send is written."""
+        await self._sends.drained()
+
+    async def _write(self, drafts: list[Draft]) -> Sequence[int | Refusal]:
+        sent = await apply_sends(self._database, await self._lease.ids(), drafts, on_stored=self._on_stored)
+        # A repeated request id is told once more; whoever listens looks at the mailbox, where nothing is new.
+        self._on_change(
+            [
+                MailboxEvent("message", draft.platform_code, draft.receivers, (message_id,), draft.topic_number)
+                for draft, message_id in zip(drafts, sent, strict=True)
+                if draft.is_direct and isinstance(message_id, int)
+            ]
+        )
+        return sent
+
+    async def _topic_number(self, app: App, platform_code: str, audience: Audience) -> int | None:
+        """Return the number of the topic addressed, None if it is receivers."""
+        if isinstance(audience, Receivers):
+            return None
+        async with self._database.connection() as connection:
+            if isinstance(audience, Everyone):
+                number: int | None = EVERYONE
+            else:
+                number = await topics.find_topic(connection, app.number, platform_code, audience.name)
+            if number is None:
+                raise Refusal(Reason.AUDIENCE_UNKNOWN)
+            await reach.check_topic(connection, app, number)
+        return number
+
+    async def _earlier(self, draft: Draft) -> int | None:
+        if draft.request_id is None:
+            return None
+        key = IdempotencyKey(draft.app_number, draft.request_id)
+        async with self._database.connection() as connection:
+            claim = (await idempotency.find(connection, [key], now_ms() - IDEMPOTENCY_MS)).get(key)
+        if claim is None:
+            return None
+        if claim.digest != draft.digest:
+            raise Refusal(Reason.REQUEST_ID_REUSED)
+        return claim.message_id

@@ -1,0 +1,224 @@
+"""Logging in at the portal: passwords, second factors, sessions, and attempts that fail."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgcenter.actions.apps.key_ring import KeyRing, WrongSecretKeyError, new_token, token_digest
+from msgcenter.actions.portal import throttle
+from msgcenter.actions.portal.passwords import hash_password, is_outdated, password_matches
+from msgcenter.actions.portal.second_factor import takes_code
+from msgcenter.actions.portal.throttle import Limit
+from msgcenter.database.database import Connection, Database
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.network import subscriber_of
+from msgcenter.domain.person import (
+    Actor,
+    Due,
+    LoginError,
+    OneTimePasswordError,
+    Person,
+    SecondFactorNeededError,
+    SecondFactorRule,
+    TicketError,
+)
+from msgcenter.store import audit
+from msgcenter.store.portal import people
+from msgcenter.store.portal import sessions as portal_sessions
+from msgcenter.store.portal.people import PersonRecord
+from msgcenter.store.portal.sessions import SessionRecord
+
+SESSION_MS = 14 * 86_400_000
+"""A session ends after two weeks, or after twelve hours without use."""
+IDLE_MS = 12 * 3_600_000
+_TRIES = 10
+_TRIES_OF_ADDRESS = 100
+_SIGN_UPS = 60
+_TICKET_MS = 5 * 60_000
+_SEEN_EVERY_MS = 60_000
+_MAX_AGENT = 300
+_DEVICE = "portal device"
+_TICKET = "portal second factor"
+
+
+class Browser(NamedTuple):
+    """Where a login comes from: the network address, what the browser says it is, and its device cookie."""
+
+    address: str
+    agent: str
+    device: str
+
+
+class LoggedIn(NamedTuple):
+    """A new session: the secrets that the browser keeps as cookies."""
+
+    person: Person
+    token: str
+    device: str
+
+
+class Visit(NamedTuple):
+    """A session in use. `due` is what the person has to do before anything else."""
+
+    person: Person
+    session: SessionRecord
+    due: Due | None = None
+
+
+class Logins:
+    """Begins, finds and ends sessions. `second_factor` is who has to have one."""
+
+    def __init__(self, database: Database, keys: KeyRing, second_factor: SecondFactorRule = "operators") -> None:
+        self._database = database
+        self._keys = keys
+        self._second_factor = second_factor
+
+    async def login(self, login: str, password: str, browser: Browser) -> LoggedIn:
+        """Begin a session for a login and its password.
+
+        Raises LoginError, OneTimePasswordError, ThrottledError, or SecondFactorNeededError if the person has a second
+        factor.
+        """
+        login = login.strip().lower()[:300].replace("\0", "")
+        limits = self._limits(login, browser)
+        await throttle.count(self._database, limits)
+        async with self._database.connection() as connection:
+            record = await people.find_person(connection, login=login)
+        proven = await password_matches(record and record.password_hash, password)
+        if record is None or not proven or record.person.disabled:
+            raise LoginError
+        if record.person.one_time_until is not None and record.person.one_time_until < now_ms():
+            raise OneTimePasswordError
+        if is_outdated(record.password_hash):
+            fresh = await hash_password(password)
+            async with self._database.connection() as connection:
+                await people.renew_hash(connection, record.person.number, fresh)
+            record = record._replace(password_hash=fresh)
+        if record.second_factor_sealed is not None:
+            async with self._database.connection() as connection:
+                await throttle.forgive(connection, limits)  # the password was right; codes are counted by themselves
+            raise SecondFactorNeededError(self._ticket(record))
+        return await self._begin(record.person, browser, limits)
+
+    async def second_step(self, ticket: str, code: str, browser: Browser) -> LoggedIn:
+        """Begin a session for the ticket of the first step and a code of the second factor, or a recovery code.
+
+        Raises LoginError if the code is wrong or was used before, TicketError if the ticket is older than five minutes
+        or the password has changed since; ThrottledError after ten wrong codes.
+        """
+        record = await self._of_ticket(ticket)
+        limits = self._limits(record.person.login, browser)
+        await throttle.count(self._database, limits)
+        if not await takes_code(self._database, self._keys, record, code):
+            raise LoginError
+        return await self._begin(record.person, browser, limits)
+
+    async def visit(self, token: str, address: str) -> Visit | None:
+        """Return the session of a cookie and whose it is; None if it has ended."""
+        now = now_ms()
+        digest = token_digest(token)
+        async with self._database.connection() as connection:
+            found = await portal_sessions.find_session(connection, digest, now, now - IDLE_MS)
+            if found is not None and found[1].seen_at < now - _SEEN_EVERY_MS:
+                await portal_sessions.touch_session(connection, digest, now, address)
+        return None if found is None else Visit(*found, due=found[0].due(self._second_factor))
+
+    def must_have_second_factor(self, person: Person) -> bool:
+        """Tell whether a person has to have one."""
+        return person.needs_second_factor(self._second_factor)
+
+    async def begin(self, person: Person, browser: Browser) -> LoggedIn:
+        """Begin a session for somebody who has just signed up, or has proven anew who it is."""
+        return await self._begin(person, browser, ())
+
+    async def count_sign_up(self, address: str) -> None:
+        """Count a new account against where it comes from. Raises ThrottledError after sixty in 15 minutes."""
+        await throttle.count(self._database, (Limit(f"sign-up {subscriber_of(address)}", _SIGN_UPS),))
+
+    async def end(self, visit: Visit, by: Actor) -> None:
+        """Log out."""
+        await self.end_one(visit.person, visit.session.digest, by)
+
+    async def sessions(self, person: Person) -> list[SessionRecord]:
+        """Return a person's sessions, the one used last first."""
+        async with self._database.connection() as connection:
+            now = now_ms()
+            return await portal_sessions.sessions_of(connection, person.number, now, now - IDLE_MS)
+
+    async def end_one(self, person: Person, digest: bytes, by: Actor) -> bool:
+        """End one session of a person; return False if there is none."""
+
+        async def write(connection: Connection) -> bool:
+            ended = await portal_sessions.delete_session(connection, person.number, digest)
+            if ended:
+                await audit.record(connection, by, "session.end", person.login, now=now_ms())
+            return ended
+
+        return await self._database.in_transaction(write)
+
+    async def end_others(self, visit: Visit, by: Actor) -> int:
+        """End all sessions of a person but this one; return how many."""
+
+        async def write(connection: Connection) -> int:
+            person = visit.person
+            ended = await portal_sessions.delete_sessions(connection, person.number, visit.session.digest)
+            if ended:
+                await audit.record(connection, by, "session.end", person.login, now=now_ms(), sessions=ended)
+            return ended
+
+        return await self._database.in_transaction(write)
+
+    # --- Attempts ---------------------------------------------------------------------------------------------------
+
+    def _limits(self, login: str, browser: Browser) -> tuple[Limit, ...]:
+        """Return what an attempt is counted for.
+
+        A browser that has logged in before has a count of its own: whoever guesses from elsewhere, or from behind the
+        same address, uses up the common ones, and does not keep the person out.
+        """
+        device = self._device_of(login, browser.device)
+        if device is not None:
+            return (Limit(f"device {device}", _TRIES),)
+        return (Limit(f"address {subscriber_of(browser.address)}", _TRIES_OF_ADDRESS), Limit(f"login {login}", _TRIES))
+
+    def _device_of(self, login: str, cookie: str) -> str | None:
+        try:
+            device = self._keys.open(f"{_DEVICE} {login}", bytes.fromhex(cookie))
+        except (ValueError, WrongSecretKeyError):
+            return None
+        return device
+
+    # --- Sessions ---------------------------------------------------------------------------------------------------
+
+    async def _begin(self, person: Person, browser: Browser, limits: Sequence[Limit]) -> LoggedIn:
+        token, now = new_token() + new_token(), now_ms()
+        device = self._device_of(person.login, browser.device) or new_token()
+        session = SessionRecord(
+            token_digest(token), now, now, now + SESSION_MS, browser.address, browser.agent[:_MAX_AGENT]
+        )
+
+        async def write(connection: Connection) -> None:
+            await portal_sessions.insert_session(connection, person.number, session)
+            await throttle.forgive(connection, limits[:-1])
+            for limit in limits[-1:]:  # what is counted for the person alone begins anew
+                await portal_sessions.forgive_attempt(connection, limit.bucket, all_of_them=True)
+            by = Actor("person", person.login, browser.address)
+            await audit.record(connection, by, "session.begin", person.login, now=now)
+
+        await self._database.in_transaction(write)
+        return LoggedIn(person, token, self._keys.seal(f"{_DEVICE} {person.login}", device).hex())
+
+    def _ticket(self, record: PersonRecord) -> str:
+        # Bound to the password's hash: a ticket does not outlive the password.
+        text = f"{record.person.number}|{now_ms() + _TICKET_MS}|{record.password_hash[-16:]}"
+        return self._keys.seal(_TICKET, text).hex()
+
+    async def _of_ticket(self, ticket: str) -> PersonRecord:
+        try:
+            number, until, end = self._keys.open(_TICKET, bytes.fromhex(ticket)).split("|")
+        except (ValueError, WrongSecretKeyError):
+            raise TicketError from None
+        async with self._database.connection() as connection:
+            record = await people.find_person(connection, number=int(number))
+        if record is None or int(until) < now_ms() or record.password_hash[-16:] != end or record.person.disabled:
+            raise TicketError
+        return record

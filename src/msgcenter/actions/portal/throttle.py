@@ -1,0 +1,37 @@
+"""Attempts that can fail are counted before they are looked at, for whoever makes them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgcenter.database.database import Connection, Database
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import ThrottledError
+from msgcenter.store.portal import sessions
+
+WINDOW_MS = 15 * 60_000
+
+
+class Limit(NamedTuple):
+    """How many attempts are looked at in a quarter of an hour, and what they are counted for."""
+
+    bucket: str
+    tries: int
+
+
+async def count(database: Database, limits: Sequence[Limit]) -> None:
+    """Count an attempt for each of `limits`, in their order. Raises ThrottledError at the first that is used up.
+
+    Those after it are not counted, so whoever is throttled uses up nobody else's attempts.
+    """
+    now = now_ms()
+    async with database.connection() as connection:
+        for bucket, limit in limits:
+            tries, since = await sessions.count_attempt(connection, bucket, now, WINDOW_MS)
+            if tries > limit:
+                raise ThrottledError(max(1, (since + WINDOW_MS - now) // 1_000))
+
+
+async def forgive(connection: Connection, limits: Sequence[Limit]) -> None:
+    """Take back an attempt that was no guess."""
+    for limit in limits:
+        await sessions.forgive_attempt(connection, limit.bucket, all_of_them=False)

@@ -1,0 +1,1 @@
+"""Webhooks of apps: registered, changed, tested, replayed."""

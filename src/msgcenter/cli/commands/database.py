@@ -1,0 +1,45 @@
+"""`msgcenter database`: PostgreSQL's own programs on the embedded database."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from urllib.parse import parse_qs, urlsplit
+
+from msgcenter.application import database_url
+from msgcenter.cli.console import fail
+from msgcenter.cli.database import started
+from msgcenter.database.embedded import programs_folder
+from msgcenter.settings import Settings
+
+
+def run_program(settings: Settings, arguments: Sequence[str]) -> int:
+    """Run psql or the named program with the database as its default; return its exit code."""
+    if settings.database_url is not None:
+        raise fail(
+            "This is for the embedded database. For the one that MSGCENTER_DATABASE_URL names, use its own tools: "
+            'psql "$MSGCENTER_DATABASE_URL"'
+        )
+    name, *rest = arguments or ["psql"]
+    program = programs_folder() / name
+    if program.parent != programs_folder() or not program.exists():
+        raise fail(f"{name} is no program of PostgreSQL. Usual ones: psql, pg_dump, pg_restore, pg_isready, vacuumdb.")
+    with started(settings, prepared=False) as complete:
+        # Ctrl-C is for the program; a handler, unlike SIG_IGN, is not inherited by it.
+        previous = signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            return subprocess.run([program, *rest], env=_environment(database_url(complete)), check=False).returncode  # noqa: S603
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+
+def _environment(url: str) -> dict[str, str]:
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    named = {
+        "PGHOST": query["host"][0],
+        "PGPORT": query["port"][0],
+        "PGUSER": parts.netloc.rstrip("@"),
+        "PGDATABASE": parts.path.removeprefix("/"),
+    }
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "MSGCENTER_"))} | named

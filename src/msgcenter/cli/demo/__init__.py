@@ -1,0 +1,1 @@
+"""The demo: an app that plays the main calls."""

@@ -1,0 +1,194 @@
+"""`msgcenter demo`: a demo app plays the main calls for all to see, then the server keeps serving."""
+
+import asyncio
+import hmac
+from dataclasses import replace
+
+import httpx
+
+from msgcenter.actions.apps.apps import AppCredentials, Apps
+from msgcenter.actions.apps.team import Team
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.portal.passwords import hash_password, password_matches
+from msgcenter.actions.portal.people import People
+from msgcenter.application import database_url, key_ring
+from msgcenter.cli.console import err, out, program
+from msgcenter.cli.database import started
+from msgcenter.cli.demo.story import SEED_USER, StoryError, tell_story
+from msgcenter.cli.server.serving import is_loopback, listen, run_server
+from msgcenter.cli.signals import ended_by_signals
+from msgcenter.database.database import Database
+from msgcenter.database.node_lease import NodeLease
+from msgcenter.domain.content import Text
+from msgcenter.domain.message import Draft
+from msgcenter.domain.network import LOOPBACK
+from msgcenter.domain.person import COMMAND
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.settings import Settings
+from msgcenter.store.portal import people as store_people
+
+PLATFORM = "420100"
+APP_ID = "msgcenter-demo"
+OPERATOR = "operator@msgcenter.demo"
+APPROVER = "approver@msgcenter.demo"
+"""A second operator: an announcement takes two."""
+_EARLIER = {3806: "家长会改到周五下午三点", 1312: "本周食谱已更新"}
+"""The sample request names messages of the old platform, so they are taken over under their old ids."""
+
+
+def run_demo(settings: Settings) -> None:
+    """Prepare the demo app, run the server, play the calls once it answers, and serve until Ctrl-C."""
+    embedded = settings.database_url is None
+    database = "the server and its database" if embedded else "the server"
+    with ended_by_signals(serving=True), listen(settings) as listener:
+        if not settings.webhook_allow and is_loopback(listener):
+            # A newcomer's webhook is on this very machine; nobody from elsewhere may make it call its own services.
+            settings = replace(settings, webhook_allow=LOOPBACK)
+        if settings.second_factor is None and is_loopback(listener):
+            settings = replace(settings, second_factor="off")  # only this machine's people can log in
+        with started(settings) as complete:
+            credentials, is_new, passwords = asyncio.run(_prepare_demo(complete))
+            where = f"the data is in {settings.data_dir}" if embedded else "the one that MSGCENTER_DATABASE_URL names"
+            out.print(f"[green]✓[/] PostgreSQL is running, {where}", soft_wrap=True)
+            out.print(f"[green]✓[/] Demo app [bold]{APP_ID}[/] {'registered' if is_new else 'found again'}")
+
+            def play(url: str) -> None:
+                _play(url, credentials, settings, passwords)
+
+            run_server(complete, listener, workers=1, on_ready=play)
+            out.print(f"\nStopping {database}…")
+        out.print("[green]✓[/] Stopped. Nothing is lost: run it again and it goes on.")
+
+
+async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[str, str | None]]:
+    """Return the demo app's credentials, whether it is new, and the operators' passwords unless they were changed."""
+    url = database_url(settings)
+    async with Database(url, connections=3) as database, NodeLease(url) as lease:
+        register = Apps(database, key_ring(settings))
+        is_new = False
+        try:
+            credentials = await register.credentials(APP_ID)
+        except Refusal as refusal:
+            if refusal.reason is not Reason.APP_UNKNOWN:
+                raise
+            credentials = await register.create("智慧校园 Demo", PLATFORM, app_id=APP_ID)
+            is_new = True
+        sending = Sending(database, lease, waiting_limit=10)
+        for message_id, content in _EARLIER.items():
+            await sending.take_over(
+                Draft(credentials.app.number, PLATFORM, Text(content), (SEED_USER,), message_id=message_id)
+            )
+        operators = {OPERATOR: "Demo", APPROVER: "Approver"}
+        passwords = {
+            login: await _demo_operator(database, settings, register, login, name) for login, name in operators.items()
+        }
+        return credentials, is_new, passwords
+
+
+async def _demo_operator(database: Database, settings: Settings, register: Apps, login: str, name: str) -> str | None:
+    """Make an operator who looks after the demo app, once; return the password unless it was changed since."""
+    keys = key_ring(settings)
+    people = People(database, keys)
+    # The same with every start, nobody else's, and not the other operator's.
+    password = hmac.new(keys.csrf_key, login.encode(), "sha256").hexdigest()[:16]
+    try:
+        record = await people.find_login(login)
+    except Refusal:
+        person = await people.create(login, name, password, "operator")
+        await Team(database, register).add(await register.find(APP_ID), person.login, COMMAND)
+        return password
+    if await password_matches(record.password_hash, keys.csrf_key.hex()[:16]):
+        # A demo of an earlier version, which gave both operators the same one.
+        async with database.connection() as connection:
+            await store_people.renew_hash(connection, record.person.number, await hash_password(password))
+        return password
+    return password if await password_matches(record.password_hash, password) else None
+
+
+def _play(url: str, credentials: AppCredentials, settings: Settings, passwords: dict[str, str | None]) -> None:
+    try:
+        token = tell_story(url, credentials)
+        inboxes = _inbox_links(url, token)
+    except StoryError as refused:
+        err.print(f"\n[bold red]✗[/] The demo app gets no token: {refused}", soft_wrap=True)
+        out.print(f"Is it disabled? [bold]{program()} app enable {APP_ID}[/]", soft_wrap=True)
+    except httpx.HTTPError:
+        return  # the server was told to stop in the middle of the story
+    else:
+        _say_what_is_next(url, token, credentials, settings, inboxes)
+        _say_where_to_log_in(url, passwords, second_factor=settings.second_factor != "off")
+
+
+def _inbox_links(url: str, token: str) -> dict[str, str]:
+    """Return a link to the inbox of each demo user."""
+    links = {}
+    for user in ("teacher-li", "parent-wang"):
+        asked = {"publisherId": user, "ttl": 86_400}
+        answer = httpx.post(
+            f"{url}/msgCenter/user/getUserToken", params={"accessToken": token}, json=asked, trust_env=False
+        )
+        links[user] = f"{url}/inbox#token={answer.json()['userToken']}"
+    return links
+
+
+def _say_what_is_next(
+    url: str, token: str, credentials: AppCredentials, settings: Settings, inboxes: dict[str, str]
+) -> None:
+    command = program()
+    stops = "Ctrl-C stops it and its database" if settings.database_url is None else "Ctrl-C stops it"
+    call = f"{url}/msgCenter/message"
+    server = "" if url == "http://127.0.0.1:8080" else f" --server {url}"
+    _say(f"\n[bold green]MsgCenter is serving on {url}[/] ({stops}).")
+    _say("\n[bold]Open an inbox[/] in a browser and watch messages arrive; the links are good for a day:\n")
+    for user, link in inboxes.items():
+        out.print(f"{user:<13}{link}", soft_wrap=True, markup=False)
+    _say(f"\n[bold]Try it[/] in another terminal; the token is good for {spoken(settings.token_ttl)}:\n")
+    for line in (
+        f"curl '{call}/sendMsg?accessToken={token}' -d '"
+        '{"receiverIds":["parent-wang"],"msgtype":"text","text":{"content":"hello"}}\'',
+        f"curl '{call}/getUnreadCount?accessToken={token}' -d '{{\"publisherId\":\"parent-wang\"}}'",
+        f"curl '{call}/getMsgList?accessToken={token}' -H 'Accept-Language: en' -d '{{\"pageSize\":2}}'",
+    ):
+        out.print(line, soft_wrap=True, markup=False)
+        out.print()
+    _say("[bold]As an app[/], with the Python SDK behind it:\n")
+    out.print(
+        f"MSGCENTER_APP_ID={APP_ID} MSGCENTER_APP_KEY={credentials.app_key} \\\n"
+        f"  {command} send --to parent-wang{server} 'hello from the command line'",
+        soft_wrap=True,
+        markup=False,
+    )
+    _say("\nIts sends can be listed, watched, updated, recalled and reminded of, and go to topics or everyone:")
+    _say(f"  {command} list, receipts, update, recall, remind, topic, send --all: each with --help")
+    _say("\n[bold]Next[/]")
+    _say(f"  your own app     {command} app create --name NAME --platform CODE")
+    _say("  every call       docs/protocol.md")
+    _say(f"  OpenAPI          {url}/openapi.json")
+    _say("  the Python SDK   sdk/python/README.md")
+    _say(f"  for operators    docs/operating.md, and {command} doctor\n")
+
+
+def _say_where_to_log_in(url: str, passwords: dict[str, str | None], *, second_factor: bool) -> None:
+    _say("[bold]The portal[/] for developers and operators: your own app, its key, every call to try\n")
+    out.print(f"{url}/portal", soft_wrap=True, markup=False)
+    shown = {
+        login: f"password {made}" if made else "the password that you have chosen" for login, made in passwords.items()
+    }
+    _say(f"log in as {OPERATOR}, {shown[OPERATOR]}; or sign up as a developer")
+    _say(f"who approves announcements: {APPROVER}, {shown[APPROVER]}")
+    if second_factor:
+        _say("operators set a second factor up at the login: have an authenticator app at hand\n")
+    else:
+        _say("no second factor is asked for here; a real server asks operators for one (MSGCENTER_SECOND_FACTOR)\n")
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True)
+
+
+def spoken(seconds: int) -> str:
+    """Return a length of time in the largest unit that divides it: "2 hours", "90 minutes"."""
+    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size} {name}{'s' if seconds > size else ''}"
+    return f"{seconds} seconds"

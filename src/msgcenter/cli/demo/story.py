@@ -1,0 +1,120 @@
+"""The calls that `msgcenter demo` plays, each shown with its answer."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+from rich.rule import Rule
+
+from msgcenter.actions.apps.apps import AppCredentials
+from msgcenter.cli.console import out
+from msgcenter.cli.demo.json_view import coloured, laid_out
+from msgcenter_client import key_info
+
+SEED_USER = "7b551a5f23c242838c04e0fb02196e51"
+SEED_CALL = (
+    b'{\n\t"publisherId":"7b551a5f23c242838c04e0fb02196e51",\n\t"platformCode":"420100",\n'
+    b'\t"isRead":1, \n\t"msgId":["3806","1312"]\n}'
+)
+"""The sample request of the open platform's documentation, byte for byte."""
+USERS = [SEED_USER, "teacher-li", "parent-wang"]
+
+_WIDEST = 100
+_SEND = "/msgCenter/message/sendMsg"
+_TEXT = {"text": {"content": "明天上午九点全校消防演练,请准时参加。"}}
+_NEWS = {"text": {"content": "因降雪,周五全市停课一天。"}}
+_LINK = {
+    "link": {
+        "title": "第三单元作业",
+        "content": "请在周五前完成并上传。",
+        "busiId": "homework-3",
+        "pcUrl": "https://homework.example.edu/3",
+        "appUrl": "https://homework.example.edu/m/3",
+    }
+}
+_OA = {
+    "approval": True,
+    "busiId": "leave-17",
+    "pcUrl": "https://oa.example.edu/leave/17",
+    "appUrl": "https://oa.example.edu/m/leave/17",
+    "oa": {
+        "head": {"text": "请假审批", "bgColor": "FF2F6FDE"},
+        "body": {
+            "title": "李老师的请假申请",
+            "form": [{"key": "时间", "value": "11月25日 全天"}, {"key": "事由", "value": "培训"}],
+            "author": "李老师",
+        },
+    },
+}
+
+
+class StoryError(Exception):
+    """A call was refused that the others need; it has been shown."""
+
+
+def tell_story(url: str, credentials: AppCredentials) -> str:
+    """Play the calls against a server and show them; return the token. Raises StoryError or httpx.HTTPError."""
+    with httpx.Client(base_url=url, trust_env=False) as http:
+        teller = _Teller(http)
+        app_id = credentials.app.app_id
+        now = int(time.time() * 1_000)
+        proof = {"appId": app_id, "timeStamp": now, "keyInfo": key_info(app_id, credentials.app_key, now)}
+        answer = teller.tell(
+            "1. The app proves that it has its appKey and gets a token", "/apigateway/getAccessToken", proof
+        )
+        if "tokenInfo" not in answer:
+            raise StoryError(str(answer.get("retDesc")))
+        teller.token = answer["tokenInfo"]["accessToken"]
+        for number, kind, name, body in ((2, "text", "A text", _TEXT), (3, "link", "A link", _LINK)):
+            teller.tell(f"{number}. {name} to three users", _SEND, _message(kind, body))
+        teller.tell("4. An oa card", _SEND, _message("oa", _OA))
+        everyone = {"toAll": True, "msgtype": "text", **_NEWS, "requestId": "demo-everyone"}
+        teller.tell("5. A text to everyone: one row, however many they are", _SEND, everyone)
+        teller.tell(
+            "6. The call that everything started from: two messages set read",
+            "/msgCenter/message/modMsgStatus",
+            SEED_CALL,
+        )
+        teller.tell("7. What is left unread", "/msgCenter/message/getUnreadCount", {"publisherId": SEED_USER})
+        return teller.token
+
+
+def _message(kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    # With a requestId a second run within a day sends nothing twice: it gets the same msgId again.
+    return {"receiverIds": USERS, "msgtype": kind, **body, "requestId": f"demo-{kind}"}
+
+
+class _Teller:
+    """Shows calls and their answers as they happen."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+        self._width = min(out.width, _WIDEST)
+        self.token = ""
+
+    def tell(self, heading: str, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
+        """Make a call, show it, and return the answer."""
+        content = body if isinstance(body, bytes) else laid_out(body, self._width).encode()
+        parameters = {"accessToken": self.token} if self.token else None
+        began = time.perf_counter()
+        response = self._http.post(
+            path, content=content, params=parameters, headers={"Content-Type": "application/json"}
+        )
+        took = (time.perf_counter() - began) * 1_000
+        answer: dict[str, Any] = response.json()
+        out.print()
+        out.print(Rule(f"[bold]{heading}[/]", align="left", style="dim"), width=self._width)
+        shown = f"{path}?accessToken={self.token[:6]}…" if self.token else path
+        out.print(f"[bold blue]POST[/] {shown}", soft_wrap=True)
+        self._show(content.decode())
+        colour = "green" if answer.get("retCode") == "000000" else "red"
+        out.print(f"[bold {colour}]{response.status_code}[/] in {took:.1f} ms")
+        self._show(response.text)
+        return answer
+
+    def _show(self, text: str) -> None:
+        """Show what went over the wire, spread out only if a line cannot hold it."""
+        if max(map(len, text.splitlines())) > self._width:
+            text = laid_out(json.loads(text), self._width)
+        out.print(coloured(text), soft_wrap=True)

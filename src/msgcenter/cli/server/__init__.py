@@ -1,0 +1,1 @@
+"""The server process: sockets, HTTP/1.1, workers."""

@@ -1,0 +1,60 @@
+"""Facts about a database for `msgcenter doctor`."""
+
+import time
+from typing import NamedTuple
+
+import asyncpg
+
+from msgcenter.database.database import unavailable_on_failure
+from msgcenter.database.migrate import pending_migrations
+
+
+class Diagnosis(NamedTuple):
+    """What a database says of itself. `clock_ahead` is seconds that its clock is ahead of ours."""
+
+    version: int
+    version_text: str
+    pending: list[str]
+    clock_ahead: float
+    connections: int
+    max_connections: int
+    durable: bool
+    size: int
+    held_jobs: int
+    waiting_jobs: int
+
+
+async def diagnose(url: str) -> Diagnosis:
+    """Ask a database. Raises SchemaError if a newer version of MsgCenter has used it; DATABASE_UNAVAILABLE."""
+    with unavailable_on_failure():
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=10, command_timeout=10)
+        try:
+            before = time.time()
+            clock = await connection.fetchval("select extract(epoch from clock_timestamp())::float8")
+            after = time.time()
+            row = await connection.fetchrow(
+                "select current_setting('max_connections')::int, (select count(*) from pg_stat_activity)::int,"
+                " current_setting('fsync')::bool and current_setting('synchronous_commit') <> 'off',"
+                " pg_database_size(current_database())"
+            )
+            assert row is not None
+            held = waiting = 0
+            if await connection.fetchval("select to_regclass('pgqueuer') is not null"):
+                jobs = await connection.fetch("select status::text, count(*)::int from pgqueuer group by 1")
+                by_status = {row[0]: row[1] for row in jobs}
+                held, waiting = by_status.get("failed", 0), by_status.get("queued", 0)
+            version = connection.get_server_version()
+            return Diagnosis(
+                version=version.major,
+                version_text=f"{version.major}.{version.micro}",
+                pending=[f"{step.number:04} {step.name}" for step in await pending_migrations(connection)],
+                clock_ahead=clock - (before + after) / 2,
+                max_connections=row[0],
+                connections=row[1],
+                durable=row[2],
+                size=row[3],
+                held_jobs=held,
+                waiting_jobs=waiting,
+            )
+        finally:
+            await connection.close()

@@ -1,0 +1,191 @@
+"""The calls under `/msgCenter/message/`."""
+
+from typing import cast
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from msgcenter.actions.messages.reports import Report
+from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers, Topic
+from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
+from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
+from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.wire.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
+from msgcenter.gateway.wire.bodies import body_of
+from msgcenter.gateway.wire.fields import given, kind_asked, number_of, text_of
+from msgcenter.gateway.wire.requests import GetMsgList, GetMsgStatus, GetUnreadCount, MessageId, ModMsgStatus, SendMsg
+from msgcenter.store.messages.messages import MessageFilter
+
+_MAX_KEY = 64
+
+
+async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus) -> InvalidIds | None:
+    """Set up to 50 messages of one receiver read or unread."""
+    parsed = parse_message_ids(request.message_ids)
+    caller.exchange.status_ids = len(parsed)
+    ids = frozenset(parsed)
+    known = cast("frozenset[int]", ids - {None} if None in ids else ids)
+    read = request.is_read in {1, "1"}
+    platform_code = text_of(request.platform_code)
+    user_id = text_of(request.publisher_id)
+    if user_id is not None:
+        missing = await actions.statuses.set_status(caller.app, user_id, known, read=read, platform_code=platform_code)
+    else:
+        caller.app.platform_for(platform_code)
+        missing = await actions.statuses.decide_approvals(
+            caller.app, known, closed=read, approver_id=text_of(request.approver_id)
+        )
+    if not missing and known is ids:
+        return None
+    given = zip(request.message_ids, parsed, strict=True)
+    invalid = list(dict.fromkeys(str(raw) for raw, one in given if one is None or one in missing))
+    if missing == known:
+        raise Refusal(Reason.MESSAGE_UNKNOWN, result={"invalidMsgId": invalid})
+    return InvalidIds(invalid)
+
+
+async def send_msg(actions: Actions, caller: Caller, request: SendMsg) -> Sent:
+    """Send a message."""
+    audience = _audience(request)
+    message_id = await actions.sending.send(
+        caller.app,
+        body_of(request),
+        audience,
+        platform_code=text_of(request.platform_code),
+        approval=request.approval,
+        request_id=_idempotency_key(request, caller),
+        send_at=number_of(request.send_time),
+        expires_at=number_of(request.expire_time),
+    )
+    return Sent(str(message_id))
+
+
+def _audience(request: SendMsg) -> Audience:
+    """Return whom a message is for. Exactly one way of addressing may be used."""
+    ways = {"receiverIds": request.receiver_ids, "topic": request.topic, "toAll": request.to_all}
+    used = [name for name, value in ways.items() if value is not UNSET]
+    if not used:
+        raise Refusal(Reason.FIELD_MISSING, field="receiverIds")
+    if len(used) > 1:
+        raise contradiction("/".join(used), "只能选择一种接收方式", "only one way of addressing may be used")
+    if request.to_all is False:
+        raise malformed("toAll", "只能取true", "must be true")
+    if not isinstance(request.receiver_ids, UnsetType):
+        return Receivers.of(map(str, request.receiver_ids))
+    if request.approval:
+        raise contradiction(f"approval/{used[0]}", "待审批消息须用receiverIds", "an approval needs receiverIds")
+    topic = text_of(request.topic)
+    return Everyone() if topic is None else Topic(topic)
+
+
+def _idempotency_key(request: SendMsg, caller: Caller) -> str | None:
+    in_body = text_of(request.request_id)
+    in_header = caller.exchange.header(b"idempotency-key").strip() or None
+    if in_header is not None and (len(in_header) > _MAX_KEY or not in_header.isprintable()):
+        raise malformed("Idempotency-Key", f"须为1–{_MAX_KEY}个可见字符", f"must be 1-{_MAX_KEY} printable characters")
+    if in_body is not None and in_header is not None and in_body != in_header:
+        raise contradiction("requestId/Idempotency-Key", "两者取值须一致", "both must be the same")
+    return in_body if in_header is None else in_header
+
+
+async def get_msg_status(actions: Actions, caller: Caller, request: GetMsgStatus) -> MsgStatus:
+    """Tell how far a message got, and who has read it."""
+    wanted = given(request.is_read)
+    page = await actions.reports.receipts(
+        caller.app,
+        parse_message_id(request.message_id),
+        read=None if wanted is None else wanted in {1, "1"},
+        cursor=given(request.cursor),
+        limit=request.page_size,
+    )
+    report = page.report
+    message = report.message
+    return MsgStatus(
+        receivers=report.counts.receivers,
+        delivered=report.counts.delivered,
+        read=report.counts.read,
+        unread=report.counts.delivered - report.counts.read,
+        state=report.state,
+        details=[
+            Detail(
+                receipt.user_id,
+                0 if receipt.read_at is None else 1,
+                "" if receipt.read_at is None else str(receipt.read_at),
+            )
+            for receipt in page.receipts
+        ],
+        next_cursor=page.next_cursor or UNSET,
+        version=message.version if message.updated_at is not None else UNSET,
+        update_time=_time(message.updated_at),
+        recall_time=_time(message.recalled_at),
+        remind_time=_time(message.reminded_at),
+        close_time=_time(message.closed_at),
+        closed_by=message.closed_by or UNSET,
+    )
+
+
+def _time(at: int | None) -> str | UnsetType:
+    return UNSET if at is None else str(at)
+
+
+async def get_msg_list(actions: Actions, caller: Caller, request: GetMsgList) -> MsgList:
+    """List the messages that the app sent."""
+    start, end = number_of(request.start_time), number_of(request.end_time)
+    if start is not None and end is not None and start >= end:
+        raise contradiction("startTime/endTime", "startTime须早于endTime", "startTime must be before endTime")
+    wanted = MessageFilter(
+        app_number=caller.app.number,
+        business_id=text_of(request.busi_id),
+        kind=kind_asked(request.msgtype, request.msg_type),
+        first_id=0 if start is None else first_id_at(start),
+    )
+    bounds = [
+        bound
+        for bound in (_cursor(given(request.cursor)), None if end is None else first_id_at(end))
+        if bound is not None
+    ]
+    if bounds:
+        wanted = wanted._replace(before_id=min(bounds))
+    page = await actions.reports.list_messages(wanted, request.page_size)
+    return MsgList(
+        messages=[_listed(report) for report in page.reports],
+        next_cursor=UNSET if page.next_before is None else str(page.next_before),
+    )
+
+
+def _listed(report: Report) -> ListedMsg:
+    message, counts = report.message, report.counts
+    return ListedMsg(
+        msg_id=str(message.id),
+        msgtype=message.kind,
+        body=msgspec.Raw(message.content.encode()),
+        create_time=str(message.created_at),
+        state=report.state,
+        receivers=counts.receivers,
+        delivered=counts.delivered,
+        read=counts.read,
+        unread=counts.delivered - counts.read,
+        busi_id=message.business_id or UNSET,
+        topic=report.topic or UNSET,
+        to_all=True if message.topic_number == EVERYONE else UNSET,
+        version=message.version if message.updated_at is not None else UNSET,
+    )
+
+
+async def get_unread_count(actions: Actions, caller: Caller, request: GetUnreadCount) -> UnreadCount:
+    """Count the app's messages that a user has not read."""
+    return UnreadCount(
+        await actions.reports.unread_count(
+            caller.app, str(request.publisher_id), platform_code=text_of(request.platform_code)
+        )
+    )
+
+
+def _cursor(cursor: MessageId | None) -> int | None:
+    """Return what a `nextCursor` of ours stands for: a position or an id bound."""
+    if cursor is None:
+        return None
+    parsed = parse_message_id(cursor)
+    if parsed is None:
+        raise malformed("cursor", "须为上一页返回的nextCursor", "must be nextCursor of the page before")
+    return parsed

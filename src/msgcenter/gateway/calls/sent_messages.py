@@ -1,0 +1,48 @@
+"""The calls under `/msgCenter/message/` that are about what becomes of a message after its send."""
+
+import msgspec
+
+from msgcenter.domain.message_id import parse_message_id
+from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.wire.answers import MsgVersion, MsgVersions, Reminded
+from msgcenter.gateway.wire.bodies import body_of
+from msgcenter.gateway.wire.requests import GetMsgVersions, RecallMsg, RemindUnread, UpdateMsg
+
+
+async def recall_msg(actions: Actions, caller: Caller, request: RecallMsg) -> None:
+    """Withdraw a message."""
+    await actions.sent_messages.recall(caller.app, parse_message_id(request.message_id), by=caller.actor)
+
+
+async def update_msg(actions: Actions, caller: Caller, request: UpdateMsg) -> None:
+    """Let a message say something else."""
+    await actions.sent_messages.update(
+        caller.app,
+        parse_message_id(request.message_id),
+        body_of(request),
+        reset_read=request.reset_read,
+        by=caller.actor,
+    )
+
+
+async def remind_unread(actions: Actions, caller: Caller, request: RemindUnread) -> Reminded:
+    """Remind those who have not read a message."""
+    message_id = parse_message_id(request.message_id)
+    return Reminded(await actions.sent_messages.remind(caller.app, message_id, by=caller.actor))
+
+
+async def get_msg_versions(actions: Actions, caller: Caller, request: GetMsgVersions) -> MsgVersions:
+    """List what a message has said."""
+    versions = await actions.sent_messages.versions(caller.app, parse_message_id(request.message_id))
+    return MsgVersions(
+        [
+            MsgVersion(
+                version=one.version,
+                create_time=str(one.created_at),
+                reset_read=one.reset_read,
+                msgtype=one.kind,
+                body=msgspec.Raw(one.content.encode()),
+            )
+            for one in versions
+        ]
+    )

@@ -1,0 +1,44 @@
+"""The calls under `/msgCenter/topic/`."""
+
+from msgspec import UNSET
+
+from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.wire.answers import Changed, Subscribers
+from msgcenter.gateway.wire.fields import given, text_of
+from msgcenter.gateway.wire.requests import GetSubscribers, Subscribe, Unsubscribe
+
+
+async def subscribe(actions: Actions, caller: Caller, request: Subscribe) -> Changed:
+    """Subscribe users to a topic."""
+    changed = await actions.topics.subscribe(
+        caller.app,
+        str(request.topic),
+        map(str, request.user_ids),
+        platform_code=text_of(request.platform_code),
+        by=caller.actor,
+    )
+    return Changed(changed)
+
+
+async def unsubscribe(actions: Actions, caller: Caller, request: Unsubscribe) -> Changed:
+    """End subscriptions of a topic."""
+    changed = await actions.topics.unsubscribe(
+        caller.app,
+        str(request.topic),
+        map(str, request.user_ids),
+        platform_code=text_of(request.platform_code),
+        by=caller.actor,
+    )
+    return Changed(changed)
+
+
+async def get_subscribers(actions: Actions, caller: Caller, request: GetSubscribers) -> Subscribers:
+    """List who is subscribed to a topic."""
+    page = await actions.topics.subscribers(
+        caller.app,
+        str(request.topic),
+        platform_code=text_of(request.platform_code),
+        cursor=given(request.cursor),
+        limit=request.page_size,
+    )
+    return Subscribers(page.user_ids, page.next_cursor or UNSET)

@@ -1,0 +1,17 @@
+"""The calls under `/msgCenter/user/`."""
+
+from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.wire.answers import UserTokenAnswer
+from msgcenter.gateway.wire.fields import given, text_of
+from msgcenter.gateway.wire.requests import GetUserToken
+
+
+async def get_user_token(actions: Actions, caller: Caller, request: GetUserToken) -> UserTokenAnswer:
+    """Make a token with which a user's browser opens the inbox."""
+    issued = await actions.user_tokens.issue(
+        caller.app,
+        str(request.publisher_id),
+        platform_code=text_of(request.platform_code),
+        ttl=given(request.ttl),
+    )
+    return UserTokenAnswer(issued.token, str(issued.expires_at))

@@ -1,0 +1,134 @@
+"""The calls under `/msgCenter/webhook/`."""
+
+import msgspec
+from msgspec import UNSET
+
+from msgcenter.actions.webhooks.webhooks import EndpointReport
+from msgcenter.domain.message_id import parse_message_id
+from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
+from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.wire.fields import given, number_of, text_of
+from msgcenter.gateway.wire.webhook_structs import (
+    CreatedWebhook,
+    CreateWebhook,
+    DeleteWebhook,
+    GetWebhookDeliveries,
+    GetWebhooks,
+    Replayed,
+    ReplayWebhook,
+    RotatedSecret,
+    RotateWebhookSecret,
+    TestWebhook,
+    UpdateWebhook,
+    Webhook,
+    WebhookDelivery,
+    WebhookDeliveryList,
+    WebhookList,
+)
+from msgcenter.store.webhooks.deliveries import Delivery
+
+
+async def create_webhook(actions: Actions, caller: Caller, request: CreateWebhook) -> CreatedWebhook:
+    """Register a URL for kinds of events."""
+    return CreatedWebhook(*await actions.webhooks.create(caller.app, request.url, request.events, by=caller.actor))
+
+
+async def get_webhooks(actions: Actions, caller: Caller, _: GetWebhooks) -> WebhookList:
+    """List the app's webhooks."""
+    return WebhookList([_webhook(report) for report in await actions.webhooks.registered(caller.app)])
+
+
+def _webhook(report: EndpointReport) -> Webhook:
+    endpoint = report.endpoint
+    return Webhook(
+        webhook_id=endpoint.endpoint_id,
+        url=endpoint.url,
+        events=list(endpoint.events),
+        state=report.state,
+        create_time=str(endpoint.created_at),
+        pending=report.pending,
+        pause_reason=endpoint.pause_reason or UNSET,
+    )
+
+
+async def update_webhook(actions: Actions, caller: Caller, request: UpdateWebhook) -> None:
+    """Change a webhook's URL or events, pause it or resume it."""
+    url, events, paused = given(request.url), given(request.events), given(request.paused)
+    if url is None and events is None and paused is None:
+        raise Refusal(Reason.FIELD_MISSING, field="url/events/paused")
+    await actions.webhooks.update(
+        caller.app, request.webhook_id, url=url, events=events, paused=paused, by=caller.actor
+    )
+
+
+async def delete_webhook(actions: Actions, caller: Caller, request: DeleteWebhook) -> None:
+    """Delete a webhook."""
+    await actions.webhooks.delete(caller.app, request.webhook_id, by=caller.actor)
+
+
+async def rotate_webhook_secret(actions: Actions, caller: Caller, request: RotateWebhookSecret) -> RotatedSecret:
+    """Give a webhook a new secret."""
+    rotated = await actions.webhooks.rotate_secret(caller.app, request.webhook_id, by=caller.actor)
+    return RotatedSecret(rotated.secret, str(rotated.previous_until))
+
+
+async def test_webhook(actions: Actions, caller: Caller, request: TestWebhook) -> None:
+    """Send a test event to a webhook."""
+    await actions.webhooks.send_test(caller.app, request.webhook_id, by=caller.actor)
+
+
+async def get_webhook_deliveries(
+    actions: Actions, caller: Caller, request: GetWebhookDeliveries
+) -> WebhookDeliveryList:
+    """List what was posted to a webhook, and what came of it."""
+    message_id = text_of(request.message_id)
+    parsed = None if message_id is None else parse_message_id(message_id)
+    page = await actions.webhooks.deliveries(
+        caller.app,
+        request.webhook_id,
+        state=given(request.state),
+        # An id that no message can have is in no delivery.
+        message_id=-1 if message_id is not None and parsed is None else parsed,
+        before_id=_bound(given(request.cursor)),
+        limit=request.page_size,
+    )
+    return WebhookDeliveryList(
+        deliveries=[_delivery(delivery) for delivery in page.deliveries],
+        next_cursor=UNSET if page.next_before is None else str(page.next_before),
+    )
+
+
+def _bound(cursor: str | None) -> int | None:
+    """Return what a `nextCursor` stands for."""
+    bound = None if cursor is None else parse_message_id(cursor)
+    if cursor is not None and bound is None:
+        raise malformed("cursor", "须为上一页返回的nextCursor", "must be nextCursor of the page before")
+    return bound
+
+
+def _delivery(delivery: Delivery) -> WebhookDelivery:
+    return WebhookDelivery(
+        delivery_id=delivery.webhook_id,
+        type=delivery.kind,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        create_time=str(delivery.created_at),
+        body=msgspec.Raw(delivery.body.encode()),
+        next_attempt_time=str(delivery.next_attempt_at) if delivery.state == "pending" else UNSET,
+        status=UNSET if delivery.last_status is None else delivery.last_status,
+        error=delivery.last_error or UNSET,
+        response=delivery.last_response or UNSET,
+    )
+
+
+async def replay_webhook(actions: Actions, caller: Caller, request: ReplayWebhook) -> Replayed:
+    """Send a delivery again, or all since a time."""
+    delivery_id, since = given(request.delivery_id), number_of(request.start_time)
+    if delivery_id is None and since is None:
+        raise Refusal(Reason.FIELD_MISSING, field="deliveryId/startTime")
+    if delivery_id is not None and since is not None:
+        raise contradiction("deliveryId/startTime", "两者只能传一个", "only one of them may be used")
+    count = await actions.webhooks.replay(
+        caller.app, request.webhook_id, delivery_id=delivery_id, since=since, by=caller.actor
+    )
+    return Replayed(count)

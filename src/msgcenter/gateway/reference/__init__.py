@@ -1,0 +1,1 @@
+"""The API reference and OpenAPI document, made from the structs."""

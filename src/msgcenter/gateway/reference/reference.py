@@ -1,0 +1,184 @@
+"""The reference of the API, made from the very structs that requests are validated with."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from msgspec import Struct, inspect
+
+from msgcenter.domain.api_reference import CallReference, FieldReference, RetCodeReference
+from msgcenter.domain.content import Link, Text
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason
+from msgcenter.gateway.calls.tokens import TOKEN_PATH, TOKEN_SUMMARY
+from msgcenter.gateway.reference.call_texts import TEXTS
+from msgcenter.gateway.reference.field_texts import describe
+from msgcenter.gateway.routes import ENDPOINTS
+from msgcenter.gateway.wire.absent import options_of
+from msgcenter.gateway.wire.answers import TokenAnswer
+from msgcenter.gateway.wire.decode import rule_of
+from msgcenter.gateway.wire.requests import GetAccessToken, MessageBody, NestedOa
+
+_GROUPS = {
+    "apigateway": Phrase("接入", "Access"),
+    "message": Phrase("消息", "Messages"),
+    "topic": Phrase("主题", "Topics"),
+    "user": Phrase("用户", "Users"),
+    "webhook": Phrase("回调", "Webhooks"),
+}
+_OF_ALL = (
+    Reason.BODY_NOT_AN_OBJECT,
+    Reason.FIELD_MISSING,
+    Reason.FIELD_MALFORMED,
+    Reason.TOO_MANY_ITEMS,
+    Reason.RATE_EXCEEDED,
+    Reason.INTERNAL,
+    Reason.DATABASE_UNAVAILABLE,
+    Reason.SHUTTING_DOWN,
+    Reason.TOO_MANY_CONNECTIONS,
+)
+_OF_APPS = (Reason.TOKEN_MISSING, Reason.TOKEN_UNKNOWN, Reason.APP_DISABLED)
+_BODIES: dict[str, type[Struct]] = {"text": Text, "link": Link, "oa": NestedOa}
+_BESIDE_OA = ("busiId", "pcUrl", "appUrl")
+_TOKEN = FieldReference(
+    "accessToken",
+    True,
+    "query",
+    "string",
+    Phrase(
+        "32位十六进制；也可放在请求头Authorization: Bearer", "32 hex digits; or in the header Authorization: Bearer"
+    ),
+    describe("", "accessToken"),
+)
+
+
+@cache
+def reference() -> tuple[CallReference, ...]:
+    """Return all calls, the one that every app begins with first."""
+    token = _call(TOKEN_PATH, TOKEN_SUMMARY, GetAccessToken, TokenAnswer, needs_token=False)
+    return (token, *(_call(one.path, one.summary, one.request, one.answer) for one in ENDPOINTS))
+
+
+def _call(
+    path: str, summary: Phrase, request: type[Struct], answer: type[Struct] | None, *, needs_token: bool = True
+) -> CallReference:
+    _, *middle, name = path.strip("/").split("/")
+    texts = TEXTS[name]
+    reasons = {*_OF_ALL, *(_OF_APPS if needs_token else (Reason.APP_DISABLED,)), *texts.reasons}
+    codes = [RetCodeReference(reason.ret_code, reason.phrase) for reason in Reason if reason in reasons]
+    return CallReference(
+        name=name,
+        path=path,
+        group=_GROUPS[middle[0] if middle else "apigateway"],
+        summary=summary,
+        scenario=texts.scenario,
+        preconditions=texts.preconditions,
+        needs_token=needs_token,
+        parameters=tuple([_TOKEN] if needs_token else []) + tuple(_fields(name, request)),
+        results=(*_envelope(name), *(_fields(name, answer) if answer is not None else ())),
+        codes=(RetCodeReference(SUCCESS_CODE, SUCCESS), *codes),
+        samples=texts.samples,
+        answer={"retCode": SUCCESS_CODE, "retDesc": SUCCESS, **texts.answer},
+        changes=texts.changes,
+    )
+
+
+def _envelope(call: str) -> Iterator[FieldReference]:
+    for name, rule in (
+        ("retCode", Phrase("6位", "6 digits")),
+        ("retDesc", Phrase("最多100个字符", "at most 100 characters")),
+    ):
+        yield FieldReference(name, True, "body", "string", rule, describe(call, name))
+
+
+def _fields(call: str, struct: type[Struct], prefix: str = "") -> Iterator[FieldReference]:
+    """Give the fields of a struct and of the structs in it, each with the path that refusals name it by."""
+    for found in _struct_fields(struct).values():
+        name = f"{prefix}{found.encode_name}"
+        body = _BODIES.get(name) if issubclass(struct, MessageBody) else None
+        # What msgtype decides about is decoded later, so the struct itself does not know its types.
+        typed = NestedOa if issubclass(struct, MessageBody) and name in _BESIDE_OA else struct
+        kind = _struct_fields(typed)[found.encode_name].type
+        yield FieldReference(
+            name,
+            found.required,
+            "body",
+            "object" if body else _type_name(kind),
+            _brief(rule_of(typed, f"$.{found.encode_name}")) if not body else Phrase("", ""),
+            describe(call, name),
+        )
+        if body is not None:
+            yield from _fields(call, body, f"{name}.")
+        elif name not in {"data", "body"}:
+            for option in options_of(found.type):
+                yield from _inner(call, option, name)
+
+
+_SHORTER = (
+    (r"须为(.+)个字符的字符串", r"\1个字符"),
+    (r"must be a string of (.+) characters", r"\1 characters"),
+    (r"须为(字符串|整数|数组|JSON对象)|must be (a string|an integer|an array|a JSON object)", ""),
+    (r"须为(.+)项的数组", r"\1项"),
+    (r"must be an array of (.+) items", r"\1 items"),
+    (r"(?:须为整数|must be an integer )(.+)", r"\1"),
+    (r"(?:只能取|must be one of) (.+)", r"\1"),
+    (r"(?:须为|must be )(.+)", r"\1"),
+)
+
+
+def _brief(rule: Phrase) -> Phrase:
+    """Return a rule as a table says it, beside the type: the length, the range or the values alone."""
+    return Phrase(_shortened(rule.zh), _shortened(rule.en))
+
+
+def _shortened(text: str) -> str:
+    if text in {"须为字符串或须为整数", "must be a string or must be an integer"}:
+        return ""
+    for pattern, short in _SHORTER:
+        found = re.fullmatch(pattern, text)
+        if found:
+            return found.expand(short)
+    return text
+
+
+def _struct_fields(struct: type[Struct]) -> dict[str, inspect.Field]:
+    found = inspect.type_info(struct)
+    assert isinstance(found, inspect.StructType)
+    return {field.encode_name: field for field in found.fields}
+
+
+def _inner(call: str, option: inspect.Type, name: str) -> Iterator[FieldReference]:
+    if isinstance(option, inspect.StructType):
+        yield from _fields(call, option.cls, f"{name}.")
+    elif isinstance(option, inspect.ListType | inspect.VarTupleType):
+        for item in options_of(option.item_type):
+            if isinstance(item, inspect.StructType):
+                yield from _fields(call, item.cls, f"{name}[].")
+
+
+_TYPE_NAMES: tuple[tuple[Any, str], ...] = (
+    (inspect.StrType, "string"),
+    (inspect.IntType, "number"),
+    (inspect.BoolType, "boolean"),
+    (inspect.ListType, "array"),
+    (inspect.VarTupleType, "array"),
+    (inspect.StructType, "object"),
+)
+
+
+def _type_name(found: inspect.Type) -> str:
+    names = dict.fromkeys(name for option in options_of(found) for name in _names(option))
+    return " | ".join(names) or "object"
+
+
+def _names(option: inspect.Type) -> Iterator[str]:
+    inner = option.type if isinstance(option, inspect.Metadata) else option
+    if isinstance(inner, inspect.UnionType):
+        for one in inner.types:
+            yield from _names(one)
+    elif isinstance(inner, inspect.LiteralType):
+        for value in inner.values:
+            yield "string" if isinstance(value, str) else "boolean" if isinstance(value, bool) else "number"
+    else:
+        yield from (name for kind, name in _TYPE_NAMES if isinstance(inner, kind))

@@ -1,0 +1,1 @@
+"""JSON in and out: request and response structs, decoding, dialects, envelopes."""

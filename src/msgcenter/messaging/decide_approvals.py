@@ -1,0 +1,78 @@
+"""Pending approvals: decided once, for every approver."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgcenter.database.database import Connection, Database
+from msgcenter.domain.event import MailboxEvent
+from msgcenter.domain.mailbox import Change
+from msgcenter.domain.message import Message, State
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.webhook import closed_event
+from msgcenter.messaging.delivered_copies import copies_of_all, same_change, statements_of
+from msgcenter.store.mailboxes import pages
+from msgcenter.store.mailboxes.pages import change_pages
+from msgcenter.store.messages import messages
+from msgcenter.store.webhooks import outbox
+
+_GONE = {State.RECALLED, State.EXPIRED}
+
+
+class Decision(NamedTuple):
+    """What a decision did: the ids that the app does not have, and whose mailboxes changed."""
+
+    missing: frozenset[int]
+    events: list[MailboxEvent]
+
+
+async def decide(
+    database: Database,
+    app_number: int,
+    message_ids: Sequence[int],
+    *,
+    closed: bool,
+    decided_by: str | None = None,
+    tell: bool = False,
+) -> Decision:
+    """Close or reopen approvals of an app for all their approvers at once, in the name of `decided_by`.
+
+    `tell` its webhooks which are closed. Refuses with NOT_AN_APPROVAL, changing nothing, if one of them is another kind
+    of message.
+    """
+
+    async def write(connection: Connection) -> Decision:
+        now = now_ms()
+        found = [
+            message
+            for message in await messages.lock_messages(connection, sorted(message_ids))
+            if message.app_number == app_number and message.state_at(now) not in _GONE
+        ]
+        for message in found:
+            if not message.approval:
+                raise Refusal(Reason.NOT_AN_APPROVAL, message_id=message.id)
+        events: list[MailboxEvent] = []
+        if found:
+            ids = [message.id for message in found]
+            await messages.set_closed(connection, ids, now if closed else None, decided_by)
+            events = await _change_for_all(connection, found, Change.READ if closed else Change.UNREAD, now)
+        if tell and closed:
+            just_closed = [
+                closed_event(app_number, message.id, now, decided_by) for message in found if message.closed_at is None
+            ]
+            await outbox.record(connection, just_closed, now)
+        return Decision(frozenset(message_ids) - {message.id for message in found}, events)
+
+    return await database.in_transaction(write)
+
+
+async def _change_for_all(
+    connection: Connection, approvals: Sequence[Message], change: Change, now: int
+) -> list[MailboxEvent]:
+    """Set every approver's entry; those whom a fan-out has not reached yet get theirs as it arrives."""
+    copies = await copies_of_all(connection, approvals)
+    entries = sorted((key, one.message.id) for one in copies for key in one.keys)
+    for part in statements_of(entries):
+        await change_pages(connection, same_change(part, change), now)
+        await pages.set_open_approvals(connection, part, is_open=change is Change.UNREAD)
+    return [event for one in copies for event in one.events("status")]

@@ -1,0 +1,79 @@
+"""The copies of a message to receivers: its entries in all the mailboxes that it has reached."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from msgcenter.database.database import Connection
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.event import EventKind, MailboxEvent
+from msgcenter.domain.mailbox import Change
+from msgcenter.domain.message import Message
+from msgcenter.domain.message_id import bucket_of
+from msgcenter.store.mailboxes.pages import PageChange, PageKey, page_key
+from msgcenter.store.messages import audiences
+
+_ENTRIES_PER_STATEMENT = 5_000
+
+
+class Copies(NamedTuple):
+    """Whom a message has reached: user ids by chunk."""
+
+    message: Message
+    chunks: list[tuple[str, ...]]
+
+    @property
+    def keys(self) -> list[PageKey]:
+        """The pages that the copies are on, sorted."""
+        message = self.message
+        return sorted(
+            page_key(Recipient(user_id, message.platform_code), message.id, message.app_number)
+            for chunk in self.chunks
+            for user_id in chunk
+        )
+
+    def events(self, kind: EventKind) -> list[MailboxEvent]:
+        """Return what to tell those who watch these mailboxes."""
+        return [MailboxEvent(kind, self.message.platform_code, chunk, (self.message.id,)) for chunk in self.chunks]
+
+
+async def delivered_copies(connection: Connection, message: Message) -> Copies:
+    """Return the copies of a message that are in mailboxes; those that a fan-out has yet to make are not."""
+    (copies,) = await copies_of_all(connection, [message])
+    return copies
+
+
+async def copies_of_all(connection: Connection, messages: Sequence[Message]) -> list[Copies]:
+    """Return the copies of each of the messages, with a statement for each bucket."""
+    wanted: dict[int, set[bytes]] = {}
+    for message in messages:
+        wanted.setdefault(bucket_of(message.id), set()).update(_delivered(message))
+    chunks = {
+        bucket: await audiences.read_chunks(connection, bucket, sorted(digests)) for bucket, digests in wanted.items()
+    }
+    return [
+        Copies(message, [chunks[bucket_of(message.id)][digest] for digest in _delivered(message)])
+        for message in messages
+    ]
+
+
+def _delivered(message: Message) -> tuple[bytes, ...]:
+    return message.audience[: message.delivered_chunks]
+
+
+def statements_of(entries: Sequence[tuple[PageKey, int]]) -> Iterator[Sequence[tuple[PageKey, int]]]:
+    """Cut sorted entries into as many as one statement should change, those of one page staying together."""
+    start = 0
+    while start < len(entries):
+        end = min(start + _ENTRIES_PER_STATEMENT, len(entries))
+        while end < len(entries) and entries[end][0] == entries[end - 1][0]:
+            end += 1
+        yield entries[start:end]
+        start = end
+
+
+def same_change(entries: Sequence[tuple[PageKey, int]], change: Change) -> dict[PageKey, PageChange]:
+    """Return the change of pages that does the same to each of these entries."""
+    ids: dict[PageKey, dict[int, Change]] = {}
+    for key, message_id in entries:
+        ids.setdefault(key, {})[message_id] = change
+    return {key: PageChange.of(changes) for key, changes in ids.items()}

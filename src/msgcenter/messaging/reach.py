@@ -1,0 +1,39 @@
+"""Whom an app may reach, by its rights as they are now.
+
+Rights are withdrawn at any time, also after a message was made. So whatever makes users see something of an app asks
+here at the moment of its effect: a send, a scheduled message that is due, an update, a reminder, a user token.
+"""
+
+from msgcenter.database.database import Connection
+from msgcenter.domain.account import App
+from msgcenter.domain.audience import EVERYONE
+from msgcenter.domain.language import Phrase
+from msgcenter.domain.message import Message
+from msgcenter.domain.message_id import bucket_of
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store.mailboxes import topics
+from msgcenter.store.messages import audiences
+
+
+async def check_topic(connection: Connection, app: App, topic_number: int) -> None:
+    """Refuse with NOT_AUTHORISED a topic's subscribers, or everyone (`EVERYONE`), whom the app may not reach.
+
+    An app that is not live may still use topics that only its sandbox users have joined.
+    """
+    if topic_number == EVERYONE:
+        if not (app.broadcasts and app.live):
+            raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("不可群发给所有人", "it may not send to everyone"))
+    elif not app.live and (other := await topics.subscriber_outside(connection, topic_number, app.sandbox_user)):
+        app.check_receivers([other])
+
+
+async def check_message(connection: Connection, app: App, message: Message) -> None:
+    """Refuse with APP_DISABLED or NOT_AUTHORISED an app that may not reach a message's whole audience any more."""
+    if app.disabled:
+        raise Refusal(Reason.APP_DISABLED)
+    app.platform_for(message.platform_code)
+    if message.topic_number is not None:
+        await check_topic(connection, app, message.topic_number)
+    elif not app.live:
+        chunks = await audiences.read_chunks(connection, bucket_of(message.id), message.audience)
+        app.check_receivers(user_id for user_ids in chunks.values() for user_id in user_ids)

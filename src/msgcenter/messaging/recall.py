@@ -1,0 +1,60 @@
+"""Recall: a message leaves every mailbox at once."""
+
+from msgcenter.database.database import Connection, Database
+from msgcenter.domain.event import MailboxEvent
+from msgcenter.domain.message import Message
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import Actor
+from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.webhook import recalled_event
+from msgcenter.messaging.delivered_copies import delivered_copies, statements_of
+from msgcenter.store import audit
+from msgcenter.store.mailboxes import feed, pages
+from msgcenter.store.mailboxes.feed import Action
+from msgcenter.store.messages import messages
+from msgcenter.store.webhooks import outbox
+
+
+async def recall(database: Database, app_number: int, message_id: int, by: Actor) -> list[MailboxEvent]:
+    """Withdraw an app's message, also one that is still to be sent; return what to tell (nothing the second time).
+
+    One to receivers is taken out of their mailboxes in this very transaction; of one to a topic or to everyone the feed
+    says that it is withdrawn, which every mailbox learns before anybody looks into it. Refuses with MESSAGE_UNKNOWN.
+    """
+
+    async def write(connection: Connection) -> list[MailboxEvent]:
+        return await recall_within(connection, app_number, message_id, by)
+
+    return await database.in_transaction(write)
+
+
+async def recall_within(connection: Connection, app_number: int, message_id: int, by: Actor) -> list[MailboxEvent]:
+    """Do that in the caller's transaction."""
+    message = await own_message(connection, app_number, message_id)
+    if message.recalled_at is not None:
+        return []
+    now = now_ms()
+    await messages.set_recalled(connection, message.id, now)
+    await audit.record(connection, by, "message.recall", str(message.id), now=now, app_number=app_number)
+    await outbox.record(connection, [recalled_event(app_number, message.id, now)], now)
+    if message.topic_number is None:
+        return await _withdraw_copies(connection, message)
+    if not message.is_sent:
+        return []
+    await feed.publish(connection, [feed.entry_about(message, Action.WITHDRAW)])
+    return [MailboxEvent("removed", message.platform_code, (), (message.id,), message.topic_number)]
+
+
+async def own_message(connection: Connection, app_number: int, message_id: int) -> Message:
+    """Return an app's message, locked until the transaction ends. Refuses with MESSAGE_UNKNOWN."""
+    found = await messages.lock_messages(connection, [message_id])
+    if not found or found[0].app_number != app_number:
+        raise Refusal(Reason.MESSAGE_UNKNOWN)
+    return found[0]
+
+
+async def _withdraw_copies(connection: Connection, message: Message) -> list[MailboxEvent]:
+    copies = await delivered_copies(connection, message)
+    for entries in statements_of([(key, message.id) for key in copies.keys]):
+        await pages.withdraw(connection, entries)
+    return copies.events("removed")

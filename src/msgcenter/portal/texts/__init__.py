@@ -1,0 +1,1 @@
+"""Texts of the portal: audit log, notices, sample programs."""

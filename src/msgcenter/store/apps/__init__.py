@@ -1,0 +1,1 @@
+"""Queries about platforms, apps, tokens, quotas and call counts."""

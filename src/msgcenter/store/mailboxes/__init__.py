@@ -1,0 +1,1 @@
+"""Queries about mailboxes: pages, the feed, receipts, topics, known users."""

@@ -1,0 +1,1 @@
+"""Queries about messages: bodies, audiences, idempotency keys, jobs."""

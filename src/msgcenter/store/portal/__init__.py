@@ -1,0 +1,1 @@
+"""Queries about the portal: people, sessions, announcements, confirmations."""

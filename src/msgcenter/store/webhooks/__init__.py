@@ -1,0 +1,1 @@
+"""Queries about webhooks: endpoints, the outbox, deliveries."""
