@@ -53,6 +53,7 @@ run: $(STAMP) ## start a complete demo on this machine (ARGS='...' goes to msgce
 
 .PHONY: test
 test: $(STAMP) browser languages services ## run every test (ARGS='-k name' selects, DATABASE_URL=postgresql://... tests on that server)
+	$(if $(ARGS),,@sh scripts/javascript.sh test)
 	$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # The browser tests use Debian's Chromium (or any that MSGCENTER_CHROMIUM names); without one they are skipped.
@@ -66,11 +67,20 @@ browser: ## see to a Chromium for the browser tests
 	      || echo "Chromium cannot be installed: the browser tests will be skipped." >&2; \
 	  else echo "No Chromium here: the browser tests will be skipped (apt-get install chromium)." >&2; fi
 
+# The JavaScript's types, lint and unit tests need Node.js; without it they are skipped.
+.PHONY: node
+node: ## see to Node.js and npm for the checks and tests of the JavaScript
+	@sh scripts/javascript.sh install
+
+.PHONY: test-js
+test-js: node ## run the unit tests of the JavaScript
+	@sh scripts/javascript.sh test
+
 # The portal's sample programs are run in their languages; those that are not here are skipped.
 .PHONY: languages
-languages: ## see to curl, Java, Node.js and PHP for the sample programs' tests
+languages: node ## see to curl, Java, Node.js and PHP for the sample programs' tests
 	@wanted=; \
-	for pair in bash:bash curl:curl openssl:openssl node:nodejs php:php-cli javac:default-jdk-headless; do \
+	for pair in bash:bash curl:curl openssl:openssl php:php-cli javac:default-jdk-headless; do \
 	  command -v "$${pair%%:*}" >/dev/null || wanted="$$wanted $${pair#*:}"; \
 	done; \
 	[ -z "$$wanted" ] || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -90,16 +100,18 @@ screenshots: $(STAMP) browser ## make the pictures of the README anew
 	$(BIN)/python scripts/screenshots.py $(ARGS)
 
 .PHONY: check
-check: $(STAMP) ## check format, lint, types and architecture; changes nothing
+check: $(STAMP) node ## check format, lint, types and architecture; changes nothing
 	$(BIN)/ruff format --check $(PY_PATHS)
 	$(BIN)/ruff check $(PY_PATHS)
 	$(BIN)/mypy $(TYPED_PATHS)
 	$(BIN)/lint-imports --no-logo
+	@sh scripts/javascript.sh check
 
 .PHONY: fmt
 fmt: $(STAMP) ## format the code and fix what can be fixed mechanically
 	$(BIN)/ruff check --fix-only $(PY_PATHS)
 	$(BIN)/ruff format $(PY_PATHS)
+	@sh scripts/javascript.sh format
 
 .PHONY: lock
 lock: | $(UV) ## refresh requirements.lock to the newest versions that pyproject.toml allows
@@ -114,7 +126,7 @@ bench: $(STAMP) ## measure throughput and latency here (ARGS='--help' shows the 
 
 .PHONY: clean
 clean: ## remove what the targets above made; keeps your data
-	rm -rf .venv .uv build dist sdk/python/dist .hypothesis .schemathesis \
+	rm -rf .venv .uv node_modules build dist sdk/python/dist .hypothesis .schemathesis \
 	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(PY_PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -137,12 +137,23 @@ export class Api {
   }
 
   async #attempt(method, path, body, signal) {
-    const headers = { Authorization: `Bearer ${this.#session.token}`, "Accept-Language": this.#language, Accept: "application/json" };
+    const headers = {
+      Authorization: `Bearer ${this.#session.token}`,
+      "Accept-Language": this.#language,
+      Accept: "application/json",
+    };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const content = body === undefined ? undefined : JSON.stringify(body);
     let response;
     try {
-      response = await fetch(`${this.#server}/inbox/v1/${path}`, { method, headers, body: content, signal, credentials: "omit", cache: "no-store" });
+      response = await fetch(`${this.#server}/inbox/v1/${path}`, {
+        method,
+        headers,
+        body: content,
+        signal,
+        credentials: "omit",
+        cache: "no-store",
+      });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new ApiError(0, "network");

@@ -76,11 +76,27 @@ export class Card {
       this.#parts.updated.title = clock.full(message.updatedAt);
     }
     if (message.approval?.closedBy) {
-      this.#parts.closed.textContent = texts.closedBy(message.approval.closedBy, clock.moment(message.approval.closedAt));
+      this.#parts.closed.textContent = texts.closedBy(
+        message.approval.closedBy,
+        clock.moment(message.approval.closedAt),
+      );
       this.#parts.closed.title = clock.full(message.approval.closedAt);
     }
-    const marks = [message.announcement && texts.announcement, message.readAt === null && texts.unread, isTodo(message) && texts.pending].filter(Boolean);
-    this.element.setAttribute("aria-label", [...marks, message.app.name, headline(message), clock.day(message.createdAt), clock.short(message.createdAt)].join(", "));
+    const marks = [
+      message.announcement && texts.announcement,
+      message.readAt === null && texts.unread,
+      isTodo(message) && texts.pending,
+    ].filter(Boolean);
+    this.element.setAttribute(
+      "aria-label",
+      [
+        ...marks,
+        message.app.name,
+        headline(message),
+        clock.day(message.createdAt),
+        clock.short(message.createdAt),
+      ].join(", "),
+    );
   }
 
   /** Show the day above the card, or nothing. */
@@ -124,18 +140,36 @@ export class Card {
     const message = this.#message;
     const parts = this.#parts;
     parts.day = el("div", { class: "day" });
-    parts.time = el("time", { datetime: new Date(message.createdAt).toISOString(), title: clock.full(message.createdAt) });
+    parts.time = el("time", {
+      datetime: new Date(message.createdAt).toISOString(),
+      title: clock.full(message.createdAt),
+    });
     parts.approval = el("span", { class: "approval" });
     parts.reminder = el("span", { class: "reminder", hidden: true }, icon("bell"), texts.reminded);
     parts.closed = el("p", { class: "closed", dir: "auto", hidden: true });
     parts.updated = el("p", { class: "updated", hidden: true });
-    parts.read = iconButton("check", texts.markRead, () => this.#context.toggleRead(this.#message), { class: "icon-button quick" });
-    parts.archive = iconButton("archive", texts.archive, () => this.#context.toggleArchived(this.#message), { class: "icon-button quick" });
-    const menu = iconButton("more", texts.messageMenu(message.app.name), () => this.#context.menu(this.#message, menu), { "aria-haspopup": "menu" });
+    parts.read = iconButton("check", texts.markRead, () => this.#context.toggleRead(this.#message), {
+      class: "icon-button quick",
+    });
+    parts.archive = iconButton("archive", texts.archive, () => this.#context.toggleArchived(this.#message), {
+      class: "icon-button quick",
+    });
+    const menu = iconButton(
+      "more",
+      texts.messageMenu(message.app.name),
+      () => this.#context.menu(this.#message, menu),
+      { "aria-haspopup": "menu" },
+    );
     menu.classList.add("card-menu");
     // From the message's own field: nothing that an app can choose looks like it.
-    const official = message.announcement ? el("span", { class: "official" }, icon("official"), texts.announcement) : null;
-    const tile = el("div", { class: "tile", "aria-hidden": "true" }, icon(message.announcement ? "official" : message.kind));
+    const official = message.announcement
+      ? el("span", { class: "official" }, icon("official"), texts.announcement)
+      : null;
+    const tile = el(
+      "div",
+      { class: "tile", "aria-hidden": "true" },
+      icon(message.announcement ? "official" : message.kind),
+    );
     tile.style.setProperty("--hue", hueOf(message.app.id));
     const card = el(
       "div",
@@ -200,7 +234,15 @@ export class Card {
         "div",
         { class: "oa-body" },
         title ? el("h3", { class: "headline", dir: "auto" }, ...this.#marked(title)) : null,
-        rows.length ? el("dl", { class: "form" }, ...rows.map((row) => el("div", {}, el("dt", { dir: "auto" }, row.key ?? ""), el("dd", { dir: "auto" }, row.value ?? "")))) : null,
+        rows.length
+          ? el(
+              "dl",
+              { class: "form" },
+              ...rows.map((row) =>
+                el("div", {}, el("dt", { dir: "auto" }, row.key ?? ""), el("dd", { dir: "auto" }, row.value ?? "")),
+              ),
+            )
+          : null,
         ...(content ? this.#clamped(content, "soft") : []),
         this.#picture(imageUrl),
       ),
@@ -223,8 +265,16 @@ export class Card {
   #clamped(content, look, withLinks = false) {
     const { texts } = this.#context;
     const id = `content-${this.#message.id}`;
-    const text = el("p", { class: `content ${look}`, id, dir: "auto" }, ...(withLinks ? this.#linked(content) : this.#marked(content)));
-    const more = el("button", { type: "button", class: "expand", hidden: true, "aria-expanded": "false", "aria-controls": id }, texts.expand);
+    const text = el(
+      "p",
+      { class: `content ${look}`, id, dir: "auto" },
+      ...(withLinks ? this.#linked(content) : this.#marked(content)),
+    );
+    const more = el(
+      "button",
+      { type: "button", class: "expand", hidden: true, "aria-expanded": "false", "aria-controls": id },
+      texts.expand,
+    );
     more.addEventListener("click", () => {
       const isOpen = text.classList.toggle("open");
       more.setAttribute("aria-expanded", String(isOpen));
@@ -255,7 +305,13 @@ export class Card {
       const url = webUrl(match[0]);
       if (!url) continue;
       nodes.push(...this.#marked(text.slice(from, match.index)));
-      nodes.push(el("a", { class: "inline", href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, ...this.#marked(match[0])));
+      nodes.push(
+        el(
+          "a",
+          { class: "inline", href: url, target: "_blank", rel: "noopener noreferrer nofollow" },
+          ...this.#marked(match[0]),
+        ),
+      );
       from = match.index + match[0].length;
     }
     return [...nodes, ...this.#marked(text.slice(from))];
@@ -301,7 +357,13 @@ export function skeleton() {
       "div",
       { class: "card" },
       el("div", { class: "tile bone" }),
-      el("div", { class: "main" }, el("div", { class: "bone line short" }), el("div", { class: "bone line" }), el("div", { class: "bone line long" })),
+      el(
+        "div",
+        { class: "main" },
+        el("div", { class: "bone line short" }),
+        el("div", { class: "bone line" }),
+        el("div", { class: "bone line long" }),
+      ),
     ),
   );
 }

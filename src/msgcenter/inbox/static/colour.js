@@ -15,7 +15,10 @@ export function parseHead(value) {
 export function headColours(value, surface) {
   const { r, g, b, a } = parseHead(value);
   const shown = [r, g, b].map((part, index) => part * a + surface[index] * (1 - a));
-  return { background: `rgba(${r}, ${g}, ${b}, ${Math.round(a * 1000) / 1000})`, text: `rgb(${readableOn(shown).join(", ")})` };
+  return {
+    background: `rgba(${r}, ${g}, ${b}, ${Math.round(a * 1000) / 1000})`,
+    text: `rgb(${readableOn(shown).join(", ")})`,
+  };
 }
 
 /** Return the text colour [r, g, b], light or dark, that stands out better from `background`. Of two that both do, the light one. */
@@ -32,7 +35,10 @@ export function contrast(one, other) {
 
 /** Return [r, g, b] of a computed CSS colour; null if it is given in another form than rgb() or is transparent. */
 export function parseComputed(value) {
-  const parts = /^rgba?\(([^)]+)\)$/.exec(value)?.[1].split(/[\s,/]+/).map(Number);
+  const parts = /^rgba?\(([^)]+)\)$/
+    .exec(value)?.[1]
+    .split(/[\s,/]+/)
+    .map(Number);
   if (!parts || parts.length < 3 || parts.some(Number.isNaN) || parts[3] === 0) return null;
   return parts.slice(0, 3);
 }

@@ -6,7 +6,9 @@ import { el, iconButton } from "./dom.js";
 export function showKeys(root, texts) {
   const close = iconButton("close", texts.close, () => dialog.close());
   const head = el("div", { class: "keys-head" }, el("h2", { id: "keys-title" }, texts.keys), close);
-  const rows = texts.keyList.map(([keys, does]) => el("div", {}, el("dt", {}, ...keys.map((key) => el("kbd", {}, key))), el("dd", {}, does)));
+  const rows = texts.keyList.map(([keys, does]) =>
+    el("div", {}, el("dt", {}, ...keys.map((key) => el("kbd", {}, key))), el("dd", {}, does)),
+  );
   const dialog = el("dialog", { class: "keys", "aria-labelledby": "keys-title" }, head, el("dl", {}, ...rows));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

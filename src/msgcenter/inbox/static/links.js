@@ -18,7 +18,7 @@ export function appUrl(value) {
 /** Return where a click on the message leads on this screen, or null. With one address alone, every screen opens it. */
 export function targetOf(message, phone = onPhone()) {
   const { pcUrl, appUrl: mobile } = message.body;
-  return phone ? appUrl(mobile) ?? webUrl(pcUrl) : webUrl(pcUrl) ?? appUrl(mobile);
+  return phone ? (appUrl(mobile) ?? webUrl(pcUrl)) : (webUrl(pcUrl) ?? appUrl(mobile));
 }
 
 /** Tell whether this screen is a phone's. */

@@ -18,8 +18,12 @@ export class List {
   #current = null;
   #arrived = new Set();
   #clamped = new Map();
-  #watchClamp = new ResizeObserver((entries) => entries.forEach(({ target }) => this.#measure(target)));
-  #timer = setInterval(() => this.#cards.forEach((card) => card.tell()), RETELL);
+  #watchClamp = new ResizeObserver((entries) => {
+    for (const { target } of entries) this.#measure(target);
+  });
+  #timer = setInterval(() => {
+    for (const card of this.#cards.values()) card.tell();
+  }, RETELL);
   #ending;
 
   constructor({ scroller, probe, texts, clock, actions }) {
@@ -29,7 +33,9 @@ export class List {
     this.#context = { ...actions, texts, clock, query: "", surface, clamp: (text, more) => this.#clamp(text, more) };
     this.feed = el("div", { class: "feed", role: "feed", "aria-labelledby": "title" });
     this.feed.addEventListener("focusin", (event) => this.#focused(event));
-    this.#ending = whenPhoneChanges(() => this.#cards.forEach((card) => card.aim()));
+    this.#ending = whenPhoneChanges(() => {
+      for (const card of this.#cards.values()) card.aim();
+    });
   }
 
   end() {
@@ -184,8 +190,10 @@ export class List {
   /** Keep the current card; if it has gone, take the one in its place. `focusedAt` is where the focus was, or -1. */
   #chooseCurrent(focusedAt) {
     const ids = [...this.#cards.keys()];
-    if (focusedAt < 0 && !this.isScrolled) this.#current = ids[0] ?? null; // the keys begin at the newest
-    else if (!this.#cards.has(this.#current)) this.#current = ids[Math.max(0, Math.min(focusedAt, ids.length - 1))] ?? null;
+    if (focusedAt < 0 && !this.isScrolled)
+      this.#current = ids[0] ?? null; // the keys begin at the newest
+    else if (!this.#cards.has(this.#current))
+      this.#current = ids[Math.max(0, Math.min(focusedAt, ids.length - 1))] ?? null;
     for (const [id, card] of this.#cards) card.setCurrent(id === this.#current);
   }
 

@@ -40,7 +40,11 @@ export class Menus {
   }
 
   #open(opener, label, items) {
-    const menu = el("div", { class: "menu", role: "menu", "aria-label": label, popover: "manual" }, ...items.map((item) => this.#item(item)));
+    const menu = el(
+      "div",
+      { class: "menu", role: "menu", "aria-label": label, popover: "manual" },
+      ...items.map((item) => this.#item(item)),
+    );
     this.#menu = menu;
     this.#opener = opener;
     this.#ending = new AbortController();
@@ -51,12 +55,14 @@ export class Menus {
     place(menu, opener.getBoundingClientRect());
     menu.addEventListener("keydown", (event) => this.#keyed(event), { signal });
     // The path tells where in the shadow tree a click was; its target does not.
-    const outside = (event) => !event.composedPath().some((node) => node === menu || node === opener) && this.close(false);
+    const outside = (event) =>
+      !event.composedPath().some((node) => node === menu || node === opener) && this.close(false);
     document.addEventListener("pointerdown", outside, { signal, capture: true });
     // Scrolling inside the shadow tree is not heard outside of it. A little of it may still be under way from before.
     const { top } = opener.getBoundingClientRect();
     const leave = () => Math.abs(opener.getBoundingClientRect().top - top) > FAR && this.close(false);
-    for (const where of [window, this.#root.getRootNode()]) where.addEventListener("scroll", leave, { signal, capture: true });
+    for (const where of [window, this.#root.getRootNode()])
+      where.addEventListener("scroll", leave, { signal, capture: true });
     addEventListener("resize", () => this.close(false), { signal });
     this.#entries()[0]?.focus();
   }
@@ -66,7 +72,13 @@ export class Menus {
     const role = item.checked === undefined ? "menuitem" : "menuitemradio";
     const entry = el(
       "button",
-      { type: "button", role, tabindex: "-1", disabled: item.disabled, "aria-checked": item.checked === undefined ? null : String(item.checked) },
+      {
+        type: "button",
+        role,
+        tabindex: "-1",
+        disabled: item.disabled,
+        "aria-checked": item.checked === undefined ? null : String(item.checked),
+      },
       icon(item.icon),
       el("span", { dir: "auto" }, item.label),
       item.checked ? icon("check") : null,

@@ -89,7 +89,10 @@ export class MsgInbox extends HTMLElement {
     placed();
     addEventListener("resize", placed, { signal });
     addEventListener("scroll", (event) => event.target !== this && placed(), { signal, capture: true, passive: true });
-    document.addEventListener("pointerdown", (event) => !event.composedPath().includes(this) && this.close(false), { signal, capture: true });
+    document.addEventListener("pointerdown", (event) => !event.composedPath().includes(this) && this.close(false), {
+      signal,
+      capture: true,
+    });
     element.addEventListener("focusout", (event) => this.#focusLeft(event), { signal });
     element.addEventListener("keydown", (event) => this.#keepFocus(event), { signal });
     element.focus({ preventScroll: true });
@@ -138,7 +141,13 @@ export class MsgInbox extends HTMLElement {
         return this.inbox.getAttribute("notifications") === "on";
       },
     };
-    this.#panel = new Panel({ store: this.#store, stream: this.#stream, texts, clock: new Clock(language, texts), host });
+    this.#panel = new Panel({
+      store: this.#store,
+      stream: this.#stream,
+      texts,
+      clock: new Clock(language, texts),
+      host,
+    });
     if (this.mode === "bell") this.#addBell(texts);
     this.#frame.append(this.#panel.element);
     this.#root.replaceChildren(this.#frame);
@@ -198,7 +207,18 @@ export class MsgInbox extends HTMLElement {
 
   #addBell(texts) {
     this.#badge = el("span", { class: "bell-badge", hidden: true });
-    this.#bell = el("button", { type: "button", class: "bell", "aria-haspopup": "dialog", "aria-expanded": "false", "aria-label": texts.bell(0) }, icon("bell"), this.#badge);
+    this.#bell = el(
+      "button",
+      {
+        type: "button",
+        class: "bell",
+        "aria-haspopup": "dialog",
+        "aria-expanded": "false",
+        "aria-label": texts.bell(0),
+      },
+      icon("bell"),
+      this.#badge,
+    );
     this.#bell.addEventListener("click", () => (this.#isOpen ? this.close() : this.open()));
     this.#frame.append(this.#bell);
     const { element } = this.#panel;
@@ -278,7 +298,9 @@ export class MsgInbox extends HTMLElement {
   #keepFocus(event) {
     if (event.key !== "Tab" || !onPhone()) return;
     const { element } = this.#panel;
-    const stops = [...element.querySelectorAll("button, a[href], input, [tabindex='0']")].filter((stop) => stop.tabIndex >= 0 && !stop.disabled && stop.offsetParent !== null);
+    const stops = [...element.querySelectorAll("button, a[href], input, [tabindex='0']")].filter(
+      (stop) => stop.tabIndex >= 0 && !stop.disabled && stop.offsetParent !== null,
+    );
     const edge = event.shiftKey ? stops[0] : stops.at(-1);
     if (this.#root.activeElement !== edge && this.#root.activeElement !== element) return;
     event.preventDefault();

@@ -39,7 +39,9 @@ function takeSettings() {
 /** Return the origins of the websites around this page, if it is in a frame, as far as the browser tells. */
 function embedders() {
   if (parent === window) return [];
-  const known = location.ancestorOrigins ? [...location.ancestorOrigins] : [document.referrer && new URL(document.referrer).origin];
+  const known = location.ancestorOrigins
+    ? [...location.ancestorOrigins]
+    : [document.referrer && new URL(document.referrer).origin];
   return [...new Set(known)].filter((origin) => origin && origin !== location.origin);
 }
 
@@ -50,7 +52,10 @@ async function mayBeShown(token) {
   const query = new URLSearchParams(websites.map((origin) => ["in", origin]));
   for (;;) {
     try {
-      const response = await fetch(`${HOME}/inbox/v1/framing?${query}`, { headers: { Authorization: `Bearer ${token}` }, credentials: "omit" });
+      const response = await fetch(`${HOME}/inbox/v1/framing?${query}`, {
+        headers: { Authorization: `Bearer ${token}` },
+        credentials: "omit",
+      });
       if (response.ok) return (await response.json()).allowed;
       if (response.status === 401) return true; // it opens nothing, and the component says so
     } catch {
@@ -80,7 +85,8 @@ function build(settings) {
   document.title = title;
   const inbox = document.createElement("msg-inbox");
   const attributes = { mode: "panel", notifications: "on", server: HOME, lang: language, ...settings };
-  for (const [name, value] of Object.entries({ ...attributes, lang: language })) if (value) inbox.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ ...attributes, lang: language }))
+    if (value) inbox.setAttribute(name, value);
   const favicon = document.querySelector("link[rel=icon]");
   inbox.addEventListener("msg-inbox:counts", ({ detail: { unread } }) => {
     document.title = unread ? `(${unread > 99 ? "99+" : unread}) ${title}` : title;

@@ -76,23 +76,63 @@ export class Panel {
     const texts = this.#texts;
     const parts = this.#parts;
     parts.count = el("span", { class: "count", "aria-hidden": "true" });
-    parts.markAll = el("button", { type: "button", class: "text-button mark-all", title: texts.markAll, on: { click: () => this.#readAll() } }, icon("checks"), el("span", {}, texts.markAll));
-    parts.menu = iconButton("more", texts.menu, () => this.#openMenu(), { "aria-haspopup": "menu", "aria-expanded": "false" });
-    const back = iconButton("back", texts.backToInbox, () => this.#show({ filter: "all" }), { class: "icon-button back" });
-    parts.input = el("input", {
-      type: "search", class: "query", placeholder: texts.search, "aria-label": texts.searchHint, maxlength: LONGEST_SEARCH, autocomplete: "off", spellcheck: "false", enterkeyhint: "search",
+    parts.markAll = el(
+      "button",
+      { type: "button", class: "text-button mark-all", title: texts.markAll, on: { click: () => this.#readAll() } },
+      icon("checks"),
+      el("span", {}, texts.markAll),
+    );
+    parts.menu = iconButton("more", texts.menu, () => this.#openMenu(), {
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
     });
-    parts.clear = iconButton("close", texts.clearSearch, () => this.#clearSearch(), { class: "icon-button clear", hidden: true });
+    const back = iconButton("back", texts.backToInbox, () => this.#show({ filter: "all" }), {
+      class: "icon-button back",
+    });
+    parts.input = el("input", {
+      type: "search",
+      class: "query",
+      placeholder: texts.search,
+      "aria-label": texts.searchHint,
+      maxlength: LONGEST_SEARCH,
+      autocomplete: "off",
+      spellcheck: "false",
+      enterkeyhint: "search",
+    });
+    parts.clear = iconButton("close", texts.clearSearch, () => this.#clearSearch(), {
+      class: "icon-button clear",
+      hidden: true,
+    });
     const search = el("div", { class: "search", role: "search" }, icon("search"), parts.input, parts.clear);
-    const openSearch = iconButton("search", texts.search, () => this.#openSearch(), { class: "icon-button open-search" });
-    const closeSearch = iconButton("back", texts.closeSearch, () => this.#closeSearch(), { class: "icon-button close-search" });
+    const openSearch = iconButton("search", texts.search, () => this.#openSearch(), {
+      class: "icon-button open-search",
+    });
+    const closeSearch = iconButton("back", texts.closeSearch, () => this.#closeSearch(), {
+      class: "icon-button close-search",
+    });
     const close = iconButton("close", texts.close, () => this.#host.close(), { class: "icon-button close" });
     parts.title = el("h2", { class: "title", id: "title" }, texts.title);
-    const bar = el("header", { class: "bar" }, back, closeSearch, el("div", { class: "name" }, parts.title, parts.count), search, el("span", { class: "spring" }), openSearch, parts.markAll, parts.menu, close);
+    const bar = el(
+      "header",
+      { class: "bar" },
+      back,
+      closeSearch,
+      el("div", { class: "name" }, parts.title, parts.count),
+      search,
+      el("span", { class: "spring" }),
+      openSearch,
+      parts.markAll,
+      parts.menu,
+      close,
+    );
 
     parts.sentinel = el("div", { class: "sentinel", "aria-hidden": "true" });
     const column = el("div", { class: "column" });
-    parts.scroller = el("div", { class: "scroller", role: "tabpanel", id: "list", "aria-labelledby": "tab-all" }, column);
+    parts.scroller = el(
+      "div",
+      { class: "scroller", role: "tabpanel", id: "list", "aria-labelledby": "tab-all" },
+      column,
+    );
     parts.probe = el("span", { class: "probe", hidden: true });
     this.#list = new List({ scroller: parts.scroller, probe: parts.probe, texts, clock, actions: this.#cardActions() });
     column.append(this.#rail.chip, this.#list.feed, this.#states.place, this.#states.foot, parts.sentinel);
@@ -100,8 +140,24 @@ export class Panel {
     parts.toast = el("div", { class: "toasts", role: "status" });
     parts.live = el("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-relevant": "additions" });
     parts.overlay = el("div", { class: "overlay" });
-    parts.frame = el("div", { class: "frame" }, bar, this.#rail.element, this.#states.notice, parts.scroller, parts.pill, parts.toast, parts.live, parts.probe);
-    const panel = el("section", { class: "panel", tabindex: "-1", "aria-labelledby": "title" }, parts.frame, parts.overlay);
+    parts.frame = el(
+      "div",
+      { class: "frame" },
+      bar,
+      this.#rail.element,
+      this.#states.notice,
+      parts.scroller,
+      parts.pill,
+      parts.toast,
+      parts.live,
+      parts.probe,
+    );
+    const panel = el(
+      "section",
+      { class: "panel", tabindex: "-1", "aria-labelledby": "title" },
+      parts.frame,
+      parts.overlay,
+    );
     parts.panel = panel;
     return panel;
   }
@@ -124,7 +180,10 @@ export class Panel {
     scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     input.addEventListener("input", () => this.#typed(), { signal });
     panel.addEventListener("keydown", (event) => this.handleKey(event), { signal });
-    this.#watchEnd = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#reachedEnd(), { root: scroller, rootMargin: "0px 0px 600px" });
+    this.#watchEnd = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && this.#reachedEnd(),
+      { root: scroller, rootMargin: "0px 0px 600px" },
+    );
     this.#watchEnd.observe(this.#parts.sentinel);
   }
 
@@ -193,7 +252,10 @@ export class Panel {
 
   /** An app asks once more to read a message: offer the way there. */
   #remind(message) {
-    this.#toast.say(this.#texts.reminds(message.app.name, headline(message)), { label: this.#texts.show, run: () => this.#goTo(message) });
+    this.#toast.say(this.#texts.reminds(message.app.name, headline(message)), {
+      label: this.#texts.show,
+      run: () => this.#goTo(message),
+    });
   }
 
   /** Show a message, in the view of everything if this one has it not. */
@@ -206,7 +268,9 @@ export class Panel {
   #sayArrivals() {
     const [first, ...others] = this.#toSay;
     this.#toSay = [];
-    this.#say(others.length ? this.#texts.newMessages(others.length + 1) : this.#texts.arrived(first.app.name, headline(first)));
+    this.#say(
+      others.length ? this.#texts.newMessages(others.length + 1) : this.#texts.arrived(first.app.name, headline(first)),
+    );
   }
 
   /** Let screen readers say something. */
@@ -305,22 +369,43 @@ export class Panel {
     const { view, counts } = this.#store;
     const isArchive = view.filter === "archived";
     const items = [
-      { icon: "checks", label: this.#markAllLabel(), run: () => this.#readAll(), disabled: !counts?.unread || isArchive },
-      isArchive ? { icon: "inbox", label: texts.backToInbox, run: () => this.#show({ filter: "all" }) } : { icon: "archive", label: texts.archived, run: () => this.#show({ filter: "archived" }) },
+      {
+        icon: "checks",
+        label: this.#markAllLabel(),
+        run: () => this.#readAll(),
+        disabled: !counts?.unread || isArchive,
+      },
+      isArchive
+        ? { icon: "inbox", label: texts.backToInbox, run: () => this.#show({ filter: "all" }) }
+        : { icon: "archive", label: texts.archived, run: () => this.#show({ filter: "archived" }) },
       ...this.#notificationItems(),
     ];
     if (this.#rail.apps.length > 1) {
-      items.push(null, { icon: "app", label: texts.allSources, checked: !view.app, run: () => this.#show({ app: "" }) });
-      for (const app of this.#rail.apps) items.push({ icon: "app", label: app.name, checked: app.id === view.app, run: () => this.#show({ app: app.id }) });
+      items.push(null, {
+        icon: "app",
+        label: texts.allSources,
+        checked: !view.app,
+        run: () => this.#show({ app: "" }),
+      });
+      for (const app of this.#rail.apps)
+        items.push({
+          icon: "app",
+          label: app.name,
+          checked: app.id === view.app,
+          run: () => this.#show({ app: app.id }),
+        });
     }
-    if (!onPhone()) items.push(null, { icon: "keys", label: texts.keys, run: () => showKeys(this.#parts.overlay, this.#texts) });
+    if (!onPhone())
+      items.push(null, { icon: "keys", label: texts.keys, run: () => showKeys(this.#parts.overlay, this.#texts) });
     this.#menus.toggle(this.#parts.menu, texts.menu, items);
   }
 
   #notificationItems() {
     const state = permission();
     if (!this.#host.mayNotify || state === "none") return [];
-    const label = { default: this.#texts.notifyOn, granted: this.#texts.notifyIsOn, denied: this.#texts.notifyBlocked }[state];
+    const label = { default: this.#texts.notifyOn, granted: this.#texts.notifyIsOn, denied: this.#texts.notifyBlocked }[
+      state
+    ];
     return [{ icon: "bell", label, run: askPermission, disabled: state !== "default" }];
   }
 
@@ -329,8 +414,16 @@ export class Panel {
     const now = this.#store.message(message.id) ?? message;
     const items = [];
     if (targetOf(now)) items.push({ icon: "open", label: texts.open, run: () => this.#list.card(now.id)?.activate() });
-    items.push({ icon: now.readAt === null ? "check" : "mail", label: now.readAt === null ? texts.markRead : texts.markUnread, run: () => this.#toggleRead(now) });
-    items.push({ icon: now.archived ? "restore" : "archive", label: now.archived ? texts.unarchive : texts.archive, run: () => this.#toggleArchived(now) });
+    items.push({
+      icon: now.readAt === null ? "check" : "mail",
+      label: now.readAt === null ? texts.markRead : texts.markUnread,
+      run: () => this.#toggleRead(now),
+    });
+    items.push({
+      icon: now.archived ? "restore" : "archive",
+      label: now.archived ? texts.unarchive : texts.archive,
+      run: () => this.#toggleArchived(now),
+    });
     this.#menus.toggle(button, texts.messageMenu(now.app.name), items);
   }
 
@@ -438,7 +531,7 @@ export class Panel {
 
   #withCurrent(action) {
     const card = this.#list.current;
-    if (!card || !card.element.contains(this.element.getRootNode().activeElement)) return false;
+    if (!card?.element.contains(this.element.getRootNode().activeElement)) return false;
     action(card.message);
     return true;
   }

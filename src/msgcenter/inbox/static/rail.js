@@ -19,11 +19,24 @@ export class Rail {
   constructor(texts, show, tabPanel) {
     this.#texts = texts;
     this.#show = show;
-    this.#tabs = el("div", { class: "tabs", role: "tablist", "aria-label": texts.views }, ...Object.keys(TABS).map((name) => this.#tab(name, tabPanel)));
+    this.#tabs = el(
+      "div",
+      { class: "tabs", role: "tablist", "aria-label": texts.views },
+      ...Object.keys(TABS).map((name) => this.#tab(name, tabPanel)),
+    );
     this.#tabs.addEventListener("keydown", (event) => this.#keyed(event));
-    this.#archived = this.#sideButton(() => show({ filter: "archived" }), icon("archive"), el("span", { class: "side-name" }, texts.archived));
+    this.#archived = this.#sideButton(
+      () => show({ filter: "archived" }),
+      icon("archive"),
+      el("span", { class: "side-name" }, texts.archived),
+    );
     this.#sources = el("div", { class: "sources", role: "group", "aria-label": texts.sources });
-    this.element = el("div", { class: "rail" }, this.#tabs, el("div", { class: "side" }, this.#archived, this.#sources));
+    this.element = el(
+      "div",
+      { class: "rail" },
+      this.#tabs,
+      el("div", { class: "side" }, this.#archived, this.#sources),
+    );
     this.chip = el("div", { class: "chips", hidden: true });
   }
 
@@ -45,7 +58,15 @@ export class Rail {
   #tab(name, tabPanel) {
     const tab = el(
       "button",
-      { type: "button", role: "tab", id: `tab-${name}`, class: "tab", "aria-controls": tabPanel, "data-view": name, on: { click: () => this.#show({ filter: name }) } },
+      {
+        type: "button",
+        role: "tab",
+        id: `tab-${name}`,
+        class: "tab",
+        "aria-controls": tabPanel,
+        "data-view": name,
+        on: { click: () => this.#show({ filter: name }) },
+      },
       icon(TABS[name]),
       el("span", { class: "tab-name" }, this.#texts[name]),
       el("span", { class: "tab-count" }),
@@ -56,7 +77,14 @@ export class Rail {
   #keyed(event) {
     const tabs = [...this.#tabs.children];
     const at = tabs.indexOf(event.target.closest("[role=tab]"));
-    const moves = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: tabs.length - 1 };
+    const moves = {
+      ArrowRight: at + 1,
+      ArrowLeft: at - 1,
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: tabs.length - 1,
+    };
     if (!(event.key in moves) || hasModifier(event)) return;
     event.preventDefault();
     event.stopPropagation();
@@ -79,7 +107,11 @@ export class Rail {
     sources.dataset.key = key;
     const focused = [...sources.children].indexOf(sources.getRootNode().activeElement);
     sources.replaceChildren();
-    if (this.apps.length > 1) sources.append(el("p", { class: "side-title", "aria-hidden": "true" }, this.#texts.sources), ...this.apps.map((app) => this.#source(app, chosen)));
+    if (this.apps.length > 1)
+      sources.append(
+        el("p", { class: "side-title", "aria-hidden": "true" }, this.#texts.sources),
+        ...this.apps.map((app) => this.#source(app, chosen)),
+      );
     sources.children[focused]?.focus();
   }
 
@@ -88,7 +120,12 @@ export class Rail {
     swatch.style.setProperty("--hue", hueOf(app.id));
     const count = app.unread ? el("span", { class: "tab-count" }, short(app.unread)) : null;
     const isChosen = app.id === chosen;
-    const button = this.#sideButton(() => this.#show({ app: isChosen ? "" : app.id }), swatch, el("span", { class: "side-name", dir: "auto" }, app.name), count);
+    const button = this.#sideButton(
+      () => this.#show({ app: isChosen ? "" : app.id }),
+      swatch,
+      el("span", { class: "side-name", dir: "auto" }, app.name),
+      count,
+    );
     button.setAttribute("aria-pressed", String(isChosen));
     return button;
   }
@@ -105,6 +142,13 @@ export class Rail {
     if (!app || chip.dataset.app === app.id) return;
     chip.dataset.app = app.id;
     const back = `${app.name}, ${this.#texts.allSources}`;
-    chip.replaceChildren(el("button", { type: "button", class: "chip", "aria-label": back, on: { click: () => this.#show({ app: "" }) } }, el("span", { dir: "auto" }, app.name), icon("close")));
+    chip.replaceChildren(
+      el(
+        "button",
+        { type: "button", class: "chip", "aria-label": back, on: { click: () => this.#show({ app: "" }) } },
+        el("span", { dir: "auto" }, app.name),
+        icon("close"),
+      ),
+    );
   }
 }

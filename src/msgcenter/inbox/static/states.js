@@ -62,7 +62,14 @@ export class States {
     const { q } = this.#store.view;
     if (kind === "") place.replaceChildren();
     else if (kind === "loading") place.replaceChildren(...this.#bones());
-    else if (kind === "failed" || kind === "busy") place.replaceChildren(emptiness("warning", texts[kind], this.#retry("button", () => this.#store.load())));
+    else if (kind === "failed" || kind === "busy")
+      place.replaceChildren(
+        emptiness(
+          "warning",
+          texts[kind],
+          this.#retry("button", () => this.#store.load()),
+        ),
+      );
     else if (kind === "none") place.replaceChildren(emptiness("person", texts.noToken));
     else if (kind === "expired") place.replaceChildren(emptiness("todo", texts.expired));
     else if (q) place.replaceChildren(emptiness("search", texts.emptySearch(q)));
@@ -89,7 +96,11 @@ export class States {
     const texts = this.#texts;
     if (kind === "") foot.replaceChildren();
     else if (kind === "end") foot.replaceChildren(el("span", {}, texts.end));
-    else if (kind === "failed") foot.replaceChildren(el("span", {}, texts.failedMore), this.#retry("text-button", () => this.#store.loadMore()));
+    else if (kind === "failed")
+      foot.replaceChildren(
+        el("span", {}, texts.failedMore),
+        this.#retry("text-button", () => this.#store.loadMore()),
+      );
     else foot.replaceChildren(el("span", { class: "spinner" }), el("span", {}, texts[kind]));
   }
 
@@ -107,7 +118,10 @@ export class States {
 
   #bones() {
     const bones = Array.from({ length: BONES }, skeleton);
-    return [el("span", { class: "unseen", role: "status" }, this.#texts.loading), el("div", { class: "bones", "aria-hidden": "true" }, ...bones)];
+    return [
+      el("span", { class: "unseen", role: "status" }, this.#texts.loading),
+      el("div", { class: "bones", "aria-hidden": "true" }, ...bones),
+    ];
   }
 }
 

@@ -24,7 +24,8 @@ export function isTodo(message) {
 /** Return the line by which a message is known: its title, or the beginning of its content. */
 export function headline(message) {
   const { body } = message;
-  const line = message.kind === "text" ? body.content : message.kind === "link" ? body.title : body.body?.title || body.head.text;
+  const line =
+    message.kind === "text" ? body.content : message.kind === "link" ? body.title : body.body?.title || body.head.text;
   return line.length > 120 ? `${line.slice(0, 120)}…` : line;
 }
 
@@ -261,7 +262,10 @@ export class Store extends EventTarget {
       if ((this.#removed.get(message.id) ?? -1) > began) continue;
       const known = this.#messages.get(message.id);
       const isStale = known && ((this.#stamps.get(message.id) ?? -1) > began || this.#busy.has(message.id));
-      this.#messages.set(message.id, isStale ? { ...message, readAt: known.readAt, archived: known.archived, approval: known.approval } : message);
+      this.#messages.set(
+        message.id,
+        isStale ? { ...message, readAt: known.readAt, archived: known.archived, approval: known.approval } : message,
+      );
       this.#seen(message.id);
     }
   }
@@ -279,16 +283,25 @@ export class Store extends EventTarget {
     const concerned = ids.filter((id) => this.#messages.has(id) && (this.message(id).readAt !== null) !== read);
     if (concerned.length === 0) return;
     const readAt = read ? Date.now() : null;
-    await this.#change(concerned, () => ({ readAt }), () => this.#api.setRead(concerned, read));
+    await this.#change(
+      concerned,
+      () => ({ readAt }),
+      () => this.#api.setRead(concerned, read),
+    );
   }
 
   /** Archive messages (which reads them) or take them back. Returns a function that undoes it. */
   async setArchived(ids, archived) {
     const unread = ids.filter((id) => this.message(id)?.readAt === null);
-    const patch = (message) => ({ archived, readAt: archived ? message.readAt ?? Date.now() : message.readAt });
+    const patch = (message) => ({ archived, readAt: archived ? (message.readAt ?? Date.now()) : message.readAt });
     await this.#change(ids, patch, () => this.#api.setArchived(ids, archived), false);
     return async () => {
-      await this.#change(ids, () => ({ archived: !archived }), () => this.#api.setArchived(ids, !archived), false);
+      await this.#change(
+        ids,
+        () => ({ archived: !archived }),
+        () => this.#api.setArchived(ids, !archived),
+        false,
+      );
       if (archived && unread.length > 0) await this.setRead(unread, false);
     };
   }
@@ -302,14 +315,24 @@ export class Store extends EventTarget {
       .map((message) => message.id);
     this.#kept = new Set();
     const now = Date.now();
-    const { changed } = await this.#change(ids, () => ({ readAt: now }), () => this.#api.readAll(upTo, this.view));
+    const { changed } = await this.#change(
+      ids,
+      () => ({ readAt: now }),
+      () => this.#api.readAll(upTo, this.view),
+    );
     this.#kept = new Set();
     this.#changed();
     return {
       count: changed.length,
       isComplete: changed.length < MOST_TOLD,
       undo: async () => {
-        if (changed.length > 0) await this.#change(changed.filter((id) => this.#messages.has(id)), () => ({ readAt: null }), () => this.#api.setRead(changed, false), false);
+        if (changed.length > 0)
+          await this.#change(
+            changed.filter((id) => this.#messages.has(id)),
+            () => ({ readAt: null }),
+            () => this.#api.setRead(changed, false),
+            false,
+          );
       },
     };
   }
@@ -334,7 +357,8 @@ export class Store extends EventTarget {
       return answer;
     } catch (error) {
       for (const [id, message] of before) {
-        if (this.#stamps.get(id) === stamp) this.#apply(id, { readAt: message.readAt, archived: message.archived }, ++this.#ticks);
+        if (this.#stamps.get(id) === stamp)
+          this.#apply(id, { readAt: message.readAt, archived: message.archived }, ++this.#ticks);
       }
       this.#changed();
       this.#loadCounts();
@@ -352,7 +376,9 @@ export class Store extends EventTarget {
     this.#stamps.set(id, stamp);
     const difference = Number(message.readAt === null) - Number(old.readAt === null);
     if (difference === 0 || this.counts === null) return;
-    const apps = this.counts.apps.map((app) => (app.id === message.app.id ? { ...app, unread: Math.max(0, app.unread + difference) } : app));
+    const apps = this.counts.apps.map((app) =>
+      app.id === message.app.id ? { ...app, unread: Math.max(0, app.unread + difference) } : app,
+    );
     this.counts = { ...this.counts, unread: Math.max(0, this.counts.unread + difference), apps };
   }
 
@@ -416,7 +442,8 @@ export class Store extends EventTarget {
       this.#messages.set(id, { ...message, ...told });
       this.#stamps.set(id, ++this.#ticks);
       if (!("approval" in told) && isTodo(message)) this.#reread(id);
-      if (!this.#listed.has(id) && this.#belongs(this.#messages.get(id)) && this.#isWithinPage(id)) this.#listed.add(id);
+      if (!this.#listed.has(id) && this.#belongs(this.#messages.get(id)) && this.#isWithinPage(id))
+        this.#listed.add(id);
     }
     this.#changed();
   }
@@ -526,10 +553,13 @@ export class Store extends EventTarget {
     const waiting = this.messages.filter(({ id, expiresAt }) => expiresAt !== null && !this.#expired.has(id));
     if (waiting.length === 0) return;
     const soonest = Math.min(...waiting.map((message) => message.expiresAt));
-    this.#expiry = setTimeout(() => {
-      for (const { id, expiresAt } of waiting) if (expiresAt <= Date.now()) this.#expired.add(id);
-      this.refresh();
-    }, Math.min(Math.max(soonest - Date.now(), 0) + 100, LONGEST_TIMER));
+    this.#expiry = setTimeout(
+      () => {
+        for (const { id, expiresAt } of waiting) if (expiresAt <= Date.now()) this.#expired.add(id);
+        this.refresh();
+      },
+      Math.min(Math.max(soonest - Date.now(), 0) + 100, LONGEST_TIMER),
+    );
   }
 }
 

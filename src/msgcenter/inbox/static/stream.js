@@ -151,7 +151,8 @@ export class Stream extends EventTarget {
     const now = Date.now();
     const slept = now - this.#lastWatch > 4 * WATCH && !document.hidden;
     this.#lastWatch = now;
-    if (slept) this.#restart(); // the machine has slept: the connection may be dead without knowing
+    if (slept)
+      this.#restart(); // the machine has slept: the connection may be dead without knowing
     else if (this.#source && this.#session.isEnding) this.#renew();
   }
 

@@ -139,7 +139,8 @@ const en = {
   unreadMark: "Unread",
   loading: "Loading",
   end: "No older messages",
-  didMarkAll: (count) => (count ? `${count === 1 ? "1 message" : `${count} messages`} marked as read` : "Nothing was unread"),
+  didMarkAll: (count) =>
+    count ? `${count === 1 ? "1 message" : `${count} messages`} marked as read` : "Nothing was unread",
   didMarkMany: "All marked as read; the latest 1,000 can be undone",
   didArchive: "Archived",
   didUnarchive: "Moved to inbox",

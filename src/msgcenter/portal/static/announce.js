@@ -21,9 +21,12 @@ function typed() {
   }
   const request = { msgtype: kind, [kind]: said };
   if (kind !== "oa") return request;
-  const rows = [1, 2, 3, 4, 5, 6].map((row) => ({ key: fields.get(`row${row}.key`), value: fields.get(`row${row}.value`) }));
+  const rows = [1, 2, 3, 4, 5, 6].map((row) => ({
+    key: fields.get(`row${row}.key`),
+    value: fields.get(`row${row}.value`),
+  }));
   const filled = rows.filter((row) => row.key || row.value);
-  if (filled.length) (said.body ??= {}).form = filled;
+  if (filled.length) said.body = { ...said.body, form: filled };
   return { ...request, pcUrl: fields.get("pcUrl"), appUrl: fields.get("appUrl") };
 }
 

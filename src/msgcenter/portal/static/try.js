@@ -67,7 +67,11 @@ async function send() {
   try {
     const url = `${HOME}${place.dataset.path}?accessToken=${await accessToken()}`;
     const began = performance.now();
-    const answer = await fetch(url, { method: "POST", headers: { "content-type": "application/json", "accept-language": language }, body: byId("try-body").value });
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", "accept-language": language },
+      body: byId("try-body").value,
+    });
     const text = await answer.text();
     show(answer, text, performance.now() - began);
   } catch (error) {
@@ -88,7 +92,11 @@ function show(answer, text, took) {
   code.textContent = body.retCode ?? `HTTP ${answer.status}`;
   code.className = `tag ${body.retCode === "000000" ? "good" : "bad"}`;
   const left = answer.headers.get("ratelimit-remaining");
-  const facts = [`HTTP ${answer.status}`, `${took.toFixed(1)} ms`, `X-Request-Id ${answer.headers.get("x-request-id")}`];
+  const facts = [
+    `HTTP ${answer.status}`,
+    `${took.toFixed(1)} ms`,
+    `X-Request-Id ${answer.headers.get("x-request-id")}`,
+  ];
   if (left !== null) facts.push(say(`本秒还可调用${left}次`, `${left} calls left in this second`));
   byId("try-facts").textContent = facts.join(" · ");
   byId("try-text").textContent = body.retCode ? JSON.stringify(body, null, 2) : text;
