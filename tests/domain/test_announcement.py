@@ -11,7 +11,7 @@ from msgcenter.domain.announcement import (
     Announcement,
     State,
     Step,
-    Taken,
+    StepRecord,
     Version,
     changes_between,
     checked_reason,
@@ -104,11 +104,11 @@ def test_whatever_is_tried_what_goes_out_was_seen_by_two(tried: list[tuple[Step,
 
 def test_the_version_before_is_the_last_that_anybody_else_was_asked_to_look_at() -> None:
     steps = [
-        Taken("draft", 1, AUTHOR, 0, ""),
-        Taken("submit", 1, AUTHOR, 1, ""),
-        Taken("edit", 2, AUTHOR, 2, ""),
-        Taken("edit", 3, AUTHOR, 3, ""),
-        Taken("submit", 3, AUTHOR, 4, ""),
+        StepRecord("draft", 1, AUTHOR, 0, ""),
+        StepRecord("submit", 1, AUTHOR, 1, ""),
+        StepRecord("edit", 2, AUTHOR, 2, ""),
+        StepRecord("edit", 3, AUTHOR, 3, ""),
+        StepRecord("submit", 3, AUTHOR, 4, ""),
     ]
     assert [reviewed_before(steps, version) for version in (1, 2, 3, 4)] == [None, 1, 1, 3]
 

@@ -87,7 +87,7 @@ async def test_a_platform_is_not_called_like_an_app(database: Database) -> None:
     with pytest.raises(Refusal):
         await apps.create("The District", "p1")
     with pytest.raises(Refusal):
-        await apps.set_face((await apps.registered())[0].app.app_id, "the district", None)
+        await apps.set_branding((await apps.registered())[0].app.app_id, "the district", None)
 
 
 def test_an_app_has_twenty_websites_at_most(developer: Visitor, app: Credentials) -> None:

@@ -14,7 +14,7 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
 from msgcenter.database.database import KEEPALIVE, Database, LastingConnection
-from msgcenter.domain.event import Listener, nobody
+from msgcenter.domain.event import Listener, ignore_events
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.store.messages.jobs import DELIVER
@@ -33,7 +33,7 @@ _HELD_JOBS = 1_000
 class Worker:
     """Works off jobs until `stop` is called, also across losses of the database."""
 
-    def __init__(self, database: Database, on_change: Listener = nobody) -> None:
+    def __init__(self, database: Database, on_change: Listener = ignore_events) -> None:
         self._database = database
         self._on_change = on_change
         self._stopping = asyncio.Event()

@@ -61,7 +61,7 @@ class Announcement(Struct, frozen=True):
     message_id: int | None = None
 
 
-class Taken(NamedTuple):
+class StepRecord(NamedTuple):
     """A step that was taken. `at` is ms since 1970."""
 
     step: Step
@@ -115,7 +115,7 @@ def request_id_of(number: int, version: int) -> str:
     return f"announcement-{number}-{version}"
 
 
-def reviewed_before(steps: Iterable[Taken], version: int) -> int | None:
+def reviewed_before(steps: Iterable[StepRecord], version: int) -> int | None:
     """Return the version before `version` that was last submitted or approved; None if none was."""
     seen = [taken.version for taken in steps if taken.step in {"submit", "approve"} and taken.version < version]
     return max(seen, default=None)

@@ -26,5 +26,5 @@ Listener = Callable[[Sequence[MailboxEvent]], None]
 """Takes events after their commit; must return at once and raise nothing."""
 
 
-def nobody(_: Sequence[MailboxEvent]) -> None:
+def ignore_events(_: Sequence[MailboxEvent]) -> None:
     """Be the listener where nobody listens."""

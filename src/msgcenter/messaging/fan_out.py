@@ -8,7 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.person import COMMAND
@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 _DONE = {State.SENT, State.RECALLED, State.EXPIRED}
 
 
-async def fan_out(database: Database, message_id: int, on_change: Listener = nobody) -> int:
+async def fan_out(database: Database, message_id: int, on_change: Listener = ignore_events) -> int:
     """Deliver what is not delivered yet of a message; return how many ms it is still too early (0: done).
 
     A scheduled message whose app may not reach its audience any more when it is due is recalled instead.

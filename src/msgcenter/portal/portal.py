@@ -205,7 +205,7 @@ class PageEndpoint:
         portal = self._portal
         token = visitor.cookies.get(SESSION_COOKIE, "")
         if token:
-            visitor.visit = await portal.logins.visit(token, visitor.address)
+            visitor.visit = await portal.logins.find_session(token, visitor.address)
         if visitor.visit is None:
             portal.limits.count_address(visitor.address)
         else:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import ClientDisconnect, Request
 
-from msgcenter.actions.portal.logins import Browser, Visit
+from msgcenter.actions.portal.logins import ActiveSession, Browser
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.person import Actor, Person
 from msgcenter.domain.refusal import Reason, Refusal
@@ -51,7 +51,7 @@ class Visitor:
     cookies: Mapping[str, str]
     language: Language
     theme: str
-    visit: Visit | None = None
+    visit: ActiveSession | None = None
     app: AppRecord | None = None
     form: Form = field(default_factory=Form)
     error: Refusal | None = None

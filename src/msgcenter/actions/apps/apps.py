@@ -186,7 +186,7 @@ class Apps:
         told = {"scope": scope, "origins": sorted_origins}
         return await self._change(app_id, by, "app.inbox", write, **{k: v for k, v in told.items() if v is not None})
 
-    async def set_face(self, app_id: str, name: str, colour: str | None, *, by: Actor = COMMAND) -> AppRecord:
+    async def set_branding(self, app_id: str, name: str, colour: str | None, *, by: Actor = COMMAND) -> AppRecord:
         """Give an app another name, and its icon a colour (like `2f6fde`; None: one by its name).
 
         Refuses with APP_UNKNOWN, or FIELD_MALFORMED also a name that is reserved (`domain.app_name`).
@@ -194,7 +194,7 @@ class Apps:
 
         async def write(connection: Connection) -> None:
             await check_branding(connection, name, colour)
-            await apps.set_face(connection, app_id, name, colour)
+            await apps.set_branding(connection, app_id, name, colour)
 
         return await self._change(app_id, by, "app.face", write, name=name, colour=colour)
 

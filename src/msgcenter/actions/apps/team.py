@@ -191,7 +191,7 @@ async def _open(connection: Connection, request: GrantRequest) -> None:
     elif request.kind == "branding":
         asked = Branding.of(request.value)
         await check_branding(connection, asked.name, asked.colour)
-        await accounts.set_face(connection, request.app_id, asked.name, asked.colour)
+        await accounts.set_branding(connection, request.app_id, asked.name, asked.colour)
     else:
         record = await accounts.find_app(connection, request.app_id)
         assert record is not None

@@ -11,7 +11,7 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.database.group_commit import GroupCommit
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import Kind
-from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging.pull import bring_up_to_date, pull, refresh
@@ -89,7 +89,7 @@ class Inbox:
     """The inboxes of all users. A viewer sees and changes one mailbox, whole or one app's part of it."""
 
     def __init__(
-        self, database: Database, statuses: Statuses, *, waiting_limit: int, on_change: Listener = nobody
+        self, database: Database, statuses: Statuses, *, waiting_limit: int, on_change: Listener = ignore_events
     ) -> None:
         self._database = database
         self._statuses = statuses

@@ -6,7 +6,7 @@ from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
 from msgcenter.database.database import Database
 from msgcenter.database.group_commit import GroupCommit
 from msgcenter.domain.account import App, Recipient
-from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.webhook import CLOSED, STATUS_KINDS
 from msgcenter.messaging import reach
 from msgcenter.messaging.decide_approvals import decide
@@ -22,7 +22,7 @@ _TOLD_PER_COMMIT = 2_560
 class Statuses:
     """Changes read states; calls that wait at once share a statement and a commit."""
 
-    def __init__(self, database: Database, *, waiting_limit: int, on_change: Listener = nobody) -> None:
+    def __init__(self, database: Database, *, waiting_limit: int, on_change: Listener = ignore_events) -> None:
         self._database = database
         self._on_change = on_change
         self._changes = GroupCommit(self._write, batch_weight=_CALLS_PER_COMMIT, waiting_limit=waiting_limit)

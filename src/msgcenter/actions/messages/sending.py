@@ -11,7 +11,7 @@ from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers
 from msgcenter.domain.content import Body, check_body
-from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.quota import quota_of
@@ -36,7 +36,7 @@ class Sending:
         *,
         waiting_limit: int,
         zone: ZoneInfo = _UTC,
-        on_change: Listener = nobody,
+        on_change: Listener = ignore_events,
         on_stored: OnStored | None = None,
     ) -> None:
         self._database = database

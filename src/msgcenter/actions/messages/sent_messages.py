@@ -5,7 +5,7 @@ from msgcenter.actions.messages.reports import own_message
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.content import Body, check_body
-from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import REMINDER_PAUSE_MS, Message, State
 from msgcenter.domain.message_id import now_ms
@@ -26,7 +26,7 @@ class SentMessages:
     What `by` changes is written to the audit log with it; what was so already is no change.
     """
 
-    def __init__(self, database: Database, *, on_change: Listener = nobody) -> None:
+    def __init__(self, database: Database, *, on_change: Listener = ignore_events) -> None:
         self._database = database
         self._on_change = on_change
         self._counts = ReceiptCounts(database)

@@ -16,7 +16,7 @@ from msgcenter.domain.announcement import (
     Change,
     State,
     Step,
-    Taken,
+    StepRecord,
     Version,
     changes_between,
     checked_reason,
@@ -27,7 +27,7 @@ from msgcenter.domain.announcement import (
 )
 from msgcenter.domain.audience import EVERYONE
 from msgcenter.domain.content import check_body
-from msgcenter.domain.event import Listener, MailboxEvent, nobody
+from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import Draft, check_times
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor, Person
@@ -38,12 +38,12 @@ from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import users
 from msgcenter.store.portal import announcements, people
-from msgcenter.store.portal.announcements import Listed
+from msgcenter.store.portal.announcements import AnnouncementRow
 
 Result = TypeVar("Result")
 
 
-class Opened(NamedTuple):
+class AnnouncementDetails(NamedTuple):
     """An announcement as one person sees it.
 
     `changes` are those since the `earlier` version that was last submitted or approved, which is None if none was;
@@ -54,7 +54,7 @@ class Opened(NamedTuple):
     version: Version
     earlier: int | None
     changes: list[Change]
-    steps: list[Taken]
+    steps: list[StepRecord]
     names: dict[int, str]
     may_review: bool
 
@@ -69,7 +69,7 @@ class Announcements:
         lease: NodeLease,
         reports: Reports,
         *,
-        on_change: Listener = nobody,
+        on_change: Listener = ignore_events,
         on_stored: OnStored | None = None,
     ) -> None:
         self._database = database
@@ -83,13 +83,13 @@ class Announcements:
 
     async def page(
         self, state: State | None, platform_code: str | None, before: int, limit: int
-    ) -> tuple[list[Listed], int | None]:
+    ) -> tuple[list[AnnouncementRow], int | None]:
         """Return announcements, the newest first, and the bound of the next page (None: there is none)."""
         async with self._database.connection() as connection:
             found = await announcements.list_announcements(connection, state, platform_code, before, limit + 1)
         return found[:limit], found[limit - 1].announcement.number if len(found) > limit else None
 
-    async def open(self, number: int, person: Person) -> Opened:
+    async def open(self, number: int, person: Person) -> AnnouncementDetails:
         """Return an announcement. Refuses with MESSAGE_UNKNOWN."""
         async with self._database.connection() as connection:
             found = await announcements.find(connection, number)
@@ -103,7 +103,7 @@ class Announcements:
         earlier = reviewed_before(steps, found.version)
         changes = changes_between(versions[earlier], version) if earlier is not None else []
         review = may_review(found, version.edited_by, person.number)
-        return Opened(found, version, earlier, changes, steps, names, review)
+        return AnnouncementDetails(found, version, earlier, changes, steps, names, review)
 
     async def audience(self, platform_code: str) -> int:
         """Return how many users an announcement would have now."""

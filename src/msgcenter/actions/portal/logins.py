@@ -48,7 +48,7 @@ class Browser(NamedTuple):
     device: str
 
 
-class LoggedIn(NamedTuple):
+class NewSession(NamedTuple):
     """A new session: the secrets that the browser keeps as cookies."""
 
     person: Person
@@ -56,11 +56,11 @@ class LoggedIn(NamedTuple):
     device: str
 
 
-class Visit(NamedTuple):
+class ActiveSession(NamedTuple):
     """A session in use. `due` is what the person has to do before anything else."""
 
     person: Person
-    session: SessionRecord
+    record: SessionRecord
     due: Due | None = None
 
 
@@ -72,7 +72,7 @@ class Logins:
         self._keys = keys
         self._second_factor = second_factor
 
-    async def login(self, login: str, password: str, browser: Browser) -> LoggedIn:
+    async def login(self, login: str, password: str, browser: Browser) -> NewSession:
         """Begin a session for a login and its password.
 
         Raises LoginError, OneTimePasswordError, ThrottledError, or SecondFactorNeededError if the person has a second
@@ -99,7 +99,7 @@ class Logins:
             raise SecondFactorNeededError(self._ticket(record))
         return await self._begin(record.person, browser, limits)
 
-    async def second_step(self, ticket: str, code: str, browser: Browser) -> LoggedIn:
+    async def second_step(self, ticket: str, code: str, browser: Browser) -> NewSession:
         """Begin a session for the ticket of the first step and a code of the second factor, or a recovery code.
 
         Raises LoginError if the code is wrong or was used before, TicketError if the ticket is older than five minutes
@@ -112,7 +112,7 @@ class Logins:
             raise LoginError
         return await self._begin(record.person, browser, limits)
 
-    async def visit(self, token: str, address: str) -> Visit | None:
+    async def find_session(self, token: str, address: str) -> ActiveSession | None:
         """Return the session of a cookie and whose it is; None if it has ended."""
         now = now_ms()
         digest = token_digest(token)
@@ -120,13 +120,13 @@ class Logins:
             found = await portal_sessions.find_session(connection, digest, now, now - IDLE_MS)
             if found is not None and found[1].seen_at < now - _SEEN_EVERY_MS:
                 await portal_sessions.touch_session(connection, digest, now, address)
-        return None if found is None else Visit(*found, due=found[0].due(self._second_factor))
+        return None if found is None else ActiveSession(*found, due=found[0].due(self._second_factor))
 
     def must_have_second_factor(self, person: Person) -> bool:
         """Tell whether a person has to have one."""
         return person.needs_second_factor(self._second_factor)
 
-    async def begin(self, person: Person, browser: Browser) -> LoggedIn:
+    async def begin(self, person: Person, browser: Browser) -> NewSession:
         """Begin a session for somebody who has just signed up, or has proven anew who it is."""
         return await self._begin(person, browser, ())
 
@@ -134,9 +134,9 @@ class Logins:
         """Count a new account against where it comes from. Raises ThrottledError after sixty in 15 minutes."""
         await throttle.count(self._database, (Limit(f"sign-up {subscriber_of(address)}", _SIGN_UPS),))
 
-    async def end(self, visit: Visit, by: Actor) -> None:
+    async def end(self, session: ActiveSession, by: Actor) -> None:
         """Log out."""
-        await self.end_one(visit.person, visit.session.digest, by)
+        await self.end_one(session.person, session.record.digest, by)
 
     async def sessions(self, person: Person) -> list[SessionRecord]:
         """Return a person's sessions, the one used last first."""
@@ -155,12 +155,12 @@ class Logins:
 
         return await self._database.in_transaction(write)
 
-    async def end_others(self, visit: Visit, by: Actor) -> int:
+    async def end_others(self, session: ActiveSession, by: Actor) -> int:
         """End all sessions of a person but this one; return how many."""
 
         async def write(connection: Connection) -> int:
-            person = visit.person
-            ended = await portal_sessions.delete_sessions(connection, person.number, visit.session.digest)
+            person = session.person
+            ended = await portal_sessions.delete_sessions(connection, person.number, session.record.digest)
             if ended:
                 await audit.record(connection, by, "session.end", person.login, now=now_ms(), sessions=ended)
             return ended
@@ -189,7 +189,7 @@ class Logins:
 
     # --- Sessions ---------------------------------------------------------------------------------------------------
 
-    async def _begin(self, person: Person, browser: Browser, limits: Sequence[Limit]) -> LoggedIn:
+    async def _begin(self, person: Person, browser: Browser, limits: Sequence[Limit]) -> NewSession:
         token, now = new_token() + new_token(), now_ms()
         device = self._device_of(person.login, browser.device) or new_token()
         session = SessionRecord(
@@ -205,7 +205,7 @@ class Logins:
             await audit.record(connection, by, "session.begin", person.login, now=now)
 
         await self._database.in_transaction(write)
-        return LoggedIn(person, token, self._keys.seal(f"{_DEVICE} {person.login}", device).hex())
+        return NewSession(person, token, self._keys.seal(f"{_DEVICE} {person.login}", device).hex())
 
     def _ticket(self, record: PersonRecord) -> str:
         # Bound to the password's hash: a ticket does not outlive the password.

@@ -6,7 +6,7 @@ Alone, an operator could otherwise become a second one, and approve what they ha
 from typing import NamedTuple
 
 from msgcenter.actions.apps.key_ring import KeyRing
-from msgcenter.actions.portal.logins import Visit
+from msgcenter.actions.portal.logins import ActiveSession
 from msgcenter.actions.portal.passwords import hash_password, new_one_time_password
 from msgcenter.actions.portal.proof import prove
 from msgcenter.database.database import Connection, Database
@@ -23,7 +23,7 @@ ONE_TIME_MS = 7 * 86_400_000
 _HALF = "one-time password"
 
 
-class Changed(NamedTuple):
+class AccountChange(NamedTuple):
     """What came of a change: whether it waits for a confirmation, and what is shown to the operator, once.
 
     `secret` of a reset is the one-time password, or its first half if the change waits; of other changes it is None.
@@ -40,7 +40,9 @@ class Operators:
         self._database = database
         self._keys = keys
 
-    async def change(self, visit: Visit, kind: ConfirmationKind, number: int, password: str, by: Actor) -> Changed:
+    async def change(
+        self, session: ActiveSession, kind: ConfirmationKind, number: int, password: str, by: Actor
+    ) -> AccountChange:
         """Make somebody an operator, let them in again, give them a one-time password or remove their second factor.
 
         What concerns a developer and leaves them one is done at once. The rest waits up to seven days for another
@@ -51,13 +53,13 @@ class Operators:
         FIELD_MALFORMED (login, change) what makes no sense for this person or was asked for already, and with
         NOT_AUTHORISED if there is no other operator who could confirm.
         """
-        await prove(self._database, self._keys, visit, password)
+        await prove(self._database, self._keys, session, password)
         first, second = new_one_time_password()
         whole = f"{first}-{second}"
         hashed = await hash_password(whole) if kind == "reset" else ""
 
-        async def write(connection: Connection) -> Changed:
-            now, me = now_ms(), visit.person.number
+        async def write(connection: Connection) -> AccountChange:
+            now, me = now_ms(), session.person.number
             locked = await people.lock_people(connection, (me, number))
             person = _known(locked.get(number))
             _check_operator(locked.get(me))
@@ -67,11 +69,11 @@ class Operators:
             if kind != "operator" and not person.is_operator:
                 await confirmations.end_for(connection, number, now)
                 await _apply(connection, kind, person, hashed, by=by, now=now)
-                return Changed(waits=False, secret=whole if kind == "reset" else None)
+                return AccountChange(waits=False, secret=whole if kind == "reset" else None)
             await check_confirmers(connection, me, number)
             sealed = self._keys.seal(f"{_HALF} {number}", first) if kind == "reset" else None
             await ask(connection, kind, person, asked_by=me, by=by, now=now, half_sealed=sealed)
-            return Changed(waits=True, secret=first if kind == "reset" else None)
+            return AccountChange(waits=True, secret=first if kind == "reset" else None)
 
         return await self._database.in_transaction(write)
 
@@ -80,13 +82,13 @@ class Operators:
         async with self._database.connection() as connection:
             return await confirmations.open_requests(connection, now_ms())
 
-    async def confirm(self, visit: Visit, number: int, password: str, by: Actor) -> str | None:
+    async def confirm(self, session: ActiveSession, number: int, password: str, by: Actor) -> str | None:
         """Confirm what another operator has asked for; return the second half of a one-time password, if it is one.
 
         Raises as `change` does. Refuses with FIELD_MALFORMED (number) what does not wait any more, and with
         NOT_AUTHORISED whoever has asked for it or is concerned.
         """
-        await prove(self._database, self._keys, visit, password)
+        await prove(self._database, self._keys, session, password)
         async with self._database.connection() as connection:
             seen = _waits(await confirmations.find_open(connection, number, now_ms()))
         second, hashed = None, ""
@@ -96,11 +98,11 @@ class Operators:
             hashed = await hash_password(f"{first}-{second}")
 
         async def write(connection: Connection) -> None:
-            now, me = now_ms(), visit.person.number
+            now, me = now_ms(), session.person.number
             locked = await people.lock_people(connection, (me, seen.asked_by, seen.person.number))
             _check_operator(locked.get(me))
             request = _waits(await confirmations.find_open(connection, number, now))
-            if not may_confirm(request, visit.person):
+            if not may_confirm(request, session.person):
                 raise Refusal(
                     Reason.NOT_AUTHORISED,
                     rule=Phrase("须由另一位运营人员确认", "it takes another operator than who asked or is concerned"),
@@ -235,4 +237,4 @@ def _waits(request: Confirmation | None) -> Confirmation:
     return request
 
 
-__all__ = ["Changed", "Confirmation", "ConfirmationKind", "Operators", "ask", "check_confirmers", "may_confirm"]
+__all__ = ["AccountChange", "Confirmation", "ConfirmationKind", "Operators", "ask", "check_confirmers", "may_confirm"]

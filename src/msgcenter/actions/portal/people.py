@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from msgcenter.actions.apps.key_ring import KeyRing, new_token, token_digest
-from msgcenter.actions.portal.logins import Visit
+from msgcenter.actions.portal.logins import ActiveSession
 from msgcenter.actions.portal.operators import ONE_TIME_MS, ask, check_confirmers
 from msgcenter.actions.portal.passwords import hash_of_new_password
 from msgcenter.actions.portal.proof import prove
@@ -36,7 +36,7 @@ INVITATION_MS = 7 * 86_400_000
 _MAX_NOTE = 200
 
 
-class Invited(NamedTuple):
+class NewInvitation(NamedTuple):
     """A new invitation: the secret part of its link, and when it ends (ms since 1970)."""
 
     token: str
@@ -124,7 +124,7 @@ class People:
 
         await self._database.in_transaction(write)
 
-    async def invite(self, role: Role, note: str, visit: Visit, password: str, by: Actor) -> Invited:
+    async def invite(self, role: Role, note: str, session: ActiveSession, password: str, by: Actor) -> NewInvitation:
         """Make an invitation that is good once and for a week; `note` is for the operators, up to 200 characters.
 
         It ends when its maker is no operator any more. One for an operator takes the inviter's own password: raises
@@ -132,25 +132,25 @@ class People:
         confirm that operator.
         """
         if role == "operator":
-            await prove(self._database, self._keys, visit, password)
+            await prove(self._database, self._keys, session, password)
         token, now = new_token(), now_ms()
 
         async def write(connection: Connection) -> None:
             if role == "operator":
-                await check_confirmers(connection, visit.person.number)
+                await check_confirmers(connection, session.person.number)
             await people.insert_invitation(
                 connection,
                 token_digest(token),
                 role=role,
                 note=note.strip()[:_MAX_NOTE],
-                created_by=visit.person.number,
+                created_by=session.person.number,
                 now=now,
                 expires_at=now + INVITATION_MS,
             )
             await audit.record(connection, by, "invitation.create", role, now=now, note=note.strip()[:_MAX_NOTE])
 
         await self._database.in_transaction(write)
-        return Invited(token, now + INVITATION_MS)
+        return NewInvitation(token, now + INVITATION_MS)
 
     async def revoke_invitation(self, number: int, by: Actor) -> None:
         """End an invitation that nobody has used. Refuses with FIELD_MALFORMED (number) one that has ended already."""
@@ -178,37 +178,39 @@ class People:
 
     # --- One's own account ------------------------------------------------------------------------------------------
 
-    async def change_password(self, visit: Visit, old: str, new: str, by: Actor) -> None:
+    async def change_password(self, session: ActiveSession, old: str, new: str, by: Actor) -> None:
         """Change a password and end all sessions of the person, this one included: the browser begins a new one.
 
         Refuses with FIELD_MALFORMED what is too easy or the old one again; raises LoginError if the old password is
         wrong, ThrottledError after ten of them.
         """
-        await prove(self._database, self._keys, visit, old)
+        await prove(self._database, self._keys, session, old)
         if new == old:
             raise malformed("password", "须与当前密码不同", "must be another one than the present one")
-        hashed = await hash_of_new_password(new, visit.person.login, visit.person.name)
+        hashed = await hash_of_new_password(new, session.person.login, session.person.name)
 
         async def write(connection: Connection) -> None:
-            await people.set_password(connection, visit.person.number, hashed)
-            await sessions.delete_sessions(connection, visit.person.number)
-            await audit.record(connection, by, "person.password", visit.person.login, now=now_ms())
+            await people.set_password(connection, session.person.number, hashed)
+            await sessions.delete_sessions(connection, session.person.number)
+            await audit.record(connection, by, "person.password", session.person.login, now=now_ms())
 
         await self._database.in_transaction(write)
 
-    async def add_second_factor(self, visit: Visit, password: str, secret: str, code: str, by: Actor) -> list[str]:
+    async def add_second_factor(
+        self, session: ActiveSession, password: str, secret: str, code: str, by: Actor
+    ) -> list[str]:
         """Begin to ask for codes of a secret, once one code has proven that it was scanned; return recovery codes.
 
         Ends all sessions, this one included. Refuses with FIELD_MALFORMED a wrong code, or if there is a second factor
         already; raises LoginError if the password is wrong, ThrottledError after ten of them.
         """
-        person = visit.person
+        person = session.person
         if person.has_second_factor:
             raise malformed("code", "两步验证已开启", "is not needed: the second factor is on already")
         step = step_of(secret, code) if is_secret(secret) else None
         if step is None:
             raise malformed("code", "不正确,请检查手机时间是否准确", "is wrong; is the phone's clock right?")
-        await prove(self._database, self._keys, visit, password)
+        await prove(self._database, self._keys, session, password)
         codes = new_recovery_codes()
         sealed = self._keys.seal(f"{SECOND_FACTOR} {person.number}", secret)
 
@@ -221,14 +223,14 @@ class People:
         await self._database.in_transaction(write)
         return codes
 
-    async def remove_second_factor(self, visit: Visit, password: str, code: str, by: Actor) -> None:
+    async def remove_second_factor(self, session: ActiveSession, password: str, code: str, by: Actor) -> None:
         """Ask for no codes any more, and end all sessions, this one included.
 
         `code` is one of the second factor, or a recovery code. Raises LoginError if the password is wrong, CodeError if
         the code is, ThrottledError after ten of them.
         """
-        await prove(self._database, self._keys, visit, password, code)
-        person = visit.person
+        await prove(self._database, self._keys, session, password, code)
+        person = session.person
 
         async def write(connection: Connection) -> None:
             await people.set_second_factor(connection, person.number, None, [])

@@ -2,7 +2,7 @@
 
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.portal import throttle
-from msgcenter.actions.portal.logins import Visit
+from msgcenter.actions.portal.logins import ActiveSession
 from msgcenter.actions.portal.passwords import password_matches
 from msgcenter.actions.portal.second_factor import takes_code
 from msgcenter.actions.portal.throttle import Limit
@@ -13,16 +13,18 @@ from msgcenter.store.portal import people
 _TRIES = 10
 
 
-async def prove(database: Database, keys: KeyRing, visit: Visit, password: str, code: str | None = None) -> None:
+async def prove(
+    database: Database, keys: KeyRing, session: ActiveSession, password: str, code: str | None = None
+) -> None:
     """Have the person of a session give the password, and a code of the second factor unless `code` is None.
 
     Raises LoginError if the password is wrong, CodeError if the code is, ThrottledError after ten of them in a quarter
     of an hour: a stolen session guesses neither.
     """
-    limit = Limit(f"session {visit.session.digest.hex()}", _TRIES)
+    limit = Limit(f"session {session.record.digest.hex()}", _TRIES)
     await throttle.count(database, (limit,))
     async with database.connection() as connection:
-        record = await people.find_person(connection, number=visit.person.number)
+        record = await people.find_person(connection, number=session.person.number)
     if record is None or not await password_matches(record.password_hash, password):
         raise LoginError
     if code is not None and not await takes_code(database, keys, record, code):

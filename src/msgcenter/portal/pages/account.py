@@ -2,7 +2,7 @@
 
 from starlette.responses import RedirectResponse, Response
 
-from msgcenter.actions.portal.logins import LoggedIn
+from msgcenter.actions.portal.logins import NewSession
 from msgcenter.actions.portal.second_factor import is_secret, new_enrolment
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.person import (
@@ -54,7 +54,7 @@ async def second_step(portal: Portal, visitor: Visitor) -> Response:
     return _begun(visitor, begun)
 
 
-def _begun(visitor: Visitor, begun: LoggedIn, path: str = "/apps", done: str = "") -> Response:
+def _begun(visitor: Visitor, begun: NewSession, path: str = "/apps", done: str = "") -> Response:
     wanted = visitor.cookies.get("next", "")
     # Only a path of the portal itself: "//elsewhere" would be another site's.
     is_ours = wanted.startswith(f"{HOME}/") and "\\" not in wanted and not done
@@ -63,7 +63,7 @@ def _begun(visitor: Visitor, begun: LoggedIn, path: str = "/apps", done: str = "
     return _with_session(response, begun)
 
 
-def _with_session(response: Response, begun: LoggedIn) -> Response:
+def _with_session(response: Response, begun: NewSession) -> Response:
     set_secret(response, SESSION_COOKIE, begun.token, SESSION_SECONDS)
     set_secret(response, DEVICE_COOKIE, begun.device, _YEAR)
     return response
@@ -139,7 +139,7 @@ async def account(portal: Portal, visitor: Visitor) -> Response:
         visitor,
         "account.html",
         sessions=await portal.logins.sessions(visitor.person),
-        here=visitor.visit.session.digest,
+        here=visitor.visit.record.digest,
         recovery_left=record.recovery_left,
         must_have_factor=portal.logins.must_have_second_factor(visitor.person),
     )

@@ -54,7 +54,7 @@ async def save_face(portal: Portal, visitor: Visitor) -> Response:
     if record.app.live and not visitor.person.is_operator:
         await portal.team.ask_branding(record, form["name"], colour, person=visitor.person, by=visitor.actor)
         return see_other(f"/apps/{app_id}", "asked")
-    await portal.apps.set_face(app_id, form["name"], colour, by=visitor.actor)
+    await portal.apps.set_branding(app_id, form["name"], colour, by=visitor.actor)
     return see_other(f"/apps/{app_id}/settings", "saved")
 
 

@@ -4,8 +4,8 @@ from typing import get_args
 
 from starlette.responses import Response
 
-from msgcenter.actions.portal.logins import Visit
-from msgcenter.actions.portal.operators import Changed, ConfirmationKind, may_confirm
+from msgcenter.actions.portal.logins import ActiveSession
+from msgcenter.actions.portal.operators import AccountChange, ConfirmationKind, may_confirm
 from msgcenter.domain.person import LoginError, Role, ThrottledError
 from msgcenter.domain.refusal import Refusal, malformed
 from msgcenter.domain.search_text import folded, search_words
@@ -51,7 +51,7 @@ async def decide(portal: Portal, visitor: Visitor) -> Response:
 
 
 async def people(
-    portal: Portal, visitor: Visitor, invitation: str | None = None, changed: Changed | None = None
+    portal: Portal, visitor: Visitor, invitation: str | None = None, changed: AccountChange | None = None
 ) -> Response:
     """List the people, or those whose name or login has a text in it, and who is invited.
 
@@ -153,7 +153,7 @@ async def decide_confirmation(portal: Portal, visitor: Visitor) -> Response:
     return see_other("/operator/confirmations", "confirmed")
 
 
-def _visit(visitor: Visitor) -> Visit:
+def _visit(visitor: Visitor) -> ActiveSession:
     assert visitor.visit is not None
     return visitor.visit
 

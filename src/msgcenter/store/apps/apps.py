@@ -259,7 +259,7 @@ async def set_live(connection: Connection, app_id: str, *, live: bool) -> None:
     await connection.execute("update app set live = $2 where app_id = $1", app_id, live)
 
 
-async def set_face(connection: Connection, app_id: str, name: str, colour: str | None) -> None:
+async def set_branding(connection: Connection, app_id: str, name: str, colour: str | None) -> None:
     """Give an app another name, and its icon a colour (six hex digits; None for one by its name)."""
     await connection.execute("update app set name = $2, colour = $3 where app_id = $1", app_id, name, colour)
 

@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 from msgcenter.database.database import Connection
-from msgcenter.domain.announcement import Announcement, State, Step, Taken, Version
+from msgcenter.domain.announcement import Announcement, State, Step, StepRecord, Version
 from msgcenter.domain.content import body_type
 
 _COLUMNS = (
@@ -15,7 +15,7 @@ _COLUMNS = (
 _VERSION = "v.platform_code, v.kind, v.content, v.send_at, v.expires_at, v.version, v.edited_by, v.edited_at"
 
 
-class Listed(NamedTuple):
+class AnnouncementRow(NamedTuple):
     """An announcement of a list, with what it says and the name of who began it."""
 
     announcement: Announcement
@@ -93,14 +93,14 @@ async def find_version(connection: Connection, number: int, version: int) -> Ver
     return _version(row) if row else None
 
 
-async def steps(connection: Connection, number: int) -> list[Taken]:
+async def steps(connection: Connection, number: int) -> list[StepRecord]:
     """Return what was done with an announcement, the first step first."""
     rows = await connection.fetch(
         "select step, version, person_number, at, reason from announcement_step where announcement_number = $1"
         " order by id",
         number,
     )
-    return [Taken(*row) for row in rows]
+    return [StepRecord(*row) for row in rows]
 
 
 async def set_state(connection: Connection, number: int, state: State, submitted_by: int | None, now: int) -> None:
@@ -139,7 +139,7 @@ async def add_step(
 
 async def list_announcements(
     connection: Connection, state: State | None, platform_code: str | None, before: int, limit: int
-) -> list[Listed]:
+) -> list[AnnouncementRow]:
     """Return announcements with a number below `before`, the newest first; of a state or a platform, if given."""
     rows = await connection.fetch(
         f"select {_COLUMNS}, p.name, v.platform_code, v.kind, v.content, v.send_at, v.expires_at, v.edited_by,"  # noqa: S608
@@ -154,7 +154,9 @@ async def list_announcements(
         limit,
     )
     names = Announcement.__struct_fields__
-    return [Listed(Announcement(**{name: row[name] for name in names}), _version(row), row["name"]) for row in rows]
+    return [
+        AnnouncementRow(Announcement(**{name: row[name] for name in names}), _version(row), row["name"]) for row in rows
+    ]
 
 
 async def count_waiting(connection: Connection) -> int:
