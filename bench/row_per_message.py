@@ -31,7 +31,7 @@ from msgcenter.gateway.endpoint import Actions, EndpointApp, Gateway, PlainApp
 from msgcenter.gateway.health import healthz
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.routes import ENDPOINTS
-from msgcenter.messaging.set_status import Missing
+from msgcenter.messaging.set_status import MissingIds
 from msgcenter.store.apps.apps import find_tokens
 
 SCHEMA = """
@@ -60,11 +60,11 @@ class RowStatuses:
 
     async def set_status(
         self, app: App, user_id: str, message_ids: frozenset[int], *, read: bool, platform_code: str | None = None
-    ) -> Missing:
+    ) -> MissingIds:
         """Set the rows read or unread; return the ids that the user does not have."""
         rows = (user_id, app.platform_for(platform_code), list(message_ids), app.number)
 
-        async def write(connection: Connection) -> Missing:
+        async def write(connection: Connection) -> MissingIds:
             if read:
                 done = await connection.execute(_SET_READ, *rows, time.time_ns() // 1_000_000)
             else:

@@ -59,7 +59,7 @@ async def test_what_is_found_is_read_in_parts_while_others_change_the_mailbox(
 
     async def others() -> set[int]:
         for one in sorted(hay)[:10]:
-            await statuses.set_own(USER, app_number, frozenset([one]), read=True, tell=False)
+            await statuses.set_own(USER, app_number, frozenset([one]), read=True)
         return set(await send(database, app_number, ids, ["needle that arrives meanwhile"] * 10))
 
     first, second, late = await asyncio.gather(inbox.read_all(VIEWER, query), inbox.read_all(VIEWER, query), others())

@@ -1,4 +1,4 @@
-"""Pending approvals: decided once, for every approver."""
+"""Deciding approvals: closed or reopened once, for all approvers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,7 +20,7 @@ _GONE = {State.RECALLED, State.EXPIRED}
 
 
 class Decision(NamedTuple):
-    """What a decision did: the ids that the app does not have, and whose mailboxes changed."""
+    """The outcome of a decision: the ids that the app does not have, and the live events of the mailboxes changed."""
 
     missing: frozenset[int]
     events: list[MailboxEvent]
@@ -33,35 +33,37 @@ async def decide(
     *,
     closed: bool,
     decided_by: str | None = None,
-    tell: bool = False,
+    with_events: bool = False,
 ) -> Decision:
-    """Close or reopen approvals of an app for all their approvers at once, in the name of `decided_by`.
+    """Close or reopen approvals of an app for all their approvers, in the name of `decided_by`.
 
-    `tell` its webhooks which are closed. Refuses with NOT_AN_APPROVAL, changing nothing, if one of them is another kind
-    of message.
+    `with_events` records an event for the app's webhooks for each approval that is closed. Refuses with
+    NOT_AN_APPROVAL, changing nothing, if one of the ids is another kind of message.
     """
 
     async def write(connection: Connection) -> Decision:
         now = now_ms()
-        found = [
+        approvals = [
             message
             for message in await messages.lock_messages(connection, sorted(message_ids))
             if message.app_number == app_number and message.state_at(now) not in _GONE
         ]
-        for message in found:
+        for message in approvals:
             if not message.approval:
                 raise Refusal(Reason.NOT_AN_APPROVAL, message_id=message.id)
         events: list[MailboxEvent] = []
-        if found:
-            ids = [message.id for message in found]
+        if approvals:
+            ids = [message.id for message in approvals]
             await messages.set_closed(connection, ids, now if closed else None, decided_by)
-            events = await _change_for_all(connection, found, Change.READ if closed else Change.UNREAD, now)
-        if tell and closed:
+            events = await _change_for_all(connection, approvals, Change.READ if closed else Change.UNREAD, now)
+        if with_events and closed:
             just_closed = [
-                closed_event(app_number, message.id, now, decided_by) for message in found if message.closed_at is None
+                closed_event(app_number, message.id, now, decided_by)
+                for message in approvals
+                if message.closed_at is None
             ]
             await outbox.record(connection, just_closed, now)
-        return Decision(frozenset(message_ids) - {message.id for message in found}, events)
+        return Decision(frozenset(message_ids) - {message.id for message in approvals}, events)
 
     return await database.in_transaction(write)
 
@@ -69,10 +71,10 @@ async def decide(
 async def _change_for_all(
     connection: Connection, approvals: Sequence[Message], change: Change, now: int
 ) -> list[MailboxEvent]:
-    """Set every approver's entry; those whom a fan-out has not reached yet get theirs as it arrives."""
-    copies = await copies_of_all(connection, approvals)
-    entries = sorted((key, one.message.id) for one in copies for key in one.keys)
+    """Set the entries of all approvers. Mailboxes that a fan-out has not reached get a decided entry on delivery."""
+    all_copies = await copies_of_all(connection, approvals)
+    entries = sorted((key, copies.message.id) for copies in all_copies for key in copies.keys)
     for part in statements_of(entries):
         await change_pages(connection, same_change(part, change), now)
         await pages.set_open_approvals(connection, part, is_open=change is Change.UNREAD)
-    return [event for one in copies for event in one.events("status")]
+    return [event for copies in all_copies for event in copies.events("status")]

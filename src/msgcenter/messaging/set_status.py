@@ -1,6 +1,10 @@
-"""The group commit of status changes: many calls, one statement."""
+"""Setting messages read or unread, many calls in one batch.
 
-from collections.abc import Iterable, Sequence
+There are two ways. `apply_status_changes` needs one statement. `apply_status_changes_with_events` also records a
+webhook event for each entry that really changes; it needs a transaction and two more statements to know which do.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -8,17 +12,23 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import Change, merge
 from msgcenter.domain.message_id import bucket_of, now_ms
+from msgcenter.domain.webhook import By, WebhookEvent, read_event, unread_event
 from msgcenter.messaging.pull import bring_up_to_date
-from msgcenter.store.mailboxes import pages as mailboxes
+from msgcenter.store.mailboxes import pages as mailbox_pages
 from msgcenter.store.mailboxes.feed import up_to_date
 from msgcenter.store.mailboxes.pages import PageChange, PageKey, page_key
+from msgcenter.store.webhooks import outbox
 
-Missing = frozenset[int]
-NOTHING_MISSING: Missing = frozenset()
+MissingIds = frozenset[int]
+"""The message ids of a call that are not in the mailbox."""
+_NOTHING_MISSING: MissingIds = frozenset()
+
+_EntryKey = tuple[Recipient, int]
+"""A recipient and a message id: one entry."""
 
 
 class StatusChange(NamedTuple):
-    """One call: set these messages of an app to a recipient read or unread."""
+    """One call: set messages of an app read or unread in one mailbox. There is at least one id."""
 
     recipient: Recipient
     app_number: int
@@ -26,49 +36,122 @@ class StatusChange(NamedTuple):
     read: bool
 
 
-async def apply_status_changes(database: Database, changes: Sequence[StatusChange]) -> list[Missing]:
-    """Write all changes, later ones winning; return for each the ids that are not in that mailbox."""
-    pages = merged(changes)
+class AttributedChange(NamedTuple):
+    """A status change and who makes it, for the webhook events."""
+
+    change: StatusChange
+    by: By
+
+
+async def apply_status_changes(database: Database, changes: Sequence[StatusChange]) -> list[MissingIds]:
+    """Apply the changes in their order. Return, for each, the ids that are not in its mailbox."""
+    changes_by_page = _merge(changes)
     now = now_ms()
 
-    async def write(connection: Connection) -> dict[PageKey, set[int]]:
-        # Whether a mailbox has something to pull is asked by the statement itself: a look-up of its own would cost
-        # every commit a round trip, a fifth of what the call takes.
-        return await mailboxes.change_status(connection, pages, now, condition=up_to_date())
+    async def change_pulled(connection: Connection) -> dict[PageKey, set[int]]:
+        # The statement itself checks whether a mailbox must pull first: a look-up of its own would cost every commit
+        # a round trip, a fifth of the time of the call.
+        return await mailbox_pages.change_status(connection, changes_by_page, now, condition=up_to_date())
 
-    missing = await database.in_autocommit(write)
+    missing = await database.in_autocommit(change_pulled)
     if not missing:
-        return [NOTHING_MISSING] * len(changes)
+        return [_NOTHING_MISSING] * len(changes)
     await bring_up_to_date(database, {Recipient(key.user_id, key.platform_code) for key in missing}, now)
 
-    async def write_again(connection: Connection) -> dict[PageKey, set[int]]:
-        return await mailboxes.change_pages(
-            connection, {key: pages[key].only(ids) for key, ids in missing.items()}, now
-        )
+    async def change_rest(connection: Connection) -> dict[PageKey, set[int]]:
+        rest = {key: changes_by_page[key].only(ids) for key, ids in missing.items()}
+        return await mailbox_pages.change_pages(connection, rest, now)
 
-    still_missing = await database.in_transaction(write_again)
-    return [missing_of(change, still_missing) for change in changes]
-
-
-def merged(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
-    """Return the one change to each page that does what these, one after the other, do."""
-    calls: dict[PageKey, list[tuple[list[int], Change]]] = {}
-    for change in changes:
-        wanted = Change.READ if change.read else Change.UNREAD
-        for bucket, ids in _by_bucket(change.message_ids):
-            key = PageKey(change.recipient.user_id, change.recipient.platform_code, bucket, change.app_number)
-            calls.setdefault(key, []).append((ids, wanted))
-    return {key: _one_after_the_other(parts) for key, parts in calls.items()}
+    still_missing = await database.in_transaction(change_rest)
+    return [_missing_ids(change, still_missing) for change in changes]
 
 
-def _one_after_the_other(calls: Sequence[tuple[list[int], Change]]) -> PageChange:
-    if len(calls) == 1:
-        ids, wanted = calls[0]
-        return PageChange(read=ids) if wanted is Change.READ else PageChange(unread=ids)
-    changes: dict[int, Change] = {}
-    for ids, wanted in calls:
-        changes.update({i: merge(changes.get(i), wanted) for i in ids})
-    return PageChange.of(changes)
+async def apply_status_changes_with_events(database: Database, changes: Sequence[AttributedChange]) -> list[MissingIds]:
+    """Apply the changes in their order and record a webhook event for each entry that changes.
+
+    Return, for each change, the ids that are not in its mailbox.
+    """
+    now = now_ms()
+    await bring_up_to_date(database, {change.recipient for change, _ in changes}, now)
+
+    async def write(connection: Connection) -> list[MissingIds]:
+        return await status_changes_with_events(connection, changes, now)
+
+    return await database.in_transaction(write)
+
+
+async def status_changes_with_events(
+    connection: Connection, changes: Sequence[AttributedChange], now: int
+) -> list[MissingIds]:
+    """Do the work of `apply_status_changes_with_events` in the caller's transaction. The mailboxes have pulled."""
+    changes_by_page = _merge([change for change, _ in changes])
+    read_times = await _lock_read_times(connection, {key: change.ids for key, change in changes_by_page.items()}, now)
+    missing = await mailbox_pages.change_status(connection, changes_by_page, now)
+    await outbox.record(connection, _events(changes, read_times, now), now)
+    return [_missing_ids(change, missing) for change, _ in changes]
+
+
+async def lock_unread(connection: Connection, ids_by_page: Mapping[PageKey, Sequence[int]], now: int) -> list[int]:
+    """Lock pages until the transaction ends. Return, sorted, those of the ids that are unread in them."""
+    read_times = await _lock_read_times(connection, {key: set(ids) for key, ids in ids_by_page.items()}, now)
+    return sorted(message_id for (_, message_id), read_at in read_times.items() if read_at is None)
+
+
+async def _lock_read_times(
+    connection: Connection, ids_by_page: Mapping[PageKey, set[int]], now: int
+) -> dict[_EntryKey, int | None]:
+    """Sweep and lock pages. Return the read times of those of the entries that exist."""
+    keys = sorted(ids_by_page)
+    await mailbox_pages.sweep_pages(connection, keys, now)
+    message_ids = sorted({message_id for ids in ids_by_page.values() for message_id in ids})
+    entries = await mailbox_pages.message_states(connection, keys, message_ids)
+    # A message has one platform, so a user and a message id name one entry.
+    platforms = {(key.user_id, message_id): key.platform_code for key, ids in ids_by_page.items() for message_id in ids}
+    return {
+        (Recipient(entry.user_id, platforms[entry.user_id, entry.message_id]), entry.message_id): entry.read_at
+        for entry in entries
+        if (entry.user_id, entry.message_id) in platforms
+    }
+
+
+def _events(
+    changes: Sequence[AttributedChange], read_times: Mapping[_EntryKey, int | None], now: int
+) -> list[WebhookEvent]:
+    """Return the events of changes that apply one after the other, some perhaps to the same entry."""
+    is_read = {entry: read_at is not None for entry, read_at in read_times.items() if read_at is None or read_at >= 0}
+    events = []
+    for (recipient, app_number, message_ids, read), by in changes:
+        for message_id in sorted(message_ids):
+            entry = (recipient, message_id)
+            if entry not in is_read or is_read[entry] is read:
+                continue
+            is_read[entry] = read
+            if read:
+                events.append(read_event(app_number, message_id, recipient, now, by))
+            else:
+                events.append(unread_event(app_number, message_id, recipient, by))
+    return events
+
+
+def _merge(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
+    """Return, for each page, the one change that has the effect of these changes in their order."""
+    changes_by_page: dict[PageKey, list[tuple[list[int], Change]]] = {}
+    for recipient, app_number, message_ids, read in changes:
+        kind = Change.READ if read else Change.UNREAD
+        for bucket, ids in _by_bucket(message_ids):
+            key = PageKey(recipient.user_id, recipient.platform_code, bucket, app_number)
+            changes_by_page.setdefault(key, []).append((ids, kind))
+    return {key: _merge_page(page_changes) for key, page_changes in changes_by_page.items()}
+
+
+def _merge_page(changes: Sequence[tuple[list[int], Change]]) -> PageChange:
+    if len(changes) == 1:
+        ids, kind = changes[0]
+        return PageChange(read=ids) if kind is Change.READ else PageChange(unread=ids)
+    merged: dict[int, Change] = {}
+    for ids, kind in changes:
+        merged.update({message_id: merge(merged.get(message_id), kind) for message_id in ids})
+    return PageChange.of(merged)
 
 
 def _by_bucket(message_ids: frozenset[int]) -> Iterable[tuple[int, list[int]]]:
@@ -78,8 +161,8 @@ def _by_bucket(message_ids: frozenset[int]) -> Iterable[tuple[int, list[int]]]:
     return [(bucket, list(part)) for bucket, part in groupby(ids, key=bucket_of)]
 
 
-def missing_of(change: StatusChange, missing: dict[PageKey, set[int]]) -> Missing:
-    """Return the ids of a change that are not there, out of those missing by page."""
+def _missing_ids(change: StatusChange, missing: Mapping[PageKey, set[int]]) -> MissingIds:
+    """Return the ids of a change that are among the ids missing from pages."""
     return frozenset(
         message_id
         for message_id in change.message_ids

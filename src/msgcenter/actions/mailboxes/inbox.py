@@ -15,7 +15,7 @@ from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging.pull import bring_up_to_date, pull, refresh
-from msgcenter.messaging.told_changes import lock_unread
+from msgcenter.messaging.set_status import lock_unread
 from msgcenter.store.apps import apps as accounts
 from msgcenter.store.mailboxes import pages as mailboxes
 from msgcenter.store.mailboxes import reading
@@ -159,8 +159,10 @@ class Inbox:
         """Set messages read or unread; return the ids that the mailbox has."""
         by_app = await self._by_app(viewer, message_ids)
         changed: list[int] = []
-        for (app_number, told), ids in sorted(by_app.items()):
-            missing = await self._statuses.set_own(viewer.recipient, app_number, frozenset(ids), read=read, tell=told)
+        for (app_number, has_events), ids in sorted(by_app.items()):
+            missing = await self._statuses.set_own(
+                viewer.recipient, app_number, frozenset(ids), read=read, with_events=has_events
+            )
             changed += [i for i in ids if i not in missing]
         return changed
 

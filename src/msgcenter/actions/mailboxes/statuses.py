@@ -10,37 +10,42 @@ from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.webhook import CLOSED, STATUS_KINDS
 from msgcenter.messaging import reach
 from msgcenter.messaging.decide_approvals import decide
-from msgcenter.messaging.set_status import Missing, StatusChange, apply_status_changes
-from msgcenter.messaging.told_changes import ToldChange, apply_told_changes
+from msgcenter.messaging.set_status import (
+    AttributedChange,
+    MissingIds,
+    StatusChange,
+    apply_status_changes,
+    apply_status_changes_with_events,
+)
 from msgcenter.store.messages import messages
 
 _CALLS_PER_COMMIT = 256
-_TOLD_PER_COMMIT = 2_560
-"""Messages, each of which may be a row for every endpoint of its app."""
+_IDS_PER_COMMIT_WITH_EVENTS = 2_560
+"""Message ids; each may become a row for every webhook of its app."""
 
 
 class Statuses:
-    """Changes read states; calls that wait at once share a statement and a commit."""
+    """Changes read states. Calls that wait at the same time share a statement and a commit."""
 
     def __init__(self, database: Database, *, waiting_limit: int, on_change: Listener = ignore_events) -> None:
         self._database = database
         self._on_change = on_change
-        self._changes = GroupCommit(self._write, batch_weight=_CALLS_PER_COMMIT, waiting_limit=waiting_limit)
-        self._told = GroupCommit(
-            self._write_told,
-            batch_weight=_TOLD_PER_COMMIT,
+        self._changes = GroupCommit(self._apply, batch_weight=_CALLS_PER_COMMIT, waiting_limit=waiting_limit)
+        self._changes_with_events = GroupCommit(
+            self._apply_with_events,
+            batch_weight=_IDS_PER_COMMIT_WITH_EVENTS,
             waiting_limit=waiting_limit,
-            weigh=lambda one: len(one.change.message_ids),
+            weigh=lambda attributed: len(attributed.change.message_ids),
         )
 
     async def set_status(
         self, app: App, user_id: str, message_ids: frozenset[int], *, read: bool, platform_code: str | None = None
-    ) -> Missing:
-        """Set an app's messages to a user read or unread, and return the ids that this user did not get from it.
+    ) -> MissingIds:
+        """Set an app's messages read or unread for a user. Return the ids that this user did not get from the app.
 
-        The first read time is kept when a read message is set read again; setting unread clears it. Durable on
-        return. Refuses with NOT_AUTHORISED (platform; and, to set unread, whom the app may not reach) or
-        FIELD_MALFORMED (publisherId).
+        A read message that is set read again keeps its first read time; setting it unread clears the time. The change
+        is durable on return. Refuses with NOT_AUTHORISED (a platform that the app may not use; to set unread, also a
+        user that it may not reach) or FIELD_MALFORMED (publisherId).
         """
         recipient = Recipient(user_id, app.platform_for(platform_code))
         if not read:
@@ -50,28 +55,34 @@ class Statuses:
             return message_ids
         change = StatusChange(recipient, app.number, message_ids, read)
         if app.webhook_events and not app.webhook_events.isdisjoint(STATUS_KINDS):
-            return await self._told.submit(ToldChange(change, "app"))
+            return await self._changes_with_events.submit(AttributedChange(change, "app"))
         return await self._changes.submit(change)
 
     async def set_own(
-        self, recipient: Recipient, app_number: int, message_ids: frozenset[int], *, read: bool, tell: bool = False
-    ) -> Missing:
-        """Set messages of an app read or unread for a user who does so; return the ids that are not there.
+        self,
+        recipient: Recipient,
+        app_number: int,
+        message_ids: frozenset[int],
+        *,
+        read: bool,
+        with_events: bool = False,
+    ) -> MissingIds:
+        """Set an app's messages read or unread in the name of the recipient. Return the ids that are not there.
 
-        `tell` the app's webhooks of it.
+        `with_events` records events for the app's webhooks.
         """
         change = StatusChange(recipient, app_number, message_ids, read)
-        if tell:
-            return await self._told.submit(ToldChange(change, "user"))
+        if with_events:
+            return await self._changes_with_events.submit(AttributedChange(change, "user"))
         return await self._changes.submit(change)
 
     async def decide_approvals(
         self, app: App, message_ids: frozenset[int], *, closed: bool, approver_id: str | None = None
-    ) -> Missing:
-        """Close or reopen an app's pending approvals for every approver; return the ids that it does not have.
+    ) -> MissingIds:
+        """Close or reopen approvals of an app for all their approvers. Return the ids that the app does not have.
 
-        They are closed in the name of the approver, or else of the app's account. Refuses with NOT_AN_APPROVAL,
-        changing nothing, if one of them is another kind of message, and with NOT_AUTHORISED to reopen one whose
+        They are closed in the name of `approver_id`, or of the app's account without one. Refuses, changing nothing,
+        with NOT_AN_APPROVAL if one of the ids is another kind of message, and with NOT_AUTHORISED to reopen one whose
         approvers the app may not reach any more.
         """
         if not closed:
@@ -85,35 +96,35 @@ class Statuses:
             sorted(message_ids),
             closed=closed,
             decided_by=approver_id or app.account,
-            tell=CLOSED in app.webhook_events,
+            with_events=CLOSED in app.webhook_events,
         )
         self._on_change(decision.events)
         return decision.missing
 
     def waiting(self) -> int:
         """Return how many changes wait to be written."""
-        return self._changes.waiting + self._told.waiting
+        return self._changes.waiting + self._changes_with_events.waiting
 
     async def drained(self) -> None:
         """Wait until every accepted change is written."""
         await self._changes.drained()
-        await self._told.drained()
+        await self._changes_with_events.drained()
 
-    async def _write(self, changes: list[StatusChange]) -> Sequence[Missing]:
+    async def _apply(self, changes: list[StatusChange]) -> Sequence[MissingIds]:
         missing = await apply_status_changes(self._database, changes)
         self._publish(changes, missing)
         return missing
 
-    async def _write_told(self, changes: list[ToldChange]) -> Sequence[Missing]:
-        missing = await apply_told_changes(self._database, changes)
-        self._publish([one.change for one in changes], missing)
+    async def _apply_with_events(self, changes: list[AttributedChange]) -> Sequence[MissingIds]:
+        missing = await apply_status_changes_with_events(self._database, changes)
+        self._publish([change for change, _ in changes], missing)
         return missing
 
-    def _publish(self, changes: Sequence[StatusChange], missing: Sequence[Missing]) -> None:
+    def _publish(self, changes: Sequence[StatusChange], missing: Sequence[MissingIds]) -> None:
         self._on_change(
             [
                 MailboxEvent("status", change.recipient.platform_code, (change.recipient.user_id,), tuple(changed))
-                for change, absent in zip(changes, missing, strict=True)
-                if (changed := change.message_ids - absent)
+                for change, missing_ids in zip(changes, missing, strict=True)
+                if (changed := change.message_ids - missing_ids)
             ]
         )

@@ -13,8 +13,7 @@ from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.webhook import READ, UNREAD
 from msgcenter.messaging.send import apply_sends
-from msgcenter.messaging.set_status import StatusChange
-from msgcenter.messaging.told_changes import ToldChange, apply_told_changes
+from msgcenter.messaging.set_status import AttributedChange, StatusChange, apply_status_changes_with_events
 from msgcenter.store.webhooks import endpoints
 from tests.conftest import PLATFORM
 from tests.store.scene import rows
@@ -51,8 +50,8 @@ async def told(database: Database) -> list[tuple[str, int, bool]]:
     return [tuple(row) for row in found]
 
 
-def change(app_number: int, message_ids: list[int], *, read: bool, recipient: Recipient = USER) -> ToldChange:
-    return ToldChange(StatusChange(recipient, app_number, frozenset(message_ids), read), "app")
+def change(app_number: int, message_ids: list[int], *, read: bool, recipient: Recipient = USER) -> AttributedChange:
+    return AttributedChange(StatusChange(recipient, app_number, frozenset(message_ids), read), "app")
 
 
 async def test_changes_of_one_batch_are_told_one_after_the_other(
@@ -60,10 +59,10 @@ async def test_changes_of_one_batch_are_told_one_after_the_other(
 ) -> None:
     one, two, *_ = messages
     batch = [change(app_number, [one, two], read=read) for read in (True, True, False, True)]
-    assert await apply_told_changes(database, batch) == [frozenset()] * 4
+    assert await apply_status_changes_with_events(database, batch) == [frozenset()] * 4
     expected = [("user", i, read) for read in (True, False, True) for i in (one, two)]
     assert await told(database) == expected
-    await apply_told_changes(database, [change(app_number, [one], read=True)])
+    await apply_status_changes_with_events(database, [change(app_number, [one], read=True)])
     assert await told(database) == expected
 
 
@@ -75,7 +74,7 @@ async def test_what_is_missing_or_withdrawn_is_not_told(
     assert isinstance(expired, int)
     asked = [messages[0], expired, 7]
     others = change(app_number + 1, messages, read=True)
-    missing = await apply_told_changes(database, [change(app_number, asked, read=True), others])
+    missing = await apply_status_changes_with_events(database, [change(app_number, asked, read=True), others])
     assert missing == [frozenset({expired, 7}), frozenset(messages)]
     assert await told(database) == [("user", messages[0], True)]
 
@@ -96,7 +95,7 @@ async def test_events_of_an_entry_alternate_however_many_change_it(
                 )
                 for _ in range(5)
             ]
-            await apply_told_changes(database, batch)
+            await apply_status_changes_with_events(database, batch)
 
     await asyncio.gather(*(hammer() for _ in range(6)))
     history: dict[tuple[str, int], list[bool]] = defaultdict(list)
