@@ -43,7 +43,6 @@ from msgcenter.actions.webhooks.webhooks import Webhooks
 from msgcenter.database.database import Database
 from msgcenter.database.embedded import embedded_postgres
 from msgcenter.database.migrate import migrate, pending_migrations
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
@@ -67,6 +66,7 @@ from msgcenter.portal.render import Templates
 from msgcenter.portal.routes import routes as portal_routes
 from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
 from msgcenter.store.mailboxes.topics import concerned_by_topic
+from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.web.base_path import BehindProxy
 from msgcenter.web.headers import SafeAnswers
 from msgcenter.web.limits import RequestLimits

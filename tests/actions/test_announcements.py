@@ -10,7 +10,6 @@ from msgcenter.actions.messages.reports import Reports
 from msgcenter.actions.portal.announcements import Announcements
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.announcement import Version
 from msgcenter.domain.content import Text
 from msgcenter.domain.event import MailboxEvent
@@ -19,6 +18,7 @@ from msgcenter.domain.person import COMMAND, Person
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store import audit
 from msgcenter.store.mailboxes import users
+from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.portal import announcements as store
 from tests.conftest import PLATFORM, SECRET_KEY
 

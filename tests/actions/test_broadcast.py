@@ -5,7 +5,6 @@ import asyncio
 from msgcenter.actions.messages.reports import Reports
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Connection, Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import EVERYONE, Everyone
 from msgcenter.domain.content import Text
@@ -13,6 +12,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging.pull import bring_up_to_date
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import users
+from msgcenter.store.messages.node_lease import NodeLease
 from tests.store.scene import add_app, rows
 
 PLATFORM = "broadcasts"

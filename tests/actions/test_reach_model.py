@@ -21,7 +21,6 @@ from msgcenter.actions.messages.reports import Reports
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Connection, Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain import message as messages
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Audience, Everyone, Receivers, Topic
@@ -39,6 +38,7 @@ from msgcenter.store.mailboxes import users as directory
 from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
 from msgcenter.store.messages.messages import MessageFilter, find_message
+from msgcenter.store.messages.node_lease import NodeLease
 from tests.store.scene import Clock, add_app, event_loop, rows, weighted
 
 USERS = ("阿明", "b", "c", "user-d")

@@ -11,7 +11,6 @@ from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.actions.messages.reports import Reports
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Connection, Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Everyone, Receivers
 from msgcenter.domain.content import Text
@@ -24,6 +23,7 @@ from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, users
 from msgcenter.store.mailboxes.receipts import Counts
 from msgcenter.store.messages.messages import MessageFilter, find_message
+from msgcenter.store.messages.node_lease import NodeLease
 from tests.store.scene import add_app
 
 PLATFORM = "counted"

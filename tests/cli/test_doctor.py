@@ -15,7 +15,7 @@ from msgcenter.database.migrate import known_migrations
 from msgcenter.database.postmaster import HOLDERS
 from tests.cli.program import Shell
 from tests.conftest import execute, running_server, server_environment, wait_for
-from tests.store.test_embedded import holder, kill_tree, server, told
+from tests.database.test_embedded import holder, kill_tree, server, told
 
 
 def findings(shell: Shell, *, code: int = 0, **settings: str) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from msgcenter.database.database import Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
@@ -17,6 +16,7 @@ from msgcenter.messaging import send as sends
 from msgcenter.messaging.decide_approvals import decide
 from msgcenter.messaging.send import apply_sends
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
+from msgcenter.store.messages.node_lease import NodeLease
 
 PLATFORM = "420100"
 USERS = tuple(f"user-{number}" for number in range(5))

@@ -8,9 +8,9 @@ import pytest
 
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
+from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter_client import Client, StateError
 from tests.conftest import PLATFORM, Credentials, Raw, wait_for
 from tests.gateway.calls import Json, accepted, envelope, now_ms, refused, text_to, until

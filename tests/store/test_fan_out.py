@@ -6,7 +6,6 @@ from collections import Counter
 import pytest
 
 from msgcenter.database.database import Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.event import MailboxEvent
@@ -19,6 +18,7 @@ from msgcenter.messaging.recall import recall_within
 from msgcenter.messaging.send import apply_sends
 from msgcenter.store.mailboxes.receipts import count_states
 from msgcenter.store.messages import messages
+from msgcenter.store.messages.node_lease import NodeLease
 from tests.conftest import PLATFORM
 
 

@@ -11,7 +11,6 @@ from msgcenter.actions.messages.message_log import MessageLog
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Connection, Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Everyone, Receivers, Topic
 from msgcenter.domain.content import Text
@@ -26,6 +25,7 @@ from msgcenter.store.mailboxes import users as directory
 from msgcenter.store.mailboxes.reading import Wanted
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.messages import MessageFilter
+from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.webhooks import deliveries
 from msgcenter.store.webhooks.deliveries import DeliveryFilter
 from tests.store.scene import add_app, rows, short_pages, text_to

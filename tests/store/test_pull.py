@@ -12,7 +12,6 @@ from msgcenter.actions.messages.reports import Reports
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Connection, Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import Everyone, Topic
 from msgcenter.domain.content import Text
@@ -26,6 +25,7 @@ from msgcenter.messaging.pull import bring_up_to_date
 from msgcenter.messaging.send import Delivery
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import feed, users
+from msgcenter.store.messages.node_lease import NodeLease
 from tests.store.scene import add_app, rows
 
 PLATFORM = "pulls"

@@ -1,7 +1,7 @@
-"""Many waiting calls, one statement, one commit.
+"""Group commit: one statement and one commit for many waiting calls.
 
-Whatever arrives while a flush is under way is written by the next one: under load hundreds of calls share a commit, on
-an idle server a call is flushed at once. Each caller is answered only after the commit that holds its item.
+Items that arrive during a flush are written by the next one. Under load, hundreds of calls share a commit; an idle
+server flushes a call at once. Each caller is answered after the commit that contains its item.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, NamedTuple, TypeVar
 
-from msgcenter.database.database import LockPatience, lock_patience, lock_timed_out, may_concern_one_item
+from msgcenter.database.database import LockPatience, lock_patience
+from msgcenter.database.failures import lock_timed_out, may_concern_one_item
 from msgcenter.domain.refusal import Reason, Refusal
 
 Item = TypeVar("Item")
@@ -19,7 +20,7 @@ Result = TypeVar("Result")
 
 _LOCKED_OUT_SECONDS = 10.0
 _LANES = 2
-"""Connections that may wait for locked rows at a time, so that there are some left for everybody else."""
+"""Connections that may wait for locked rows at a time. The rest of the pool stays free for other work."""
 _PROBES = 4
 
 
@@ -29,15 +30,19 @@ class _Waiting(NamedTuple, Generic[Item, Result]):
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Collects items and hands them to `flush` together, one flush at a time, in the order of arrival.
+    """Collects items and passes them to `flush` in batches: one flush at a time, in order of arrival.
 
-    `flush` returns one result per item, a `Refusal` among them being raised to that caller alone. If it raises an error
-    that may lie in one item, the batch is split until that item fails alone and the others are written; a `Refusal`
-    that says the database is away is everybody's. If rows stay locked, each item is tried alone, and those that need
-    the locked rows wait apart, for some ten seconds, while the queue goes on.
+    `flush` returns one result per item. A `Refusal` among the results is raised to the caller of that item.
 
-    A flush gets at most `batch_weight`, by `weigh`; more than `waiting_limit` items in the queue are refused with
-    DATABASE_UNAVAILABLE instead of taking memory.
+    If `flush` raises an error that one item may have caused, the batch is split in halves until that item fails alone
+    and the others are written. A refusal that means "the database is unavailable" goes to all callers of the batch.
+
+    If rows stay locked, each item is tried alone. The items that need the locked rows then wait outside the queue for
+    up to ten seconds, and the queue goes on.
+
+    The weights of a batch's items, by `weigh` (default: 1 each), add up to `batch_weight` at most; one heavier item is
+    a batch of its own. When `waiting_limit` items are waiting, further ones are refused with DATABASE_UNAVAILABLE, so
+    that the queue does not grow without bound.
     """
 
     def __init__(
@@ -58,30 +63,30 @@ class GroupCommit(Generic[Item, Result]):
         self._lanes = asyncio.Semaphore(_LANES)
 
     async def submit(self, item: Item) -> Result:
-        """Return the item's result once it is committed; raise its refusal."""
+        """Return the result of `item` once it is committed, or raise its refusal."""
         if self.waiting >= self._waiting_limit:
             raise Refusal(Reason.DATABASE_UNAVAILABLE)
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(item, answer))
         if self._writer is None:
-            # Of no caller's context: what it does, it does for all of them.
+            # An empty context: the task works for all callers, so no log line may carry the id of one request.
             self._writer = asyncio.create_task(self._write_all(), context=Context())
         return await answer
 
     @property
     def waiting(self) -> int:
-        """How many items are in the queue, or wait for locked rows."""
+        """The number of items in the queue or waiting for locked rows."""
         return len(self._waiting) + len(self._locked_out)
 
     async def drained(self) -> None:
-        """Wait until nothing is waiting or being written."""
+        """Wait until no item is waiting or being written."""
         while self._writer is not None or self._locked_out:
             await asyncio.wait([*self._locked_out, *filter(None, [self._writer])])
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                # Whatever is ready in this turn of the event loop joins first; an idle server loses nothing by it.
+                # Yield once so that other ready tasks can join this batch; adds no delay on an idle server.
                 await asyncio.sleep(0)
                 await self._write(self._take_batch())
         finally:
@@ -123,14 +128,14 @@ class GroupCommit(Generic[Item, Result]):
             _answer_each(batch, results)
 
     async def _separate(self, batch: list[_Waiting[Item, Result]]) -> None:
-        """Write those items of a batch that need no locked row, and let the others wait apart."""
+        """Write the items of a batch that need no locked row; start a waiting task for each of the others."""
         probes = asyncio.Semaphore(_PROBES)
 
         async def probe(waiting: _Waiting[Item, Result]) -> None:
             async with probes:
                 if await self._write_one(waiting, LockPatience.PROBE) is None:
                     return
-            # The task's own context: it outlives this batch.
+            # An empty context: the task outlives this batch.
             task = asyncio.create_task(self._wait_for_lock(waiting), context=Context())
             self._locked_out.add(task)
             task.add_done_callback(self._locked_out.discard)
@@ -146,7 +151,7 @@ class GroupCommit(Generic[Item, Result]):
                     return
 
     async def _write_one(self, waiting: _Waiting[Item, Result], patience: LockPatience) -> Refusal | None:
-        """Write one item and answer its caller; return the refusal, unanswered, if its rows are locked."""
+        """Write one item and answer its caller. If its rows are locked, return the refusal without answering."""
         try:
             with lock_patience(patience):
                 results = await self._flush([waiting.item])
@@ -165,7 +170,7 @@ class GroupCommit(Generic[Item, Result]):
 def _answer_each(batch: Sequence[_Waiting[Item, Result]], results: Sequence[Result | Refusal]) -> None:
     for waiting, result in zip(batch, results, strict=True):
         if waiting.answer.done():
-            continue  # the caller went away; what it asked for is done all the same
+            continue  # the caller was cancelled; its item is committed all the same
         if isinstance(result, Refusal):
             waiting.answer.set_exception(result)
         else:

@@ -1,5 +1,6 @@
-"""Brings a database to this version's schema: numbered SQL files, each applied once, under an advisory lock."""
+"""Schema migrations: numbered SQL files, each applied once, under an advisory lock."""
 
+import time
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -7,14 +8,16 @@ import asyncpg
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
-from msgcenter.database.database import MINIMUM_VERSION, Connection, unavailable_on_failure
-from msgcenter.domain.message_id import now_ms
+from msgcenter.database.database import Connection
+from msgcenter.database.failures import unavailable_on_failure
 
-_LOCK = 0x6D73_6763  # "msgc": any number of our own
+MINIMUM_VERSION = 15
+"""Oldest major version of PostgreSQL that MsgCenter runs on."""
+_LOCK = 0x6D73_6763  # "msgc": the key of the advisory lock
 
 
 class Migration(NamedTuple):
-    """One step of the schema: its number, its name, and the SQL."""
+    """One step of the schema: its number, its name and its SQL."""
 
     number: int
     name: str
@@ -22,30 +25,30 @@ class Migration(NamedTuple):
 
 
 class SchemaError(Exception):
-    """The database cannot be used with this version; the text says why and what to do."""
+    """This version cannot use the database; the text says why and what to do."""
 
 
 def known_migrations() -> list[Migration]:
-    """Return the migrations that come with this version, in order."""
-    found = []
+    """Return the migrations of this version, in order."""
+    migrations = []
     for file in files("msgcenter.database").joinpath("migrations").iterdir():
         if file.name.endswith(".sql"):
             number, _, name = file.name.removesuffix(".sql").partition("_")
-            found.append(Migration(int(number), name, file.read_text(encoding="utf-8")))
-    return sorted(found)
+            migrations.append(Migration(int(number), name, file.read_text(encoding="utf-8")))
+    return sorted(migrations)
 
 
 async def applied_migrations(connection: Connection) -> set[int]:
-    """Return the numbers of the migrations that the database has."""
+    """Return the numbers of the migrations that were applied to the database."""
     if await connection.fetchval("select to_regclass('schema_migration') is null"):
         return set()
     return {row["number"] for row in await connection.fetch("select number from schema_migration")}
 
 
 async def pending_migrations(connection: Connection) -> list[Migration]:
-    """Return the migrations that the database lacks.
+    """Return the migrations that are not applied yet, in order.
 
-    Raises SchemaError if it has one that this version does not know: it was used by a newer version.
+    Raises SchemaError if the database has a migration that this version does not know: a newer version has used it.
     """
     applied = await applied_migrations(connection)
     known = known_migrations()
@@ -59,9 +62,9 @@ async def pending_migrations(connection: Connection) -> list[Migration]:
 
 
 async def migrate(url: str) -> list[Migration]:
-    """Apply what is missing and return it. Several processes may call it at once: one works, the others wait.
+    """Apply the pending migrations and return them. Several processes may call it at once: one works, the others wait.
 
-    Raises SchemaError when the PostgreSQL is too old, the database newer than this version, or the user lacks rights.
+    Raises SchemaError if PostgreSQL is too old, if a newer version has used the database, or if the user lacks rights.
     """
     with unavailable_on_failure():
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=10)
@@ -77,7 +80,7 @@ async def migrate(url: str) -> list[Migration]:
             return pending
         except asyncpg.InsufficientPrivilegeError as error:
             raise SchemaError(
-                f"The database user may not make what MsgCenter needs ({error}). Let it own the database: "
+                f"The database user may not create what MsgCenter needs ({error}). Make it the owner of the database: "
                 "alter database NAME owner to USER"
             ) from error
         finally:
@@ -87,20 +90,22 @@ async def migrate(url: str) -> list[Migration]:
 async def _apply(connection: Connection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(
-            "create table if not exists schema_migration"
-            " (number int primary key, name text not null, applied_at bigint not null)"
+            """
+            create table if not exists schema_migration
+            (number int primary key, name text not null, applied_at bigint not null)
+            """
         )
         await connection.execute(migration.sql)
         await connection.execute(
             "insert into schema_migration (number, name, applied_at) values ($1, $2, $3)",
             migration.number,
             migration.name,
-            now_ms(),
+            time.time_ns() // 1_000_000,
         )
 
 
 async def _install_job_queue(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Create the tables of the job queue, or bring them to its version; they belong to PgQueuer."""
+    """Create or upgrade the tables of the job queue. They belong to PgQueuer."""
     queue = Queries(AsyncpgDriver(connection))
     if await queue.schema_is_installed():
         await queue.apply_upgrade()

@@ -13,7 +13,8 @@ from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
-from msgcenter.database.database import KEEPALIVE, Database, LastingConnection
+from msgcenter.database.connections import KEEPALIVE, LastingConnection
+from msgcenter.database.database import Database
 from msgcenter.domain.event import Listener, ignore_events
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.fan_out import fan_out

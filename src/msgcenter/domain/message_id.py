@@ -2,7 +2,7 @@
 
     (milliseconds since 2020-01-01) << 22 | node << 12 | sequence
 
-The node number (0-1023) is leased per process (`database/node_lease.py`), so processes never meet.
+The node number (0-1023) is leased per process (`store/messages/node_lease.py`), so processes never meet.
 """
 
 import time

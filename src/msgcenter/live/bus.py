@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from msgcenter.database.database import KEEPALIVE, LastingConnection
+from msgcenter.database.connections import KEEPALIVE, LastingConnection
 from msgcenter.domain.event import MailboxEvent
 
 _log = structlog.get_logger(__name__)

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from msgcenter.database.database import Database
 from msgcenter.database.group_commit import GroupCommit
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers
 from msgcenter.domain.content import Body, check_body
@@ -21,6 +20,7 @@ from msgcenter.messaging.send import OnStored, apply_sends
 from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages import idempotency, messages
 from msgcenter.store.messages.idempotency import IdempotencyKey
+from msgcenter.store.messages.node_lease import NodeLease
 
 _RECEIVERS_PER_COMMIT = 4_000
 _UTC = ZoneInfo("UTC")

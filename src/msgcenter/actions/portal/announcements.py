@@ -9,7 +9,6 @@ from msgcenter.actions.apps.key_ring import KeyRing, new_app_id, new_app_key
 from msgcenter.actions.messages.reports import Report, Reports
 from msgcenter.actions.portal.operators import check_confirmers
 from msgcenter.database.database import Connection, Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.account import App
 from msgcenter.domain.announcement import (
     Announcement,
@@ -37,6 +36,7 @@ from msgcenter.messaging.send import OnStored, apply_sends
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import users
+from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.portal import announcements, people
 from msgcenter.store.portal.announcements import AnnouncementRow
 

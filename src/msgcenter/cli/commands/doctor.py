@@ -21,10 +21,10 @@ from msgcenter.actions.apps.key_ring import WrongSecretKeyError
 from msgcenter.application import database_of, database_url, key_ring
 from msgcenter.cli.console import err, out
 from msgcenter.cli.server.open_files import connections_that_fit, files_allowed, files_needed
-from msgcenter.database.database import MINIMUM_VERSION, Database
+from msgcenter.database.database import Database
 from msgcenter.database.diagnosis import Diagnosis, diagnose
 from msgcenter.database.embedded import EmbeddedDatabaseError
-from msgcenter.database.migrate import SchemaError
+from msgcenter.database.migrate import MINIMUM_VERSION, SchemaError
 from msgcenter.database.postmaster import observe
 from msgcenter.domain.refusal import Refusal
 from msgcenter.settings import SettingError, Settings, read_settings

@@ -18,13 +18,13 @@ from msgcenter.cli.demo.story import SEED_USER, StoryError, tell_story
 from msgcenter.cli.server.serving import is_loopback, listen, run_server
 from msgcenter.cli.signals import ended_by_signals
 from msgcenter.database.database import Database
-from msgcenter.database.node_lease import NodeLease
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.domain.network import LOOPBACK
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.settings import Settings
+from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.portal import people as store_people
 
 PLATFORM = "420100"
