@@ -100,12 +100,17 @@ screenshots: $(STAMP) browser ## make the pictures of the README anew
 	$(BIN)/python scripts/screenshots.py $(ARGS)
 
 .PHONY: check
-check: $(STAMP) node ## check format, lint, types and architecture; changes nothing
+check: $(STAMP) node ## check format, lint, types, architecture and generated code; changes nothing
 	$(BIN)/ruff format --check $(PY_PATHS)
 	$(BIN)/ruff check $(PY_PATHS)
 	$(BIN)/mypy $(TYPED_PATHS)
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python scripts/generate_sync_client.py --check
 	@sh scripts/javascript.sh check
+
+.PHONY: generate
+generate: $(STAMP) ## write the SDK's sync client from its async client
+	$(BIN)/python scripts/generate_sync_client.py
 
 .PHONY: fmt
 fmt: $(STAMP) ## format the code and fix what can be fixed mechanically

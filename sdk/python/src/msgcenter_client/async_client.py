@@ -1,4 +1,4 @@
-"""The client for asyncio: the same calls as `Client`, awaited."""
+"""The client for asyncio."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -317,13 +317,14 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
     # --- Carrying out flows ------------------------------------------------------------------------------
 
     async def _items(self, fetch: Callable[[str | None], Flow[Page[Result]]]) -> AsyncIterator[Result]:
-        page = await self._run(fetch(None))
-        for item in page.items:
-            yield item
-        while page.next_cursor is not None:
-            page = await self._run(fetch(page.next_cursor))
+        cursor = None
+        while True:
+            page = await self._run(fetch(cursor))
             for item in page.items:
                 yield item
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     async def _run(self, flow: Flow[Result]) -> Result:
         try:

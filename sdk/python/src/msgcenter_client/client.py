@@ -1,3 +1,5 @@
+# Generated from async_client.py by `make generate`. Do not edit.
+
 """The client for threads."""
 
 import threading
@@ -316,11 +318,13 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
     # --- Carrying out flows ------------------------------------------------------------------------------
 
     def _items(self, fetch: Callable[[str | None], Flow[Page[Result]]]) -> Iterator[Result]:
-        page = self._run(fetch(None))
-        yield from page.items
-        while page.next_cursor is not None:
-            page = self._run(fetch(page.next_cursor))
+        cursor = None
+        while True:
+            page = self._run(fetch(cursor))
             yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     def _run(self, flow: Flow[Result]) -> Result:
         try:

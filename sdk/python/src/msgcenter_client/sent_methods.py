@@ -1,3 +1,5 @@
+# Generated from async_sent_methods.py by `make generate`. Do not edit.
+
 """The calls about messages that were sent, as `Client` has them."""
 
 from abc import abstractmethod

@@ -1,3 +1,5 @@
+# Generated from async_topic_methods.py by `make generate`. Do not edit.
+
 """The calls about topics, as `Client` has them."""
 
 from abc import abstractmethod

@@ -1,3 +1,5 @@
+# Generated from async_webhook_methods.py by `make generate`. Do not edit.
+
 """The calls about webhooks, as `Client` has them."""
 
 from abc import abstractmethod
