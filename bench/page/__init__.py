@@ -1,0 +1,1 @@
+"""How fast pages open in a browser on a slow network (`make bench-page`)."""

@@ -1,0 +1,69 @@
+"""Measure how fast the inbox, a page that embeds it and the portal's docs open on slow networks."""
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+
+from playwright.sync_api import Browser, sync_playwright
+
+from bench.page.demo import Demo, running_demo
+from bench.page.visit import NETWORKS, Network, Visit, visit
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "locale": "zh-CN"}
+
+
+def main() -> None:
+    """Print a table: for each page and network, a visit with an empty cache and one with a filled one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3, metavar="N", help="visits of each kind; the median is shown")
+    parser.add_argument("--only", default="", metavar="NAME", help="pages whose name contains this")
+    parser.add_argument("--network", default="", metavar="NAME", help="networks whose name contains this")
+    parser.add_argument("--list", action="store_true", help="list the responses as well")
+    arguments = parser.parse_args()
+    path = os.environ.get("MSGCENTER_CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if path is None:
+        sys.exit("Chromium is missing (Debian, Ubuntu: apt-get install chromium).")
+    networks = [network for network in NETWORKS if arguments.network in network.name]
+    with running_demo() as demo, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        print(f"{'page':<10}  {'network':<18}  {'cache':<6}  {'seconds':>7}  {'responses':>9}  {'kB':>6}")
+        for name, url in _pages(demo).items():
+            if arguments.only in name:
+                for network in networks:
+                    _measure(browser, name, url, network, arguments)
+        browser.close()
+
+
+def _pages(demo: Demo) -> dict[str, str]:
+    return {
+        "inbox": demo.inbox,
+        "embedded": demo.website,
+        "docs": f"{demo.url}/portal/docs",
+        "docs call": f"{demo.url}/portal/docs/sendMsg",
+    }
+
+
+def _measure(browser: Browser, name: str, url: str, network: Network, arguments: argparse.Namespace) -> None:
+    visits: dict[str, list[Visit]] = {"empty": [], "filled": []}
+    for _ in range(arguments.runs):
+        context = browser.new_context(**_PHONE)
+        for cache in visits:
+            visits[cache].append(visit(context, url, network, wants_card=not name.startswith("docs")))
+        context.close()
+    for cache, all_of_them in visits.items():
+        middle = sorted(all_of_them, key=lambda one: one.seconds)[len(all_of_them) // 2]
+        seconds = statistics.median(taken.seconds for taken in all_of_them)
+        responses = len(middle.responses)
+        print(
+            f"{name:<10}  {network.name:<18}  {cache:<6}  {seconds:>7.2f}  {responses:>9}  {middle.bytes / 1_000:>6.1f}",
+            flush=True,
+        )
+        if arguments.list:
+            print("\n".join(f"    {response}" for response in middle.responses))
+
+
+if __name__ == "__main__":
+    main()
