@@ -129,6 +129,10 @@ lock: | $(UV) ## refresh requirements.lock to the newest versions that pyproject
 bench: $(STAMP) ## measure throughput and latency here (ARGS='--help' shows the options)
 	@exec $(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-page
+bench-page: $(STAMP) browser ## measure how fast pages open on slow networks (ARGS='--help' shows the options)
+	@exec $(BIN)/python -m bench.page $(ARGS)
+
 .PHONY: clean
 clean: ## remove what the targets above made; keeps your data
 	rm -rf .venv .uv node_modules build dist sdk/python/dist .hypothesis .schemathesis \

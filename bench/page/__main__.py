@@ -3,8 +3,8 @@
 import argparse
 import os
 import shutil
-import statistics
 import sys
+from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -12,7 +12,12 @@ from bench.page.demo import Demo, running_demo
 from bench.page.visit import NETWORKS, Network, Visit, visit
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "locale": "zh-CN"}
+_PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "is_mobile": True,
+    "has_touch": True,
+    "locale": "zh-CN",
+}
 
 
 def main() -> None:
@@ -29,7 +34,7 @@ def main() -> None:
     networks = [network for network in NETWORKS if arguments.network in network.name]
     with running_demo() as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        print(f"{'page':<10}  {'network':<18}  {'cache':<6}  {'seconds':>7}  {'responses':>9}  {'kB':>6}")
+        _print_row("page", "network", "cache", "seconds", "responses", "kB")
         for name, url in _pages(demo).items():
             if arguments.only in name:
                 for network in networks:
@@ -50,19 +55,21 @@ def _measure(browser: Browser, name: str, url: str, network: Network, arguments:
     visits: dict[str, list[Visit]] = {"empty": [], "filled": []}
     for _ in range(arguments.runs):
         context = browser.new_context(**_PHONE)
-        for cache in visits:
-            visits[cache].append(visit(context, url, network, wants_card=not name.startswith("docs")))
+        for visits_so_far in visits.values():
+            visits_so_far.append(visit(context, url, network, wants_card=not name.startswith("docs")))
         context.close()
-    for cache, all_of_them in visits.items():
-        middle = sorted(all_of_them, key=lambda one: one.seconds)[len(all_of_them) // 2]
-        seconds = statistics.median(taken.seconds for taken in all_of_them)
-        responses = len(middle.responses)
-        print(
-            f"{name:<10}  {network.name:<18}  {cache:<6}  {seconds:>7.2f}  {responses:>9}  {middle.bytes / 1_000:>6.1f}",
-            flush=True,
+    for cache, repeated in visits.items():
+        middle = sorted(repeated, key=lambda taken: taken.seconds)[len(repeated) // 2]
+        _print_row(
+            name, network.name, cache, f"{middle.seconds:.2f}", len(middle.responses), f"{middle.bytes / 1_000:.1f}"
         )
         if arguments.list:
             print("\n".join(f"    {response}" for response in middle.responses))
+
+
+def _print_row(*columns: object) -> None:
+    page, network, cache, seconds, responses, size = columns
+    print(f"{page:<10}  {network:<18}  {cache:<6}  {seconds:>7}  {responses:>9}  {size:>6}", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class Demo:
 
 
 @contextmanager
-def running_demo(url: str | None = None) -> Iterator[Demo]:
+def running_demo() -> Iterator[Demo]:
     """Run `msgcenter demo` with data of its own until the end of the block."""
     with tempfile.TemporaryDirectory() as directory:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
@@ -73,7 +73,9 @@ def _lines_until(process: "subprocess.Popen[str]", pattern: str) -> Iterator[str
 def _send(url: str, app_id: str, app_key: str) -> None:
     with Client(url, app_id, app_key, platform_code="420100") as client:
         for number in range(_MESSAGES):
-            client.send_text(USER, f"第{number + 1}次通知：周五下午三点在报告厅开家长会，请提前十分钟入场，并带好学生手册。")
+            client.send_text(
+                USER, f"第{number + 1}次通知：周五下午三点在报告厅开家长会，请提前十分钟入场，并带好学生手册。"
+            )
 
 
 @contextmanager

@@ -26,7 +26,11 @@ class Network:
     kbit: int
 
 
-NETWORKS = (Network("unthrottled", 0, 0), Network("150 ms, 1.6 Mbit/s", 150, 1_600), Network("400 ms, 400 kbit/s", 400, 400))
+NETWORKS = (
+    Network("unthrottled", 0, 0),
+    Network("150 ms, 1.6 Mbit/s", 150, 1_600),
+    Network("400 ms, 400 kbit/s", 400, 400),
+)
 
 
 @dataclass
