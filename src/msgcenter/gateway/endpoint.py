@@ -7,7 +7,6 @@ from functools import cached_property
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-import structlog
 from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
@@ -24,13 +23,13 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
 from msgcenter.gateway.call_record import CallRecord, Observer
-from msgcenter.gateway.exchange import BodyTooLargeError, ClientGoneError, Exchange
+from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.rate_limit import NO_CALL, RateLimit
 from msgcenter.gateway.wire import envelope
 from msgcenter.gateway.wire.decode import decode
 from msgcenter.gateway.wire.dialect import USUAL, Spoken
+from msgcenter.web.edge import BodyTooLargeError, ClientGoneError, refusal_of
 
-_log = structlog.get_logger(__name__)
 Request = TypeVar("Request", bound=Struct)
 _BEARER = "bearer "
 
@@ -149,11 +148,6 @@ class EndpointApp:
                 await refuse_method(exchange, "POST")
                 return
             answer = await self._respond(self._gateway, exchange)
-        except Refusal as refusal:
-            if refusal.reason is Reason.DATABASE_UNAVAILABLE:
-                cause = repr(refusal.__cause__) if refusal.__cause__ else "too many calls are waiting"
-                _log.warning("a call found no database", cause=cause)
-            await refuse(exchange, refusal)
         except BodyTooLargeError:
             await refuse(exchange, too_large(), 413)
         except ClientGoneError:
@@ -163,9 +157,8 @@ class EndpointApp:
             await self._gateway.rate_limit.tell(exchange)
             await refuse(exchange, Refusal(Reason.SHUTTING_DOWN))
             raise
-        except Exception:
-            _log.exception("a call failed", path=exchange.path)
-            await refuse(exchange, Refusal(Reason.INTERNAL))
+        except Exception as error:
+            await refuse(exchange, refusal_of(error, "a call failed", exchange.path))
         else:
             if answer is not None:
                 await exchange.answer(answer)

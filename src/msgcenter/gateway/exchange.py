@@ -11,22 +11,14 @@ from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import SUCCESS_CODE
 from msgcenter.gateway.wire.dialect import USUAL
 from msgcenter.web.base_path import root_of
+from msgcenter.web.edge import client_address, read_body
 from msgcenter.web.request_id import begin_request
 
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
-_MAX_DISCARD = 8 << 20
 _MAX_PARAMETERS = 100
 """Parameters of the query that are looked at."""
 JSON = b"application/json; charset=utf-8"
-
-
-class BodyTooLargeError(Exception):
-    """The request body is over its limit."""
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection before its request was complete."""
 
 
 class Exchange:
@@ -42,7 +34,7 @@ class Exchange:
         self.root: str = root_of(scope)
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self._query: bytes = scope["query_string"]
-        self._client = scope.get("client")
+        self._scope = scope
         self._receive = receive
         self._send = send
         self.request_id: bytes = begin_request(self.headers.get(b"x-request-id"))
@@ -61,7 +53,7 @@ class Exchange:
     @property
     def client_address(self) -> str:
         """The caller's network address."""
-        return self._client[0] if self._client else "unknown"
+        return client_address(self._scope)
 
     def header(self, name: bytes) -> str:
         """Return a request header, "" if it was not sent."""
@@ -77,31 +69,11 @@ class Exchange:
 
     async def body(self, limit: int = MAX_BODY) -> bytes:
         """Return the request body, of at most `limit` bytes. Raises BodyTooLargeError or ClientGoneError."""
-        message = await self._receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-            if len(body) <= limit:
-                return body
-            raise BodyTooLargeError
-        chunks = []
-        size = 0
-        while True:
-            if message["type"] != "http.request":
-                raise ClientGoneError
-            size += len(message.get("body", b""))
-            if size <= limit:
-                chunks.append(message.get("body", b""))
-            # A client reads its answer only once its body is sent, so what is too much is read and thrown away.
-            if not message.get("more_body") or size > _MAX_DISCARD:
-                break
-            message = await self._receive()
-        if size > limit:
-            raise BodyTooLargeError
-        return b"".join(chunks)
+        return await read_body(self._receive, limit)
 
     async def json_body(self) -> bytes:
         """Return the body without a byte order mark before it, which RFC 8259 (8.1) lets readers ignore."""
-        return (await self.body()).removeprefix(BOM_UTF8)
+        return (await read_body(self._receive, MAX_BODY)).removeprefix(BOM_UTF8)
 
     async def answer(
         self, body: bytes, status: int = 200, headers: Mapping[bytes, bytes] | None = None, content_type: bytes = JSON

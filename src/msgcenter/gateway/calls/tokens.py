@@ -13,7 +13,7 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal
 from msgcenter.gateway.endpoint import Gateway, retry_after
-from msgcenter.gateway.exchange import BodyTooLargeError, Exchange
+from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.wire import envelope
 from msgcenter.gateway.wire.answers import (
     LowerCaseTokenAnswer,
@@ -25,6 +25,7 @@ from msgcenter.gateway.wire.answers import (
 from msgcenter.gateway.wire.decode import decode
 from msgcenter.gateway.wire.dialect import Dialect, spoken_in
 from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase
+from msgcenter.web.edge import BodyTooLargeError
 
 TOKEN_NAME = "getAccessToken"  # noqa: S105 - a name
 TOKEN_PATH = f"/apigateway/{TOKEN_NAME}"
