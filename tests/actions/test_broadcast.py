@@ -9,7 +9,7 @@ from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import EVERYONE, Everyone
 from msgcenter.domain.content import Text
 from msgcenter.domain.message_id import now_ms
-from msgcenter.messaging.pull import bring_up_to_date
+from msgcenter.messaging.pull import pull
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import users
 from msgcenter.store.messages.node_lease import NodeLease
@@ -66,6 +66,6 @@ async def test_a_broadcast_costs_one_row_until_somebody_looks(database: Database
     (feed,) = await rows(database, "select topic_number from feed where platform_code = $1", PLATFORM)
     assert feed["topic_number"] == EVERYONE
     assert await rows(database, "select from mailbox_page where platform_code = $1", PLATFORM) == []
-    await bring_up_to_date(database, [Recipient(USERS[7], PLATFORM)], now_ms())
+    await pull(database, [Recipient(USERS[7], PLATFORM)], now_ms())
     (page,) = await rows(database, "select user_id from mailbox_page where platform_code = $1", PLATFORM)
     assert page["user_id"] == USERS[7]

@@ -45,7 +45,7 @@ async def test_what_is_found_is_read_in_parts_while_others_change_the_mailbox(
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short_pages(monkeypatch, 7)
-    monkeypatch.setattr(module, "_LOAD", 4)
+    monkeypatch.setattr(module, "_LOADED_AT_ONCE", 4)
     monkeypatch.setattr(module, "_CHANGED_AT_ONCE", 9)
     ids = MessageIds(1)
     sent = await send(
@@ -71,8 +71,8 @@ async def test_what_is_found_is_read_in_parts_while_others_change_the_mailbox(
 async def test_long_messages_end_a_search_request_early(
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_LOAD", 5)
-    monkeypatch.setattr(module, "_SCAN_CHARACTERS", 10_000)
+    monkeypatch.setattr(module, "_LOADED_AT_ONCE", 5)
+    monkeypatch.setattr(module, "_SCANNED_CHARACTERS", 10_000)
     sent = await send(database, app_number, MessageIds(1), ["needle", *("x" * 4_000 for _ in range(20))])
     inbox = Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10)
     query = InboxQuery(text="needle")

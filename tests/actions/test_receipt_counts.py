@@ -17,7 +17,7 @@ from msgcenter.domain.content import Text
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
-from msgcenter.messaging.pull import refresh
+from msgcenter.messaging.current_mailbox import current_mailbox
 from msgcenter.messaging.update import update
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, users
@@ -165,5 +165,6 @@ async def test_who_read_it_before_a_reset_and_looked_when_it_had_expired_has_not
     end = now_ms() + 60_000
     app, message = await broadcast(database, database_url, expires_at=end)
     await update(database, app.number, message.id, Text("news"), reset_read=True, by=COMMAND)
-    await refresh(database, Recipient(USERS[0], PLATFORM), end)
+    async with current_mailbox(database, Recipient(USERS[0], PLATFORM), end):
+        pass
     assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 0)

@@ -12,7 +12,7 @@ from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import now_ms
-from msgcenter.messaging import send as sends
+from msgcenter.messaging import add_entries
 from msgcenter.messaging.decide_approvals import decide
 from msgcenter.messaging.send import apply_sends
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
@@ -71,7 +71,7 @@ class Record:
 
 def hammer(url: str, apps: list[int], seed: int, seconds: float) -> Record:
     """Send and mark for some seconds."""
-    vars(sends)["PAGE_LIMIT"] = PAGE
+    vars(add_entries)["PAGE_LIMIT"] = PAGE
     return asyncio.run(_Process(apps, seed).run(url, seconds))
 
 

@@ -15,7 +15,7 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
-from msgcenter.messaging import send
+from msgcenter.messaging import add_entries
 from msgcenter.store.apps.apps import ensure_platform, find_app, insert_app, set_platforms
 
 Result = TypeVar("Result")
@@ -65,7 +65,7 @@ class Clock:
 
 def short_pages(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     """Let pages be full with `limit` entries."""
-    monkeypatch.setattr(send, "PAGE_LIMIT", limit)
+    monkeypatch.setattr(add_entries, "PAGE_LIMIT", limit)
 
 
 def text_to(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from msgcenter.actions.mailboxes.inbox import Counts, InboxMessage
+from msgcenter.actions.mailboxes.inbox import InboxCounts, InboxMessage
 from msgcenter.domain.content import Kind
 
 
@@ -127,7 +127,7 @@ def state_view(shown: InboxMessage) -> StateView:
     return StateView(str(shown.message.id), shown.entry.read_at, shown.entry.archived, _approval(shown))
 
 
-def counts_view(counts: Counts) -> CountsView:
+def counts_view(counts: InboxCounts) -> CountsView:
     """Return counts for the wire."""
     return CountsView(
         counts.unread, counts.todo, [AppUnreadView(app.app_id, app.name, unread) for app, unread in counts.apps]

@@ -15,8 +15,8 @@ from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import completed_event
 from msgcenter.messaging import reach
+from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.messaging.recall import recall_within
-from msgcenter.messaging.send import Delivery, deliver
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import feed
@@ -87,10 +87,10 @@ async def _deliver_next(database: Database, message: Message) -> tuple[Message |
             return await messages.find_message(connection, message.id), []
         digest = current.audience[message.delivered_chunks]
         chunks = await audiences.read_chunks(connection, bucket_of(message.id), [digest])
-        await deliver(
+        await add_entries(
             connection,
             [
-                Delivery(
+                NewEntries(
                     message_id=current.id,
                     app_number=current.app_number,
                     platform_code=current.platform_code,

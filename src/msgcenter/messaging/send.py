@@ -4,25 +4,21 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
 
 import asyncpg
 import msgspec
 
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import business_id_of
-from msgcenter.domain.mailbox import PAGE_LIMIT
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, Message
 from msgcenter.domain.message_id import MessageIds, bucket_of, created_ms, now_ms
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.store.apps import quotas
 from msgcenter.store.apps.quotas import Take
-from msgcenter.store.mailboxes import feed, pages
-from msgcenter.store.mailboxes import users as directory
+from msgcenter.store.mailboxes import feed
 from msgcenter.store.mailboxes.feed import FeedEntry
-from msgcenter.store.mailboxes.pages import NEW_PAGE, Addition, Filling, PageKey, page_key
 from msgcenter.store.messages import audiences, idempotency, messages
 from msgcenter.store.messages.audiences import Chunk
 from msgcenter.store.messages.idempotency import Claim, IdempotencyKey
@@ -31,18 +27,6 @@ from msgcenter.store.messages.jobs import enqueue_deliveries
 _ID_ATTEMPTS = 5
 OnStored = Callable[[Sequence[Draft]], None]
 """Is told which drafts became messages, once they are durable; not those that repeat an earlier request."""
-
-
-class Delivery(NamedTuple):
-    """One message that goes into mailboxes: `read_at` is set when it is an approval decided before it arrives."""
-
-    message_id: int
-    app_number: int
-    platform_code: str
-    user_ids: tuple[str, ...]
-    expires_at: int | None
-    approval: bool = False
-    read_at: int | None = None
 
 
 @dataclass
@@ -132,10 +116,10 @@ async def _write(connection: Connection, sends: Sequence[_Send]) -> None:
     if not new:
         return
     await audiences.insert_chunks(connection, (chunk for send in new for chunk in send.chunks))
-    await deliver(
+    await add_entries(
         connection,
         [
-            Delivery(
+            NewEntries(
                 message_id=send.message_id,
                 app_number=draft.app_number,
                 platform_code=draft.platform_code,
@@ -248,50 +232,3 @@ def _message(send: _Send, now: int) -> Message:
         position=send.position,
         request_id=draft.request_id,
     )
-
-
-async def deliver(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Append messages to the mailboxes of their receivers."""
-    by_page: dict[PageKey, list[Delivery]] = defaultdict(list)
-    for delivery in sorted(deliveries):
-        for user_id in delivery.user_ids:
-            recipient = Recipient(user_id, delivery.platform_code)
-            by_page[page_key(recipient, delivery.message_id, delivery.app_number)].append(delivery)
-    if not by_page:
-        return
-    keys = sorted(by_page)
-    filled = await pages.last_parts(connection, keys)
-    await _register(connection, [key for key in keys if key not in filled])
-    additions = [addition for key in keys for addition in _additions(key, by_page[key], filled.get(key, NEW_PAGE))]
-    await pages.append(connection, additions)
-
-
-async def _register(connection: Connection, new_pages: Sequence[PageKey]) -> None:
-    """Make sure that the platforms know the users who get these pages: of an unknown user there are none yet."""
-    users: dict[str, list[str]] = defaultdict(list)
-    for user_id, platform_code in sorted({(key.user_id, key.platform_code) for key in new_pages}):
-        users[platform_code].append(user_id)
-    for platform_code in sorted(users):
-        await directory.register(connection, platform_code, users[platform_code])
-
-
-def _additions(key: PageKey, deliveries: list[Delivery], last: Filling) -> list[Addition]:
-    """Spread messages over the free room of a page's last part and new parts after it."""
-    additions = []
-    part, room = last.part, PAGE_LIMIT - last.entries
-    while deliveries:
-        if room <= 0:
-            part, room = part + 1, PAGE_LIMIT
-        here, deliveries = deliveries[:room], deliveries[room:]
-        room -= len(here)
-        additions.append(
-            Addition(
-                key,
-                part,
-                tuple(delivery.message_id for delivery in here),
-                tuple(delivery.read_at for delivery in here),
-                min((at for delivery in here if (at := delivery.expires_at) is not None), default=None),
-                tuple(delivery.message_id for delivery in here if delivery.approval and delivery.read_at is None),
-            )
-        )
-    return additions

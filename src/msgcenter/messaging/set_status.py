@@ -13,7 +13,7 @@ from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import Change, merge
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.webhook import By, WebhookEvent, read_event, unread_event
-from msgcenter.messaging.pull import bring_up_to_date
+from msgcenter.messaging.pull import pull
 from msgcenter.store.mailboxes import pages as mailbox_pages
 from msgcenter.store.mailboxes.feed import up_to_date
 from msgcenter.store.mailboxes.pages import PageChange, PageKey, page_key
@@ -47,22 +47,14 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
     """Apply the changes in their order. Return, for each, the ids that are not in its mailbox."""
     changes_by_page = _merge(changes)
     now = now_ms()
-
-    async def change_pulled(connection: Connection) -> dict[PageKey, set[int]]:
-        # The statement itself checks whether a mailbox must pull first: a look-up of its own would cost every commit
-        # a round trip, a fifth of the time of the call.
-        return await mailbox_pages.change_status(connection, changes_by_page, now, condition=up_to_date())
-
-    missing = await database.in_autocommit(change_pulled)
+    # The statement itself checks whether a mailbox must pull first. A look-up of its own would cost every commit a
+    # round trip, a fifth of the time of the call.
+    missing = await database.in_autocommit(mailbox_pages.change_status, changes_by_page, now, condition=up_to_date())
     if not missing:
         return [_NOTHING_MISSING] * len(changes)
-    await bring_up_to_date(database, {Recipient(key.user_id, key.platform_code) for key in missing}, now)
-
-    async def change_rest(connection: Connection) -> dict[PageKey, set[int]]:
-        rest = {key: changes_by_page[key].only(ids) for key, ids in missing.items()}
-        return await mailbox_pages.change_pages(connection, rest, now)
-
-    still_missing = await database.in_transaction(change_rest)
+    await pull(database, {Recipient(key.user_id, key.platform_code) for key in missing}, now)
+    rest = {key: changes_by_page[key].only(ids) for key, ids in missing.items()}
+    still_missing = await database.in_transaction(mailbox_pages.change_pages, rest, now)
     return [_missing_ids(change, still_missing) for change in changes]
 
 
@@ -72,18 +64,11 @@ async def apply_status_changes_with_events(database: Database, changes: Sequence
     Return, for each change, the ids that are not in its mailbox.
     """
     now = now_ms()
-    await bring_up_to_date(database, {change.recipient for change, _ in changes}, now)
-
-    async def write(connection: Connection) -> list[MissingIds]:
-        return await status_changes_with_events(connection, changes, now)
-
-    return await database.in_transaction(write)
+    await pull(database, {change.recipient for change, _ in changes}, now)
+    return await database.in_transaction(_apply_with_events, changes, now)
 
 
-async def status_changes_with_events(
-    connection: Connection, changes: Sequence[AttributedChange], now: int
-) -> list[MissingIds]:
-    """Do the work of `apply_status_changes_with_events` in the caller's transaction. The mailboxes have pulled."""
+async def _apply_with_events(connection: Connection, changes: Sequence[AttributedChange], now: int) -> list[MissingIds]:
     changes_by_page = _merge([change for change, _ in changes])
     read_times = await _lock_read_times(connection, {key: change.ids for key, change in changes_by_page.items()}, now)
     missing = await mailbox_pages.change_status(connection, changes_by_page, now)

@@ -1,40 +1,40 @@
-"""What users do with their mailboxes: read, search, set read and unread, archive."""
+"""What users do with their mailboxes: list, search, count, set read and unread, archive."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from msgcenter.actions.mailboxes.search import matcher
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.user_tokens import Viewer
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.database.group_commit import GroupCommit
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import Kind
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import Message
-from msgcenter.domain.message_id import now_ms
-from msgcenter.messaging.pull import bring_up_to_date, pull, refresh
+from msgcenter.domain.message_id import MAX_ID, now_ms
+from msgcenter.messaging.current_mailbox import count_current, current_mailbox, make_current, pulled_mailboxes
 from msgcenter.messaging.set_status import lock_unread
-from msgcenter.store.apps import apps as accounts
-from msgcenter.store.mailboxes import pages as mailboxes
+from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import reading
 from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key
-from msgcenter.store.mailboxes.reading import Entry, Filter, Wanted
+from msgcenter.store.mailboxes.reading import AppCounts, Entry, Filter, Wanted
 from msgcenter.store.messages.messages import find_messages
 from msgcenter.store.webhooks import endpoints, outbox
 
-_SCAN = 2_000
-"""Entries that one search request looks through; its cursor goes on from there."""
-_SCAN_CHARACTERS = 1_000_000
-"""Characters of messages after which it ends as well: long ones take their time."""
-_LOAD = 200
-_CHANGED_LIMIT = 1_000
+_SCANNED_ENTRIES = 2_000
+"""A search request ends after this many entries; its cursor continues there."""
+_SCANNED_CHARACTERS = 1_000_000
+"""A search request also ends after this many characters of messages, which take their time to search."""
+_LOADED_AT_ONCE = 200
 _CHANGED_AT_ONCE = 1_000
+_REPORTED_IDS = 1_000
+"""Ids that `read_all` returns and publishes, at most."""
 
 
 class AppName(NamedTuple):
-    """The app that sent a message, as users see it; `is_platform` is the one that announcements are sent as."""
+    """The app that sent a message, as users see it. `is_platform` marks the one that sends announcements."""
 
     app_id: str
     name: str
@@ -42,7 +42,7 @@ class AppName(NamedTuple):
 
 
 class InboxMessage(NamedTuple):
-    """A message as it stands in one mailbox."""
+    """A message and its entry in one mailbox."""
 
     message: Message
     app: AppName
@@ -50,14 +50,14 @@ class InboxMessage(NamedTuple):
 
 
 class AppUnread(NamedTuple):
-    """An app with unread messages."""
+    """An app and how many of its messages are unread (at least one)."""
 
     app: AppName
     unread: int
 
 
-class Counts(NamedTuple):
-    """What waits for a user: unread messages, undecided approvals, and the unread of each app."""
+class InboxCounts(NamedTuple):
+    """How many messages are unread and how many approvals are open, and the unread messages by app."""
 
     unread: int
     todo: int
@@ -65,28 +65,28 @@ class Counts(NamedTuple):
 
 
 class InboxPage(NamedTuple):
-    """Some messages, newest first; `next_before` is the id bound of the next page, None at the end."""
+    """Some messages, newest first. `next_before` is the id bound of the next page, None at the end."""
 
     messages: list[InboxMessage]
     next_before: int | None
 
 
 class InboxQuery(NamedTuple):
-    """What to list. `text` is looked for in titles, heads and contents; `before_id` is the last page's bound.
+    """What to list. `text` is searched in titles, heads and contents; `before_id` is the bound of the last page.
 
-    All that the pages of a list show together is what `Inbox.read_all` reads; it takes no notice of `limit`.
+    `Inbox.read_all` reads what all pages of the list show together and ignores `limit`.
     """
 
     filter: Filter = "all"
     app_id: str | None = None
     kind: Kind | None = None
     text: str | None = None
-    before_id: int = (1 << 63) - 1
+    before_id: int = MAX_ID
     limit: int = 30
 
 
 class Inbox:
-    """The inboxes of all users. A viewer sees and changes one mailbox, whole or one app's part of it."""
+    """The inboxes of all users. A viewer sees and changes one mailbox, all of it or one app's part."""
 
     def __init__(
         self, database: Database, statuses: Statuses, *, waiting_limit: int, on_change: Listener = ignore_events
@@ -96,148 +96,121 @@ class Inbox:
         self._on_change = on_change
         self._counts = GroupCommit(self._count, batch_weight=500, waiting_limit=waiting_limit)
         self._finds = GroupCommit(
-            self._find, batch_weight=2_000, waiting_limit=waiting_limit, weigh=lambda asked: len(asked.message_ids)
+            self._find, batch_weight=2_000, waiting_limit=waiting_limit, weigh=lambda query: len(query.message_ids)
         )
 
     def waiting(self) -> int:
-        """Return how many questions wait for a shared query."""
+        """Return how many calls wait for a shared query."""
         return self._counts.waiting + self._finds.waiting
 
     async def list_messages(self, viewer: Viewer, query: InboxQuery) -> InboxPage:
-        """Return up to `limit` messages, newest first. A page of a search may be short and still not the last."""
-        await refresh(self._database, viewer.recipient, now_ms())
-        async with self._database.connection() as connection:
-            app = await _app_wanted(connection, viewer, query.app_id)
-            if app is None:
+        """Return up to `query.limit` messages, newest first. A page of a search may be short and still not the last."""
+        async with current_mailbox(self._database, viewer.recipient, now_ms()) as connection:
+            scope = await _app_scope(connection, viewer, query.app_id)
+            if scope is None:
                 return InboxPage([], None)
-            wanted = Wanted(viewer.recipient, app.number, query.filter, query.before_id)
             matches = matcher(query.kind, query.text)
-            found: list[InboxMessage] = []
-            batch: list[Entry] = []
+            batch_size = query.limit + 1 if matches is None else _LOADED_AT_ONCE
+            entries = reading.entries(
+                connection, Wanted(viewer.recipient, scope.app_number, query.filter, query.before_id)
+            )
+            messages: list[InboxMessage] = []
             scanned = characters = 0
-            size = query.limit + 1 if matches is None else _LOAD
-            async for entry in reading.entries(connection, wanted):
-                batch.append(entry)
-                scanned += 1
-                if len(batch) == size:
-                    loaded = await self._load(connection, batch)
-                    found += [shown for shown in loaded if matches is None or matches(shown.message)]
-                    characters += sum(len(shown.message.content) for shown in loaded)
-                    batch = []
-                    if len(found) > query.limit or scanned >= _SCAN or characters >= _SCAN_CHARACTERS:
-                        break
-            else:
+            async for batch in _batches(entries, batch_size):
                 loaded = await self._load(connection, batch)
-                found += [shown for shown in loaded if matches is None or matches(shown.message)]
-                if len(found) <= query.limit:
-                    return InboxPage(found, None)
-            if len(found) > query.limit:
-                found = found[: query.limit]
-                return InboxPage(found, found[-1].entry.message_id)
-            return InboxPage(found, entry.message_id)
+                messages += [shown for shown in loaded if matches is None or matches(shown.message)]
+                if len(messages) > query.limit:
+                    page = messages[: query.limit]
+                    return InboxPage(page, page[-1].entry.message_id)
+                scanned += len(batch)
+                characters += sum(len(shown.message.content) for shown in loaded)
+                is_full = len(batch) == batch_size
+                if is_full and (scanned >= _SCANNED_ENTRIES or characters >= _SCANNED_CHARACTERS):
+                    return InboxPage(messages, batch[-1].message_id)
+            return InboxPage(messages, None)
 
     async def find(self, viewer: Viewer, message_ids: Collection[int]) -> list[InboxMessage]:
-        """Return those of the messages that the viewer may see and the mailbox has."""
-        asked = _Asked(viewer.recipient, viewer.app_number, tuple(message_ids))
-        return await self._finds.submit(asked)
+        """Return those of the messages that are in the viewer's part of the mailbox."""
+        return await self._finds.submit(_FindQuery(viewer.recipient, viewer.app_number, tuple(message_ids)))
 
     async def visible_ids(self, viewer: Viewer, message_ids: Collection[int]) -> list[int]:
         """Return those of the ids whose messages the viewer may know of, withdrawn ones included."""
-        return sorted(i for ids in (await self._by_app(viewer, message_ids)).values() for i in ids)
+        by_app = await self._ids_by_app(viewer, message_ids)
+        return sorted(message_id for ids in by_app.values() for message_id in ids)
 
-    async def counts(self, viewer: Viewer) -> Counts:
-        """Return what waits for the user in the part of the mailbox that the viewer sees."""
-        counts = await self._counts.submit(viewer.recipient)
-        seen = {number: app for number, app in counts.items() if viewer.app_number in {None, number}}
-        return Counts(
-            unread=sum(unread for unread, _, _ in seen.values()),
-            todo=sum(todo for _, todo, _ in seen.values()),
-            apps=[AppUnread(name, unread) for unread, _, name in seen.values() if unread],
+    async def counts(self, viewer: Viewer) -> InboxCounts:
+        """Return the counts of the viewer's part of the mailbox."""
+        all_counts = await self._counts.submit(viewer.recipient)
+        seen = [counts for counts in all_counts if viewer.app_number in {None, counts.app.app_number}]
+        return InboxCounts(
+            unread=sum(counts.app.unread for counts in seen),
+            todo=sum(counts.app.todo for counts in seen),
+            apps=[AppUnread(counts.name, counts.app.unread) for counts in seen if counts.app.unread],
         )
 
     async def set_status(self, viewer: Viewer, message_ids: Collection[int], *, read: bool) -> list[int]:
         """Set messages read or unread; return the ids that the mailbox has."""
-        by_app = await self._by_app(viewer, message_ids)
+        by_app = await self._ids_by_app(viewer, message_ids)
         changed: list[int] = []
         for (app_number, has_events), ids in sorted(by_app.items()):
             missing = await self._statuses.set_own(
                 viewer.recipient, app_number, frozenset(ids), read=read, with_events=has_events
             )
-            changed += [i for i in ids if i not in missing]
+            changed += [message_id for message_id in ids if message_id not in missing]
         return changed
 
     async def read_all(self, viewer: Viewer, query: InboxQuery) -> list[int]:
-        """Read all that the pages of a list show; return what was unread, the newest thousand of it."""
+        """Set everything read that the pages of a list show. Return what was unread, the newest thousand ids of it."""
         if query.filter == "archived":
-            return []  # whatever is archived is read
-        is_all = query.filter in {"all", "unread"} and matcher(query.kind, query.text) is None
-        changed = await (self._read_up_to(viewer, query) if is_all else self._read_found(viewer, query))
+            return []  # archived messages are read
+        is_whole = query.filter in {"all", "unread"} and matcher(query.kind, query.text) is None
+        changed = await (self._read_up_to(viewer, query) if is_whole else self._read_matching(viewer, query))
         if changed:
-            self._tell("status", viewer.recipient, changed[:_CHANGED_LIMIT])
-        return changed[:_CHANGED_LIMIT]
+            self._publish_status(viewer.recipient, changed[:_REPORTED_IDS])
+        return changed[:_REPORTED_IDS]
 
-    async def _read_up_to(self, viewer: Viewer, query: InboxQuery) -> list[int]:
-        """Read everything below an id, of one app or all that the viewer sees: no message needs to be looked at."""
+    @transactional
+    async def _read_up_to(self, connection: Connection, viewer: Viewer, query: InboxQuery) -> list[int]:
+        """Read everything below an id, of one app or of all: no message needs to be looked at."""
+        scope = await _app_scope(connection, viewer, query.app_id)
+        if scope is None:
+            return []
+        now = now_ms()
+        recipient = viewer.recipient
+        await make_current(connection, recipient, now)
+        apps_with_events = await outbox.apps_told_of_reading(connection, recipient)
+        ids = await reading.read_up_to(connection, recipient, scope.app_number, query.before_id - 1, now)
+        await outbox.record_read_by_user(connection, recipient, ids, apps_with_events, now)
+        return ids
 
-        async def write(connection: Connection) -> list[int]:
-            app = await _app_wanted(connection, viewer, query.app_id)
-            if app is None:
-                return []
-            now = now_ms()
-            await pull(connection, [viewer.recipient], now)
-            await mailboxes.sweep_expired(connection, [viewer.recipient], now)
-            told = await outbox.apps_told_of_reading(connection, viewer.recipient)
-            ids = await reading.read_up_to(connection, viewer.recipient, app.number, query.before_id - 1, now)
-            await outbox.record_read_by_user(connection, viewer.recipient, ids, told, now)
-            return ids
+    async def _read_matching(self, viewer: Viewer, query: InboxQuery) -> list[int]:
+        """Read what a query matches. The search takes no lock: it may be long in a large mailbox."""
+        entries = await self._unread_matching(viewer, query)
+        return await self._read_entries(viewer.recipient, entries) if entries else []
 
-        return await self._database.in_transaction(write)
+    async def _unread_matching(self, viewer: Viewer, query: InboxQuery) -> list[tuple[PageKey, int]]:
+        """Return the unread entries that a query matches, as page keys and message ids, sorted.
 
-    async def _read_found(self, viewer: Viewer, query: InboxQuery) -> list[int]:
-        """Read what a query finds. It is found before anything is locked: that may take a while in a large mailbox."""
-        await refresh(self._database, viewer.recipient, now_ms())
-        keys = await self._unread_keys(viewer, query)
-
-        async def write(connection: Connection) -> list[int]:
-            now = now_ms()
-            told = await outbox.apps_told_of_reading(connection, viewer.recipient)
-            ids: list[int] = []
-            for start in range(0, len(keys), _CHANGED_AT_ONCE):
-                pages = _by_page(keys[start : start + _CHANGED_AT_ONCE])
-                ids += await lock_unread(connection, pages, now)
-                await change_pages(connection, {key: PageChange(read=page) for key, page in pages.items()}, now)
-            await outbox.record_read_by_user(connection, viewer.recipient, ids, told, now)
-            return sorted(ids, reverse=True)
-
-        return await self._database.in_transaction(write) if keys else []
-
-    async def _unread_keys(self, viewer: Viewer, query: InboxQuery) -> list[tuple[PageKey, int]]:
-        """Return the unread entries that a query finds, as page keys and message ids, sorted.
-
-        One view of the database serves all of it: pages that others change meanwhile would shift those behind them.
+        All of it is read from one snapshot. Otherwise pages that others change meanwhile would change places, and some
+        would be skipped.
         """
         matches = matcher(query.kind, query.text)
+        pages: Filter = "todo" if query.filter == "todo" else "unread"
         found: list[Entry] = []
         async with (
-            self._database.connection() as connection,
+            current_mailbox(self._database, viewer.recipient, now_ms()) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            app = await _app_wanted(connection, viewer, query.app_id)
-            if app is None:
+            scope = await _app_scope(connection, viewer, query.app_id)
+            if scope is None:
                 return []
-            pages: Filter = "todo" if query.filter == "todo" else "unread"
-            batch: list[Entry] = []
-            async for entry in reading.entries(
-                connection, Wanted(viewer.recipient, app.number, pages, query.before_id)
-            ):
-                if entry.read_at is not None:
-                    continue
-                batch.append(entry)
-                if len(batch) == _LOAD:
-                    found += await self._matching(connection, batch, matches)
-                    batch = []
-            found += await self._matching(connection, batch, matches)
-        return sorted((page_key(viewer.recipient, one.message_id, one.app_number), one.message_id) for one in found)
+            entries = reading.entries(connection, Wanted(viewer.recipient, scope.app_number, pages, query.before_id))
+            unread = (entry async for entry in entries if entry.read_at is None)
+            async for batch in _batches(unread, _LOADED_AT_ONCE):
+                found += await self._matching(connection, batch, matches)
+        return sorted(
+            (page_key(viewer.recipient, entry.message_id, entry.app_number), entry.message_id) for entry in found
+        )
 
     async def _matching(
         self, connection: Connection, entries: Sequence[Entry], matches: Callable[[Message], bool] | None
@@ -246,33 +219,52 @@ class Inbox:
             return list(entries)
         return [shown.entry for shown in await self._load(connection, entries) if matches(shown.message)]
 
+    @transactional
+    async def _read_entries(
+        self, connection: Connection, recipient: Recipient, entries: Sequence[tuple[PageKey, int]]
+    ) -> list[int]:
+        """Set entries read. Return the ids of those that were still unread, newest first."""
+        now = now_ms()
+        apps_with_events = await outbox.apps_told_of_reading(connection, recipient)
+        ids: list[int] = []
+        for start in range(0, len(entries), _CHANGED_AT_ONCE):
+            ids_by_page = _ids_by_page(entries[start : start + _CHANGED_AT_ONCE])
+            ids += await lock_unread(connection, ids_by_page, now)
+            await _set_read(connection, ids_by_page, now)
+        await outbox.record_read_by_user(connection, recipient, ids, apps_with_events, now)
+        return sorted(ids, reverse=True)
+
     async def archive(self, viewer: Viewer, message_ids: Collection[int], *, archived: bool) -> list[int]:
-        """Put messages out of sight, read, or back; return the ids that the mailbox has."""
-        found = await self.find(viewer, message_ids)
-        keys = [(page_key(viewer.recipient, one.message.id, one.message.app_number), one.message.id) for one in found]
-        ids = [message_id for _, message_id in keys]
-        if not ids:
-            return ids
-
-        async def write(connection: Connection) -> None:
-            if archived:
-                pages = _by_page(sorted(keys))
-                now = now_ms()
-                told = await outbox.apps_told_of_reading(connection, viewer.recipient)
-                was_unread = await lock_unread(connection, pages, now) if told else []
-                await change_pages(connection, {key: PageChange(read=ids) for key, ids in pages.items()}, now)
-                await outbox.record_read_by_user(connection, viewer.recipient, was_unread, told, now)
-            await reading.set_archived(connection, keys, archived=archived)
-
-        await self._database.in_transaction(write)
-        self._tell("status", viewer.recipient, ids)
+        """Archive messages, which also reads them, or bring them back. Return the ids that the mailbox has."""
+        entries = [
+            (page_key(viewer.recipient, shown.message.id, shown.message.app_number), shown.message.id)
+            for shown in await self.find(viewer, message_ids)
+        ]
+        if not entries:
+            return []
+        await self._set_archived(viewer.recipient, entries, archived=archived)
+        ids = [message_id for _, message_id in entries]
+        self._publish_status(viewer.recipient, ids)
         return ids
 
-    def _tell(self, kind: Any, recipient: Recipient, message_ids: Sequence[int]) -> None:
-        self._on_change([MailboxEvent(kind, recipient.platform_code, (recipient.user_id,), tuple(message_ids))])
+    @transactional
+    async def _set_archived(
+        self, connection: Connection, recipient: Recipient, entries: Sequence[tuple[PageKey, int]], *, archived: bool
+    ) -> None:
+        if archived:
+            now = now_ms()
+            ids_by_page = _ids_by_page(sorted(entries))
+            apps_with_events = await outbox.apps_told_of_reading(connection, recipient)
+            was_unread = await lock_unread(connection, ids_by_page, now) if apps_with_events else []
+            await _set_read(connection, ids_by_page, now)
+            await outbox.record_read_by_user(connection, recipient, was_unread, apps_with_events, now)
+        await reading.set_archived(connection, entries, archived=archived)
 
-    async def _by_app(self, viewer: Viewer, message_ids: Collection[int]) -> dict[tuple[int, bool], list[int]]:
-        """Return the messages that the viewer may know of, by their app and whether it is told of changes."""
+    def _publish_status(self, recipient: Recipient, message_ids: Sequence[int]) -> None:
+        self._on_change([MailboxEvent("status", recipient.platform_code, (recipient.user_id,), tuple(message_ids))])
+
+    async def _ids_by_app(self, viewer: Viewer, message_ids: Collection[int]) -> dict[tuple[int, bool], list[int]]:
+        """Return the messages that the viewer may know of, by app and whether its webhooks want status events."""
         by_app: dict[tuple[int, bool], list[int]] = {}
         async with self._database.connection() as connection:
             for owner in await endpoints.owners(connection, sorted(set(message_ids))):
@@ -281,91 +273,109 @@ class Inbox:
         return by_app
 
     async def _load(self, connection: Connection, entries: Sequence[Entry]) -> list[InboxMessage]:
-        found = {message.id: message for message in await find_messages(connection, [e.message_id for e in entries])}
-        names = await _names(connection, {message.app_number for message in found.values()})
+        ids = [entry.message_id for entry in entries]
+        messages = {message.id: message for message in await find_messages(connection, ids)}
+        names = await _app_names(connection, {message.app_number for message in messages.values()})
         return [
             InboxMessage(message, names[message.app_number], entry)
             for entry in entries
-            if (message := found.get(entry.message_id)) is not None
+            if (message := messages.get(entry.message_id)) is not None
         ]
 
-    async def _find(self, asked: "list[_Asked]") -> Sequence[list[InboxMessage]]:
-        await bring_up_to_date(self._database, {one.recipient for one in asked}, now_ms())
-        async with self._database.connection() as connection:
-            ids = sorted({i for one in asked for i in one.message_ids})
-            found = {message.id: message for message in await find_messages(connection, ids)}
-            names = await _names(connection, {message.app_number for message in found.values()})
+    async def _find(self, queries: "list[_FindQuery]") -> Sequence[list[InboxMessage]]:
+        async with pulled_mailboxes(self._database, {query.recipient for query in queries}, now_ms()) as connection:
+            ids = sorted({message_id for query in queries for message_id in query.message_ids})
+            messages = {message.id: message for message in await find_messages(connection, ids)}
+            names = await _app_names(connection, {message.app_number for message in messages.values()})
             keys = [
-                (page_key(one.recipient, i, found[i].app_number), i)
-                for one in asked
-                for i in one.message_ids
-                if i in found and one.app_number in {None, found[i].app_number}
+                (page_key(query.recipient, message_id, messages[message_id].app_number), message_id)
+                for query in queries
+                for message_id in query.message_ids
+                if message_id in messages and query.app_number in {None, messages[message_id].app_number}
             ]
             entries = await reading.find_entries(connection, keys)
         now = now_ms()
         return [
             [
                 InboxMessage(message, names[message.app_number], entry)
-                for i in dict.fromkeys(one.message_ids)
-                if (entry := entries.get((one.recipient, i))) is not None
-                and ((message := found[i]).expires_at is None or message.expires_at > now)
+                for message_id in dict.fromkeys(query.message_ids)
+                if (entry := entries.get((query.recipient, message_id))) is not None
+                and ((message := messages[message_id]).expires_at is None or message.expires_at > now)
             ]
-            for one in asked
+            for query in queries
         ]
 
-    async def _count(self, recipients: list[Recipient]) -> "Sequence[dict[int, tuple[int, int, AppName]]]":
+    async def _count(self, recipients: list[Recipient]) -> "Sequence[list[_NamedCounts]]":
         distinct = sorted(set(recipients))
         now = now_ms()
-        await bring_up_to_date(self._database, distinct, now)
+        counts = await count_current(
+            self._database, distinct, now, lambda connection: reading.app_counts(connection, distinct, now)
+        )
         async with self._database.connection() as connection:
-            counts, stale = await reading.app_counts(connection, distinct, now)
-        if stale:
-
-            async def sweep(connection: Connection) -> None:
-                await mailboxes.sweep_expired(connection, sorted(stale), now)
-
-            await self._database.in_transaction(sweep)
-        async with self._database.connection() as connection:
-            if stale:
-                counts, _ = await reading.app_counts(connection, distinct, now)
-            names = await _names(connection, {app.app_number for apps in counts.values() for app in apps})
-        return [
-            {app.app_number: (app.unread, app.todo, names[app.app_number]) for app in counts[recipient]}
-            for recipient in recipients
-        ]
+            names = await _app_names(connection, {app.app_number for by_app in counts.values() for app in by_app})
+        named = {
+            recipient: [_NamedCounts(names[app.app_number], app) for app in by_app]
+            for recipient, by_app in counts.items()
+        }
+        return [named[recipient] for recipient in recipients]
 
 
-class _Asked(NamedTuple):
+class _FindQuery(NamedTuple):
+    """Messages to find in a mailbox, of one app or of all (None)."""
+
     recipient: Recipient
     app_number: int | None
     message_ids: tuple[int, ...]
 
 
-class _AppWanted(NamedTuple):
-    """The number of the app whose messages are wanted, None for all."""
+class _NamedCounts(NamedTuple):
+    name: AppName
+    app: AppCounts
 
-    number: int | None
+
+class _AppScope(NamedTuple):
+    """The app whose messages are read, None for all."""
+
+    app_number: int | None
 
 
-async def _app_wanted(connection: Connection, viewer: Viewer, app_id: str | None) -> _AppWanted | None:
-    """Return which app's messages are wanted; None if it is one that the viewer does not see."""
+async def _app_scope(connection: Connection, viewer: Viewer, app_id: str | None) -> _AppScope | None:
+    """Return whose messages to read; None if they are of an app that the viewer does not see."""
     if app_id is None:
-        return _AppWanted(viewer.app_number)
-    record = await accounts.find_app(connection, app_id)
+        return _AppScope(viewer.app_number)
+    record = await apps.find_app(connection, app_id)
     if record is None or viewer.app_number not in {None, record.app.number}:
         return None
-    return _AppWanted(record.app.number)
+    return _AppScope(record.app.number)
 
 
-def _by_page(keys: Iterable[tuple[PageKey, int]]) -> dict[PageKey, list[int]]:
-    pages: dict[PageKey, list[int]] = defaultdict(list)
-    for key, message_id in keys:
-        pages[key].append(message_id)
-    return pages
+async def _batches(entries: AsyncIterator[Entry], size: int) -> AsyncIterator[list[Entry]]:
+    """Give the entries in lists of `size`; the last list may be shorter."""
+    batch: list[Entry] = []
+    async for entry in entries:
+        batch.append(entry)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
-async def _names(connection: Connection, numbers: Collection[int]) -> dict[int, AppName]:
+def _ids_by_page(entries: Iterable[tuple[PageKey, int]]) -> dict[PageKey, list[int]]:
+    ids_by_page: dict[PageKey, list[int]] = defaultdict(list)
+    for key, message_id in entries:
+        ids_by_page[key].append(message_id)
+    return ids_by_page
+
+
+async def _set_read(connection: Connection, ids_by_page: dict[PageKey, list[int]], now: int) -> None:
+    await change_pages(connection, {key: PageChange(read=ids) for key, ids in ids_by_page.items()}, now)
+
+
+async def _app_names(connection: Connection, numbers: Collection[int]) -> dict[int, AppName]:
     if not numbers:
         return {}
-    found = await accounts.find_apps(connection, sorted(numbers))
-    return {number: AppName(record.app.app_id, record.app.name, record.app.notices) for number, record in found.items()}
+    records = await apps.find_apps(connection, sorted(numbers))
+    return {
+        number: AppName(record.app.app_id, record.app.name, record.app.notices) for number, record in records.items()
+    }

@@ -8,7 +8,7 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
-from msgcenter.messaging.pull import bring_up_to_date
+from msgcenter.messaging.current_mailbox import pulled_mailboxes
 from msgcenter.store.mailboxes import reading, topics, users
 from msgcenter.store.mailboxes.reading import Wanted
 from msgcenter.store.mailboxes.receipts import Counts
@@ -80,8 +80,7 @@ class MessageLog:
             known = await users.platforms_of(connection, user_id)
         codes = known if wanted.platform_code is None else [wanted.platform_code]
         recipients = [Recipient(user_id, code) for code in codes]
-        await bring_up_to_date(self._database, recipients, now_ms())
-        async with self._database.connection() as connection:
+        async with pulled_mailboxes(self._database, recipients, now_ms()) as connection:
             parts = [await _in_mailbox(connection, wanted, recipient, limit) for recipient in recipients]
         # What lies below the place where one mailbox was left may not be told before what that one still has.
         floor = max((part.next_before for part in parts if part.next_before is not None), default=0)

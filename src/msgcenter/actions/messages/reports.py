@@ -11,7 +11,7 @@ from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import now_ms, parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal, malformed
-from msgcenter.messaging.pull import bring_up_to_date
+from msgcenter.messaging.current_mailbox import count_current
 from msgcenter.store.mailboxes import broadcast_receipts, pages, receipts, topics
 from msgcenter.store.mailboxes.receipts import Counts, Receipt
 from msgcenter.store.messages import messages
@@ -131,21 +131,16 @@ class Reports:
                 break
         return reports
 
-    async def _count_unread(self, asked: list[Mailbox]) -> Sequence[int]:
-        distinct = list(set(asked))
+    async def _count_unread(self, mailboxes: list[Mailbox]) -> Sequence[int]:
+        distinct = list(set(mailboxes))
         now = now_ms()
-        await bring_up_to_date(self._database, {one.recipient for one in distinct}, now)
-        async with self._database.connection() as connection:
-            counts, stale = await pages.unread_counts(connection, distinct, now)
-        if stale:
-
-            async def sweep(connection: Connection) -> None:
-                await pages.sweep_expired(connection, sorted(stale), now)
-
-            await self._database.in_transaction(sweep)
-            async with self._database.connection() as connection:
-                counts, _ = await pages.unread_counts(connection, distinct, now)
-        return [counts.get((*recipient, app_number), 0) for recipient, app_number in asked]
+        counts = await count_current(
+            self._database,
+            {mailbox.recipient for mailbox in distinct},
+            now,
+            lambda connection: pages.unread_counts(connection, distinct, now),
+        )
+        return [counts.get((*recipient, app_number), 0) for recipient, app_number in mailboxes]
 
 
 async def own_message(connection: Connection, app: App, message_id: int | None) -> Message:

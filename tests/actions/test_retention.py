@@ -16,8 +16,9 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds, bucket_of, bucket_start_ms, first_id_of, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.messaging.fan_out import fan_out
-from msgcenter.messaging.send import Delivery, apply_sends, deliver
+from msgcenter.messaging.send import apply_sends
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store import retention as store
 from msgcenter.store.mailboxes import pages
@@ -294,7 +295,7 @@ async def test_a_pull_that_was_underway_leaves_nothing_behind(scene: Scene) -> N
         await connection.execute("select 1 from mailbox where user_id = 'puller' for update")
         pulling.set()
         await go_on.wait()
-        await deliver(connection, [Delivery(old, scene.apps[SHORT], SHORT, ("puller",), None)])
+        await add_entries(connection, [NewEntries(old, scene.apps[SHORT], SHORT, ("puller",), None)])
 
     async with scene.database.connection() as connection:
         await directory.register(connection, SHORT, ["puller"])

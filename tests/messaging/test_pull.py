@@ -19,10 +19,8 @@ from msgcenter.domain.message import State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Refusal
-from msgcenter.messaging import pull
-from msgcenter.messaging import send as sends
-from msgcenter.messaging.pull import bring_up_to_date
-from msgcenter.messaging.send import Delivery
+from msgcenter.messaging import add_entries, pull
+from msgcenter.messaging.add_entries import NewEntries
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import feed, users
 from msgcenter.store.messages.node_lease import NodeLease
@@ -59,13 +57,13 @@ async def test_who_was_away_for_long_pulls_in_small_transactions(
         sent = [await sending.send(app, Text(f"number {number}"), Everyone()) for number in range(30)]
     taken: list[int] = []
 
-    async def counted(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-        taken.append(sum(len(delivery.user_ids) for delivery in deliveries))
-        await sends.deliver(connection, deliveries)
+    async def counted(connection: Connection, new_entries: Sequence[NewEntries]) -> None:
+        taken.append(sum(len(entries.user_ids) for entries in new_entries))
+        await add_entries.add_entries(connection, new_entries)
 
-    monkeypatch.setattr(pull, "deliver", counted)
+    monkeypatch.setattr(pull, "add_entries", counted)
     monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 60)
-    await bring_up_to_date(database, mailboxes(), now_ms())
+    await pull.pull(database, mailboxes(), now_ms())
     assert sum(taken) == len(USERS) * len(sent)
     assert max(taken) <= 60
     pages = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
@@ -85,7 +83,7 @@ async def test_who_has_left_a_busy_topic_does_not_look_through_it_for_ever(
         await topics.unsubscribe(app, "busy", USERS[:1], by=COMMAND)
         for number in range(12):
             await sending.send(app, Text(f"number {number}"), Topic("busy"))
-            await bring_up_to_date(database, mailboxes()[:1], now_ms())
+            await pull.pull(database, mailboxes()[:1], now_ms())
     (mark,) = await rows(
         database, "select pulled_to from mailbox where user_id = $1 and platform_code = $2", USERS[0], PLATFORM
     )
@@ -112,10 +110,10 @@ async def test_a_pull_goes_as_far_as_the_feed_did_when_it_locked_the_mailbox(
             return await pending(connection, marks, limit)
 
         monkeypatch.setattr(feed, "pending", after_another_broadcast)
-        await bring_up_to_date(database, one, now_ms())
+        await pull.pull(database, one, now_ms())
         (mark,) = await rows(database, "select pulled_to from mailbox where user_id = $1", USERS[0])
         assert mark["pulled_to"] == 1
-        await bring_up_to_date(database, one, now_ms())
+        await pull.pull(database, one, now_ms())
     (page,) = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
     assert len(page["message_ids"]) == 2
 
@@ -157,7 +155,7 @@ class Crowd:
             await messages.update(self.app, one, Text(f"news {self.dice.random()}"), reset_read=True, by=COMMAND)
 
         async def look() -> None:
-            await bring_up_to_date(database, [Recipient(user_id, PLATFORM) for user_id in some], now_ms())
+            await pull.pull(database, [Recipient(user_id, PLATFORM) for user_id in some], now_ms())
 
         chosen: Callable[[], Awaitable[None]] = self.dice.choices(
             [send, join, leave, recall, reset, look], [6, 4, 3, 1, 1, 8]
@@ -181,7 +179,7 @@ async def test_a_crowd_gets_everything_once_and_receipts_know_it(
                 await crowd.do_something()
 
         await asyncio.gather(*(one_of_many() for _ in range(8)))
-        await bring_up_to_date(database, mailboxes(), now_ms())
+        await pull.pull(database, mailboxes(), now_ms())
         assert len(crowd.sent) > 40
         reports = Reports(second, waiting_limit=100)
         recalled = 0
@@ -216,15 +214,15 @@ async def test_a_mark_that_was_waited_for_is_never_moved_back(database: Database
             held = holder.transaction()
             await held.start()
             await feed.lock_marks(holder, [recipient])
-            waiter = asyncio.create_task(bring_up_to_date(database, [recipient], now_ms()))
+            waiter = asyncio.create_task(pull.pull(database, [recipient], now_ms()))
             await _until_somebody_waits_for_a_lock(database)
             second = await sending.send(app, Text("second"), Everyone())
-            await pull.pull(holder, [recipient], now_ms())
+            await pull.pull_within(holder, [recipient], now_ms())
             await held.commit()
         await waiter
         mark = await rows(database, "select pulled_to from mailbox where user_id = $1", recipient.user_id)
         assert [row["pulled_to"] for row in mark] == [2]
-        await bring_up_to_date(database, [recipient], now_ms())
+        await pull.pull(database, [recipient], now_ms())
     (page,) = await rows(database, "select message_ids from mailbox_page where user_id = $1", recipient.user_id)
     assert page["message_ids"] == [first, second]
 

@@ -1,0 +1,64 @@
+"""Mailboxes as they are now: what the feed has for them is pulled, and expired entries are withdrawn.
+
+Whatever reads or counts mailboxes begins here. What sets read states (`set_status`) does both in its own statements,
+which saves a round trip.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from msgcenter.database.database import Connection, Database
+from msgcenter.domain.account import Recipient
+from msgcenter.messaging.pull import pull, pull_within
+from msgcenter.store.mailboxes import reading
+from msgcenter.store.mailboxes.pages import sweep_expired
+
+Counted = TypeVar("Counted")
+Count = Callable[[Connection], Awaitable[tuple[Counted, Collection[Recipient]]]]
+"""Returns counts, and the mailboxes whose expired entries must be withdrawn before their counts are right."""
+
+
+@asynccontextmanager
+async def current_mailbox(database: Database, recipient: Recipient, now: int) -> AsyncIterator[Connection]:
+    """Give a connection on which a mailbox has pulled and holds nothing that has expired at `now` (ms since 1970)."""
+    async with pulled_mailboxes(database, [recipient], now) as connection:
+        if not await reading.has_expired(connection, recipient, now):
+            yield connection
+            return
+    await database.in_transaction(sweep_expired, [recipient], now)
+    async with database.connection() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def pulled_mailboxes(
+    database: Database, recipients: Collection[Recipient], now: int
+) -> AsyncIterator[Connection]:
+    """Give a connection on which mailboxes have pulled, for readers that leave out expired entries themselves."""
+    await pull(database, recipients, now)
+    async with database.connection() as connection:
+        yield connection
+
+
+async def make_current(connection: Connection, recipient: Recipient, now: int) -> None:
+    """Pull and withdraw expired entries in the caller's transaction, which must not have locked a page yet."""
+    await pull_within(connection, [recipient], now)
+    await sweep_expired(connection, [recipient], now)
+
+
+async def count_current(
+    database: Database, recipients: Collection[Recipient], now: int, count: Count[Counted]
+) -> Counted:
+    """Return the counts of mailboxes as they are at `now`.
+
+    `count` itself finds the mailboxes with expired entries, which costs it nothing; only with such does it run twice.
+    """
+    async with pulled_mailboxes(database, recipients, now) as connection:
+        counts, stale = await count(connection)
+    if not stale:
+        return counts
+    await database.in_transaction(sweep_expired, sorted(stale), now)
+    async with database.connection() as connection:
+        counts, _ = await count(connection)
+    return counts
