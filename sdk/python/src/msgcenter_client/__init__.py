@@ -1,4 +1,4 @@
-"""MsgCenter's client: `Client` for threads, `AsyncClient` for asyncio."""
+"""The MsgCenter client: `Client` for threads, `AsyncClient` for asyncio."""
 
 from msgcenter_client.access_token import key_info
 from msgcenter_client.async_client import AsyncClient

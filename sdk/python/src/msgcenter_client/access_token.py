@@ -1,4 +1,4 @@
-"""The access token: how it is asked for, and which one is in use (protocol, "Access token")."""
+"""The access token: its request and its lifetime (protocol, "Access token")."""
 
 import hashlib
 import hmac
@@ -11,17 +11,17 @@ from msgcenter_client.errors import MsgCenterError
 PATH = "/apigateway/getAccessToken"
 _MARGIN_MS = 60_000
 _MARGIN_PART = 10
-"""A token is renewed a minute before its end, or a tenth of its life if that is less."""
+"""A token is renewed one minute before it expires, or after nine tenths of its lifetime if that is later."""
 
 
 def key_info(app_id: str, app_key: str, time_stamp: int) -> str:
-    """Return the proof of knowing the appKey: upper-case hex of HMAC-SHA256. `time_stamp`: ms since 1970."""
+    """Return the keyInfo that proves knowledge of the appKey: HMAC-SHA256 in upper-case hex. `time_stamp`: Unix ms."""
     message = f"{app_id}{app_key}{time_stamp}"
     return hmac.new(app_key.encode(), message.encode(), hashlib.sha256).hexdigest().upper()
 
 
 class Credentials(Struct, frozen=True):
-    """What the portal gave the app."""
+    """The app's credentials from the portal."""
 
     app_id: str
     app_key: str
@@ -30,44 +30,44 @@ class Credentials(Struct, frozen=True):
         return f"Credentials(app_id={self.app_id!r}, app_key=…)"
 
     def token_request(self, now_ms: int) -> dict[str, Any]:
-        """Return the body that asks for a token. Sent again as it is, it is answered with the same token."""
+        """Return the body of a token request. Sending the same body again returns the same token."""
         proof = key_info(self.app_id, self.app_key, now_ms)
         return {"appId": self.app_id, "timeStamp": now_ms, "keyInfo": proof}
 
 
 class Token(Struct, frozen=True):
-    """A token, and from when on it is to be renewed (ms since 1970)."""
+    """A token, and the time from which it is renewed (Unix ms)."""
 
     value: str
     renew_ms: int
 
     @classmethod
     def received(cls, value: str, valid_until_ms: int, now_ms: int) -> "Token":
-        """Return the token of an answer that came at `now_ms`."""
-        life = max(0, valid_until_ms - now_ms)
-        return cls(value, valid_until_ms - min(_MARGIN_MS, life // _MARGIN_PART))
+        """Return the token of an answer received at `now_ms`."""
+        lifetime = max(0, valid_until_ms - now_ms)
+        return cls(value, valid_until_ms - min(_MARGIN_MS, lifetime // _MARGIN_PART))
 
 
 class TokenState:
     """The token in use, shared by all calls of a client.
 
-    Reading needs no lock. `keep` and `keep_failure` are for the one who holds the client's token lock.
+    Reading needs no lock. Only the holder of the client's token lock may call `keep` and `keep_failure`.
     """
 
     def __init__(self) -> None:
         self._token: Token | None = None
         self._failure: MsgCenterError | None = None
         self.failures = 0
-        """How often a renewal failed. Whoever waited for the lock while it rose shares that failure
-        instead of trying in turn: a hundred waiting calls must not queue up for a server that is down."""
+        """The number of failed renewals. A call that waited for the lock while it rose raises the same failure
+        instead of trying again: a hundred waiting calls must not try one by one while the server is down."""
 
     def usable(self, now_ms: int) -> str | None:
-        """Return the token, or None if it is time to get a new one."""
+        """Return the token, or None if a new one is needed."""
         token = self._token
         return token.value if token is not None and now_ms < token.renew_ms else None
 
     def forget(self, value: str) -> None:
-        """Drop a token that the server rejected, unless it was replaced meanwhile."""
+        """Drop a token that the server rejected, unless it has been replaced since."""
         token = self._token
         if token is not None and token.value == value:
             self._token = None
@@ -82,5 +82,5 @@ class TokenState:
         self.failures += 1
 
     def failure_since(self, failures: int) -> MsgCenterError | None:
-        """Return the newest failure, if there is one that the caller has not seen yet."""
+        """Return the latest failure if the count has changed since `failures`, else None."""
         return self._failure if self.failures != failures else None

@@ -1,4 +1,4 @@
-"""The calls about messages that were sent, as `AsyncClient` has them."""
+"""The part of `AsyncClient` that manages messages after they were sent."""
 
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ Result = TypeVar("Result")
 
 
 class AsyncSentMethods:
-    """The part of `AsyncClient` that is about what becomes of a message after its send.
+    """The calls of `AsyncClient` about a message that was sent.
 
-    All its calls also raise StateError: 300001, this app has no such message, or it has expired.
+    Each also raises StateError (300001) if the app has no such message or the message has expired.
     """
 
     _sent_calls: SentCalls
@@ -24,15 +24,15 @@ class AsyncSentMethods:
     async def _run(self, flow: Flow[Result]) -> Result: ...
 
     async def recall(self, message_id: str | int) -> None:
-        """Withdraw a message from every inbox at once, or cancel it if it is still to be sent. Twice is as once."""
+        """Recall a message: withdraw it from every inbox at once, or cancel it if it is scheduled. Idempotent."""
         await self._run(self._sent_calls.recall(message_id))
 
     async def update_text(self, message_id: str | int, content: str, *, reset_read: bool = False) -> None:
-        """Let a message, whatever it was, be this text, under its id.
+        """Replace a message's content with a text; the message id stays. Idempotent.
 
         content: 1-4,096 characters.
-        reset_read: True makes it unread again for everyone; False keeps who has read it.
-        Repeating an update changes nothing more. Raises also StateError (300004: it is recalled).
+        reset_read: True sets the message unread again for everyone; False keeps the read states.
+        Also raises StateError (300004: the message was recalled).
         """
         await self._run(self._sent_calls.update(message_id, text_fields(content), reset_read=reset_read))
 
@@ -48,7 +48,7 @@ class AsyncSentMethods:
         image_url: str | None = None,
         reset_read: bool = False,
     ) -> None:
-        """Let a message be this link. The link: see `send_link`; the rest: see `update_text`."""
+        """Replace a message's content with a link. See `send_link` for the link and `update_text` for the rest."""
         link = link_fields(
             title=title,
             content=content,
@@ -76,7 +76,7 @@ class AsyncSentMethods:
         form: Iterable[tuple[str, str]] = (),
         reset_read: bool = False,
     ) -> None:
-        """Let a message be this card, an approval's outcome. The card: see `send_oa`; the rest: see `update_text`."""
+        """Replace a message's content with a card. See `send_oa` for the card and `update_text` for the rest."""
         card = oa_fields(
             head=head,
             business_id=business_id,
@@ -93,13 +93,13 @@ class AsyncSentMethods:
         await self._run(self._sent_calls.update(message_id, card, reset_read=reset_read))
 
     async def remind_unread(self, message_id: str | int) -> int:
-        """Remind those who have not read a message; return how many they are.
+        """Remind the recipients who have not read a message; return their number.
 
-        Raises also StateError (300004: it is recalled), and LimitError within an hour of the last reminder, at once:
-        `retry_after` says how many seconds are left. After a lost answer the repetition is refused so, too.
+        Also raises StateError (300004: the message was recalled), and LimitError without a retry within an hour of
+        the last reminder: `retry_after` is the number of seconds left. A retry after a lost answer is refused too.
         """
         return await self._run(self._sent_calls.remind_unread(message_id))
 
     async def versions(self, message_id: str | int) -> tuple[Version, ...]:
-        """Return what a message has said, the first version first and the present one last."""
+        """Return all versions of a message's content, oldest first; the current one is last."""
         return await self._run(self._sent_calls.versions(message_id))

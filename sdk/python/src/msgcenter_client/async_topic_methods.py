@@ -1,4 +1,4 @@
-"""The calls about topics, as `AsyncClient` has them."""
+"""The part of `AsyncClient` that manages topics."""
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 class AsyncTopicMethods:
-    """The part of `AsyncClient` that is about topics."""
+    """The calls of `AsyncClient` about topics."""
 
     _topic_calls: TopicCalls
 
@@ -23,28 +23,28 @@ class AsyncTopicMethods:
     def _items(self, fetch: Callable[[str | None], Flow[Page[Result]]]) -> AsyncIterator[Result]: ...
 
     async def subscribe(self, topic: str, user_ids: str | Iterable[str], *, platform_code: str | None = None) -> int:
-        """Subscribe users to a topic of this app from now on, which is made if it is new.
+        """Subscribe users to a topic of this app from now on. A new topic is created.
 
-        topic: 1-64 characters. user_ids: one or any number; they go out 1,000 at a time.
-        platform_code: the users' platform, instead of the client's. A topic belongs to one platform.
-        Returns how many were not subscribed before.
+        topic: 1-64 characters. user_ids: one or any number of user ids, sent in batches of 1,000.
+        platform_code: the users' platform; None: the client's. A topic belongs to one platform.
+        Returns the number of users who were not subscribed before.
         """
         return await self._run(self._topic_calls.change("subscribe", topic, user_ids, platform_code))
 
     async def unsubscribe(self, topic: str, user_ids: str | Iterable[str], *, platform_code: str | None = None) -> int:
-        """End users' subscriptions; what they got stays with them. Arguments: see `subscribe`.
+        """End users' subscriptions; messages they received stay in their mailboxes. For arguments, see `subscribe`.
 
-        Returns how many were subscribed. Raises also StateError (300005: no such topic).
+        Returns the number of users who were subscribed. Also raises StateError (300005: unknown topic).
         """
         return await self._run(self._topic_calls.change("unsubscribe", topic, user_ids, platform_code))
 
     def subscribers(
         self, topic: str, *, platform_code: str | None = None, page_size: int | None = 200
     ) -> AsyncIterator[str]:
-        """Iterate over a topic's subscribers by user id; pages are fetched as they are needed.
+        """Iterate over the user ids of a topic's subscribers, in order; pages are fetched when they are needed.
 
         page_size: user ids per request, 1-200.
-        What it raises (also StateError, 300005: no such topic) comes from the iteration.
+        Errors, also StateError (300005: unknown topic), are raised by the iteration.
         """
         return self._items(
             lambda cursor: self._topic_calls.subscribers(

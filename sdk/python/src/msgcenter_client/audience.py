@@ -1,4 +1,4 @@
-"""Whom a message is for: recipients, the subscribers of a topic, or everyone (protocol, "sendMsg")."""
+"""The audience of a message: recipients, a topic, or everyone (protocol, "sendMsg")."""
 
 from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Topic(Struct, frozen=True):
-    """Everyone who is subscribed to the topic `name` (1-64 characters)."""
+    """The subscribers of the topic `name` (1-64 characters)."""
 
     name: str
 
@@ -23,7 +23,7 @@ Audience: TypeAlias = str | Iterable[str] | Topic | Everyone
 
 
 def audience_fields(audience: Audience) -> dict[str, Any]:
-    """Return the fields of a sendMsg that address `audience`."""
+    """Return the sendMsg fields that address `audience`."""
     match audience:
         case str():
             return {"receiverIds": [audience]}

@@ -1,4 +1,4 @@
-"""The API calls, each written once as a flow.
+"""The API calls about messages, each defined once as a flow.
 
 Their fields: protocol, "modMsgStatus", "sendMsg", "The rest of the app API".
 """
@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 
 from msgcenter_client.audience import Audience, audience_fields
 from msgcenter_client.errors import MsgCenterError, StateError
+from msgcenter_client.fields import Answer, platform_fields
 from msgcenter_client.flow import Flow
 from msgcenter_client.paging import next_page, page_fields
 from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult, UserToken
@@ -24,7 +25,7 @@ _Digits: TypeAlias = Annotated[str, Meta(pattern="^[0-9]*$")]
 
 
 class SendOptions(Struct, frozen=True, kw_only=True):
-    """What can be said about a send beside its audience and body."""
+    """The options of a send, besides its audience and content."""
 
     platform_code: str | None
     approval: bool
@@ -34,14 +35,14 @@ class SendOptions(Struct, frozen=True, kw_only=True):
 
 
 class Calls:
-    """Every API call of an app whose users are on `platform_code` (None: the app's own platform)."""
+    """The calls of an app whose users are on `platform_code` (None: the app's own platform)."""
 
     def __init__(self, session: Session, platform_code: str | None) -> None:
         self._session = session
         self._platform_code = platform_code
 
     def send(self, audience: Audience, content: Mapping[str, Any], options: SendOptions) -> Flow[str]:
-        """Return the id of the message sent."""
+        """Send a message and return its id."""
         key = options.idempotency_key or uuid4().hex
         body = {
             **audience_fields(audience),
@@ -70,11 +71,12 @@ class Calls:
         approver: str | None,
         platform_code: str | None,
     ) -> Flow[StatusResult]:
-        """Set any number of messages read or unread, one batch after the other."""
-        addressed = {} if recipient is None else {"publisherId": recipient}
+        """Set any number of messages read or unread, in batches."""
+        common: dict[str, Any] = {"isRead": int(read), **self._platform(platform_code)}
+        if recipient is not None:
+            common["publisherId"] = recipient
         if approver is not None:
-            addressed["approverId"] = approver
-        common = {**addressed, "isRead": int(read), **self._platform(platform_code)}
+            common["approverId"] = approver
         merge = Merge()
         for batch in batches(ids):
             try:
@@ -117,15 +119,14 @@ class Calls:
         status = yield from self.message_status(message_id, read=read, cursor=cursor, page_size=page_size)
         return Page(status.details, status.next_cursor)
 
-    def messages(self, chosen: "MessageFilter", cursor: str | None) -> Flow[Page[Message]]:
+    def messages(self, message_filter: "MessageFilter", cursor: str | None) -> Flow[Page[Message]]:
         """Return one page of the app's messages, newest first."""
-        body = {**chosen.fields, **page_fields(cursor, chosen.page_size)}
+        body = {**message_filter.fields, **page_fields(cursor, message_filter.page_size)}
         answer = yield from self._session.call(_MESSAGE + "getMsgList", body, _MessageListAnswer)
-        found = tuple(entry.message() for entry in answer.messages)
-        return Page(found, next_page(answer.next_cursor, cursor))
+        return Page(tuple(entry.message() for entry in answer.messages), next_page(answer.next_cursor, cursor))
 
     def unread_count(self, recipient: str, *, platform_code: str | None) -> Flow[int]:
-        """Return how many of the app's messages the recipient has not read."""
+        """Return the number of the app's messages that the recipient has not read."""
         body = {"publisherId": recipient, **self._platform(platform_code)}
         return (yield from self._session.call(_MESSAGE + "getUnreadCount", body, _UnreadAnswer)).unread
 
@@ -137,13 +138,12 @@ class Calls:
         answer = yield from self._session.call("/msgCenter/user/getUserToken", body, _UserTokenAnswer)
         return UserToken(answer.user_token, from_ms(int(answer.expire_time)))
 
-    def _platform(self, given: str | None) -> dict[str, str]:
-        code = given if given is not None else self._platform_code
-        return {} if code is None else {"platformCode": code}
+    def _platform(self, platform_code: str | None) -> dict[str, str]:
+        return platform_fields(platform_code, self._platform_code)
 
 
 class MessageFilter(Struct, frozen=True):
-    """Which messages to list, as fields of a getMsgList."""
+    """The filter of a message list, as getMsgList fields."""
 
     fields: dict[str, Any]
     page_size: int | None
@@ -168,28 +168,24 @@ class MessageFilter(Struct, frozen=True):
         return cls({name: value for name, value in fields.items() if value is not None}, page_size)
 
 
-class _Answer(Struct, frozen=True, rename="camel"):
-    """Result keys of an answer; unknown ones are ignored."""
-
-
-class _SendAnswer(_Answer, frozen=True):
+class _SendAnswer(Answer, frozen=True):
     msg_id: str
 
 
-class _StatusAnswer(_Answer, frozen=True):
+class _StatusAnswer(Answer, frozen=True):
     invalid_msg_id: tuple[str, ...] = ()
 
 
-class _UnreadAnswer(_Answer, frozen=True):
+class _UnreadAnswer(Answer, frozen=True):
     unread: int
 
 
-class _UserTokenAnswer(_Answer, frozen=True):
+class _UserTokenAnswer(Answer, frozen=True):
     user_token: str
     expire_time: _Digits
 
 
-class _Detail(_Answer, frozen=True):
+class _Detail(Answer, frozen=True):
     user_id: str
     is_read: bool
     read_time: _Digits | int | None = None
@@ -198,7 +194,7 @@ class _Detail(_Answer, frozen=True):
         return Receipt(self.user_id, self.is_read, _moment(self.read_time))
 
 
-class _MessageStatusAnswer(_Answer, frozen=True):
+class _MessageStatusAnswer(Answer, frozen=True):
     receivers: int
     delivered: int
     read: int
@@ -214,7 +210,7 @@ class _MessageStatusAnswer(_Answer, frozen=True):
     closed_by: str | None = None
 
 
-class _ListedMessage(_Answer, frozen=True):
+class _ListedMessage(Answer, frozen=True):
     msg_id: str
     body: dict[str, Any]
     create_time: int
@@ -247,7 +243,7 @@ class _ListedMessage(_Answer, frozen=True):
         )
 
 
-class _MessageListAnswer(_Answer, frozen=True):
+class _MessageListAnswer(Answer, frozen=True):
     messages: tuple[_ListedMessage, ...]
     next_cursor: str | None = None
 

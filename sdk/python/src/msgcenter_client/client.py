@@ -34,14 +34,14 @@ Result = TypeVar("Result")
 
 
 class Client(SentMethods, TopicMethods, WebhookMethods):
-    """A MsgCenter app's connection to its gateway.
+    """A client for the API of a MsgCenter server, acting as one app.
 
-    Threads may share one; make it once and keep it.
+    Create one client per app and keep it. Threads may share a client.
 
-    Every call fetches or renews the access token if it has to, and is repeated where that may help.
-    Every call can raise: InvalidRequestError (a field is wrong), IdentityError (app, key or permission),
-    LimitError (rate or quota), ServerError, TransportError (no usable answer); all are MsgCenterError.
-    Only what a call raises besides is said at the call.
+    Every call gets or renews the access token when needed, and is retried when a retry can help.
+    Every call can raise InvalidRequestError (a field is wrong), IdentityError (app, key or permission),
+    LimitError (rate or quota), ServerError and TransportError (no usable answer). All are MsgCenterError.
+    The calls document only what they raise in addition.
     """
 
     def __init__(
@@ -57,17 +57,17 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         transport: httpx.BaseTransport | None = None,
         user_agent: str | None = None,
     ) -> None:
-        """Prepare a client; nothing is sent yet.
+        """Create a client. Nothing is sent until the first call.
 
-        base_url: where the gateway is, such as `https://msg.example.org`; a path prefix is kept.
+        base_url: the server's URL, such as `https://msg.example.org`; a path prefix is kept.
         app_id, app_key: the app's credentials from the portal. The key itself is never sent.
-        platform_code: the users' platform for all calls (1-32 characters); None: the app's own.
+        platform_code: the users' platform for all calls (1-32 characters); None: the app's own platform.
         timeout: seconds to wait for a connection, and for each part of an answer.
-        retries: how often a call is repeated at most; 0 turns repeating off.
-        language: of the texts in exceptions.
-        transport: replaces httpx's own, for tests or special TLS and proxy settings.
+        retries: the maximum number of retries per call; 0 turns retrying off.
+        language: the language of the texts in exceptions.
+        transport: replaces httpx's transport, for tests or for special TLS and proxy settings.
         user_agent: replaces `msgcenter-client/VERSION`.
-        Raises ValueError for a base_url without http(s) or negative retries.
+        Raises ValueError if base_url is not an http(s) URL or retries is negative.
         """
         session = Session(Credentials(app_id, app_key), RetryPolicy(retries))
         self._calls = Calls(session, platform_code)
@@ -79,7 +79,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         self._token_lock = threading.Lock()
 
     def close(self) -> None:
-        """Close the connections. The client cannot be used afterwards."""
+        """Close the connections. The client cannot be used after that."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -103,17 +103,18 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         expire_at: Moment | None = None,
         idempotency_key: str | None = None,
     ) -> str:
-        """Send a plain text. Returns the message id; the message is durable by then.
+        """Send a plain text and return the message id. The message is stored durably before the call returns.
 
-        recipients: one user id, up to 10,000 of them (1-64 characters each), a `Topic`, or `EVERYONE`.
+        recipients: one user id, up to 10,000 user ids (1-64 characters each), a `Topic`, or `EVERYONE`.
         content: 1-4,096 characters.
-        platform_code: the recipients' platform, instead of the client's.
-        approval: a pending approval, a to-do until `set_status` closes it; not for topics or everyone.
-        send_at: when to send it, at most 90 days ahead; None: now. An aware datetime or ms since 1970.
-        expire_at: when it leaves every inbox; None: the server's retention. As above, after `send_at`.
-        idempotency_key: 1-64 characters. Within 24 hours, the same key and message are sent once and return
-            the same id, also across processes. None: a new one for each call, used for its repetitions.
-        Raises also StateError (key reused for another message, no such topic or receiver), ValueError for a
+        platform_code: the recipients' platform; None: the client's.
+        approval: True sends a pending approval, a to-do until `set_status` closes it. Not for topics or everyone.
+        send_at: the time to send the message, at most 90 days ahead; None: now. An aware datetime, or Unix
+            milliseconds.
+        expire_at: the time when the message leaves every inbox, after `send_at`; None: the server's retention.
+        idempotency_key: 1-64 characters. For 24 hours, sending the same message with the same key again returns
+            the same id and sends nothing, also from another process. None: a new key per call, kept for retries.
+        Also raises StateError (key reused for another message, unknown topic or recipient), and ValueError for a
         datetime without a time zone.
         """
         options = SendOptions(
@@ -141,15 +142,15 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         expire_at: Moment | None = None,
         idempotency_key: str | None = None,
     ) -> str:
-        """Send a titled link. Returns the message id; the message is durable by then.
+        """Send a titled link and return the message id.
 
         title: 1-255 characters. content: the description, 1-4,096 characters.
-        business_id: the id of the matter in your own system, 1-64 characters; `messages` finds it again.
-        pc_url, app_url: where a click leads on a desktop and in the mobile app; http or https, at most 2,048
-            characters, for app_url also the platform's allowed app schemes. One of them is enough: it is then opened
-            on every screen.
-        image_url: a JPG or PNG, best 640x320 or 80x80 pixels; None: no picture.
-        Everything else, and what is raised: see `send_text`.
+        business_id: the id of the business object in your own system, 1-64 characters; `messages` filters by it.
+        pc_url, app_url: the targets of a click on a desktop and in the mobile app: http or https URLs of at most
+            2,048 characters; app_url may also use an app scheme that the platform allows. If only one is set, it is
+            opened on every screen.
+        image_url: a JPG or PNG, ideally 640x320 or 80x80 pixels; None: no picture.
+        For the other arguments and for what is raised, see `send_text`.
         """
         link = link_fields(
             title=title,
@@ -189,15 +190,15 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         expire_at: Moment | None = None,
         idempotency_key: str | None = None,
     ) -> str:
-        """Send an office card. Returns the message id; the message is durable by then.
+        """Send an office card and return the message id.
 
-        head: the text of the coloured head, 1-255 characters, together with `bg_color`.
+        head: the text of the coloured head, 1-255 characters.
         business_id, pc_url, app_url: see `send_link`.
         bg_color: the head's colour, AARRGGBB as 8 hex digits; None: FFCC0000.
         title: at most 255 characters. content: at most 4,096. author: at most 64.
-        image_url: a picture in the body. file_count: the number of attachments, only shown.
+        image_url: a picture in the body. file_count: the number of attachments; it is only displayed.
         form: up to 6 rows of (key, value), at most 64 and 255 characters.
-        Everything else, and what is raised: see `send_text`.
+        For the other arguments and for what is raised, see `send_text`.
         """
         card = oa_fields(
             head=head,
@@ -232,18 +233,19 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         approver: str | None = None,
         platform_code: str | None = None,
     ) -> StatusResult:
-        """Set messages of a recipient read or unread. Repeating it changes nothing more.
+        """Set messages of a recipient read or unread. Idempotent.
 
         recipient: the user id, 1-64 characters. None: the ids are pending approvals of this app, which are
-            closed (read) or reopened (unread) for all their approvers.
-        message_ids: one id or any number of them, as the sends returned them. They go out in batches of 50,
-            one after the other; if one fails, those before it stay changed. No ids: nothing is sent.
-        read: False sets them unread.
-        approver: who has decided the approvals, 1-64 characters; None: the app itself. Only without a recipient.
-        platform_code: the recipient's platform, instead of the client's.
-        Returns the ids that were not changed because they are unknown, beside others that were.
-        Raises also StateError: none of all ids is known (300001, `invalid_ids` lists them), or without a
-        recipient one is not a pending approval (300002; nothing of its batch is changed).
+            closed (read) or reopened (unread) for all approvers.
+        message_ids: one id or any number of ids, as the send calls returned them. They are sent in batches of 50,
+            one after the other; if a batch fails, earlier batches stay changed. Without ids, nothing is sent.
+        read: False sets the messages unread.
+        approver: the user id of the approver who decided, 1-64 characters; None: the app itself. Only without a
+            recipient.
+        platform_code: the recipient's platform; None: the client's.
+        Returns the ids that are unknown and were not changed; the other ids were.
+        Also raises StateError if every id is unknown (300001, `invalid_ids` lists them), or if, without a
+        recipient, an id is not a pending approval (300002; its batch is not changed).
         """
         return self._run(
             self._calls.set_status(recipient, message_ids, read=read, approver=approver, platform_code=platform_code)
@@ -257,23 +259,23 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         cursor: str | None = None,
         page_size: int | None = None,
     ) -> MessageStatus:
-        """Return how many receivers a message of this app has and reached, and a page of who has read it.
+        """Return a message's delivery and read counts, and one page of its receipts.
 
-        read: only receipts that are read (True) or unread (False); None: all. The counts are always of all.
-        cursor: the `next_cursor` of the page before; None: the first page.
+        read: only read (True) or unread (False) receipts; None: all. The counts always cover all recipients.
+        cursor: the `next_cursor` of the previous page; None: the first page.
         page_size: receipts per page, 1-200; None: 50.
-        Raises also StateError (300001: no such message). To go through all receipts, see `receipts`.
+        Also raises StateError (300001: unknown message). To iterate over all receipts, use `receipts`.
         """
         return self._run(self._calls.message_status(message_id, read=read, cursor=cursor, page_size=page_size))
 
     def receipts(
         self, message_id: str | int, *, read: bool | None = None, page_size: int | None = 200
     ) -> Iterator[Receipt]:
-        """Iterate over all receipts of a message of this app; pages are fetched as they are needed.
+        """Iterate over the receipts of a message; pages are fetched when they are needed.
 
-        read: only those that are read (True) or unread (False); None: all.
+        read: only read (True) or unread (False) receipts; None: all.
         page_size: receipts per request, 1-200.
-        What it raises (also StateError, 300001: no such message) comes from the iteration.
+        Errors, also StateError (300001: unknown message), are raised by the iteration.
         """
         return self._items(
             lambda cursor: self._calls.receipts(message_id, read=read, cursor=cursor, page_size=page_size)
@@ -288,34 +290,34 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         end: Moment | None = None,
         page_size: int | None = None,
     ) -> Iterator[Message]:
-        """Iterate over the messages that this app sent, newest first; pages are fetched as they are needed.
+        """Iterate over the messages that this app sent, newest first; pages are fetched when they are needed.
 
-        business_id: only those of this matter. kind: only texts, links or oa cards.
-        start, end: only those of this time; aware datetimes or ms since 1970.
+        business_id: only messages with this business object id. kind: only texts, links or oa cards.
+        start, end: only messages sent in this period; aware datetimes, or Unix milliseconds.
         page_size: messages per request, 1-200; None: 50.
-        What it raises comes from the iteration, but ValueError (a datetime without a time zone) at once.
+        Raises ValueError at once for a datetime without a time zone. Other errors are raised by the iteration.
         """
-        chosen = MessageFilter.of(business_id=business_id, kind=kind, start=start, end=end, page_size=page_size)
-        return self._items(lambda cursor: self._calls.messages(chosen, cursor))
+        message_filter = MessageFilter.of(business_id=business_id, kind=kind, start=start, end=end, page_size=page_size)
+        return self._items(lambda cursor: self._calls.messages(message_filter, cursor))
 
     def unread_count(self, recipient: str, *, platform_code: str | None = None) -> int:
-        """Return how many messages of this app the recipient has not read.
+        """Return the number of this app's messages that the recipient has not read.
 
         recipient: the user id, 1-64 characters.
-        platform_code: the recipient's platform, instead of the client's.
+        platform_code: the recipient's platform; None: the client's.
         """
         return self._run(self._calls.unread_count(recipient, platform_code=platform_code))
 
     def user_token(self, recipient: str, *, ttl: int | None = None, platform_code: str | None = None) -> UserToken:
-        """Return a token that opens the recipient's inbox in a browser: hand it to `<msg-inbox>` or the inbox page.
+        """Return a token that opens the recipient's inbox in `<msg-inbox>` or on the inbox page.
 
         recipient: the user id, 1-64 characters.
-        ttl: how long it is good for, 60-86,400 seconds; None: as the operator has set it.
-        platform_code: the recipient's platform, instead of the client's.
+        ttl: the token's lifetime, 60-86,400 seconds; None: the server's default.
+        platform_code: the recipient's platform; None: the client's.
         """
         return self._run(self._calls.user_token(recipient, ttl=ttl, platform_code=platform_code))
 
-    # --- Carrying out flows ------------------------------------------------------------------------------
+    # --- Running flows ---------------------------------------------------------------------------------
 
     def _items(self, fetch: Callable[[str | None], Flow[Page[Result]]]) -> Iterator[Result]:
         cursor = None

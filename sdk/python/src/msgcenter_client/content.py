@@ -1,18 +1,18 @@
-"""The three message bodies as fields of a sendMsg (protocol, "sendMsg"). The server checks them, not this."""
+"""The three kinds of content as sendMsg fields (protocol, "sendMsg"). The server validates them."""
 
 from collections.abc import Iterable
 from typing import Any
 
 
 def text_fields(content: str) -> dict[str, Any]:
-    """Return a plain text."""
+    """Return the fields of a plain text."""
     return {"msgtype": "text", "text": {"content": content}}
 
 
 def link_fields(
     *, title: str, content: str, business_id: str, pc_url: str, app_url: str, image_url: str | None
 ) -> dict[str, Any]:
-    """Return a titled link."""
+    """Return the fields of a titled link."""
     link = {
         "pcUrl": pc_url,
         "appUrl": app_url,
@@ -21,7 +21,7 @@ def link_fields(
         "content": content,
         "picUrl": image_url,
     }
-    return {"msgtype": "link", "link": _given(link)}
+    return {"msgtype": "link", "link": _without_none(link)}
 
 
 def oa_fields(
@@ -38,9 +38,9 @@ def oa_fields(
     author: str | None,
     form: Iterable[tuple[str, str]],
 ) -> dict[str, Any]:
-    """Return a card; its body is left out if no part of it is given."""
+    """Return the fields of an office card, without a body if all parts of the body are None."""
     rows = [{"key": key, "value": value} for key, value in form]
-    body = _given(
+    body = _without_none(
         {
             "title": title,
             "content": content,
@@ -50,9 +50,9 @@ def oa_fields(
             "form": rows or None,
         }
     )
-    oa = {"head": _given({"text": head, "bgColor": bg_color}), "body": body or None}
-    return {"msgtype": "oa", "busiId": business_id, "pcUrl": pc_url, "appUrl": app_url, "oa": _given(oa)}
+    oa = {"head": _without_none({"text": head, "bgColor": bg_color}), "body": body or None}
+    return {"msgtype": "oa", "busiId": business_id, "pcUrl": pc_url, "appUrl": app_url, "oa": _without_none(oa)}
 
 
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What a call can raise: a class per retCode group (protocol, "retCodes"), and one for "no usable answer"."""
+"""The exceptions of calls: one class per retCode group (protocol, "retCodes"), and one for missing answers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +10,14 @@ RATE_LIMITED = "400001"
 
 
 class MsgCenterError(Exception):
-    """Base of everything that a client raises about a call.
+    """The base class of all exceptions that a call raises.
 
-    ret_code: six digits; "" if there was no answer to read it from.
-    text: the server's retDesc, in the client's language; or what went wrong on the way to the server.
-    request_id: the X-Request-Id of the call, to look it up in the server's log.
-    data: the answer's other keys.
-    retry_after: seconds after which the server wants to be asked again, if it said so.
-    idempotency_key: the key of the send that failed. Sending again with it never sends twice (24 hours).
+    ret_code: the retCode of the answer, six digits; "" without a usable answer.
+    text: the server's retDesc in the client's language, or the transport problem.
+    request_id: the X-Request-Id of the call, for a search in the server's log.
+    data: the other keys of the answer.
+    retry_after: the seconds after which the server accepts a retry; None if it gave none.
+    idempotency_key: the key of the failed send. Sending again with this key never sends twice (for 24 hours).
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class MsgCenterError(Exception):
         data: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        # Only `text` goes into `args`: so the default pickling and copying work.
+        # Only `text` goes into `args`, so that default pickling and copying work.
         super().__init__(text)
         self.text = text
         self.ret_code = ret_code
@@ -40,22 +40,22 @@ class MsgCenterError(Exception):
 
     def __str__(self) -> str:
         facts = {"retCode": self.ret_code, "request id": self.request_id}
-        shown = ", ".join(f"{name} {value}" for name, value in facts.items() if value)
-        return f"{self.text} ({shown})" if shown else self.text
+        details = ", ".join(f"{name} {value}" for name, value in facts.items() if value)
+        return f"{self.text} ({details})" if details else self.text
 
 
 class InvalidRequestError(MsgCenterError):
-    """1000xx: a field is missing, malformed, too long or contradicts another. Repeating does not help."""
+    """1000xx: a field is missing, malformed, too long or contradicts another field. A retry does not help."""
 
 
 class IdentityError(MsgCenterError):
-    """2000xx: the app is unknown, disabled, has another appKey, or may not use this platform or API."""
+    """2000xx: the app is unknown or disabled, the appKey is wrong, or the platform or call is not allowed."""
 
 
 class ClockError(IdentityError):
-    """200005: this machine's clock is too far from the server's to get a token.
+    """200005: this machine's clock differs too much from the server's clock to get a token.
 
-    seconds_ahead: by how much this clock is ahead of the server's (negative: behind); None: not known.
+    seconds_ahead: the seconds by which this clock is ahead (negative: behind); None: unknown.
     """
 
     seconds_ahead: float | None = None
@@ -63,34 +63,34 @@ class ClockError(IdentityError):
     def __str__(self) -> str:
         if self.seconds_ahead is None:
             return f"{super().__str__()}; set the clock of this machine"
-        way = "ahead of" if self.seconds_ahead > 0 else "behind"
-        off = abs(round(self.seconds_ahead))
-        return f"{super().__str__()}; the clock of this machine is {off} s {way} the server's: set it"
+        direction = "ahead of" if self.seconds_ahead > 0 else "behind"
+        seconds = abs(round(self.seconds_ahead))
+        return f"{super().__str__()}; the clock of this machine is {seconds} s {direction} the server's: set it"
 
 
 class StateError(MsgCenterError):
-    """3000xx: the state of things forbids it, such as an unknown message or a key used for another body."""
+    """3000xx: the current state forbids the call, such as an unknown message or a key used for other content."""
 
     @property
     def invalid_ids(self) -> tuple[str, ...]:
-        """The message ids that the server named as the reason."""
-        return tuple(str(given) for given in self.data.get("invalidMsgId") or ())
+        """The message ids that caused the error."""
+        return tuple(str(message_id) for message_id in self.data.get("invalidMsgId") or ())
 
 
 class LimitError(MsgCenterError):
-    """4000xx: the request rate or the daily quota is used up; `retry_after` says for how many seconds."""
+    """4000xx: a rate limit or daily quota is used up; `retry_after` is the time until it resets, in seconds."""
 
 
 class ServerError(MsgCenterError):
-    """5000xx: the server failed, has no database, or is shutting down. The client has retried already."""
+    """5000xx: the server failed, has no database, or is shutting down. The client has already retried."""
 
 
 class TransportError(MsgCenterError):
-    """No usable answer: no connection, a time-out, or something that is not an answer of the protocol.
+    """No usable answer: no connection, a time-out, or an answer that does not follow the protocol.
 
-    The call may or may not have been carried out.
-    http_status: the status of the answer, if there was one.
-    temporary: whether repeating may help.
+    The server may or may not have carried out the call.
+    http_status: the HTTP status of the answer; None without one.
+    temporary: whether a retry may help.
     """
 
     http_status: int | None = None
@@ -107,7 +107,7 @@ _GROUPS: dict[str, type[MsgCenterError]] = {
 
 
 def error_class(ret_code: str) -> type[MsgCenterError]:
-    """Return the class for a retCode; the base class for a group that this client does not know."""
+    """Return the exception class for a retCode; the base class for an unknown group."""
     if ret_code == CLOCK_OFF:
         return ClockError
     return _GROUPS.get(ret_code[:4], MsgCenterError)

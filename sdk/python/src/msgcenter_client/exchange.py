@@ -1,4 +1,4 @@
-"""One HTTP exchange without the I/O: what is sent, and what an answer means (protocol, "Conventions")."""
+"""Requests and answers without I/O (protocol, "Conventions")."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ class Request(Struct, frozen=True):
 
 
 class Response(Struct, frozen=True):
-    """What came back. `headers` finds names in any case."""
+    """An HTTP answer. `headers` looks names up in any case."""
 
     status: int
     headers: Mapping[str, str]
@@ -33,9 +33,9 @@ class Response(Struct, frozen=True):
 
 
 def read_answer(response: Response, *, request_id: str, now: datetime) -> dict[str, Any]:
-    """Return the answer's keys beside retCode and retDesc. `now` is the local clock.
+    """Return the keys of a successful answer without retCode and retDesc. `now` is this machine's time.
 
-    Raises the class of its group for any retCode but success, TransportError for what is no envelope.
+    Raises the exception class of any other retCode, and TransportError if the answer is not an envelope.
     """
     request_id = response.headers.get("X-Request-Id", request_id)
     try:
@@ -56,32 +56,32 @@ def read_answer(response: Response, *, request_id: str, now: datetime) -> dict[s
         retry_after=retry_after(response.headers, now),
     )
     if isinstance(error, ClockError):
-        served_at = _http_date(response.headers.get("Date"))
-        error.seconds_ahead = (now - served_at).total_seconds() if served_at else None
+        server_time = _http_date(response.headers.get("Date"))
+        error.seconds_ahead = (now - server_time).total_seconds() if server_time else None
     raise error
 
 
 def read_result(fields: Mapping[str, Any], result: type[Result]) -> Result:
-    """Return the result keys of an answer as a struct. Raises TransportError if they are not as promised."""
+    """Return the keys of an answer as a struct. Raises TransportError if they do not match it."""
     try:
-        # Not strict: numbers may come as strings of digits, flags as 0 and 1.
+        # Not strict: numbers may be strings of digits, flags 0 or 1.
         return msgspec.convert(fields, result, strict=False)
     except msgspec.ValidationError as problem:
         raise TransportError(f"the server's answer is not as the protocol says: {problem}") from problem
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds of a Retry-After header, which may be a number or a date; None without one."""
-    given = headers.get("Retry-After", "").strip()
-    if given.isascii() and given.isdigit():
-        return float(given)
-    moment = _http_date(given)
+    """Return the seconds of a Retry-After header, a number or a date; None without one."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    moment = _http_date(value)
     return max(0.0, (moment - now).total_seconds()) if moment else None
 
 
-def _http_date(given: str | None) -> datetime | None:
+def _http_date(value: str | None) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(given or "")
+        moment = parsedate_to_datetime(value or "")
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

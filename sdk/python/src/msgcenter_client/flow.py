@@ -1,6 +1,6 @@
-"""Calls as generators: they yield what must happen and are sent what came of it.
+"""Calls as generators that yield effects and receive their results.
 
-So everything about a call is written once; `Client` and `AsyncClient` only carry out the three effects.
+Everything about a call is written once, without I/O; `Client` and `AsyncClient` only perform the three effects.
 """
 
 from collections.abc import Generator
@@ -14,19 +14,19 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Wait:
-    """Let `seconds` pass; nothing is sent back."""
+    """Wait for `seconds`. The result is None."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class UnderTokenLock:
-    """Run `flow` while holding the client's token lock; its result is sent back."""
+    """Run `flow` while holding the client's token lock. The result is the result of `flow`."""
 
     flow: "Generator[Effect, Any, Any]"
 
 
 Effect: TypeAlias = Request | Wait | UnderTokenLock
-"""A `Request` is sent its `Response`. Whatever goes wrong is thrown in as a `MsgCenterError`."""
+"""The result of a `Request` is its `Response`. Failures are thrown into the flow as `MsgCenterError`."""
 
 Flow: TypeAlias = Generator[Effect, Any, Result]

@@ -1,4 +1,4 @@
-"""What calls return: frozen, typed, in the field's terms."""
+"""The results of calls."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,23 +13,23 @@ Kind: TypeAlias = Literal["text", "link", "oa"]
 
 
 class StatusResult(Struct, frozen=True):
-    """The outcome of `set_status`: all given ids have the wanted state now, except `invalid_ids`.
+    """The result of `set_status`: all messages have the new state, except `invalid_ids`.
 
-    invalid_ids: ids, in the order given, that are no message of this app to this recipient, or have expired.
+    invalid_ids: the ids, in request order, that are not messages of this app to this recipient, or have expired.
     """
 
     invalid_ids: tuple[str, ...] = ()
 
 
 class UserToken(Struct, frozen=True):
-    """What opens one user's inbox in a browser, and when it ends (UTC)."""
+    """A token that opens one user's inbox in a browser, and its expiry time (UTC)."""
 
     token: str
     expires_at: datetime
 
 
 class Receipt(Struct, frozen=True):
-    """Whether one recipient has read a message, and when first (UTC)."""
+    """The read state of a message for one recipient. read_at: when the message was first read (UTC)."""
 
     recipient: str
     read: bool
@@ -37,15 +37,15 @@ class Receipt(Struct, frozen=True):
 
 
 class MessageStatus(Struct, frozen=True):
-    """How far a message got, and one page of its receipts.
+    """A message's delivery and read counts, and one page of its receipts.
 
     receivers, delivered, read, unread: numbers of recipients.
     state: scheduled, sending, sent, recalled or expired.
     details: the receipts of this page.
-    next_cursor: asks for the next page; None on the last one.
-    version: 1, and one more for every update.
-    updated_at, recalled_at, reminded_at: when it last was, in UTC; None if never.
-    closed_at, closed_by: when an approval was closed, and in whose name; None while it is open.
+    next_cursor: the cursor of the next page; None on the last page.
+    version: 1, plus one for every update.
+    updated_at, recalled_at, reminded_at: the last time of each, in UTC; None if it never happened.
+    closed_at, closed_by: when an approval was closed (UTC), and the approver's user id; None while it is open.
     """
 
     receivers: int
@@ -68,13 +68,13 @@ class Message(Struct, frozen=True):
 
     id: the message id, a decimal string.
     kind: text, link or oa.
-    body: the body as it stands on the wire (protocol, "sendMsg").
-    business_id: the id in the sender's own system; None for a text.
-    created_at: in UTC.
+    body: the content as in the request (protocol, "sendMsg").
+    business_id: the id of the business object in the sender's system; None for a text.
+    created_at: the creation time, in UTC.
     state: scheduled, sending, sent, recalled or expired.
     receivers, delivered, read, unread: numbers of recipients.
-    topic: the topic that it went to, or None. to_all: whether it went to everyone.
-    version: 1, and one more for every update.
+    topic: the topic it was sent to, or None. to_all: whether it was sent to everyone.
+    version: 1, plus one for every update.
     """
 
     id: str
@@ -93,10 +93,10 @@ class Message(Struct, frozen=True):
 
 
 class Version(Struct, frozen=True):
-    """What a message said from a moment on.
+    """One version of a message's content.
 
-    number: from 1. created_at: the moment, in UTC. reset_read: whether it was unread again from then on.
-    kind: text, link or oa. body: as it stands on the wire (protocol, "sendMsg").
+    number: from 1. created_at: the creation time, in UTC. reset_read: whether it set the message unread again.
+    kind: text, link or oa. body: the content as in the request (protocol, "sendMsg").
     """
 
     number: int
@@ -107,7 +107,7 @@ class Version(Struct, frozen=True):
 
 
 class Page(Struct, Generic[Item], frozen=True):
-    """Some items of a long list, and the cursor of the next ones (None: there are no more)."""
+    """One page of a list, and the cursor of the next page (None: this is the last)."""
 
     items: tuple[Item, ...]
     next_cursor: str | None

@@ -1,9 +1,9 @@
-"""Whether a failed attempt is repeated, and after how long.
+"""When failed attempts are retried.
 
-Every call of this client may be repeated safely: sends carry an idempotency key, a status is set and not
-toggled, a recall or an update twice is one, the rest only reads, and a token request sent again is answered with the
-same token. A reminder is sent once an hour, so that its repetition after a lost answer is refused. Of webhooks, a
-repeated registration may leave one more, and a repeated deletion find nothing left to delete.
+Every call is safe to retry. Sends carry an idempotency key; status changes, recalls and updates are idempotent; a
+repeated token request returns the same token; other calls only read. Three exceptions do no harm: a retry of
+remindUnread after a lost answer is refused (once an hour), a retry of createWebhook may register a second webhook,
+and a retry of deleteWebhook may find the webhook already deleted.
 """
 
 import random
@@ -14,7 +14,7 @@ from msgcenter_client.errors import RATE_LIMITED, LimitError, MsgCenterError, Se
 _FIRST_WAIT = 0.25
 _LONGEST_BACKOFF = 8.0
 LONGEST_WAIT = 30.0
-"""Seconds. A server that wants more patience than this gets an exception in the caller instead."""
+"""Seconds. If the server asks for a longer wait, the call raises its error instead."""
 
 
 def may_help(error: MsgCenterError) -> bool:
@@ -23,16 +23,17 @@ def may_help(error: MsgCenterError) -> bool:
         case TransportError():
             return error.temporary
         case LimitError():
-            # A used-up daily quota is worth waiting for only if the server says how long.
+            # Waiting for a daily quota makes sense only if the server says how long.
             return error.ret_code == RATE_LIMITED or error.retry_after is not None
         case _:
             return isinstance(error, ServerError)
 
 
 class RetryPolicy:
-    """At most `retries` repetitions: exponential backoff with jitter, never sooner than Retry-After.
+    """At most `retries` retries with exponential backoff and jitter, never sooner than Retry-After.
 
-    `chance` draws from [0, 1); half of each backoff is left to it so that clients do not march in step.
+    `chance` returns a number in [0, 1). It decides half of each backoff, so that clients do not retry in step.
+    Raises ValueError if `retries` is negative.
     """
 
     def __init__(self, retries: int, chance: Callable[[], float] = random.random) -> None:
@@ -42,11 +43,11 @@ class RetryPolicy:
         self._chance = chance
 
     def wait(self, failed: int, error: MsgCenterError) -> float | None:
-        """Return the seconds to wait after the `failed`th failure (from 1), or None to give up."""
+        """Return the seconds to wait after failure number `failed` (from 1), or None to give up."""
         if failed > self.retries or not may_help(error):
             return None
         if error.retry_after is not None and error.retry_after > LONGEST_WAIT:
             return None
-        # The bound on the exponent keeps the power small whatever `retries` is.
+        # The bounded exponent prevents an overflow with many retries.
         backoff = min(_LONGEST_BACKOFF, _FIRST_WAIT * 2.0 ** min(failed - 1, 16))
         return max(error.retry_after or 0.0, backoff * (0.5 + self._chance() / 2))

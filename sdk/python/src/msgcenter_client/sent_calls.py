@@ -1,10 +1,11 @@
-"""The calls about messages that were sent, each written once as a flow (protocol, "After the send")."""
+"""The calls about messages that were sent, each defined once as a flow (protocol, "After the send")."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import field
 
+from msgcenter_client.fields import Answer
 from msgcenter_client.flow import Flow
 from msgcenter_client.results import Version
 from msgcenter_client.session import Session
@@ -14,40 +15,36 @@ _MESSAGE = "/msgCenter/message/"
 
 
 class SentCalls:
-    """Every call about what becomes of a message after its send."""
+    """The calls that manage a message after it was sent."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def recall(self, message_id: str | int) -> Flow[None]:
-        """Withdraw a message."""
-        yield from self._session.call(_MESSAGE + "recallMsg", {"msgId": message_id}, _Answer)
+        """Recall a message."""
+        yield from self._session.call(_MESSAGE + "recallMsg", {"msgId": message_id}, Answer)
 
     def update(self, message_id: str | int, content: Mapping[str, Any], *, reset_read: bool) -> Flow[None]:
-        """Let a message say something else."""
+        """Update a message's content."""
         body = {"msgId": message_id, **content, "resetRead": reset_read}
-        yield from self._session.call(_MESSAGE + "updateMsg", body, _Answer)
+        yield from self._session.call(_MESSAGE + "updateMsg", body, Answer)
 
     def remind_unread(self, message_id: str | int) -> Flow[int]:
-        """Remind those who have not read a message; return how many they are."""
+        """Remind the recipients who have not read a message; return their number."""
         body = {"msgId": message_id}
         return (yield from self._session.call(_MESSAGE + "remindUnread", body, _RemindedAnswer)).reminded
 
     def versions(self, message_id: str | int) -> Flow[tuple[Version, ...]]:
-        """Return what a message has said, the first version first."""
+        """Return all versions of a message's content, oldest first."""
         answer = yield from self._session.call(_MESSAGE + "getMsgVersions", {"msgId": message_id}, _VersionsAnswer)
-        return tuple(one.result() for one in answer.versions)
+        return tuple(version.result() for version in answer.versions)
 
 
-class _Answer(Struct, frozen=True, rename="camel"):
-    """Result keys of an answer; unknown ones are ignored."""
-
-
-class _RemindedAnswer(_Answer, frozen=True):
+class _RemindedAnswer(Answer, frozen=True):
     reminded: int
 
 
-class _Version(_Answer, frozen=True):
+class _Version(Answer, frozen=True):
     version: int
     create_time: str
     reset_read: bool
@@ -58,5 +55,5 @@ class _Version(_Answer, frozen=True):
         return Version(self.version, from_ms(int(self.create_time)), self.reset_read, self.kind, self.body)
 
 
-class _VersionsAnswer(_Answer, frozen=True):
+class _VersionsAnswer(Answer, frozen=True):
     versions: tuple[_Version, ...]

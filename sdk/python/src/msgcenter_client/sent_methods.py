@@ -1,6 +1,6 @@
 # Generated from async_sent_methods.py by `make generate`. Do not edit.
 
-"""The calls about messages that were sent, as `Client` has them."""
+"""The part of `Client` that manages messages after they were sent."""
 
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 
 
 class SentMethods:
-    """The part of `Client` that is about what becomes of a message after its send.
+    """The calls of `Client` about a message that was sent.
 
-    All its calls also raise StateError: 300001, this app has no such message, or it has expired.
+    Each also raises StateError (300001) if the app has no such message or the message has expired.
     """
 
     _sent_calls: SentCalls
@@ -26,15 +26,15 @@ class SentMethods:
     def _run(self, flow: Flow[Result]) -> Result: ...
 
     def recall(self, message_id: str | int) -> None:
-        """Withdraw a message from every inbox at once, or cancel it if it is still to be sent. Twice is as once."""
+        """Recall a message: withdraw it from every inbox at once, or cancel it if it is scheduled. Idempotent."""
         self._run(self._sent_calls.recall(message_id))
 
     def update_text(self, message_id: str | int, content: str, *, reset_read: bool = False) -> None:
-        """Let a message, whatever it was, be this text, under its id.
+        """Replace a message's content with a text; the message id stays. Idempotent.
 
         content: 1-4,096 characters.
-        reset_read: True makes it unread again for everyone; False keeps who has read it.
-        Repeating an update changes nothing more. Raises also StateError (300004: it is recalled).
+        reset_read: True sets the message unread again for everyone; False keeps the read states.
+        Also raises StateError (300004: the message was recalled).
         """
         self._run(self._sent_calls.update(message_id, text_fields(content), reset_read=reset_read))
 
@@ -50,7 +50,7 @@ class SentMethods:
         image_url: str | None = None,
         reset_read: bool = False,
     ) -> None:
-        """Let a message be this link. The link: see `send_link`; the rest: see `update_text`."""
+        """Replace a message's content with a link. See `send_link` for the link and `update_text` for the rest."""
         link = link_fields(
             title=title,
             content=content,
@@ -78,7 +78,7 @@ class SentMethods:
         form: Iterable[tuple[str, str]] = (),
         reset_read: bool = False,
     ) -> None:
-        """Let a message be this card, an approval's outcome. The card: see `send_oa`; the rest: see `update_text`."""
+        """Replace a message's content with a card. See `send_oa` for the card and `update_text` for the rest."""
         card = oa_fields(
             head=head,
             business_id=business_id,
@@ -95,13 +95,13 @@ class SentMethods:
         self._run(self._sent_calls.update(message_id, card, reset_read=reset_read))
 
     def remind_unread(self, message_id: str | int) -> int:
-        """Remind those who have not read a message; return how many they are.
+        """Remind the recipients who have not read a message; return their number.
 
-        Raises also StateError (300004: it is recalled), and LimitError within an hour of the last reminder, at once:
-        `retry_after` says how many seconds are left. After a lost answer the repetition is refused so, too.
+        Also raises StateError (300004: the message was recalled), and LimitError without a retry within an hour of
+        the last reminder: `retry_after` is the number of seconds left. A retry after a lost answer is refused too.
         """
         return self._run(self._sent_calls.remind_unread(message_id))
 
     def versions(self, message_id: str | int) -> tuple[Version, ...]:
-        """Return what a message has said, the first version first and the present one last."""
+        """Return all versions of a message's content, oldest first; the current one is last."""
         return self._run(self._sent_calls.versions(message_id))

@@ -1,4 +1,4 @@
-"""One authorised call, with token and retries: the part that all calls share."""
+"""Authorised calls with retries: the part that all calls share."""
 
 import copy
 import time
@@ -30,7 +30,7 @@ class _TokenAnswer(Struct, frozen=True, rename="camel"):
 
 
 class Session:
-    """Authorises, sends and repeats requests of one app. `clock` is seconds since 1970."""
+    """Authorises, sends and retries the requests of one app. `clock` returns Unix seconds."""
 
     def __init__(self, credentials: Credentials, retry: RetryPolicy, clock: Callable[[], float] = time.time) -> None:
         self._credentials = credentials
@@ -39,7 +39,7 @@ class Session:
         self._tokens = TokenState()
 
     def call(self, path: str, body: Mapping[str, Any], result: type[Result]) -> Flow[Result]:
-        """Return the result keys of an API call. A token that the server no longer knows is replaced once."""
+        """Make a call and return its result. A token that the server no longer accepts is replaced once."""
         token = yield from self._token()
         try:
             return (yield from self._attempts(path, body, result, token))
@@ -58,13 +58,13 @@ class Session:
         return token
 
     def _renew(self, failures_seen: int) -> Flow[str]:
-        """Get a token, unless somebody got one, or failed to, while this call waited for the lock."""
+        """Get a token, unless another call got one or failed to while this call waited for the lock."""
         usable = self._tokens.usable(self._now_ms())
         if usable is not None:
             return usable
         failure = self._tokens.failure_since(failures_seen)
         if failure is not None:
-            # A copy: one exception object raised in two threads would mix their tracebacks.
+            # A copy, because one exception raised in two threads would mix their tracebacks.
             raise copy.copy(failure)
         try:
             token = yield from self._fetch_token()
@@ -82,7 +82,7 @@ class Session:
     def _attempts(
         self, path: str, body: Mapping[str, Any], result: type[Result], token: str | None = None
     ) -> Flow[Result]:
-        """Send a request until it succeeds or retrying ends. All attempts have one X-Request-Id."""
+        """Send a request until it succeeds or the retries are used up. All attempts share one X-Request-Id."""
         request_id = uuid4().hex
         headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
         if token is not None:

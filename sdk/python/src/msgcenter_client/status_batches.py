@@ -1,4 +1,4 @@
-"""Splitting a status change of any size into requests of at most 50 ids, and merging their answers."""
+"""Split a status change into requests of at most 50 ids, and merge their answers."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -15,17 +15,18 @@ MessageIds: TypeAlias = str | int | Iterable[str | int]
 
 
 def batches(ids: MessageIds) -> Iterator[list[str]]:
-    """Yield the ids without duplicates, in the order given, 50 at a time."""
-    each = (ids,) if isinstance(ids, str | int) else ids
-    rest = iter(dict.fromkeys(str(given) for given in each))
-    while batch := list(islice(rest, BATCH)):
+    """Yield the ids in batches of 50, in request order and without duplicates."""
+    id_list = (ids,) if isinstance(ids, str | int) else ids
+    unique_ids = iter(dict.fromkeys(str(message_id) for message_id in id_list))
+    while batch := list(islice(unique_ids, BATCH)):
         yield batch
 
 
 class Merge:
-    """The answers to the batches of one call, as if there had been one.
+    """Merges the answers to the batches of one call.
 
-    A batch of unknown ids is an error on the wire (300001); here it is none if another batch had known ids.
+    The server answers a batch of unknown ids with an error (300001). It is an error of the whole call only if no
+    batch had a known id.
     """
 
     def __init__(self) -> None:
@@ -34,19 +35,19 @@ class Merge:
         self._nothing_known: StateError | None = None
 
     def add(self, invalid_ids: Iterable[str]) -> None:
-        """Take note of a batch that succeeded."""
+        """Add a batch that succeeded."""
         self._changed = True
         self._invalid_ids += invalid_ids
 
     def add_refused(self, batch: Sequence[str], error: StateError) -> None:
-        """Take note of a batch of unknown ids. Raises `error` if that is not what it says."""
+        """Add a batch of unknown ids. Raises `error` if it has another cause."""
         if error.ret_code != NO_SUCH_MESSAGE:
             raise error
         self._nothing_known = error
         self._invalid_ids += error.invalid_ids or batch
 
     def result(self) -> StatusResult:
-        """Return the outcome of all batches. Raises StateError if not a single id was known."""
+        """Return the result of all batches. Raises StateError if every id is unknown."""
         if self._nothing_known is not None and not self._changed:
             self._nothing_known.data["invalidMsgId"] = self._invalid_ids
             raise self._nothing_known

@@ -1,16 +1,16 @@
-"""Moments: aware datetimes for callers, milliseconds since 1970 on the wire."""
+"""Moments: aware datetimes for callers, Unix milliseconds in requests and answers."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 Moment: TypeAlias = datetime | int
-"""An aware datetime, or milliseconds since 1970."""
+"""An aware datetime, or Unix milliseconds."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_ms(moment: Moment) -> int:
-    """Return milliseconds since 1970. Raises ValueError for a datetime without a time zone."""
+    """Return Unix milliseconds. Raises ValueError for a datetime without a time zone."""
     if isinstance(moment, int):
         return moment
     if moment.utcoffset() is None:
@@ -19,5 +19,5 @@ def to_ms(moment: Moment) -> int:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """Return the moment as an aware datetime in UTC."""
+    """Return Unix milliseconds as an aware datetime in UTC."""
     return _EPOCH + timedelta(milliseconds=milliseconds)

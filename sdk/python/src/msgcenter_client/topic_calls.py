@@ -1,11 +1,10 @@
-"""The calls about topics, each written once as a flow (protocol, "Topics")."""
+"""The calls about topics, each defined once as a flow (protocol, "Topics")."""
 
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from msgspec import Struct
-
+from msgcenter_client.fields import Answer, platform_fields
 from msgcenter_client.flow import Flow
 from msgcenter_client.paging import next_page, page_fields
 from msgcenter_client.results import Page
@@ -17,17 +16,17 @@ BATCH = 1_000
 
 
 class TopicCalls:
-    """Every call about an app's topics on `platform_code` (None: the app's own platform)."""
+    """The calls about an app's topics on `platform_code` (None: the app's own platform)."""
 
     def __init__(self, session: Session, platform_code: str | None) -> None:
         self._session = session
         self._platform_code = platform_code
 
     def change(self, call: str, topic: str, user_ids: Iterable[str], platform_code: str | None) -> Flow[int]:
-        """Subscribe or unsubscribe any number of users, one batch after the other; return how many changed."""
-        each = iter(dict.fromkeys([user_ids] if isinstance(user_ids, str) else user_ids))
+        """Subscribe or unsubscribe any number of users, in batches; return the number of changed subscriptions."""
+        unique_ids = iter(dict.fromkeys([user_ids] if isinstance(user_ids, str) else user_ids))
         changed = 0
-        while batch := list(islice(each, BATCH)):
+        while batch := list(islice(unique_ids, BATCH)):
             body = {"topic": topic, "userIds": batch, **self._platform(platform_code)}
             changed += (yield from self._session.call(_TOPIC + call, body, _ChangedAnswer)).changed
         return changed
@@ -40,19 +39,14 @@ class TopicCalls:
         answer = yield from self._session.call(_TOPIC + "getSubscribers", body, _SubscribersAnswer)
         return Page(answer.user_ids, next_page(answer.next_cursor, cursor))
 
-    def _platform(self, given: str | None) -> dict[str, str]:
-        code = given if given is not None else self._platform_code
-        return {} if code is None else {"platformCode": code}
+    def _platform(self, platform_code: str | None) -> dict[str, str]:
+        return platform_fields(platform_code, self._platform_code)
 
 
-class _Answer(Struct, frozen=True, rename="camel"):
-    """Result keys of an answer; unknown ones are ignored."""
-
-
-class _ChangedAnswer(_Answer, frozen=True):
+class _ChangedAnswer(Answer, frozen=True):
     changed: int
 
 
-class _SubscribersAnswer(_Answer, frozen=True):
+class _SubscribersAnswer(Answer, frozen=True):
     user_ids: tuple[str, ...]
     next_cursor: str | None = None

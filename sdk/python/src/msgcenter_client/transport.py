@@ -1,4 +1,4 @@
-"""What both clients need of httpx: how it is set up, and its answers and errors in our terms."""
+"""httpx for both clients: its configuration, and the conversion of its answers and errors."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, TypeAlias, TypedDict
@@ -13,7 +13,7 @@ Language: TypeAlias = Literal["zh", "en"]
 
 
 class Setup(TypedDict):
-    """Arguments of httpx.Client and httpx.AsyncClient alike."""
+    """Arguments for httpx.Client and httpx.AsyncClient."""
 
     base_url: str
     timeout: float | httpx.Timeout
@@ -21,7 +21,7 @@ class Setup(TypedDict):
 
 
 def setup(base_url: str, *, timeout: float | httpx.Timeout, language: Language, user_agent: str | None) -> Setup:
-    """Return the set-up of the HTTP client. Raises ValueError for a base URL that is not http or https."""
+    """Return the HTTP client's arguments. Raises ValueError if the base URL is not an http(s) URL with a host."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"base_url must begin with http:// or https:// and a host, not {base_url!r}")
@@ -31,7 +31,7 @@ def setup(base_url: str, *, timeout: float | httpx.Timeout, language: Language, 
 
 
 def default_user_agent() -> str:
-    """Return this distribution's name and version."""
+    """Return the name and version of this package."""
     try:
         return f"msgcenter-client/{version('msgcenter-client')}"
     except PackageNotFoundError:  # used from a source tree
@@ -39,12 +39,12 @@ def default_user_agent() -> str:
 
 
 def read_response(response: httpx.Response) -> Response:
-    """Return what the rest of the client looks at."""
+    """Return the parts of an answer that the client uses."""
     return Response(response.status_code, response.headers, response.content)
 
 
 def transport_error(problem: httpx.HTTPError) -> TransportError:
-    """Return the exception for a request that got no answer."""
+    """Return the exception for a request without an answer."""
     kind = "time-out" if isinstance(problem, httpx.TimeoutException) else "connection failed"
     error = TransportError(f"{kind}: {problem}" if str(problem) else f"{kind}: {type(problem).__name__}")
     error.temporary = isinstance(

@@ -1,4 +1,4 @@
-"""Checking what a MsgCenter server posts to a webhook (Standard Webhooks; docs/webhooks.md)."""
+"""Verify the POSTs of a MsgCenter server to a webhook (Standard Webhooks; docs/webhooks.md)."""
 
 import base64
 import binascii
@@ -12,19 +12,19 @@ import msgspec
 from msgspec import Struct
 
 TOLERANCE = 300.0
-"""Seconds that the time of a POST may differ from this machine's clock."""
+"""The maximum difference between the time of a POST and this machine's clock, in seconds."""
 
 
 class WebhookVerificationError(Exception):
-    """A POST is not from the server, not as it sent it, or too old: answer it with 400 and do nothing."""
+    """The POST is forged, altered or too old. Answer it with 400 and ignore its content."""
 
 
 class VerifiedWebhook(Struct, frozen=True):
-    """A POST that is genuine.
+    """A verified POST.
 
-    id: the same in every repetition; whoever has handled it before ignores it.
-    type: of all its events, such as `message.read`. timestamp: when the first of them happened.
-    events: one object each (docs/webhooks.md, "Events").
+    id: the id of the delivery, the same in every retry; ignore an id that you have already handled.
+    type: the type of all its events, such as `message.read`. timestamp: the time of the first event.
+    events: one object per event (docs/webhooks.md, "Events").
     """
 
     id: str
@@ -51,38 +51,38 @@ def verify_webhook(
     tolerance: float = TOLERANCE,
     now: float | None = None,
 ) -> VerifiedWebhook:
-    """Return what a POST says, once it is certain that the server has sent it.
+    """Return the content of a POST after checking its signature and time.
 
-    secret: the webhook's, as `create_webhook` returned it; several while they are being changed.
-    headers: of the request, their names in any case. body: of the request, byte for byte.
-    tolerance: seconds that its time may differ from the clock. now: the clock, in seconds since 1970.
-    Raises WebhookVerificationError, and ValueError for a secret that is none.
+    secret: the webhook's secret, as `create_webhook` returned it; several during a rotation.
+    headers: the headers of the request, names in any case. body: the body of the request, byte for byte.
+    tolerance: the maximum difference between the POST's time and `now`, in seconds. now: Unix seconds; None: the clock.
+    Raises WebhookVerificationError, and ValueError for a malformed secret.
     """
-    given = {name.lower(): value for name, value in headers.items()}
+    lower_headers = {name.lower(): value for name, value in headers.items()}
     try:
-        webhook_id = given["webhook-id"]
-        timestamp = given["webhook-timestamp"]
-        signatures = given["webhook-signature"]
+        delivery_id = lower_headers["webhook-id"]
+        timestamp = lower_headers["webhook-timestamp"]
+        signatures = lower_headers["webhook-signature"]
     except KeyError as missing:
         raise WebhookVerificationError(f"the header {missing.args[0]} is missing") from None
     content = body.encode() if isinstance(body, str) else body
     _check_time(timestamp, tolerance, time.time() if now is None else now)
-    signed = f"{webhook_id}.{timestamp}.".encode() + content
+    signed = f"{delivery_id}.{timestamp}.".encode() + content
     expected = [hmac.digest(key, signed, "sha256") for key in _keys(secret)]
-    # Every pair is compared, so that the time taken tells nothing.
-    matches = [hmac.compare_digest(one, other) for one in expected for other in _given(signatures)]
+    # All pairs are compared, so that timing leaks nothing.
+    matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in _signatures(signatures)]
     if not any(matches):
-        raise WebhookVerificationError("no signature matches: another secret, or the body was changed")
+        raise WebhookVerificationError("no signature matches: the secret is wrong, or the body was changed")
     try:
         parsed = msgspec.json.decode(content, type=_Body)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise WebhookVerificationError(f"the body is not one of MsgCenter: {problem}") from None
-    return VerifiedWebhook(webhook_id, parsed.type, parsed.timestamp, parsed.data.events)
+        raise WebhookVerificationError(f"the body is not a MsgCenter webhook body: {problem}") from None
+    return VerifiedWebhook(delivery_id, parsed.type, parsed.timestamp, parsed.data.events)
 
 
 def _check_time(timestamp: str, tolerance: float, now: float) -> None:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-        raise WebhookVerificationError("the header webhook-timestamp is no number of seconds")
+        raise WebhookVerificationError("the header webhook-timestamp is not a number of seconds")
     if abs(now - int(timestamp)) > tolerance:
         raise WebhookVerificationError("the POST is too old, or the clock of this machine is wrong")
 
@@ -92,16 +92,16 @@ def _keys(secret: str | Iterable[str]) -> list[bytes]:
     try:
         return [base64.b64decode(key.removeprefix("whsec_"), validate=True) for key in keys]
     except binascii.Error:
-        raise ValueError("a webhook's secret looks like whsec_ and base64") from None
+        raise ValueError("a webhook secret is whsec_ followed by base64") from None
 
 
-def _given(signatures: str) -> list[bytes]:
-    found = []
-    for part in signatures.split():
+def _signatures(header: str) -> list[bytes]:
+    signatures = []
+    for part in header.split():
         version, _, signature = part.partition(",")
         if version == "v1":
             try:
-                found.append(base64.b64decode(signature, validate=True))
+                signatures.append(base64.b64decode(signature, validate=True))
             except ValueError:
                 continue
-    return found
+    return signatures

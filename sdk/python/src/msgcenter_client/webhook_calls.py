@@ -1,10 +1,9 @@
-"""The calls about webhooks, each written once as a flow (docs/webhooks.md)."""
+"""The calls about webhooks, each defined once as a flow (docs/webhooks.md)."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct
-
+from msgcenter_client.fields import Answer
 from msgcenter_client.flow import Flow
 from msgcenter_client.paging import next_page, page_fields
 from msgcenter_client.results import Page
@@ -23,7 +22,7 @@ _WEBHOOK = "/msgCenter/webhook/"
 
 
 class WebhookCalls:
-    """Every call about an app's webhooks."""
+    """The calls about an app's webhooks."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -36,7 +35,7 @@ class WebhookCalls:
         return NewWebhook(answer.webhook_id, answer.secret)
 
     def registered(self) -> Flow[tuple[Webhook, ...]]:
-        """Return the app's webhooks, the oldest first."""
+        """Return the app's webhooks, oldest first."""
         answer = yield from self._session.call(_WEBHOOK + "getWebhooks", {}, _ListAnswer)
         return tuple(entry.webhook() for entry in answer.webhooks)
 
@@ -44,13 +43,13 @@ class WebhookCalls:
         self, webhook_id: str, *, url: str | None, events: Iterable[WebhookKind] | None, paused: bool | None
     ) -> Flow[None]:
         """Change a webhook."""
-        asked = {"url": url, "events": None if events is None else list(events), "paused": paused}
-        body = {"webhookId": webhook_id, **{name: value for name, value in asked.items() if value is not None}}
-        yield from self._session.call(_WEBHOOK + "updateWebhook", body, _Answer)
+        changes = {"url": url, "events": None if events is None else list(events), "paused": paused}
+        body = {"webhookId": webhook_id, **{name: value for name, value in changes.items() if value is not None}}
+        yield from self._session.call(_WEBHOOK + "updateWebhook", body, Answer)
 
     def delete(self, webhook_id: str) -> Flow[None]:
         """Delete a webhook."""
-        yield from self._session.call(_WEBHOOK + "deleteWebhook", {"webhookId": webhook_id}, _Answer)
+        yield from self._session.call(_WEBHOOK + "deleteWebhook", {"webhookId": webhook_id}, Answer)
 
     def rotate_secret(self, webhook_id: str) -> Flow[NewSecret]:
         """Give a webhook a new secret."""
@@ -59,8 +58,8 @@ class WebhookCalls:
         return NewSecret(answer.secret, from_ms(answer.previous_valid_until))
 
     def test(self, webhook_id: str) -> Flow[None]:
-        """Have a test event sent."""
-        yield from self._session.call(_WEBHOOK + "testWebhook", {"webhookId": webhook_id}, _Answer)
+        """Post a test event to a webhook."""
+        yield from self._session.call(_WEBHOOK + "testWebhook", {"webhookId": webhook_id}, Answer)
 
     def deliveries(
         self,
@@ -78,11 +77,10 @@ class WebhookCalls:
         if message_id is not None:
             body["msgId"] = str(message_id)
         answer = yield from self._session.call(_WEBHOOK + "getWebhookDeliveries", body, _DeliveriesAnswer)
-        found = tuple(entry.delivery() for entry in answer.deliveries)
-        return Page(found, next_page(answer.next_cursor, cursor))
+        return Page(tuple(entry.delivery() for entry in answer.deliveries), next_page(answer.next_cursor, cursor))
 
     def replay(self, webhook_id: str, *, delivery_id: str | None, start: Moment | None) -> Flow[int]:
-        """Have deliveries posted again."""
+        """Post deliveries again; return their number."""
         body: dict[str, Any] = {"webhookId": webhook_id}
         if delivery_id is not None:
             body["deliveryId"] = delivery_id
@@ -91,25 +89,21 @@ class WebhookCalls:
         return (yield from self._session.call(_WEBHOOK + "replayWebhook", body, _ReplayAnswer)).replayed
 
 
-class _Answer(Struct, frozen=True, rename="camel"):
-    """Result keys of an answer; unknown ones are ignored."""
-
-
-class _CreatedAnswer(_Answer, frozen=True):
+class _CreatedAnswer(Answer, frozen=True):
     webhook_id: str
     secret: str
 
 
-class _RotatedAnswer(_Answer, frozen=True):
+class _RotatedAnswer(Answer, frozen=True):
     secret: str
     previous_valid_until: int
 
 
-class _ReplayAnswer(_Answer, frozen=True):
+class _ReplayAnswer(Answer, frozen=True):
     replayed: int
 
 
-class _Listed(_Answer, frozen=True):
+class _Listed(Answer, frozen=True):
     webhook_id: str
     url: str
     events: tuple[str, ...]
@@ -130,11 +124,11 @@ class _Listed(_Answer, frozen=True):
         )
 
 
-class _ListAnswer(_Answer, frozen=True):
+class _ListAnswer(Answer, frozen=True):
     webhooks: tuple[_Listed, ...]
 
 
-class _ListedDelivery(_Answer, frozen=True):
+class _ListedDelivery(Answer, frozen=True):
     delivery_id: str
     type: str
     state: str
@@ -161,6 +155,6 @@ class _ListedDelivery(_Answer, frozen=True):
         )
 
 
-class _DeliveriesAnswer(_Answer, frozen=True):
+class _DeliveriesAnswer(Answer, frozen=True):
     deliveries: tuple[_ListedDelivery, ...]
     next_cursor: str | None = None

@@ -1,6 +1,6 @@
 # Generated from async_webhook_methods.py by `make generate`. Do not edit.
 
-"""The calls about webhooks, as `Client` has them."""
+"""The part of `Client` that manages webhooks."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class WebhookMethods:
-    """The part of `Client` that is about webhooks (docs/webhooks.md)."""
+    """The calls of `Client` about webhooks (docs/webhooks.md)."""
 
     _webhook_calls: WebhookCalls
 
@@ -34,16 +34,16 @@ class WebhookMethods:
     def _items(self, fetch: Callable[[str | None], Flow[Page[Result]]]) -> Iterator[Result]: ...
 
     def create_webhook(self, url: str, events: Iterable[WebhookKind]) -> NewWebhook:
-        """Register a URL that events are posted to. Returns its id and its secret, which is not shown again.
+        """Register a URL for events. Returns the webhook's id and its secret, which is not shown again.
 
-        url: https, its host having public addresses only, unless the operator allows others.
-        events: what to be told, such as `message.read`.
-        An app has up to 10 webhooks. A repetition after a time-out may leave one more: see `webhooks`.
+        url: an https URL whose host has public addresses only, unless the operator allows others.
+        events: the event types to post, such as `message.read`.
+        An app has up to 10 webhooks. A retry after a time-out may register a second one: see `webhooks`.
         """
         return self._run(self._webhook_calls.create(url, events))
 
     def webhooks(self) -> tuple[Webhook, ...]:
-        """Return this app's webhooks, the oldest first, and how they are doing."""
+        """Return this app's webhooks and their states, oldest first."""
         return self._run(self._webhook_calls.registered())
 
     def update_webhook(
@@ -54,34 +54,34 @@ class WebhookMethods:
         events: Iterable[WebhookKind] | None = None,
         paused: bool | None = None,
     ) -> None:
-        """Change a webhook; None keeps what it is.
+        """Change a webhook; None keeps the current value.
 
         url, events: see `create_webhook`.
-        paused: True sends nothing more, events are kept for 30 days; False goes on at once.
-        Raises also StateError (300006: no such webhook).
+        paused: True stops deliveries and keeps events for 30 days; False resumes at once.
+        Also raises StateError (300006: unknown webhook).
         """
         self._run(self._webhook_calls.update(webhook_id, url=url, events=events, paused=paused))
 
     def delete_webhook(self, webhook_id: str) -> None:
-        """Delete a webhook, its deliveries and all that waits for it.
+        """Delete a webhook, its deliveries and its pending events.
 
-        Raises also StateError (300006: no such webhook).
+        Also raises StateError (300006: unknown webhook).
         """
         self._run(self._webhook_calls.delete(webhook_id))
 
     def rotate_webhook_secret(self, webhook_id: str) -> NewSecret:
-        """Give a webhook a new secret. For a day, what is posted is signed with both.
+        """Give a webhook a new secret. For one day, deliveries are signed with the new and the previous one.
 
-        Called again within ten minutes, it replaces the new secret; the old one stays the other that is valid.
+        A second call within ten minutes replaces the new secret and keeps the previous one.
 
-        Raises also StateError (300006: no such webhook).
+        Also raises StateError (300006: unknown webhook).
         """
         return self._run(self._webhook_calls.rotate_secret(webhook_id))
 
     def test_webhook(self, webhook_id: str) -> None:
-        """Have a `webhook.test` event posted to a webhook; `webhook_deliveries` shows what came of it.
+        """Post a `webhook.test` event to a webhook; `webhook_deliveries` shows the result.
 
-        Raises also StateError (300006: no such webhook).
+        Also raises StateError (300006: unknown webhook).
         """
         self._run(self._webhook_calls.test(webhook_id))
 
@@ -93,11 +93,11 @@ class WebhookMethods:
         message_id: str | int | None = None,
         page_size: int | None = None,
     ) -> Iterator[WebhookDelivery]:
-        """Iterate over a webhook's deliveries of the last 30 days, newest first; pages are fetched as needed.
+        """Iterate over a webhook's deliveries of the last 30 days, newest first; pages are fetched when needed.
 
-        state: only those that are pending, delivered or failed. message_id: only those about this message.
+        state: only pending, delivered or failed deliveries. message_id: only deliveries about this message.
         page_size: deliveries per request, 1-200; None: 50.
-        What it raises (also StateError, 300006: no such webhook) comes from the iteration.
+        Errors, also StateError (300006: unknown webhook), are raised by the iteration.
         """
         return self._items(
             lambda cursor: self._webhook_calls.deliveries(
@@ -106,9 +106,9 @@ class WebhookMethods:
         )
 
     def replay_webhook(self, webhook_id: str, *, delivery_id: str | None = None, start: Moment | None = None) -> int:
-        """Have deliveries posted again, with the same `webhook-id`; give one of the two. Returns how many.
+        """Post deliveries again with the same `webhook-id`; return their number. Set exactly one argument.
 
-        delivery_id: this one. start: all made from this moment on; an aware datetime or ms since 1970.
-        Raises also StateError (300006: no such webhook or delivery), ValueError for a datetime without a time zone.
+        delivery_id: one delivery. start: all deliveries created since then; an aware datetime, or Unix milliseconds.
+        Also raises StateError (300006: unknown webhook or delivery), and ValueError for a datetime without a time zone.
         """
         return self._run(self._webhook_calls.replay(webhook_id, delivery_id=delivery_id, start=start))

@@ -1,4 +1,4 @@
-"""What the calls about webhooks return."""
+"""The results of the calls about webhooks."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,14 +9,14 @@ from msgspec import Struct
 WebhookKind: TypeAlias = Literal[
     "message.read", "message.unread", "message.recalled", "approval.closed", "delivery.completed"
 ]
-"""What a webhook can be registered for."""
+"""The event types that a webhook can be registered for."""
 
 DeliveryState: TypeAlias = Literal["pending", "delivered", "failed"]
-"""How far a delivery has got."""
+"""The states of a webhook delivery."""
 
 
 class NewWebhook(Struct, frozen=True):
-    """A webhook that was registered. Keep the secret: it is not shown again."""
+    """A new webhook. Store the secret: it is not shown again."""
 
     id: str
     secret: str
@@ -25,9 +25,10 @@ class NewWebhook(Struct, frozen=True):
 class Webhook(Struct, frozen=True):
     """A registered webhook.
 
-    state: active, failing (the last attempts were in vain) or paused.
-    pause_reason: request (you paused it), failing (for three days) or gone (it answered 410); None if not paused.
-    created_at: in UTC. pending: how many events are not delivered yet.
+    state: active, failing (the last attempts failed) or paused.
+    pause_reason: request (you paused it), failing (it failed for three days) or gone (it answered 410); None if it is
+        not paused.
+    created_at: the creation time, in UTC. pending: the number of events that are not delivered yet.
     """
 
     id: str
@@ -40,20 +41,20 @@ class Webhook(Struct, frozen=True):
 
 
 class NewSecret(Struct, frozen=True):
-    """A webhook's new secret, and until when (UTC) it is signed with the one before as well."""
+    """A webhook's new secret, and the time (UTC) until which deliveries are also signed with the previous one."""
 
     secret: str
     previous_valid_until: datetime
 
 
 class WebhookDelivery(Struct, frozen=True):
-    """One POST to a webhook, and what came of it last.
+    """A webhook delivery: one POST with a batch of events, tried until it is accepted.
 
-    id: the value of the header `webhook-id`. kind: the event type of all that is in it.
-    state: pending, delivered or failed. attempts: how often it was posted.
-    created_at, next_attempt_at: in UTC; the latter None unless it is pending.
-    status: the HTTP status of the last answer, None without one; error: what was wrong with it.
-    response: the beginning of the last answer. body: what was posted.
+    id: the value of the header `webhook-id`. kind: the type of all its events.
+    state: pending, delivered or failed. attempts: the number of attempts so far.
+    created_at, next_attempt_at: in UTC; next_attempt_at is None unless the delivery is pending.
+    status: the HTTP status of the last answer, None without one. error: why the last attempt failed.
+    response: the start of the last answer's body. body: the content of the POST.
     """
 
     id: str
