@@ -15,7 +15,7 @@ from bench.run import benchmark
 from bench.server_process import ServerError
 from bench.tables import show
 from bench.truth import FalseAnswerError
-from msgcenter.database.embedded import EmbeddedDatabaseError
+from msgcenter.database.embedded.errors import EmbeddedDatabaseError
 
 _TOLD_PLAINLY = (
     AnswerError,

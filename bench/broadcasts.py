@@ -22,7 +22,7 @@ from bench.load import Outcome, Plan, run
 from bench.product import PLATFORM, product
 from msgcenter.actions.mailboxes.users import import_users
 from msgcenter.database.database import Database
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 
 _ROUNDS = 5
 _SECONDS = 2.0

@@ -30,7 +30,7 @@ from bench.steps import (
     status_step,
     unread_count_step,
 )
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 
 _READERS = 2_000
 _MESSAGES_EACH = 64

@@ -19,7 +19,7 @@ from bench.api import Api
 from bench.databases import connected, own_database
 from bench.mailboxes import filled_one_by_one
 from bench.product import product
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 
 _SMALL = 1_000
 _ROUNDS = 40

@@ -15,7 +15,7 @@ from rich.table import Table
 from bench.api import Api
 from bench.databases import own_database
 from bench.product import product
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 
 _MIB = 1 << 20
 _READY_SECONDS = 120

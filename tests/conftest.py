@@ -28,7 +28,7 @@ from hypothesis import settings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Database
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
 from msgcenter_client import Client
 

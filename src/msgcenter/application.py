@@ -41,7 +41,7 @@ from msgcenter.actions.portal.operators import Operators
 from msgcenter.actions.portal.people import People
 from msgcenter.actions.webhooks.webhooks import Webhooks
 from msgcenter.database.database import Database
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate, pending_migrations
 from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from msgcenter.cli.commands.doctor import without_password
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.holders import HOLDERS
+from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import known_migrations
-from msgcenter.database.postmaster import HOLDERS
 from tests.cli.program import Shell
 from tests.conftest import execute, running_server, server_environment, wait_for
 from tests.database.test_embedded import holder, kill_tree, server, told

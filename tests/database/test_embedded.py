@@ -16,7 +16,8 @@ import asyncpg
 import psutil
 import pytest
 
-from msgcenter.database.embedded import EmbeddedDatabaseError, embedded_postgres
+from msgcenter.database.embedded.errors import EmbeddedDatabaseError
+from msgcenter.database.embedded.postgres import embedded_postgres
 
 FAST = {"fsync": "off"}
 
@@ -26,7 +27,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 
 with embedded_postgres(Path(sys.argv[1]), settings={"fsync": "off"}) as url:
     # Not by print: the signal may come while the line below is still being printed.

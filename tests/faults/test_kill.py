@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from msgcenter.database.diagnosis import diagnose
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
 from tests.conftest import SECRET_KEY, Credentials, Server, new_app, running_server
 

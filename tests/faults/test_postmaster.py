@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
 from tests.conftest import new_app
 from tests.faults.test_kill import READERS, Load, Round, check_answers, check_database, started, until, until_delivered

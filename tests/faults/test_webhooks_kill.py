@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
 from tests.conftest import SECRET_KEY, Credentials, Server, new_app, running_server
 from tests.receiver import TAKEN, Answer, Post, Receiver, receiving

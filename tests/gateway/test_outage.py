@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter_client import Client, MsgCenterError, ServerError
 from tests.conftest import Credentials, Raw, new_app, running_server, wait_for
 from tests.gateway.calls import envelope, is_chinese, text_to, token_request, until, when_sent

@@ -74,7 +74,7 @@ def plain_failures() -> Iterator[None]:
     """Turn what an operator can put right into a line that says so, instead of a traceback."""
     from msgcenter.actions.apps.key_ring import WrongSecretKeyError
     from msgcenter.actions.apps.platforms import UnknownPlatformError
-    from msgcenter.database.embedded import EmbeddedDatabaseError
+    from msgcenter.database.embedded.errors import EmbeddedDatabaseError
     from msgcenter.database.migrate import SchemaError
     from msgcenter.domain.refusal import Reason, Refusal
     from msgcenter.settings import SettingError

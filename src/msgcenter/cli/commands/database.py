@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from msgcenter.application import database_url
 from msgcenter.cli.console import fail
 from msgcenter.cli.database import started
-from msgcenter.database.embedded import programs_folder
+from msgcenter.database.embedded.programs import programs_folder
 from msgcenter.settings import Settings
 
 

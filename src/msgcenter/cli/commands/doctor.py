@@ -23,9 +23,9 @@ from msgcenter.cli.console import err, out
 from msgcenter.cli.server.open_files import connections_that_fit, files_allowed, files_needed
 from msgcenter.database.database import Database
 from msgcenter.database.diagnosis import Diagnosis, diagnose
-from msgcenter.database.embedded import EmbeddedDatabaseError
+from msgcenter.database.embedded.errors import EmbeddedDatabaseError
+from msgcenter.database.embedded.postmaster import observe
 from msgcenter.database.migrate import MINIMUM_VERSION, SchemaError
-from msgcenter.database.postmaster import observe
 from msgcenter.domain.refusal import Refusal
 from msgcenter.settings import SettingError, Settings, read_settings
 

@@ -1,4 +1,4 @@
-"""Watches a server that this process needs and starts it again when it has ended."""
+"""Watches a server from a thread and starts it again when it has ended."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 _FIRST_DELAY_SECONDS = 0.25
 _LONGEST_DELAY_SECONDS = 30.0
 _STABLE_SECONDS = 60.0
@@ -17,11 +17,12 @@ _STABLE_SECONDS = 60.0
 
 @contextmanager
 def watched(name: str, *, is_running: Callable[[], bool], start: Callable[[], None]) -> Iterator[None]:
-    """Keep a server running for the length of the block, from a thread.
+    """Keep a server running within the block, from a thread.
 
-    `name` stands in the log lines. `start` blocks until the server answers and raises if it cannot be started; it may
-    be called when another process has started the server already. The delay before a start doubles from 0.25 to 30
-    seconds while the server keeps ending or does not start. Leaving the block waits for a start that is under way.
+    `name` appears in log lines. `start` blocks until the server answers and raises an error if it cannot be started. It
+    may be called although another process has already started the server. While the server keeps ending or does not
+    start, the delay before the next start doubles from 0.25 to 30 seconds. At the end of the block, a start in progress
+    is waited for.
     """
     watch = _Watch(name, is_running, start)
     watch.start()
@@ -45,7 +46,7 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         delay, started_at = 0.0, time.monotonic() - _STABLE_SECONDS
-        while not self._stopping.wait(_LOOK_SECONDS):
+        while not self._stopping.wait(_CHECK_SECONDS):
             if self._is_running():
                 continue
             if time.monotonic() - started_at >= _STABLE_SECONDS:
@@ -61,7 +62,7 @@ class _Watch(threading.Thread):
         began = time.monotonic()
         try:
             self._start_server()
-        except Exception as error:  # what keeps it from starting now may have passed at the next try
+        except Exception as error:  # any error: its cause may be gone at the next try
             _log.error("%s could not be started: %s", self._server, " ".join(str(error).split()))
         else:
             _log.warning("%s runs again after %.1f s", self._server, time.monotonic() - began)
