@@ -32,7 +32,7 @@ from msgcenter.gateway.health import healthz
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.routes import ENDPOINTS
 from msgcenter.messaging.set_status import MissingIds
-from msgcenter.store.apps.apps import find_tokens
+from msgcenter.store.apps.tokens import find_tokens
 
 SCHEMA = """
 create table user_message (

@@ -16,7 +16,8 @@ from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.messaging import add_entries
-from msgcenter.store.apps.apps import ensure_platform, find_app, insert_app, set_platforms
+from msgcenter.store.apps.apps import find_app, insert_app, set_platforms
+from msgcenter.store.apps.platforms import ensure_platform
 
 Result = TypeVar("Result")
 Drawn = TypeVar("Drawn")

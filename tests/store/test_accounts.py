@@ -4,6 +4,8 @@ import pytest
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.store.apps import apps
+from msgcenter.store.apps.platforms import ensure_platform
+from msgcenter.store.apps.tokens import add_token, delete_expired_tokens, find_tokens
 from tests.store.scene import START, add_app
 
 TOKEN = b"digest of a token".ljust(32)
@@ -15,13 +17,13 @@ async def app(database: Database) -> int:
     """The number of an app named `app` of platform `home`, with a token that is valid until END."""
     number = await add_app(database, "app", "home")
     async with database.connection() as connection:
-        assert await apps.add_token(connection, TOKEN, number, 1, END) == END
+        assert await add_token(connection, TOKEN, number, 1, END) == END
     return number
 
 
 async def is_valid(connection: Connection, *, now: int = START, token: bytes = TOKEN) -> bool:
     """Tell whether a token is found."""
-    return token in await apps.find_tokens(connection, [token, b"another"], now)
+    return token in await find_tokens(connection, [token, b"another"], now)
 
 
 async def test_an_app_is_found_as_it_was_made(database: Database) -> None:
@@ -57,7 +59,7 @@ async def test_apps_are_listed_by_platform_oldest_first(database: Database) -> N
 
 async def test_a_token_is_valid_until_its_end(database: Database, app: int) -> None:
     async with database.connection() as connection:
-        (record,) = (await apps.find_tokens(connection, [TOKEN], END - 1)).values()
+        (record,) = (await find_tokens(connection, [TOKEN], END - 1)).values()
         assert (record.app.number, record.expires_at) == (app, END)
         assert not await is_valid(connection, now=END)
         assert not await is_valid(connection, token=b"another")
@@ -65,7 +67,7 @@ async def test_a_token_is_valid_until_its_end(database: Database, app: int) -> N
 
 async def test_the_same_token_again_keeps_its_end(database: Database, app: int) -> None:
     async with database.connection() as connection:
-        assert await apps.add_token(connection, TOKEN, app, 1, END + 5) == END
+        assert await add_token(connection, TOKEN, app, 1, END + 5) == END
         assert not await is_valid(connection, now=END)
 
 
@@ -76,10 +78,10 @@ async def test_another_key_ends_the_tokens_of_the_old_one(database: Database, ap
         record = await apps.find_app(connection, "app")
         assert record is not None
         assert (record.key_sealed, record.key_version) == (b"new", 2)
-        await apps.add_token(connection, b"of the new key", app, 2, END)
+        await add_token(connection, b"of the new key", app, 2, END)
         assert await is_valid(connection, token=b"of the new key")
         # One that was made from the old key meanwhile is void from the start.
-        await apps.add_token(connection, b"late", app, 1, END)
+        await add_token(connection, b"late", app, 1, END)
         assert not await is_valid(connection, token=b"late")
         assert not await apps.replace_key(connection, "nobody", b"new")
 
@@ -87,7 +89,7 @@ async def test_another_key_ends_the_tokens_of_the_old_one(database: Database, ap
 async def test_a_disabled_app_is_told_so_and_its_tokens_stay_void(database: Database, app: int) -> None:
     async with database.connection() as connection:
         assert await apps.set_disabled(connection, "app", START)
-        found = await apps.find_tokens(connection, [TOKEN], START)
+        found = await find_tokens(connection, [TOKEN], START)
         assert found[TOKEN].app.disabled
         assert await apps.set_disabled(connection, "app", None)
         assert not await is_valid(connection)
@@ -100,7 +102,7 @@ async def test_a_disabled_app_is_told_so_and_its_tokens_stay_void(database: Data
 async def test_tokens_of_other_apps_are_left_alone(database: Database, app: int) -> None:
     other = await add_app(database, "other", "home")
     async with database.connection() as connection:
-        await apps.add_token(connection, b"of the other", other, 1, END)
+        await add_token(connection, b"of the other", other, 1, END)
         await apps.replace_key(connection, "app", b"new")
         assert await is_valid(connection, token=b"of the other")
 
@@ -130,17 +132,17 @@ async def test_origins_count_while_their_app_is_active(database: Database) -> No
 
 async def test_a_platform_keeps_its_first_name(database: Database) -> None:
     async with database.connection() as connection:
-        await apps.ensure_platform(connection, "home", "Home", START)
-        await apps.ensure_platform(connection, "home", "Another", START)
+        await ensure_platform(connection, "home", "Home", START)
+        await ensure_platform(connection, "home", "Another", START)
         assert await connection.fetchval("select name from platform where code = 'home'") == "Home"
 
 
 async def test_expired_tokens_go_the_oldest_first(database: Database, app: int) -> None:
     async with database.connection() as connection:
         for number in range(4):
-            await apps.add_token(connection, b"%d" % number, app, 1, START + number)
-        assert await apps.delete_expired_tokens(connection, START + 2, 2) == 2
+            await add_token(connection, b"%d" % number, app, 1, START + number)
+        assert await delete_expired_tokens(connection, START + 2, 2) == 2
         left = await connection.fetch("select digest from access_token order by expires_at")
         assert [row[0] for row in left] == [b"2", b"3", TOKEN]
-        assert await apps.delete_expired_tokens(connection, START + 2, 2) == 1
-        assert await apps.delete_expired_tokens(connection, START + 2, 2) == 0
+        assert await delete_expired_tokens(connection, START + 2, 2) == 1
+        assert await delete_expired_tokens(connection, START + 2, 2) == 0

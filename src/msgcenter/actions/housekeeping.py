@@ -14,7 +14,8 @@ from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import KEPT_MS
-from msgcenter.store.apps import apps, call_counts, quotas
+from msgcenter.store.apps import call_counts, quotas
+from msgcenter.store.apps.tokens import delete_expired_tokens
 from msgcenter.store.messages import idempotency
 from msgcenter.store.portal import sessions
 from msgcenter.store.webhooks import deliveries, outbox
@@ -57,7 +58,7 @@ async def clean_up(database: Database) -> int:
     while True:
         now = now_ms()
         async with database.connection() as connection:
-            batch = await apps.delete_expired_tokens(connection, now, _ROWS_PER_STATEMENT)
+            batch = await delete_expired_tokens(connection, now, _ROWS_PER_STATEMENT)
             batch += await sessions.delete_old_sessions(connection, now, _ROWS_PER_STATEMENT)
             batch += await sessions.delete_old_throttles(connection, now - WINDOW_MS, _ROWS_PER_STATEMENT)
             batch += await idempotency.delete_old(connection, now - IDEMPOTENCY_MS, _ROWS_PER_STATEMENT)

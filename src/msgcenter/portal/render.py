@@ -23,8 +23,9 @@ from msgcenter.domain.refusal import malformed
 from msgcenter.portal.texts.audit import GRANTS, action_text, detail_name, detail_text
 from msgcenter.portal.texts.done import DONE
 from msgcenter.portal.visitor import Visitor
-from msgcenter.store.apps.apps import AppRecord, PlatformRecord
+from msgcenter.store.apps.apps import AppRecord
 from msgcenter.store.apps.grants import GrantRequest
+from msgcenter.store.apps.platforms import PlatformRecord
 
 STATIC = Path(str(files("msgcenter.portal").joinpath("static")))
 TEMPLATES = Path(str(files("msgcenter.portal").joinpath("templates")))

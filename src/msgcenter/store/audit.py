@@ -77,7 +77,7 @@ async def list_entries(connection: Connection, wanted: AuditFilter, limit: int) 
     given = {condition: value for condition, value in conditions.items() if value is not None}
     where = " and ".join(f"{condition}${number}" for number, condition in enumerate(given, 1))
     rows = await connection.fetch(
-        "select e.id, e.at, e.actor_kind, e.actor, e.address, e.action, e.subject, a.app_id, e.detail"  # noqa: S608
+        "select e.id, e.at, e.actor_kind, e.actor, e.address, e.action, e.subject, a.app_id, e.detail"
         " from audit_entry e left join app a on a.number = e.app_number"
         f" where {where} order by e.id desc limit {int(limit)}",
         *given.values(),

@@ -149,7 +149,7 @@ async def users_after(
     Whoever pulls from the feed into a mailbox holds it too, so then nobody is halfway with a row that is gone.
     """
     rows = await connection.fetch(
-        "select user_id from mailbox where platform_code = $1 and user_id > $2 order by user_id limit $3"  # noqa: S608
+        "select user_id from mailbox where platform_code = $1 and user_id > $2 order by user_id limit $3"
         f" {'for update' if lock else ''}",
         platform_code,
         after,
@@ -165,7 +165,7 @@ _SUBSCRIPTIONS = "s.user_id = t.u and s.platform_code = $1 and s.until < $3"
 async def count_entries(connection: Connection, platform_code: str, user_ids: Sequence[str], last_bucket: int) -> int:
     """Return how many entries users have in the buckets up to `last_bucket`."""
     entries: int = await connection.fetchval(
-        "select coalesce(sum(cardinality(p.message_ids)), 0)"  # noqa: S608
+        "select coalesce(sum(cardinality(p.message_ids)), 0)"
         f" from unnest($2::text[]) as t (u) join mailbox_page p on {_PAGES}",
         platform_code,
         user_ids,
@@ -177,7 +177,7 @@ async def count_entries(connection: Connection, platform_code: str, user_ids: Se
 async def delete_pages(connection: Connection, platform_code: str, user_ids: Sequence[str], last_bucket: int) -> int:
     """Delete the pages of users (sorted) in the buckets up to `last_bucket`; return how many entries they held."""
     entries: int = await connection.fetchval(
-        "with gone as (delete from mailbox_page p using unnest($2::text[]) as t (u)"  # noqa: S608
+        "with gone as (delete from mailbox_page p using unnest($2::text[]) as t (u)"
         f" where {_PAGES} returning cardinality(p.message_ids) as entries)"
         " select coalesce(sum(entries), 0) from gone",
         platform_code,
@@ -192,7 +192,7 @@ async def count_subscriptions(
 ) -> int:
     """Return how many subscriptions of users ended before a position of the feed."""
     ended: int = await connection.fetchval(
-        f"select count(*) from unnest($2::text[]) as t (u) join topic_subscription s on {_SUBSCRIPTIONS}",  # noqa: S608
+        f"select count(*) from unnest($2::text[]) as t (u) join topic_subscription s on {_SUBSCRIPTIONS}",
         platform_code,
         user_ids,
         oldest_position,
@@ -205,7 +205,7 @@ async def delete_subscriptions(
 ) -> int:
     """Delete the subscriptions of users (sorted) that ended before a position of the feed; return how many."""
     status = await connection.execute(
-        f"delete from topic_subscription s using unnest($2::text[]) as t (u) where {_SUBSCRIPTIONS}",  # noqa: S608
+        f"delete from topic_subscription s using unnest($2::text[]) as t (u) where {_SUBSCRIPTIONS}",
         platform_code,
         user_ids,
         oldest_position,

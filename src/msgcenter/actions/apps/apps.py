@@ -16,6 +16,7 @@ from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.store import audit, installation
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.apps import AppRecord, InboxScope
+from msgcenter.store.apps.platforms import ensure_platform, platform_codes, platform_names
 from msgcenter.store.portal import people
 
 _PROOF = "secret key"
@@ -80,8 +81,8 @@ class Apps:
 
         async def write(connection: Connection) -> None:
             now = now_ms()
-            check_app_name(name, await apps.platform_names(connection))
-            if await apps.ensure_platform(connection, platform_code, platform_code, now):
+            check_app_name(name, await platform_names(connection))
+            if await ensure_platform(connection, platform_code, platform_code, now):
                 await audit.record(connection, by, "platform.create", platform_code, now=now, name=platform_code)
             number = await apps.insert_app(
                 connection,
@@ -221,7 +222,7 @@ class Apps:
         """
 
         async def write(connection: Connection) -> None:
-            unknown = set(codes).difference(await apps.platform_codes(connection))
+            unknown = set(codes).difference(await platform_codes(connection))
             if unknown:
                 raise malformed("platforms", f"没有平台{min(unknown)}", f"there is no platform {min(unknown)}")
             await apps.set_platforms(connection, app_id, sorted(set(codes)))
@@ -289,7 +290,7 @@ class Apps:
 
 async def check_branding(connection: Connection, name: str, colour: str | None) -> None:
     """Refuse with FIELD_MALFORMED a name that no app may have, or a colour that is none (None: one by the name)."""
-    check_app_name(name, await apps.platform_names(connection))
+    check_app_name(name, await platform_names(connection))
     if colour is not None and not _COLOUR.fullmatch(colour):
         raise malformed("colour", "须为六位十六进制,例如2f6fde", "must be six hex digits, like 2f6fde")
 

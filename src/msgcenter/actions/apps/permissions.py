@@ -10,6 +10,7 @@ from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.apps import InboxScope
+from msgcenter.store.apps.platforms import platform_codes
 
 
 class Permissions:
@@ -43,7 +44,7 @@ class Permissions:
                     Reason.NOT_AUTHORISED,
                     rule=Phrase("平台公告由系统发送,不能更改", "the platform's announcements have no settings"),
                 )
-            unknown = set(platforms).difference(await apps.platform_codes(connection))
+            unknown = set(platforms).difference(await platform_codes(connection))
             if unknown:
                 raise malformed("platforms", f"没有平台{min(unknown)}", f"there is no platform {min(unknown)}")
             codes = sorted({*platforms} - {record.app.platform_code})

@@ -12,7 +12,13 @@ from msgcenter.domain.refusal import malformed
 from msgcenter.domain.visible import shows_nothing
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
-from msgcenter.store.apps.apps import PlatformRecord
+from msgcenter.store.apps.platforms import (
+    PlatformRecord,
+    change_platform,
+    ensure_platform,
+    list_platforms,
+    platform_codes,
+)
 
 _MAX_NAME = 64
 _SCHEME = re.compile("[a-z][a-z0-9+.-]{1,31}")
@@ -31,7 +37,7 @@ class UnknownPlatformError(Exception):
 async def check_platform(database: Database, code: str) -> None:
     """Raise UnknownPlatformError if there is no such platform."""
     async with database.connection() as connection:
-        known = await apps.platform_codes(connection)
+        known = await platform_codes(connection)
     if code not in known:
         raise UnknownPlatformError(code, known)
 
@@ -45,7 +51,7 @@ class Platforms:
     async def all(self) -> list[PlatformRecord]:
         """Return all platforms, by code."""
         async with self._database.connection() as connection:
-            return await apps.list_platforms(connection)
+            return await list_platforms(connection)
 
     async def find(self, code: str) -> PlatformRecord:
         """Return one. Refuses with FIELD_MALFORMED (platform) a code that none has."""
@@ -74,10 +80,10 @@ class Platforms:
             if any(skeleton(app) in (skeleton(name), skeleton(code)) for app in await apps.app_names(connection)):
                 raise malformed("name", "已有应用使用此名称", "is the name of an app")
             if is_new:
-                if code in await apps.platform_codes(connection):
+                if code in await platform_codes(connection):
                     raise malformed("code", "已存在", "is taken")
-                await apps.ensure_platform(connection, code, name, now)
-            if not await apps.change_platform(connection, code, name, sorted(set(schemes))):
+                await ensure_platform(connection, code, name, now)
+            if not await change_platform(connection, code, name, sorted(set(schemes))):
                 raise malformed("code", "没有此平台", "there is no such platform")
             action = "platform.create" if is_new else "platform.change"
             await audit.record(connection, by, action, code, now=now, name=name, schemes=sorted(set(schemes)))

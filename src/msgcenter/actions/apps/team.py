@@ -11,6 +11,7 @@ from msgcenter.store.apps import apps as accounts
 from msgcenter.store.apps import grants
 from msgcenter.store.apps.apps import AppRecord
 from msgcenter.store.apps.grants import GrantKind, GrantRequest
+from msgcenter.store.apps.platforms import platform_codes
 from msgcenter.store.portal import people
 
 _MAX_REASON = 500
@@ -96,7 +97,7 @@ class Team:
 
         async def write(connection: Connection) -> None:
             now = now_ms()
-            if kind == "platform" and value not in await accounts.platform_codes(connection):
+            if kind == "platform" and value not in await platform_codes(connection):
                 raise malformed("value", "没有此平台", "there is no such platform")
             number = app.app.number
             if not await grants.insert_request(

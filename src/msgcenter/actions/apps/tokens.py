@@ -13,6 +13,7 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.time_stamp import milliseconds_of
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.apps import AppRecord
+from msgcenter.store.apps.tokens import TokenRecord, add_token, find_tokens
 
 
 class IssuedToken(NamedTuple):
@@ -77,9 +78,9 @@ class Tokens:
         """Return how many calls wait for their token to be looked up."""
         return self._reads.waiting
 
-    async def _find(self, digests: list[bytes]) -> Sequence[apps.TokenRecord | Refusal]:
+    async def _find(self, digests: list[bytes]) -> Sequence[TokenRecord | Refusal]:
         async with self._database.connection() as connection:
-            found = await apps.find_tokens(connection, list(set(digests)), now_ms())
+            found = await find_tokens(connection, list(set(digests)), now_ms())
         return [found.get(digest) or Refusal(Reason.TOKEN_UNKNOWN) for digest in digests]
 
     async def _app(self, app_id: str) -> AppRecord | None:
@@ -88,7 +89,7 @@ class Tokens:
 
     async def _store(self, token: str, proven: "_Proven", now: int) -> IssuedToken:
         async def write(connection: Connection) -> int:
-            return await apps.add_token(
+            return await add_token(
                 connection,
                 token_digest(token),
                 proven.record.app.number,

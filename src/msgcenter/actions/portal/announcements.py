@@ -35,6 +35,7 @@ from msgcenter.messaging import recall as recalls
 from msgcenter.messaging.send import OnStored, apply_sends
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
+from msgcenter.store.apps.platforms import list_platforms
 from msgcenter.store.mailboxes import users
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.portal import announcements, people
@@ -340,7 +341,7 @@ async def _note(
 
 async def _check(connection: Connection, said: Version, now: int) -> None:
     """Refuse what sendMsg would refuse."""
-    found = [one for one in await apps.list_platforms(connection) if one.code == said.platform_code]
+    found = [one for one in await list_platforms(connection) if one.code == said.platform_code]
     if not found:
         raise _no_platform()
     check_body(said.body, frozenset(found[0].app_schemes))

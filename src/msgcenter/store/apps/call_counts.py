@@ -114,7 +114,7 @@ def _where(span: Span) -> str:
 async def counts(connection: Connection, span: Span, steps: Sequence[int]) -> list[StepCount]:
     """Return what was called, in steps that begin at `steps` (ms since 1970, ascending)."""
     rows = await connection.fetch(
-        "select width_bucket(c.begins_at, $6::bigint[]) - 1 as step, c.api, c.ret_code, sum(c.calls)::bigint,"  # noqa: S608
+        "select width_bucket(c.begins_at, $6::bigint[]) - 1 as step, c.api, c.ret_code, sum(c.calls)::bigint,"
         f" sum(c.status_ids)::bigint, sum(c.messages)::bigint from call_count c where {_where(span)}"
         " group by 1, 2, 3 order by 1, 2, 3",
         *span,
@@ -126,7 +126,7 @@ async def counts(connection: Connection, span: Span, steps: Sequence[int]) -> li
 async def latencies(connection: Connection, span: Span, steps: Sequence[int]) -> list[StepLatency]:
     """Return how long calls took, in steps that begin at `steps` (ms since 1970, ascending)."""
     rows = await connection.fetch(
-        "select width_bucket(c.begins_at, $6::bigint[]) - 1 as step, c.api, (l.place - 1)::int as bucket,"  # noqa: S608
+        "select width_bucket(c.begins_at, $6::bigint[]) - 1 as step, c.api, (l.place - 1)::int as bucket,"
         " sum(l.calls)::bigint from call_count c, unnest(c.latencies) with ordinality as l (calls, place)"
         f" where l.calls > 0 and {_where(span)} group by 1, 2, 3",
         *span,
@@ -138,7 +138,7 @@ async def latencies(connection: Connection, span: Span, steps: Sequence[int]) ->
 async def rows_of(connection: Connection, span: Span) -> list[tuple[CountKey, Count]]:
     """Return the counts themselves, the oldest first."""
     rows = await connection.fetch(
-        "select c.app_number, c.hours, c.begins_at, c.api, c.ret_code, c.calls, c.status_ids, c.messages, c.latencies"  # noqa: S608
+        "select c.app_number, c.hours, c.begins_at, c.api, c.ret_code, c.calls, c.status_ids, c.messages, c.latencies"
         f" from call_count c where {_where(span)} order by c.begins_at, c.api, c.ret_code",
         *span,
     )
@@ -148,7 +148,7 @@ async def rows_of(connection: Connection, span: Span) -> list[tuple[CountKey, Co
 async def counts_by_app(connection: Connection, span: Span) -> list[AppCount]:
     """Return what each app called."""
     rows = await connection.fetch(
-        "select c.app_number, sum(c.calls)::bigint, (sum(c.calls) filter (where c.ret_code <> $6))::bigint,"  # noqa: S608
+        "select c.app_number, sum(c.calls)::bigint, (sum(c.calls) filter (where c.ret_code <> $6))::bigint,"
         f" sum(c.status_ids)::bigint, sum(c.messages)::bigint from call_count c where {_where(span)}"
         " group by c.app_number",
         *span,
@@ -160,7 +160,7 @@ async def counts_by_app(connection: Connection, span: Span) -> list[AppCount]:
 async def latencies_by_app(connection: Connection, span: Span) -> list[tuple[int, int, int]]:
     """Return how many calls of each app took how long: its number, bucket, calls."""
     rows = await connection.fetch(
-        "select c.app_number, (l.place - 1)::int, sum(l.calls)::bigint"  # noqa: S608
+        "select c.app_number, (l.place - 1)::int, sum(l.calls)::bigint"
         " from call_count c, unnest(c.latencies) with ordinality as l (calls, place)"
         f" where l.calls > 0 and {_where(span)} group by 1, 2",
         *span,

@@ -48,7 +48,7 @@ async def count_states(
     """
     limit = USERS_PER_COUNT if limit is None else limit
     row = await connection.fetchrow(
-        "select count(*) as receivers, count(s.read_at) as read, max(s.user_id) as last"  # noqa: S608
+        "select count(*) as receivers, count(s.read_at) as read, max(s.user_id) as last"
         f" from ({_states_of(message)}) s",
         *_asked(message, after, limit),
     )

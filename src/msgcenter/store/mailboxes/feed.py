@@ -137,7 +137,7 @@ def up_to_date() -> str:
     The limit keeps it a look-up for each row; as an anti-join it might be answered by reading all mailboxes.
     """
     return (
-        "(select 1 from feed_head h join mailbox m on m.platform_code = h.platform_code"  # noqa: S608
+        "(select 1 from feed_head h join mailbox m on m.platform_code = h.platform_code"
         f" and m.pulled_to < h.position where h.platform_code = c and m.user_id = u and {_has_news()} limit 1) is null"
     )
 
@@ -147,7 +147,7 @@ async def behind(connection: Connection, recipients: Collection[Recipient]) -> l
     if not recipients:
         return []
     rows = await connection.fetch(
-        "select m.user_id, m.platform_code from unnest($1::text[], $2::text[]) as k (u, c)"  # noqa: S608
+        "select m.user_id, m.platform_code from unnest($1::text[], $2::text[]) as k (u, c)"
         " join feed_head h on h.platform_code = k.c"
         " join mailbox m on m.user_id = k.u and m.platform_code = k.c and m.pulled_to < h.position"
         f" where {_has_news()}",
@@ -185,7 +185,7 @@ async def pending(connection: Connection, marks: Sequence[Mark], limit: int) -> 
     """
     first = "and f.position <= m.head order by f.position limit $7"
     rows = await connection.fetch(
-        "select m.n, f.position, f.message_id, f.app_number, f.expires_at, f.action"  # noqa: S608
+        "select m.n, f.position, f.message_id, f.app_number, f.expires_at, f.action"
         " from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])"
         " as m (n, user_id, platform_code, joined, pulled_to, head)"
         f" cross join lateral (({_FOR_EVERYONE} {first}) union all"

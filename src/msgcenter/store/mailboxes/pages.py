@@ -136,7 +136,7 @@ async def change_status(
     keys = sorted(changes)
     ordered = [changes[key] for key in keys]
     rows = await connection.fetch(
-        "with change as materialized ("  # noqa: S608
+        "with change as materialized ("
         " select n, u, c, b, a, lo, hi, string_to_array(un, ',')::bigint[] as unread_ids,"
         " string_to_array(rd, ',')::bigint[] as read_ids, string_to_array(af, ',')::bigint[] as afresh_ids"
         " from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[],"
@@ -248,7 +248,7 @@ async def _withdraw_expired(connection: Connection, rows: Sequence[asyncpg.Recor
 async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]]) -> None:
     """Withdraw entries (page key and message id; sorted) from mailboxes that have them."""
     await connection.execute(
-        "update mailbox_page p set read_at = array(select case when i <> all(ids) or r < 0 then r"  # noqa: S608
+        "update mailbox_page p set read_at = array(select case when i <> all(ids) or r < 0 then r"
         " else coalesce(-r, $6) end from unnest(p.message_ids, p.read_at) as e (i, r)),"
         " archived_ids = array(select i from unnest(p.archived_ids) as i where i <> all(ids)),"
         f" open_approvals = array(select i from unnest(p.open_approvals) as i where i <> all(ids)) {_OF_PAGES}",
@@ -262,7 +262,7 @@ async def set_open_approvals(
 ) -> None:
     """Mark approvals as open or decided in mailboxes that have them (page key and message id; sorted)."""
     await connection.execute(
-        "update mailbox_page p set open_approvals ="  # noqa: S608
+        "update mailbox_page p set open_approvals ="
         " array(select i from unnest(p.open_approvals) as i where i <> all(ids)"
         f" union all select i from unnest(p.message_ids) as i where $6 and i = any(ids)) {_OF_PAGES}",
         *_by_page(approvals),

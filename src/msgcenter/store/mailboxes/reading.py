@@ -76,7 +76,7 @@ async def _pages(connection: Connection, wanted: Wanted) -> AsyncIterator[tuple[
     offset = 0
     while True:
         rows = await connection.fetch(
-            "select p.app_number, p.message_ids, p.read_at, p.archived_ids, p.open_approvals, p.last_id"  # noqa: S608
+            "select p.app_number, p.message_ids, p.read_at, p.archived_ids, p.open_approvals, p.last_id"
             " from mailbox_page p where p.user_id = $1 and p.platform_code = $2 and p.first_id < $3"
             f" and ($4::int is null or p.app_number = $4){_HOLDS[wanted.filter]}"
             " order by p.last_id desc, p.app_number, p.part limit $5 offset $6",
@@ -183,12 +183,12 @@ async def read_up_to(
         " and ($4::int is null or p.app_number = $4)"
     )
     rows = await connection.fetch(
-        f"select p.message_ids, p.read_at from mailbox_page p{where}"  # noqa: S608
+        f"select p.message_ids, p.read_at from mailbox_page p{where}"
         " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update",
         *asked,
     )
     await connection.execute(
-        "update mailbox_page p set read_at = array(select case when r is null and i <= $3 then $5 else r end"  # noqa: S608
+        "update mailbox_page p set read_at = array(select case when r is null and i <= $3 then $5 else r end"
         f" from unnest(p.message_ids, p.read_at) as e (i, r)){where}",
         *asked,
         now,

@@ -77,20 +77,20 @@ async def insert_messages(connection: Connection, messages: Sequence[Message]) -
 
 async def find_message(connection: Connection, message_id: int) -> Message | None:
     """Return one message."""
-    row = await connection.fetchrow(f"select {_COLUMNS} from message where id = $1", message_id)  # noqa: S608
+    row = await connection.fetchrow(f"select {_COLUMNS} from message where id = $1", message_id)
     return _message(row) if row else None
 
 
 async def find_messages(connection: Connection, message_ids: Sequence[int]) -> list[Message]:
     """Return messages, in no particular order."""
-    rows = await connection.fetch(f"select {_COLUMNS} from message where id = any($1)", message_ids)  # noqa: S608
+    rows = await connection.fetch(f"select {_COLUMNS} from message where id = any($1)", message_ids)
     return [_message(row) for row in rows]
 
 
 async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> list[Message]:
     """Return messages in the order of their ids, locked until the transaction ends."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from message where id = any($1) order by id for update",  # noqa: S608
+        f"select {_COLUMNS} from message where id = any($1) order by id for update",
         message_ids,
     )
     return [_message(row) for row in rows]
@@ -146,7 +146,7 @@ async def advance_delivery(connection: Connection, message_id: int, delivered: i
     after the chunk.
     """
     row = await connection.fetchrow(
-        "update message set delivered_chunks = delivered_chunks + 1"  # noqa: S608
+        "update message set delivered_chunks = delivered_chunks + 1"
         f" where id = $1 and delivered_chunks = $2 and recalled_at is null returning {_COLUMNS}",
         message_id,
         delivered,
@@ -176,7 +176,7 @@ async def list_messages(connection: Connection, wanted: MessageFilter, limit: in
         values.append(wanted.platform_code)
         where.append(f"platform_code = ${len(values)}")
     rows = await connection.fetch(
-        f"select {_COLUMNS} from message where {' and '.join(where)} order by id desc limit {int(limit)}",  # noqa: S608
+        f"select {_COLUMNS} from message where {' and '.join(where)} order by id desc limit {int(limit)}",
         *values,
     )
     return [_message(row) for row in rows]

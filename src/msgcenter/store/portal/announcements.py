@@ -68,7 +68,7 @@ async def add_version(connection: Connection, number: int, version: Version) -> 
 async def find(connection: Connection, number: int, *, lock: bool = False) -> Announcement | None:
     """Return an announcement, with `lock` held until the transaction ends."""
     row = await connection.fetchrow(
-        f"select {_COLUMNS} from announcement a where a.number = $1{' for update' if lock else ''}",  # noqa: S608
+        f"select {_COLUMNS} from announcement a where a.number = $1{' for update' if lock else ''}",
         number,
     )
     return Announcement(**dict(row)) if row else None
@@ -77,7 +77,7 @@ async def find(connection: Connection, number: int, *, lock: bool = False) -> An
 async def versions(connection: Connection, number: int) -> dict[int, Version]:
     """Return what an announcement has said, by the number of the version."""
     rows = await connection.fetch(
-        f"select {_VERSION} from announcement_version v where v.announcement_number = $1 order by v.version",  # noqa: S608
+        f"select {_VERSION} from announcement_version v where v.announcement_number = $1 order by v.version",
         number,
     )
     return {row["version"]: _version(row) for row in rows}
@@ -86,7 +86,7 @@ async def versions(connection: Connection, number: int) -> dict[int, Version]:
 async def find_version(connection: Connection, number: int, version: int) -> Version | None:
     """Return one version."""
     row = await connection.fetchrow(
-        f"select {_VERSION} from announcement_version v where v.announcement_number = $1 and v.version = $2",  # noqa: S608
+        f"select {_VERSION} from announcement_version v where v.announcement_number = $1 and v.version = $2",
         number,
         version,
     )
@@ -142,7 +142,7 @@ async def list_announcements(
 ) -> list[AnnouncementRow]:
     """Return announcements with a number below `before`, the newest first; of a state or a platform, if given."""
     rows = await connection.fetch(
-        f"select {_COLUMNS}, p.name, v.platform_code, v.kind, v.content, v.send_at, v.expires_at, v.edited_by,"  # noqa: S608
+        f"select {_COLUMNS}, p.name, v.platform_code, v.kind, v.content, v.send_at, v.expires_at, v.edited_by,"
         " v.edited_at from announcement a"
         " join announcement_version v on v.announcement_number = a.number and v.version = a.version"
         " join person p on p.number = a.created_by"

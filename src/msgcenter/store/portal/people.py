@@ -75,7 +75,7 @@ async def insert_person(
 async def find_person(connection: Connection, *, login: str | None = None, number: int = 0) -> PersonRecord | None:
     """Return a person by login or by number."""
     row = await connection.fetchrow(
-        f"select {PERSON}, p.created_at, p.password_hash, p.second_factor_sealed,"  # noqa: S608
+        f"select {PERSON}, p.created_at, p.password_hash, p.second_factor_sealed,"
         " cardinality(p.recovery_digests) as recovery_left from person p"
         " where case when $1::text is null then p.number = $2 else p.login = $1 end",
         login,
@@ -87,7 +87,7 @@ async def find_person(connection: Connection, *, login: str | None = None, numbe
 async def list_people(connection: Connection) -> list[PersonRecord]:
     """Return everyone, by login."""
     rows = await connection.fetch(
-        f"select {PERSON}, p.created_at, p.password_hash, p.second_factor_sealed,"  # noqa: S608
+        f"select {PERSON}, p.created_at, p.password_hash, p.second_factor_sealed,"
         " cardinality(p.recovery_digests) as recovery_left from person p order by p.login limit 10000"
     )
     return [_record(row) for row in rows]
@@ -113,7 +113,7 @@ async def renew_hash(connection: Connection, number: int, password_hash: str) ->
 async def lock_people(connection: Connection, numbers: Iterable[int]) -> dict[int, Person]:
     """Return people by their numbers, and keep them as they are until the transaction ends."""
     rows = await connection.fetch(
-        f"select {PERSON} from person p where p.number = any($1) order by p.number for update",  # noqa: S608
+        f"select {PERSON} from person p where p.number = any($1) order by p.number for update",
         sorted(set(numbers)),
     )
     return {row["number"]: person_of(row) for row in rows}
@@ -210,7 +210,7 @@ _OPEN = (
 async def open_invitation(connection: Connection, digest: bytes, now: int) -> Role | None:
     """Return the role that an open invitation is for, None if it is unknown, used, revoked or too old."""
     role: Role | None = await connection.fetchval(
-        f"select i.role from invitation i join person p on p.number = i.created_by where i.digest = $1 and {_OPEN} $2",  # noqa: S608
+        f"select i.role from invitation i join person p on p.number = i.created_by where i.digest = $1 and {_OPEN} $2",
         digest,
         now,
     )
@@ -220,7 +220,7 @@ async def open_invitation(connection: Connection, digest: bytes, now: int) -> Ro
 async def use_invitation(connection: Connection, digest: bytes, now: int) -> tuple[Role, int] | None:
     """Use up an open invitation and return its role and whose it is; None if there is none."""
     row = await connection.fetchrow(
-        "update invitation i set used_at = $2 from person p"  # noqa: S608
+        "update invitation i set used_at = $2 from person p"
         f" where p.number = i.created_by and i.digest = $1 and {_OPEN} $2 returning i.role, i.created_by",
         digest,
         now,
@@ -231,7 +231,7 @@ async def use_invitation(connection: Connection, digest: bytes, now: int) -> tup
 async def open_invitations(connection: Connection, now: int) -> list[Invitation]:
     """Return the invitations that are still open, the newest first."""
     rows = await connection.fetch(
-        "select i.number, i.role, i.note, i.created_at, i.expires_at, p.login from invitation i"  # noqa: S608
+        "select i.number, i.role, i.note, i.created_at, i.expires_at, p.login from invitation i"
         f" join person p on p.number = i.created_by where {_OPEN} $1 order by i.created_at desc limit 200",
         now,
     )
@@ -241,7 +241,7 @@ async def open_invitations(connection: Connection, now: int) -> list[Invitation]
 async def revoke_invitation(connection: Connection, number: int, now: int) -> Role | None:
     """End an open invitation and return its role; None if there is none."""
     role: Role | None = await connection.fetchval(
-        "update invitation i set revoked_at = $2 from person p"  # noqa: S608
+        "update invitation i set revoked_at = $2 from person p"
         f" where p.number = i.created_by and i.number = $1 and {_OPEN} $2 returning i.role",
         number,
         now,
@@ -283,7 +283,7 @@ async def remove_member(connection: Connection, app_number: int, person_number: 
 async def members(connection: Connection, app_number: int) -> list[Person]:
     """Return who looks after an app, the longest first. In a transaction, the rows are locked."""
     rows = await connection.fetch(
-        f"select {PERSON} from app_member m join person p on p.number = m.person_number"  # noqa: S608
+        f"select {PERSON} from app_member m join person p on p.number = m.person_number"
         " where m.app_number = $1 order by m.created_at, p.number for update of m",
         app_number,
     )

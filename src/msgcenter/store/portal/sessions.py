@@ -33,7 +33,7 @@ async def find_session(
 ) -> tuple[Person, SessionRecord] | None:
     """Return a session that holds at `now` and was used after `idle_since`, and whose it is."""
     row = await connection.fetchrow(
-        f"select {PERSON},"  # noqa: S608
+        f"select {PERSON},"
         " s.digest, s.created_at, s.seen_at, s.expires_at, s.address, s.agent"
         " from portal_session s join person p on p.number = s.person_number"
         " where s.digest = $1 and s.expires_at > $2 and s.seen_at > $3 and p.disabled_at is null",

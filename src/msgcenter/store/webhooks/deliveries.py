@@ -238,7 +238,7 @@ async def list_deliveries(connection: Connection, wanted: DeliveryFilter, limit:
         values.append(wanted.message_id)
         about = _ABOUT_MESSAGE.format(number=len(values))
     rows = await connection.fetch(
-        f"select {_COLUMNS} from webhook_delivery d{about} where {where} order by d.id desc limit {int(limit)}",  # noqa: S608
+        f"select {_COLUMNS} from webhook_delivery d{about} where {where} order by d.id desc limit {int(limit)}",
         *values,
     )
     return [Delivery(*row) for row in rows]

@@ -83,7 +83,7 @@ async def insert_endpoint(
 async def list_endpoints(connection: Connection, app_number: int) -> list[Endpoint]:
     """Return an app's endpoints, the oldest first."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from webhook_endpoint where app_number = $1 order by number",  # noqa: S608
+        f"select {_COLUMNS} from webhook_endpoint where app_number = $1 order by number",
         app_number,
     )
     return [_endpoint(row) for row in rows]
@@ -92,7 +92,7 @@ async def list_endpoints(connection: Connection, app_number: int) -> list[Endpoi
 async def find_endpoint(connection: Connection, app_number: int, endpoint_id: str) -> Endpoint | None:
     """Return an app's endpoint."""
     row = await connection.fetchrow(
-        f"select {_COLUMNS} from webhook_endpoint where endpoint_id = $2 and app_number = $1",  # noqa: S608
+        f"select {_COLUMNS} from webhook_endpoint where endpoint_id = $2 and app_number = $1",
         app_number,
         endpoint_id,
     )
