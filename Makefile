@@ -112,6 +112,10 @@ check: $(STAMP) node ## check format, lint, types, architecture and generated co
 generate: $(STAMP) ## write the SDK's sync client from its async client
 	$(BIN)/python scripts/generate_sync_client.py
 
+.PHONY: bundle
+bundle: node ## build the scripts and styles that browsers get from their sources (src/msgcenter/*/static)
+	@sh scripts/javascript.sh bundle
+
 .PHONY: fmt
 fmt: $(STAMP) ## format the code and fix what can be fixed mechanically
 	$(BIN)/ruff check --fix-only $(PY_PATHS)

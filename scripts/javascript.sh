@@ -1,6 +1,6 @@
 #!/bin/sh
-# Check, format and test the JavaScript with Node.js: sh scripts/javascript.sh install | check | format | test
-# Without Node.js each of them is skipped with one line. `check` and `format` also need the npm packages of package.json.
+# Check, format and test the JavaScript with Node.js: sh scripts/javascript.sh install | bundle | check | format | test
+# Without Node.js each of them is skipped with one line. `bundle`, `check` and `format` also need the npm packages of package.json.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -45,10 +45,16 @@ case "${1:-}" in
   install)
     install
     ;;
+  bundle)
+    with_packages bundled
+    node scripts/bundle.mjs
+    ;;
   check)
     with_packages checked
     echo "$modules/.bin/biome ci --error-on-warnings"
     "$modules/.bin/biome" ci --error-on-warnings
+    echo "node scripts/bundle.mjs --check"
+    node scripts/bundle.mjs --check
     ;;
   format)
     with_packages formatted
@@ -60,7 +66,7 @@ case "${1:-}" in
     exec node --test --test-reporter=spec $tests
     ;;
   *)
-    echo "usage: sh scripts/javascript.sh install | check | format | test" >&2
+    echo "usage: sh scripts/javascript.sh install | bundle | check | format | test" >&2
     exit 2
     ;;
 esac

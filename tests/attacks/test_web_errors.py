@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from msgcenter.inbox.page import STATIC as INBOX_FILES
-from msgcenter.portal.render import STATIC as PORTAL_FILES
+from msgcenter.inbox.files import STATIC as INBOX_FILES
+from msgcenter.portal.assets import STATIC as PORTAL_FILES
 from tests.attacks.web_requests import Answer, Wire
 from tests.conftest import Credentials, Raw, Server
 from tests.inbox.conftest import user_token
@@ -103,6 +103,9 @@ def test_head_is_answered_where_get_is(wire: Wire, raw: Raw, user: str) -> None:
     assert (stream.status, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
 
 
+KEEP_A_WHILE = "public, max-age=300, stale-while-revalidate=86400"
+
+
 @pytest.mark.parametrize("folder", [("/inbox/", INBOX_FILES), ("/portal/static/", PORTAL_FILES)])
 def test_files_are_served_as_they_are_and_not_again(wire: Wire, folder: tuple[str, Path]) -> None:
     prefix, files = folder
@@ -110,8 +113,10 @@ def test_files_are_served_as_they_are_and_not_again(wire: Wire, folder: tuple[st
         if path.suffix == ".html":
             continue
         answer = wire.ask("GET", prefix + path.name)
-        assert (answer.status, answer.body) == (200, path.read_bytes())
-        assert answer.headers["cache-control"] == "no-cache"
+        bundle = files.parent / "bundle" / f"{path.stem}.min{path.suffix}"
+        assert (answer.status, answer.body) == (200, (bundle if bundle.exists() else path).read_bytes())
+        is_module = path.suffix == ".js" and not bundle.exists()
+        assert answer.headers["cache-control"] == ("no-cache" if is_module else KEEP_A_WHILE)
         again = wire.ask("GET", prefix + path.name, {"if-none-match": answer.headers["etag"]})
         assert (again.status, again.body) == (304, b"")
         assert wire.ask("GET", prefix + path.name, {"if-none-match": '"another"'}).status == 200

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from msgcenter.database.database import Database
-from msgcenter.inbox.page import STATIC as INBOX_FILES
+from msgcenter.inbox.files import STATIC as INBOX_FILES
 from msgcenter.settings import Settings
 from tests.attacks.web_requests import Answer, Wire
 from tests.conftest import Credentials, Raw, Server, running_server

@@ -1,8 +1,6 @@
 """The inbox page, the files of the component, and what is answered where there is neither."""
 
 from html import escape
-from importlib.resources import files
-from pathlib import Path
 
 import structlog
 from starlette.requests import Request
@@ -12,15 +10,14 @@ from msgcenter.actions.mailboxes.user_tokens import UserTokens
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox import problems
+from msgcenter.inbox.files import inbox_document, inbox_files
 from msgcenter.inbox.problems import Problem, ProblemError, problem_of, problem_response
 from msgcenter.inbox.visitor import Inboxes, Page, language_for
 from msgcenter.web.addresses import check_address
 from msgcenter.web.base_path import root_of
 from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
-from msgcenter.web.files import StaticFiles
 
 _log = structlog.get_logger(__name__)
-STATIC = Path(str(files("msgcenter.inbox").joinpath("static")))
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src https: http: data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
@@ -64,7 +61,7 @@ def inbox_page(inboxes: Inboxes) -> Page:
     or else the one that the browser says it is about to be shown on. With which token, the page itself asks then
     (`framing`).
     """
-    content = (STATIC / "inbox.html").read_bytes()
+    document = inbox_document()
 
     async def respond(request: Request) -> Response:
         try:
@@ -76,7 +73,7 @@ def inbox_page(inboxes: Inboxes) -> Page:
             "referrer-policy": "no-referrer",
             "cache-control": "no-cache",
         }
-        return Response(content, headers=headers, media_type="text/html")
+        return document.response(request, headers, "text/html")
 
     return respond
 
@@ -92,7 +89,7 @@ async def _frames(user_tokens: UserTokens, request: Request) -> tuple[str, ...]:
 
 def component_file() -> Page:
     """Return what answers with the component's modules, to any website: there is nothing in them but code."""
-    static = StaticFiles(STATIC)
+    static = inbox_files()
 
     async def respond(request: Request) -> Response:
         name = request.path_params["name"]
@@ -116,14 +113,14 @@ def _error(request: Request, problem: Problem) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         response = problem_response(problem, language)
     else:
-        root = escape(root_of(request.scope))
+        root, style = escape(root_of(request.scope)), inbox_files().hashed("page.css")
         detail, back = problem.detail.in_language(language), _BACK.in_language(language)
         said = escape(detail[:1].upper() + detail[1:])
         response = Response(
             f'<!doctype html>\n<html lang="{"en" if language == "en" else "zh-CN"}">\n<head>\n'
             '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex">\n'
-            f'<title>MsgCenter</title>\n<link rel="stylesheet" href="{root}/inbox/page.css">\n</head>\n'
+            f'<title>MsgCenter</title>\n<link rel="stylesheet" href="{root}/inbox/{style}">\n</head>\n'
             f'<body><main class="error"><h1 class="said">{said}</h1>'
             f'<p><a href="{root}/inbox">{back}</a></p></main></body>\n'
             "</html>\n",

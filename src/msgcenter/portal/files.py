@@ -4,15 +4,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from msgcenter.domain.refusal import Refusal
+from msgcenter.portal.assets import portal_assets
 from msgcenter.portal.portal import ANY_METHOD, Page, PageEndpoint, Portal
-from msgcenter.portal.render import STATIC
 from msgcenter.web.endpoint import Respond, client_address
-from msgcenter.web.files import StaticFiles
 
 
 def static_files(portal: Portal, unknown: Page) -> Respond:
     """Return what answers with the files; where there is none, with the page `unknown`."""
-    static = StaticFiles(STATIC)
+    static = portal_assets()
     instead = PageEndpoint(portal, {ANY_METHOD: unknown})
     of_a_file = PageEndpoint(portal, {"GET": unknown})
 

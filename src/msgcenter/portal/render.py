@@ -20,6 +20,7 @@ from msgcenter.domain.api_reference import numbered
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import malformed
+from msgcenter.portal.assets import asset
 from msgcenter.portal.texts.audit import GRANTS, action_text, detail_name, detail_text
 from msgcenter.portal.texts.done import DONE
 from msgcenter.portal.visitor import Visitor
@@ -27,7 +28,6 @@ from msgcenter.store.apps.apps import AppRecord
 from msgcenter.store.apps.grants import GrantRequest
 from msgcenter.store.apps.platforms import PlatformRecord
 
-STATIC = Path(str(files("msgcenter.portal").joinpath("static")))
 TEMPLATES = Path(str(files("msgcenter.portal").joinpath("templates")))
 
 _COLOURS = ("2f6fde", "0b7a5e", "8a4b00", "7a3fc4", "b3261e", "0f7490", "a3316f", "4d5a8c")
@@ -76,7 +76,7 @@ class Templates:
             at=self._at, day=self._day, number=_number, bytes=_bytes, span=_span, browser=browser_name
         )
         self._environment.globals.update(
-            version=__version__, colour_of=colour_of, options_of=_options_of, numbered=numbered
+            version=__version__, asset=asset, colour_of=colour_of, options_of=_options_of, numbered=numbered
         )
 
     def response(self, visitor: Visitor, template: str, status: int, values: dict[str, Any]) -> Response:

@@ -12,8 +12,10 @@ import { sheet } from "./styles.js";
 import { languageFor, textsIn } from "./texts.js";
 import { Clock } from "./time.js";
 
-/** The server that this file comes from, with its base path: https://school.example/msg. */
-export const HOME = new URL("..", import.meta.url).href.replace(/\/$/, "");
+const FOLDERS = /^(.*)\/(?:inbox|portal\/static)\/[^/]*$/;
+
+/** The server that this script comes from, with its base path: https://school.example/msg; "" if it is in a website's own bundle. */
+export const HOME = FOLDERS.exec(import.meta.url.split(/[?#]/)[0])?.[1] ?? "";
 
 export class MsgInbox extends HTMLElement {
   static observedAttributes = ["server", "token", "mode", "lang", "theme"];
