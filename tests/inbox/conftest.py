@@ -82,12 +82,12 @@ class Stream:
 
 
 @contextmanager
-def opened_stream(server: Server, token: str) -> Iterator[Stream]:
-    """Open a stream, wait for its `ready`, and close it at the end."""
+def opened_stream(server: Server, token: str, query: str = "") -> Iterator[Stream]:
+    """Open a stream, wait for its `ready`, and close it at the end. `query` is added to the address."""
     stream = Stream()
     address = urlsplit(server.url)
     connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
-    connection.request("GET", f"/inbox/v1/stream?token={token}")
+    connection.request("GET", f"/inbox/v1/stream?token={token}{query}")
     opened: socket.socket = connection.sock
     response = connection.getresponse()
 

@@ -178,3 +178,24 @@ async def test_nothing_is_sent_while_nobody_watches(
         assert not [payload for payload in heard if user in payload]
     finally:
         await connection.close()
+
+
+def test_a_stream_begins_with_the_list_if_asked(server: Server, raw: Raw, client: Client, user: str) -> None:
+    sent = [client.send_text(user, str(number)) for number in range(5)]
+    token = user_token(raw, user)
+    with Browser(server, token) as browser:
+        for limit in (3, 30):
+            with opened_stream(server, token, f"&list={limit}") as stream:
+                assert stream.next() == ("list", browser.get("/messages", limit=limit))
+                client.set_status(user, sent[:1])
+                assert stream.next()[0] == "status", "what comes after the list follows it"
+            client.set_status(user, sent[:1], read=False)
+    with opened_stream(server, token) as stream:
+        client.set_status(user, sent[:1])
+        assert stream.next()[0] == "status", "nobody who does not ask for a list gets one"
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "", "x", "-1"])
+def test_a_stream_refuses_a_list_of_another_length(browser: Browser, limit: str) -> None:
+    answer = browser.http.get("/stream", params={"list": limit})
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "invalid_field", "list")

@@ -20,6 +20,7 @@ from msgcenter.inbox.views import (
     MessageView,
     counts_view,
     ids_view,
+    message_list_view,
     message_view,
 )
 from msgcenter.inbox.visitor import Inboxes, body_of
@@ -61,12 +62,10 @@ async def list_messages(inboxes: Inboxes, request: Request, viewer: Viewer) -> M
     given = request.query_params
     query = _query(given.get("filter", "all"), given.get("app"), given.get("kind"), given.get("q"))._replace(
         before_id=_bound("cursor", given["cursor"]) if given.get("cursor") else MAX_ID,
-        limit=_limit(given.get("limit", "30")),
+        limit=page_limit("limit", given.get("limit", "30")),
     )
     page = await inboxes.inbox.list_messages(viewer, query)
-    return MessageListView(
-        [message_view(shown) for shown in page.messages], None if page.next_before is None else str(page.next_before)
-    )
+    return message_list_view(page)
 
 
 async def get_message(inboxes: Inboxes, request: Request, viewer: Viewer) -> MessageView:
@@ -160,9 +159,10 @@ def _not_an_id(field: str) -> ProblemError:
     return invalid(field, "须为十进制数字", "must be a decimal number")
 
 
-def _limit(value: str) -> int:
+def page_limit(field: str, value: str) -> int:
+    """Return how many messages a page is to have. Raises the problem `invalid_field` unless it is 1-100."""
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= 100 and len(value) <= 3):
-        raise invalid("limit", "须为1–100的整数", "must be an integer of 1-100")
+        raise invalid(field, "须为1–100的整数", "must be an integer of 1-100")
     return int(value)
 
 

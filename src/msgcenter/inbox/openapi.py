@@ -69,7 +69,13 @@ def document(root: str) -> bytes:
             "post": _operation("Read all that a list shows, up to a message", ChangedView, ReadAll)
         },
         base + "messages/archive": {"post": _operation("Archive or bring back", ChangedView, Archive)},
-        base + "stream": {"get": {"summary": "Live events", "responses": {"200": stream, **_problems()}}},
+        base + "stream": {
+            "get": {
+                "summary": "Live events",
+                "parameters": [_parameter("list", {"type": "integer", "minimum": 1, "maximum": 100})],
+                "responses": {"200": stream, **_problems()},
+            }
+        },
     }
     return msgspec.json.encode(
         {

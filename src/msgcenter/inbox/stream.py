@@ -10,11 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from msgcenter.actions.mailboxes.inbox import InboxQuery
+from msgcenter.actions.mailboxes.inbox import InboxPage, InboxQuery
 from msgcenter.actions.mailboxes.user_tokens import UserTokenError, Viewer
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
-from msgcenter.inbox.views import CountsView, ReadyView, counts_view, ids_view, message_view, state_view
+from msgcenter.inbox.api import page_limit
+from msgcenter.inbox.views import (
+    CountsView,
+    ReadyView,
+    counts_view,
+    ids_view,
+    message_list_view,
+    message_view,
+    state_view,
+)
 from msgcenter.inbox.visitor import Inboxes, token_of
 from msgcenter.live.hub import News, Watch
 
@@ -28,10 +37,16 @@ _STAY_AWAY_MS = 60_000
 
 
 async def open_stream(inboxes: Inboxes, request: Request, viewer: Viewer) -> Response:
-    """Answer with the events of the viewer's inbox until it goes or its token ends."""
+    """Answer with the events of the viewer's inbox until it goes or its token ends.
+
+    With the parameter `list` (1-100), an event `list` follows `ready`: the first page of the unfiltered list, with at
+    most so many messages.
+    """
+    limit = request.query_params.get("list")
+    length = 0 if limit is None else page_limit("list", limit)
     if request.method == "HEAD":
         return Response(media_type=_EventStream.media_type)
-    return _EventStream(inboxes, viewer, token_of(request))
+    return _EventStream(inboxes, viewer, token_of(request), length)
 
 
 class _EventStream(Response):
@@ -39,12 +54,13 @@ class _EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, inboxes: Inboxes, viewer: Viewer, token: str) -> None:
+    def __init__(self, inboxes: Inboxes, viewer: Viewer, token: str, list_length: int = 0) -> None:
         super().__init__(headers={"x-accel-buffering": "no", "cache-control": "no-store"})
         del self.headers["content-length"]
         self._inboxes = inboxes
         self._viewer = viewer
         self._token = token
+        self._list_length = list_length
         self._newest: int | None = None
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
@@ -66,9 +82,11 @@ class _EventStream(Response):
 
     async def _events(self, watch: Watch) -> AsyncIterator[bytes]:
         await self._inboxes.hub.announced()  # what comes after this look at the inbox is told
-        counts, self._newest = await self._state()
+        page = await self._list(max(1, self._list_length))
+        counts, self._newest = await self._counts(), _newest_of(page)
         newest = None if self._newest is None else str(self._newest)
-        yield b"retry: 2000\n\n" + _event("ready", ReadyView(counts, newest))
+        begin = b"retry: 2000\n\n" + _event("ready", ReadyView(counts, newest))
+        yield begin + (_event("list", message_list_view(page)) if self._list_length else b"")
         look_at = time.monotonic() + _BEAT_SECONDS
         while not watch.is_over():
             left = (self._viewer.expires_at - now_ms()) / 1_000
@@ -98,8 +116,11 @@ class _EventStream(Response):
         return counts_view(await self._inboxes.inbox.counts(self._viewer))
 
     async def _state(self) -> tuple[CountsView, int | None]:
-        page = await self._inboxes.inbox.list_messages(self._viewer, InboxQuery(limit=1))
-        return await self._counts(), page.messages[0].message.id if page.messages else None
+        page = await self._list(1)
+        return await self._counts(), _newest_of(page)
+
+    async def _list(self, limit: int) -> InboxPage:
+        return await self._inboxes.inbox.list_messages(self._viewer, InboxQuery(limit=limit))
 
     async def _news(self, news: News) -> AsyncIterator[bytes]:
         inbox = self._inboxes.inbox
@@ -121,6 +142,10 @@ class _EventStream(Response):
             for shown in await inbox.find(self._viewer, news.reminded):
                 if shown.entry.read_at is None:
                     yield _event("reminder", message_view(shown))
+
+
+def _newest_of(page: InboxPage) -> int | None:
+    return page.messages[0].message.id if page.messages else None
 
 
 async def _closes_when_gone(receive: Receive, watch: Watch) -> None:

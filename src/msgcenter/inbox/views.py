@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from msgcenter.actions.mailboxes.inbox import InboxCounts, InboxMessage
+from msgcenter.actions.mailboxes.inbox import InboxCounts, InboxMessage, InboxPage
 from msgcenter.domain.content import Kind
 
 
@@ -113,6 +113,12 @@ def message_view(shown: InboxMessage) -> MessageView:
         reminded_at=message.reminded_at,
         expires_at=message.expires_at,
     )
+
+
+def message_list_view(page: InboxPage) -> MessageListView:
+    """Return a page of a list for the wire."""
+    next_cursor = None if page.next_before is None else str(page.next_before)
+    return MessageListView([message_view(shown) for shown in page.messages], next_cursor)
 
 
 def _approval(shown: InboxMessage) -> ApprovalView | None:
