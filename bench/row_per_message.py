@@ -23,11 +23,12 @@ from uvicorn.supervisors import Multiprocess
 from msgcenter.actions.apps.key_ring import token_digest
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.mailboxes.statuses import Statuses
-from msgcenter.application import spare_the_collector
+from msgcenter.application.lifespan import tune_gc
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.gateway.endpoint import Actions, EndpointApp, Gateway, PlainApp
+from msgcenter.gateway.call_actions import CallActions
+from msgcenter.gateway.endpoint import EndpointApp, Gateway, PlainApp
 from msgcenter.gateway.health import healthz
 from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.routes import ENDPOINTS
@@ -96,8 +97,7 @@ def application() -> Router:
     """Return the ASGI application."""
     database = Database(os.environ["MSGCENTER_DATABASE_URL"], connections=10)
     nothing = cast(Any, None)
-    actions = Actions(
-        tokens=cast(Tokens, SingleTokens(database)),
+    actions = CallActions(
         statuses=cast(Statuses, RowStatuses(database)),
         sending=nothing,
         reports=nothing,
@@ -106,16 +106,19 @@ def application() -> Router:
         sent_messages=nothing,
         topics=nothing,
     )
-    gateway = Gateway(actions, RateLimit(1_000_000))
+    gateway = Gateway(cast(Tokens, SingleTokens(database)), RateLimit(1_000_000))
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with database:
             await asyncio.gather(*(_warm_up(database) for _ in range(10)))
-            spare_the_collector()
+            tune_gc()
             yield
 
-    routes = [Route(PATH, EndpointApp(gateway, PATH, ENDPOINTS[0].respond)), Route("/readyz", PlainApp(healthz))]
+    routes = [
+        Route(PATH, EndpointApp(gateway, PATH, ENDPOINTS[0].responder(actions))),
+        Route("/readyz", PlainApp(healthz)),
+    ]
     return Router(routes, lifespan=lifespan)
 
 

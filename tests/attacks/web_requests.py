@@ -19,6 +19,7 @@ from msgcenter.monitor.metrics import PATH as METRICS_PATH
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.routes import routes as portal_routes
 from msgcenter.web.limits import RequestLimits
+from tests.gateway.calls import NO_ACTIONS
 
 _SECONDS = 60
 
@@ -115,7 +116,7 @@ def all_routes() -> list[AnyRoute]:
 
     nothing: Any = None
     limits = RequestLimits()
-    gateway = gateway_routes(nothing, ready, limits)
+    gateway = gateway_routes(nothing, NO_ACTIONS, ready, limits)
     inbox = inbox_routes(Inboxes(nothing, nothing, nothing, limits=limits))
     portal = portal_routes(_Nothing())
     found = [AnyRoute("monitor", METRICS_PATH)]

@@ -4,10 +4,12 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import fields
+from typing import Any, cast
 
 import httpx
 
+from msgcenter.gateway.call_actions import CallActions
 from msgcenter_client import Client, MessageStatus
 from tests.conftest import Credentials, Raw
 
@@ -24,6 +26,8 @@ LINK: Json = {
     "appUrl": "https://school.example/m/3",
 }
 PLACES: Json = {"busiId": "leave-17", "pcUrl": "https://oa.example/17", "appUrl": "https://oa.example/m/17"}
+NO_ACTIONS = CallActions(*[cast(Any, None)] * len(fields(CallActions)))
+"""For tests that list the routes and never send a request."""
 HEAD: Json = {"head": {"text": "请假审批"}}
 
 

@@ -4,7 +4,7 @@ import pytest
 from starlette.routing import Mount, Route
 from starlette.types import Message, Scope
 
-from msgcenter.application import application
+from msgcenter.application.wiring import application
 from msgcenter.settings import OWN_PATHS, Settings, parsed_base_path
 from msgcenter.web.base_path import BehindProxy, own_path, root_of
 from msgcenter.web.headers import SafeAnswers

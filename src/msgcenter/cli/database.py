@@ -6,7 +6,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from msgcenter.actions.apps.apps import Apps
-from msgcenter.application import database_of, database_url, key_ring, prepare
+from msgcenter.application.database import database_url, prepare, running_database
+from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, plain_failures
 from msgcenter.cli.signals import ended_by_signals
 from msgcenter.database.database import Database
@@ -20,7 +21,7 @@ def started(settings: Settings, *, prepared: bool = True) -> Iterator[Settings]:
     """Give the settings with database and secret key filled in; `prepared`: migrated and the key checked."""
     with ExitStack() as leaving:
         with err.status(_waiting_for(settings)):
-            complete = leaving.enter_context(database_of(settings))
+            complete = leaving.enter_context(running_database(settings))
             if prepared:
                 asyncio.run(prepare(complete))
         yield complete

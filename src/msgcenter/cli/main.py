@@ -85,7 +85,7 @@ def migrate() -> None:
     """Bring the database to this version. [bold]serve[/] does so too; any number of processes may."""
     import asyncio
 
-    from msgcenter.application import database_url
+    from msgcenter.application.database import database_url
     from msgcenter.cli.database import started
     from msgcenter.cli.signals import ended_by_signals
     from msgcenter.database.migrate import migrate as apply

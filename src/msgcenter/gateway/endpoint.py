@@ -11,17 +11,11 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from msgcenter.actions.apps.tokens import Tokens
-from msgcenter.actions.mailboxes.statuses import Statuses
-from msgcenter.actions.mailboxes.topics import Topics
-from msgcenter.actions.mailboxes.user_tokens import UserTokens
-from msgcenter.actions.messages.reports import Reports
-from msgcenter.actions.messages.sending import Sending
-from msgcenter.actions.messages.sent_messages import SentMessages
-from msgcenter.actions.webhooks.webhooks import Webhooks
 from msgcenter.domain.account import App
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
+from msgcenter.gateway.call_actions import CallActions
 from msgcenter.gateway.call_record import CallRecord, Observer
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.rate_limit import NO_CALL, RateLimit
@@ -30,29 +24,16 @@ from msgcenter.gateway.wire.decode import decode
 from msgcenter.gateway.wire.dialect import USUAL, Spoken
 from msgcenter.web.edge import BodyTooLargeError, ClientGoneError, refusal_of
 
+Action = TypeVar("Action")
 Request = TypeVar("Request", bound=Struct)
 _BEARER = "bearer "
 
 
-@dataclass(frozen=True)
-class Actions:
-    """What the calls do."""
-
-    tokens: Tokens
-    sending: Sending
-    statuses: Statuses
-    reports: Reports
-    sent_messages: SentMessages
-    topics: Topics
-    user_tokens: UserTokens
-    webhooks: Webhooks
-
-
 @dataclass(slots=True)
 class Gateway:
-    """What all endpoints share. `closing` is set when the server goes down; `observers` are told of every call."""
+    """What all calls share. `closing` is set when the server shuts down; `observers` get a record of every call."""
 
-    actions: Actions
+    tokens: Tokens
     rate_limit: RateLimit
     observers: list[Observer] = field(default_factory=list)
     closing: bool = False
@@ -71,41 +52,54 @@ class Caller:
         return Actor("app", self.app.app_id, self.exchange.client_address)
 
 
+Respond = Callable[[Gateway, Exchange], Awaitable[bytes | None]]
+"""Returns the envelope to answer with, or None if it has sent the answer itself."""
+
+
 @dataclass(frozen=True)
-class Endpoint(Generic[Request]):
-    """One call of the app API. `handle` returns the result keys, or None for a bare success."""
+class Endpoint(Generic[Action, Request]):
+    """One call of the app API.
+
+    `request` is decoded from the body; `answer` has the keys that follow retCode and retDesc, None if there are none.
+    `uses` picks the action that `handle` gets; `handle` returns an `answer`, or None for a plain success.
+    """
 
     path: str
     summary: Phrase
     request: type[Request]
     answer: type[Struct] | None
-    handle: Callable[[Actions, Caller, Request], Awaitable[Struct | None]]
+    uses: Callable[[CallActions], Action]
+    handle: Callable[[Action, Caller, Request], Awaitable[Struct | None]]
 
     @cached_property
     def name(self) -> str:
-        """What the call is known by: the last part of its path."""
+        """The name of the call: the last part of its path."""
         return self.path.rpartition("/")[2]
 
-    async def respond(self, gateway: Gateway, exchange: Exchange) -> bytes:
-        """Return the envelope that answers a request; raise its refusal."""
+    def responder(self, actions: CallActions) -> Respond:
+        """Return the function that authenticates, counts, decodes and handles a request. It raises refusals."""
+        action = self.uses(actions)
+
+        async def respond(gateway: Gateway, exchange: Exchange) -> bytes:
+            app = await self._authenticated(gateway, exchange)
+            exchange.app = app
+            await gateway.rate_limit.hit(exchange, self.name, app)
+            request = decode(await exchange.json_body(), self.request)
+            result = await self.handle(action, Caller(app, exchange), request)
+            return envelope.success(exchange.language, result, SUCCESS)
+
+        return respond
+
+    async def _authenticated(self, gateway: Gateway, exchange: Exchange) -> App:
         try:
-            app = await gateway.actions.tokens.authenticate(access_token(exchange))
+            return await gateway.tokens.authenticate(access_token(exchange))
         except Exception as problem:
             if isinstance(problem, Refusal) and problem.reason is not Reason.DATABASE_UNAVAILABLE:
-                # Guessing tokens is limited by where it comes from.
+                # Guesses of tokens are limited by network address.
                 await gateway.rate_limit.hit(exchange, self.name)
             else:
                 await gateway.rate_limit.tell(exchange)
             raise
-        exchange.app = app
-        await gateway.rate_limit.hit(exchange, self.name, app)
-        request = decode(await exchange.json_body(), self.request)
-        result = await self.handle(gateway.actions, Caller(app, exchange), request)
-        return envelope.success(exchange.language, result, SUCCESS)
-
-
-Respond = Callable[[Gateway, Exchange], Awaitable[bytes | None]]
-"""Returns the envelope to answer with, or None when it has answered itself."""
 
 
 class EndpointApp:
@@ -233,4 +227,4 @@ def access_token(exchange: Exchange) -> str:
     return token
 
 
-AnyEndpoint = Endpoint[Any]
+AnyEndpoint = Endpoint[Any, Any]

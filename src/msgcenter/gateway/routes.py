@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.gateway.call_actions import CallActions
 from msgcenter.gateway.calls import messages, sent_messages, tokens, topics, users, webhooks
 from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint, EndpointApp, Gateway, PlainApp, refuse
 from msgcenter.gateway.exchange import Exchange
@@ -57,6 +58,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("批量设置消息已读或未读", "Set messages read or unread"),
         request=ModMsgStatus,
         answer=InvalidIds,
+        uses=lambda actions: actions.statuses,
         handle=messages.mod_msg_status,
     ),
     Endpoint(
@@ -64,6 +66,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("发送消息", "Send a message"),
         request=SendMsg,
         answer=Sent,
+        uses=lambda actions: actions.sending,
         handle=messages.send_msg,
     ),
     Endpoint(
@@ -71,6 +74,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询消息的送达与阅读情况", "See whom a message has reached and who has read it"),
         request=GetMsgStatus,
         answer=MsgStatus,
+        uses=lambda actions: actions.reports,
         handle=messages.get_msg_status,
     ),
     Endpoint(
@@ -78,6 +82,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询已发送的消息", "List the messages that the app sent"),
         request=GetMsgList,
         answer=MsgList,
+        uses=lambda actions: actions.reports,
         handle=messages.get_msg_list,
     ),
     Endpoint(
@@ -85,6 +90,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询用户的未读消息数", "Count the app's unread messages of a user"),
         request=GetUnreadCount,
         answer=UnreadCount,
+        uses=lambda actions: actions.reports,
         handle=messages.get_unread_count,
     ),
     Endpoint(
@@ -92,6 +98,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("撤回消息", "Withdraw a message"),
         request=RecallMsg,
         answer=None,
+        uses=lambda actions: actions.sent_messages,
         handle=sent_messages.recall_msg,
     ),
     Endpoint(
@@ -99,6 +106,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("更新消息内容", "Let a message say something else"),
         request=UpdateMsg,
         answer=None,
+        uses=lambda actions: actions.sent_messages,
         handle=sent_messages.update_msg,
     ),
     Endpoint(
@@ -106,6 +114,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("提醒未读用户", "Remind those who have not read a message"),
         request=RemindUnread,
         answer=Reminded,
+        uses=lambda actions: actions.sent_messages,
         handle=sent_messages.remind_unread,
     ),
     Endpoint(
@@ -113,6 +122,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询消息的历史版本", "List what a message has said"),
         request=GetMsgVersions,
         answer=MsgVersions,
+        uses=lambda actions: actions.sent_messages,
         handle=sent_messages.get_msg_versions,
     ),
     Endpoint(
@@ -120,6 +130,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("为用户订阅主题", "Subscribe users to a topic"),
         request=Subscribe,
         answer=Changed,
+        uses=lambda actions: actions.topics,
         handle=topics.subscribe,
     ),
     Endpoint(
@@ -127,6 +138,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("为用户退订主题", "End subscriptions of a topic"),
         request=Unsubscribe,
         answer=Changed,
+        uses=lambda actions: actions.topics,
         handle=topics.unsubscribe,
     ),
     Endpoint(
@@ -134,6 +146,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询主题的订阅用户", "List who is subscribed to a topic"),
         request=GetSubscribers,
         answer=Subscribers,
+        uses=lambda actions: actions.topics,
         handle=topics.get_subscribers,
     ),
     Endpoint(
@@ -141,6 +154,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("获取用户的收件箱令牌", "Get a token for a user's inbox"),
         request=GetUserToken,
         answer=UserTokenAnswer,
+        uses=lambda actions: actions.user_tokens,
         handle=users.get_user_token,
     ),
     Endpoint(
@@ -148,6 +162,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("注册回调地址", "Register a webhook"),
         request=hooks.CreateWebhook,
         answer=hooks.CreatedWebhook,
+        uses=lambda actions: actions.webhooks,
         handle=webhooks.create_webhook,
     ),
     Endpoint(
@@ -155,6 +170,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询回调地址", "List the app's webhooks"),
         request=hooks.GetWebhooks,
         answer=hooks.WebhookList,
+        uses=lambda actions: actions.webhooks,
         handle=webhooks.get_webhooks,
     ),
     Endpoint(
@@ -162,6 +178,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("修改、暂停或恢复回调地址", "Change, pause or resume a webhook"),
         request=hooks.UpdateWebhook,
         answer=None,
+        uses=lambda actions: actions.webhooks,
         handle=webhooks.update_webhook,
     ),
     Endpoint(
@@ -169,6 +186,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("删除回调地址", "Delete a webhook"),
         request=hooks.DeleteWebhook,
         answer=None,
+        uses=lambda actions: actions.webhooks,
         handle=webhooks.delete_webhook,
     ),
     Endpoint(
@@ -176,6 +194,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("更换回调密钥", "Give a webhook a new secret"),
         request=hooks.RotateWebhookSecret,
         answer=hooks.RotatedSecret,
+        uses=lambda actions: actions.webhooks,
         handle=webhooks.rotate_webhook_secret,
     ),
     Endpoint(
@@ -183,6 +202,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("发送测试事件", "Send a test event to a webhook"),
         request=hooks.TestWebhook,
         answer=None,
+        uses=lambda actions: actions.webhooks,
         handle=webhooks.test_webhook,
     ),
     Endpoint(
@@ -190,6 +210,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询投递记录", "List what was posted to a webhook"),
         request=hooks.GetWebhookDeliveries,
         answer=hooks.WebhookDeliveryList,
+        uses=lambda actions: actions.webhooks,
         handle=webhooks.get_webhook_deliveries,
     ),
     Endpoint(
@@ -197,25 +218,26 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("重新投递", "Post deliveries again"),
         request=hooks.ReplayWebhook,
         answer=hooks.Replayed,
+        uses=lambda actions: actions.webhooks,
         handle=webhooks.replay_webhook,
     ),
 )
 
 
-def routes(gateway: Gateway, ready: ReadyCheck, limits: RequestLimits) -> list[BaseRoute]:
+def routes(gateway: Gateway, actions: CallActions, ready: ReadyCheck, limits: RequestLimits) -> list[BaseRoute]:
     """Return the gateway's routes, the busiest first."""
     return [
-        *(Route(path, call) for path, call in calls(gateway).items()),
+        *(Route(path, call) for path, call in calls(gateway, actions).items()),
         Route("/healthz", PlainApp(healthz)),
         Route("/readyz", PlainApp(readyz(ready))),
         Route("/openapi.json", PlainApp(openapi(limits), "GET", "HEAD")),
     ]
 
 
-def calls(gateway: Gateway) -> dict[str, EndpointApp]:
+def calls(gateway: Gateway, actions: CallActions) -> dict[str, EndpointApp]:
     """Return the calls of the app API by their paths, the busiest first."""
     return {
-        **{endpoint.path: EndpointApp(gateway, endpoint.path, endpoint.respond) for endpoint in ENDPOINTS},
+        **{endpoint.path: EndpointApp(gateway, endpoint.path, endpoint.responder(actions)) for endpoint in ENDPOINTS},
         tokens.TOKEN_PATH: EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token),
         tokens.LOWER_CASE_TOKEN_PATH: EndpointApp(gateway, tokens.TOKEN_PATH, tokens.get_access_token, LOWER_CASE),
         tokens.OAUTH_PATH: EndpointApp(gateway, tokens.OAUTH_PATH, tokens.oauth_token),
@@ -236,15 +258,15 @@ def openapi(limits: RequestLimits) -> Callable[[Exchange], Awaitable[None]]:
     return respond
 
 
-class Otherwise:
+class Fallback:
     """Answers what no route is for: calls under sloppy paths as what they are, all else with 404 in an envelope.
 
     Repeated slashes count as one and a slash at the end as none: clients of the family join a base URL and a path in
     either way. A path without them has its own route, so this costs it nothing.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._calls: dict[str, ASGIApp] = {**calls(gateway)}
+    def __init__(self, gateway: Gateway, actions: CallActions) -> None:
+        self._calls: dict[str, ASGIApp] = {**calls(gateway, actions)}
         self._not_found = PlainApp(_not_found(gateway))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

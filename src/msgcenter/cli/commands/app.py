@@ -34,7 +34,8 @@ class InboxChoice(StrEnum):
 
 
 def _run(work: Callable[[Apps], Awaitable[Any]]) -> Any:
-    from msgcenter.application import database_url, key_ring
+    from msgcenter.application.database import database_url
+    from msgcenter.application.secret_key import key_ring
     from msgcenter.cli.database import started
     from msgcenter.database.database import Database
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
-from msgcenter.application import database_url
+from msgcenter.application.database import database_url
 from msgcenter.cli.console import fail
 from msgcenter.cli.database import started
 from msgcenter.database.embedded.programs import programs_folder

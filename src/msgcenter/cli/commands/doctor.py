@@ -18,7 +18,8 @@ import typer
 from msgcenter import __version__
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import WrongSecretKeyError
-from msgcenter.application import database_of, database_url, key_ring
+from msgcenter.application.database import database_url, running_database
+from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out
 from msgcenter.cli.server.open_files import connections_that_fit, files_allowed, files_needed
 from msgcenter.database.database import Database
@@ -87,7 +88,7 @@ def _findings() -> Iterator[Finding]:
     if settings.database_url is None:
         yield from _embedded(settings.data_dir)
     try:
-        with database_of(settings) as complete:
+        with running_database(settings) as complete:
             yield from _database(complete, embedded=settings.database_url is None)
     except (EmbeddedDatabaseError, SettingError) as error:
         found, _, advice = str(error).partition("\n")

@@ -31,7 +31,8 @@ PasswordFrom = Annotated[
 
 def _run(work: "Callable[[People, Actor], Awaitable[Any]]") -> Any:
     from msgcenter.actions.portal.people import People
-    from msgcenter.application import database_url, key_ring
+    from msgcenter.application.database import database_url
+    from msgcenter.application.secret_key import key_ring
     from msgcenter.cli.database import started
     from msgcenter.database.database import Database
 

@@ -11,7 +11,8 @@ from msgcenter.actions.apps.team import Team
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.portal.passwords import hash_password, password_matches
 from msgcenter.actions.portal.people import People
-from msgcenter.application import database_url, key_ring
+from msgcenter.application.database import database_url
+from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out, program
 from msgcenter.cli.database import started
 from msgcenter.cli.demo.story import SEED_USER, StoryError, tell_story

@@ -21,7 +21,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from msgcenter.application import WORKERS_FOLDER, application, environment_of, worker_application
+from msgcenter.application.wiring import application
+from msgcenter.application.workers import WORKERS_FOLDER, worker_application, worker_environment
 from msgcenter.cli.server.http_edge import Edge
 from msgcenter.cli.server.http_protocol import Http11Protocol
 from msgcenter.cli.server.open_files import connections_that_fit, files_allowed, files_needed
@@ -104,7 +105,7 @@ def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_
 
 
 def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_ready: OnReady) -> None:
-    os.environ.update(environment_of(settings))  # worker processes read their settings from it
+    os.environ.update(worker_environment(settings))  # worker processes read their settings from it
     configure_logs(settings.log_level)
     listener = listeners[0]
     _warn_without_tls(listener)

@@ -5,11 +5,13 @@ from typing import cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from msgcenter.actions.messages.reports import Report
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.messages.reports import Report, Reports
+from msgcenter.actions.messages.sending import Sending
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers, Topic
 from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
 from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
-from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
 from msgcenter.gateway.wire.bodies import body_of
 from msgcenter.gateway.wire.fields import given, kind_asked, number_of, text_of
@@ -19,7 +21,7 @@ from msgcenter.store.messages.messages import MessageFilter
 _MAX_KEY = 64
 
 
-async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus) -> InvalidIds | None:
+async def mod_msg_status(statuses: Statuses, caller: Caller, request: ModMsgStatus) -> InvalidIds | None:
     """Set up to 50 messages of one receiver read or unread."""
     parsed = parse_message_ids(request.message_ids)
     caller.exchange.status_ids = len(parsed)
@@ -29,10 +31,10 @@ async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus
     platform_code = text_of(request.platform_code)
     user_id = text_of(request.publisher_id)
     if user_id is not None:
-        missing = await actions.statuses.set_status(caller.app, user_id, known, read=read, platform_code=platform_code)
+        missing = await statuses.set_status(caller.app, user_id, known, read=read, platform_code=platform_code)
     else:
         caller.app.platform_for(platform_code)
-        missing = await actions.statuses.decide_approvals(
+        missing = await statuses.decide_approvals(
             caller.app, known, closed=read, approver_id=text_of(request.approver_id)
         )
     if not missing and known is ids:
@@ -44,10 +46,10 @@ async def mod_msg_status(actions: Actions, caller: Caller, request: ModMsgStatus
     return InvalidIds(invalid)
 
 
-async def send_msg(actions: Actions, caller: Caller, request: SendMsg) -> Sent:
+async def send_msg(sending: Sending, caller: Caller, request: SendMsg) -> Sent:
     """Send a message."""
     audience = _audience(request)
-    message_id = await actions.sending.send(
+    message_id = await sending.send(
         caller.app,
         body_of(request),
         audience,
@@ -88,10 +90,10 @@ def _idempotency_key(request: SendMsg, caller: Caller) -> str | None:
     return in_body if in_header is None else in_header
 
 
-async def get_msg_status(actions: Actions, caller: Caller, request: GetMsgStatus) -> MsgStatus:
+async def get_msg_status(reports: Reports, caller: Caller, request: GetMsgStatus) -> MsgStatus:
     """Tell how far a message got, and who has read it."""
     wanted = given(request.is_read)
-    page = await actions.reports.receipts(
+    page = await reports.receipts(
         caller.app,
         parse_message_id(request.message_id),
         read=None if wanted is None else wanted in {1, "1"},
@@ -128,7 +130,7 @@ def _time(at: int | None) -> str | UnsetType:
     return UNSET if at is None else str(at)
 
 
-async def get_msg_list(actions: Actions, caller: Caller, request: GetMsgList) -> MsgList:
+async def get_msg_list(reports: Reports, caller: Caller, request: GetMsgList) -> MsgList:
     """List the messages that the app sent."""
     start, end = number_of(request.start_time), number_of(request.end_time)
     if start is not None and end is not None and start >= end:
@@ -146,7 +148,7 @@ async def get_msg_list(actions: Actions, caller: Caller, request: GetMsgList) ->
     ]
     if bounds:
         wanted = wanted._replace(before_id=min(bounds))
-    page = await actions.reports.list_messages(wanted, request.page_size)
+    page = await reports.list_messages(wanted, request.page_size)
     return MsgList(
         messages=[_listed(report) for report in page.reports],
         next_cursor=UNSET if page.next_before is None else str(page.next_before),
@@ -172,12 +174,10 @@ def _listed(report: Report) -> ListedMsg:
     )
 
 
-async def get_unread_count(actions: Actions, caller: Caller, request: GetUnreadCount) -> UnreadCount:
+async def get_unread_count(reports: Reports, caller: Caller, request: GetUnreadCount) -> UnreadCount:
     """Count the app's messages that a user has not read."""
     return UnreadCount(
-        await actions.reports.unread_count(
-            caller.app, str(request.publisher_id), platform_code=text_of(request.platform_code)
-        )
+        await reports.unread_count(caller.app, str(request.publisher_id), platform_code=text_of(request.platform_code))
     )
 
 

@@ -2,21 +2,22 @@
 
 import msgspec
 
+from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.domain.message_id import parse_message_id
-from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import MsgVersion, MsgVersions, Reminded
 from msgcenter.gateway.wire.bodies import body_of
 from msgcenter.gateway.wire.requests import GetMsgVersions, RecallMsg, RemindUnread, UpdateMsg
 
 
-async def recall_msg(actions: Actions, caller: Caller, request: RecallMsg) -> None:
+async def recall_msg(sent_messages: SentMessages, caller: Caller, request: RecallMsg) -> None:
     """Withdraw a message."""
-    await actions.sent_messages.recall(caller.app, parse_message_id(request.message_id), by=caller.actor)
+    await sent_messages.recall(caller.app, parse_message_id(request.message_id), by=caller.actor)
 
 
-async def update_msg(actions: Actions, caller: Caller, request: UpdateMsg) -> None:
+async def update_msg(sent_messages: SentMessages, caller: Caller, request: UpdateMsg) -> None:
     """Let a message say something else."""
-    await actions.sent_messages.update(
+    await sent_messages.update(
         caller.app,
         parse_message_id(request.message_id),
         body_of(request),
@@ -25,15 +26,15 @@ async def update_msg(actions: Actions, caller: Caller, request: UpdateMsg) -> No
     )
 
 
-async def remind_unread(actions: Actions, caller: Caller, request: RemindUnread) -> Reminded:
+async def remind_unread(sent_messages: SentMessages, caller: Caller, request: RemindUnread) -> Reminded:
     """Remind those who have not read a message."""
     message_id = parse_message_id(request.message_id)
-    return Reminded(await actions.sent_messages.remind(caller.app, message_id, by=caller.actor))
+    return Reminded(await sent_messages.remind(caller.app, message_id, by=caller.actor))
 
 
-async def get_msg_versions(actions: Actions, caller: Caller, request: GetMsgVersions) -> MsgVersions:
+async def get_msg_versions(sent_messages: SentMessages, caller: Caller, request: GetMsgVersions) -> MsgVersions:
     """List what a message has said."""
-    versions = await actions.sent_messages.versions(caller.app, parse_message_id(request.message_id))
+    versions = await sent_messages.versions(caller.app, parse_message_id(request.message_id))
     return MsgVersions(
         [
             MsgVersion(

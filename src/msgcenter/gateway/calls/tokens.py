@@ -50,7 +50,7 @@ async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
         GetAccessTokenLowerCase if exchange.spoken.lower_case_names else GetAccessToken
     )
     request = decode(body, names)
-    issued = await gateway.actions.tokens.issue(str(request.app_id), str(request.time_stamp), request.key_info)
+    issued = await gateway.tokens.issue(str(request.app_id), str(request.time_stamp), request.key_info)
     exchange.app = issued.app
     if exchange.spoken.dialect is Dialect.NATIONAL:
         return envelope.success(exchange.language, _national_answer(issued, request.sys_code), _ISSUED)
@@ -100,7 +100,7 @@ async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
     try:
         await gateway.rate_limit.hit(exchange, OAUTH_PATH)
         client_id, secret = _client_credentials(exchange, await _form(exchange))
-        issued = await gateway.actions.tokens.issue_for_secret(client_id, secret)
+        issued = await gateway.tokens.issue_for_secret(client_id, secret)
     except _OAuthError as error:
         answer: dict[str, object] = {"error": error.error, "error_description": error.description}
         status = error.status

@@ -2,15 +2,16 @@
 
 from msgspec import UNSET
 
-from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import Changed, Subscribers
 from msgcenter.gateway.wire.fields import given, text_of
 from msgcenter.gateway.wire.requests import GetSubscribers, Subscribe, Unsubscribe
 
 
-async def subscribe(actions: Actions, caller: Caller, request: Subscribe) -> Changed:
+async def subscribe(topics: Topics, caller: Caller, request: Subscribe) -> Changed:
     """Subscribe users to a topic."""
-    changed = await actions.topics.subscribe(
+    changed = await topics.subscribe(
         caller.app,
         str(request.topic),
         map(str, request.user_ids),
@@ -20,9 +21,9 @@ async def subscribe(actions: Actions, caller: Caller, request: Subscribe) -> Cha
     return Changed(changed)
 
 
-async def unsubscribe(actions: Actions, caller: Caller, request: Unsubscribe) -> Changed:
+async def unsubscribe(topics: Topics, caller: Caller, request: Unsubscribe) -> Changed:
     """End subscriptions of a topic."""
-    changed = await actions.topics.unsubscribe(
+    changed = await topics.unsubscribe(
         caller.app,
         str(request.topic),
         map(str, request.user_ids),
@@ -32,9 +33,9 @@ async def unsubscribe(actions: Actions, caller: Caller, request: Unsubscribe) ->
     return Changed(changed)
 
 
-async def get_subscribers(actions: Actions, caller: Caller, request: GetSubscribers) -> Subscribers:
+async def get_subscribers(topics: Topics, caller: Caller, request: GetSubscribers) -> Subscribers:
     """List who is subscribed to a topic."""
-    page = await actions.topics.subscribers(
+    page = await topics.subscribers(
         caller.app,
         str(request.topic),
         platform_code=text_of(request.platform_code),

@@ -1,14 +1,15 @@
 """The calls under `/msgCenter/user/`."""
 
-from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.actions.mailboxes.user_tokens import UserTokens
+from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import UserTokenAnswer
 from msgcenter.gateway.wire.fields import given, text_of
 from msgcenter.gateway.wire.requests import GetUserToken
 
 
-async def get_user_token(actions: Actions, caller: Caller, request: GetUserToken) -> UserTokenAnswer:
+async def get_user_token(user_tokens: UserTokens, caller: Caller, request: GetUserToken) -> UserTokenAnswer:
     """Make a token with which a user's browser opens the inbox."""
-    issued = await actions.user_tokens.issue(
+    issued = await user_tokens.issue(
         caller.app,
         str(request.publisher_id),
         platform_code=text_of(request.platform_code),

@@ -3,10 +3,10 @@
 import msgspec
 from msgspec import UNSET
 
-from msgcenter.actions.webhooks.webhooks import EndpointReport
+from msgcenter.actions.webhooks.webhooks import EndpointReport, Webhooks
 from msgcenter.domain.message_id import parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
-from msgcenter.gateway.endpoint import Actions, Caller
+from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.fields import given, number_of, text_of
 from msgcenter.gateway.wire.webhook_structs import (
     CreatedWebhook,
@@ -28,14 +28,14 @@ from msgcenter.gateway.wire.webhook_structs import (
 from msgcenter.store.webhooks.deliveries import Delivery
 
 
-async def create_webhook(actions: Actions, caller: Caller, request: CreateWebhook) -> CreatedWebhook:
+async def create_webhook(webhooks: Webhooks, caller: Caller, request: CreateWebhook) -> CreatedWebhook:
     """Register a URL for kinds of events."""
-    return CreatedWebhook(*await actions.webhooks.create(caller.app, request.url, request.events, by=caller.actor))
+    return CreatedWebhook(*await webhooks.create(caller.app, request.url, request.events, by=caller.actor))
 
 
-async def get_webhooks(actions: Actions, caller: Caller, _: GetWebhooks) -> WebhookList:
+async def get_webhooks(webhooks: Webhooks, caller: Caller, _: GetWebhooks) -> WebhookList:
     """List the app's webhooks."""
-    return WebhookList([_webhook(report) for report in await actions.webhooks.registered(caller.app)])
+    return WebhookList([_webhook(report) for report in await webhooks.registered(caller.app)])
 
 
 def _webhook(report: EndpointReport) -> Webhook:
@@ -51,39 +51,37 @@ def _webhook(report: EndpointReport) -> Webhook:
     )
 
 
-async def update_webhook(actions: Actions, caller: Caller, request: UpdateWebhook) -> None:
+async def update_webhook(webhooks: Webhooks, caller: Caller, request: UpdateWebhook) -> None:
     """Change a webhook's URL or events, pause it or resume it."""
     url, events, paused = given(request.url), given(request.events), given(request.paused)
     if url is None and events is None and paused is None:
         raise Refusal(Reason.FIELD_MISSING, field="url/events/paused")
-    await actions.webhooks.update(
-        caller.app, request.webhook_id, url=url, events=events, paused=paused, by=caller.actor
-    )
+    await webhooks.update(caller.app, request.webhook_id, url=url, events=events, paused=paused, by=caller.actor)
 
 
-async def delete_webhook(actions: Actions, caller: Caller, request: DeleteWebhook) -> None:
+async def delete_webhook(webhooks: Webhooks, caller: Caller, request: DeleteWebhook) -> None:
     """Delete a webhook."""
-    await actions.webhooks.delete(caller.app, request.webhook_id, by=caller.actor)
+    await webhooks.delete(caller.app, request.webhook_id, by=caller.actor)
 
 
-async def rotate_webhook_secret(actions: Actions, caller: Caller, request: RotateWebhookSecret) -> RotatedSecret:
+async def rotate_webhook_secret(webhooks: Webhooks, caller: Caller, request: RotateWebhookSecret) -> RotatedSecret:
     """Give a webhook a new secret."""
-    rotated = await actions.webhooks.rotate_secret(caller.app, request.webhook_id, by=caller.actor)
+    rotated = await webhooks.rotate_secret(caller.app, request.webhook_id, by=caller.actor)
     return RotatedSecret(rotated.secret, str(rotated.previous_until))
 
 
-async def test_webhook(actions: Actions, caller: Caller, request: TestWebhook) -> None:
+async def test_webhook(webhooks: Webhooks, caller: Caller, request: TestWebhook) -> None:
     """Send a test event to a webhook."""
-    await actions.webhooks.send_test(caller.app, request.webhook_id, by=caller.actor)
+    await webhooks.send_test(caller.app, request.webhook_id, by=caller.actor)
 
 
 async def get_webhook_deliveries(
-    actions: Actions, caller: Caller, request: GetWebhookDeliveries
+    webhooks: Webhooks, caller: Caller, request: GetWebhookDeliveries
 ) -> WebhookDeliveryList:
     """List what was posted to a webhook, and what came of it."""
     message_id = text_of(request.message_id)
     parsed = None if message_id is None else parse_message_id(message_id)
-    page = await actions.webhooks.deliveries(
+    page = await webhooks.deliveries(
         caller.app,
         request.webhook_id,
         state=given(request.state),
@@ -121,14 +119,12 @@ def _delivery(delivery: Delivery) -> WebhookDelivery:
     )
 
 
-async def replay_webhook(actions: Actions, caller: Caller, request: ReplayWebhook) -> Replayed:
+async def replay_webhook(webhooks: Webhooks, caller: Caller, request: ReplayWebhook) -> Replayed:
     """Send a delivery again, or all since a time."""
     delivery_id, since = given(request.delivery_id), number_of(request.start_time)
     if delivery_id is None and since is None:
         raise Refusal(Reason.FIELD_MISSING, field="deliveryId/startTime")
     if delivery_id is not None and since is not None:
         raise contradiction("deliveryId/startTime", "两者只能传一个", "only one of them may be used")
-    count = await actions.webhooks.replay(
-        caller.app, request.webhook_id, delivery_id=delivery_id, since=since, by=caller.actor
-    )
+    count = await webhooks.replay(caller.app, request.webhook_id, delivery_id=delivery_id, since=since, by=caller.actor)
     return Replayed(count)

@@ -1,0 +1,231 @@
+"""Builds every object of a server process once, and connects them."""
+
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.call_counter import CallCounter
+from msgcenter.actions.apps.permissions import Permissions
+from msgcenter.actions.apps.platforms import Platforms
+from msgcenter.actions.apps.statistics import Statistics
+from msgcenter.actions.apps.team import Team
+from msgcenter.actions.apps.tokens import Tokens
+from msgcenter.actions.audit_log import AuditLog
+from msgcenter.actions.mailboxes.inbox import Inbox
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.actions.mailboxes.user_tokens import UserTokens
+from msgcenter.actions.messages.message_log import MessageLog
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.actions.portal.announcements import Announcements
+from msgcenter.actions.portal.logins import Logins
+from msgcenter.actions.portal.operators import Operators
+from msgcenter.actions.portal.people import People
+from msgcenter.actions.webhooks.webhooks import Webhooks
+from msgcenter.application.database import database_url, readiness_problem
+from msgcenter.application.lifespan import Lifespan
+from msgcenter.application.secret_key import key_ring
+from msgcenter.database.database import Database
+from msgcenter.delivery.guarded_network import Resolver
+from msgcenter.delivery.webhooks import WebhookDispatcher
+from msgcenter.delivery.worker import Worker
+from msgcenter.domain.network import AddressRules
+from msgcenter.gateway.call_actions import CallActions
+from msgcenter.gateway.call_log import logs_calls
+from msgcenter.gateway.call_record import Observer
+from msgcenter.gateway.endpoint import Gateway
+from msgcenter.gateway.rate_limit import RateLimit
+from msgcenter.gateway.reference.reference import reference
+from msgcenter.gateway.routes import Fallback
+from msgcenter.gateway.routes import routes as gateway_routes
+from msgcenter.gateway.wire.bodies import body_in
+from msgcenter.inbox.routes import routes as inbox_routes
+from msgcenter.inbox.visitor import Inboxes
+from msgcenter.live.bus import PostgresBus
+from msgcenter.live.hub import Hub
+from msgcenter.monitor.monitor import Monitor
+from msgcenter.portal.portal import Portal
+from msgcenter.portal.render import Templates
+from msgcenter.portal.routes import routes as portal_routes
+from msgcenter.settings import Settings
+from msgcenter.store.mailboxes.topics import concerned_by_topic
+from msgcenter.store.messages.node_lease import NodeLease
+from msgcenter.web.base_path import BehindProxy
+from msgcenter.web.headers import SafeAnswers
+from msgcenter.web.limits import RequestLimits
+from msgcenter.web.logs import RequestLog
+from msgcenter.web.shared import SharedLook
+
+
+def application(settings: Settings, workers_folder: Path | None = None) -> ASGIApp:
+    """Return the ASGI application for a database that is migrated.
+
+    `settings` are those that `database.running_database` has completed. `workers_folder` is shared by the worker
+    processes of a server, None if there is only one process.
+    """
+    process = _Process(settings)
+    actions = _call_actions(process)
+    inbox = Inbox(process.database, actions.statuses, waiting_limit=settings.queue_limit, on_change=process.bus.publish)
+    tokens = Tokens(
+        process.database,
+        process.keys,
+        ttl=settings.token_ttl,
+        clock_window=settings.clock_window,
+        waiting_limit=settings.queue_limit,
+    )
+    dispatcher = WebhookDispatcher(
+        process.database, process.keys.open, resolve=process.resolver, rules=process.webhook_addresses
+    )
+    monitor = Monitor(
+        settings,
+        process.database,
+        workers_folder,
+        queues={
+            "statuses": actions.statuses.waiting,
+            "sends": actions.sending.waiting,
+            "tokens": tokens.waiting,
+            "unread_counts": actions.reports.waiting,
+            "inbox": inbox.waiting,
+        },
+        streams=process.hub.streams,
+        webhook_attempts=dispatcher.attempts,
+        count_guess=process.limits.count_address,
+    )
+    gateway = _gateway(process, tokens, monitor)
+    problem = SharedLook(partial(readiness_problem, process.database), seconds=1)
+
+    async def ready() -> str | None:
+        return "shutting down" if gateway.closing else await problem.get()
+
+    router = Router(
+        [
+            *gateway_routes(gateway, actions, ready, process.limits),
+            *monitor.routes(),
+            *inbox_routes(Inboxes(inbox, actions.user_tokens, process.hub, process.request_log, process.limits)),
+            *portal_routes(_portal(process, tokens, actions, monitor)),
+        ],
+        default=_HttpOnly(Fallback(gateway, actions)),
+        lifespan=Lifespan(
+            database=process.database,
+            lease=process.lease,
+            monitor=monitor,
+            gateway=gateway,
+            sending=actions.sending,
+            statuses=actions.statuses,
+            counter=process.counter,
+            worker=Worker(process.database, on_change=process.bus.publish),
+            dispatcher=dispatcher,
+            resolver=process.resolver,
+            bus=process.bus,
+            hub=process.hub,
+        ),
+        redirect_slashes=False,
+    )
+    return SafeAnswers(monitor.with_own_port(BehindProxy(router, settings.base_path, settings.trusted_proxies)))
+
+
+class _Process:
+    """What several surfaces of a process share."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.zone = ZoneInfo(settings.time_zone)
+        self.keys = key_ring(settings)
+        self.database = Database(database_url(settings), connections=settings.database_connections)
+        self.lease = NodeLease(self.database.url)
+        self.hub = Hub(partial(concerned_by_topic, self.database), per_user=settings.stream_limit)
+        self.bus = PostgresBus(self.database.url, on_events=self.hub.deliver, on_gap=self.hub.gap)
+        self.hub.on_streams = lambda streams: self.bus.announce(streams=streams)
+        self.hub.announced = self.bus.announced
+        self.counter = CallCounter(self.database, self.zone)
+        self.on_stored = self.counter.sent if settings.statistics else None
+        self.resolver = Resolver()
+        self.webhook_addresses = AddressRules(settings.webhook_allow)
+        self.limits = RequestLimits(per_user=settings.user_rate_limit, per_address=settings.address_rate_limit)
+        self.request_log = RequestLog(settings.access_log or settings.log_level == "debug", settings.slow_call_ms)
+
+
+def _call_actions(process: _Process) -> CallActions:
+    database, keys, publish = process.database, process.keys, process.bus.publish
+    limit = process.settings.queue_limit
+    return CallActions(
+        sending=Sending(
+            database,
+            process.lease,
+            waiting_limit=limit,
+            zone=process.zone,
+            on_change=publish,
+            on_stored=process.on_stored,
+        ),
+        statuses=Statuses(database, waiting_limit=limit, on_change=publish),
+        reports=Reports(database, waiting_limit=limit),
+        sent_messages=SentMessages(database, on_change=publish),
+        topics=Topics(database),
+        user_tokens=UserTokens(database, keys, default_ttl=process.settings.user_token_ttl, waiting_limit=limit),
+        webhooks=Webhooks(database, keys, rules=process.webhook_addresses, resolve=process.resolver),
+    )
+
+
+def _gateway(process: _Process, tokens: Tokens, monitor: Monitor) -> Gateway:
+    observers: list[Observer] = [process.counter.observe] if process.settings.statistics else []
+    observers.append(monitor.calls.observe)
+    if process.request_log.is_needed:
+        observers.append(logs_calls(process.request_log))
+    return Gateway(tokens, RateLimit(process.settings.rate_limit), observers)
+
+
+def _portal(process: _Process, tokens: Tokens, actions: CallActions, monitor: Monitor) -> Portal:
+    settings, database, keys = process.settings, process.database, process.keys
+    apps = Apps(database, keys)
+    return Portal(
+        logins=Logins(database, keys, settings.second_factor or "operators"),
+        people=People(database, keys),
+        operators=Operators(database, keys),
+        apps=apps,
+        team=Team(database, apps),
+        audit_log=AuditLog(database),
+        platforms=Platforms(database),
+        tokens=tokens,
+        user_tokens=actions.user_tokens,
+        statistics=Statistics(database, process.zone, is_on=settings.statistics),
+        message_log=MessageLog(database),
+        reports=actions.reports,
+        sent_messages=actions.sent_messages,
+        webhooks=actions.webhooks,
+        templates=Templates(process.zone),
+        csrf_key=keys.csrf_key,
+        reference=reference(),
+        rate_limit=settings.rate_limit,
+        announcements=Announcements(
+            database,
+            keys,
+            process.lease,
+            actions.reports,
+            on_change=process.bus.publish,
+            on_stored=process.on_stored,
+        ),
+        permissions=Permissions(database),
+        body_in=body_in,
+        health=monitor.health,
+        requests=process.request_log,
+        limits=process.limits,
+    )
+
+
+class _HttpOnly:
+    """Passes unmatched HTTP requests to an application, and closes WebSockets, which nothing here serves."""
+
+    def __init__(self, http: ASGIApp) -> None:
+        self._http = http
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})

@@ -1,0 +1,24 @@
+"""The actions behind the calls of the app API. Each call names the one that it uses (routes.py)."""
+
+from dataclasses import dataclass
+
+from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.actions.mailboxes.user_tokens import UserTokens
+from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.actions.webhooks.webhooks import Webhooks
+
+
+@dataclass(frozen=True)
+class CallActions:
+    """One object for each subject; a call gets only the one that it uses."""
+
+    sending: Sending
+    statuses: Statuses
+    reports: Reports
+    sent_messages: SentMessages
+    topics: Topics
+    user_tokens: UserTokens
+    webhooks: Webhooks
