@@ -5,6 +5,7 @@ Each test process has an embedded PostgreSQL of its own, unless MSGCENTER_TEST_D
 """
 
 import asyncio
+import functools
 import os
 import secrets
 import signal
@@ -38,6 +39,7 @@ TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
 SERVE = (sys.executable, "-m", "msgcenter", "serve", "--port", "0")
 _START_SECONDS = 60
 _DROP_SECONDS = 60
+_COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
 # For an hour in which nobody waits: pytest --hypothesis-profile=thorough
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
 Result = TypeVar("Result")
@@ -55,6 +57,14 @@ def passable_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     for above in (folder, *folder.parents):
         if "pytest-" in str(above):  # pytest's own folders alone
             above.chmod(above.stat().st_mode | 0o001)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """Read the machine's certificate authorities once; httpx does it for every client, which takes 30 ms of CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", functools.cache(httpx.create_ssl_context))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +114,10 @@ async def execute(url: str, statement: str) -> None:
 async def create_database(postgres: str, template: str | None = None) -> str:
     """Return the URL of a new database under a name that nobody else uses: a copy of `template`, or empty."""
     name = f"msgcenter_test_{secrets.token_hex(8)}"
-    # From template0 an empty one can be made while others are connected to any database.
-    await execute(postgres, f"create database {name} template {template or 'template0'}")
+    # From template0 an empty one can be made while others are connected to any database. Without fsync, copying files
+    # takes a third of the CPU that writing a log of their pages does.
+    strategy = "wal_log" if os.environ.get(TEST_DATABASE) else "file_copy"
+    await execute(postgres, f"create database {name} template {template or 'template0'} strategy {strategy}")
     return other_database(postgres, name)
 
 
@@ -224,6 +236,9 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": "300"}
     environment |= {"MSGCENTER_USER_RATE_LIMIT": "0", "MSGCENTER_ADDRESS_RATE_LIMIT": "0"}
     environment["MSGCENTER_WEBHOOK_ALLOW"] = "127.0.0.0/8"
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
+        # Dozens of processes are started. Compiling the code takes each of them longer than starting.
+        environment["PYTHONPYCACHEPREFIX"] = str(_COMPILED)
     environment["MSGCENTER_SECOND_FACTOR"] = "off"  # tests of the second factor itself say so
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
@@ -279,14 +294,48 @@ class Credentials:
 async def new_app(database_url: str, platform_code: str = PLATFORM) -> Credentials:
     """Register an app."""
     async with Database(database_url, connections=2) as database:
-        app, key = await Apps(database, KeyRing(SECRET_KEY)).create("Test app", platform_code)
+        return await register_app(database, platform_code)
+
+
+async def register_app(database: Database, platform_code: str = PLATFORM) -> Credentials:
+    """Register an app in an open database."""
+    app, key = await Apps(database, KeyRing(SECRET_KEY)).create("Test app", platform_code)
     return Credentials(app.app_id, key, app.platform_code, app.number)
 
 
+class SharedConnections:
+    """Connections to `shared_database` that stay open: opening them costs more than what most fixtures do there."""
+
+    def __init__(self, url: str) -> None:
+        self._runner = asyncio.Runner()
+        self._thread = ThreadPoolExecutor(1)
+        self.database = Database(url, connections=2)
+
+    def run(self, work: Coroutine[object, object, Result]) -> Result:
+        """Run a coroutine to its end, on the event loop of these connections."""
+        return self._thread.submit(self._runner.run, work).result()
+
+    def __enter__(self) -> "SharedConnections":
+        self.run(self.database.__aenter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run(self.database.__aexit__(None, None, None))
+        self._thread.submit(self._runner.close).result()
+        self._thread.shutdown()
+
+
+@pytest.fixture(scope="session")
+def shared_connections(shared_database: str) -> Iterator[SharedConnections]:
+    """Open connections to `shared_database`, for fixtures."""
+    with SharedConnections(shared_database) as opened:
+        yield opened
+
+
 @pytest.fixture
-def app(shared_database: str) -> Credentials:
+def app(shared_connections: SharedConnections) -> Credentials:
     """An app of the test's own on `server`."""
-    return wait_for(new_app(shared_database))
+    return shared_connections.run(register_app(shared_connections.database))
 
 
 @pytest.fixture
@@ -313,12 +362,10 @@ class Raw:
 @pytest.fixture
 def raw(server: Server, app: Credentials) -> Iterator[Raw]:
     """Raw HTTP with a token of `app`."""
-    answer = httpx.post(
-        f"{server.url}/oauth2/token",
-        data={"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key},
-        trust_env=False,
-    )
-    opened = Raw(server, answer.json()["access_token"])
+    opened = Raw(server, "")
+    secret = {"client_id": app.app_id, "client_secret": app.app_key}
+    answer = opened.http.post("/oauth2/token", data={"grant_type": "client_credentials", **secret})
+    opened.token = answer.json()["access_token"]
     yield opened
     opened.http.close()
 

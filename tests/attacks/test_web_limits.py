@@ -12,7 +12,7 @@ from msgcenter.database.database import Database
 from msgcenter.inbox.files import STATIC as INBOX_FILES
 from msgcenter.settings import Settings
 from tests.attacks.web_requests import Answer, Wire
-from tests.conftest import Credentials, Raw, Server, running_server
+from tests.conftest import Credentials, Raw, Server, SharedConnections, running_server
 from tests.gateway.calls import until
 from tests.inbox.conftest import Stream, opened_stream, user_token
 from tests.portal.conftest import Company
@@ -42,9 +42,9 @@ def wire(strict: Server) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def company(strict: Server, shared_database: str) -> Iterator[Company]:
-    """People who log in at the strict server."""
-    opened = Company(strict, shared_database)
+def company(strict: Server, shared_connections: SharedConnections) -> Iterator[Company]:
+    """People with sessions at the strict server."""
+    opened = Company(strict, shared_connections)
     yield opened
     opened.leave()
 

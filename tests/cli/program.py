@@ -16,7 +16,6 @@ from tests.conftest import server_environment
 
 PROGRAM = [sys.executable, "-m", "msgcenter"]
 _SECONDS = 60
-_COMPILED = Path(__file__).parents[2] / ".pytest_cache" / "compiled"
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,7 @@ class Shell:
 
     def __init__(self, database_url: str | None, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
-        environment = server_environment(database_url, data_dir, settings)
-        # Dozens of processes are started: the code is compiled for the first one only, wherever this runs.
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        self.environment = environment | {"PYTHONPYCACHEPREFIX": str(_COMPILED)}
+        self.environment = server_environment(database_url, data_dir, settings)
 
     def run(self, *arguments: str, given: str = "", **settings: str) -> Outcome:
         """Run a command to its end."""
