@@ -56,6 +56,10 @@ test: $(STAMP) browser languages services ## run every test (ARGS='-k name' sele
 	$(if $(ARGS),,@sh scripts/javascript.sh test)
 	$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
+.PHONY: mutations
+mutations: $(STAMP) ## make deliberate mistakes in a copy of the code: the tests must catch each (ARGS='csrf quota' selects)
+	$(BIN)/python -m tests.mutations $(ARGS)
+
 # The browser tests use Debian's Chromium (or any that MSGCENTER_CHROMIUM names); without one they are skipped.
 .PHONY: browser
 browser: ## see to a Chromium for the browser tests

@@ -45,6 +45,24 @@ def test_no_statement_depends_on_the_servers_clock_or_dice(path: Path) -> None:
     assert not [text for text in sql if _UNSTABLE.search(text)]
 
 
+def test_rows_are_locked_in_an_order() -> None:
+    """Two transactions that lock several rows in different orders would wait for each other."""
+    texts = [text for room in _ROOMS for path in (_SOURCE / room).rglob("*.py") for text in _whole_texts(path)]
+    locking = [text for text in texts if re.search(r"\bfor (no key )?update\b", text)]
+    one_row = re.compile(r"\bwhere (\w\.)?number = \$1\b")
+    assert len(locking) >= 10
+    assert [text for text in locking if "order by" not in text and not one_row.search(text)] == []
+
+
+def _whole_texts(path: Path) -> list[str]:
+    """Return the strings of a module; a formatted one with the expressions in it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    parts = {id(part) for node in formatted for part in ast.walk(node) if part is not node}
+    plain = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [ast.unparse(node) for node in (*formatted, *plain) if id(node) not in parts]
+
+
 async def test_primary_keys_are_led_by_the_distribution_column(database: Database) -> None:
     async with database.connection() as connection:
         rows = await connection.fetch(

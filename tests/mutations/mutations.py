@@ -1,0 +1,298 @@
+"""The mutations. Each replaces a short text, which occurs exactly once in its file.
+
+Keep the texts short: they have to survive renamed symbols. `tests` are pytest node ids, or whole files.
+"""
+
+from typing import NamedTuple
+
+_SRC = "src/msgcenter"
+_SDK = "sdk/python/src/msgcenter_client"
+
+
+class Mutation(NamedTuple):
+    """One mistake: `old` becomes `new` in the file at `path`, and at least one of `tests` fails."""
+
+    name: str
+    path: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTATIONS = (
+    # --- Access tokens and apps -------------------------------------------------------------------------------------
+    Mutation(
+        "clock-window: a clock that is behind is never refused",
+        f"{_SRC}/actions/apps/tokens.py",
+        "if abs(milliseconds_of(timestamp) - now) >",
+        "if (milliseconds_of(timestamp) - now) >",
+        ("tests/actions/test_tokens.py::test_a_clock_outside_the_window_is_refused",),
+    ),
+    Mutation(
+        "token-expiry: an expired access token is still found",
+        f"{_SRC}/store/apps/apps.py",
+        "t.digest = any($1) and t.expires_at > $2",
+        "t.digest = any($1) and $2 > 0",
+        ("tests/store/test_accounts.py::test_a_token_is_valid_until_its_end",),
+    ),
+    Mutation(
+        "token-digest: tokens are stored as they are",
+        f"{_SRC}/actions/apps/key_ring.py",
+        "return sha256(token.encode()).digest()",
+        "return token.encode()",
+        ("tests/actions/test_key_ring.py::test_only_a_tokens_hash_is_stored",),
+    ),
+    Mutation(
+        "key-signature: a proof of the first half of the key info is enough",
+        f"{_SRC}/actions/apps/key_ring.py",
+        "hmac.compare_digest(expected, key_info.lower())",
+        "hmac.compare_digest(expected[:20], key_info.lower()[:20])",
+        ("tests/actions/test_key_ring.py::test_a_proof_is_for_one_key_app_and_time",),
+    ),
+    Mutation(
+        "sandbox: an app reaches the sandbox of another app whose id begins with its own",
+        f"{_SRC}/domain/account.py",
+        'startswith(f"{self.sandbox_user}-")',
+        'startswith(f"{self.sandbox_user}")',
+        ("tests/domain/test_account.py",),
+    ),
+    # --- Limits -----------------------------------------------------------------------------------------------------
+    Mutation(
+        "rate-limit: one call a second too many",
+        f"{_SRC}/gateway/rate_limit.py",
+        "if left < 0:",
+        "if left < -1:",
+        ("tests/gateway/test_limits.py::test_an_apps_own_limit_is_kept",),
+    ),
+    Mutation(
+        "web-limit: one request too few in a window",
+        f"{_SRC}/web/limits.py",
+        "if count > self._limit:",
+        "if count >= self._limit:",
+        ("tests/web/test_limits.py",),
+    ),
+    Mutation(
+        "quota: one message too many",
+        f"{_SRC}/messaging/send.py",
+        "used < quota.limit:",
+        "used <= quota.limit:",
+        ("tests/store/test_quotas.py::test_the_last_ones_are_refused",),
+    ),
+    # --- Sending ----------------------------------------------------------------------------------------------------
+    Mutation(
+        "idempotency-hash: another request under a used request id gets the first one's message",
+        f"{_SRC}/messaging/send.py",
+        ".digest == self.claim.digest:",
+        ".digest != b'':",
+        ("tests/store/test_idempotency.py", "tests/gateway/test_send_msg.py::test_a_reused_request_id_is_refused"),
+    ),
+    Mutation(
+        "idempotency-day: a request id is never free again",
+        f"{_SRC}/store/messages/idempotency.py",
+        "where k.created_at < $6",
+        "where k.created_at < $6 and false",
+        ("tests/store/test_idempotency.py::test_a_request_id_is_free_after_a_day",),
+    ),
+    Mutation(
+        "fan-out: two processes deliver the same chunk",
+        f"{_SRC}/store/messages/messages.py",
+        "and delivered_chunks = $2 and recalled_at is null",
+        "and delivered_chunks >= $2 and recalled_at is null",
+        ("tests/store/test_fan_out.py::test_several_at_once_deliver_once",),
+    ),
+    Mutation(
+        "fan-out: a recalled message goes on to be delivered",
+        f"{_SRC}/messaging/fan_out.py",
+        "_DONE = {State.SENT, State.RECALLED, State.EXPIRED}",
+        "_DONE = {State.SENT, State.EXPIRED}",
+        ("tests/store/test_fan_out.py::test_a_future_message_that_is_recalled_is_done_with",),
+    ),
+    Mutation(
+        "recall: any app may recall any message",
+        f"{_SRC}/messaging/recall.py",
+        "if not found or found[0].app_number != app_number:",
+        "if not found:",
+        ("tests/gateway/test_reach.py::test_only_the_sender_knows_a_message",),
+    ),
+    # --- Mailboxes --------------------------------------------------------------------------------------------------
+    Mutation(
+        "feed-interval: whoever subscribes gets the message before",
+        f"{_SRC}/store/mailboxes/feed.py",
+        "> s.since and (",
+        ">= s.since and (",
+        ("tests/gateway/test_reach.py::test_who_joins_later_gets_nothing_older_and_who_leaves_keeps_it",),
+    ),
+    Mutation(
+        "expiry: a broadcast that has expired is pulled",
+        f"{_SRC}/messaging/pull.py",
+        "or entry.expires_at > now:",
+        "or entry.expires_at > 0:",
+        ("tests/gateway/test_reach.py::test_an_expired_broadcast_is_gone_wherever_it_was",),
+    ),
+    Mutation(
+        "read-time: the first read time is overwritten",
+        f"{_SRC}/store/mailboxes/pages.py",
+        "then coalesce(r, $11)",
+        "then coalesce($11, r)",
+        ("tests/gateway/test_mod_msg_status.py::test_the_first_read_time_is_kept_and_unread_clears_it",),
+    ),
+    Mutation(
+        "approval: an app is told again that an approval is closed",
+        f"{_SRC}/messaging/decide_approvals.py",
+        "if message.closed_at is None",
+        "if message.approval",
+        ("tests/gateway/test_webhooks.py::test_an_app_is_told_once_that_an_approval_is_closed",),
+    ),
+    Mutation(
+        "lock: marks of mailboxes are read without a lock",
+        f"{_SRC}/store/mailboxes/feed.py",
+        "order by m.user_id, m.platform_code for update of m",
+        "order by m.user_id, m.platform_code",
+        ("tests/store/test_pull.py", "tests/actions/test_broadcast.py"),
+    ),
+    Mutation(
+        "lock-order: the rows of messages are locked in any order",
+        f"{_SRC}/store/messages/messages.py",
+        "order by id for update",
+        "for update",
+        ("tests/store/test_statements.py::test_rows_are_locked_in_an_order",),
+    ),
+    # --- Database ---------------------------------------------------------------------------------------------------
+    Mutation(
+        "lease: two processes lease one node number",
+        f"{_SRC}/database/number_lease.py",
+        "select pg_try_advisory_lock(",
+        "select pg_try_advisory_lock_shared(",
+        ("tests/store/test_node_lease.py::test_two_processes_that_try_the_same_number_first",),
+    ),
+    Mutation(
+        "group-commit: a batch may weigh too much",
+        f"{_SRC}/database/group_commit.py",
+        "if weight > self._batch_weight:",
+        "if weight > 2 * self._batch_weight:",
+        ("tests/database/test_group_commit.py::test_batches_are_limited_by_weight",),
+    ),
+    Mutation(
+        "retention: a bucket goes while a part of it must be kept",
+        f"{_SRC}/domain/message_id.py",
+        ">> _BUCKET_TIME_SHIFT) - 1",
+        ">> _BUCKET_TIME_SHIFT)",
+        ("tests/store/test_retention.py::test_a_bucket_goes_when_its_last_moment_is_too_old",),
+    ),
+    # --- Webhooks ---------------------------------------------------------------------------------------------------
+    Mutation(
+        "ssrf: a webhook may call an address of this network by way of IPv6",
+        f"{_SRC}/domain/network.py",
+        "if not all(is_public(inner) for inner in _embedded(address)):",
+        "if not all(is_public(inner) for inner in ()):",
+        ("tests/delivery/test_guarded_network.py::test_these_are_not_public",),
+    ),
+    Mutation(
+        "ssrf: only the first address of a host is looked at",
+        f"{_SRC}/delivery/guarded_network.py",
+        "self._rules.check(addresses,",
+        "self._rules.check(addresses[:1],",
+        ("tests/delivery/test_guarded_network.py::test_one_forbidden_address_is_enough",),
+    ),
+    Mutation(
+        "retry: a webhook that times out is taken for one that refuses",
+        f"{_SRC}/domain/webhook_schedule.py",
+        "status in {408, 429}",
+        "status in {429}",
+        ("tests/delivery/test_guarded_network.py::test_what_an_answer_means",),
+    ),
+    Mutation(
+        "lease: a webhook is leased to two processes",
+        f"{_SRC}/store/webhooks/deliveries.py",
+        "and coalesce(e.lease_until, 0) <= $4",
+        "and $4 > 0",
+        ("tests/delivery/test_webhooks.py::test_an_endpoint_is_leased_to_one_until_the_lease_ends",),
+    ),
+    # --- Inbox and streams ------------------------------------------------------------------------------------------
+    Mutation(
+        "token-audience: a token for something else opens the inbox",
+        f"{_SRC}/actions/mailboxes/user_tokens.py",
+        'if claims.get("aud", _AUDIENCE) != _AUDIENCE:',
+        'if claims.get("aud", _AUDIENCE) is None:',
+        ("tests/inbox/test_limits.py::test_a_token_names_its_audience_and_is_for_no_other",),
+    ),
+    Mutation(
+        "inbox-scope: an app's token sees the messages of all apps",
+        f"{_SRC}/actions/mailboxes/user_tokens.py",
+        'None if record.inbox_scope == "platform" else',
+        'None if record.inbox_scope != "" else',
+        ("tests/inbox/test_scopes.py::test_an_apps_token_sees_its_own_messages_only",),
+    ),
+    Mutation(
+        "streams: a user keeps one stream too many",
+        f"{_SRC}/live/hub.py",
+        "0 < self._per_user < len(",
+        "0 < self._per_user < -1 + len(",
+        ("tests/attacks/test_web_limits.py::test_one_stream_too_many_ends_the_oldest",),
+    ),
+    Mutation(
+        "proxy: anybody may say under which path the server is",
+        f"{_SRC}/web/base_path.py",
+        "if client is None or client[0] not in self.trusted_hosts:",
+        "if client is None:",
+        ("tests/web/test_base_path.py::test_only_a_trusted_proxy_says_which_it_is",),
+    ),
+    # --- Portal -----------------------------------------------------------------------------------------------------
+    Mutation(
+        "csrf: a form is taken with any token",
+        f"{_SRC}/portal/portal.py",
+        "if not (secret and hmac.compare_digest(",
+        "if not (secret or hmac.compare_digest(",
+        ("tests/portal/test_permissions.py::test_another_sessions_token_does_not_do",),
+    ),
+    Mutation(
+        "permission: a developer sees the pages of operators",
+        f"{_SRC}/portal/portal.py",
+        'if page.access == "operator" and not visitor.person.is_operator:',
+        'if page.access == "operator" and visitor.person.is_operator is None:',
+        ("tests/portal/test_permissions.py::test_each_page_is_shown_to_whom_it_is_for",),
+    ),
+    Mutation(
+        "two-persons: whoever edited an announcement may approve it",
+        f"{_SRC}/domain/announcement.py",
+        "not in {announcement.created_by, edited_by, announcement.submitted_by}",
+        "not in {announcement.created_by, announcement.submitted_by}",
+        ("tests/domain/test_announcement.py::test_who_has_a_part_in_it_does_not_decide_on_it",),
+    ),
+    Mutation(
+        "throttle: an attempt too many is looked at",
+        f"{_SRC}/actions/portal/throttle.py",
+        "if tries > limit:",
+        "if tries > limit + 1:",
+        ("tests/actions/test_throttle.py",),
+    ),
+    Mutation(
+        "second-factor: a code is good twice",
+        f"{_SRC}/actions/portal/second_factor.py",
+        "return await people.use_step(connection, number, step)",
+        "return bool([await people.use_step(connection, number, step)])",
+        ("tests/portal/test_accounts.py::test_a_second_factor_is_asked_for",),
+    ),
+    # --- Command line and SDK ---------------------------------------------------------------------------------------
+    Mutation(
+        "cli: a time of day that has passed means today",
+        f"{_SRC}/cli/moments.py",
+        "if wanted > present else wanted + timedelta(days=1)",
+        "if wanted > present else wanted",
+        ("tests/cli/test_reach_commands.py::test_moments",),
+    ),
+    Mutation(
+        "sdk-retry: a refusal is repeated",
+        f"{_SDK}/retry.py",
+        "if failed > self.retries or not may_help(error):",
+        "if failed > self.retries and not may_help(error):",
+        ("tests/sdk/test_client_flow.py::test_what_repeating_cannot_help_is_not_repeated",),
+    ),
+    Mutation(
+        "sdk-signature: a webhook from the future is genuine",
+        f"{_SDK}/webhook.py",
+        "if abs(now - int(timestamp)) > tolerance:",
+        "if now - int(timestamp) > tolerance:",
+        ("tests/sdk/test_webhook.py::test_an_old_post_is_refused",),
+    ),
+)
