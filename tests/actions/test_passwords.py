@@ -2,7 +2,8 @@
 
 import asyncio
 
-from msgcenter.actions.portal.passwords import hash_password, password_matches
+from msgcenter.actions.portal import passwords
+from msgcenter.actions.portal.passwords import hash_password, is_outdated, password_matches
 
 
 async def test_a_password_matches_its_hash_only() -> None:
@@ -15,6 +16,7 @@ async def test_a_password_matches_its_hash_only() -> None:
 
 async def test_nobody_has_the_password_that_is_hashed_for_nobody() -> None:
     assert not await password_matches(None, "nobody has this password")
+    assert not is_outdated(passwords._DECOY), "it must take as long as the hash of a person"
 
 
 async def test_the_event_loop_goes_on_while_a_password_is_hashed() -> None:

@@ -99,6 +99,7 @@ def main() -> int:
         apply(mutation, (ROOT / mutation.path).read_text(encoding="utf-8"))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutations-")))
+        folder.chmod(0o711)  # PostgreSQL runs as a user of its own where this user is root
         url = stack.enter_context(embedded_postgres(folder / "postgres", settings=QUICK | {"max_connections": "300"}))
         checkouts: queue.SimpleQueue[Checkout] = queue.SimpleQueue()
         for number in range(arguments.jobs):
