@@ -32,16 +32,17 @@ from msgcenter.database.database import Database
 from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
 from msgcenter_client import Client
+from tests.fork_server import ForkedProcess, close_fork_server, start_program, with_compiled_code
 
 SECRET_KEY = "a secret key that only the tests know"
 PLATFORM = "420100"
 TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 """Settings of a PostgreSQL whose data nobody misses after a crash."""
-SERVE = (sys.executable, "-m", "msgcenter", "serve", "--port", "0")
+PROGRAM = (sys.executable, "-m", "msgcenter")
+SERVE = (*PROGRAM, "serve", "--port", "0")
 _START_SECONDS = 60
 _DROP_SECONDS = 60
-_COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
 # For an hour in which nobody waits: pytest --hypothesis-profile=thorough
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
 Result = TypeVar("Result")
@@ -67,6 +68,13 @@ def one_tls_context() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", functools.cache(httpx.create_ssl_context))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_of_fork_server() -> Iterator[None]:
+    """End the fork server after the last test."""
+    yield
+    close_fork_server()
 
 
 @pytest.fixture(scope="session")
@@ -188,12 +196,15 @@ async def app_number(database: Database) -> int:
 # --- Servers --------------------------------------------------------------------------------------------------------
 
 
+Process = ForkedProcess | subprocess.Popen[str]
+
+
 @dataclass
 class Server:
     """A running `msgcenter serve`."""
 
     url: str
-    process: "subprocess.Popen[str]"
+    process: Process
     output: list[str]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -214,14 +225,7 @@ def running_server(database_url: str | None, data_dir: Path, *arguments: str, **
 @contextmanager
 def running_program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Server]:
     """Run a command that becomes a server until the end of the block."""
-    process = subprocess.Popen(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    process = start(command, environment)
     output: list[str] = []
     reader = threading.Thread(target=_collect, args=(process, output), daemon=True)
     reader.start()
@@ -235,22 +239,37 @@ def running_program(command: Sequence[str], environment: Mapping[str, str]) -> I
         reader.join(10)
 
 
+def start(command: Sequence[str], environment: Mapping[str, str], *, forked: bool = True) -> Process:
+    """Start a command in a session of its own; `stdout` gives what it writes to both its outputs.
+
+    A command that is `msgcenter` itself is forked from a process that has imported the program, unless not `forked`.
+    """
+    if forked and tuple(command[: len(PROGRAM)]) == PROGRAM:
+        return start_program(command[len(PROGRAM) :], environment)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
 def server_environment(database_url: str | None, data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a server or command of a test."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
+    environment = with_compiled_code(os.environ)
+    environment = {name: value for name, value in environment.items() if not name.startswith("MSGCENTER_")}
     environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": "300"}
     environment |= {"MSGCENTER_USER_RATE_LIMIT": "0", "MSGCENTER_ADDRESS_RATE_LIMIT": "0"}
     environment["MSGCENTER_WEBHOOK_ALLOW"] = "127.0.0.0/8"
-    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
-        # Dozens of processes are started. Compiling the code takes each of them longer than starting.
-        environment["PYTHONPYCACHEPREFIX"] = str(_COMPILED)
     environment["MSGCENTER_SECOND_FACTOR"] = "off"  # tests of the second factor itself say so
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
     return environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}
 
 
-def _collect(process: "subprocess.Popen[str]", output: list[str]) -> None:
+def _collect(process: Process, output: list[str]) -> None:
     assert process.stdout is not None
     with process.stdout:
         output.extend(process.stdout)

@@ -1,20 +1,20 @@
 """Runs `msgcenter` as its users do: as a process of its own."""
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
+from tempfile import TemporaryFile
 
 import psutil
 
-from tests.conftest import server_environment
+from tests.conftest import PROGRAM, Process, server_environment, start
+from tests.fork_server import fork_server
 
-PROGRAM = [sys.executable, "-m", "msgcenter"]
 _SECONDS = 60
 
 
@@ -28,37 +28,40 @@ class Outcome:
 
 
 class Shell:
-    """Runs commands with one environment. `settings` lack the prefix MSGCENTER_."""
+    """Runs commands with one environment. `settings` lack the prefix MSGCENTER_.
 
-    def __init__(self, database_url: str | None, data_dir: Path, **settings: str) -> None:
+    `forked`: they are forked from a process that has imported the program, which is quick (`tests.fork_server`).
+    Otherwise they are started as users do it, by `python -m msgcenter`.
+    """
+
+    def __init__(self, database_url: str | None, data_dir: Path, *, forked: bool = True, **settings: str) -> None:
         self.data_dir = data_dir
+        self._forked = forked
         self.environment = server_environment(database_url, data_dir, settings)
 
     def run(self, *arguments: str, given: str = "", **settings: str) -> Outcome:
         """Run a command to its end."""
-        done = subprocess.run(
-            [*PROGRAM, *arguments],
-            env=self.environment | {f"MSGCENTER_{name}": value for name, value in settings.items()},
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        environment = self.environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}
+        with TemporaryFile("w+") as stdin, TemporaryFile("r") as out, TemporaryFile("r") as err:
+            stdin.write(given)
+            stdin.seek(0)
+            process: Process
+            if self._forked:
+                process = fork_server().start(arguments, environment, stdin.fileno(), out.fileno(), err.fileno())
+            else:
+                process = Popen([*PROGRAM, *arguments], env=environment, stdin=stdin, stdout=out, stderr=err, text=True)
+            try:
+                process.wait(_SECONDS)
+            finally:
+                process.kill()
+            out.seek(0)
+            err.seek(0)
+            return Outcome(process.wait(), out.read(), err.read())
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator["Running"]:
         """Run a command until the end of the block; whatever is left of it then is killed."""
-        process = subprocess.Popen(
-            [*PROGRAM, *arguments],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        running = Running(process)
+        running = Running(start([*PROGRAM, *arguments], self.environment, forked=self._forked))
         reader = threading.Thread(target=running.collect, daemon=True)
         reader.start()
         try:
@@ -66,7 +69,7 @@ class Shell:
         finally:
             for member in running.tree():
                 member.kill()
-            process.wait(_SECONDS)
+            running.process.wait(_SECONDS)
             reader.join(10)
 
 
@@ -74,7 +77,7 @@ class Shell:
 class Running:
     """A command that is running."""
 
-    process: "subprocess.Popen[str]"
+    process: Process
     lines: list[str] = field(default_factory=list)
 
     @property

@@ -40,7 +40,7 @@ def logs_in(running: Running, login: str) -> bool:
 
 @pytest.mark.slow
 def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> None:
-    shell = Shell(None, tmp_path / "data", TOKEN_TTL="5400", SECOND_FACTOR="")
+    shell = Shell(None, tmp_path / "data", forked=False, TOKEN_TTL="5400", SECOND_FACTOR="")
     with shell.started("demo", "--port", "0") as first:
         first.line_with("for operators")
         output = first.output

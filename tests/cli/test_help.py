@@ -26,7 +26,7 @@ ALL = dict(commands(typer.main.get_command(cli)))
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    return Shell(None, tmp_path / "unused")
+    return Shell(None, tmp_path / "unused", forked=False)
 
 
 def test_these_are_the_commands() -> None:

@@ -39,7 +39,7 @@ def workers(running: Running) -> list[psutil.Process]:
 
 @pytest.mark.kill
 def test_two_workers_answer_are_replaced_and_end(database_url: str, tmp_path: Path) -> None:
-    with Shell(database_url, tmp_path).started("serve", "--port", "0", "--workers", "2") as running:
+    with Shell(database_url, tmp_path, forked=False).started("serve", "--port", "0", "--workers", "2") as running:
         url = running.url()
         assert "No apps yet" in running.output
         seen: set[str] = set()
@@ -78,7 +78,7 @@ def test_workers_end_with_their_parent(database_url: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_ends_cleanly(number: int, database_url: str, tmp_path: Path) -> None:
-    with Shell(database_url, tmp_path).started("serve", "--port", "0") as running:
+    with Shell(database_url, tmp_path, forked=False).started("serve", "--port", "0") as running:
         httpx.get(f"{running.url()}/healthz", trust_env=False).raise_for_status()
         assert running.end(number) == 0
         assert "Traceback" not in running.output
