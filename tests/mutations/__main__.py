@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from msgcenter.database.embedded import embedded_postgres
+from msgcenter.database.embedded.postgres import embedded_postgres
 from tests.conftest import QUICK, TEST_DATABASE
 from tests.mutations.mutations import MUTATIONS, Mutation
 
