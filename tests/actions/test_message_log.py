@@ -206,7 +206,7 @@ async def test_every_search_is_a_matter_of_index_probes(database: Database) -> N
         await messages.list_messages(spy, MessageFilter(app.number, before_id=MAX_ID), 30)
         await messages.list_messages(spy, MessageFilter(app.number, business_id="x"), 30)
         about = await deliveries.list_deliveries(spy, DeliveryFilter(tuple(range(10)), message_id=500), 20)
-        assert [delivery.id for delivery in about] == [500, 499]
+        assert [delivery.number for delivery in about] == [500, 499]
         assert "webhook_delivery_messages" in spy.plans[-1]
         for wanted, index in (
             (AuditFilter(app_number=3), "audit_entry_app"),

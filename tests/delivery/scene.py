@@ -1,4 +1,4 @@
-"""What the tests of webhooks share: endpoints without the gateway, and a dispatcher that they drive."""
+"""What the tests of webhooks share: webhooks without the gateway, and a dispatcher that they drive."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence

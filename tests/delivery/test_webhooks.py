@@ -31,15 +31,17 @@ def message_ids(posts: list[Post]) -> list[int]:
 
 
 async def register(database: Database, app_number: int, url: str) -> str:
-    """Register an endpoint for reading and its contrary; return its id."""
+    """Register a webhook for status events; return its id."""
     app = await app_of(database, app_number)
-    return (await webhooks_of(database).create(app, url, [READ, UNREAD], by=COMMAND)).endpoint_id
+    return (await webhooks_of(database).create(app, url, [READ, UNREAD], by=COMMAND)).webhook_id
 
 
 # --- The outbox -----------------------------------------------------------------------------------------------------
 
 
-async def test_an_event_is_kept_for_every_endpoint_that_wants_it(database: Database, app_number: int) -> None:
+async def test_an_event_is_kept_for_every_webhook_that_is_registered_for_it(
+    database: Database, app_number: int
+) -> None:
     hooks, app = webhooks_of(database), await app_of(database, app_number)
     for events in ([READ], [READ, UNREAD], [UNREAD]):
         await hooks.create(app, "https://a.invalid/", events, by=COMMAND)
@@ -64,12 +66,12 @@ async def test_what_is_rolled_back_is_not_told(database: Database, app_number: i
     assert await rows(database, "select from webhook_event") == []
 
 
-async def test_no_event_outlives_its_endpoint(database: Database, app_number: int) -> None:
+async def test_no_event_outlives_its_webhook(database: Database, app_number: int) -> None:
     hooks, app = webhooks_of(database), await app_of(database, app_number)
     for _ in range(10):
-        endpoint = await register(database, app_number, "https://a.invalid/")
+        webhook = await register(database, app_number, "https://a.invalid/")
         telling = [tell(database, app_number, (READ, n)) for n in range(20)]
-        await asyncio.gather(*telling[:10], hooks.delete(app, endpoint, by=COMMAND), *telling[10:])
+        await asyncio.gather(*telling[:10], hooks.delete(app, webhook, by=COMMAND), *telling[10:])
     assert await rows(database, "select from webhook_event") == []
     assert (await app_of(database, app_number)).webhook_events == frozenset()
 
@@ -100,7 +102,7 @@ async def test_kinds_that_alternate_travel_together_too_but_for_each_message_in_
     assert told == [(READ, [1, 3, 4]), (UNREAD, [2, 1]), (READ, [2, 1])]
 
 
-async def test_several_dispatchers_share_the_endpoints_and_keep_the_order(
+async def test_several_dispatchers_share_the_webhooks_and_keep_the_order(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     for number in range(5):
@@ -122,7 +124,7 @@ async def test_several_dispatchers_share_the_endpoints_and_keep_the_order(
 # --- Failing --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_failing_endpoint_gets_everything_in_order_when_it_is_back(
+async def test_a_failing_webhook_gets_everything_in_order_when_it_is_back(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     await register(database, app_number, receiver.url)
@@ -142,10 +144,10 @@ async def state_of(database: Database) -> tuple[str, int, str | None]:
     return state, row["attempts"], row["pause_reason"]
 
 
-async def test_an_endpoint_that_fails_for_days_is_paused_and_loses_nothing(
+async def test_a_webhook_that_fails_for_days_is_paused_and_loses_nothing(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
-    endpoint = await register(database, app_number, receiver.url)
+    webhook = await register(database, app_number, receiver.url)
     receiver.answer = lambda _: (503, {}, b"")
     await tell(database, app_number, (READ, 1))
     async with dispatching(database, replace(QUICK, give_up=150)):
@@ -161,10 +163,10 @@ async def test_an_endpoint_that_fails_for_days_is_paused_and_loses_nothing(
         await asyncio.sleep(0.2)
         assert len(receiver.posts) == tried
         app = await app_of(database, app_number)
-        await webhooks_of(database).update(app, endpoint, paused=False, by=COMMAND)
+        await webhooks_of(database).update(app, webhook, paused=False, by=COMMAND)
         await until(lambda: len(receiver.posts) == tried + 1)
         assert message_ids(receiver.posts[tried:]) == [2]
-        assert await webhooks_of(database).replay(app, endpoint, since=0, by=COMMAND) == 2
+        assert await webhooks_of(database).replay(app, webhook, since=0, by=COMMAND) == 2
         await until(lambda: len(receiver.posts) == tried + 3)
     assert message_ids(receiver.posts[tried + 1 :]) == [1, 2]
 
@@ -200,7 +202,7 @@ async def test_a_disabled_app_is_told_nothing_until_it_is_enabled(
         await until(lambda: len(receiver.posts) == 1)
 
 
-async def test_many_dead_endpoints_leave_room_for_a_living_one(
+async def test_many_dead_webhooks_leave_room_for_a_living_one(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     hanging = asyncio.Event()
@@ -232,7 +234,7 @@ async def claim(database: Database, holder: str, now: int) -> list[Lease]:
         return await deliveries.claim(connection, holder, failing=False, limit=10, now=now, until=now + 1_000)
 
 
-async def test_an_endpoint_is_leased_to_one_until_the_lease_ends(database: Database, app_number: int) -> None:
+async def test_a_webhook_is_leased_to_one_dispatcher_until_the_lease_ends(database: Database, app_number: int) -> None:
     await register(database, app_number, "https://a.invalid/")
     assert await claim(database, "a", 100) == []  # nothing is due
     await tell(database, app_number, (READ, 1))
@@ -247,7 +249,7 @@ async def test_an_endpoint_is_leased_to_one_until_the_lease_ends(database: Datab
         assert await deliveries.take(connection, lease, now=2_060, until=3_060) is None
         again = await deliveries.take(connection, other, now=2_060, until=3_060)
         assert again is not None
-        assert (again.webhook_id, again.body) == (first.webhook_id, first.body)
+        assert (again.delivery_id, again.body) == (first.delivery_id, first.body)
         await deliveries.release(connection, lease, 2_070)  # of no effect
         assert await claim(database, "c", 2_080) == []
         await deliveries.release_all(connection, "b", 2_090)
@@ -263,7 +265,7 @@ async def test_who_waited_longest_comes_first(database: Database, app_number: in
         async with database.connection() as connection:
             (lease,) = await deliveries.claim(connection, "a", failing=False, limit=1, now=now, until=now + 1_000)
             await deliveries.release(connection, lease, now)
-        served.append(lease.endpoint_number)
+        served.append(lease.webhook_number)
     assert served == [1, 2, 3, 1, 2, 3]
 
 
@@ -286,7 +288,7 @@ def test_pauses_grow_to_eight_hours() -> None:
     assert schedule.pause(1, 0, 1.0) == 6_000
 
 
-def test_an_endpoints_wish_is_honoured_as_far_as_the_next_pause() -> None:
+def test_retry_after_is_honoured_up_to_the_next_pause() -> None:
     schedule = Schedule()
     assert schedule.pause(1, 2_000, 0.5) == 5_000
     assert schedule.pause(1, 20_000, 0.5) == 20_000

@@ -14,7 +14,7 @@ from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.webhook import READ, UNREAD
 from msgcenter.messaging.send import apply_sends
 from msgcenter.messaging.set_status import AttributedChange, StatusChange, apply_status_changes_with_events
-from msgcenter.store.webhooks import endpoints
+from msgcenter.store.webhooks import webhooks
 from tests.conftest import PLATFORM
 from tests.store.scene import rows
 
@@ -26,10 +26,10 @@ async def messages(database: Database, app_number: int) -> list[int]:
     """Ids of messages to some users, of an app whose webhook is told of everything."""
 
     async def write(connection: Connection) -> None:
-        await endpoints.insert_endpoint(
+        await webhooks.insert_webhook(
             connection,
             app_number=app_number,
-            endpoint_id="wh_1",
+            webhook_id="wh_1",
             url="https://a.invalid/",
             events=[READ, UNREAD],
             secret_sealed=b"",

@@ -1,4 +1,4 @@
-"""One POST to an endpoint of an app: signed, bounded in time and size, and what its answer means."""
+"""One POST to a webhook of an app: signed, bounded in time and size, and what its answer means."""
 
 import asyncio
 import ssl
@@ -26,7 +26,7 @@ _USER_AGENT = f"MsgCenter/{__version__}"
 
 
 class Poster:
-    """Posts to endpoints. Use as an async context manager. No proxy of the environment, no redirects, no cookies."""
+    """Posts to webhooks. Use as an async context manager. No proxy of the environment, no redirects, no cookies."""
 
     def __init__(self, resolve: Resolve, rules: AddressRules, *, timeout: float) -> None:
         self._timeout = timeout
@@ -50,11 +50,11 @@ class Poster:
         for pool in self._pools.values():
             await pool.aclose()
 
-    async def post(self, url: str, webhook_id: str, body: bytes, secrets: Sequence[str]) -> Outcome:
+    async def post(self, url: str, delivery_id: str, body: bytes, secrets: Sequence[str]) -> Outcome:
         """Post a delivery, signed with each of the secrets, and judge the answer; raises nothing."""
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._post(url, webhook_id, body, secrets)
+                return await self._post(url, delivery_id, body, secrets)
         except TimeoutError:
             return _failing(f"no answer within {self._timeout:g} seconds")
         except ForbiddenAddressError as error:
@@ -64,7 +64,7 @@ class Poster:
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError) as error:
             return _failing(f"{_KINDS.get(type(error), 'no connection')}: {error}" if str(error) else "no connection")
 
-    async def _post(self, url: str, webhook_id: str, body: bytes, secrets: Sequence[str]) -> Outcome:
+    async def _post(self, url: str, delivery_id: str, body: bytes, secrets: Sequence[str]) -> Outcome:
         timestamp = now_ms() // 1_000
         headers = [
             ("Host", _host_header(url)),
@@ -72,9 +72,9 @@ class Poster:
             ("Content-Length", str(len(body))),
             ("User-Agent", _USER_AGENT),
             ("Accept", "*/*"),
-            ("webhook-id", webhook_id),
+            ("webhook-id", delivery_id),
             ("webhook-timestamp", str(timestamp)),
-            ("webhook-signature", signature_header(secrets, webhook_id, timestamp, body)),
+            ("webhook-signature", signature_header(secrets, delivery_id, timestamp, body)),
         ]
         pool = self._pools[url.partition(":")[0].lower()]
         async with pool.stream("POST", url, headers=headers, content=body) as answer:

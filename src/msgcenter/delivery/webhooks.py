@@ -1,6 +1,6 @@
 """Delivers webhooks: one dispatcher in every server process.
 
-A dispatcher takes endpoints that something is due for by a lease, so each is worked on by one process at a time and in
+A dispatcher takes webhooks that something is due for by a lease, so each is worked on by one process at a time and in
 order. What becomes of a delivery is written down after its POST, so a process that is killed in between leaves it to be
 posted again: at least once.
 """
@@ -30,7 +30,7 @@ _STATEMENTS_AT_ONCE = 3
 _GRACE_SECONDS = 5
 
 OpenSecret = Callable[[str, bytes], str]
-"""Opens what an endpoint's secret was sealed to, given the endpoint's id."""
+"""Opens what a webhook's secret was sealed to, given the webhook's id."""
 
 
 class WebhookDispatcher:
@@ -80,7 +80,7 @@ class WebhookDispatcher:
             await self._end_turns()
 
     async def _begin_turns(self) -> None:
-        """Take as many endpoints as there is room for. Those that failed last have places of their own."""
+        """Take as many webhooks as there is room for. Those that failed last have places of their own."""
         for failing, places in ((False, self._schedule.slots), (True, self._schedule.failing_slots)):
             room = places - sum(kind is failing for kind in self._turns.values())
             if room <= 0:
@@ -107,7 +107,7 @@ class WebhookDispatcher:
                 await deliveries.release_all(connection, self._holder, now_ms())
 
     async def _turn(self, lease: Lease) -> None:
-        """Deliver what is due for an endpoint, one POST after the other, until others must have their turn."""
+        """Deliver what is due for a webhook, one POST after the other, until others must have their turn."""
         try:
             for _ in range(self._schedule.turn):
                 task = None if self._stopping.is_set() else await self._take(lease)
@@ -119,10 +119,10 @@ class WebhookDispatcher:
             async with self._statements, self._database.connection() as connection:
                 await deliveries.release(connection, lease, now_ms())
         except Refusal as refusal:
-            # The lease runs out, and whoever takes the endpoint up then goes on with it.
+            # The lease runs out, and whoever takes the webhook up then goes on with it.
             _log.warning("a webhook waits for the database", reason=repr(refusal.__cause__ or refusal))
         except Exception:
-            _log.exception("an endpoint is left alone for a while", endpoint=lease.endpoint_number)
+            _log.exception("a webhook is left alone for a while", webhook=lease.webhook_number)
 
     async def _take(self, lease: Lease) -> Task | None:
         async def write(connection: Connection) -> Task | None:
@@ -133,13 +133,13 @@ class WebhookDispatcher:
             return await self._database.in_transaction(write)
 
     async def _post(self, task: Task) -> Outcome:
-        keys = [self._open_secret(task.endpoint_id, sealed) for sealed in task.secrets_sealed]
-        return await self._poster.post(task.url, task.webhook_id, task.body.encode(), keys)
+        keys = [self._open_secret(task.webhook_id, sealed) for sealed in task.secrets_sealed]
+        return await self._poster.post(task.url, task.delivery_id, task.body.encode(), keys)
 
     async def _settle(self, lease: Lease, task: Task, outcome: Outcome) -> None:
         self.attempts[outcome.verdict] += 1
         now = now_ms()
-        settled = self._schedule.settle(task.standing, outcome, now, random.random())  # noqa: S311 - spreads pauses
+        settled = self._schedule.settle(task.history, outcome, now, random.random())  # noqa: S311 - spreads pauses
 
         async def write(connection: Connection) -> None:
             await deliveries.settle(connection, lease, task, outcome, settled, now=now)
@@ -147,4 +147,4 @@ class WebhookDispatcher:
         async with self._statements:
             await self._database.in_transaction(write)
         if settled.pause_reason is not None:
-            _log.warning("a webhook is paused", endpoint=task.endpoint_id, reason=settled.pause_reason)
+            _log.warning("a webhook is paused", webhook=task.webhook_id, reason=settled.pause_reason)

@@ -16,7 +16,7 @@ from msgcenter.domain.content import MAX_URL
 from msgcenter.domain.refusal import malformed
 
 WebhookKind = Literal["message.read", "message.unread", "message.recalled", "approval.closed", "delivery.completed"]
-"""What an endpoint can be registered for."""
+"""What a webhook can be registered for."""
 
 READ: WebhookKind = "message.read"
 UNREAD: WebhookKind = "message.unread"
@@ -29,10 +29,10 @@ STATUS_KINDS = frozenset({READ, UNREAD})
 By = Literal["user", "app"]
 """Who set a message read or unread."""
 PauseReason = Literal["request", "failing", "gone"]
-"""Why nothing is sent to an endpoint: its app wants it so, it failed for days, or it answered 410."""
+"""Why nothing is sent to a webhook: its app wants it so, it failed for days, or it answered 410."""
 
-MAX_ENDPOINTS = 10
-"""Endpoints of an app."""
+MAX_WEBHOOKS = 10
+"""Webhooks of an app."""
 BATCH = 100
 """Events in a POST at most."""
 WINDOW = 4 * BATCH
@@ -42,7 +42,7 @@ ROTATION_MS = 86_400_000
 REPEATED_MS = 600_000
 """A rotation so soon after another is taken for its repetition."""
 KEPT_MS = 30 * 86_400_000
-"""So long finished deliveries can be looked at and replayed, and events wait for an endpoint that is paused."""
+"""So long finished deliveries can be looked at and replayed, and events wait for a webhook that is paused."""
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - marks a secret, is none
 _SECRET_BYTES = 32
@@ -101,7 +101,7 @@ def _status_data(message_id: int, recipient: Recipient, by: By) -> dict[str, obj
 
 
 class StoredEvent(NamedTuple):
-    """An event that waits for an endpoint; `data` is JSON, `created_at` ms since 1970."""
+    """An event that waits for a webhook; `data` is JSON, `created_at` ms since 1970."""
 
     id: int
     kind: str
@@ -140,7 +140,7 @@ def _with_time(event: StoredEvent) -> str:
     return f'{event.data[:-1]},"eventTime":"{event.created_at}"}}'
 
 
-def new_endpoint_id() -> str:
+def new_webhook_id() -> str:
     """Return a new webhookId."""
     return f"wh_{secrets.token_hex(12)}"
 
@@ -155,9 +155,9 @@ def new_secret() -> str:
     return _SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
-def signature_header(keys: Sequence[str], webhook_id: str, timestamp: int, body: bytes) -> str:
+def signature_header(keys: Sequence[str], delivery_id: str, timestamp: int, body: bytes) -> str:
     """Return the header `webhook-signature` with a signature for each secret (Standard Webhooks, v1)."""
-    signed = f"{webhook_id}.{timestamp}.".encode() + body
+    signed = f"{delivery_id}.{timestamp}.".encode() + body
     digests = [hmac.new(base64.b64decode(key.removeprefix(_SECRET_PREFIX)), signed, "sha256").digest() for key in keys]
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
@@ -176,8 +176,8 @@ class Target(NamedTuple):
     encrypted: bool
 
 
-def check_endpoint_url(url: str) -> Target:
-    """Return where an endpoint's URL leads.
+def check_webhook_url(url: str) -> Target:
+    """Return where a webhook's URL leads.
 
     Refuses with FIELD_MALFORMED one that is not http(s) in plain ASCII, or has a user, a password or a fragment.
     """

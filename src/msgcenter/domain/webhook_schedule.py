@@ -17,8 +17,8 @@ DeliveryState = Literal["pending", "delivered", "failed"]
 class Outcome(NamedTuple):
     """What came of a POST.
 
-    `verdict`: taken; this one refused (the endpoint lives); the endpoint fails; or it is gone for good. `status` is
-    the HTTP status, `retry_after` what the endpoint asks for in ms.
+    `verdict`: taken; this one refused (the webhook lives); the webhook fails; or it is gone for good. `status` is
+    the HTTP status, `retry_after` what the webhook asks for in ms.
     """
 
     verdict: Verdict
@@ -28,22 +28,22 @@ class Outcome(NamedTuple):
     retry_after: int = 0
 
 
-class Standing(NamedTuple):
-    """How a delivery and its endpoint stand before an attempt. Times are ms since 1970."""
+class AttemptHistory(NamedTuple):
+    """How a delivery and its webhook stand before an attempt. Times are ms since 1970."""
 
     attempts: int
     first_attempt_at: int | None
-    endpoint_attempts: int
+    webhook_attempts: int
     failing_since: int | None
 
 
 class Settlement(NamedTuple):
-    """How they stand after it. A delivery without a new time keeps its own, an endpoint may go on at once."""
+    """How they stand after it. A delivery without a new time keeps its own, a webhook may go on at once."""
 
     state: DeliveryState
     next_attempt_at: int | None = None
-    endpoint_attempts: int = 0
-    endpoint_next_attempt_at: int | None = None
+    webhook_attempts: int = 0
+    webhook_next_attempt_at: int | None = None
     failing_since: int | None = None
     pause_reason: PauseReason | None = None
 
@@ -63,9 +63,9 @@ class Schedule:
     """The pauses of webhooks, in ms, and how much is done at once.
 
     `pauses`: after the first failure, the second, …; the last one stays. `give_up`: so long after its first attempt a
-    delivery has failed, and an endpoint that only failed is paused. `timeout`: of a POST as a whole. `lease`: so long
-    an endpoint whose process was killed in the middle of a POST waits at most for another. `turn`: POSTs to one
-    endpoint before others come first. `slots`: endpoints that a process works on at once; `failing_slots`: those that
+    delivery has failed, and a webhook that only failed is paused. `timeout`: of a POST as a whole. `lease`: so long
+    a webhook whose process was killed in the middle of a POST waits at most for another. `turn`: POSTs to one
+    webhook before others come first. `slots`: webhooks that a process works on at once; `failing_slots`: those that
     failed the last time, beside them.
     """
 
@@ -100,12 +100,12 @@ class Schedule:
     def _step(self, number: int) -> int:
         return self.pauses[min(number, len(self.pauses) - 1)]
 
-    def settle(self, standing: Standing, outcome: Outcome, now: int, chance: float) -> Settlement:
+    def settle(self, history: AttemptHistory, outcome: Outcome, now: int, chance: float) -> Settlement:
         """Decide what follows from an attempt that ended at `now` (ms since 1970)."""
         if outcome.verdict == "delivered":
             return Settlement("delivered")
-        first = now if standing.first_attempt_at is None else standing.first_attempt_at
-        failing_since = now if standing.failing_since is None else standing.failing_since
+        first = now if history.first_attempt_at is None else history.first_attempt_at
+        failing_since = now if history.failing_since is None else history.failing_since
         settled = Settlement(
             "failed" if now - first >= self.give_up else "pending",
             failing_since=failing_since,
@@ -115,9 +115,9 @@ class Schedule:
             case "gone":
                 return settled._replace(pause_reason="gone")
             case "refused":
-                pause = self.pause(standing.attempts + 1, outcome.retry_after, chance)
+                pause = self.pause(history.attempts + 1, outcome.retry_after, chance)
                 return settled._replace(next_attempt_at=now + pause)
             case _:
-                attempts = standing.endpoint_attempts + 1
+                attempts = history.webhook_attempts + 1
                 pause = self.pause(attempts, outcome.retry_after, chance)
-                return settled._replace(endpoint_attempts=attempts, endpoint_next_attempt_at=now + pause)
+                return settled._replace(webhook_attempts=attempts, webhook_next_attempt_at=now + pause)

@@ -92,8 +92,8 @@ class Health:
             busy_pools=sum(one.connections >= self._pool_size and not one.idle_connections for one in processes),
             jobs_waiting=health.jobs_waiting if health else 0,
             jobs_held=health.jobs_held if health else 0,
-            webhooks_failing=health.endpoints.failing if health else 0,
-            webhooks_paused=health.endpoints.paused if health else 0,
+            webhooks_failing=health.webhooks.failing if health else 0,
+            webhooks_paused=health.webhooks.paused if health else 0,
             oldest_due_ms=late,
             internal_errors=sum(
                 count for one in processes for _, code, count in one.calls if code == Reason.INTERNAL.ret_code

@@ -186,8 +186,8 @@ def _of_database(seen: DatabaseSeen | None, now: float) -> Iterator[Metric]:
         jobs.add_metric([state], count)
     yield jobs
     hooks = GaugeMetricFamily("msgcenter_webhook_endpoints", "Webhook endpoints.", labels=["state"])
-    _, failing, paused = health.endpoints
-    for state, count in (("well", health.endpoints.all - failing - paused), ("failing", failing), ("paused", paused)):
+    _, failing, paused = health.webhooks
+    for state, count in (("well", health.webhooks.all - failing - paused), ("failing", failing), ("paused", paused)):
         hooks.add_metric([state], count)
     yield hooks
     late = 0.0 if health.oldest_due is None else max(0.0, now - health.oldest_due / 1_000)

@@ -6,8 +6,8 @@ from msgcenter.database.database import Connection
 from msgcenter.database.migrate import SchemaError, pending_migrations
 
 
-class Endpoints(NamedTuple):
-    """Webhook endpoints: how many there are, fail at present, and are paused."""
+class WebhookCounts(NamedTuple):
+    """Numbers of webhooks: all, those that fail at present, and paused ones."""
 
     all: int
     failing: int
@@ -29,7 +29,7 @@ class DatabaseHealth(NamedTuple):
     jobs_waiting: int
     jobs_running: int
     jobs_held: int
-    endpoints: Endpoints
+    webhooks: WebhookCounts
     oldest_due: int | None
 
 
@@ -63,7 +63,7 @@ async def health(connection: Connection, now: int) -> DatabaseHealth:
         jobs_waiting=jobs.get("queued", 0),
         jobs_running=jobs.get("picked", 0),
         jobs_held=jobs.get("failed", 0),
-        endpoints=Endpoints(*hooks),
+        webhooks=WebhookCounts(*hooks),
         oldest_due=await _oldest_due(connection, now),
     )
 

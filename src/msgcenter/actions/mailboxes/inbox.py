@@ -21,7 +21,7 @@ from msgcenter.store.mailboxes import reading
 from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key
 from msgcenter.store.mailboxes.reading import AppCounts, Entry, Filter, Wanted
 from msgcenter.store.messages.messages import find_messages
-from msgcenter.store.webhooks import endpoints, outbox
+from msgcenter.store.webhooks import outbox, webhooks
 
 _SCANNED_ENTRIES = 2_000
 """A search request ends after this many entries; its cursor continues there."""
@@ -178,7 +178,7 @@ class Inbox:
         now = now_ms()
         recipient = viewer.recipient
         await make_current(connection, recipient, now)
-        apps_with_events = await outbox.apps_told_of_reading(connection, recipient)
+        apps_with_events = await outbox.apps_with_read_events(connection, recipient)
         ids = await reading.read_up_to(connection, recipient, scope.app_number, query.before_id - 1, now)
         await outbox.record_read_by_user(connection, recipient, ids, apps_with_events, now)
         return ids
@@ -225,7 +225,7 @@ class Inbox:
     ) -> list[int]:
         """Set entries read. Return the ids of those that were still unread, newest first."""
         now = now_ms()
-        apps_with_events = await outbox.apps_told_of_reading(connection, recipient)
+        apps_with_events = await outbox.apps_with_read_events(connection, recipient)
         ids: list[int] = []
         for start in range(0, len(entries), _CHANGED_AT_ONCE):
             ids_by_page = _ids_by_page(entries[start : start + _CHANGED_AT_ONCE])
@@ -254,7 +254,7 @@ class Inbox:
         if archived:
             now = now_ms()
             ids_by_page = _ids_by_page(sorted(entries))
-            apps_with_events = await outbox.apps_told_of_reading(connection, recipient)
+            apps_with_events = await outbox.apps_with_read_events(connection, recipient)
             was_unread = await lock_unread(connection, ids_by_page, now) if apps_with_events else []
             await _set_read(connection, ids_by_page, now)
             await outbox.record_read_by_user(connection, recipient, was_unread, apps_with_events, now)
@@ -267,9 +267,9 @@ class Inbox:
         """Return the messages that the viewer may know of, by app and whether its webhooks want status events."""
         by_app: dict[tuple[int, bool], list[int]] = {}
         async with self._database.connection() as connection:
-            for owner in await endpoints.owners(connection, sorted(set(message_ids))):
+            for owner in await webhooks.owners(connection, sorted(set(message_ids))):
                 if viewer.app_number in {None, owner.app_number}:
-                    by_app.setdefault((owner.app_number, owner.told), []).append(owner.message_id)
+                    by_app.setdefault((owner.app_number, owner.wants_status_events), []).append(owner.message_id)
         return by_app
 
     async def _load(self, connection: Connection, entries: Sequence[Entry]) -> list[InboxMessage]:

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
-from msgcenter.actions.webhooks.webhooks import EndpointReport, Webhooks
+from msgcenter.actions.webhooks.webhooks import WebhookReport, Webhooks
 from msgcenter.domain.message_id import parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
 from msgcenter.gateway.endpoint import Caller
@@ -25,7 +25,7 @@ from msgcenter.gateway.wire.webhook_structs import (
     WebhookDeliveryList,
     WebhookList,
 )
-from msgcenter.store.webhooks.deliveries import Delivery
+from msgcenter.store.webhooks import deliveries
 
 
 async def create_webhook(webhooks: Webhooks, caller: Caller, request: CreateWebhook) -> CreatedWebhook:
@@ -38,16 +38,16 @@ async def get_webhooks(webhooks: Webhooks, caller: Caller, _: GetWebhooks) -> We
     return WebhookList([_webhook(report) for report in await webhooks.registered(caller.app)])
 
 
-def _webhook(report: EndpointReport) -> Webhook:
-    endpoint = report.endpoint
+def _webhook(report: WebhookReport) -> Webhook:
+    webhook = report.webhook
     return Webhook(
-        webhook_id=endpoint.endpoint_id,
-        url=endpoint.url,
-        events=list(endpoint.events),
+        webhook_id=webhook.webhook_id,
+        url=webhook.url,
+        events=list(webhook.events),
         state=report.state,
-        create_time=str(endpoint.created_at),
+        create_time=str(webhook.created_at),
         pending=report.pending,
-        pause_reason=endpoint.pause_reason or UNSET,
+        pause_reason=webhook.pause_reason or UNSET,
     )
 
 
@@ -87,7 +87,7 @@ async def get_webhook_deliveries(
         state=given(request.state),
         # An id that no message can have is in no delivery.
         message_id=-1 if message_id is not None and parsed is None else parsed,
-        before_id=_bound(given(request.cursor)),
+        before_number=_bound(given(request.cursor)),
         limit=request.page_size,
     )
     return WebhookDeliveryList(
@@ -104,9 +104,9 @@ def _bound(cursor: str | None) -> int | None:
     return bound
 
 
-def _delivery(delivery: Delivery) -> WebhookDelivery:
+def _delivery(delivery: deliveries.WebhookDelivery) -> WebhookDelivery:
     return WebhookDelivery(
-        delivery_id=delivery.webhook_id,
+        delivery_id=delivery.delivery_id,
         type=delivery.kind,
         state=delivery.state,
         attempts=delivery.attempts,

@@ -29,26 +29,26 @@ async def create(portal: Portal, visitor: Visitor) -> Response:
     """Register a webhook and show its secret, once."""
     app = visitor.the_app.app
     made = await portal.webhooks.create(app, _url(visitor.form), _events(visitor.form), by=visitor.actor)
-    values: dict[str, Any] = {"endpoint_id": made.endpoint_id, "secret": made.secret, "previous_until": None}
+    values: dict[str, Any] = {"webhook_id": made.webhook_id, "secret": made.secret, "previous_until": None}
     return portal.page(visitor, "webhook_secret.html", 201, **values)
 
 
 async def webhook(portal: Portal, visitor: Visitor) -> Response:
     """Show one webhook with its deliveries."""
-    app, endpoint_id = visitor.the_app.app, visitor.request.path_params["webhook_id"]
-    report = await portal.webhooks.find(app, endpoint_id)
+    app, webhook_id = visitor.the_app.app, visitor.request.path_params["webhook_id"]
+    report = await portal.webhooks.find(app, webhook_id)
     before, message = parse_message_id(visitor.query("before")), visitor.query("msg")
     page = await portal.webhooks.deliveries(
         app,
-        endpoint_id,
+        webhook_id,
         state=next((state for state in _STATES if state == visitor.query("state")), None),
         # An id that no message can have is in no delivery.
         message_id=(parse_message_id(message) or -1) if message else None,
-        before_id=MAX_ID if before is None else before,
+        before_number=MAX_ID if before is None else before,
         limit=_DELIVERIES,
     )
     return portal.page(
-        visitor, "webhook.html", report=report, endpoint=report.endpoint, page=page, kinds=KINDS, pretty=pretty_json
+        visitor, "webhook.html", report=report, webhook=report.webhook, page=page, kinds=KINDS, pretty=pretty_json
     )
 
 
@@ -70,7 +70,7 @@ async def rotate(portal: Portal, visitor: Visitor) -> Response:
     """Give a webhook a new secret and show it, once."""
     rotated = await portal.webhooks.rotate_secret(visitor.the_app.app, _id(visitor), by=visitor.actor)
     values: dict[str, Any] = {
-        "endpoint_id": _id(visitor),
+        "webhook_id": _id(visitor),
         "secret": rotated.secret,
         "previous_until": rotated.previous_until,
     }
@@ -103,8 +103,8 @@ async def replay(portal: Portal, visitor: Visitor) -> Response:
 
 
 def _id(visitor: Visitor) -> str:
-    endpoint_id: str = visitor.request.path_params["webhook_id"]
-    return endpoint_id
+    webhook_id: str = visitor.request.path_params["webhook_id"]
+    return webhook_id
 
 
 def _back(visitor: Visitor, done: str) -> Response:
