@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -78,7 +79,7 @@ def end_of_fork_server() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of the PostgreSQL to test on: the one that is named, or else one of this test process's own.
 
     Its own is not crash-safe, which makes it fast.
@@ -88,8 +89,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         wait_for(_check_server(named))
         yield named
         return
-    with embedded_postgres(tmp_path_factory.mktemp("postgres"), settings=QUICK) as url:
-        yield url
+    # Not in the folder of pytest, which every run closes to other users when it begins, so to this PostgreSQL as well.
+    with TemporaryDirectory(prefix="msgcenter-tests-") as folder:
+        Path(folder).chmod(0o711)
+        with embedded_postgres(Path(folder) / "data", settings=QUICK) as url:
+            yield url
 
 
 async def _check_server(url: str) -> None:

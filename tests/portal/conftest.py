@@ -14,16 +14,15 @@ from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.team import Team
 from msgcenter.actions.portal import people as people_actions
 from msgcenter.actions.portal.logins import Browser, Logins, NewSession
-from msgcenter.actions.portal.passwords import hash_password
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND, Person, Role
 from msgcenter.portal.visitor import DEVICE_COOKIE, SESSION_COOKIE
 from tests.conftest import SECRET_KEY, Credentials, Server, SharedConnections
+from tests.fork_server import QUICK_HASHER
 
 PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
-_hashes: list[str] = []
 _CSRF = re.compile(r'name="csrf" (?:value|content)="([^"]+)"')
 
 
@@ -88,16 +87,12 @@ async def let_in(database_url: str, app: Credentials, person: Person) -> None:
 
 async def _create_person(database: Database, role: Role, name: str) -> Person:
     people = People(database, KeyRing(SECRET_KEY))
-    with mock.patch.object(people_actions, "hash_of_new_password", _known_hash):
+    with mock.patch.object(people_actions, "hash_of_new_password", _quick_hash):
         return await people.create(f"person-{next(_numbers)}@example.edu", name, PASSWORD, role)
 
 
-async def _known_hash(password: str, *_: str) -> str:
-    """Return the hash of PASSWORD, which is computed once: each hash takes 0.2 s of CPU."""
-    assert password == PASSWORD
-    if not _hashes:
-        _hashes.append(await hash_password(PASSWORD))
-    return _hashes[0]
+async def _quick_hash(password: str, *_: str) -> str:
+    return QUICK_HASHER.hash(password)
 
 
 async def _add_to_team(database: Database, app: Credentials, person: Person) -> None:
@@ -116,7 +111,7 @@ class Company:
     def enter(self, role: Role = "developer", app: Credentials | None = None) -> tuple[Visitor, Person]:
         """Return somebody who has a session, and who looks after an app if one is given.
 
-        The session begins without the form of the login, which would check the password for 0.2 s of CPU.
+        The session begins without the form of the login.
         """
         person, session = self._shared.run(self._begin_session(role, app))
         visitor = Visitor(self.server.url)
