@@ -100,7 +100,7 @@ def application() -> Router:
     actions = CallActions(
         statuses=cast(Statuses, RowStatuses(database)),
         sending=nothing,
-        reports=nothing,
+        message_statuses=nothing,
         user_tokens=nothing,
         webhooks=nothing,
         sent_messages=nothing,

@@ -6,7 +6,7 @@ import pytest
 
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
-from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.portal.announcements import Announcements
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
@@ -32,8 +32,8 @@ class Office:
         self.database = database
         self.told: list[MailboxEvent] = []
         keys = KeyRing(SECRET_KEY)
-        reports = Reports(database, waiting_limit=10)
-        self.announcements = Announcements(database, keys, lease, reports, on_change=self.told.extend)
+        message_statuses = MessageStatuses(database, waiting_limit=10)
+        self.announcements = Announcements(database, keys, lease, message_statuses, on_change=self.told.extend)
         self.people = People(database, keys)
         self.apps = Apps(database, keys)
 
@@ -71,7 +71,7 @@ async def test_many_approvals_at_once_are_one_message(database: Database) -> Non
         opened = await office.announcements.open(number, other)
         assert (opened.announcement.state, opened.announcement.message_id) == ("sent", ids[0])
         assert [step.step for step in opened.steps] == ["draft", "submit", "approve"]
-        report = await office.announcements.report(opened.announcement, opened.version)
+        report = await office.announcements.message_status(opened.announcement, opened.version)
         assert report is not None
         assert report.counts.receivers == 2
 
@@ -129,7 +129,7 @@ async def test_an_announcement_outlives_its_message(database: Database) -> None:
         async with database.connection() as connection:
             await connection.execute("delete from message")  # as retention does, sooner or later
         opened = await office.announcements.open(number, other)
-        assert await office.announcements.report(opened.announcement, opened.version) is None
+        assert await office.announcements.message_status(opened.announcement, opened.version) is None
         with pytest.raises(Refusal) as refused:
             await office.announcements.recall(number, 1, other, COMMAND)
         assert refused.value.reason is Reason.MESSAGE_UNKNOWN

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App, Recipient
@@ -39,17 +39,17 @@ async def test_ten_thousand_mailboxes_pull_at_once(database: Database, database_
         app = await app_on(database)
         sending = Sending(database, lease, waiting_limit=100)
         # Two processes, as it were, that both pull for everybody while more is being sent.
-        reports = [Reports(one, waiting_limit=20_000) for one in (database, second)]
+        message_statuses = [MessageStatuses(one, waiting_limit=20_000) for one in (database, second)]
 
         async def send_all() -> list[int]:
             return [await sending.send(app, Text(f"number {number}"), Everyone()) for number in range(BROADCASTS)]
 
-        async def count_all(asked: Reports) -> list[int]:
+        async def count_all(asked: MessageStatuses) -> list[int]:
             return await asyncio.gather(*(asked.unread_count(app, user_id) for user_id in USERS))
 
-        sent, *counts = await asyncio.gather(send_all(), *(count_all(asked) for asked in reports))
+        sent, *counts = await asyncio.gather(send_all(), *(count_all(asked) for asked in message_statuses))
         assert all(0 <= count <= BROADCASTS for part in counts for count in part)
-        assert await count_all(reports[0]) == [BROADCASTS] * len(USERS)
+        assert await count_all(message_statuses[0]) == [BROADCASTS] * len(USERS)
 
     assert len(await rows(database, "select from feed where platform_code = $1", PLATFORM)) == BROADCASTS
     pages = await rows(

@@ -11,7 +11,7 @@ from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.database.database import Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from tests.conftest import PLATFORM
 from tests.store.scene import rows, short_pages, text_to
 
@@ -26,7 +26,7 @@ async def send(database: Database, app_number: int, ids: MessageIds, contents: l
     for content in contents:
         sent += [
             i
-            for i in await apply_sends(database, ids, [text_to(app_number, PLATFORM, ["user"], content=content)])
+            for i in await send_drafts(database, ids, [text_to(app_number, PLATFORM, ["user"], content=content)])
             if isinstance(i, int)
         ]
     return sent

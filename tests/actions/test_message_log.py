@@ -16,7 +16,7 @@ from msgcenter.domain.audience import Everyone, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.message_id import MAX_ID, MessageIds, now_ms
 from msgcenter.domain.person import COMMAND
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.store import audit
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.audit import AuditFilter
@@ -48,7 +48,7 @@ async def app_of(database: Database, app_id: str = "app") -> App:
 async def send(database: Database, ids: Callable[[], int], app: App, user: str, code: str = HOME) -> int:
     """Send a text under an id of the test's choice."""
     made = MessageIds(1, ids)
-    (sent,) = await apply_sends(database, made, [text_to(app.number, code, [user])])
+    (sent,) = await send_drafts(database, made, [text_to(app.number, code, [user])])
     assert isinstance(sent, int)
     return sent
 
@@ -130,7 +130,7 @@ async def test_topics_and_broadcasts_are_found_by_those_whom_they_concern(
 async def test_expired_messages_stay_in_the_log(database: Database) -> None:
     app = await app_of(database)
     draft = text_to(app.number, HOME, ["li"], expires_at=now_ms() - 1)
-    (sent,) = await apply_sends(database, MessageIds(1), [draft])
+    (sent,) = await send_drafts(database, MessageIds(1), [draft])
     page = await MessageLog(database).page(MessageFilter(app.number), "li", 10)
     assert [(entry.message.id, entry.state) for entry in page.entries] == [(sent, "expired")]
 
@@ -141,7 +141,7 @@ async def test_a_list_counts_no_more_than_it_may(database: Database, monkeypatch
     app = await app_of(database)
     users = [f"user-{number}" for number in range(6)]
     for audience in (users[:2], users[:3], users, users[:3]):  # the newest last
-        await apply_sends(database, MessageIds(1), [text_to(app.number, HOME, audience)])
+        await send_drafts(database, MessageIds(1), [text_to(app.number, HOME, audience)])
     page = await MessageLog(database).page(MessageFilter(app.number), None, 10)
     counted = [entry.counts and entry.counts.delivered for entry in page.entries]
     assert counted == [3, None, 3, None]  # three of seven; six are more than four; three; one is left for two
@@ -195,7 +195,7 @@ async def _fill(connection: Connection, app_number: int) -> None:
 async def test_every_search_is_a_matter_of_index_probes(database: Database) -> None:
     app = await app_of(database)
     drafts = [text_to(app.number, HOME, [f"user-{n % 500}", "li"]) for n in range(1_500)]
-    ids = [one for one in await apply_sends(database, MessageIds(1), drafts) if isinstance(one, int)]
+    ids = [one for one in await send_drafts(database, MessageIds(1), drafts) if isinstance(one, int)]
     async with database.connection() as connection:
         await _fill(connection, app.number)
         spy: Any = _Spy(connection)

@@ -17,7 +17,7 @@ from msgcenter.actions.mailboxes.inbox import Inbox, InboxQuery
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import Topics
 from msgcenter.actions.mailboxes.user_tokens import Viewer
-from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Connection, Database
@@ -239,7 +239,7 @@ class Scene:
         self.apps: list[App] = []
         self.sending = Sending(database, lease, waiting_limit=100)
         self.statuses = Statuses(database, waiting_limit=100)
-        self.reports = Reports(database, waiting_limit=100)
+        self.message_statuses = MessageStatuses(database, waiting_limit=100)
         self.sent_messages = SentMessages(database)
         self.topics = Topics(database)
         self.inbox = Inbox(database, self.statuses, waiting_limit=100)
@@ -545,7 +545,7 @@ class Scene:
         expected = sum(
             at is None for (it, i), at in self.entries.items() if it == name and self.has(it, i) and self.of(i) == app
         )
-        assert await self.reports.unread_count(self.apps[app], name) == expected
+        assert await self.message_statuses.unread_count(self.apps[app], name) == expected
 
     def of(self, message_id: int) -> int:
         """Which app has sent a message."""
@@ -576,11 +576,11 @@ class Scene:
         sent = self.messages[message_id]
         expected = {name: self.entries[name, message_id] for name in sent.audience}
         app = self.apps[sent.app]
-        page = await self.reports.receipts(app, message_id, read=None, cursor=None, limit=100)
+        page = await self.message_statuses.receipts(app, message_id, read=None, cursor=None, limit=100)
         assert {it.user_id: it.read_at for it in page.receipts} == expected
         assert [it.user_id for it in page.receipts] == sorted(expected)
-        assert page.report.state == sent.state(self.clock.now)
-        counts = page.report.counts
+        assert page.status.state == sent.state(self.clock.now)
+        counts = page.status.counts
         assert counts.delivered == len(expected)
         assert counts.read == sum(at is not None for at in expected.values())
         if isinstance(sent.to, Receivers):
@@ -590,7 +590,7 @@ class Scene:
         told: list[str] = []
         cursor: str | None = None
         while True:
-            page = await self.reports.receipts(app, message_id, read=False, cursor=cursor, limit=1)
+            page = await self.message_statuses.receipts(app, message_id, read=False, cursor=cursor, limit=1)
             told += [it.user_id for it in page.receipts]
             cursor = page.next_cursor
             if cursor is None:
@@ -608,10 +608,10 @@ class Scene:
         found = await rows(self.database, "select id from message where platform_code = $1", self.platform)
         assert {row["id"] for row in found} == set(self.messages)
         for number, app in enumerate(self.apps):
-            page = await self.reports.list_messages(MessageFilter(app.number), 100)
+            page = await self.message_statuses.list_messages(MessageFilter(app.number), 100)
             sent = {i: one for i, one in self.messages.items() if one.app == number}
-            assert [report.message.id for report in page.reports] == sorted(sent, reverse=True)
-            for report in page.reports:
+            assert [report.message.id for report in page.statuses] == sorted(sent, reverse=True)
+            for report in page.statuses:
                 one = sent[report.message.id]
                 read = [self.entries[name, report.message.id] is not None for name in one.audience]
                 assert (report.counts.delivered, report.counts.read) == (len(read), sum(read))

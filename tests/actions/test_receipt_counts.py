@@ -7,8 +7,8 @@ import pytest
 
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.messages import receipt_counts
+from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
-from msgcenter.actions.messages.reports import Reports
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App, Recipient
@@ -109,16 +109,16 @@ async def test_great_counts_leave_connections_to_others(
     async with NodeLease(database_url) as lease, Database(database_url, connections=3) as few:
         sending = Sending(few, lease, waiting_limit=10)
         ids = [message.id, *[await sending.send(app, Text("again"), Everyone()) for _ in range(5)]]
-        reports = Reports(few, waiting_limit=10)
-        asking = [asyncio.create_task(reports.receipts(app, i, read=None, cursor=None, limit=5)) for i in ids]
+        message_statuses = MessageStatuses(few, waiting_limit=10)
+        asking = [asyncio.create_task(message_statuses.receipts(app, i, read=None, cursor=None, limit=5)) for i in ids]
         async with asyncio.timeout(20):
             while most < 2:
                 await asyncio.sleep(0.01)
-            assert await reports.unread_count(app, USERS[-1]) == 6
+            assert await message_statuses.unread_count(app, USERS[-1]) == 6
         go_on.set()
         pages = await asyncio.gather(*asking)
         assert most == 2
-        assert [page.report.counts for page in pages] == [Counts(40, 40, 3), *[Counts(40, 40, 0)] * 5]
+        assert [page.status.counts for page in pages] == [Counts(40, 40, 3), *[Counts(40, 40, 0)] * 5]
 
 
 async def test_a_list_of_sends_counts_them_together(
@@ -137,8 +137,8 @@ async def test_a_list_of_sends_counts_them_together(
         return await really(connection, messages)
 
     monkeypatch.setattr(receipts, "count_states", counted)
-    page = await Reports(database, waiting_limit=10).list_messages(MessageFilter(app.number), 50)
-    assert [report.counts for report in page.reports] == [
+    page = await MessageStatuses(database, waiting_limit=10).list_messages(MessageFilter(app.number), 50)
+    assert [report.counts for report in page.statuses] == [
         *[Counts(number + 1, number + 1, 1) for number in reversed(range(20))],
         Counts(40, 40, 3),
     ]
@@ -155,7 +155,7 @@ async def test_a_reader_whose_clock_is_behind_has_read_it_after_a_reset(
     statuses = Statuses(database, waiting_limit=10)
     assert not await statuses.set_status(app, USERS[0], frozenset({message.id}), read=True)
     assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 1)
-    page = await Reports(database, waiting_limit=10).receipts(app, message.id, read=True, cursor=None, limit=5)
+    page = await MessageStatuses(database, waiting_limit=10).receipts(app, message.id, read=True, cursor=None, limit=5)
     assert [(one.user_id, one.read_at) for one in page.receipts] == [(USERS[0], behind)]
 
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 import pytest
 
-from msgcenter.actions import housekeeping, retention
+from msgcenter.actions import maintenance, retention
 from msgcenter.actions.apps.platforms import UnknownPlatformError
-from msgcenter.actions.housekeeping import keep_house
+from msgcenter.actions.maintenance import run_maintenance
 from msgcenter.actions.retention import Plan, Removed, Step, in_turn, plans, remove, remove_due, set_days
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
@@ -18,7 +18,7 @@ from msgcenter.domain.message_id import MessageIds, bucket_of, bucket_start_ms, 
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.messaging.fan_out import fan_out
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store import retention as store
 from msgcenter.store.mailboxes import pages
@@ -52,7 +52,7 @@ class Scene:
             await directory.register(connection, platform, users)
         ids = MessageIds(next(_nodes), lambda: now_ms() - days_ago * DAY if at is None else at)
         draft = text_to(self.apps[platform], platform, users)
-        (message_id,) = await apply_sends(self.database, ids, [draft])
+        (message_id,) = await send_drafts(self.database, ids, [draft])
         assert isinstance(message_id, int)
         if not draft.is_direct:
             await fan_out(self.database, message_id)
@@ -327,7 +327,7 @@ async def test_traffic_goes_on_and_keeps_all_that_is_its_own(scene: Scene, monke
         ids = MessageIds(node)
         while not running.done():
             drafts = [text_to(scene.apps[SHORT], SHORT, users[start::7]) for start in range(3)]
-            sent.extend(i for i in await apply_sends(scene.database, ids, drafts) if isinstance(i, int))
+            sent.extend(i for i in await send_drafts(scene.database, ids, drafts) if isinstance(i, int))
 
     async def read_on(mine: list[str]) -> None:
         while not running.done():
@@ -465,10 +465,10 @@ async def test_servers_do_it_by_themselves_even_after_a_mistake(scene: Scene, mo
             raise Refusal(Reason.DATABASE_UNAVAILABLE)
         await remove_due(database)
 
-    monkeypatch.setattr(housekeeping, "remove_due", first_in_vain)
-    monkeypatch.setattr(housekeeping, "_EVERY_SECONDS", 0.01)
-    monkeypatch.setattr(housekeeping, "_RETENTION_SECONDS", 0)
-    keeping = asyncio.create_task(keep_house(scene.database))
+    monkeypatch.setattr(maintenance, "remove_due", first_in_vain)
+    monkeypatch.setattr(maintenance, "_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(maintenance, "_RETENTION_SECONDS", 0)
+    keeping = asyncio.create_task(run_maintenance(scene.database))
     async with asyncio.timeout(10):
         while await scene.messages():
             await asyncio.sleep(0.01)

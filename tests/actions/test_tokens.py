@@ -9,7 +9,7 @@ from msgcenter.actions.apps import tokens as tokens_module
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing, token_digest
 from msgcenter.actions.apps.tokens import Tokens
-from msgcenter.actions.housekeeping import clean_up
+from msgcenter.actions.maintenance import clean_up
 from msgcenter.database.database import Database
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal

@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 from msgcenter.domain.api_reference import CallReference
 from msgcenter.gateway.reference.reference import reference
 from msgcenter.gateway.routes import routes as gateway_routes
+from msgcenter.inbox.endpoint import Inboxes
 from msgcenter.inbox.routes import routes as inbox_routes
-from msgcenter.inbox.visitor import Inboxes
 from msgcenter.monitor.metrics import PATH as METRICS_PATH
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.routes import routes as portal_routes

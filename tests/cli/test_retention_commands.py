@@ -7,7 +7,7 @@ import pytest
 
 from msgcenter.database.database import Database
 from msgcenter.domain.message_id import MessageIds, now_ms
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.store.mailboxes import users
 from msgcenter.store.retention import sole_remover
 from tests.cli.program import Shell, assert_one_line
@@ -26,7 +26,7 @@ async def shell(database: Database, database_url: str, tmp_path: Path) -> Shell:
             await users.register(connection, code, ["a", "b"])
         for days_ago in (365, 0):
             ids = MessageIds(2 * node + bool(days_ago), lambda ago=days_ago: now_ms() - ago * DAY)  # type: ignore[misc]
-            await apply_sends(database, ids, [text_to(number, code, ["a", "b"])])
+            await send_drafts(database, ids, [text_to(number, code, ["a", "b"])])
     return Shell(database_url, tmp_path / "data")
 
 

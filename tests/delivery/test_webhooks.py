@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from msgcenter.actions import housekeeping
+from msgcenter.actions import maintenance
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain import webhook
 from msgcenter.domain.message_id import now_ms
@@ -315,6 +315,6 @@ async def test_what_is_old_goes(database: Database, app_number: int) -> None:
         old,
         now,
     )
-    assert await housekeeping.clean_up(database) == 11
+    assert await maintenance.clean_up(database) == 11
     assert len(await rows(database, "select from webhook_delivery")) == 20
     assert [row["message_id"] for row in await rows(database, "select message_id from webhook_event")] == [2]

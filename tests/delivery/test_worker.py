@@ -11,7 +11,7 @@ from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from tests.conftest import PLATFORM
 
 CROWD = receivers_of(f"user-{number}" for number in range(3_000))
@@ -19,7 +19,7 @@ CROWD = receivers_of(f"user-{number}" for number in range(3_000))
 
 async def send(database: Database, app_number: int) -> int:
     """Store a message to a crowd, which a job has to deliver."""
-    (message_id,) = await apply_sends(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), CROWD)])
+    (message_id,) = await send_drafts(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), CROWD)])
     assert isinstance(message_id, int)
     return message_id
 

@@ -5,7 +5,7 @@ from functools import reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msgcenter.domain.mailbox import Change, merge
+from msgcenter.domain.mailbox import EntryChange, merge
 
 NOW = 1_000
 Entry = int | None
@@ -19,14 +19,14 @@ def one_call(entry: Entry, *, read: bool) -> Entry:
     return NOW if entry is None else entry
 
 
-def one_change(entry: Entry, change: Change) -> Entry:
+def one_change(entry: Entry, change: EntryChange) -> Entry:
     """What the store does with a merged change."""
     match change:
-        case Change.UNREAD:
+        case EntryChange.UNREAD:
             return None
-        case Change.READ:
+        case EntryChange.READ:
             return NOW if entry is None else entry
-        case Change.READ_AFRESH:
+        case EntryChange.READ_AFRESH:
             return NOW
 
 
@@ -37,17 +37,17 @@ some_calls = st.lists(st.booleans(), min_size=1, max_size=8)
 @given(entries, some_calls)
 def test_a_merged_batch_is_the_calls_one_after_the_other(entry: Entry, calls: list[bool]) -> None:
     expected = reduce(lambda state, read: one_call(state, read=read), calls, entry)
-    wanted: Change | None = None
+    wanted: EntryChange | None = None
     for read in calls:
-        wanted = merge(wanted, Change.READ if read else Change.UNREAD)
+        wanted = merge(wanted, EntryChange.READ if read else EntryChange.UNREAD)
     assert wanted is not None
     assert one_change(entry, wanted) == expected
 
 
 @given(entries, some_calls, some_calls)
 def test_merging_does_not_depend_on_where_batches_are_cut(entry: Entry, first: list[bool], then: list[bool]) -> None:
-    def merged(calls: list[bool]) -> Change:
-        changes = [Change.READ if read else Change.UNREAD for read in calls]
+    def merged(calls: list[bool]) -> EntryChange:
+        changes = [EntryChange.READ if read else EntryChange.UNREAD for read in calls]
         return reduce(merge, changes[1:], changes[0])
 
     one_batch = one_change(entry, merged(first + then))
@@ -56,6 +56,6 @@ def test_merging_does_not_depend_on_where_batches_are_cut(entry: Entry, first: l
 
 
 def test_the_first_read_time_is_kept_unless_it_was_unread_in_between() -> None:
-    assert merge(Change.READ, Change.READ) is Change.READ
-    assert merge(Change.UNREAD, Change.READ) is Change.READ_AFRESH
-    assert merge(Change.READ_AFRESH, Change.READ) is Change.READ_AFRESH
+    assert merge(EntryChange.READ, EntryChange.READ) is EntryChange.READ
+    assert merge(EntryChange.UNREAD, EntryChange.READ) is EntryChange.READ_AFRESH
+    assert merge(EntryChange.READ_AFRESH, EntryChange.READ) is EntryChange.READ_AFRESH

@@ -44,7 +44,7 @@ def embed(
         contexts.append(context)
         fake_web(context)
         website.document = f"""<!doctype html><html lang="en"><title>School</title>
-            <main><h1>School</h1><a href="#news">News</a></main>
+            <main><h1>School</h1><a href="#news">PendingEvents</a></main>
             <script>window.seen = [];
             for (const name of ["counts", "message", "token-expired", "error"])
               addEventListener(`msg-inbox:${{name}}`, (event) => window.seen.push([name, event.detail]));
@@ -84,7 +84,7 @@ def test_a_click_elsewhere_closes_the_popover(embed: Embed, raw: Raw, user: str)
     page = embed(user_token(raw, user))
     page.get_by_role("button", name="Messages").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    page.get_by_role("link", name="News").click()
+    page.get_by_role("link", name="PendingEvents").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 

@@ -14,7 +14,7 @@ from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging import add_entries
 from msgcenter.messaging.decide_approvals import decide
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.messages.node_lease import NodeLease
 
@@ -121,7 +121,7 @@ class _Process:
     async def send(self) -> None:
         """Send up to three messages; other processes use the same request ids."""
         drafts = [self.draft() for _ in range(self.random.randint(1, 3))]
-        answers = await apply_sends(self.database, await self.lease.ids(), drafts)
+        answers = await send_drafts(self.database, await self.lease.ids(), drafts)
         for draft, answer in zip(drafts, answers, strict=True):
             assert isinstance(answer, int)
             assert draft.request_id is not None

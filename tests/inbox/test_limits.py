@@ -20,7 +20,7 @@ from msgcenter.database.database import Database
 from msgcenter.domain.account import App
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.inbox import stream
-from msgcenter.inbox.visitor import Inboxes, token_of
+from msgcenter.inbox.endpoint import Inboxes, token_of
 from msgcenter.live.hub import Hub
 from msgcenter.store.mailboxes.topics import concerned_by_topic
 from tests.conftest import PLATFORM, SECRET_KEY, Credentials
@@ -85,7 +85,7 @@ async def open_inbox(database: Database) -> Scene:
     tokens = UserTokens(database, keys, default_ttl=600, waiting_limit=10)
     inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub)
     token = (await tokens.issue(app, "u", platform_code=None, ttl=None)).token
-    return Scene(app, apps, hub, stream._EventStream(inboxes, await tokens.viewer(token), token))
+    return Scene(app, apps, hub, stream._EventStream(inboxes, await tokens.viewer(token)))
 
 
 @pytest.mark.parametrize("withdrawn", ["key", "app", "live"])
@@ -153,7 +153,7 @@ async def test_a_reader_who_takes_nothing_loses_the_stream(database: Database, m
     (watch,) = hub._all()
     for number in range(10_000):
         hub.deliver([MailboxEvent("message", PLATFORM, ("u",), (number,))])
-    assert len(watch.take().arrived) <= 200
+    assert len(watch.drain().message) <= 200
     async with asyncio.timeout(20):
         await streaming
     assert hub._all() == []

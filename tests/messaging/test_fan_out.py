@@ -15,7 +15,7 @@ from msgcenter.domain.person import COMMAND
 from msgcenter.messaging.decide_approvals import decide
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.recall import recall_within
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.store.mailboxes.receipts import count_states
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.node_lease import NodeLease
@@ -29,7 +29,7 @@ def crowd(size: int) -> tuple[str, ...]:
 
 async def send(database: Database, draft: Draft) -> int:
     """Store a message without any job being run."""
-    (message_id,) = await apply_sends(database, MessageIds(1), [draft])
+    (message_id,) = await send_drafts(database, MessageIds(1), [draft])
     assert isinstance(message_id, int)
     return message_id
 

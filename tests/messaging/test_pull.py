@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from msgcenter.actions.mailboxes.topics import Topics
-from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Connection, Database
@@ -181,10 +181,10 @@ async def test_a_crowd_gets_everything_once_and_receipts_know_it(
         await asyncio.gather(*(one_of_many() for _ in range(8)))
         await pull.pull(database, mailboxes(), now_ms())
         assert len(crowd.sent) > 40
-        reports = Reports(second, waiting_limit=100)
+        message_statuses = MessageStatuses(second, waiting_limit=100)
         recalled = 0
         for message_id in crowd.sent:
-            page = await reports.receipts(app, message_id, read=None, cursor=None, limit=100)
+            page = await message_statuses.receipts(app, message_id, read=None, cursor=None, limit=100)
             states = await rows(
                 database,
                 "select p.user_id, e.r from mailbox_page p, unnest(p.message_ids, p.read_at) as e (i, r)"
@@ -192,14 +192,14 @@ async def test_a_crowd_gets_everything_once_and_receipts_know_it(
                 PLATFORM,
                 message_id,
             )
-            if page.report.state is State.RECALLED:
+            if page.status.state is State.RECALLED:
                 recalled += 1
                 assert all(state["r"] < 0 for state in states)
                 assert {state["user_id"] for state in states} <= {one.user_id for one in page.receipts}
             else:
                 assert [state["user_id"] for state in states] == [one.user_id for one in page.receipts]
                 assert all(state["r"] is None for state in states)
-            assert page.report.counts.delivered == len(page.receipts)
+            assert page.status.counts.delivered == len(page.receipts)
         assert recalled > 0
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import pages, reading
 from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_status, page_key, sweep_expired, sweep_pages
@@ -23,7 +23,7 @@ async def send(database: Database, app_number: int, clock: Clock, *, lasting: in
     expires_at = None if lasting is None else clock.now + lasting
     draft = text_to(app_number, PLATFORM, [USER.user_id], expires_at=expires_at)
     clock.now += 1
-    (message_id,) = await apply_sends(database, MessageIds(1, clock), [draft])
+    (message_id,) = await send_drafts(database, MessageIds(1, clock), [draft])
     assert isinstance(message_id, int)
     return message_id
 

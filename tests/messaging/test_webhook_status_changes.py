@@ -12,7 +12,7 @@ from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.webhook import READ, UNREAD
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import AttributedChange, StatusChange, apply_status_changes_with_events
 from msgcenter.store.webhooks import webhooks
 from tests.conftest import PLATFORM
@@ -39,7 +39,7 @@ async def messages(database: Database, app_number: int) -> list[int]:
 
     await database.in_transaction(write)
     drafts = [Draft(app_number, PLATFORM, Text("x"), ("other", "user")) for _ in range(4)]
-    return [i for i in await apply_sends(database, MessageIds(1), drafts) if isinstance(i, int)]
+    return [i for i in await send_drafts(database, MessageIds(1), drafts) if isinstance(i, int)]
 
 
 async def told(database: Database) -> list[tuple[str, int, bool]]:
@@ -70,7 +70,7 @@ async def test_what_is_missing_or_withdrawn_is_not_told(
     database: Database, app_number: int, messages: list[int]
 ) -> None:
     brief = Draft(app_number, PLATFORM, Text("x"), ("user",), expires_at=now_ms() - 1)
-    (expired,) = await apply_sends(database, MessageIds(2), [brief])
+    (expired,) = await send_drafts(database, MessageIds(2), [brief])
     assert isinstance(expired, int)
     asked = [messages[0], expired, 7]
     others = change(app_number + 1, messages, read=True)

@@ -9,7 +9,7 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.store.messages import idempotency
 from msgcenter.store.messages.idempotency import Claim, IdempotencyKey
 from tests.conftest import PLATFORM
@@ -55,17 +55,17 @@ async def test_repeated_in_one_batch_and_later(database: Database, app_number: i
         request(app_number, "b"),
         request(app_number, "a", "2"),
     ]
-    answers = await apply_sends(database, ids, asked)
+    answers = await send_drafts(database, ids, asked)
     assert reasons(answers) == [None, None, Reason.REQUEST_ID_REUSED, None]
     assert answers[0] == answers[1] != answers[3]
-    again = await apply_sends(database, ids, asked)
+    again = await send_drafts(database, ids, asked)
     assert [again[number] for number in (0, 1, 3)] == [answers[number] for number in (0, 1, 3)]
     assert reasons(again) == reasons(answers)
     assert await contents(database) == ["a 1", "a 1"]
 
 
 async def test_the_same_request_id_of_two_apps_is_two_requests(database: Database, app_number: int) -> None:
-    answers = await apply_sends(database, MessageIds(1), [request(app_number, "a"), request(app_number + 1, "b")])
+    answers = await send_drafts(database, MessageIds(1), [request(app_number, "a"), request(app_number + 1, "b")])
     assert reasons(answers) == [None, None]
     assert await contents(database) == ["a 1", "b 1"]
 
@@ -76,7 +76,7 @@ async def test_the_same_request_by_many_at_once_makes_one_message(database: Data
         drafts = [request(app_number, "a", f"{number}") for number in range(5)]
         return drafts if number % 2 else drafts[::-1]
 
-    answers = await asyncio.gather(*(apply_sends(database, MessageIds(node), asked(node)) for node in range(8)))
+    answers = await asyncio.gather(*(send_drafts(database, MessageIds(node), asked(node)) for node in range(8)))
     assert {tuple(answer if number % 2 else answer[::-1]) for number, answer in enumerate(answers)} == {
         tuple(answers[1])
     }
@@ -89,15 +89,15 @@ async def test_a_request_id_is_free_after_a_day(
     clock = Clock()
     clock.rule(monkeypatch)
     ids = MessageIds(1, clock)
-    (first,) = await apply_sends(database, ids, [request(app_number, "a")])
+    (first,) = await send_drafts(database, ids, [request(app_number, "a")])
     clock.now += IDEMPOTENCY_MS
-    assert reasons(await apply_sends(database, ids, [request(app_number, "b")])) == [Reason.REQUEST_ID_REUSED]
-    assert await apply_sends(database, ids, [request(app_number, "a")]) == [first]
+    assert reasons(await send_drafts(database, ids, [request(app_number, "b")])) == [Reason.REQUEST_ID_REUSED]
+    assert await send_drafts(database, ids, [request(app_number, "a")]) == [first]
     clock.now += 1
-    (second,) = await apply_sends(database, ids, [request(app_number, "b")])
+    (second,) = await send_drafts(database, ids, [request(app_number, "b")])
     assert isinstance(second, int)
     assert second != first
-    assert await apply_sends(database, ids, [request(app_number, "b")]) == [second]
+    assert await send_drafts(database, ids, [request(app_number, "b")]) == [second]
     assert await contents(database) == ["a 1", "b 1"]
 
 
@@ -105,16 +105,16 @@ async def test_a_send_that_fails_leaves_its_request_id_free(database: Database, 
     ids = MessageIds(1)
     broken = request(app_number, "a", "\ud800")  # no database takes half a character
     with pytest.raises(Exception, match="surrogates"):
-        await apply_sends(database, ids, [request(app_number, "a"), broken])
+        await send_drafts(database, ids, [request(app_number, "a"), broken])
     assert await contents(database) == []
-    assert reasons(await apply_sends(database, ids, [request(app_number, "b")])) == [None]
+    assert reasons(await send_drafts(database, ids, [request(app_number, "b")])) == [None]
 
 
 async def test_a_taken_id_makes_another_attempt_with_another(database: Database, app_number: int) -> None:
     clock = Clock()
-    await apply_sends(database, MessageIds(1, clock), [request(app_number, "a", "1"), request(app_number, "b", "2")])
+    await send_drafts(database, MessageIds(1, clock), [request(app_number, "a", "1"), request(app_number, "b", "2")])
     # Another maker of the same number at the same time.
-    answers = await apply_sends(database, MessageIds(1, clock), [request(app_number, "c", "3")])
+    answers = await send_drafts(database, MessageIds(1, clock), [request(app_number, "c", "3")])
     assert reasons(answers) == [None]
     assert await contents(database) == ["a 1", "b 1", "c 1"]
 

@@ -17,7 +17,7 @@ from msgcenter.domain.message_id import MessageIds, bucket_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.decide_approvals import decide
 from msgcenter.messaging.fan_out import fan_out
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import pages as mailboxes
 from msgcenter.store.mailboxes import reading as inbox
@@ -294,7 +294,7 @@ class Scene:
             )
             for asked in step.drafts
         ]
-        answers = await apply_sends(self.database, self.ids, drafts)
+        answers = await send_drafts(self.database, self.ids, drafts)
         new: list[int] = []
         for draft, answer in zip(drafts, answers, strict=True):
             fresh = answer if isinstance(answer, int) and answer not in self.model.messages else -1

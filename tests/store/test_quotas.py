@@ -16,7 +16,7 @@ from msgcenter.domain.message import Draft, Message
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.store.apps import quotas
 from msgcenter.store.messages import messages
 from tests.conftest import PLATFORM
@@ -52,15 +52,15 @@ async def stored_messages(database: Database) -> int:
 
 async def test_the_last_ones_are_refused(database: Database, app_number: int) -> None:
     ids = MessageIds(1)
-    assert outcomes(await apply_sends(database, ids, [draft(app_number, 5)] * 3)) == "+++"
-    assert outcomes(await apply_sends(database, ids, [draft(app_number, 5)] * 4)) == "++--"
-    assert outcomes(await apply_sends(database, ids, [draft(app_number, 5)])) == "-"
+    assert outcomes(await send_drafts(database, ids, [draft(app_number, 5)] * 3)) == "+++"
+    assert outcomes(await send_drafts(database, ids, [draft(app_number, 5)] * 4)) == "++--"
+    assert outcomes(await send_drafts(database, ids, [draft(app_number, 5)])) == "-"
     assert await used(database, app_number) == 5
     assert await stored_messages(database) == 5
 
 
 async def test_a_refusal_says_how_much_and_how_long(database: Database, app_number: int) -> None:
-    (refusal,) = await apply_sends(database, MessageIds(1), [draft(app_number, 0)])
+    (refusal,) = await send_drafts(database, MessageIds(1), [draft(app_number, 0)])
     assert isinstance(refusal, Refusal)
     assert refusal.reason is Reason.QUOTA_EXCEEDED
     assert refusal.data == {"quota": 0, "seconds": 1}
@@ -75,7 +75,7 @@ async def test_many_at_once_never_exceed_it_and_use_all_of_it(
         # As many pools as processes would have, each with sends of its own under way.
         others = [await stack.enter_async_context(Database(database_url, connections=4)) for _ in range(4)]
         batches = [
-            apply_sends(one, MessageIds(node), [draft(app_number, limit), draft(app_number, limit, f"{node} {turn}")])
+            send_drafts(one, MessageIds(node), [draft(app_number, limit), draft(app_number, limit, f"{node} {turn}")])
             for turn in range(12)
             for node, one in enumerate(others)
         ]
@@ -89,17 +89,17 @@ async def test_many_at_once_never_exceed_it_and_use_all_of_it(
 async def test_a_repeated_request_counts_once(database: Database, app_number: int) -> None:
     ids = MessageIds(1)
     asked = [draft(app_number, 2, "a"), draft(app_number, 2, "a"), draft(app_number, 2, "b"), draft(app_number, 2, "a")]
-    first = await apply_sends(database, ids, asked)
+    first = await send_drafts(database, ids, asked)
     assert outcomes(first) == "++++"
-    assert await apply_sends(database, ids, asked) == first
+    assert await send_drafts(database, ids, asked) == first
     assert await used(database, app_number) == 2
-    assert outcomes(await apply_sends(database, ids, [draft(app_number, 2, "c"), draft(app_number, 2, "a")])) == "-+"
+    assert outcomes(await send_drafts(database, ids, [draft(app_number, 2, "c"), draft(app_number, 2, "a")])) == "-+"
     assert await stored_messages(database) == 2
 
 
 async def test_the_same_request_by_many_at_once_counts_once(database: Database, app_number: int) -> None:
     answers = await asyncio.gather(
-        *(apply_sends(database, MessageIds(node), [draft(app_number, 3, "same")]) for node in range(8))
+        *(send_drafts(database, MessageIds(node), [draft(app_number, 3, "same")]) for node in range(8))
     )
     assert len({answer for part in answers for answer in part}) == 1
     assert await used(database, app_number) == 1
@@ -108,11 +108,11 @@ async def test_the_same_request_by_many_at_once_counts_once(database: Database, 
 async def test_what_is_refused_leaves_its_request_id_free(database: Database, app_number: int) -> None:
     ids = MessageIds(1)
     asked = [draft(app_number, 1, "a"), draft(app_number, 1, "b"), draft(app_number, 1, "b")]
-    assert outcomes(await apply_sends(database, ids, asked)) == "+--"
-    assert outcomes(await apply_sends(database, ids, asked[1:])) == "--"
+    assert outcomes(await send_drafts(database, ids, asked)) == "+--"
+    assert outcomes(await send_drafts(database, ids, asked[1:])) == "--"
     assert [row["request_id"] for row in await rows(database, "select request_id from idempotency_key")] == ["a"]
     raised = [draft(app_number, 2, "b"), draft(app_number, 2, "b")]
-    sent = await apply_sends(database, ids, raised)
+    sent = await send_drafts(database, ids, raised)
     assert outcomes(sent) == "++"
     assert sent[0] == sent[1]
     assert await stored_messages(database) == 2
@@ -122,13 +122,13 @@ async def test_a_refused_request_with_another_body_is_refused_for_the_quota(
     database: Database, app_number: int
 ) -> None:
     other = replace(draft(app_number, 0, "a"), digest=b"another")
-    assert outcomes(await apply_sends(database, MessageIds(1), [draft(app_number, 0, "a"), other])) == "--"
+    assert outcomes(await send_drafts(database, MessageIds(1), [draft(app_number, 0, "a"), other])) == "--"
 
 
 async def test_a_batch_that_fails_counts_nothing(database: Database, app_number: int) -> None:
     broken = draft(app_number, 5, "\ud800")  # no database takes half a character
     with pytest.raises(Exception, match="surrogates"):
-        await apply_sends(database, MessageIds(1), [draft(app_number, 5), broken])
+        await send_drafts(database, MessageIds(1), [draft(app_number, 5), broken])
     assert await used(database, app_number) == 0
 
 
@@ -146,13 +146,13 @@ async def test_an_attempt_that_is_repeated_counts_once(
 
     monkeypatch.setattr(messages, "insert_messages", at_first_a_deadlock)
     asked = [draft(app_number, 2), draft(app_number, 2, "a"), draft(app_number, 2, "b"), draft(app_number, 2)]
-    assert outcomes(await apply_sends(database, MessageIds(1), asked)) == "++--"
+    assert outcomes(await send_drafts(database, MessageIds(1), asked)) == "++--"
     assert tries == 2
     assert await used(database, app_number) == 2
 
 
 async def test_an_app_without_a_quota_pays_nothing(database: Database, app_number: int) -> None:
-    await apply_sends(database, MessageIds(1), [draft(app_number, None), draft(app_number + 1, 5)])
+    await send_drafts(database, MessageIds(1), [draft(app_number, None), draft(app_number + 1, 5)])
     found = await rows(database, "select app_number, used from quota_use")
     assert [tuple(row) for row in found] == [(app_number + 1, 1)]
 
@@ -167,16 +167,16 @@ async def test_apps_and_days_are_counted_apart(database: Database, app_number: i
         draft(app_number + 1, 2),
         draft(app_number + 1, 2),
     ]
-    assert outcomes(await apply_sends(database, MessageIds(1), asked)) == "++-++-"
+    assert outcomes(await send_drafts(database, MessageIds(1), asked)) == "++-++-"
     assert await used(database, app_number, tomorrow) == 1
 
 
 async def test_a_quota_may_be_lowered_and_raised(database: Database, app_number: int) -> None:
     ids = MessageIds(1)
-    await apply_sends(database, ids, [draft(app_number, 5)] * 5)
-    assert outcomes(await apply_sends(database, ids, [draft(app_number, 3)])) == "-"
+    await send_drafts(database, ids, [draft(app_number, 5)] * 5)
+    assert outcomes(await send_drafts(database, ids, [draft(app_number, 3)])) == "-"
     # Calls that came before a change and after it may share a batch: each is held to what held when it came.
-    assert outcomes(await apply_sends(database, ids, [draft(app_number, 3), draft(app_number, 7)])) == "-+"
+    assert outcomes(await send_drafts(database, ids, [draft(app_number, 3), draft(app_number, 7)])) == "-+"
     assert await used(database, app_number) == 6
 
 
@@ -184,7 +184,7 @@ async def test_a_broadcast_is_one_message_and_so_is_a_send_to_many(database: Dat
     broadcast = replace(draft(app_number, 9), receivers=(), topic_number=EVERYONE)
     many = replace(draft(app_number, 9), receivers=tuple(f"user-{number:04}" for number in range(1_500)))
     later = replace(draft(app_number, 9), send_at=1_893_456_000_000)
-    assert outcomes(await apply_sends(database, MessageIds(1), [broadcast, many, later])) == "+++"
+    assert outcomes(await send_drafts(database, MessageIds(1), [broadcast, many, later])) == "+++"
     assert await used(database, app_number) == 3
 
 
@@ -192,13 +192,13 @@ async def test_only_what_was_stored_is_told(database: Database, app_number: int)
     told: list[Draft] = []
     asked = [draft(app_number, 2, "a"), draft(app_number, 2, "a"), draft(app_number, 2), draft(app_number, 2)]
     for _ in range(2):
-        await apply_sends(database, MessageIds(1), asked, on_stored=told.extend)
+        await send_drafts(database, MessageIds(1), asked, on_stored=told.extend)
     assert told == [asked[0], asked[2]]
 
 
 async def test_old_counts_go(database: Database, app_number: int) -> None:
     for back in range(3):
-        await apply_sends(database, MessageIds(1), [draft(app_number, 1, day=TODAY - timedelta(days=back))])
+        await send_drafts(database, MessageIds(1), [draft(app_number, 1, day=TODAY - timedelta(days=back))])
     async with database.connection() as connection:
         assert await quotas.delete_old(connection, TODAY, 1) == 1
         assert await quotas.delete_old(connection, TODAY, 9) == 1

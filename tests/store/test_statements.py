@@ -10,10 +10,10 @@ import msgcenter
 from msgcenter.database.database import Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import Text
-from msgcenter.domain.mailbox import Change
+from msgcenter.domain.mailbox import EntryChange
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, bucket_of
-from msgcenter.messaging.send import apply_sends
+from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import pages
 from msgcenter.store.mailboxes.pages import PageChange, PageKey
@@ -82,7 +82,7 @@ async def test_primary_keys_are_led_by_the_distribution_column(database: Databas
 async def test_status_changes_are_heap_only(database: Database, app_number: int) -> None:
     users = tuple(f"user-{number:03}" for number in range(50))
     drafts = [Draft(app_number, PLATFORM, Text("x"), users) for _ in range(60)]
-    ids = [i for i in await apply_sends(database, MessageIds(1), drafts) if isinstance(i, int)]
+    ids = [i for i in await send_drafts(database, MessageIds(1), drafts) if isinstance(i, int)]
     shares = []
     for _ in range(_ROUNDS):
         updates, heap_only = await _updates(database)
@@ -116,7 +116,7 @@ async def _updates(database: Database) -> tuple[int, int]:
 
 
 async def test_status_changes_probe_the_key_in_order(database: Database, app_number: int) -> None:
-    (message_id,) = await apply_sends(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), ("u",))])
+    (message_id,) = await send_drafts(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), ("u",))])
     assert isinstance(message_id, int)
     key = PageKey("u", PLATFORM, bucket_of(message_id), app_number)
     async with database.connection() as connection:
@@ -140,5 +140,5 @@ async def _plan_of_status_statement(connection: object) -> str:
 
     spy = Spy()
     key = PageKey("u", PLATFORM, 1, 1)
-    await pages.change_status(spy, {key: PageChange.of({5: Change.READ})}, 1)  # type: ignore[arg-type]
+    await pages.change_status(spy, {key: PageChange.of({5: EntryChange.READ})}, 1)  # type: ignore[arg-type]
     return spy.plan

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import FrameType
 
 from msgcenter.actions.apps.call_counter import CallCounter
-from msgcenter.actions.housekeeping import keep_house
 from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.maintenance import run_maintenance
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Database
 from msgcenter.delivery.guarded_network import Resolver
@@ -55,7 +55,9 @@ class Lifespan:
             tune_gc()
             # These finish what they have begun; the others are cancelled.
             workers = [asyncio.create_task(each.run()) for each in (self.worker, self.dispatcher, self.counter)]
-            loops = [asyncio.create_task(work) for work in (keep_house(self.database), self.bus.run(), self.hub.run())]
+            loops = [
+                asyncio.create_task(work) for work in (run_maintenance(self.database), self.bus.run(), self.hub.run())
+            ]
             try:
                 yield
             finally:

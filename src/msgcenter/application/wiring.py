@@ -20,7 +20,7 @@ from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import Topics
 from msgcenter.actions.mailboxes.user_tokens import UserTokens
 from msgcenter.actions.messages.message_log import MessageLog
-from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.actions.portal.announcements import Announcements
@@ -45,8 +45,8 @@ from msgcenter.gateway.reference.reference import reference
 from msgcenter.gateway.routes import Fallback
 from msgcenter.gateway.routes import routes as gateway_routes
 from msgcenter.gateway.wire.bodies import body_in
+from msgcenter.inbox.endpoint import Inboxes
 from msgcenter.inbox.routes import routes as inbox_routes
-from msgcenter.inbox.visitor import Inboxes
 from msgcenter.live.bus import PostgresBus
 from msgcenter.live.hub import Hub
 from msgcenter.monitor.monitor import Monitor
@@ -90,7 +90,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
             "statuses": actions.statuses.waiting,
             "sends": actions.sending.waiting,
             "tokens": tokens.waiting,
-            "unread_counts": actions.reports.waiting,
+            "unread_counts": actions.message_statuses.waiting,
             "inbox": inbox.waiting,
         },
         streams=process.hub.streams,
@@ -140,7 +140,7 @@ class _Process:
         self.database = Database(database_url(settings), connections=settings.database_connections)
         self.lease = NodeLease(self.database.url)
         self.hub = Hub(partial(concerned_by_topic, self.database), per_user=settings.stream_limit)
-        self.bus = PostgresBus(self.database.url, on_events=self.hub.deliver, on_gap=self.hub.gap)
+        self.bus = PostgresBus(self.database.url, on_events=self.hub.deliver, on_gap=self.hub.mark_stale)
         self.hub.on_streams = lambda streams: self.bus.announce(streams=streams)
         self.hub.announced = self.bus.announced
         self.counter = CallCounter(self.database, self.zone)
@@ -164,7 +164,7 @@ def _call_actions(process: _Process) -> CallActions:
             on_stored=process.on_stored,
         ),
         statuses=Statuses(database, waiting_limit=limit, on_change=publish),
-        reports=Reports(database, waiting_limit=limit),
+        message_statuses=MessageStatuses(database, waiting_limit=limit),
         sent_messages=SentMessages(database, on_change=publish),
         topics=Topics(database),
         user_tokens=UserTokens(database, keys, default_ttl=process.settings.user_token_ttl, waiting_limit=limit),
@@ -195,7 +195,7 @@ def _portal(process: _Process, tokens: Tokens, actions: CallActions, monitor: Mo
         user_tokens=actions.user_tokens,
         statistics=Statistics(database, process.zone, is_on=settings.statistics),
         message_log=MessageLog(database),
-        reports=actions.reports,
+        message_statuses=actions.message_statuses,
         sent_messages=actions.sent_messages,
         webhooks=actions.webhooks,
         templates=Templates(process.zone),
@@ -206,7 +206,7 @@ def _portal(process: _Process, tokens: Tokens, actions: CallActions, monitor: Mo
             database,
             keys,
             process.lease,
-            actions.reports,
+            actions.message_statuses,
             on_change=process.bus.publish,
             on_stored=process.on_stored,
         ),

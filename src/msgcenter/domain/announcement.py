@@ -159,7 +159,7 @@ class Field(NamedTuple):
     value: Value
 
 
-class Change(NamedTuple):
+class FieldChange(NamedTuple):
     """A field that two versions differ in; None where a version does not have it. `pieces` if both are texts."""
 
     label: Phrase
@@ -200,7 +200,7 @@ def _label(name: str) -> Phrase:
     return _LABELS[name]
 
 
-def changes_between(before: Version, after: Version) -> list[Change]:
+def changes_between(before: Version, after: Version) -> list[FieldChange]:
     """Return what has changed from one version to another, in the order of the fields."""
     old = {field.name: field for field in fields_of(before)}
     new = {field.name: field for field in fields_of(after)}
@@ -213,5 +213,5 @@ def changes_between(before: Version, after: Version) -> list[Change]:
         values = (was and was.value, is_now and is_now.value)
         both_texts = isinstance(values[0], str) and isinstance(values[1], str)
         pieces = pieces_of(str(values[0]), str(values[1])) if both_texts else []
-        changes.append(Change(label, *values, pieces))
+        changes.append(FieldChange(label, *values, pieces))
     return changes

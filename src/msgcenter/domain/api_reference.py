@@ -65,7 +65,7 @@ class Sample(NamedTuple):
     request: dict[str, Any]
 
 
-class Change(NamedTuple):
+class ReleaseNote(NamedTuple):
     """What a version has changed of a call."""
 
     version: str
@@ -87,4 +87,4 @@ class CallReference(NamedTuple):
     codes: tuple[RetCodeReference, ...]
     samples: tuple[Sample, ...]
     answer: dict[str, Any]
-    changes: tuple[Change, ...]
+    changes: tuple[ReleaseNote, ...]

@@ -15,7 +15,7 @@ WITHDRAWN_UNREAD = -1
 """`read_at` of an entry that was unread when its message was withdrawn; a read one keeps its time, negated."""
 
 
-class Change(IntEnum):
+class EntryChange(IntEnum):
     """What happens to one entry when a batch of calls is applied at once."""
 
     UNREAD = 0
@@ -25,14 +25,14 @@ class Change(IntEnum):
     """Read now even if it was read before: inside the batch it was set unread in between."""
 
 
-def merge(earlier: Change | None, later: Change) -> Change:
+def merge(earlier: EntryChange | None, later: EntryChange) -> EntryChange:
     """Return the one change that does what `earlier` and then `later` would have done.
 
-    >>> merge(Change.UNREAD, Change.READ).name
+    >>> merge(EntryChange.UNREAD, EntryChange.READ).name
     'READ_AFRESH'
-    >>> merge(Change.READ, Change.UNREAD).name
+    >>> merge(EntryChange.READ, EntryChange.UNREAD).name
     'UNREAD'
     """
-    if later is Change.READ and earlier in {Change.UNREAD, Change.READ_AFRESH}:
-        return Change.READ_AFRESH
+    if later is EntryChange.READ and earlier in {EntryChange.UNREAD, EntryChange.READ_AFRESH}:
+        return EntryChange.READ_AFRESH
     return later

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import Topics
 from msgcenter.actions.mailboxes.user_tokens import UserTokens
-from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.actions.webhooks.webhooks import Webhooks
@@ -17,7 +17,7 @@ class CallActions:
 
     sending: Sending
     statuses: Statuses
-    reports: Reports
+    message_statuses: MessageStatuses
     sent_messages: SentMessages
     topics: Topics
     user_tokens: UserTokens

@@ -74,7 +74,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询消息的送达与阅读情况", "See whom a message has reached and who has read it"),
         request=GetMsgStatus,
         answer=MsgStatus,
-        uses=lambda actions: actions.reports,
+        uses=lambda actions: actions.message_statuses,
         handle=messages.get_msg_status,
     ),
     Endpoint(
@@ -82,7 +82,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询已发送的消息", "List the messages that the app sent"),
         request=GetMsgList,
         answer=MsgList,
-        uses=lambda actions: actions.reports,
+        uses=lambda actions: actions.message_statuses,
         handle=messages.get_msg_list,
     ),
     Endpoint(
@@ -90,7 +90,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询用户的未读消息数", "Count the app's unread messages of a user"),
         request=GetUnreadCount,
         answer=UnreadCount,
-        uses=lambda actions: actions.reports,
+        uses=lambda actions: actions.message_statuses,
         handle=messages.get_unread_count,
     ),
     Endpoint(

@@ -11,6 +11,7 @@ from msgcenter.actions.mailboxes.inbox import InboxQuery
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.domain.message_id import MAX_ID, parse_message_id
 from msgcenter.inbox import problems
+from msgcenter.inbox.endpoint import Inboxes, body_of
 from msgcenter.inbox.problems import ProblemError, invalid
 from msgcenter.inbox.views import (
     ChangedView,
@@ -23,7 +24,6 @@ from msgcenter.inbox.views import (
     message_list_view,
     message_view,
 )
-from msgcenter.inbox.visitor import Inboxes, body_of
 
 _MAX_IDS = 100
 _MAX_QUERY = 64

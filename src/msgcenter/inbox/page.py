@@ -10,9 +10,9 @@ from msgcenter.actions.mailboxes.user_tokens import UserTokens
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox import problems
+from msgcenter.inbox.endpoint import Inboxes, Page, language_for
 from msgcenter.inbox.files import inbox_document, inbox_files
 from msgcenter.inbox.problems import Problem, ProblemError, problem_of, problem_response
-from msgcenter.inbox.visitor import Inboxes, Page, language_for
 from msgcenter.web.addresses import check_address
 from msgcenter.web.base_path import root_of
 from msgcenter.web.endpoint import AnyMethod, allow, client_address, options

@@ -3,10 +3,10 @@
 from starlette.routing import BaseRoute, Route
 
 from msgcenter.inbox import api
+from msgcenter.inbox.endpoint import Handler, Inboxes, endpoint
 from msgcenter.inbox.openapi import openapi
 from msgcenter.inbox.page import component_file, inbox_page, plain, unknown_call
 from msgcenter.inbox.stream import open_stream
-from msgcenter.inbox.visitor import Handler, Inboxes, endpoint
 
 _BASE = "/inbox/v1"
 

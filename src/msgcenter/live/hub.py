@@ -1,4 +1,4 @@
-"""Who watches here: the open streams of this process, each with a bounded account of what it has to tell."""
+"""The open streams of this process. Each keeps a bounded account of the events that it has yet to send."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -13,25 +13,25 @@ _PENDING_LIMIT = 200
 _TOPIC_EVENTS = 1_000
 
 
-class News(NamedTuple):
-    """What a stream has to tell: ids of messages by what became of them; or to read all anew."""
+class PendingEvents(NamedTuple):
+    """What a stream has yet to send: message ids by kind of event. `reload`: the client must read everything again."""
 
-    arrived: list[int]
-    updated: list[int]
-    changed: list[int]
+    message: list[int]
+    update: list[int]
+    status: list[int]
     removed: list[int]
-    reminded: list[int]
+    reminder: list[int]
     reload: bool
 
 
-_SAYS_MORE: dict[EventKind, int] = {"status": 0, "update": 1, "message": 2, "removed": 3}
-"""Of several events of one message the one that says most is told: it is told as it is by then."""
+_SIGNIFICANCE: dict[EventKind, int] = {"status": 0, "update": 1, "message": 2, "removed": 3}
+"""Of several events of one message only the most significant is kept: the message's current state is sent."""
 
 
 class Watch:
-    """One open stream. What it has yet to tell is kept by message id; too much of it collapses to `reload`.
+    """One open stream. Pending events are kept by message id; too many of them collapse to `reload`.
 
-    `replaced` is set when it ends because the user has opened too many newer ones.
+    `replaced` is set if the stream ends because the user has opened too many newer ones.
     """
 
     def __init__(self, recipient: Recipient) -> None:
@@ -43,37 +43,37 @@ class Watch:
         self._reminders: set[int] = set()
         self._wake = asyncio.Event()
 
-    def tell(self, event: MailboxEvent) -> None:
-        """Note what has happened."""
+    def notify(self, event: MailboxEvent) -> None:
+        """Add an event to the pending ones."""
         if event.kind == "reminder":
             self._reminders.update(event.message_ids)
         else:
             for message_id in event.message_ids:
-                told = self._pending.get(message_id, "status")
-                self._pending[message_id] = max(told, event.kind, key=_SAYS_MORE.__getitem__)
+                pending = self._pending.get(message_id, "status")
+                self._pending[message_id] = max(pending, event.kind, key=_SIGNIFICANCE.__getitem__)
         if not event.message_ids or len(self._pending) + len(self._reminders) > _PENDING_LIMIT:
-            self.look_again()
+            self.mark_stale()
         self._wake.set()
 
-    def look_again(self) -> None:
-        """Note that everything must be read anew."""
+    def mark_stale(self) -> None:
+        """Replace the pending events with `reload`: the client must read everything again."""
         self._pending.clear()
         self._reminders.clear()
         self.reload = True
         self._wake.set()
 
     def close(self, *, replaced: bool = False) -> None:
-        """Let the stream end."""
+        """End the stream soon."""
         self.replaced = replaced
         self._closing = True
         self._wake.set()
 
-    def is_over(self) -> bool:
-        """Tell whether the stream is to end."""
+    def is_closing(self) -> bool:
+        """Return whether the stream is to end."""
         return self._closing
 
     async def wait(self, seconds: float) -> bool:
-        """Wait until there is something to tell, at most `seconds`; return whether there is."""
+        """Wait until there are pending events, at most `seconds`; return whether there are."""
         try:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
@@ -82,62 +82,72 @@ class Watch:
         self._wake.clear()
         return True
 
-    def take(self) -> News:
-        """Return and forget what is to be told."""
-        by_kind: dict[EventKind, list[int]] = {kind: [] for kind in _SAYS_MORE}
+    def drain(self) -> PendingEvents:
+        """Return the pending events and forget them."""
+        by_kind: dict[EventKind, list[int]] = {kind: [] for kind in _SIGNIFICANCE}
         for message_id, kind in self._pending.items():
             by_kind[kind].append(message_id)
-        reminded = sorted(self._reminders.difference(by_kind["message"]))
-        news = News(by_kind["message"], by_kind["update"], by_kind["status"], by_kind["removed"], reminded, self.reload)
+        pending = PendingEvents(
+            message=by_kind["message"],
+            update=by_kind["update"],
+            status=by_kind["status"],
+            removed=by_kind["removed"],
+            reminder=sorted(self._reminders.difference(by_kind["message"])),
+            reload=self.reload,
+        )
         self._pending.clear()
         self._reminders.clear()
         self.reload = False
-        return news
+        return pending
 
 
-Concerned = Callable[[int, str, Collection[str]], Awaitable[Collection[str]]]
-"""Returns which of some users a topic's messages concern, by the topic's number and the platform."""
+TopicReaders = Callable[[int, str, Collection[str]], Awaitable[Collection[str]]]
+"""Returns, of the given users of a platform, those who receive a topic's messages.
+
+Arguments: the topic's number, the platform code, user ids.
+"""
 
 
-async def _at_once() -> None:
+async def _already_announced() -> None:
     pass
 
 
 class Hub:
-    """The open streams of this process. `on_streams` is told whether there are any; `concerned` knows the topics.
+    """The open streams of this process.
 
-    `announced` waits until the other processes know it, too: from then on a stream hears of everything.
+    `on_streams` is called with whether there are any, whenever that may have changed. `announced` waits until the other
+    processes know it; from then on their events reach the stream. `topic_readers` resolves the events of topics.
 
-    A user has at most `per_user` of them, 0 for any number: one more ends the oldest. Not the newest is refused, for
-    that is the one that somebody looks at, while the oldest may belong to a device that has long lost its network.
+    A user has at most `per_user` streams, 0 for no limit; one more ends the oldest. The newest is the one that somebody
+    looks at, while the oldest may belong to a device that has lost its network.
     """
 
-    def __init__(self, concerned: Concerned, *, per_user: int = 0) -> None:
-        # Of the sets of watches the order counts, so they are keys of a dictionary.
+    def __init__(self, topic_readers: TopicReaders, *, per_user: int = 0) -> None:
+        # A dictionary with no values is a set that keeps its order.
         self._watches: dict[Recipient, dict[Watch, None]] = {}
-        self._concerned = concerned
+        self._topic_readers = topic_readers
         self._per_user = per_user
         self._topic_events: asyncio.Queue[MailboxEvent] = asyncio.Queue(_TOPIC_EVENTS)
         self.on_streams: Callable[[bool], None] = lambda _: None
-        self.announced: Callable[[], Awaitable[None]] = _at_once
+        self.announced: Callable[[], Awaitable[None]] = _already_announced
 
     def streams(self) -> int:
         """Return how many streams are open."""
         return sum(map(len, self._watches.values()))
 
-    def open(self, recipient: Recipient) -> Watch:
-        """Add a stream; the user's oldest ends if there are too many."""
+    def subscribe(self, recipient: Recipient) -> Watch:
+        """Add a stream for a mailbox. The recipient's oldest stream ends if there are too many."""
         watch = Watch(recipient)
         watches = self._watches.setdefault(recipient, {})
         watches[watch] = None
         if 0 < self._per_user < len(watches):
             oldest = next(iter(watches))
             oldest.close(replaced=True)
-            self.forget(oldest)
+            self.unsubscribe(oldest)
         self.on_streams(True)
         return watch
 
-    def forget(self, watch: Watch) -> None:
+    def unsubscribe(self, watch: Watch) -> None:
         """Remove a stream."""
         watches = self._watches.get(watch.recipient, {})
         watches.pop(watch, None)
@@ -147,45 +157,45 @@ class Hub:
             self.on_streams(False)
 
     def deliver(self, events: Sequence[MailboxEvent]) -> None:
-        """Tell events to the streams of the mailboxes concerned."""
+        """Pass events to the streams of the mailboxes that they name; those of topics are resolved in `run`."""
         for event in events:
             if event.topic_number is not None and self._watches:
-                self._take_topic_event(event)
-            self._tell(event, event.user_ids)
+                self._enqueue_topic_event(event)
+            self._notify(event, event.user_ids)
 
-    def _take_topic_event(self, event: MailboxEvent) -> None:
+    def _enqueue_topic_event(self, event: MailboxEvent) -> None:
         try:
             self._topic_events.put_nowait(event)
         except asyncio.QueueFull:
-            self.gap()
+            self.mark_stale()
 
     async def run(self) -> None:
-        """Tell the events of topics, one after the other, to whom they concern; until cancelled."""
+        """Resolve the events of topics, one after the other, and pass them to the streams, until cancelled."""
         while True:
             event = await self._topic_events.get()
             try:
-                self._tell(event, await self._watching_users(event))
+                self._notify(event, await self._watching_readers(event))
             except Refusal:
-                self.gap()
+                self.mark_stale()
 
-    async def _watching_users(self, event: MailboxEvent) -> Collection[str]:
-        here = [watched.user_id for watched in self._watches if watched.platform_code == event.platform_code]
-        if not here or event.topic_number is None or event.topic_number == EVERYONE:
-            return here
-        return await self._concerned(event.topic_number, event.platform_code, here)
+    async def _watching_readers(self, event: MailboxEvent) -> Collection[str]:
+        watching = [recipient.user_id for recipient in self._watches if recipient.platform_code == event.platform_code]
+        if not watching or event.topic_number is None or event.topic_number == EVERYONE:
+            return watching
+        return await self._topic_readers(event.topic_number, event.platform_code, watching)
 
-    def _tell(self, event: MailboxEvent, user_ids: Iterable[str]) -> None:
+    def _notify(self, event: MailboxEvent, user_ids: Iterable[str]) -> None:
         for user_id in user_ids:
             for watch in self._watches.get(Recipient(user_id, event.platform_code), ()):
-                watch.tell(event)
+                watch.notify(event)
 
-    def gap(self) -> None:
-        """Let every stream read anew: events may have been missed."""
+    def mark_stale(self) -> None:
+        """Make every client read everything again: events may have been missed."""
         for watch in self._all():
-            watch.look_again()
+            watch.mark_stale()
 
     def close(self) -> None:
-        """Let every stream end."""
+        """End every stream soon."""
         for watch in self._all():
             watch.close()
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.event import MailboxEvent
-from msgcenter.domain.mailbox import Change
+from msgcenter.domain.mailbox import EntryChange
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
@@ -55,7 +55,9 @@ async def decide(
         if approvals:
             ids = [message.id for message in approvals]
             await messages.set_closed(connection, ids, now if closed else None, decided_by)
-            events = await _change_for_all(connection, approvals, Change.READ if closed else Change.UNREAD, now)
+            events = await _change_for_all(
+                connection, approvals, EntryChange.READ if closed else EntryChange.UNREAD, now
+            )
         if with_events and closed:
             just_closed = [
                 closed_event(app_number, message.id, now, decided_by)
@@ -69,12 +71,12 @@ async def decide(
 
 
 async def _change_for_all(
-    connection: Connection, approvals: Sequence[Message], change: Change, now: int
+    connection: Connection, approvals: Sequence[Message], change: EntryChange, now: int
 ) -> list[MailboxEvent]:
     """Set the entries of all approvers. Mailboxes that a fan-out has not reached get a decided entry on delivery."""
     all_copies = await copies_of_all(connection, approvals)
     entries = sorted((key, copies.message.id) for copies in all_copies for key in copies.keys)
     for part in statements_of(entries):
         await change_pages(connection, same_change(part, change), now)
-        await pages.set_open_approvals(connection, part, is_open=change is Change.UNREAD)
+        await pages.set_open_approvals(connection, part, is_open=change is EntryChange.UNREAD)
     return [event for copies in all_copies for event in copies.events("status")]

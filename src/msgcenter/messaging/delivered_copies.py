@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgcenter.database.database import Connection
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.event import EventKind, MailboxEvent
-from msgcenter.domain.mailbox import Change
+from msgcenter.domain.mailbox import EntryChange
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import bucket_of
 from msgcenter.store.mailboxes.pages import PageChange, PageKey, page_key
@@ -71,9 +71,9 @@ def statements_of(entries: Sequence[tuple[PageKey, int]]) -> Iterator[Sequence[t
         start = end
 
 
-def same_change(entries: Sequence[tuple[PageKey, int]], change: Change) -> dict[PageKey, PageChange]:
+def same_change(entries: Sequence[tuple[PageKey, int]], change: EntryChange) -> dict[PageKey, PageChange]:
     """Return the change of pages that does the same to each of these entries."""
-    ids: dict[PageKey, dict[int, Change]] = {}
+    ids: dict[PageKey, dict[int, EntryChange]] = {}
     for key, message_id in entries:
         ids.setdefault(key, {})[message_id] = change
     return {key: PageChange.of(changes) for key, changes in ids.items()}

@@ -59,21 +59,21 @@ class _Send:
             self.outcome = Refusal(Reason.REQUEST_ID_REUSED)
 
 
-Along = Callable[[Connection, list[int | Refusal]], Awaitable[None]]
+InSameTransaction = Callable[[Connection, list[int | Refusal]], Awaitable[None]]
 """Runs in the transaction of the sends, after them, with what came of each; if it raises, nothing was sent."""
 
 
-async def apply_sends(
+async def send_drafts(
     database: Database,
     ids: MessageIds,
     drafts: Sequence[Draft],
     *,
     on_stored: OnStored | None = None,
-    along: Along | None = None,
+    in_same_transaction: InSameTransaction | None = None,
 ) -> list[int | Refusal]:
     """Store the drafts; those to be sent at once also go into their receivers' mailboxes, or into the feed.
 
-    Returns a message id for each. What `along` does is done together with the sends, or not at all.
+    Returns a message id for each. What `in_same_transaction` does is done together with the sends, or not at all.
 
     A draft whose request id was used before gets the earlier message's id, or REQUEST_ID_REUSED. One that its app's
     quota has no room for is QUOTA_EXCEEDED, and leaves nothing behind.
@@ -86,8 +86,8 @@ async def apply_sends(
 
         async def write(connection: Connection, sends: list[_Send] = sends) -> None:
             await _write(connection, sends)
-            if along is not None:
-                await along(connection, _outcomes(sends))
+            if in_same_transaction is not None:
+                await in_same_transaction(connection, _outcomes(sends))
 
         try:
             await database.in_transaction(write)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
-from msgcenter.domain.mailbox import Change, merge
+from msgcenter.domain.mailbox import EntryChange, merge
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.webhook import By, WebhookEvent, read_event, unread_event
 from msgcenter.messaging.pull import pull
@@ -120,20 +120,20 @@ def _events(
 
 def _merge(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
     """Return, for each page, the one change that has the effect of these changes in their order."""
-    changes_by_page: dict[PageKey, list[tuple[list[int], Change]]] = {}
+    changes_by_page: dict[PageKey, list[tuple[list[int], EntryChange]]] = {}
     for recipient, app_number, message_ids, read in changes:
-        kind = Change.READ if read else Change.UNREAD
+        kind = EntryChange.READ if read else EntryChange.UNREAD
         for bucket, ids in _by_bucket(message_ids):
             key = PageKey(recipient.user_id, recipient.platform_code, bucket, app_number)
             changes_by_page.setdefault(key, []).append((ids, kind))
     return {key: _merge_page(page_changes) for key, page_changes in changes_by_page.items()}
 
 
-def _merge_page(changes: Sequence[tuple[list[int], Change]]) -> PageChange:
+def _merge_page(changes: Sequence[tuple[list[int], EntryChange]]) -> PageChange:
     if len(changes) == 1:
         ids, kind = changes[0]
-        return PageChange(read=ids) if kind is Change.READ else PageChange(unread=ids)
-    merged: dict[int, Change] = {}
+        return PageChange(read=ids) if kind is EntryChange.READ else PageChange(unread=ids)
+    merged: dict[int, EntryChange] = {}
     for ids, kind in changes:
         merged.update({message_id: merge(merged.get(message_id), kind) for message_id in ids})
     return PageChange.of(merged)

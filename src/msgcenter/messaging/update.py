@@ -7,7 +7,7 @@ import msgspec
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.content import Body, Kind, business_id_of, kind_of
 from msgcenter.domain.event import EventKind, MailboxEvent
-from msgcenter.domain.mailbox import Change
+from msgcenter.domain.mailbox import EntryChange
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
@@ -21,7 +21,7 @@ from msgcenter.store.mailboxes.pages import change_pages
 from msgcenter.store.messages import messages
 
 
-class Version(NamedTuple):
+class MessageVersion(NamedTuple):
     """What a message said from a time on (ms since 1970); `reset_read`: and was unread again."""
 
     version: int
@@ -68,7 +68,7 @@ async def update(
     return await database.in_transaction(write)
 
 
-async def versions(connection: Connection, message: Message) -> list[Version]:
+async def versions(connection: Connection, message: Message) -> list[MessageVersion]:
     """Return what a message has said, the first version first."""
     rows = await connection.fetch(
         "select version, created_at, reset_read, kind, content from message_version"
@@ -77,8 +77,8 @@ async def versions(connection: Connection, message: Message) -> list[Version]:
     )
     present = message.created_at if message.updated_at is None else message.updated_at
     return [
-        *(Version(*row) for row in rows),
-        Version(message.version, present, message.reset_read, message.kind, message.content),
+        *(MessageVersion(*row) for row in rows),
+        MessageVersion(message.version, present, message.reset_read, message.kind, message.content),
     ]
 
 
@@ -126,5 +126,5 @@ async def _tell_and_reset(
     copies = await delivered_copies(connection, message)
     if reset_read:
         for entries in statements_of([(key, message.id) for key in copies.keys]):
-            await change_pages(connection, same_change(entries, Change.UNREAD), now)
+            await change_pages(connection, same_change(entries, EntryChange.UNREAD), now)
     return [event for kind in kinds for event in copies.events(kind)]

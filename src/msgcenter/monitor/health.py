@@ -8,7 +8,7 @@ from msgcenter.database.database import Database
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.monitor.calls import SlowCall
-from msgcenter.monitor.findings import Finding, Level, Vitals, findings, worst
+from msgcenter.monitor.findings import HealthFinding, Level, Vitals, findings, worst
 from msgcenter.monitor.peers import Peers
 from msgcenter.monitor.snapshot import Snapshot
 from msgcenter.store import health as store
@@ -36,7 +36,7 @@ class HealthReport(NamedTuple):
     """Everything that the health page shows; `database` is None while it does not answer."""
 
     level: Level
-    findings: list[Finding]
+    findings: list[HealthFinding]
     database: DatabaseSeen | None
     processes: list[Snapshot]
     slowest: list[SlowAt]

@@ -21,7 +21,7 @@ from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.mailboxes.user_tokens import UserTokens
 from msgcenter.actions.messages.message_log import MessageLog
-from msgcenter.actions.messages.reports import Reports
+from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.actions.portal.announcements import Announcements
 from msgcenter.actions.portal.logins import SESSION_MS, Logins
@@ -94,7 +94,7 @@ class Portal:
     user_tokens: UserTokens
     statistics: Statistics
     message_log: MessageLog
-    reports: Reports
+    message_statuses: MessageStatuses
     sent_messages: SentMessages
     webhooks: Webhooks
     templates: Templates

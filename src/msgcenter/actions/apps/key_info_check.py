@@ -16,7 +16,7 @@ _NANOSECONDS_FROM = _MICROSECONDS_FROM * 1_000
 _DIGITS = 20
 
 
-class Finding(NamedTuple):
+class KeyInfoCheck(NamedTuple):
     """One part of a token request: whether it is right, and what to do if it is not."""
 
     is_right: bool
@@ -30,7 +30,7 @@ class _Signed(NamedTuple):
 
 def check_key_info(
     app_id: str, app_key: str, previous_key: str | None, timestamp: str, key_info: str, *, window_ms: int
-) -> list[Finding]:
+) -> list[KeyInfoCheck]:
     """Return what there is to say of a token request, part by part.
 
     `previous_key` is the key before the last rotation while both hold. Nothing of a key is in any text.
@@ -39,9 +39,9 @@ def check_key_info(
     return [*_of_timestamp(timestamp, window_ms), _of_key_info(app_id, app_key, previous_key, timestamp, key_info)]
 
 
-def _of_timestamp(timestamp: str, window_ms: int) -> Iterator[Finding]:
+def _of_timestamp(timestamp: str, window_ms: int) -> Iterator[KeyInfoCheck]:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _DIGITS):
-        yield Finding(
+        yield KeyInfoCheck(
             False,
             Phrase(
                 "timeStamp须为数字：1970年以来的毫秒数（或秒数）",
@@ -54,7 +54,7 @@ def _of_timestamp(timestamp: str, window_ms: int) -> Iterator[Finding]:
         factor, zh, en = (
             (1_000_000, "纳秒", "nanoseconds") if at >= _NANOSECONDS_FROM else (1_000, "微秒", "microseconds")
         )
-        yield Finding(
+        yield KeyInfoCheck(
             False,
             Phrase(
                 f"timeStamp的单位是{zh}，须为毫秒（除以{factor}）",
@@ -64,11 +64,11 @@ def _of_timestamp(timestamp: str, window_ms: int) -> Iterator[Finding]:
         at //= factor
     off = at - now_ms()
     if abs(off) <= window_ms:
-        yield Finding(True, Phrase("时间在允许范围内", "the time is within the window"))
+        yield KeyInfoCheck(True, Phrase("时间在允许范围内", "the time is within the window"))
     else:
         zh, en = _spoken(abs(off) // 1_000)
         ahead = off > 0
-        yield Finding(
+        yield KeyInfoCheck(
             False,
             Phrase(
                 f"时间比服务器{'快' if ahead else '慢'}{zh}，最多相差{window_ms // 60_000}分钟："
@@ -86,10 +86,10 @@ def _spoken(seconds: int) -> tuple[str, str]:
     return f"{seconds}秒", f"{seconds} seconds"
 
 
-def _of_key_info(app_id: str, app_key: str, previous_key: str | None, timestamp: str, key_info: str) -> Finding:
+def _of_key_info(app_id: str, app_key: str, previous_key: str | None, timestamp: str, key_info: str) -> KeyInfoCheck:
     given = _digest_of(key_info)
     if given is None:
-        return Finding(
+        return KeyInfoCheck(
             False,
             Phrase(
                 f"keyInfo须为64位（SHA256）或40位（SHA1）十六进制，收到{len(key_info)}个字符",
@@ -97,15 +97,15 @@ def _of_key_info(app_id: str, app_key: str, previous_key: str | None, timestamp:
             ),
         )
     if key_info and not _is_hex(key_info):
-        return Finding(False, Phrase("keyInfo是Base64，须为十六进制", "keyInfo is Base64; it must be hex"))
+        return KeyInfoCheck(False, Phrase("keyInfo是Base64，须为十六进制", "keyInfo is Base64; it must be hex"))
     for key, whose in ((app_key, None), (previous_key, _PREVIOUS)):
         if key is None:
             continue
         for signed in _attempts(app_id, key, timestamp):
             if hmac.compare_digest(signed.digest, given):
                 wrong = signed.wrong or whose
-                return Finding(signed.wrong is None, wrong or (_RIGHT if key_info == key_info.upper() else _LOWER))
-    return Finding(
+                return KeyInfoCheck(signed.wrong is None, wrong or (_RIGHT if key_info == key_info.upper() else _LOWER))
+    return KeyInfoCheck(
         False,
         Phrase(
             "keyInfo与任何已知的错误都不相符：请检查appKey是否为此应用的当前密钥，前后有没有空格或换行",

@@ -39,10 +39,10 @@ class UserToken(NamedTuple):
 
 
 class Viewer(NamedTuple):
-    """Who looks at an inbox: `app_number` None sees the messages of all apps.
+    """Who looks at an inbox. `app_number` None sees the messages of all apps.
 
-    `origins` are the websites that may call with the token, `frames` those that may show the page `/inbox` with it in a
-    frame: none before the app is live.
+    `origins` are the websites that may call with the token. `frames` are those that may show the page `/inbox` in a
+    frame with it: none before the app is live. `expires_at` is ms since 1970. `token` is checked again by open streams.
     """
 
     recipient: Recipient
@@ -50,6 +50,7 @@ class Viewer(NamedTuple):
     origins: tuple[str, ...]
     frames: tuple[str, ...]
     expires_at: int
+    token: str = ""
 
 
 class UserTokens:
@@ -115,6 +116,7 @@ class UserTokens:
             origins=record.origins,
             frames=_frames(record),
             expires_at=claims["exp"] * 1_000,
+            token=token,
         )
 
     async def may_call(self, origin: str) -> bool:

@@ -16,7 +16,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging import reach
-from msgcenter.messaging.send import OnStored, apply_sends
+from msgcenter.messaging.send import OnStored, send_drafts
 from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages import idempotency, messages
 from msgcenter.store.messages.idempotency import IdempotencyKey
@@ -105,7 +105,7 @@ class Sending:
         async with self._database.connection() as connection:
             if await messages.find_message(connection, draft.message_id) is not None:
                 return
-        await apply_sends(self._database, await self._lease.ids(), [draft])
+        await send_drafts(self._database, await self._lease.ids(), [draft])
 
     def waiting(self) -> int:
         """Return how many sends wait to be written."""
@@ -116,7 +116,7 @@ class Sending:
         await self._sends.drained()
 
     async def _write(self, drafts: list[Draft]) -> Sequence[int | Refusal]:
-        sent = await apply_sends(self._database, await self._lease.ids(), drafts, on_stored=self._on_stored)
+        sent = await send_drafts(self._database, await self._lease.ids(), drafts, on_stored=self._on_stored)
         # A repeated request id is told once more; whoever listens looks at the mailbox, where nothing is new.
         self._on_change(
             [

@@ -1,7 +1,7 @@
 """What an app does with messages that it has sent: recall them, update them, remind of them."""
 
+from msgcenter.actions.messages.message_status import own_message
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
-from msgcenter.actions.messages.reports import own_message
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.content import Body, check_body
@@ -15,7 +15,7 @@ from msgcenter.messaging import reach
 from msgcenter.messaging import recall as recalls
 from msgcenter.messaging import update as updates
 from msgcenter.messaging.delivered_copies import delivered_copies
-from msgcenter.messaging.update import Version
+from msgcenter.messaging.update import MessageVersion
 from msgcenter.store import audit
 from msgcenter.store.messages import messages
 
@@ -57,7 +57,7 @@ class SentMessages:
             await updates.update(self._database, app.number, message.id, body, reset_read=reset_read, by=by)
         )
 
-    async def versions(self, app: App, message_id: int | None) -> list[Version]:
+    async def versions(self, app: App, message_id: int | None) -> list[MessageVersion]:
         """Return what a message has said, the first version first. Refuses with MESSAGE_UNKNOWN."""
         async with self._database.connection() as connection:
             return await updates.versions(connection, await own_message(connection, app, message_id))

@@ -6,13 +6,13 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from msgcenter.actions.apps.key_ring import KeyRing, new_app_id, new_app_key
-from msgcenter.actions.messages.reports import Report, Reports
+from msgcenter.actions.messages.message_status import MessageStatus, MessageStatuses
 from msgcenter.actions.portal.operators import check_confirmers
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.announcement import (
     Announcement,
-    Change,
+    FieldChange,
     State,
     Step,
     StepRecord,
@@ -32,7 +32,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor, Person
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.messaging import recall as recalls
-from msgcenter.messaging.send import OnStored, apply_sends
+from msgcenter.messaging.send import OnStored, send_drafts
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.platforms import list_platforms
@@ -54,7 +54,7 @@ class AnnouncementDetails(NamedTuple):
     announcement: Announcement
     version: Version
     earlier: int | None
-    changes: list[Change]
+    changes: list[FieldChange]
     steps: list[StepRecord]
     names: dict[int, str]
     may_review: bool
@@ -68,7 +68,7 @@ class Announcements:
         database: Database,
         keys: KeyRing,
         lease: NodeLease,
-        reports: Reports,
+        message_statuses: MessageStatuses,
         *,
         on_change: Listener = ignore_events,
         on_stored: OnStored | None = None,
@@ -76,7 +76,7 @@ class Announcements:
         self._database = database
         self._keys = keys
         self._lease = lease
-        self._reports = reports
+        self._message_statuses = message_statuses
         self._on_change = on_change
         self._on_stored = on_stored
 
@@ -121,14 +121,14 @@ class Announcements:
         async with self._database.connection() as connection:
             return await people.count_other_operators(connection, [person.number])
 
-    async def report(self, announcement: Announcement, version: Version) -> Report | None:
+    async def message_status(self, announcement: Announcement, version: Version) -> MessageStatus | None:
         """Return where the message stands that an announcement became; None if it is none, or not kept any more."""
         async with self._database.connection() as connection:
             record = await apps.notices_app(connection, version.platform_code)
         if announcement.message_id is None or record is None:
             return None
         try:
-            return await self._reports.report(record.app, announcement.message_id)
+            return await self._message_statuses.status(record.app, announcement.message_id)
         except Refusal as refusal:
             if refusal.reason is not Reason.MESSAGE_UNKNOWN:
                 raise
@@ -251,8 +251,8 @@ class Announcements:
             await announcements.set_message(connection, number, app.number, sent)
             await _note(connection, "approve", number, present, person=person, by=by, now=now, message_id=str(sent))
 
-        (message_id,) = await apply_sends(
-            self._database, await self._lease.ids(), [draft], on_stored=self._on_stored, along=settle
+        (message_id,) = await send_drafts(
+            self._database, await self._lease.ids(), [draft], on_stored=self._on_stored, in_same_transaction=settle
         )
         assert isinstance(message_id, int)
         if draft.is_direct:

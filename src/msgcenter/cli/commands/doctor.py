@@ -37,7 +37,7 @@ _DISK_WARNING = 5 << 30
 _CLOCK_WARNING_SECONDS = 2.0
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """One thing looked at. `advice` says what to do unless all is well."""
 
     verdict: Verdict
@@ -58,7 +58,7 @@ def examine(*, as_json: bool) -> int:
     return int(not well)
 
 
-def _show(findings: list[Finding]) -> None:
+def _show(findings: list[CheckResult]) -> None:
     indent = " " * (max(len(finding.subject) for finding in findings) + 4)
     for finding in findings:
         out.print(f"{_MARKS[finding.verdict]} [bold]{finding.subject:<{len(indent) - 2}}[/]", end="")
@@ -74,14 +74,14 @@ def _show(findings: list[Finding]) -> None:
         out.print("\n[green]All is well.[/]")
 
 
-def _findings() -> Iterator[Finding]:
-    yield Finding("ok", "version", f"MsgCenter {__version__}, Python {platform.python_version()}")
+def _findings() -> Iterator[CheckResult]:
+    yield CheckResult("ok", "version", f"MsgCenter {__version__}, Python {platform.python_version()}")
     try:
         settings = read_settings()
     except SettingError as error:
-        yield Finding("problem", "settings", str(error), "correct the variable, then run msgcenter doctor again")
+        yield CheckResult("problem", "settings", str(error), "correct the variable, then run msgcenter doctor again")
         return
-    yield Finding("ok", "settings", "all variables are valid")
+    yield CheckResult("ok", "settings", "all variables are valid")
     yield _disk(settings.data_dir)
     yield _port(settings)
     yield _open_files(settings)
@@ -92,10 +92,10 @@ def _findings() -> Iterator[Finding]:
             yield from _database(complete, embedded=settings.database_url is None)
     except (EmbeddedDatabaseError, SettingError) as error:
         found, _, advice = str(error).partition("\n")
-        yield Finding("problem", "database", found, advice)
+        yield CheckResult("problem", "database", found, advice)
 
 
-def _disk(data_dir: Path) -> Finding:
+def _disk(data_dir: Path) -> CheckResult:
     folder = data_dir
     try:
         while not folder.exists():
@@ -103,16 +103,16 @@ def _disk(data_dir: Path) -> Finding:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         found = f"{data_dir}: {error.strerror or error}"
-        return Finding("problem", "disk", found, "set MSGCENTER_DATA_DIR to a folder that this user can write to")
+        return CheckResult("problem", "disk", found, "set MSGCENTER_DATA_DIR to a folder that this user can write to")
     found = f"{free / (1 << 30):.1f} GiB free for {data_dir}"
     if free < _DISK_PROBLEM:
-        return Finding("problem", "disk", found, "free some space, or set MSGCENTER_DATA_DIR to a larger disk")
+        return CheckResult("problem", "disk", found, "free some space, or set MSGCENTER_DATA_DIR to a larger disk")
     if free < _DISK_WARNING:
-        return Finding("warning", "disk", found, "PostgreSQL stops when its disk is full: make room soon")
-    return Finding("ok", "disk", found)
+        return CheckResult("warning", "disk", found, "PostgreSQL stops when its disk is full: make room soon")
+    return CheckResult("ok", "disk", found)
 
 
-def _port(settings: Settings) -> Finding:
+def _port(settings: Settings) -> CheckResult:
     where = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
     with suppress(httpx.HTTPError, httpx.InvalidURL):
         answer = httpx.get(f"http://{where}/healthz", trust_env=False, timeout=2)
@@ -123,28 +123,28 @@ def _port(settings: Settings) -> Finding:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            return Finding(
+            return CheckResult(
                 "problem", "port", f"{where}: {error.strerror}", "set MSGCENTER_PORT (or serve --port) to a free port"
             )
-    return Finding("ok", "port", f"{where} is free")
+    return CheckResult("ok", "port", f"{where} is free")
 
 
-def _server(where: str) -> Finding:
+def _server(where: str) -> CheckResult:
     """Tell whether the server that answers can do its work."""
     advice = "see its log, and what is found below"
     try:
         answer = httpx.get(f"http://{where}/readyz", trust_env=False, timeout=10)
     except httpx.HTTPError as error:
-        return Finding("warning", "port", f"a MsgCenter server on {where} does not answer /readyz: {error}", advice)
+        return CheckResult("warning", "port", f"a MsgCenter server on {where} does not answer /readyz: {error}", advice)
     if answer.status_code != 200:
         with suppress(ValueError, KeyError, TypeError):
             found = f"a MsgCenter server on {where} is not ready: {answer.json()['reason']}"
-            return Finding("warning", "port", found, advice)
-        return Finding("warning", "port", f"a MsgCenter server on {where} is not ready", advice)
-    return Finding("ok", "port", f"a MsgCenter server answers on {where}")
+            return CheckResult("warning", "port", found, advice)
+        return CheckResult("warning", "port", f"a MsgCenter server on {where} is not ready", advice)
+    return CheckResult("ok", "port", f"a MsgCenter server answers on {where}")
 
 
-def _embedded(data_dir: Path) -> Iterator[Finding]:
+def _embedded(data_dir: Path) -> Iterator[CheckResult]:
     """Look at the embedded PostgreSQL before this command starts it."""
     try:
         state = observe(data_dir)
@@ -152,53 +152,53 @@ def _embedded(data_dir: Path) -> Iterator[Finding]:
         return  # starting it fails for the same reason, and says more
     subject, log = "postgresql", f"see why it ended in {data_dir / 'postgres' / 'log'}"
     if state.is_running and state.is_held:
-        yield Finding("ok", subject, "was running")
+        yield CheckResult("ok", subject, "was running")
     elif state.is_running:
         found = "was running although no process of MsgCenter uses it: the last one was killed"
-        yield Finding("warning", subject, found, "nothing to do: it is stopped when this command ends")
+        yield CheckResult("warning", subject, found, "nothing to do: it is stopped when this command ends")
     elif state.is_held:
         found = "was not running although a process of MsgCenter uses it"
-        yield Finding("warning", subject, found, log)
+        yield CheckResult("warning", subject, found, log)
     elif state.was_killed:
-        yield Finding("warning", subject, "was not running: it was killed or the machine went down", log)
+        yield CheckResult("warning", subject, "was not running: it was killed or the machine went down", log)
     elif state.exists:
-        yield Finding("ok", subject, "was not running: no process of MsgCenter uses it")
+        yield CheckResult("ok", subject, "was not running: no process of MsgCenter uses it")
     if state.recoveries:
         last = datetime.fromtimestamp(state.recoveries[-1]).astimezone()
         found = f"recoveries from a crash in the last 24 hours: {len(state.recoveries)}, the last at {last:%H:%M:%S %Z}"
-        yield Finding("warning", "recoveries", found, f"no acknowledged data was lost; {log}")
+        yield CheckResult("warning", "recoveries", found, f"no acknowledged data was lost; {log}")
 
 
-def _open_files(settings: Settings) -> Finding:
+def _open_files(settings: Settings) -> CheckResult:
     needed = files_needed(settings)
     allowed = files_allowed(needed, is_raised=False)
     if allowed >= needed:
-        return Finding("ok", "open files", f"ulimit -n allows the {needed} that a server process may need")
+        return CheckResult("ok", "open files", f"ulimit -n allows the {needed} that a server process may need")
     limit = connections_that_fit(settings, allowed)
     found = f"ulimit -n is {allowed}, a server process may need {needed}: it will take {limit} connections"
     advice = f"raise it (systemd: LimitNOFILE={needed}), or lower MSGCENTER_CONNECTION_LIMIT to {limit}"
-    return Finding("warning", "open files", found, advice)
+    return CheckResult("warning", "open files", found, advice)
 
 
-def _database(settings: Settings, *, embedded: bool) -> Iterator[Finding]:
+def _database(settings: Settings, *, embedded: bool) -> Iterator[CheckResult]:
     kind = "embedded" if embedded else "external"
     try:
         facts = asyncio.run(diagnose(database_url(settings)))
     except Refusal as refusal:
         advice = "check MSGCENTER_DATABASE_URL, that PostgreSQL runs, and that it lets this machine in"
         why = " ".join(str(refusal.__cause__).split())
-        yield Finding("problem", "database", f"no answer from the {kind} database: {why}", advice)
+        yield CheckResult("problem", "database", f"no answer from the {kind} database: {why}", advice)
         return
     except SchemaError as error:
-        yield Finding("problem", "database", str(error))
+        yield CheckResult("problem", "database", str(error))
         return
     size = f"{facts.size / (1 << 20):.0f} MiB"
     if facts.version < MINIMUM_VERSION:
         advice = f"upgrade to PostgreSQL {MINIMUM_VERSION} or newer"
-        yield Finding("problem", "database", f"PostgreSQL {facts.version_text} is too old", advice)
+        yield CheckResult("problem", "database", f"PostgreSQL {facts.version_text} is too old", advice)
         return
-    yield Finding("ok", "database", f"{kind} PostgreSQL {facts.version_text}, {size}")
-    yield Finding("ok", "address", without_password(database_url(settings)))
+    yield CheckResult("ok", "database", f"{kind} PostgreSQL {facts.version_text}, {size}")
+    yield CheckResult("ok", "address", without_password(database_url(settings)))
     yield from _database_facts(facts)
     if not facts.pending:
         yield _secret_key(settings)
@@ -212,35 +212,35 @@ def without_password(url: str) -> str:
     return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=urlencode(query, safe="/")))
 
 
-def _database_facts(facts: Diagnosis) -> Iterator[Finding]:
+def _database_facts(facts: Diagnosis) -> Iterator[CheckResult]:
     if facts.pending:
         advice = "run msgcenter migrate, or just start the server"
-        yield Finding("warning", "migrations", "pending: " + ", ".join(facts.pending), advice)
+        yield CheckResult("warning", "migrations", "pending: " + ", ".join(facts.pending), advice)
     else:
-        yield Finding("ok", "migrations", "up to date")
+        yield CheckResult("ok", "migrations", "up to date")
     ahead = facts.clock_ahead
     if abs(ahead) > _CLOCK_WARNING_SECONDS:
         found = f"this machine and the database differ by {abs(ahead):.1f} s"
-        yield Finding("warning", "clock", found, "let both follow the same time server (NTP)")
+        yield CheckResult("warning", "clock", found, "let both follow the same time server (NTP)")
     else:
-        yield Finding("ok", "clock", "this machine and the database agree")
+        yield CheckResult("ok", "clock", "this machine and the database agree")
     if not facts.durable:
         advice = "set fsync = on and synchronous_commit = on in PostgreSQL"
-        yield Finding("problem", "durability", "a crash may lose acknowledged messages", advice)
+        yield CheckResult("problem", "durability", "a crash may lose acknowledged messages", advice)
     used = f"{facts.connections} of {facts.max_connections} connections in use"
     if facts.connections > 0.8 * facts.max_connections:
         advice = "raise max_connections, or lower MSGCENTER_DATABASE_CONNECTIONS"
-        yield Finding("warning", "connections", used, advice)
+        yield CheckResult("warning", "connections", used, advice)
     else:
-        yield Finding("ok", "connections", used)
+        yield CheckResult("ok", "connections", used)
     if facts.held_jobs:
         advice = "see the server's log for the reason; pgq (PgQueuer) lists and requeues them"
-        yield Finding("warning", "jobs", f"{facts.held_jobs} have failed and are held", advice)
+        yield CheckResult("warning", "jobs", f"{facts.held_jobs} have failed and are held", advice)
     else:
-        yield Finding("ok", "jobs", f"{facts.waiting_jobs} waiting")
+        yield CheckResult("ok", "jobs", f"{facts.waiting_jobs} waiting")
 
 
-def _secret_key(settings: Settings) -> Finding:
+def _secret_key(settings: Settings) -> CheckResult:
     async def check() -> None:
         async with Database(database_url(settings), connections=2) as database:
             await Apps(database, key_ring(settings)).check_secret_key()
@@ -249,5 +249,5 @@ def _secret_key(settings: Settings) -> Finding:
         asyncio.run(check())
     except WrongSecretKeyError:
         advice = "set MSGCENTER_SECRET_KEY to the key that this database was first used with"
-        return Finding("problem", "secret key", "app keys were sealed with another one", advice)
-    return Finding("ok", "secret key", "opens the app keys")
+        return CheckResult("problem", "secret key", "app keys were sealed with another one", advice)
+    return CheckResult("ok", "secret key", "opens the app keys")

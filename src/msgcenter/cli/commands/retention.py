@@ -114,7 +114,7 @@ def run(
 
 
 async def _run(database: "Database", platform: str | None, *, dry_run: bool) -> "list[tuple[Plan, Removed]]":
-    from msgcenter.actions.housekeeping import clean_up
+    from msgcenter.actions.maintenance import clean_up
     from msgcenter.actions.retention import in_turn, plans, remove
     from msgcenter.cli.actor import operator_here
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from msgcenter.actions.mailboxes.statuses import Statuses
-from msgcenter.actions.messages.reports import Report, Reports
+from msgcenter.actions.messages.message_status import MessageStatus, MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers, Topic
 from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
@@ -90,17 +90,17 @@ def _idempotency_key(request: SendMsg, caller: Caller) -> str | None:
     return in_body if in_header is None else in_header
 
 
-async def get_msg_status(reports: Reports, caller: Caller, request: GetMsgStatus) -> MsgStatus:
+async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, request: GetMsgStatus) -> MsgStatus:
     """Tell how far a message got, and who has read it."""
     wanted = given(request.is_read)
-    page = await reports.receipts(
+    page = await message_statuses.receipts(
         caller.app,
         parse_message_id(request.message_id),
         read=None if wanted is None else wanted in {1, "1"},
         cursor=given(request.cursor),
         limit=request.page_size,
     )
-    report = page.report
+    report = page.status
     message = report.message
     return MsgStatus(
         receivers=report.counts.receivers,
@@ -130,7 +130,7 @@ def _time(at: int | None) -> str | UnsetType:
     return UNSET if at is None else str(at)
 
 
-async def get_msg_list(reports: Reports, caller: Caller, request: GetMsgList) -> MsgList:
+async def get_msg_list(message_statuses: MessageStatuses, caller: Caller, request: GetMsgList) -> MsgList:
     """List the messages that the app sent."""
     start, end = number_of(request.start_time), number_of(request.end_time)
     if start is not None and end is not None and start >= end:
@@ -148,14 +148,14 @@ async def get_msg_list(reports: Reports, caller: Caller, request: GetMsgList) ->
     ]
     if bounds:
         wanted = wanted._replace(before_id=min(bounds))
-    page = await reports.list_messages(wanted, request.page_size)
+    page = await message_statuses.list_messages(wanted, request.page_size)
     return MsgList(
-        messages=[_listed(report) for report in page.reports],
+        messages=[_listed(report) for report in page.statuses],
         next_cursor=UNSET if page.next_before is None else str(page.next_before),
     )
 
 
-def _listed(report: Report) -> ListedMsg:
+def _listed(report: MessageStatus) -> ListedMsg:
     message, counts = report.message, report.counts
     return ListedMsg(
         msg_id=str(message.id),
@@ -174,10 +174,12 @@ def _listed(report: Report) -> ListedMsg:
     )
 
 
-async def get_unread_count(reports: Reports, caller: Caller, request: GetUnreadCount) -> UnreadCount:
+async def get_unread_count(message_statuses: MessageStatuses, caller: Caller, request: GetUnreadCount) -> UnreadCount:
     """Count the app's messages that a user has not read."""
     return UnreadCount(
-        await reports.unread_count(caller.app, str(request.publisher_id), platform_code=text_of(request.platform_code))
+        await message_statuses.unread_count(
+            caller.app, str(request.publisher_id), platform_code=text_of(request.platform_code)
+        )
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from msgcenter.domain.api_reference import Change, Sample
+from msgcenter.domain.api_reference import ReleaseNote, Sample
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason
 
@@ -10,7 +10,7 @@ SANDBOX_USER = "sandbox-APP_ID"
 """Stands in samples for the sandbox user of the developer's own app."""
 MESSAGE_ID = "912839057684697088"
 _WEBHOOK_ID = "wh_4f9a1c0be27d5a6e8b31c902"
-_FIRST = (Change("0.1.0", Phrase("首次发布", "First release")),)
+_FIRST = (ReleaseNote("0.1.0", Phrase("首次发布", "First release")),)
 
 
 class CallTexts(NamedTuple):
@@ -21,7 +21,7 @@ class CallTexts(NamedTuple):
     answer: dict[str, Any]
     preconditions: tuple[Phrase, ...] = ()
     reasons: tuple[Reason, ...] = ()
-    changes: tuple[Change, ...] = _FIRST
+    changes: tuple[ReleaseNote, ...] = _FIRST
 
 
 def _only(request: dict[str, Any]) -> tuple[Sample, ...]:

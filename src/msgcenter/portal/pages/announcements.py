@@ -185,7 +185,7 @@ async def show(portal: Portal, visitor: Visitor) -> Response:
         request=json.dumps(_as_request(version), ensure_ascii=False),
         platform=platforms.get(version.platform_code, version.platform_code),
         audience=await portal.announcements.audience(version.platform_code),
-        report=await portal.announcements.report(announcement, version),
+        report=await portal.announcements.message_status(announcement, version),
         open_steps=steps_open(announcement.state),
         reviewers=await portal.announcements.reviewers_beside(visitor.person),
         is_late=version.send_at is not None and version.send_at < now_ms(),

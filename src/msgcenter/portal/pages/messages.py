@@ -7,12 +7,12 @@ import msgspec
 from starlette.responses import Response
 
 from msgcenter.actions.messages.message_log import LogEntry
-from msgcenter.actions.messages.reports import Report
+from msgcenter.actions.messages.message_status import MessageStatus
 from msgcenter.domain.content import Kind
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import MAX_ID, first_id_at, parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.messaging.update import Version
+from msgcenter.messaging.update import MessageVersion
 from msgcenter.portal.portal import Portal, see_other
 from msgcenter.portal.visitor import Visitor
 from msgcenter.store.messages.messages import MessageFilter
@@ -79,14 +79,14 @@ async def message(portal: Portal, visitor: Visitor) -> Response:
     app = visitor.the_app.app
     message_id = parse_message_id(visitor.request.path_params["message_id"])
     read = {"read": True, "unread": False}.get(visitor.query("show"))
-    page = await portal.reports.receipts(
+    page = await portal.message_statuses.receipts(
         app, message_id, read=read, cursor=visitor.query("cursor") or None, limit=_RECEIPTS
     )
-    found = page.report.message
+    found = page.status.message
     return portal.page(
         visitor,
         "message.html",
-        entry=_entry(page.report, await portal.message_log.named_receivers(found)),
+        entry=_entry(page.status, await portal.message_log.named_receivers(found)),
         message=found,
         receipts=page,
         show=visitor.query("show"),
@@ -95,17 +95,17 @@ async def message(portal: Portal, visitor: Visitor) -> Response:
         versions=[(one, pretty_json(one.content)) for one in await _versions(portal, visitor, found)],
         deliveries=await portal.webhooks.deliveries_about(app, found.id, _DELIVERIES),
         most_deliveries=_DELIVERIES,
-        may_change=page.report.state not in {State.RECALLED, State.EXPIRED},
+        may_change=page.status.state not in {State.RECALLED, State.EXPIRED},
         pretty=pretty_json,
     )
 
 
-async def _versions(portal: Portal, visitor: Visitor, found: Message) -> list[Version]:
+async def _versions(portal: Portal, visitor: Visitor, found: Message) -> list[MessageVersion]:
     """Return all versions, the present one first."""
     return (await portal.sent_messages.versions(visitor.the_app.app, found.id))[::-1]
 
 
-def _entry(report: Report, named: tuple[str, ...]) -> LogEntry:
+def _entry(report: MessageStatus, named: tuple[str, ...]) -> LogEntry:
     return LogEntry(report.message, report.state, report.counts, report.topic, named)
 
 

@@ -10,7 +10,7 @@ import asyncpg
 
 from msgcenter.database.database import Connection
 from msgcenter.domain.account import Recipient
-from msgcenter.domain.mailbox import WITHDRAWN_UNREAD, Change
+from msgcenter.domain.mailbox import WITHDRAWN_UNREAD, EntryChange
 from msgcenter.domain.message_id import bucket_of
 from msgcenter.store.messages.messages import expiries
 
@@ -50,9 +50,9 @@ class PageChange(NamedTuple):
     afresh: Sequence[int] = ()
 
     @classmethod
-    def of(cls, changes: Mapping[int, Change]) -> "PageChange":
+    def of(cls, changes: Mapping[int, EntryChange]) -> "PageChange":
         """Sort changes of single entries by what they do."""
-        return cls(*(sorted(i for i, wanted in changes.items() if wanted is change) for change in Change))
+        return cls(*(sorted(i for i, wanted in changes.items() if wanted is change) for change in EntryChange))
 
     @property
     def ids(self) -> set[int]:

@@ -1,4 +1,4 @@
-"""What an app asks about the messages that it sent: receipts, lists, unread counts."""
+"""Queries of an app about the messages that it sent: status, receipts, lists, unread counts."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
@@ -19,20 +19,20 @@ from msgcenter.store.messages.messages import MessageFilter
 
 _MAILBOXES_PER_QUERY = 256
 _RECEIVERS_PER_LIST = 50_000
-"""A list page ends early once its messages have this many receivers: each one's state is looked up."""
+"""A page of a list ends early once its messages have this many receivers, because the state of each is looked up."""
 _RECEIPTS_PER_PAGE = 20_000
-"""A page ends early, perhaps empty, once so many receipts are looked through for the read or the unread ones."""
+"""A page of only read or only unread receipts ends early, perhaps empty, once this many are looked through."""
 
 
-class Mailbox(NamedTuple):
-    """One app's messages to one recipient."""
+class AppMailbox(NamedTuple):
+    """The messages of one app to one recipient."""
 
     recipient: Recipient
     app_number: int
 
 
-class Report(NamedTuple):
-    """A message and where it stands."""
+class MessageStatus(NamedTuple):
+    """A message, its state, the counts of its receipts and the name of its topic (None without one)."""
 
     message: Message
     state: State
@@ -40,32 +40,34 @@ class Report(NamedTuple):
     topic: str | None = None
 
 
-class ReportPage(NamedTuple):
-    """Some reports, newest first; `next_before` is the id bound of the next page, None on the last."""
+class MessageStatusPage(NamedTuple):
+    """Some messages, newest first. `next_before` is the id bound of the next page, None on the last."""
 
-    reports: list[Report]
+    statuses: list[MessageStatus]
     next_before: int | None
 
 
 class ReceiptPage(NamedTuple):
-    """A message's report with some of its receipts; `next_cursor` is None on the last page."""
+    """A message with some of its receipts. `next_cursor` is None on the last page."""
 
-    report: Report
+    status: MessageStatus
     receipts: list[Receipt]
     next_cursor: str | None
 
 
-class Reports:
-    """Answers questions; changes nothing but the traces of expired messages."""
+class MessageStatuses:
+    """Queries about sent messages. They change nothing, but mailboxes may pull and withdraw expired entries."""
 
     def __init__(self, database: Database, *, waiting_limit: int) -> None:
         self._database = database
         self._receipt_counts = ReceiptCounts(database)
-        self._counts = GroupCommit(self._count_unread, batch_weight=_MAILBOXES_PER_QUERY, waiting_limit=waiting_limit)
+        self._unread_counts = GroupCommit(
+            self._count_unread, batch_weight=_MAILBOXES_PER_QUERY, waiting_limit=waiting_limit
+        )
 
     def waiting(self) -> int:
-        """Return how many questions for unread counts wait."""
-        return self._counts.waiting
+        """Return how many queries for unread counts wait."""
+        return self._unread_counts.waiting
 
     async def unread_count(self, app: App, user_id: str, platform_code: str | None = None) -> int:
         """Return how many of the app's messages a user has not read.
@@ -74,64 +76,63 @@ class Reports:
         """
         recipient = Recipient(user_id, app.platform_for(platform_code))
         await check_old_user_ids(self._database, [recipient], "publisherId")
-        return await self._counts.submit(Mailbox(recipient, app.number))
+        return await self._unread_counts.submit(AppMailbox(recipient, app.number))
 
-    async def report(self, app: App, message_id: int) -> Report:
-        """Return where one of an app's messages stands. Refuses with MESSAGE_UNKNOWN."""
+    async def status(self, app: App, message_id: int | None) -> MessageStatus:
+        """Return the status of one of an app's messages. Refuses with MESSAGE_UNKNOWN."""
         async with self._database.connection() as connection:
             message = await own_message(connection, app, message_id)
-        (report,) = await self._reports([message])
-        return report
+        (status,) = await self._statuses([message])
+        return status
 
     async def receipts(
         self, app: App, message_id: int | None, *, read: bool | None, cursor: str | None, limit: int
     ) -> ReceiptPage:
-        """Return where a message stands and up to `limit` of its receipts, all or only (un)read ones.
+        """Return a message's status and up to `limit` of its receipts, all or only the read or unread ones.
 
-        `cursor` is that of the page before. A page of only (un)read ones may be short and still not the last. Refuses
-        with MESSAGE_UNKNOWN, or FIELD_MALFORMED a cursor that is none.
+        `cursor` is the `next_cursor` of the previous page. A page of only (un)read receipts may be short and still not
+        the last. Refuses with MESSAGE_UNKNOWN, or FIELD_MALFORMED if the cursor is not one of ours.
         """
-        async with self._database.connection() as connection:
-            message = await own_message(connection, app, message_id)
-        (report,) = await self._reports([message])
+        status = await self.status(app, message_id)
         async with self._database.connection() as connection:
             page: list[Receipt] = []
             scanned = 0
-            last = None
-            async for receipt in _receipts(connection, message, cursor):
+            last_cursor = None
+            async for receipt in _receipts(connection, status.message, cursor):
                 if read is None or (receipt.read_at is not None) == read:
                     if len(page) == limit:
-                        return ReceiptPage(report, page, page[-1].cursor)
+                        return ReceiptPage(status, page, page[-1].cursor)
                     page.append(receipt)
-                elif scanned >= _RECEIPTS_PER_PAGE and last is not None:
-                    return ReceiptPage(report, page, last)
+                elif scanned >= _RECEIPTS_PER_PAGE and last_cursor is not None:
+                    return ReceiptPage(status, page, last_cursor)
                 scanned += 1
-                last = receipt.cursor
-        return ReceiptPage(report, page, None)
+                last_cursor = receipt.cursor
+        return ReceiptPage(status, page, None)
 
-    async def list_messages(self, wanted: MessageFilter, limit: int) -> ReportPage:
+    async def list_messages(self, query: MessageFilter, limit: int) -> MessageStatusPage:
         """Return up to `limit` messages that pass the filter, newest first, with their counts."""
         async with self._database.connection() as connection:
-            found = await messages.list_messages(connection, wanted, limit + 1)
-        reports = await self._reports(found[:limit])
-        more = len(reports) < len(found)
-        return ReportPage(reports, reports[-1].message.id if more else None)
+            messages_found = await messages.list_messages(connection, query, limit + 1)
+        statuses = await self._statuses(messages_found[:limit])
+        has_more = len(statuses) < len(messages_found)
+        return MessageStatusPage(statuses, statuses[-1].message.id if has_more else None)
 
-    async def _reports(self, asked: Sequence[Message]) -> list[Report]:
-        """Return reports of the messages, but not of all if there would be too much to count."""
+    async def _statuses(self, listed: Sequence[Message]) -> list[MessageStatus]:
+        """Return the statuses of messages, of the first ones only if there would be too many receipts to count."""
         now = now_ms()
         async with self._database.connection() as connection:
-            names = await topics.topic_names(connection, {one.topic_number for one in asked if one.topic_number})
-        reports: list[Report] = []
-        for part in _parts_to_count(asked):
+            topic_numbers = {message.topic_number for message in listed if message.topic_number}
+            names = await topics.topic_names(connection, topic_numbers)
+        statuses: list[MessageStatus] = []
+        for part in _parts_to_count(listed):
             for message, counts in zip(part, await self._receipt_counts.of_all(part), strict=True):
                 topic = names.get(message.topic_number) if message.topic_number else None
-                reports.append(Report(message, message.state_at(now), counts, topic))
-            if sum(report.counts.receivers for report in reports) >= _RECEIVERS_PER_LIST:
+                statuses.append(MessageStatus(message, message.state_at(now), counts, topic))
+            if sum(status.counts.receivers for status in statuses) >= _RECEIVERS_PER_LIST:
                 break
-        return reports
+        return statuses
 
-    async def _count_unread(self, mailboxes: list[Mailbox]) -> Sequence[int]:
+    async def _count_unread(self, mailboxes: list[AppMailbox]) -> Sequence[int]:
         distinct = list(set(mailboxes))
         now = now_ms()
         counts = await count_current(
@@ -151,18 +152,18 @@ async def own_message(connection: Connection, app: App, message_id: int | None) 
     return message
 
 
-def _parts_to_count(asked: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    """Cut messages, in their order, into parts to count: those to receivers together, broadcasts one by one."""
+def _parts_to_count(listed: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Cut messages, in their order, into parts to count: direct ones together, others one by one."""
     start = 0
-    while start < len(asked):
+    while start < len(listed):
         end = start + 1
-        receivers = asked[start].receivers
-        while end < len(asked) and asked[start].topic_number is None and asked[end].topic_number is None:
-            receivers += asked[end].receivers
+        receivers = listed[start].receivers
+        while end < len(listed) and listed[start].topic_number is None and listed[end].topic_number is None:
+            receivers += listed[end].receivers
             if receivers > _RECEIVERS_PER_LIST:
                 break
             end += 1
-        yield asked[start:end]
+        yield listed[start:end]
         start = end
 
 

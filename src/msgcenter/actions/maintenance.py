@@ -28,7 +28,7 @@ STATISTICS_DAYS = 400
 """How long counts of calls and of daily quotas are kept: a year can be compared with the one before."""
 
 
-async def keep_house(database: Database) -> None:
+async def run_maintenance(database: Database) -> None:
     """Clean up every five minutes, and look for old messages every hour, until cancelled.
 
     Any number of processes may: each deletes what is left.

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from msgcenter.actions import housekeeping
-from msgcenter.actions.housekeeping import clean_up, keep_house
+from msgcenter.actions import maintenance
+from msgcenter.actions.maintenance import clean_up, run_maintenance
 from msgcenter.database.database import Database
 from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
@@ -71,9 +71,9 @@ async def test_it_goes_on_after_the_database_was_away(database: Database, monkey
             raise Refusal(Reason.DATABASE_UNAVAILABLE)
         return await clean_up(given)
 
-    monkeypatch.setattr(housekeeping, "clean_up", first_in_vain)
-    monkeypatch.setattr(housekeeping, "_EVERY_SECONDS", 0.01)
-    keeping = asyncio.create_task(keep_house(database))
+    monkeypatch.setattr(maintenance, "clean_up", first_in_vain)
+    monkeypatch.setattr(maintenance, "_EVERY_SECONDS", 0.01)
+    keeping = asyncio.create_task(run_maintenance(database))
     async with asyncio.timeout(10):
         while await left(database) != (1, 1):
             await asyncio.sleep(0.01)
