@@ -33,8 +33,8 @@ export UV_SYSTEM_CERTS ?= 1
 endif
 
 # What there is to check: only what exists, so that a partial checkout works too.
-PY_PATHS := $(wildcard src sdk/python/src bench tests scripts)
-TYPED_PATHS := $(wildcard src/msgcenter sdk/python/src bench tests)
+PY_PATHS := $(wildcard src sdk/python/src bench tests scripts examples)
+TYPED_PATHS := $(wildcard src/msgcenter sdk/python/src bench tests examples)
 
 .PHONY: help
 help: ## show this list

@@ -1,12 +1,12 @@
 /**
- * Build the bundles that the server sends to browsers: node scripts/bundle.mjs [--check]
+ * Build the bundles that the server sends to browsers: node scripts/bundle.mjs [--check | --package]
  *
  * Each is one script or style sheet with all that it imports, without comments and spaces. They are committed, so that
  * neither a server nor a checkout needs Node.js; with `--check` nothing is written, and a bundle that differs from what
- * its sources give ends the program with status 1.
+ * its sources give ends the program with status 1. `--package` builds the script of the npm package (sdk/web) instead.
  */
 
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
@@ -78,19 +78,37 @@ async function stale(files, folder) {
   return [...changed, ...others].map((name) => path.relative(ROOT, path.join(folder, name)));
 }
 
-const isCheck = process.argv.includes("--check");
-const differing = [];
-for (const [name, entries] of Object.entries(ENTRIES)) {
-  const folder = path.join(PACKAGES, name, "bundle");
-  const files = await bundlesOf(name, entries);
-  if (isCheck) {
-    differing.push(...(await stale(files, folder)));
-    continue;
-  }
-  await mkdir(folder, { recursive: true });
-  for (const file of files) await writeFile(file.path, file.text);
+/** The component for other people's bundlers, which minify it themselves: readable, with the licence beside it. */
+async function buildPackage() {
+  const folder = path.join(ROOT, "sdk", "web");
+  await build({
+    ...COMMON,
+    minify: false,
+    lineLimit: undefined,
+    write: true,
+    entryPoints: [path.join(PACKAGES, "inbox", "static", "msg-inbox.js")],
+    outdir: path.join(folder, "dist"),
+    plugins: [styleSheets],
+  });
+  await copyFile(path.join(ROOT, "LICENSE"), path.join(folder, "LICENSE"));
 }
-if (differing.length > 0) {
+
+async function buildBundles({ isCheck }) {
+  const differing = [];
+  for (const [name, entries] of Object.entries(ENTRIES)) {
+    const folder = path.join(PACKAGES, name, "bundle");
+    const files = await bundlesOf(name, entries);
+    if (isCheck) {
+      differing.push(...(await stale(files, folder)));
+      continue;
+    }
+    await mkdir(folder, { recursive: true });
+    for (const file of files) await writeFile(file.path, file.text);
+  }
+  if (differing.length === 0) return;
   console.error(`These differ from their sources: ${differing.join(", ")}\nRun: make bundle`);
   process.exitCode = 1;
 }
+
+if (process.argv.includes("--package")) await buildPackage();
+else await buildBundles({ isCheck: process.argv.includes("--check") });

@@ -12,15 +12,12 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from msgcenter.actions.apps.apps import Apps
-from msgcenter.actions.apps.key_ring import KeyRing
-from msgcenter.database.database import Database
 from msgcenter_client import Client
-from tests.conftest import SECRET_KEY, Credentials, Raw, Server, running_server, wait_for
+from tests.conftest import Credentials, Raw, Server, running_server, wait_for
 from tests.e2e.conftest import user_token
 from tests.e2e.every_page import world_on
 from tests.e2e.portal_screens import Desk, open_desk
-from tests.e2e.websites import website_of_others
+from tests.e2e.websites import allow_website, website_of_others
 from tests.gateway.calls import until
 from tests.nginx import documented, running_nginx
 from tests.portal.conftest import PASSWORD
@@ -253,7 +250,7 @@ def test_the_component_finds_its_server_under_a_path(
 ) -> None:
     raw = raw_of(under.server)
     with website_of_others() as website:
-        wait_for(_allow(shared_database, app.app_id, website.origin))
+        wait_for(allow_website(shared_database, app.app_id, website.origin))
         website.document = f"""<!doctype html><html lang="en"><title>School</title><main><h1>School</h1></main>
             <msg-inbox token="{user_token(raw, user)}" mode="panel"></msg-inbox>
             <script type="module" src="{under.url}/inbox/msg-inbox.js"></script>"""
@@ -268,11 +265,6 @@ def test_the_component_finds_its_server_under_a_path(
         expect(page.locator("article.unread")).to_have_count(0)
         context.close()
     assert outside == []
-
-
-async def _allow(database_url: str, app_id: str, origin: str) -> None:
-    async with Database(database_url, connections=2) as database:
-        await Apps(database, KeyRing(SECRET_KEY)).set_inbox(app_id, origins=[origin])
 
 
 def test_addresses_and_cookies_are_those_of_the_path(under: Behind) -> None:

@@ -5,13 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from msgcenter.actions.apps.apps import Apps
-from msgcenter.actions.apps.key_ring import KeyRing
-from msgcenter.database.database import Database
 from msgcenter_client import Client
-from tests.conftest import SECRET_KEY, Credentials, Raw, Server, wait_for
+from tests.conftest import Credentials, Raw, Server, wait_for
 from tests.e2e.conftest import fake_web, user_token
-from tests.e2e.websites import Website, website_of_others
+from tests.e2e.websites import Website, allow_website, website_of_others
 
 Embed = Callable[..., Page]
 
@@ -23,17 +20,12 @@ def website() -> Iterator[Website]:
         yield served
 
 
-async def _allow(database_url: str, app_id: str, *origins: str) -> None:
-    async with Database(database_url, connections=2) as database:
-        await Apps(database, KeyRing(SECRET_KEY)).set_inbox(app_id, origins=origins)
-
-
 @pytest.fixture
 def embed(
     chromium: Browser, server: Server, shared_database: str, app: Credentials, website: Website
 ) -> Iterator[Embed]:
     """Opens a page of another website, which the app allows, with the component in it."""
-    wait_for(_allow(shared_database, app.app_id, website.origin))
+    wait_for(allow_website(shared_database, app.app_id, website.origin))
     contexts = []
 
     def open_it(token: str, attributes: str = "", script: str = "") -> Page:
@@ -129,7 +121,7 @@ def test_other_websites_get_nothing(
     embed: Embed, raw: Raw, client: Client, user: str, shared_database: str, app: Credentials
 ) -> None:
     client.send_text(user, "not for them")
-    wait_for(_allow(shared_database, app.app_id, "https://another.example.edu"))
+    wait_for(allow_website(shared_database, app.app_id, "https://another.example.edu"))
     page = embed(user_token(raw, user), 'mode="panel"')
     expect(page.get_by_text("Messages could not be loaded")).to_be_visible()
     expect(page.get_by_text("not for them")).to_have_count(0)

@@ -6,6 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
+from tests.conftest import SECRET_KEY
+
 
 @dataclass
 class Website:
@@ -39,3 +44,9 @@ def website_of_others() -> Iterator[Website]:
         yield served
         http.shutdown()
         thread.join(10)
+
+
+async def allow_website(database_url: str, app_id: str, *origins: str) -> None:
+    """Let websites use the user tokens of an app, and no others."""
+    async with Database(database_url, connections=2) as database:
+        await Apps(database, KeyRing(SECRET_KEY)).set_inbox(app_id, origins=origins)
