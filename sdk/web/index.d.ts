@@ -67,7 +67,7 @@ export class MsgInbox extends HTMLElement {
   /** Called when the token is about to expire or has expired. */
   renewToken: RenewToken | null;
   /** The attribute `mode`. */
-  readonly mode: "bell" | "panel";
+  mode: "bell" | "panel";
   /** Open the popover of the bell. */
   open(): void;
   /** Close the popover of the bell and focus the bell, unless `focus` is false. Return whether it was open. */

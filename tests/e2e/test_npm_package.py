@@ -143,7 +143,7 @@ def test_the_manifest_describes_the_element() -> None:
     assert observed is not None
     read = set(re.findall(r'"([a-z]+)"', observed[1])) | set(re.findall(r'getAttribute\("([a-z]+)"\)', source))
     assert names["attributes"] == read
-    assert names["events"] == set(X)
+    assert names["events"] == set(re.findall(r'"(msg-inbox:[a-z-]+)"', scripts))
     assert names["cssProperties"] == set(re.findall(r"var\((--msg-[a-z-]+)", scripts))
     public = set(re.findall(r"^  (?:async |get |set )?([a-z]\w*)\(.*\) \{$", source, re.MULTILINE))
     callbacks = {"constructor", "connectedCallback", "disconnectedCallback", "attributeChangedCallback"}

@@ -74,6 +74,10 @@ export class MsgInbox extends HTMLElement {
     return this.getAttribute("mode") === "panel" ? "panel" : "bell";
   }
 
+  set mode(mode) {
+    this.setAttribute("mode", mode);
+  }
+
   // --- What host pages call -----------------------------------------------------------------------------------------
 
   /** Open the popover of the bell. */
