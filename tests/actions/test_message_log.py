@@ -22,7 +22,7 @@ from msgcenter.store.apps.apps import find_app
 from msgcenter.store.audit import AuditFilter
 from msgcenter.store.mailboxes import reading
 from msgcenter.store.mailboxes import users as directory
-from msgcenter.store.mailboxes.reading import Wanted
+from msgcenter.store.mailboxes.reading import EntryQuery
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.messages import MessageFilter
 from msgcenter.store.messages.node_lease import NodeLease
@@ -199,7 +199,7 @@ async def test_every_search_is_a_matter_of_index_probes(database: Database) -> N
     async with database.connection() as connection:
         await _fill(connection, app.number)
         spy: Any = _Spy(connection)
-        seen = [one async for one in reading.received(spy, Wanted(Recipient("li", HOME), app.number))]
+        seen = [one async for one in reading.received_ids(spy, EntryQuery(Recipient("li", HOME), app.number))]
         assert seen == sorted(ids, reverse=True)
         await directory.platforms_of(spy, "li")
         await messages.find_messages(spy, ids[:200])

@@ -21,7 +21,7 @@ from msgcenter.messaging.current_mailbox import current_mailbox
 from msgcenter.messaging.update import update
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, users
-from msgcenter.store.mailboxes.receipts import Counts
+from msgcenter.store.mailboxes.receipts import ReceiptTotals
 from msgcenter.store.messages.messages import MessageFilter, find_message
 from msgcenter.store.messages.node_lease import NodeLease
 from tests.store.scene import add_app
@@ -64,15 +64,15 @@ async def test_those_who_ask_while_very_many_are_counted_share_one_count(
     _, message = await broadcast(database, database_url)
     parts: list[str] = []
     all_have_asked = asyncio.Event()
-    really = broadcast_receipts.count_states
+    really = broadcast_receipts.count_receipts
 
-    async def counted(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
+    async def counted(connection: Connection, message: Message, after: str = "") -> tuple[ReceiptTotals, str | None]:
         parts.append(after)
         if after:
             await all_have_asked.wait()
         return await really(connection, message, after)
 
-    monkeypatch.setattr(broadcast_receipts, "count_states", counted)
+    monkeypatch.setattr(broadcast_receipts, "count_receipts", counted)
     counts = ReceiptCounts(database)
     asking = asyncio.gather(*(counts.of(message) for _ in range(30)))
     # Each counts the first part, which shows that there are many; of the rest they wait for one.
@@ -80,10 +80,10 @@ async def test_those_who_ask_while_very_many_are_counted_share_one_count(
         while len(parts) < 31 or database.pool.get_idle_size() < database.pool.get_size() - 1:
             await asyncio.sleep(0.01)
     all_have_asked.set()
-    assert await asking == [Counts(40, 40, 3)] * 30
+    assert await asking == [ReceiptTotals(40, 40, 3)] * 30
     assert len(parts) == 30 + 5
     monkeypatch.setattr(receipt_counts, "_QUICK_SECONDS", 0)
-    assert await counts.of(message) == await counts.of(message) == Counts(40, 40, 3)
+    assert await counts.of(message) == await counts.of(message) == ReceiptTotals(40, 40, 3)
     assert len(parts) == 30 + 5 + 6
 
 
@@ -94,9 +94,9 @@ async def test_great_counts_leave_connections_to_others(
     app, message = await broadcast(database, database_url)
     at_once = most = 0
     go_on = asyncio.Event()
-    really = broadcast_receipts.count_states
+    really = broadcast_receipts.count_receipts
 
-    async def slowly(connection: Connection, message: Message, after: str = "") -> tuple[Counts, str | None]:
+    async def slowly(connection: Connection, message: Message, after: str = "") -> tuple[ReceiptTotals, str | None]:
         nonlocal at_once, most
         if after:
             at_once += 1
@@ -105,7 +105,7 @@ async def test_great_counts_leave_connections_to_others(
             at_once -= 1
         return await really(connection, message, after)
 
-    monkeypatch.setattr(broadcast_receipts, "count_states", slowly)
+    monkeypatch.setattr(broadcast_receipts, "count_receipts", slowly)
     async with NodeLease(database_url) as lease, Database(database_url, connections=3) as few:
         sending = Sending(few, lease, waiting_limit=10)
         ids = [message.id, *[await sending.send(app, Text("again"), Everyone()) for _ in range(5)]]
@@ -118,7 +118,7 @@ async def test_great_counts_leave_connections_to_others(
         go_on.set()
         pages = await asyncio.gather(*asking)
         assert most == 2
-        assert [page.status.counts for page in pages] == [Counts(40, 40, 3), *[Counts(40, 40, 0)] * 5]
+        assert [page.status.counts for page in pages] == [ReceiptTotals(40, 40, 3), *[ReceiptTotals(40, 40, 0)] * 5]
 
 
 async def test_a_list_of_sends_counts_them_together(
@@ -130,17 +130,17 @@ async def test_a_list_of_sends_counts_them_together(
         sent = [await sending.send(app, Text("x"), Receivers.of(USERS[: number + 1])) for number in range(20)]
     await Statuses(database, waiting_limit=10).set_status(app, USERS[0], frozenset(sent), read=True)
     asked: list[int] = []
-    really = receipts.count_states
+    really = receipts.count_receipts
 
-    async def counted(connection: Connection, messages: Sequence[Message]) -> list[Counts]:
+    async def counted(connection: Connection, messages: Sequence[Message]) -> list[ReceiptTotals]:
         asked.append(len(messages))
         return await really(connection, messages)
 
-    monkeypatch.setattr(receipts, "count_states", counted)
+    monkeypatch.setattr(receipts, "count_receipts", counted)
     page = await MessageStatuses(database, waiting_limit=10).list_messages(MessageFilter(app.number), 50)
     assert [report.counts for report in page.statuses] == [
-        *[Counts(number + 1, number + 1, 1) for number in reversed(range(20))],
-        Counts(40, 40, 3),
+        *[ReceiptTotals(number + 1, number + 1, 1) for number in reversed(range(20))],
+        ReceiptTotals(40, 40, 3),
     ]
     assert asked == [20]
 
@@ -154,7 +154,7 @@ async def test_a_reader_whose_clock_is_behind_has_read_it_after_a_reset(
     monkeypatch.setattr("msgcenter.messaging.set_status.now_ms", lambda: behind)
     statuses = Statuses(database, waiting_limit=10)
     assert not await statuses.set_status(app, USERS[0], frozenset({message.id}), read=True)
-    assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 1)
+    assert await ReceiptCounts(database).of(await found(database, message.id)) == ReceiptTotals(40, 40, 1)
     page = await MessageStatuses(database, waiting_limit=10).receipts(app, message.id, read=True, cursor=None, limit=5)
     assert [(one.user_id, one.read_at) for one in page.receipts] == [(USERS[0], behind)]
 
@@ -167,4 +167,4 @@ async def test_who_read_it_before_a_reset_and_looked_when_it_had_expired_has_not
     await update(database, app.number, message.id, Text("news"), reset_read=True, by=COMMAND)
     async with current_mailbox(database, Recipient(USERS[0], PLATFORM), end):
         pass
-    assert await ReceiptCounts(database).of(await found(database, message.id)) == Counts(40, 40, 0)
+    assert await ReceiptCounts(database).of(await found(database, message.id)) == ReceiptTotals(40, 40, 0)

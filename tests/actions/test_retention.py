@@ -24,7 +24,7 @@ from msgcenter.store import retention as store
 from msgcenter.store.mailboxes import pages
 from msgcenter.store.mailboxes import users as directory
 from msgcenter.store.mailboxes.pages import page_key, unread_counts
-from msgcenter.store.mailboxes.receipts import count_states
+from msgcenter.store.mailboxes.receipts import count_receipts
 from msgcenter.store.messages.messages import find_message
 from msgcenter.store.retention import sole_remover
 from tests.store.scene import add_app, rows, text_to
@@ -348,7 +348,7 @@ async def test_traffic_goes_on_and_keeps_all_that_is_its_own(scene: Scene, monke
         ids = {
             message_id: page_key(Recipient(users[0], SHORT), message_id, scene.apps[SHORT]) for message_id in kept[:5]
         }
-        states = await pages.message_states(connection, sorted(set(ids.values())), sorted(ids))
+        states = await pages.entry_states(connection, sorted(set(ids.values())), sorted(ids))
     assert all(state.read_at is not None for state in states)
     assert len(states) == 5
     entries = await scene.entries()
@@ -499,7 +499,7 @@ async def test_receipts_of_what_is_left_are_whole(scene: Scene) -> None:
     async with scene.database.connection() as connection:
         message = await find_message(connection, old)
         assert message is not None
-        assert (await count_states(connection, [message]))[0].delivered == 2
+        assert (await count_receipts(connection, [message]))[0].delivered == 2
 
 
 class Explained:

@@ -11,7 +11,7 @@ import pytest
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import now_ms
-from msgcenter.store.mailboxes.pages import sweep_expired, unread_counts
+from msgcenter.store.mailboxes.pages import sweep_mailboxes, unread_counts
 from tests.conftest import wait_for
 from tests.faults.hammer import PLATFORM, USERS, Record, Sent, Write, hammer
 from tests.store.scene import add_app, rows
@@ -53,7 +53,7 @@ async def sweep(database: Database, now: int) -> None:
     """Withdraw what has expired."""
 
     async def write(connection: Connection) -> int:
-        return await sweep_expired(connection, [Recipient(user_id, PLATFORM) for user_id in USERS], now)
+        return await sweep_mailboxes(connection, [Recipient(user_id, PLATFORM) for user_id in USERS], now)
 
     await database.in_transaction(write)
 

@@ -22,7 +22,7 @@ from msgcenter.domain.event import MailboxEvent
 from msgcenter.inbox import stream
 from msgcenter.inbox.endpoint import Inboxes, token_of
 from msgcenter.live.hub import Hub
-from msgcenter.store.mailboxes.topics import concerned_by_topic
+from msgcenter.store.mailboxes.topics import ever_subscribed
 from tests.conftest import PLATFORM, SECRET_KEY, Credentials
 from tests.inbox.conftest import Browser
 
@@ -81,7 +81,7 @@ async def open_inbox(database: Database) -> Scene:
     keys = KeyRing(SECRET_KEY)
     apps = Apps(database, keys)
     app = (await apps.create("Test app", PLATFORM)).app
-    hub = Hub(partial(concerned_by_topic, database))
+    hub = Hub(partial(ever_subscribed, database))
     tokens = UserTokens(database, keys, default_ttl=600, waiting_limit=10)
     inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub)
     token = (await tokens.issue(app, "u", platform_code=None, ttl=None)).token

@@ -16,7 +16,7 @@ from msgcenter.messaging.decide_approvals import decide
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.recall import recall_within
 from msgcenter.messaging.send import send_drafts
-from msgcenter.store.mailboxes.receipts import count_states
+from msgcenter.store.mailboxes.receipts import count_receipts
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.node_lease import NodeLease
 from tests.conftest import PLATFORM
@@ -87,7 +87,7 @@ async def test_an_approval_decided_in_between_arrives_decided(database: Database
     async with database.connection() as connection:
         message = await messages.find_message(connection, message_id)
         assert message is not None
-        (counts,) = await count_states(connection, [message])
+        (counts,) = await count_receipts(connection, [message])
         still_open = await connection.fetchval("select count(*) from mailbox_page where open_approvals <> '{}'")
     assert (counts.delivered, counts.read, still_open) == (3_000, 3_000, 0)
 

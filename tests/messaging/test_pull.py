@@ -100,16 +100,16 @@ async def test_a_pull_goes_as_far_as_the_feed_did_when_it_locked_the_mailbox(
     async with NodeLease(database_url) as lease:
         sending = Sending(database, lease, waiting_limit=100)
         await sending.send(app, Text("before"), Everyone())
-        pending = feed.pending
+        pending_rows = feed.pending_rows
 
         async def after_another_broadcast(
-            connection: Connection, marks: Sequence[feed.Mark], limit: int
-        ) -> list[list[feed.Pending]]:
-            monkeypatch.setattr(feed, "pending", pending)
+            connection: Connection, states: Sequence[feed.PullState], limit: int
+        ) -> list[list[feed.PendingRow]]:
+            monkeypatch.setattr(feed, "pending_rows", pending_rows)
             await sending.send(app, Text("after"), Everyone())
-            return await pending(connection, marks, limit)
+            return await pending_rows(connection, states, limit)
 
-        monkeypatch.setattr(feed, "pending", after_another_broadcast)
+        monkeypatch.setattr(feed, "pending_rows", after_another_broadcast)
         await pull.pull(database, one, now_ms())
         (mark,) = await rows(database, "select pulled_to from mailbox where user_id = $1", USERS[0])
         assert mark["pulled_to"] == 1
@@ -213,7 +213,7 @@ async def test_a_mark_that_was_waited_for_is_never_moved_back(database: Database
         async with other.connection() as holder:
             held = holder.transaction()
             await held.start()
-            await feed.lock_marks(holder, [recipient])
+            await feed.lock_pull_states(holder, [recipient])
             waiter = asyncio.create_task(pull.pull(database, [recipient], now_ms()))
             await _until_somebody_waits_for_a_lock(database)
             second = await sending.send(app, Text("second"), Everyone())

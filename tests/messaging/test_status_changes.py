@@ -10,8 +10,16 @@ from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
-from msgcenter.store.mailboxes import pages, reading
-from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_status, page_key, sweep_expired, sweep_pages
+from msgcenter.store.mailboxes import pages
+from msgcenter.store.mailboxes.pages import (
+    PageChange,
+    PageKey,
+    change_status,
+    page_key,
+    set_archived,
+    sweep_mailboxes,
+    sweep_pages,
+)
 from tests.conftest import PLATFORM
 from tests.store.scene import START, Clock, rows, text_to
 
@@ -47,12 +55,12 @@ async def test_a_page_that_another_process_sweeps_meanwhile_is_changed_all_the_s
     clock.now += 100
 
     async def and_somebody_sweeps(
-        connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, condition: str
+        connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, only_pulled: bool
     ) -> dict[PageKey, set[int]]:
-        missing = await change_status(connection, changes, now, condition=condition)
+        missing = await change_status(connection, changes, now, only_pulled=only_pulled)
         monkeypatch.setattr(pages, "change_status", change_status)
         async with database.pool.acquire() as other, other.transaction():
-            assert await sweep_expired(other, [USER], now) == 1
+            assert await sweep_mailboxes(other, [USER], now) == 1
         return missing
 
     monkeypatch.setattr(pages, "change_status", and_somebody_sweeps)
@@ -110,7 +118,7 @@ async def test_what_was_unread_within_a_batch_comes_back_from_the_archive(databa
 
     async def archive(connection: Connection) -> None:
         places = [(page_key(USER, message_id, app_number), message_id) for message_id in (one, two)]
-        await reading.set_archived(connection, places, archived=True)
+        await set_archived(connection, places, archived=True)
 
     await database.in_transaction(archive)
     calls = [(one, True), (two, True), (one, False), (one, True)]

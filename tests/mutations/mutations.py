@@ -30,9 +30,9 @@ MUTATIONS = (
     ),
     Mutation(
         "token-expiry: an expired access token is still found",
-        f"{_SRC}/store/apps/apps.py",
-        "t.digest = any($1) and t.expires_at > $2",
-        "t.digest = any($1) and $2 > 0",
+        f"{_SRC}/store/apps/tokens.py",
+        "and access_token.expires_at > $2",
+        "and $2 > 0",
         ("tests/store/test_accounts.py::test_a_token_is_valid_until_its_end",),
     ),
     Mutation(
@@ -98,14 +98,14 @@ MUTATIONS = (
         f"{_SRC}/store/messages/messages.py",
         "and delivered_chunks = $2 and recalled_at is null",
         "and delivered_chunks >= $2 and recalled_at is null",
-        ("tests/store/test_fan_out.py::test_several_at_once_deliver_once",),
+        ("tests/messaging/test_fan_out.py::test_several_at_once_deliver_once",),
     ),
     Mutation(
         "fan-out: a recalled message goes on to be delivered",
         f"{_SRC}/messaging/fan_out.py",
         "_DONE = {State.SENT, State.RECALLED, State.EXPIRED}",
         "_DONE = {State.SENT, State.EXPIRED}",
-        ("tests/store/test_fan_out.py::test_a_future_message_that_is_recalled_is_done_with",),
+        ("tests/messaging/test_fan_out.py::test_a_future_message_that_is_recalled_is_done_with",),
     ),
     Mutation(
         "recall: any app may recall any message",
@@ -118,22 +118,22 @@ MUTATIONS = (
     Mutation(
         "feed-interval: whoever subscribes gets the message before",
         f"{_SRC}/store/mailboxes/feed.py",
-        "> s.since and (",
-        ">= s.since and (",
+        "> subscription.since",
+        ">= subscription.since",
         ("tests/gateway/test_reach.py::test_who_joins_later_gets_nothing_older_and_who_leaves_keeps_it",),
     ),
     Mutation(
         "expiry: a broadcast that has expired is pulled",
         f"{_SRC}/messaging/pull.py",
-        "or entry.expires_at > now:",
-        "or entry.expires_at > 0:",
+        "or row.expires_at > now:",
+        "or row.expires_at > 0:",
         ("tests/gateway/test_reach.py::test_an_expired_broadcast_is_gone_wherever_it_was",),
     ),
     Mutation(
         "read-time: the first read time is overwritten",
         f"{_SRC}/store/mailboxes/pages.py",
-        "then coalesce(r, $11)",
-        "then coalesce($11, r)",
+        "then coalesce(entry.read_at, $11)",
+        "then coalesce($11, entry.read_at)",
         ("tests/gateway/test_mod_msg_status.py::test_the_first_read_time_is_kept_and_unread_clears_it",),
     ),
     Mutation(
@@ -144,11 +144,11 @@ MUTATIONS = (
         ("tests/gateway/test_webhooks.py::test_an_app_is_told_once_that_an_approval_is_closed",),
     ),
     Mutation(
-        "lock: marks of mailboxes are read without a lock",
+        "lock: pull states of mailboxes are read without a lock",
         f"{_SRC}/store/mailboxes/feed.py",
-        "order by m.user_id, m.platform_code for update of m",
-        "order by m.user_id, m.platform_code",
-        ("tests/store/test_pull.py", "tests/actions/test_broadcast.py"),
+        "for update of mailbox",
+        "",
+        ("tests/messaging/test_pull.py", "tests/actions/test_broadcast.py"),
     ),
     Mutation(
         "lock-order: the rows of messages are locked in any order",
@@ -177,7 +177,7 @@ MUTATIONS = (
         f"{_SRC}/domain/message_id.py",
         ">> _BUCKET_TIME_SHIFT) - 1",
         ">> _BUCKET_TIME_SHIFT)",
-        ("tests/store/test_retention.py::test_a_bucket_goes_when_its_last_moment_is_too_old",),
+        ("tests/actions/test_retention.py::test_a_bucket_goes_when_its_last_moment_is_too_old",),
     ),
     # --- Webhooks ---------------------------------------------------------------------------------------------------
     Mutation(
@@ -204,9 +204,9 @@ MUTATIONS = (
     Mutation(
         "lease: a webhook is leased to two processes",
         f"{_SRC}/store/webhooks/deliveries.py",
-        "and coalesce(e.lease_until, 0) <= $4",
+        "and coalesce(webhook.lease_until, 0) <= $4",
         "and $4 > 0",
-        ("tests/delivery/test_webhooks.py::test_an_endpoint_is_leased_to_one_until_the_lease_ends",),
+        ("tests/delivery/test_webhooks.py::test_a_webhook_is_leased_to_one_dispatcher_until_the_lease_ends",),
     ),
     # --- Inbox and streams ------------------------------------------------------------------------------------------
     Mutation(

@@ -18,8 +18,8 @@ async def test_a_user_becomes_known_once(database: Database) -> None:
         assert await users.register(connection, PLATFORM, ["c", "b"]) == 1
         assert await users.register(connection, PLATFORM, []) == 0
         assert await users.register(connection, "other", ["b"]) == 1
-        assert await users.count(connection, PLATFORM) == 3
-        assert await users.count(connection, "nobody's") == 0
+        assert await users.count_users(connection, PLATFORM) == 3
+        assert await users.count_users(connection, "nobody's") == 0
 
 
 async def test_new_users_join_where_the_feed_is_now(database: Database) -> None:

@@ -21,9 +21,9 @@ from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import pages as mailboxes
 from msgcenter.store.mailboxes import reading as inbox
-from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key, sweep_expired, unread_counts
-from msgcenter.store.mailboxes.reading import AppCounts, Entry, Wanted
-from msgcenter.store.mailboxes.receipts import Counts, count_states, receipts
+from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key, sweep_mailboxes, unread_counts
+from msgcenter.store.mailboxes.reading import AppCounts, Entry, EntryQuery
+from msgcenter.store.mailboxes.receipts import ReceiptTotals, count_receipts, receipts
 from msgcenter.store.messages.messages import find_message
 from tests.store.scene import START, Clock, add_app, event_loop, rows, short_pages, text_to, weighted
 
@@ -353,7 +353,7 @@ class Scene:
         async def write(connection: Connection) -> None:
             if step.archived and pages:
                 assert not await change_pages(connection, pages, now)
-            await inbox.set_archived(
+            await mailboxes.set_archived(
                 connection, [(page_key(recipient, i, app), i) for i in ids], archived=step.archived
             )
 
@@ -369,8 +369,8 @@ class Scene:
         now, recipient = self.clock.now, self.recipient(step.platform, step.user)
 
         async def write(connection: Connection) -> list[int]:
-            await mailboxes.sweep_expired(connection, [recipient], now)
-            return await inbox.read_up_to(connection, recipient, None, (1 << 63) - 1, now)
+            await mailboxes.sweep_mailboxes(connection, [recipient], now)
+            return await inbox.set_read_up_to(connection, recipient, None, (1 << 63) - 1, now)
 
         await self.database.in_transaction(write)
         self.model.mark(recipient, [i for it, i in self.model.live(now) if it == recipient], now, read=True)
@@ -406,7 +406,7 @@ class Scene:
         if stale:
 
             async def sweep(connection: Connection) -> int:
-                return await sweep_expired(connection, sorted(stale), now)
+                return await sweep_mailboxes(connection, sorted(stale), now)
 
             assert await self.database.in_transaction(sweep)
             async with self.database.connection() as connection:
@@ -448,8 +448,8 @@ class Scene:
             assert (page["first_id"], page["last_id"]) == (min(ids), max(ids))
             assert page["read_at"] == [self.stored(recipient, i) for i in ids]
             assert page["unread"] == page["read_at"].count(None)
-            expiries = [self.model.messages[i].draft.expires_at for i in ids]
-            assert page["expires_at"] == min((at for at in expiries if at is not None and at > now), default=None)
+            expiry_times = [self.model.messages[i].draft.expires_at for i in ids]
+            assert page["expires_at"] == min((at for at in expiry_times if at is not None and at > now), default=None)
             live = {i for i in ids if self.model.has(recipient, i, now)}
             assert sorted(page["open_approvals"]) == sorted(i for i in live if self.model.is_open(i))
             assert {i for i in page["archived_ids"] if i in live} == {
@@ -483,7 +483,7 @@ class Scene:
         async with self.database.connection() as connection:
             for recipient, expected in everything.items():
                 for filtered, passing in passes.items():
-                    wanted = Wanted(recipient, filter=filtered)
+                    wanted = EntryQuery(recipient, filter=filtered)
                     assert [it async for it in inbox.entries(connection, wanted)] == [
                         entry for entry in expected if passing(entry)
                     ]
@@ -515,7 +515,9 @@ class Scene:
                 ]
                 assert {one.user_id: one.read_at for one in told} == expected
                 read = sum(at is not None for at in expected.values())
-                assert await count_states(connection, [message]) == [Counts(message.receivers, len(expected), read)]
+                assert await count_receipts(connection, [message]) == [
+                    ReceiptTotals(message.receivers, len(expected), read)
+                ]
 
 
 def test_the_store_does_what_the_model_does(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,7 +193,7 @@ class _Removal:
         if self._plan.last_bucket < 0:
             return self._removed
         async with self._database.connection() as connection:
-            self._users = await directory.count(connection, self._platform)
+            self._users = await directory.count_users(connection, self._platform)
         # No mailbox may pull from the feed what is being removed, none may show an entry without its message, and no
         # message may lack its audience: so it goes from the reader's side to the ground.
         oldest = await self._remove_from_feed()

@@ -54,7 +54,7 @@ from msgcenter.portal.portal import Portal
 from msgcenter.portal.render import Templates
 from msgcenter.portal.routes import routes as portal_routes
 from msgcenter.settings import Settings
-from msgcenter.store.mailboxes.topics import concerned_by_topic
+from msgcenter.store.mailboxes.topics import ever_subscribed
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.web.base_path import BehindProxy
 from msgcenter.web.headers import SafeAnswers
@@ -139,7 +139,7 @@ class _Process:
         self.keys = key_ring(settings)
         self.database = Database(database_url(settings), connections=settings.database_connections)
         self.lease = NodeLease(self.database.url)
-        self.hub = Hub(partial(concerned_by_topic, self.database), per_user=settings.stream_limit)
+        self.hub = Hub(partial(ever_subscribed, self.database), per_user=settings.stream_limit)
         self.bus = PostgresBus(self.database.url, on_events=self.hub.deliver, on_gap=self.hub.mark_stale)
         self.hub.on_streams = lambda streams: self.bus.announce(streams=streams)
         self.hub.announced = self.bus.announced

@@ -22,11 +22,8 @@ def column_arrays(rows: Iterable[Iterable[object]], width: int) -> list[list[obj
     >>> column_arrays([], 2)
     [[], []]
     """
-    arrays: list[list[object]] = [[] for _ in range(width)]
-    for row in rows:
-        for array, value in zip(arrays, row, strict=True):
-            array.append(value)
-    return arrays
+    arrays: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
+    return arrays or [[] for _ in range(width)]
 
 
 def affected_rows(status: str) -> int:

@@ -9,7 +9,7 @@ from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import PAGE_LIMIT
 from msgcenter.store.mailboxes import pages
 from msgcenter.store.mailboxes import users as directory
-from msgcenter.store.mailboxes.pages import NEW_PAGE, Addition, Filling, PageKey, page_key
+from msgcenter.store.mailboxes.pages import NEW_PAGE, Addition, LastPart, PageKey, page_key
 
 
 class NewEntries(NamedTuple):
@@ -53,7 +53,7 @@ async def _register_users(connection: Connection, new_pages: Sequence[PageKey]) 
         await directory.register(connection, platform_code, users[platform_code])
 
 
-def _additions(key: PageKey, entries: list[NewEntries], last: Filling) -> list[Addition]:
+def _additions(key: PageKey, entries: list[NewEntries], last: LastPart) -> list[Addition]:
     """Fill the rest of a page's last part, then new parts."""
     additions = []
     part, room = last.part, PAGE_LIMIT - last.entries

@@ -12,7 +12,7 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.messaging.pull import pull, pull_within
 from msgcenter.store.mailboxes import reading
-from msgcenter.store.mailboxes.pages import sweep_expired
+from msgcenter.store.mailboxes.pages import sweep_mailboxes
 
 Counted = TypeVar("Counted")
 Count = Callable[[Connection], Awaitable[tuple[Counted, Collection[Recipient]]]]
@@ -26,7 +26,7 @@ async def current_mailbox(database: Database, recipient: Recipient, now: int) ->
         if not await reading.has_expired(connection, recipient, now):
             yield connection
             return
-    await database.in_transaction(sweep_expired, [recipient], now)
+    await database.in_transaction(sweep_mailboxes, [recipient], now)
     async with database.connection() as connection:
         yield connection
 
@@ -44,7 +44,7 @@ async def pulled_mailboxes(
 async def make_current(connection: Connection, recipient: Recipient, now: int) -> None:
     """Pull and withdraw expired entries in the caller's transaction, which must not have locked a page yet."""
     await pull_within(connection, [recipient], now)
-    await sweep_expired(connection, [recipient], now)
+    await sweep_mailboxes(connection, [recipient], now)
 
 
 async def count_current(
@@ -58,7 +58,7 @@ async def count_current(
         counts, stale = await count(connection)
     if not stale:
         return counts
-    await database.in_transaction(sweep_expired, sorted(stale), now)
+    await database.in_transaction(sweep_mailboxes, sorted(stale), now)
     async with database.connection() as connection:
         counts, _ = await count(connection)
     return counts

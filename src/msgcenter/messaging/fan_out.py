@@ -20,7 +20,7 @@ from msgcenter.messaging.recall import recall_within
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import feed
-from msgcenter.store.mailboxes.feed import Action
+from msgcenter.store.mailboxes.feed import FeedAction
 from msgcenter.store.messages import audiences, messages
 from msgcenter.store.webhooks import outbox
 
@@ -117,7 +117,7 @@ async def _publish(database: Database, message: Message) -> tuple[Message | None
         if not found or found[0].state_at(now_ms()) in _DONE:
             return (found[0] if found else None), []
         await outbox.record(connection, [completed_event(message.app_number, message.id, None)], now_ms())
-        (position,) = await feed.publish(connection, [feed.entry_about(found[0], Action.MESSAGE)])
+        (position,) = await feed.publish(connection, [feed.follow_up_row(found[0], FeedAction.MESSAGE)])
         await messages.set_position(connection, message.id, position)
         event = MailboxEvent("message", message.platform_code, (), (message.id,), message.topic_number)
         return replace(found[0], position=position), [event]

@@ -8,7 +8,7 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.store.mailboxes import feed, pages
-from msgcenter.store.mailboxes.feed import Action, Pending
+from msgcenter.store.mailboxes.feed import FeedAction, PendingRow
 from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key
 
 _MAILBOXES_PER_COMMIT = 200
@@ -19,7 +19,7 @@ _ENTRIES_PER_COMMIT = 5_000
 async def pull(database: Database, recipients: Collection[Recipient], now: int) -> None:
     """Make those of the mailboxes pull that need it, at `now` (ms since 1970)."""
     async with database.connection() as connection:
-        remaining = await feed.behind(connection, recipients)
+        remaining = await feed.mailboxes_to_pull(connection, recipients)
     while remaining:
         batch, rest = remaining[:_MAILBOXES_PER_COMMIT], remaining[_MAILBOXES_PER_COMMIT:]
         remaining = await database.in_transaction(_pull_batch, batch, now) + rest
@@ -37,11 +37,11 @@ async def pull_within(connection: Connection, recipients: Sequence[Recipient], n
 
 async def _pull_batch(connection: Connection, recipients: Sequence[Recipient], now: int) -> list[Recipient]:
     """Pull as many feed rows as one transaction should. Return, sorted, the mailboxes that may have more to pull."""
-    marks = await feed.lock_marks(connection, recipients)
-    if not marks:
+    states = await feed.lock_pull_states(connection, recipients)
+    if not states:
         return []
-    limit = max(1, _ENTRIES_PER_COMMIT // len(marks))
-    pending = await feed.pending(connection, marks, limit)
+    limit = max(1, _ENTRIES_PER_COMMIT // len(states))
+    pending = await feed.pending_rows(connection, states, limit)
     effects = _effects([row for rows in pending for row in rows], now)
     await add_entries(connection, effects.new_entries)
     if effects.unread:
@@ -49,11 +49,11 @@ async def _pull_batch(connection: Connection, recipients: Sequence[Recipient], n
     if effects.withdrawn:
         await pages.withdraw(connection, effects.withdrawn)
     positions = {
-        mark.recipient: rows[-1].position if len(rows) == limit else mark.head
-        for mark, rows in zip(marks, pending, strict=True)
+        state.recipient: rows[-1].position if len(rows) == limit else state.feed_position
+        for state, rows in zip(states, pending, strict=True)
     }
-    await feed.set_pulled(connection, positions)
-    return [mark.recipient for mark, rows in zip(marks, pending, strict=True) if len(rows) == limit]
+    await feed.set_pull_positions(connection, positions)
+    return [state.recipient for state, rows in zip(states, pending, strict=True) if len(rows) == limit]
 
 
 class _Effects(NamedTuple):
@@ -64,21 +64,21 @@ class _Effects(NamedTuple):
     unread: dict[PageKey, PageChange]
 
 
-def _effects(rows: Sequence[Pending], now: int) -> _Effects:
+def _effects(rows: Sequence[PendingRow], now: int) -> _Effects:
     """Return the effects of feed rows, which are in feed order for each mailbox.
 
     A row about a message that arrives with the same pull changes only what arrives.
     """
-    arriving: dict[tuple[Recipient, int], Pending] = {}
+    arriving: dict[tuple[Recipient, int], PendingRow] = {}
     withdrawn: list[tuple[PageKey, int]] = []
     unread: dict[PageKey, set[int]] = defaultdict(set)
     for row in rows:
         entry = (row.recipient, row.message_id)
         page = page_key(row.recipient, row.message_id, row.app_number)
-        if row.action is Action.MESSAGE:
+        if row.action is FeedAction.MESSAGE:
             if row.expires_at is None or row.expires_at > now:
                 arriving[entry] = row
-        elif row.action is Action.UNREAD_AGAIN:
+        elif row.action is FeedAction.UNREAD_AGAIN:
             if entry not in arriving:
                 unread[page].add(row.message_id)
         elif entry in arriving:
@@ -92,7 +92,7 @@ def _effects(rows: Sequence[Pending], now: int) -> _Effects:
     )
 
 
-def _new_entries(rows: Iterable[Pending]) -> list[NewEntries]:
+def _new_entries(rows: Iterable[PendingRow]) -> list[NewEntries]:
     users: dict[tuple[int, int, str, int | None], list[str]] = defaultdict(list)
     for row in rows:
         message = (row.message_id, row.app_number, row.recipient.platform_code, row.expires_at)

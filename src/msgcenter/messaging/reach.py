@@ -23,7 +23,9 @@ async def check_topic(connection: Connection, app: App, topic_number: int) -> No
     if topic_number == EVERYONE:
         if not (app.broadcasts and app.live):
             raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("不可群发给所有人", "it may not send to everyone"))
-    elif not app.live and (other := await topics.subscriber_outside(connection, topic_number, app.sandbox_user)):
+    elif not app.live and (
+        other := await topics.subscriber_outside_sandbox(connection, topic_number, app.sandbox_user)
+    ):
         app.check_receivers([other])
 
 

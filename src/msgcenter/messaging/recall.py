@@ -10,7 +10,7 @@ from msgcenter.domain.webhook import recalled_event
 from msgcenter.messaging.delivered_copies import delivered_copies, statements_of
 from msgcenter.store import audit
 from msgcenter.store.mailboxes import feed, pages
-from msgcenter.store.mailboxes.feed import Action
+from msgcenter.store.mailboxes.feed import FeedAction
 from msgcenter.store.messages import messages
 from msgcenter.store.webhooks import outbox
 
@@ -41,7 +41,7 @@ async def recall_within(connection: Connection, app_number: int, message_id: int
         return await _withdraw_copies(connection, message)
     if not message.is_sent:
         return []
-    await feed.publish(connection, [feed.entry_about(message, Action.WITHDRAW)])
+    await feed.publish(connection, [feed.follow_up_row(message, FeedAction.WITHDRAW)])
     return [MailboxEvent("removed", message.platform_code, (), (message.id,), message.topic_number)]
 
 

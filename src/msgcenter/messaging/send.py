@@ -18,7 +18,7 @@ from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.store.apps import quotas
 from msgcenter.store.apps.quotas import Take
 from msgcenter.store.mailboxes import feed
-from msgcenter.store.mailboxes.feed import FeedEntry
+from msgcenter.store.mailboxes.feed import NewFeedRow
 from msgcenter.store.messages import audiences, idempotency, messages
 from msgcenter.store.messages.audiences import Chunk
 from msgcenter.store.messages.idempotency import Claim, IdempotencyKey
@@ -144,7 +144,7 @@ async def _publish(connection: Connection, sends: Sequence[_Send]) -> None:
     positions = await feed.publish(
         connection,
         [
-            FeedEntry(draft.platform_code, draft.topic_number, send.message_id, draft.app_number, draft.expires_at)
+            NewFeedRow(draft.platform_code, draft.topic_number, send.message_id, draft.app_number, draft.expires_at)
             for send in broadcasts
             if (draft := send.draft).topic_number is not None
         ],

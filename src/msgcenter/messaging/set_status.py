@@ -15,7 +15,6 @@ from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.webhook import By, WebhookEvent, read_event, unread_event
 from msgcenter.messaging.pull import pull
 from msgcenter.store.mailboxes import pages as mailbox_pages
-from msgcenter.store.mailboxes.feed import up_to_date
 from msgcenter.store.mailboxes.pages import PageChange, PageKey, page_key
 from msgcenter.store.webhooks import outbox
 
@@ -49,7 +48,7 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
     now = now_ms()
     # The statement itself checks whether a mailbox must pull first. A look-up of its own would cost every commit a
     # round trip, a fifth of the time of the call.
-    missing = await database.in_autocommit(mailbox_pages.change_status, changes_by_page, now, condition=up_to_date())
+    missing = await database.in_autocommit(mailbox_pages.change_status, changes_by_page, now, only_pulled=True)
     if not missing:
         return [_NOTHING_MISSING] * len(changes)
     await pull(database, {Recipient(key.user_id, key.platform_code) for key in missing}, now)
@@ -89,7 +88,7 @@ async def _lock_read_times(
     keys = sorted(ids_by_page)
     await mailbox_pages.sweep_pages(connection, keys, now)
     message_ids = sorted({message_id for ids in ids_by_page.values() for message_id in ids})
-    entries = await mailbox_pages.message_states(connection, keys, message_ids)
+    entries = await mailbox_pages.entry_states(connection, keys, message_ids)
     # A message has one platform, so a user and a message id name one entry.
     platforms = {(key.user_id, message_id): key.platform_code for key, ids in ids_by_page.items() for message_id in ids}
     return {

@@ -16,7 +16,7 @@ from msgcenter.messaging.delivered_copies import delivered_copies, same_change, 
 from msgcenter.messaging.recall import own_message
 from msgcenter.store import audit
 from msgcenter.store.mailboxes import feed
-from msgcenter.store.mailboxes.feed import Action
+from msgcenter.store.mailboxes.feed import FeedAction
 from msgcenter.store.mailboxes.pages import change_pages
 from msgcenter.store.messages import messages
 
@@ -120,7 +120,7 @@ async def _tell_and_reset(
         if not message.is_sent:
             return []
         if reset_read:
-            (position,) = await feed.publish(connection, [feed.entry_about(message, Action.UNREAD_AGAIN)])
+            (position,) = await feed.publish(connection, [feed.follow_up_row(message, FeedAction.UNREAD_AGAIN)])
             await messages.set_reset(connection, message.id, position, now)
         return [MailboxEvent(kind, message.platform_code, (), (message.id,), message.topic_number) for kind in kinds]
     copies = await delivered_copies(connection, message)

@@ -18,8 +18,8 @@ from msgcenter.messaging.current_mailbox import count_current, current_mailbox, 
 from msgcenter.messaging.set_status import lock_unread
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import reading
-from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key
-from msgcenter.store.mailboxes.reading import AppCounts, Entry, Filter, Wanted
+from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key, set_archived
+from msgcenter.store.mailboxes.reading import AppCounts, Entry, EntryQuery, Filter
 from msgcenter.store.messages.messages import find_messages
 from msgcenter.store.webhooks import outbox, webhooks
 
@@ -112,7 +112,7 @@ class Inbox:
             matches = matcher(query.kind, query.text)
             batch_size = query.limit + 1 if matches is None else _LOADED_AT_ONCE
             entries = reading.entries(
-                connection, Wanted(viewer.recipient, scope.app_number, query.filter, query.before_id)
+                connection, EntryQuery(viewer.recipient, scope.app_number, query.filter, query.before_id)
             )
             messages: list[InboxMessage] = []
             scanned = characters = 0
@@ -179,7 +179,7 @@ class Inbox:
         recipient = viewer.recipient
         await make_current(connection, recipient, now)
         apps_with_events = await outbox.apps_with_read_events(connection, recipient)
-        ids = await reading.read_up_to(connection, recipient, scope.app_number, query.before_id - 1, now)
+        ids = await reading.set_read_up_to(connection, recipient, scope.app_number, query.before_id - 1, now)
         await outbox.record_read_by_user(connection, recipient, ids, apps_with_events, now)
         return ids
 
@@ -204,7 +204,9 @@ class Inbox:
             scope = await _app_scope(connection, viewer, query.app_id)
             if scope is None:
                 return []
-            entries = reading.entries(connection, Wanted(viewer.recipient, scope.app_number, pages, query.before_id))
+            entries = reading.entries(
+                connection, EntryQuery(viewer.recipient, scope.app_number, pages, query.before_id)
+            )
             unread = (entry async for entry in entries if entry.read_at is None)
             async for batch in _batches(unread, _LOADED_AT_ONCE):
                 found += await self._matching(connection, batch, matches)
@@ -258,7 +260,7 @@ class Inbox:
             was_unread = await lock_unread(connection, ids_by_page, now) if apps_with_events else []
             await _set_read(connection, ids_by_page, now)
             await outbox.record_read_by_user(connection, recipient, was_unread, apps_with_events, now)
-        await reading.set_archived(connection, entries, archived=archived)
+        await set_archived(connection, entries, archived=archived)
 
     def _publish_status(self, recipient: Recipient, message_ids: Sequence[int]) -> None:
         self._on_change([MailboxEvent("status", recipient.platform_code, (recipient.user_id,), tuple(message_ids))])

@@ -47,4 +47,4 @@ async def count_users(database: Database, platform_code: str) -> int:
     """Return how many users of a platform are known. Raises UnknownPlatformError."""
     await check_platform(database, platform_code)
     async with database.connection() as connection:
-        return await directory.count(connection, platform_code)
+        return await directory.count_users(connection, platform_code)

@@ -10,8 +10,8 @@ from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.messaging.current_mailbox import pulled_mailboxes
 from msgcenter.store.mailboxes import reading, topics, users
-from msgcenter.store.mailboxes.reading import Wanted
-from msgcenter.store.mailboxes.receipts import Counts
+from msgcenter.store.mailboxes.reading import EntryQuery
+from msgcenter.store.mailboxes.receipts import ReceiptTotals
 from msgcenter.store.messages import audiences, messages
 from msgcenter.store.messages.messages import MessageFilter
 
@@ -32,7 +32,7 @@ class LogEntry(NamedTuple):
 
     message: Message
     state: State
-    counts: Counts | None
+    counts: ReceiptTotals | None
     topic: str | None
     named: tuple[str, ...]
 
@@ -109,9 +109,9 @@ class MessageLog:
             for message in found
         ]
 
-    async def _counts_of(self, found: Sequence[Message]) -> dict[int, Counts]:
+    async def _counts_of(self, found: Sequence[Message]) -> dict[int, ReceiptTotals]:
         """Return the counts of as many messages as a list may count, the first ones first."""
-        counts: dict[int, Counts] = {}
+        counts: dict[int, ReceiptTotals] = {}
         direct = []
         left = _COUNTED_OF_ALL
         for message in found:
@@ -134,8 +134,8 @@ async def _in_mailbox(connection: Connection, wanted: MessageFilter, recipient: 
     found: list[Message] = []
     batch: list[int] = []
     looked = 0
-    async for message_id in reading.received(
-        connection, Wanted(recipient, wanted.app_number, before_id=wanted.before_id)
+    async for message_id in reading.received_ids(
+        connection, EntryQuery(recipient, wanted.app_number, before_id=wanted.before_id)
     ):
         if message_id < wanted.first_id:
             break

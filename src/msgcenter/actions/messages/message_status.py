@@ -13,7 +13,7 @@ from msgcenter.domain.message_id import now_ms, parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.messaging.current_mailbox import count_current
 from msgcenter.store.mailboxes import broadcast_receipts, pages, receipts, topics
-from msgcenter.store.mailboxes.receipts import Counts, Receipt
+from msgcenter.store.mailboxes.receipts import Receipt, ReceiptTotals
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.messages import MessageFilter
 
@@ -36,7 +36,7 @@ class MessageStatus(NamedTuple):
 
     message: Message
     state: State
-    counts: Counts
+    counts: ReceiptTotals
     topic: str | None = None
 
 

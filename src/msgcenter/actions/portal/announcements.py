@@ -109,7 +109,7 @@ class Announcements:
     async def audience(self, platform_code: str) -> int:
         """Return how many users an announcement would have now."""
         async with self._database.connection() as connection:
-            return await users.count(connection, platform_code)
+            return await users.count_users(connection, platform_code)
 
     async def waiting(self) -> int:
         """Return how many announcements wait for an approval."""

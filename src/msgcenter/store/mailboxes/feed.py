@@ -1,7 +1,10 @@
-"""The feed of a platform: what is for a topic or for everyone stands here once, and mailboxes pull it.
+"""The feed of a platform: messages to a topic or to everyone are stored here once, and mailboxes pull them.
 
-Positions are given under the lock of the platform's `feed_head` row, which is held until commit: they become visible in
-their order and without gaps. A mailbox that has pulled to a position can therefore have missed nothing before it.
+Positions are assigned under the lock of the platform's `feed_head` row, which is held until the commit. So they become
+visible in order and without gaps, and a mailbox that has pulled to a position cannot have missed a row before it.
+
+In the schema, `mailbox.joined` is the position since which a user is known, `mailbox.pulled_to` the position to which
+the mailbox has pulled, and `feed.about` the position of the message that a row concerns.
 """
 
 from collections import Counter
@@ -10,57 +13,61 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
+from msgcenter.database.statements import column_arrays
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message import Message
 
 
-class Action(IntEnum):
-    """What an entry of the feed does to a mailbox that pulls it."""
+class FeedAction(IntEnum):
+    """What a row of the feed does to a mailbox that pulls it: add the message, withdraw it, or set it unread."""
 
     MESSAGE = 0
     WITHDRAW = 1
     UNREAD_AGAIN = 2
 
 
-class FeedEntry(NamedTuple):
-    """What is to be published; `about` is the position of the message itself, None if this is it."""
+class NewFeedRow(NamedTuple):
+    """A row to publish. `origin_position` is the position of the message that it concerns, None if it is the message.
+
+    `expires_at` is ms since 1970.
+    """
 
     platform_code: str
     topic_number: int
     message_id: int
     app_number: int
     expires_at: int | None
-    action: Action = Action.MESSAGE
-    about: int | None = None
+    action: FeedAction = FeedAction.MESSAGE
+    origin_position: int | None = None
 
 
-class Mark(NamedTuple):
-    """How far a mailbox has pulled, and since when its user is known. Sorts as the primary key does.
+class PullState(NamedTuple):
+    """How far a mailbox has pulled (`pull_position`), and since which position its user is known.
 
-    `head` is how far the platform's feed went when the mark was locked.
+    `feed_position` is the last position of the platform's feed when the state was locked. Sorts as the primary key.
     """
 
     recipient: Recipient
-    joined: int
-    pulled_to: int
-    head: int
+    known_since: int
+    pull_position: int
+    feed_position: int
 
 
-class Pending(NamedTuple):
-    """An entry of the feed that a mailbox has yet to pull."""
+class PendingRow(NamedTuple):
+    """A row of the feed that a mailbox has not pulled yet."""
 
     recipient: Recipient
     position: int
     message_id: int
     app_number: int
     expires_at: int | None
-    action: Action
+    action: FeedAction
 
 
-def entry_about(message: Message, action: Action) -> FeedEntry:
-    """Return what to publish so that an action reaches everyone whom a message has reached, and will yet reach."""
+def follow_up_row(message: Message, action: FeedAction) -> NewFeedRow:
+    """Return a row that applies an action in each mailbox which the message has reached or will reach."""
     assert message.topic_number is not None
-    return FeedEntry(
+    return NewFeedRow(
         message.platform_code,
         message.topic_number,
         message.id,
@@ -71,146 +78,223 @@ def entry_about(message: Message, action: Action) -> FeedEntry:
     )
 
 
-async def publish(connection: Connection, entries: Sequence[FeedEntry]) -> list[int]:
-    """Add entries to their platforms' feeds and return their positions.
+async def publish(connection: Connection, rows: Sequence[NewFeedRow]) -> list[int]:
+    """Add rows to the feeds of their platforms; return their positions.
 
-    Runs inside a transaction, as late in it as can be: until commit nobody else publishes on these platforms.
+    Runs inside a transaction, as late as possible: until the commit, nobody else can publish on these platforms.
     """
-    if not entries:
+    if not rows:
         return []
-    wanted = Counter(entry.platform_code for entry in entries)
-    rows = await connection.fetch(
-        "insert into feed_head as h (platform_code, position)"
-        " select c, n from unnest($1::text[], $2::bigint[]) as t (c, n)"
-        " on conflict (platform_code) do update set position = h.position + excluded.position"
-        " returning h.platform_code, h.position",
-        sorted(wanted),
-        [wanted[platform_code] for platform_code in sorted(wanted)],
+    rows_by_platform = Counter(row.platform_code for row in rows)
+    platform_codes = sorted(rows_by_platform)
+    heads = await connection.fetch(
+        """
+        insert into feed_head as head (platform_code, position)
+        select platform_code, rows from unnest($1::text[], $2::bigint[]) as addition (platform_code, rows)
+        on conflict (platform_code) do update set position = head.position + excluded.position
+        returning head.platform_code, head.position
+        """,
+        platform_codes,
+        [rows_by_platform[platform_code] for platform_code in platform_codes],
     )
-    following = {row["platform_code"]: row["position"] - wanted[row["platform_code"]] for row in rows}
+    last_positions = {
+        head["platform_code"]: head["position"] - rows_by_platform[head["platform_code"]] for head in heads
+    }
     positions = []
-    for entry in entries:
-        following[entry.platform_code] += 1
-        positions.append(following[entry.platform_code])
+    for row in rows:
+        last_positions[row.platform_code] += 1
+        positions.append(last_positions[row.platform_code])
     await connection.execute(
-        "insert into feed (platform_code, topic_number, position, about, message_id, app_number, expires_at, action)"
-        " select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[],"
-        " $7::bigint[], $8::smallint[])",
-        [entry.platform_code for entry in entries],
-        [entry.topic_number for entry in entries],
+        """
+        insert into feed (platform_code, topic_number, position, about, message_id, app_number, expires_at, action)
+        select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[],
+            $8::smallint[])
+        """,
+        [row.platform_code for row in rows],
+        [row.topic_number for row in rows],
         positions,
-        [at if entry.about is None else entry.about for entry, at in zip(entries, positions, strict=True)],
-        [entry.message_id for entry in entries],
-        [entry.app_number for entry in entries],
-        [entry.expires_at for entry in entries],
-        [entry.action for entry in entries],
+        [
+            position if row.origin_position is None else row.origin_position
+            for row, position in zip(rows, positions, strict=True)
+        ],
+        [row.message_id for row in rows],
+        [row.app_number for row in rows],
+        [row.expires_at for row in rows],
+        [row.action for row in rows],
     )
     return positions
 
 
-# What a mailbox `m` has yet to pull: an entry for everyone if its user was known when the message went out; a topic's
-# if the user was subscribed then, also where it takes back what a former subscriber got.
-_FOR_EVERYONE = (
-    "select f.* from feed f where f.platform_code = m.platform_code and f.topic_number = 0"
-    " and f.position > m.pulled_to and f.about > m.joined"
-)
-_SUBSCRIPTIONS = "topic_subscription s where s.user_id = m.user_id and s.platform_code = m.platform_code"
-_FOR_SUBSCRIBERS = (
-    "select f.* from feed f where f.platform_code = s.platform_code and f.topic_number = s.topic_number"
-    " and f.position > m.pulled_to and f.about > s.since and (s.until is null or f.about <= s.until)"
-)
+# --- What a mailbox has to pull -------------------------------------------------------------------------------------
+#
+# In these fragments, `mailbox` is the alias of a relation with the columns user_id, platform_code, joined, pulled_to.
+# A mailbox pulls a row for everyone if its user was known when the message was published. It pulls a topic's row if the
+# user was subscribed then, also if the row withdraws a message from somebody who has unsubscribed since.
+
 _FAR_BEHIND = 2_000
-"""A mailbox whose mark is older than this many positions moves it on, though nothing is for it: whoever has left a busy
-topic would have all that came after looked through with every call."""
+"""A mailbox that is further behind than this pulls although no row is for it. Otherwise every call of a user who has
+left a busy topic would search all rows since then."""
 
 
-def _has_news() -> str:
-    return (
-        f"(m.pulled_to < h.position - {_FAR_BEHIND} or exists ({_FOR_EVERYONE})"
-        f" or exists (select from {_SUBSCRIPTIONS} and exists ({_FOR_SUBSCRIBERS})))"
-    )
-
-
-def up_to_date() -> str:
-    """Return a condition for the statement of another table: the mailbox of its user `u` of platform `c` lacks nothing.
-
-    The limit keeps it a look-up for each row; as an anti-join it might be answered by reading all mailboxes.
+def _rows_for_everyone(mailbox: str) -> str:
+    return f"""
+        select feed.*
+        from feed
+        where feed.platform_code = {mailbox}.platform_code
+            and feed.topic_number = 0
+            and feed.position > {mailbox}.pulled_to
+            and feed.about > {mailbox}.joined
     """
-    return (
-        "(select 1 from feed_head h join mailbox m on m.platform_code = h.platform_code"
-        f" and m.pulled_to < h.position where h.platform_code = c and m.user_id = u and {_has_news()} limit 1) is null"
-    )
 
 
-async def behind(connection: Connection, recipients: Collection[Recipient]) -> list[Recipient]:
-    """Return those of the mailboxes, sorted, that should pull; it costs a look-up for each that has nothing to."""
+def _subscriptions(mailbox: str) -> str:
+    return f"""
+        topic_subscription as subscription
+        where subscription.user_id = {mailbox}.user_id and subscription.platform_code = {mailbox}.platform_code
+    """
+
+
+def _rows_for_subscription(mailbox: str) -> str:
+    return f"""
+        select feed.*
+        from feed
+        where feed.platform_code = subscription.platform_code
+            and feed.topic_number = subscription.topic_number
+            and feed.position > {mailbox}.pulled_to
+            and feed.about > subscription.since
+            and (subscription.until is null or feed.about <= subscription.until)
+    """
+
+
+def _must_pull(mailbox: str, feed_head: str) -> str:
+    """Return the condition for pulling, of a mailbox that has not pulled to the head."""
+    return f"""
+        (
+            {mailbox}.pulled_to < {feed_head}.position - {_FAR_BEHIND}
+            or exists ({_rows_for_everyone(mailbox)})
+            or exists (select from {_subscriptions(mailbox)} and exists ({_rows_for_subscription(mailbox)}))
+        )
+    """
+
+
+def has_pulled(*, user_id: str, platform_code: str) -> str:
+    """Return a condition for a statement about another table: a mailbox has nothing to pull.
+
+    `user_id` and `platform_code` are the SQL expressions, such as columns, that name the mailbox.
+    """
+    # The limit makes it one look-up for each row; an anti-join could be answered by reading all mailboxes.
+    return f"""
+        (
+            select 1
+            from feed_head
+            join mailbox
+                on mailbox.platform_code = feed_head.platform_code and mailbox.pulled_to < feed_head.position
+            where feed_head.platform_code = {platform_code}
+                and mailbox.user_id = {user_id}
+                and {_must_pull("mailbox", "feed_head")}
+            limit 1
+        ) is null
+    """
+
+
+async def mailboxes_to_pull(connection: Connection, recipients: Collection[Recipient]) -> list[Recipient]:
+    """Return, sorted, the mailboxes among these that must pull. Costs one look-up for each mailbox."""
     if not recipients:
         return []
     rows = await connection.fetch(
-        "select m.user_id, m.platform_code from unnest($1::text[], $2::text[]) as k (u, c)"
-        " join feed_head h on h.platform_code = k.c"
-        " join mailbox m on m.user_id = k.u and m.platform_code = k.c and m.pulled_to < h.position"
-        f" where {_has_news()}",
-        *(list(column) for column in zip(*set(recipients), strict=True)),
+        f"""
+        select mailbox.user_id, mailbox.platform_code
+        from unnest($1::text[], $2::text[]) as recipient (user_id, platform_code)
+        join feed_head on feed_head.platform_code = recipient.platform_code
+        join mailbox
+            on mailbox.user_id = recipient.user_id
+            and mailbox.platform_code = recipient.platform_code
+            and mailbox.pulled_to < feed_head.position
+        where {_must_pull("mailbox", "feed_head")}
+        """,
+        *column_arrays(set(recipients), 2),
     )
     return sorted(Recipient(*row) for row in rows)
 
 
-async def lock_marks(connection: Connection, recipients: Iterable[Recipient]) -> list[Mark]:
-    """Return the marks of the mailboxes of known users, in key order, locked until the transaction ends.
+# --- Pulling --------------------------------------------------------------------------------------------------------
 
-    The head is read by the same statement. Read on its own, on another node of a cluster, it could be further on than
-    the rows that a later statement sees, and a mailbox would pass a row without having pulled it. It is as old as the
-    statement's snapshot, while a mark whose lock was waited for is read afresh and may be further on.
+
+async def lock_pull_states(connection: Connection, recipients: Iterable[Recipient]) -> list[PullState]:
+    """Return the pull states of the mailboxes of known users, in key order, locked until the transaction ends.
+
+    The position of the feed is read by the same statement. Read on its own, on another node of a cluster, it could be
+    ahead of the rows that a later statement sees, and a mailbox would pass a row without pulling it. It is as old as
+    the statement's snapshot. A state whose lock was waited for is read again after the wait and may be ahead of it.
     """
     ordered = sorted(set(recipients))
     if not ordered:
         return []
     rows = await connection.fetch(
-        "select m.user_id, m.platform_code, m.joined, m.pulled_to,"
-        " greatest(m.pulled_to, coalesce(h.position, 0))"
-        " from unnest($1::text[], $2::text[]) as k (u, c)"
-        " join mailbox m on m.user_id = k.u and m.platform_code = k.c"
-        " left join feed_head h on h.platform_code = m.platform_code"
-        " order by m.user_id, m.platform_code for update of m",
-        *(list(column) for column in zip(*ordered, strict=True)),
+        """
+        select mailbox.user_id, mailbox.platform_code, mailbox.joined, mailbox.pulled_to,
+            greatest(mailbox.pulled_to, coalesce(feed_head.position, 0))
+        from unnest($1::text[], $2::text[]) as recipient (user_id, platform_code)
+        join mailbox on mailbox.user_id = recipient.user_id and mailbox.platform_code = recipient.platform_code
+        left join feed_head on feed_head.platform_code = mailbox.platform_code
+        order by mailbox.user_id, mailbox.platform_code
+        for update of mailbox
+        """,
+        *column_arrays(ordered, 2),
     )
-    return [Mark(Recipient(user_id, code), joined, pulled_to, head) for user_id, code, joined, pulled_to, head in rows]
+    return [PullState(Recipient(user_id, platform_code), *positions) for user_id, platform_code, *positions in rows]
 
 
-async def pending(connection: Connection, marks: Sequence[Mark], limit: int) -> list[list[Pending]]:
-    """Return, for each of the marks, the first `limit` entries to pull up to its head, in their order.
+async def pending_rows(connection: Connection, states: Sequence[PullState], limit: int) -> list[list[PendingRow]]:
+    """Return, for each state, the first `limit` rows to pull up to its feed position, in feed order.
 
-    Must be a later statement than the one that read the heads: only then is everything up to them visible.
+    Must be a later statement than the one that read the feed positions: only then are all rows up to them visible.
     """
-    first = "and f.position <= m.head order by f.position limit $7"
+    next_rows = "and feed.position <= mailbox.feed_position order by feed.position limit $7"
     rows = await connection.fetch(
-        "select m.n, f.position, f.message_id, f.app_number, f.expires_at, f.action"
-        " from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])"
-        " as m (n, user_id, platform_code, joined, pulled_to, head)"
-        f" cross join lateral (({_FOR_EVERYONE} {first}) union all"
-        f" (select f.* from (select s.* from {_SUBSCRIPTIONS}) s cross join lateral ({_FOR_SUBSCRIBERS} {first}) f)"
-        " order by position limit $7) f order by m.n, f.position",
-        range(len(marks)),
-        [mark.recipient.user_id for mark in marks],
-        [mark.recipient.platform_code for mark in marks],
-        [mark.joined for mark in marks],
-        [mark.pulled_to for mark in marks],
-        [mark.head for mark in marks],
+        f"""
+        select mailbox.place, feed_row.position, feed_row.message_id, feed_row.app_number, feed_row.expires_at,
+            feed_row.action
+        from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+            as mailbox (place, user_id, platform_code, joined, pulled_to, feed_position)
+        cross join lateral (
+            ({_rows_for_everyone("mailbox")} {next_rows})
+            union all
+            (
+                select topic_row.*
+                from (select subscription.* from {_subscriptions("mailbox")}) as subscription
+                cross join lateral ({_rows_for_subscription("mailbox")} {next_rows}) as topic_row
+            )
+            order by position
+            limit $7
+        ) as feed_row
+        order by mailbox.place, feed_row.position
+        """,
+        range(len(states)),
+        [state.recipient.user_id for state in states],
+        [state.recipient.platform_code for state in states],
+        [state.known_since for state in states],
+        [state.pull_position for state in states],
+        [state.feed_position for state in states],
         limit,
     )
-    entries: list[list[Pending]] = [[] for _ in marks]
-    for n, position, message_id, app_number, expires_at, action in rows:
-        entries[n].append(Pending(marks[n].recipient, position, message_id, app_number, expires_at, Action(action)))
-    return entries
+    pending: list[list[PendingRow]] = [[] for _ in states]
+    for place, position, message_id, app_number, expires_at, action in rows:
+        recipient = states[place].recipient
+        pending[place].append(PendingRow(recipient, position, message_id, app_number, expires_at, FeedAction(action)))
+    return pending
 
 
-async def set_pulled(connection: Connection, pulled_to: Mapping[Recipient, int]) -> None:
-    """Note how far mailboxes, whose marks are locked, have pulled."""
+async def set_pull_positions(connection: Connection, positions: Mapping[Recipient, int]) -> None:
+    """Store how far mailboxes have pulled; their pull states are locked."""
     await connection.execute(
-        "update mailbox m set pulled_to = h from unnest($1::text[], $2::text[], $3::bigint[]) as k (u, c, h)"
-        " where m.user_id = k.u and m.platform_code = k.c",
-        [recipient.user_id for recipient in pulled_to],
-        [recipient.platform_code for recipient in pulled_to],
-        list(pulled_to.values()),
+        """
+        update mailbox
+        set pulled_to = pulled.position
+        from unnest($1::text[], $2::text[], $3::bigint[]) as pulled (user_id, platform_code, position)
+        where mailbox.user_id = pulled.user_id and mailbox.platform_code = pulled.platform_code
+        """,
+        [recipient.user_id for recipient in positions],
+        [recipient.platform_code for recipient in positions],
+        list(positions.values()),
     )

@@ -9,14 +9,16 @@ from typing import NamedTuple
 import asyncpg
 
 from msgcenter.database.database import Connection
+from msgcenter.database.statements import column_arrays
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD, EntryChange
 from msgcenter.domain.message_id import bucket_of
-from msgcenter.store.messages.messages import expiries
+from msgcenter.store.mailboxes.feed import has_pulled
+from msgcenter.store.messages.messages import expiry_times
 
 
 class PageKey(NamedTuple):
-    """All the parts of one recipient's pages of one app in one bucket. Sorts as the primary key does."""
+    """The key of all parts of one recipient's page of one app in one bucket. Sorts as the primary key does."""
 
     user_id: str
     platform_code: str
@@ -24,15 +26,19 @@ class PageKey(NamedTuple):
     app_number: int
 
 
-class Filling(NamedTuple):
-    """How far the last part of a page is filled."""
+class LastPart(NamedTuple):
+    """The last part of a page, and how many entries it has."""
 
     part: int
     entries: int
 
 
 class Addition(NamedTuple):
-    """Entries to append to one part of a page. Sorts as the primary key does."""
+    """Entries to append to one part of a page. Sorts as the primary key does.
+
+    `expires_at` (ms since 1970) is when the first of them expires. `open_approvals` are the message ids of those that
+    are undecided approvals.
+    """
 
     key: PageKey
     part: int
@@ -43,78 +49,96 @@ class Addition(NamedTuple):
 
 
 class PageChange(NamedTuple):
-    """What to do with entries of a page: the ids to set unread, read, and read afresh; each ascending."""
+    """The message ids to set unread, read, and read afresh in a page (`domain.mailbox.EntryChange`); each ascending."""
 
     unread: Sequence[int] = ()
     read: Sequence[int] = ()
-    afresh: Sequence[int] = ()
+    read_afresh: Sequence[int] = ()
 
     @classmethod
     def of(cls, changes: Mapping[int, EntryChange]) -> "PageChange":
-        """Sort changes of single entries by what they do."""
-        return cls(*(sorted(i for i, wanted in changes.items() if wanted is change) for change in EntryChange))
+        """Return the change of a page that consists of these changes of entries."""
+        return cls(*(sorted(i for i, change in changes.items() if change is kind) for kind in EntryChange))
 
     @property
     def ids(self) -> set[int]:
-        """All ids."""
-        return {*self.unread, *self.read, *self.afresh}
+        """All message ids of the change."""
+        return {*self.unread, *self.read, *self.read_afresh}
 
     def only(self, ids: Collection[int]) -> "PageChange":
-        """Return the part of the change that is about these ids."""
+        """Return the part of the change that concerns these message ids."""
         return PageChange(*([i for i in part if i in ids] for part in self))
 
 
 class EntryState(NamedTuple):
-    """One message in one mailbox: `read_at` as in `domain.mailbox`."""
+    """One message in one mailbox; `read_at` as in `domain.mailbox`."""
 
     user_id: str
     message_id: int
     read_at: int | None
 
 
-NEW_PAGE = Filling(0, 0)
+NEW_PAGE = LastPart(0, 0)
+_KEY_WIDTH = len(PageKey._fields)
+_KEYS = "unnest($1::text[], $2::text[], $3::int[], $4::int[]) as key (user_id, platform_code, bucket, app_number)"
+_PAGE_OF_KEY = """
+    page.user_id = key.user_id
+    and page.platform_code = key.platform_code
+    and page.bucket = key.bucket
+    and page.app_number = key.app_number
+"""
+_PRIMARY_KEY = "page.user_id, page.platform_code, page.bucket, page.app_number, page.part"
 
 
 def page_key(recipient: Recipient, message_id: int, app_number: int) -> PageKey:
-    """Return the key of the page that holds a message."""
+    """Return the key of the page that has a message's entry."""
     return PageKey(recipient.user_id, recipient.platform_code, bucket_of(message_id), app_number)
 
 
-def _columns(keys: Iterable[PageKey]) -> list[list[object]]:
-    return [list(column) for column in zip(*keys, strict=True)]
+# --- New entries ----------------------------------------------------------------------------------------------------
 
 
-async def last_parts(connection: Connection, keys: Sequence[PageKey]) -> dict[PageKey, Filling]:
-    """Return the filling of the last part of each page that exists."""
+async def last_parts(connection: Connection, keys: Sequence[PageKey]) -> dict[PageKey, LastPart]:
+    """Return the last part of each page that exists."""
     rows = await connection.fetch(
-        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part, cardinality(p.message_ids)"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (u, c, b, a)"
-        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.bucket = k.b and p.app_number = k.a",
-        *_columns(keys),
+        f"""
+        select page.user_id, page.platform_code, page.bucket, page.app_number, page.part,
+            cardinality(page.message_ids)
+        from {_KEYS}
+        join mailbox_page as page on {_PAGE_OF_KEY}
+        """,
+        *column_arrays(keys, _KEY_WIDTH),
     )
-    last: dict[PageKey, Filling] = {}
+    last: dict[PageKey, LastPart] = {}
     for user_id, platform_code, bucket, app_number, part, entries in rows:
         key = PageKey(user_id, platform_code, bucket, app_number)
         if part >= last.get(key, NEW_PAGE).part:
-            last[key] = Filling(part, entries)
+            last[key] = LastPart(part, entries)
     return last
 
 
 async def append(connection: Connection, additions: Sequence[Addition]) -> None:
-    """Append entries to pages, opening the parts that are new. `additions` must be sorted and of distinct parts."""
+    """Append entries to pages; new parts are created. `additions` must be sorted, one for each part."""
     await connection.execute(
-        "insert into mailbox_page as p (user_id, platform_code, bucket, app_number, part,"
-        " message_ids, read_at, first_id, last_id, expires_at, open_approvals)"
-        " select u, c, b, a, n, string_to_array(ids, ',')::bigint[], string_to_array(times, ',', 'n')::bigint[],"
-        " lo, hi, e, string_to_array(o, ',')::bigint[]"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[],"
-        " $8::bigint[], $9::bigint[], $10::bigint[], $11::text[]) as t (u, c, b, a, n, ids, times, lo, hi, e, o)"
-        " on conflict (user_id, platform_code, bucket, app_number, part) do update"
-        " set message_ids = p.message_ids || excluded.message_ids, read_at = p.read_at || excluded.read_at,"
-        " first_id = least(p.first_id, excluded.first_id), last_id = greatest(p.last_id, excluded.last_id),"
-        " expires_at = least(p.expires_at, excluded.expires_at),"
-        " open_approvals = p.open_approvals || excluded.open_approvals",
-        *_columns(addition.key for addition in additions),
+        """
+        insert into mailbox_page as page (user_id, platform_code, bucket, app_number, part,
+            message_ids, read_at, first_id, last_id, expires_at, open_approvals)
+        select user_id, platform_code, bucket, app_number, part,
+            string_to_array(message_ids, ',')::bigint[], string_to_array(read_at, ',', 'n')::bigint[],
+            first_id, last_id, expires_at, string_to_array(open_approvals, ',')::bigint[]
+        from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[],
+                $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[])
+            as addition (user_id, platform_code, bucket, app_number, part,
+                message_ids, read_at, first_id, last_id, expires_at, open_approvals)
+        on conflict (user_id, platform_code, bucket, app_number, part) do update
+        set message_ids = page.message_ids || excluded.message_ids,
+            read_at = page.read_at || excluded.read_at,
+            first_id = least(page.first_id, excluded.first_id),
+            last_id = greatest(page.last_id, excluded.last_id),
+            expires_at = least(page.expires_at, excluded.expires_at),
+            open_approvals = page.open_approvals || excluded.open_approvals
+        """,
+        *column_arrays((addition.key for addition in additions), _KEY_WIDTH),
         [addition.part for addition in additions],
         [",".join(map(str, addition.message_ids)) for addition in additions],
         [",".join("n" if at is None else str(at) for at in addition.read_at) for addition in additions],
@@ -125,69 +149,121 @@ async def append(connection: Connection, additions: Sequence[Addition]) -> None:
     )
 
 
-async def change_status(
-    connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, condition: str = "true"
-) -> dict[PageKey, set[int]]:
-    """Set entries read or unread at `now` (ms since 1970); return the ids that are not there, by page.
+# --- Read states ----------------------------------------------------------------------------------------------------
 
-    Pages with an entry that has expired, or that the condition (such as `feed.up_to_date`) does not hold for, are left
-    alone, their ids returned as not there: `sweep_pages`, or pull, first.
+
+async def change_status(
+    connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, only_pulled: bool = False
+) -> dict[PageKey, set[int]]:
+    """Set entries read or unread at `now` (ms since 1970); return the message ids that are not there, by page.
+
+    A page with an expired entry is left alone, and its ids are returned as not there: call `sweep_pages` first. With
+    `only_pulled`, the same holds for the pages of a mailbox that has something to pull.
     """
     keys = sorted(changes)
     ordered = [changes[key] for key in keys]
+    condition = has_pulled(user_id="change.user_id", platform_code="change.platform_code") if only_pulled else "true"
     rows = await connection.fetch(
-        "with change as materialized ("
-        " select n, u, c, b, a, lo, hi, string_to_array(un, ',')::bigint[] as unread_ids,"
-        " string_to_array(rd, ',')::bigint[] as read_ids, string_to_array(af, ',')::bigint[] as afresh_ids"
-        " from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[],"
-        " $9::bigint[], $10::bigint[]) as t (n, u, c, b, a, un, rd, af, lo, hi))"
-        " update mailbox_page p set read_at = array(select case"
-        " when r < 0 then r"
-        " when i = any(read_ids) then coalesce(r, $11)"
-        " when i = any(unread_ids) then null"
-        " when i = any(afresh_ids) then $11"
-        " else r end from unnest(p.message_ids, p.read_at) as e (i, r)),"
-        # Nothing unread is out of sight: what is set unread comes back from the archive.
-        " archived_ids = case when p.archived_ids = '{}' then p.archived_ids"
-        " else array(select i from unnest(p.archived_ids) as i where i <> all(unread_ids || afresh_ids)) end"
-        " from change where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
-        f" and p.first_id <= hi and p.last_id >= lo and (p.expires_at is null or p.expires_at > $11) and {condition}"
-        # Most pages hold all the ids asked for: only of the others Python needs to see what they hold.
-        " returning n, case when unread_ids || read_ids || afresh_ids <@ p.message_ids"
-        " and (0 > any(p.read_at)) is not true then null else array[p.message_ids, p.read_at] end",
+        f"""
+        with change as materialized (
+            select place, user_id, platform_code, bucket, app_number, first_id, last_id,
+                string_to_array(unread, ',')::bigint[] as unread_ids,
+                string_to_array(read, ',')::bigint[] as read_ids,
+                string_to_array(read_afresh, ',')::bigint[] as afresh_ids
+            from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::int[],
+                    $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])
+                as parameter (place, user_id, platform_code, bucket, app_number,
+                    unread, read, read_afresh, first_id, last_id)
+        )
+        update mailbox_page as page
+        set read_at = array(
+                select case
+                    when entry.read_at < 0 then entry.read_at
+                    when entry.message_id = any(change.read_ids) then coalesce(entry.read_at, $11)
+                    when entry.message_id = any(change.unread_ids) then null
+                    when entry.message_id = any(change.afresh_ids) then $11
+                    else entry.read_at
+                end
+                from unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+            ),
+            -- No unread entry is archived: setting one unread takes it out of the archive.
+            archived_ids = case
+                when page.archived_ids = '{{}}' then page.archived_ids
+                else array(
+                    select message_id
+                    from unnest(page.archived_ids) as message_id
+                    where message_id <> all(change.unread_ids || change.afresh_ids)
+                )
+            end
+        from change
+        where page.user_id = change.user_id
+            and page.platform_code = change.platform_code
+            and page.bucket = change.bucket
+            and page.app_number = change.app_number
+            and page.first_id <= change.last_id
+            and page.last_id >= change.first_id
+            and (page.expires_at is null or page.expires_at > $11)
+            and {condition}
+        -- Most pages have all the ids of the change. Only the contents of the others are returned.
+        returning change.place, case
+            when change.unread_ids || change.read_ids || change.afresh_ids <@ page.message_ids
+                and (0 > any(page.read_at)) is not true
+            then null
+            else array[page.message_ids, page.read_at]
+        end
+        """,
         range(len(keys)),
-        *_columns(keys),
+        *column_arrays(keys, _KEY_WIDTH),
         *([_digits(part) for part in column] for column in zip(*ordered, strict=True)),
         [min(part[0] for part in change if part) for change in ordered],
         [max(part[-1] for part in change if part) for change in ordered],
         now,
     )
-    complete = {n for n, entries in rows if entries is None}
-    missing = {key: changes[key].ids for n, key in enumerate(keys) if n not in complete}
-    for n, entries in rows:
-        if n not in complete:
-            missing[keys[n]].difference_update(_not_withdrawn(*entries))
+    complete = {place for place, entries in rows if entries is None}
+    missing = {key: changes[key].ids for place, key in enumerate(keys) if place not in complete}
+    for place, entries in rows:
+        if place not in complete:
+            missing[keys[place]].difference_update(_not_withdrawn(*entries))
     return {key: ids for key, ids in missing.items() if ids}
 
 
 def _digits(message_ids: Sequence[int]) -> str:
-    return str(list(message_ids))[1:-1] if message_ids else ""  # the quickest way; PostgreSQL skips the spaces
+    return str(list(message_ids))[1:-1] if message_ids else ""  # the fastest way; PostgreSQL skips the spaces
 
 
 def _not_withdrawn(message_ids: Iterable[int], read_at: Iterable[int | None]) -> list[int]:
     return [i for i, at in zip(message_ids, read_at, strict=True) if at is None or at >= 0]
 
 
-async def sweep_expired(connection: Connection, recipients: Sequence[Recipient], now: int) -> int:
-    """Withdraw the entries of these mailboxes whose messages have expired at `now`; return how many pages changed.
+async def change_pages(
+    connection: Connection, pages: Mapping[PageKey, PageChange], now: int
+) -> dict[PageKey, set[int]]:
+    """Change entries inside a transaction; return the message ids that are not there, by page.
 
-    Runs inside a transaction. Whoever is about to show or count a mailbox that has such pages calls it first, so no
-    timer is needed for an expired message to be gone.
+    The pages are swept and locked first, all in one order. So no page is skipped because another process sweeps or
+    fills it at the same time, and no two processes wait for each other.
+    """
+    await sweep_pages(connection, sorted(pages), now)
+    return await change_status(connection, pages, now)
+
+
+# --- Expiry ---------------------------------------------------------------------------------------------------------
+
+
+async def sweep_mailboxes(connection: Connection, recipients: Sequence[Recipient], now: int) -> int:
+    """Withdraw the entries of these mailboxes that have expired at `now` (ms since 1970).
+
+    Returns how many pages changed. Runs inside a transaction. Call it before a mailbox with such pages is shown or
+    counted; so no timer is needed to remove an expired message.
     """
     rows = await connection.fetch(
-        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part, p.message_ids, p.read_at, p.open_approvals"
-        " from mailbox_page p where p.user_id = any($1) and p.platform_code = any($2) and p.expires_at <= $3"
-        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update",
+        f"""
+        select {_PRIMARY_KEY}, page.message_ids, page.read_at, page.open_approvals
+        from mailbox_page as page
+        where page.user_id = any($1) and page.platform_code = any($2) and page.expires_at <= $3
+        order by {_PRIMARY_KEY}
+        for update
+        """,
         sorted({recipient.user_id for recipient in recipients}),
         sorted({recipient.platform_code for recipient in recipients}),
         now,
@@ -196,63 +272,99 @@ async def sweep_expired(connection: Connection, recipients: Sequence[Recipient],
 
 
 async def sweep_pages(connection: Connection, keys: Sequence[PageKey], now: int) -> int:
-    """Do the same to these pages alone (sorted), and let nobody else change any of them in this transaction."""
+    """Lock these pages (sorted) until the transaction ends, and withdraw their entries that have expired at `now`.
+
+    Returns how many pages changed.
+    """
     rows = await connection.fetch(
-        "select p.user_id, p.platform_code, p.bucket, p.app_number, p.part,"
-        " case when p.expires_at <= $5 then p.message_ids end as message_ids, p.read_at, p.open_approvals"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (u, c, b, a)"
-        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.bucket = k.b and p.app_number = k.a"
-        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update of p",
-        *_columns(keys),
+        f"""
+        select {_PRIMARY_KEY},
+            case when page.expires_at <= $5 then page.message_ids end as message_ids,
+            page.read_at, page.open_approvals
+        from {_KEYS}
+        join mailbox_page as page on {_PAGE_OF_KEY}
+        order by {_PRIMARY_KEY}
+        for update of page
+        """,
+        *column_arrays(keys, _KEY_WIDTH),
         now,
     )
     return await _withdraw_expired(connection, [row for row in rows if row["message_ids"] is not None], now)
 
 
-async def change_pages(
-    connection: Connection, pages: Mapping[PageKey, PageChange], now: int
-) -> dict[PageKey, set[int]]:
-    """Change entries inside a transaction; return, by page, the ids that are not there.
-
-    The pages are rid of expired messages and locked first, all in one order: only so is none passed over because
-    another process sweeps or fills it meanwhile, and none waited for in a circle.
-    """
-    await sweep_pages(connection, sorted(pages), now)
-    return await change_status(connection, pages, now)
-
-
 async def _withdraw_expired(connection: Connection, rows: Sequence[asyncpg.Record], now: int) -> int:
     if not rows:
         return 0
-    expires = await expiries(connection, sorted({i for row in rows for i in row["message_ids"]}))
-    pages = []
+    expires = await expiry_times(connection, sorted({i for row in rows for i in row["message_ids"]}))
+    changed_pages = []
     for row in rows:
-        read_at = []
-        still = []
-        for message_id, at in zip(row["message_ids"], row["read_at"], strict=True):
+        read_times = []
+        later_expiries = []
+        for message_id, read_at in zip(row["message_ids"], row["read_at"], strict=True):
             expires_at = expires.get(message_id)
-            gone = expires_at is not None and expires_at <= now
-            if expires_at is not None and not gone:
-                still.append(expires_at)
-            read_at.append(withdrawn(at) if gone else at)
+            has_expired = expires_at is not None and expires_at <= now
+            if expires_at is not None and not has_expired:
+                later_expiries.append(expires_at)
+            read_times.append(withdrawn_read_at(read_at) if has_expired else read_at)
         open_approvals = [i for i in row["open_approvals"] if expires.get(i, now + 1) > now]
-        pages.append((*tuple(row)[:5], read_at, min(still, default=None), open_approvals))
+        changed_pages.append((*tuple(row)[:5], read_times, min(later_expiries, default=None), open_approvals))
     await connection.executemany(
-        "update mailbox_page set read_at = $6, expires_at = $7, open_approvals = $8"
-        " where user_id = $1 and platform_code = $2 and bucket = $3 and app_number = $4 and part = $5",
-        pages,
+        """
+        update mailbox_page
+        set read_at = $6, expires_at = $7, open_approvals = $8
+        where user_id = $1 and platform_code = $2 and bucket = $3 and app_number = $4 and part = $5
+        """,
+        changed_pages,
     )
-    return len(pages)
+    return len(changed_pages)
+
+
+# --- Changes of listed entries --------------------------------------------------------------------------------------
+
+# Adds to an update of `mailbox_page as page` the pages that have any of the entries, whose ids are `listed.ids`.
+_FROM_ENTRIES = """
+    from (
+        select user_id, platform_code, bucket, app_number, string_to_array(ids, ',')::bigint[] as ids
+        from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[])
+            as parameter (user_id, platform_code, bucket, app_number, ids)
+    ) as listed
+    where page.user_id = listed.user_id
+        and page.platform_code = listed.platform_code
+        and page.bucket = listed.bucket
+        and page.app_number = listed.app_number
+        and page.message_ids && listed.ids
+"""
+
+
+def _entry_arrays(entries: Sequence[tuple[PageKey, int]]) -> list[list[object]]:
+    """Return the first five parameters of a statement with `_FROM_ENTRIES`."""
+    ids_by_page: dict[PageKey, list[int]] = {}
+    for key, message_id in entries:
+        ids_by_page.setdefault(key, []).append(message_id)
+    return [*column_arrays(ids_by_page, _KEY_WIDTH), [",".join(map(str, ids)) for ids in ids_by_page.values()]]
 
 
 async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]]) -> None:
-    """Withdraw entries (page key and message id; sorted) from mailboxes that have them."""
+    """Withdraw entries (page key and message id; sorted) from the mailboxes that have them."""
     await connection.execute(
-        "update mailbox_page p set read_at = array(select case when i <> all(ids) or r < 0 then r"
-        " else coalesce(-r, $6) end from unnest(p.message_ids, p.read_at) as e (i, r)),"
-        " archived_ids = array(select i from unnest(p.archived_ids) as i where i <> all(ids)),"
-        f" open_approvals = array(select i from unnest(p.open_approvals) as i where i <> all(ids)) {_OF_PAGES}",
-        *_by_page(entries),
+        f"""
+        update mailbox_page as page
+        set read_at = array(
+                select case
+                    when entry.message_id <> all(listed.ids) or entry.read_at < 0 then entry.read_at
+                    else coalesce(-entry.read_at, $6)
+                end
+                from unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+            ),
+            archived_ids = array(
+                select message_id from unnest(page.archived_ids) as message_id where message_id <> all(listed.ids)
+            ),
+            open_approvals = array(
+                select message_id from unnest(page.open_approvals) as message_id where message_id <> all(listed.ids)
+            )
+        {_FROM_ENTRIES}
+        """,
+        *_entry_arrays(entries),
         WITHDRAWN_UNREAD,
     )
 
@@ -260,48 +372,65 @@ async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]
 async def set_open_approvals(
     connection: Connection, approvals: Sequence[tuple[PageKey, int]], *, is_open: bool
 ) -> None:
-    """Mark approvals as open or decided in mailboxes that have them (page key and message id; sorted)."""
+    """Mark approvals (page key and message id; sorted) as open or decided in the mailboxes that have them."""
     await connection.execute(
-        "update mailbox_page p set open_approvals ="
-        " array(select i from unnest(p.open_approvals) as i where i <> all(ids)"
-        f" union all select i from unnest(p.message_ids) as i where $6 and i = any(ids)) {_OF_PAGES}",
-        *_by_page(approvals),
+        f"""
+        update mailbox_page as page
+        set open_approvals = array(
+            select message_id from unnest(page.open_approvals) as message_id where message_id <> all(listed.ids)
+            union all
+            select message_id from unnest(page.message_ids) as message_id where $6 and message_id = any(listed.ids)
+        )
+        {_FROM_ENTRIES}
+        """,
+        *_entry_arrays(approvals),
         is_open,
     )
 
 
-_OF_PAGES = (
-    "from (select u, c, b, a, string_to_array(l, ',')::bigint[] as ids"
-    " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[]) as t (u, c, b, a, l)) as asked"
-    " where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a and p.message_ids && ids"
-)
+async def set_archived(connection: Connection, entries: Sequence[tuple[PageKey, int]], *, archived: bool) -> None:
+    """Archive entries (page key and message id), or take them out of the archive."""
+    await connection.execute(
+        f"""
+        update mailbox_page as page
+        set archived_ids = array(
+            select message_id from unnest(page.archived_ids) as message_id where message_id <> all(listed.ids)
+            union all
+            select message_id from unnest(page.message_ids) as message_id where $6 and message_id = any(listed.ids)
+        )
+        {_FROM_ENTRIES}
+        """,
+        *_entry_arrays(sorted(entries)),
+        archived,
+    )
 
 
-def _by_page(entries: Sequence[tuple[PageKey, int]]) -> list[list[object]]:
-    ids_by_page: dict[PageKey, list[int]] = {}
-    for key, message_id in entries:
-        ids_by_page.setdefault(key, []).append(message_id)
-    return [*(_columns(ids_by_page) or [[]] * 4), [",".join(map(str, ids)) for ids in ids_by_page.values()]]
-
-
-def withdrawn(read_at: int | None) -> int:
-    """Return the `read_at` of an entry whose message is taken back."""
+def withdrawn_read_at(read_at: int | None) -> int:
+    """Return the `read_at` of an entry after its message is withdrawn."""
     return WITHDRAWN_UNREAD if read_at is None else -abs(read_at)
+
+
+# --- Counts and states ----------------------------------------------------------------------------------------------
 
 
 async def unread_counts(
     connection: Connection, mailboxes: Sequence[tuple[Recipient, int]], now: int
 ) -> tuple[dict[tuple[str, str, int], int], set[Recipient]]:
-    """Count the unread messages in mailboxes, each of one app (its number).
+    """Count the unread messages of one app (its number) in each of these mailboxes.
 
-    Returns the counts by (user id, platform code, app number), zero counts left out, and the recipients whose
-    mailboxes must be swept (`sweep_expired`) for their counts to be right.
+    Returns the counts by (user id, platform code, app number), without zero counts, and the recipients whose mailboxes
+    must be swept (`sweep_mailboxes`) before their counts are right at `now` (ms since 1970).
     """
     rows = await connection.fetch(
-        "select p.user_id, p.platform_code, p.app_number, sum(p.unread)::bigint, min(p.expires_at)"
-        " from unnest($1::text[], $2::text[], $3::int[]) as k (u, c, a)"
-        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.app_number = k.a"
-        " group by p.user_id, p.platform_code, p.app_number",
+        """
+        select page.user_id, page.platform_code, page.app_number, sum(page.unread)::bigint, min(page.expires_at)
+        from unnest($1::text[], $2::text[], $3::int[]) as key (user_id, platform_code, app_number)
+        join mailbox_page as page
+            on page.user_id = key.user_id
+            and page.platform_code = key.platform_code
+            and page.app_number = key.app_number
+        group by page.user_id, page.platform_code, page.app_number
+        """,
         [recipient.user_id for recipient, _ in mailboxes],
         [recipient.platform_code for recipient, _ in mailboxes],
         [app_number for _, app_number in mailboxes],
@@ -315,17 +444,17 @@ async def unread_counts(
     return counts, stale
 
 
-async def message_states(
-    connection: Connection, keys: Sequence[PageKey], message_ids: Sequence[int]
-) -> list[EntryState]:
+async def entry_states(connection: Connection, keys: Sequence[PageKey], message_ids: Sequence[int]) -> list[EntryState]:
     """Return the entries of messages (ascending ids) in these pages, in no particular order."""
     rows = await connection.fetch(
-        "select p.user_id, e.i, e.r"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[]) as k (u, c, b, a)"
-        " join mailbox_page p on p.user_id = k.u and p.platform_code = k.c and p.bucket = k.b and p.app_number = k.a"
-        " cross join lateral unnest(p.message_ids, p.read_at) as e (i, r)"
-        " where p.first_id <= $6 and p.last_id >= $5 and e.i = any($7)",
-        *_columns(keys),
+        f"""
+        select page.user_id, entry.message_id, entry.read_at
+        from {_KEYS}
+        join mailbox_page as page on {_PAGE_OF_KEY}
+        cross join lateral unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+        where page.first_id <= $6 and page.last_id >= $5 and entry.message_id = any($7)
+        """,
+        *column_arrays(keys, _KEY_WIDTH),
         message_ids[0],
         message_ids[-1],
         message_ids,

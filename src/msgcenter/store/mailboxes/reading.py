@@ -1,4 +1,4 @@
-"""A recipient's own view of the mailbox: newest first, over all apps or some."""
+"""A recipient's view of the mailbox: entries newest first, of all apps or of one."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -6,22 +6,24 @@ from typing import Literal, NamedTuple
 import asyncpg
 
 from msgcenter.database.database import Connection
+from msgcenter.database.statements import column_arrays
 from msgcenter.domain.account import Recipient
+from msgcenter.domain.message_id import MAX_ID
 from msgcenter.store.mailboxes.pages import PageKey
 
 Filter = Literal["all", "unread", "todo", "archived"]
 _PAGES_AT_ONCE = 8
 
-_HOLDS: Mapping[Filter, str] = {
-    "all": "",
-    "unread": " and p.unread > 0",
-    "todo": " and p.open_approvals <> '{}'",
-    "archived": " and p.archived_ids <> '{}'",
+_PAGE_CONDITIONS: Mapping[Filter, str] = {
+    "all": "true",
+    "unread": "page.unread > 0",
+    "todo": "page.open_approvals <> '{}'",
+    "archived": "page.archived_ids <> '{}'",
 }
 
 
 class Entry(NamedTuple):
-    """A message in a mailbox; `read_at` is ms since 1970 or None while unread."""
+    """A message in a mailbox; `read_at` is ms since 1970 or None while unread. `is_open`: an undecided approval."""
 
     message_id: int
     app_number: int
@@ -31,63 +33,71 @@ class Entry(NamedTuple):
 
 
 class AppCounts(NamedTuple):
-    """What is unread and undecided of one app."""
+    """The numbers of unread messages and of undecided approvals (`todo`) of one app."""
 
     app_number: int
     unread: int
     todo: int
 
 
-class Wanted(NamedTuple):
-    """Which entries to look at: `app_number` None means all apps; ids are below `before_id`."""
+class EntryQuery(NamedTuple):
+    """Which entries of a mailbox to list: of one app or all (None), with message ids below `before_id`."""
 
     recipient: Recipient
     app_number: int | None = None
     filter: Filter = "all"
-    before_id: int = (1 << 63) - 1
+    before_id: int = MAX_ID
 
 
-async def entries(connection: Connection, wanted: Wanted) -> AsyncIterator[Entry]:
-    """Give the wanted entries, newest first.
+async def entries(connection: Connection, query: EntryQuery) -> AsyncIterator[Entry]:
+    """Yield the entries that match the query, newest first.
 
-    Pages overlap in time (an app each, late fan-outs), so an entry is given only once no page that is still to be
-    read can hold a newer one.
+    Pages overlap in time (each has one app, and a fan-out may be late). So an entry is yielded once no page that is
+    still to be read can have a newer one.
     """
-    held: list[Entry] = []
-    async for page, next_last_id in _pages(connection, wanted):
-        held.extend(entry for entry in _entries_of(page) if entry.message_id < wanted.before_id)
-        held = [entry for entry in held if _passes(entry, wanted.filter)]
-        held.sort(reverse=True)
-        while held and held[0].message_id > next_last_id:
-            yield held.pop(0)
+    buffer: list[Entry] = []
+    async for page, next_last_id in _pages(connection, query):
+        buffer.extend(entry for entry in _entries_of(page) if entry.message_id < query.before_id)
+        buffer = [entry for entry in buffer if _matches(entry, query.filter)]
+        buffer.sort(reverse=True)
+        while buffer and buffer[0].message_id > next_last_id:
+            yield buffer.pop(0)
 
 
-async def received(connection: Connection, wanted: Wanted) -> AsyncIterator[int]:
-    """Give the ids of all messages that ever came into a mailbox, newest first: also withdrawn and expired ones."""
-    held: list[int] = []
-    async for page, next_last_id in _pages(connection, wanted):
-        held = sorted([*held, *(i for i in page["message_ids"] if i < wanted.before_id)], reverse=True)
-        while held and held[0] > next_last_id:
-            yield held.pop(0)
+async def received_ids(connection: Connection, query: EntryQuery) -> AsyncIterator[int]:
+    """Yield the ids of all messages that a mailbox has ever received, newest first: also withdrawn and expired ones."""
+    buffer: list[int] = []
+    async for page, next_last_id in _pages(connection, query):
+        buffer = sorted([*buffer, *(i for i in page["message_ids"] if i < query.before_id)], reverse=True)
+        while buffer and buffer[0] > next_last_id:
+            yield buffer.pop(0)
 
 
-async def _pages(connection: Connection, wanted: Wanted) -> AsyncIterator[tuple[asyncpg.Record, int]]:
-    """Give the pages that may hold wanted entries, the one with the newest first, each with the next one's last id."""
+async def _pages(connection: Connection, query: EntryQuery) -> AsyncIterator[tuple[asyncpg.Record, int]]:
+    """Yield the pages that may have matching entries, by their last id, each with the last id of the next page."""
     offset = 0
     while True:
         rows = await connection.fetch(
-            "select p.app_number, p.message_ids, p.read_at, p.archived_ids, p.open_approvals, p.last_id"
-            " from mailbox_page p where p.user_id = $1 and p.platform_code = $2 and p.first_id < $3"
-            f" and ($4::int is null or p.app_number = $4){_HOLDS[wanted.filter]}"
-            " order by p.last_id desc, p.app_number, p.part limit $5 offset $6",
-            *wanted.recipient,
-            wanted.before_id,
-            wanted.app_number,
+            f"""
+            select page.app_number, page.message_ids, page.read_at, page.archived_ids, page.open_approvals, page.last_id
+            from mailbox_page as page
+            where page.user_id = $1
+                and page.platform_code = $2
+                and page.first_id < $3
+                and ($4::int is null or page.app_number = $4)
+                and {_PAGE_CONDITIONS[query.filter]}
+            order by page.last_id desc, page.app_number, page.part
+            limit $5
+            offset $6
+            """,
+            *query.recipient,
+            query.before_id,
+            query.app_number,
             _PAGES_AT_ONCE + 1,
             offset,
         )
-        for row, following in zip(rows[:_PAGES_AT_ONCE], [*rows[1:], None], strict=False):
-            yield row, -1 if following is None else following["last_id"]
+        for row, next_row in zip(rows[:_PAGES_AT_ONCE], [*rows[1:], None], strict=False):
+            yield row, -1 if next_row is None else next_row["last_id"]
         if len(rows) <= _PAGES_AT_ONCE:
             return
         offset += _PAGES_AT_ONCE
@@ -102,50 +112,69 @@ def _entries_of(page: asyncpg.Record) -> list[Entry]:
     ]
 
 
-def _passes(entry: Entry, wanted: Filter) -> bool:
-    if wanted == "todo":
-        return entry.is_open  # also from the archive: it waits until it is decided
-    if wanted == "archived":
+def _matches(entry: Entry, filter_: Filter) -> bool:
+    if filter_ == "todo":
+        return entry.is_open  # archived approvals too: an approval stays open until it is decided
+    if filter_ == "archived":
         return entry.archived
-    return not entry.archived and (wanted == "all" or entry.read_at is None)
+    return not entry.archived and (filter_ == "all" or entry.read_at is None)
 
 
 async def find_entries(
-    connection: Connection, asked: Collection[tuple[PageKey, int]]
+    connection: Connection, keys: Collection[tuple[PageKey, int]]
 ) -> dict[tuple[Recipient, int], Entry]:
-    """Return the entries among these (page key, message id) that mailboxes have, by recipient and message id."""
-    distinct = sorted(set(asked))
+    """Return the entries with these page keys and message ids, by recipient and message id.
+
+    Withdrawn entries and unknown ones are left out.
+    """
+    distinct = sorted(set(keys))
     rows = await connection.fetch(
-        "select p.user_id, p.platform_code, i, p.app_number, (p.read_at)[array_position(p.message_ids, i)] as r,"
-        " i = any(p.archived_ids) as archived, i = any(p.open_approvals) as is_open"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[]) as t (u, c, b, a, i)"
-        " join mailbox_page p on p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a"
-        " where p.first_id <= i and p.last_id >= i and i = any(p.message_ids)",
-        *([list(column) for column in zip(*(key for key, _ in distinct), strict=True)] if distinct else [[]] * 4),
+        """
+        select page.user_id, page.platform_code, key.message_id, page.app_number,
+            (page.read_at)[array_position(page.message_ids, key.message_id)] as read_at,
+            key.message_id = any(page.archived_ids) as archived,
+            key.message_id = any(page.open_approvals) as is_open
+        from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[])
+            as key (user_id, platform_code, bucket, app_number, message_id)
+        join mailbox_page as page
+            on page.user_id = key.user_id
+            and page.platform_code = key.platform_code
+            and page.bucket = key.bucket
+            and page.app_number = key.app_number
+        where page.first_id <= key.message_id
+            and page.last_id >= key.message_id
+            and key.message_id = any(page.message_ids)
+        """,
+        *column_arrays((key for key, _ in distinct), len(PageKey._fields)),
         [message_id for _, message_id in distinct],
     )
     return {
-        (Recipient(user_id, platform_code), i): Entry(i, app_number, r, archived, is_open)
-        for user_id, platform_code, i, app_number, r, archived, is_open in rows
-        if r is None or r >= 0
+        (Recipient(user_id, platform_code), message_id): Entry(message_id, app_number, read_at, archived, is_open)
+        for user_id, platform_code, message_id, app_number, read_at, archived, is_open in rows
+        if read_at is None or read_at >= 0
     }
 
 
 async def app_counts(
     connection: Connection, recipients: Sequence[Recipient], now: int
 ) -> tuple[dict[Recipient, list[AppCounts]], set[Recipient]]:
-    """Return the counts of each app that has something unread or undecided in these mailboxes.
+    """Return the counts of each app that has unread messages or undecided approvals in these mailboxes.
 
-    Also the mailboxes that must be swept (`mailboxes.sweep_expired`) for their counts to be right at `now`.
+    Also returns the mailboxes that must be swept (`pages.sweep_mailboxes`) before their counts are right at `now`
+    (ms since 1970).
     """
     rows = await connection.fetch(
-        "select p.user_id, p.platform_code, p.app_number, sum(p.unread)::bigint,"
-        " sum(cardinality(p.open_approvals))::bigint, min(p.expires_at)"
-        " from unnest($1::text[], $2::text[]) as t (u, c)"
-        " join mailbox_page p on p.user_id = u and p.platform_code = c"
-        " where p.unread > 0 or p.open_approvals <> '{}' or p.expires_at <= $3"
-        " group by p.user_id, p.platform_code, p.app_number order by p.app_number",
-        *([list(column) for column in zip(*recipients, strict=True)] if recipients else [[], []]),
+        """
+        select page.user_id, page.platform_code, page.app_number, sum(page.unread)::bigint,
+            sum(cardinality(page.open_approvals))::bigint, min(page.expires_at)
+        from unnest($1::text[], $2::text[]) as recipient (user_id, platform_code)
+        join mailbox_page as page
+            on page.user_id = recipient.user_id and page.platform_code = recipient.platform_code
+        where page.unread > 0 or page.open_approvals <> '{}' or page.expires_at <= $3
+        group by page.user_id, page.platform_code, page.app_number
+        order by page.app_number
+        """,
+        *column_arrays(recipients, 2),
         now,
     )
     counts: dict[Recipient, list[AppCounts]] = {recipient: [] for recipient in recipients}
@@ -160,56 +189,56 @@ async def app_counts(
 
 
 async def has_expired(connection: Connection, recipient: Recipient, now: int) -> bool:
-    """Tell whether a mailbox holds messages that have expired and must be swept first."""
-    found: bool = await connection.fetchval(
-        "select exists (select from mailbox_page p"
-        " where p.user_id = $1 and p.platform_code = $2 and p.expires_at <= $3)",
+    """Return whether a mailbox has messages that have expired at `now` (ms since 1970) and must be swept first."""
+    has_expired_page: bool = await connection.fetchval(
+        """
+        select exists (
+            select from mailbox_page as page
+            where page.user_id = $1 and page.platform_code = $2 and page.expires_at <= $3
+        )
+        """,
         *recipient,
         now,
     )
-    return found
+    return has_expired_page
 
 
-async def read_up_to(
-    connection: Connection, recipient: Recipient, app_number: int | None, up_to: int, now: int
+async def set_read_up_to(
+    connection: Connection, recipient: Recipient, app_number: int | None, last_id: int, now: int
 ) -> list[int]:
-    """Set everything unread up to and including an id read at `now`; return the ids, the newest first.
+    """Set the unread messages of one app or all (None) up to `last_id` read at `now` (ms since 1970).
 
-    Runs inside a transaction, on a mailbox that is swept.
+    Returns their ids, newest first. Runs inside a transaction, on a mailbox that is swept.
     """
-    asked = (*recipient, up_to, app_number)
-    where = (
-        " where p.user_id = $1 and p.platform_code = $2 and p.unread > 0 and p.first_id <= $3"
-        " and ($4::int is null or p.app_number = $4)"
-    )
+    parameters = (*recipient, last_id, app_number)
+    where = """
+        where page.user_id = $1
+            and page.platform_code = $2
+            and page.unread > 0
+            and page.first_id <= $3
+            and ($4::int is null or page.app_number = $4)
+    """
     rows = await connection.fetch(
-        f"select p.message_ids, p.read_at from mailbox_page p{where}"
-        " order by p.user_id, p.platform_code, p.bucket, p.app_number, p.part for update",
-        *asked,
+        f"""
+        select page.message_ids, page.read_at
+        from mailbox_page as page
+        {where}
+        order by page.user_id, page.platform_code, page.bucket, page.app_number, page.part
+        for update
+        """,
+        *parameters,
     )
     await connection.execute(
-        "update mailbox_page p set read_at = array(select case when r is null and i <= $3 then $5 else r end"
-        f" from unnest(p.message_ids, p.read_at) as e (i, r)){where}",
-        *asked,
+        f"""
+        update mailbox_page as page
+        set read_at = array(
+            select case when entry.read_at is null and entry.message_id <= $3 then $5 else entry.read_at end
+            from unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+        )
+        {where}
+        """,
+        *parameters,
         now,
     )
     pairs = (pair for row in rows for pair in zip(row["message_ids"], row["read_at"], strict=True))
-    return sorted((i for i, at in pairs if at is None and i <= up_to), reverse=True)
-
-
-async def set_archived(connection: Connection, asked: Sequence[tuple[PageKey, int]], *, archived: bool) -> None:
-    """Put entries (page key, message id) out of sight, or back."""
-    ids_by_page: dict[PageKey, list[int]] = {}
-    for key, message_id in sorted(asked):
-        ids_by_page.setdefault(key, []).append(message_id)
-    await connection.execute(
-        "update mailbox_page p set archived_ids = array("
-        " select i from unnest(p.archived_ids) as i where i <> all(ids)"
-        " union all select i from unnest(p.message_ids) as i where $6 and i = any(ids))"
-        " from (select u, c, b, a, string_to_array(l, ',')::bigint[] as ids"
-        " from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[]) as t (u, c, b, a, l)) as asked"
-        " where p.user_id = u and p.platform_code = c and p.bucket = b and p.app_number = a and p.message_ids && ids",
-        *([list(column) for column in zip(*ids_by_page, strict=True)] if ids_by_page else [[]] * 4),
-        [",".join(map(str, ids)) for ids in ids_by_page.values()],
-        archived,
-    )
+    return sorted((i for i, read_at in pairs if read_at is None and i <= last_id), reverse=True)

@@ -1,11 +1,12 @@
-"""Topics: who is subscribed, as intervals of the feed's positions.
+"""Topics and their subscriptions, which are intervals of feed positions.
 
-A user's subscriptions change only under the lock of the user's `mailbox` row, which pulling takes too.
+A user's subscriptions change only while the user's `mailbox` row is locked. Pulling locks it too.
 """
 
 from collections.abc import Collection, Sequence
 
 from msgcenter.database.database import Connection, Database
+from msgcenter.database.statements import affected_rows
 from msgcenter.domain.account import Recipient
 from msgcenter.store.mailboxes import feed, users
 
@@ -22,10 +23,13 @@ async def find_topic(connection: Connection, app_number: int, platform_code: str
 
 
 async def ensure_topic(connection: Connection, app_number: int, platform_code: str, name: str, now: int) -> int:
-    """Return the number of an app's topic on a platform, added if it is new."""
+    """Return the number of an app's topic on a platform; add the topic if it is new. `now` is ms since 1970."""
     await connection.execute(
-        "insert into topic (app_number, platform_code, name, created_at) values ($1, $2, $3, $4)"
-        " on conflict (app_number, platform_code, name) do nothing",
+        """
+        insert into topic (app_number, platform_code, name, created_at)
+        values ($1, $2, $3, $4)
+        on conflict (app_number, platform_code, name) do nothing
+        """,
         app_number,
         platform_code,
         name,
@@ -45,52 +49,82 @@ async def topic_names(connection: Connection, numbers: Collection[int]) -> dict[
 
 
 async def subscribe(connection: Connection, topic_number: int, platform_code: str, user_ids: Sequence[str]) -> int:
-    """Subscribe users (ids sorted, distinct) from now on and return how many were not. Runs inside a transaction."""
+    """Subscribe users (sorted, distinct) from the feed's present position; return how many were not subscribed.
+
+    Runs inside a transaction.
+    """
     await users.register(connection, platform_code, user_ids)
-    await feed.lock_marks(connection, [Recipient(user_id, platform_code) for user_id in user_ids])
+    await feed.lock_pull_states(connection, [Recipient(user_id, platform_code) for user_id in user_ids])
     status = await connection.execute(
-        "insert into topic_subscription (topic_number, since, user_id, platform_code)"
-        " select $1, coalesce(h.position, 0), u, $2 from unnest($3::text[]) as u"
-        " left join feed_head h on h.platform_code = $2 where not exists"
-        " (select from topic_subscription s where s.user_id = u and s.platform_code = $2 and s.topic_number = $1"
-        " and s.until is null)",
+        """
+        insert into topic_subscription (topic_number, since, user_id, platform_code)
+        select $1, coalesce(feed_head.position, 0), new_subscriber.user_id, $2
+        from unnest($3::text[]) as new_subscriber (user_id)
+        left join feed_head on feed_head.platform_code = $2
+        where not exists (
+            select from topic_subscription as subscription
+            where subscription.user_id = new_subscriber.user_id
+                and subscription.platform_code = $2
+                and subscription.topic_number = $1
+                and subscription.until is null
+        )
+        """,
         topic_number,
         platform_code,
         user_ids,
     )
-    return _rows(status)
+    return affected_rows(status)
 
 
 async def unsubscribe(connection: Connection, topic_number: int, platform_code: str, user_ids: Sequence[str]) -> int:
-    """End subscriptions (user ids sorted, distinct) and return how many there were. Runs inside a transaction.
+    """End the subscriptions of users (sorted, distinct); return how many there were.
 
-    What was sent before stays with the users.
+    The users keep the messages that were sent before. Runs inside a transaction.
     """
-    await feed.lock_marks(connection, [Recipient(user_id, platform_code) for user_id in user_ids])
+    await feed.lock_pull_states(connection, [Recipient(user_id, platform_code) for user_id in user_ids])
     ended = await connection.execute(
-        "update topic_subscription s set until = h.position from unnest($3::text[]) as u, feed_head h"
-        " where s.user_id = u and s.platform_code = $2 and s.topic_number = $1 and s.until is null"
-        " and h.platform_code = $2 and s.since < h.position",
+        """
+        update topic_subscription as subscription
+        set until = feed_head.position
+        from unnest($3::text[]) as former_subscriber (user_id), feed_head
+        where subscription.user_id = former_subscriber.user_id
+            and subscription.platform_code = $2
+            and subscription.topic_number = $1
+            and subscription.until is null
+            and feed_head.platform_code = $2
+            and subscription.since < feed_head.position
+        """,
         topic_number,
         platform_code,
         user_ids,
     )
-    # What was never sent anything leaves no trace.
-    empty = await connection.execute(
-        "delete from topic_subscription s using unnest($3::text[]) as u"
-        " where s.user_id = u and s.platform_code = $2 and s.topic_number = $1 and s.until is null",
+    # A subscription during which nothing was published on the platform is not kept.
+    deleted = await connection.execute(
+        """
+        delete from topic_subscription as subscription
+        using unnest($3::text[]) as former_subscriber (user_id)
+        where subscription.user_id = former_subscriber.user_id
+            and subscription.platform_code = $2
+            and subscription.topic_number = $1
+            and subscription.until is null
+        """,
         topic_number,
         platform_code,
         user_ids,
     )
-    return _rows(ended) + _rows(empty)
+    return affected_rows(ended) + affected_rows(deleted)
 
 
 async def subscribers(connection: Connection, topic_number: int, after: str, limit: int) -> list[str]:
-    """Return who is subscribed, by user id, those after one; at most `limit`."""
+    """Return the ids of up to `limit` subscribers, in order, starting after `after`."""
     rows = await connection.fetch(
-        "select user_id from topic_subscription where topic_number = $1 and until is null and user_id > $2"
-        " order by user_id limit $3",
+        """
+        select user_id
+        from topic_subscription
+        where topic_number = $1 and until is null and user_id > $2
+        order by user_id
+        limit $3
+        """,
         topic_number,
         after,
         limit,
@@ -98,31 +132,38 @@ async def subscribers(connection: Connection, topic_number: int, after: str, lim
     return [row["user_id"] for row in rows]
 
 
-async def subscriber_outside(connection: Connection, topic_number: int, sandbox_user: str) -> str | None:
-    """Return a subscriber who is none of the sandbox users (`sandbox_user`, or that id, a dash and anything)."""
-    found: str | None = await connection.fetchval(
-        "select user_id from topic_subscription where topic_number = $1 and until is null"
-        " and user_id <> $2 and not starts_with(user_id, $2 || '-') order by user_id limit 1",
+async def subscriber_outside_sandbox(connection: Connection, topic_number: int, sandbox_user: str) -> str | None:
+    """Return a subscriber who is not a sandbox user; the ids of those are `sandbox_user` and `sandbox_user-…`."""
+    user_id: str | None = await connection.fetchval(
+        """
+        select user_id
+        from topic_subscription
+        where topic_number = $1 and until is null and user_id <> $2 and not starts_with(user_id, $2 || '-')
+        order by user_id
+        limit 1
+        """,
         topic_number,
         sandbox_user,
     )
-    return found
+    return user_id
 
 
-async def concerned_by_topic(
+async def ever_subscribed(
     database: Database, topic_number: int, platform_code: str, user_ids: Collection[str]
 ) -> list[str]:
     """Return those of the users who are or were subscribed to a topic."""
     async with database.connection() as connection:
         rows = await connection.fetch(
-            "select distinct s.user_id from unnest($3::text[]) as u join topic_subscription s"
-            " on s.user_id = u and s.platform_code = $2 and s.topic_number = $1",
+            """
+            select distinct subscription.user_id
+            from unnest($3::text[]) as candidate (user_id)
+            join topic_subscription as subscription
+                on subscription.user_id = candidate.user_id
+                and subscription.platform_code = $2
+                and subscription.topic_number = $1
+            """,
             topic_number,
             platform_code,
             user_ids,
         )
     return [row["user_id"] for row in rows]
-
-
-def _rows(status: str) -> int:
-    return int(status.rpartition(" ")[2])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection
 
-CHUNK = 1_000
+CHUNK_SIZE = 1_000
 """User ids per row; also how many receivers one fan-out transaction serves."""
 _WORTH_A_LOOK = 500
 """User ids from which on it pays to ask first which chunks are stored already."""
@@ -28,7 +28,7 @@ def chunks_of(receivers: tuple[str, ...], bucket: int) -> list[Chunk]:
     """Cut sorted receivers into chunks, in order."""
     return [
         Chunk(_digest(part), bucket, part)
-        for part in (receivers[start : start + CHUNK] for start in range(0, len(receivers), CHUNK))
+        for part in (receivers[start : start + CHUNK_SIZE] for start in range(0, len(receivers), CHUNK_SIZE))
     ]
 
 

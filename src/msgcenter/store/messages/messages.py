@@ -154,7 +154,7 @@ async def advance_delivery(connection: Connection, message_id: int, delivered: i
     return _message(row) if row else None
 
 
-async def expiries(connection: Connection, message_ids: Sequence[int]) -> dict[int, int]:
+async def expiry_times(connection: Connection, message_ids: Sequence[int]) -> dict[int, int]:
     """Return when messages expire (ms since 1970), for those among `message_ids` that do."""
     rows = await connection.fetch(
         "select id, expires_at from message where id = any($1) and expires_at is not null", message_ids
