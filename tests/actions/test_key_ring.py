@@ -78,6 +78,7 @@ def test_a_proof_is_for_one_key_app_and_time(algorithm: str) -> None:
         proof(algorithm, app="other-app"),
         proof(algorithm, time="1795435200001"),
         "0" * len(proof(algorithm)),
+        proof(algorithm)[:-1] + ("1" if proof(algorithm)[-1] == "0" else "0"),
     ):
         assert not RING.key_info_matches(APP, sealed, TIME, wrong)
 

@@ -112,6 +112,13 @@ async def test_a_name_that_turns_to_a_private_address_is_not_called(receiver: Re
     assert receiver.posts == []
 
 
+async def test_a_name_with_one_forbidden_address_is_not_called(receiver: Receiver) -> None:
+    names = Names(["127.0.0.1", "10.0.0.1"])
+    error = await post(f"http://hook.example:{port_of(receiver)}/", names, AddressRules(LOOPBACK))
+    assert error == "the host's address is not public"
+    assert receiver.posts == []
+
+
 async def test_the_connection_goes_to_the_address_that_was_checked(receiver: Receiver) -> None:
     names = Names(["127.0.0.1"], ["203.0.113.1"])
     assert await post(f"http://hook.example:{port_of(receiver)}/x", names, AddressRules(LOOPBACK)) is None

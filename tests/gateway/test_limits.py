@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -84,12 +85,15 @@ def test_an_apps_own_limit_is_kept(
     limited_raw: Raw, shared_database: str, app: Credentials, limits: dict[str, int]
 ) -> None:
     set_limits(shared_database, app, limits)
+    left = []
     for _ in range(50):
         answer = limited_raw.post("getMsgList", {})
         if envelope(answer)["retCode"] == "400001":
             break
+        left.append(answer.headers["ratelimit-remaining"])
     else:
         raise AssertionError("no limit")
+    assert ("0", "0") not in pairwise(left), "a call after the last one of a window"
     assert limit_told(answer) == 2
     assert answer.headers["ratelimit-remaining"] == "0"
     assert answer.headers["retry-after"] == "1"

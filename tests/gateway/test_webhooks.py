@@ -88,9 +88,12 @@ def test_an_app_is_told_once_that_an_approval_is_closed(client: Client, receiver
     client.set_status(None, approval)
     client.set_status(None, approval, read=False)
     client.set_status(None, approval)
-    receiver.until(lambda _: len(receiver.events("approval.closed")) >= 2)
+    last = client.send_text(user, "and this?", approval=True)
+    client.set_status(None, last)
+    receiver.until(lambda _: last in [event["msgId"] for event in receiver.events("approval.closed")])
     own_account = receiver.events("approval.closed")[0]["closedBy"]
-    assert known(receiver.events("approval.closed")) == [{"msgId": approval, "closedBy": own_account}] * 2
+    closed = [{"msgId": message_id, "closedBy": own_account} for message_id in (approval, approval, last)]
+    assert known(receiver.events("approval.closed")) == closed
     assert receiver.events("message.read") == []
 
 

@@ -123,11 +123,11 @@ MUTATIONS = (
         ("tests/gateway/test_reach.py::test_who_joins_later_gets_nothing_older_and_who_leaves_keeps_it",),
     ),
     Mutation(
-        "expiry: a broadcast that has expired is pulled",
-        f"{_SRC}/messaging/pull.py",
-        "or row.expires_at > now:",
-        "or row.expires_at > 0:",
-        ("tests/gateway/test_reach.py::test_an_expired_broadcast_is_gone_wherever_it_was",),
+        "expiry: a message lives a millisecond too long",
+        f"{_SRC}/domain/message.py",
+        "and self.expires_at <= now:",
+        "and self.expires_at < now:",
+        ("tests/domain/test_message.py::test_where_a_message_stands",),
     ),
     Mutation(
         "read-time: the first read time is overwritten",
@@ -192,7 +192,7 @@ MUTATIONS = (
         f"{_SRC}/delivery/guarded_network.py",
         "self._rules.check(addresses,",
         "self._rules.check(addresses[:1],",
-        ("tests/delivery/test_guarded_network.py::test_one_forbidden_address_is_enough",),
+        ("tests/delivery/test_guarded_network.py::test_a_name_with_one_forbidden_address_is_not_called",),
     ),
     Mutation(
         "retry: a webhook that times out is taken for one that refuses",
