@@ -41,7 +41,7 @@ help: ## show this list
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then c=$$(printf '\033[36m'); r=$$(printf '\033[0m'); fi; \
 	echo "MsgCenter. Start with: make run"; echo; \
 	awk -v c="$$c" -v r="$$r" -F ':[^#]*## ' \
-	  '/^[a-z][a-z-]*:.*## / { printf "  %smake %-11s%s  %s\n", c, $$1, r, $$2 }' Makefile
+	  '/^[a-z][a-z-]*:.*## / { printf "  %smake %-14s%s  %s\n", c, $$1, r, $$2 }' Makefile
 
 .PHONY: setup
 setup: $(STAMP) ## make .venv with all that is locked in requirements.lock
@@ -55,6 +55,11 @@ run: $(STAMP) ## start a complete demo on this machine (ARGS='...' goes to msgce
 test: $(STAMP) browser languages services ## run every test (ARGS='-k name' selects, DATABASE_URL=postgresql://... tests on that server)
 	$(if $(ARGS),,@sh scripts/javascript.sh test)
 	$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+.PHONY: test-thorough
+test-thorough: $(STAMP) browser languages services ## run every test with forty times the generated examples (hours)
+	$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )$(BIN)/python -m pytest -n $(JOBS) \
+	  --timeout 7200 --hypothesis-profile thorough $(ARGS)
 
 .PHONY: mutations
 mutations: $(STAMP) ## make deliberate mistakes in a copy of the code: the tests must catch each (ARGS='csrf quota' selects)

@@ -44,9 +44,16 @@ PROGRAM = (sys.executable, "-m", "msgcenter")
 SERVE = (*PROGRAM, "serve", "--port", "0")
 _START_SECONDS = 60
 _DROP_SECONDS = 60
-# For an hour in which nobody waits: pytest --hypothesis-profile=thorough
+# `make test` runs as `ci`. For hours in which nobody waits there is `make test-thorough`.
+settings.register_profile("ci", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
+settings.load_profile("ci")
 Result = TypeVar("Result")
+
+
+def examples(number: int) -> int:
+    """Return how many examples Hypothesis tries where it would usually try `number`: half in `ci`, more if thorough."""
+    return max(1, number * settings().max_examples // 100)
 
 
 # --- Databases ------------------------------------------------------------------------------------------------------

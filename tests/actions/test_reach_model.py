@@ -39,6 +39,7 @@ from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
 from msgcenter.store.messages.messages import MessageFilter, find_message
 from msgcenter.store.messages.node_lease import NodeLease
+from tests.conftest import examples
 from tests.store.scene import Clock, add_app, event_loop, rows, weighted
 
 USERS = ("阿明", "b", "c", "user-d")
@@ -646,7 +647,7 @@ def test_mailboxes_and_feed_do_what_the_model_does(database_url: str, monkeypatc
         lease = run(NodeLease(database.url).__aenter__())
         scenes = 0
 
-        @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(stories)
         def play(story: list[Step]) -> None:
             nonlocal scenes

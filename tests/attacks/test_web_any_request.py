@@ -26,7 +26,16 @@ from msgcenter.domain.person import COMMAND, Person, Role
 from msgcenter.portal.render import TEMPLATES
 from msgcenter.portal.visitor import SESSION_COOKIE, csrf_token
 from tests.attacks.web_requests import CALLS, Answer, AnyRoute, Wire, all_routes
-from tests.conftest import PLATFORM, SECRET_KEY, Server, create_database, drop_database, running_server, wait_for
+from tests.conftest import (
+    PLATFORM,
+    SECRET_KEY,
+    Server,
+    create_database,
+    drop_database,
+    examples,
+    running_server,
+    wait_for,
+)
 
 METRICS_TOKEN = "the token for metrics of this test alone"
 ROUTES = all_routes()
@@ -270,8 +279,7 @@ def no_traceback(scene: Scene) -> None:
     assert not told, told[:3]
 
 
-EXAMPLES = settings().max_examples
-THOROUGH = EXAMPLES > 100
+THOROUGH = settings().max_examples > 100
 """With --hypothesis-profile=thorough everything is asked of every route, else a part of it of each."""
 
 
@@ -418,7 +426,7 @@ def encoded(pairs: dict[str, str | bytes]) -> str:
 def test_any_request_is_answered(scene: Scene) -> None:
     wire = Wire(scene.server.url)
 
-    @settings(max_examples=3 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def run(data: st.DataObject) -> None:
         draw = data.draw

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason
-from tests.conftest import Credentials, Raw
+from tests.conftest import Credentials, Raw, examples
 from tests.gateway.calls import HEAD, LINK, PLACES, Json, envelope, text_to, token_request
 
 USER_TOKEN = "/msgCenter/user/getUserToken"
@@ -77,7 +77,9 @@ NAMES = st.sampled_from([*INNER, "value", "fileCount", "author", "imageUrl"]) | 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
 )
-BOUNDED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+BOUNDED = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def check(answer: httpx.Response) -> None:

@@ -26,7 +26,7 @@ from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.routes import routes
 from msgcenter.web.limits import RequestLimits
 from msgcenter_client import Client
-from tests.conftest import Credentials, Raw, Server
+from tests.conftest import Credentials, Raw, Server, examples
 from tests.gateway.calls import HEAD, NO_ACTIONS, Json, link_to, oa_to, text_to, token_request
 from tests.receiver import receiving
 
@@ -273,7 +273,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = settings(
-    max_examples=20,
+    max_examples=examples(20),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -25,6 +25,7 @@ from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, p
 from msgcenter.store.mailboxes.reading import AppCounts, Entry, EntryQuery
 from msgcenter.store.mailboxes.receipts import ReceiptTotals, count_receipts, receipts
 from msgcenter.store.messages.messages import find_message
+from tests.conftest import examples
 from tests.store.scene import START, Clock, add_app, event_loop, rows, short_pages, text_to, weighted
 
 PAGE = 3
@@ -528,7 +529,7 @@ def test_the_store_does_what_the_model_does(database_url: str, monkeypatch: pyte
         database = run(Database(database_url).__aenter__())
         scenes = 0
 
-        @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(stories)
         def check(story: list[Step]) -> None:
             nonlocal scenes
