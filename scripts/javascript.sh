@@ -51,6 +51,10 @@ case "${1:-}" in
     ;;
   check)
     with_packages checked
+    for project in . tests/js; do
+      echo "$modules/.bin/tsc --project $project"
+      "$modules/.bin/tsc" --project "$project"
+    done
     echo "$modules/.bin/biome ci --error-on-warnings"
     "$modules/.bin/biome" ci --error-on-warnings
     echo "node scripts/bundle.mjs --check"

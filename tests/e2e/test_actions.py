@@ -16,7 +16,7 @@ def test_marking_all_as_read_can_be_undone(open_inbox: OpenInbox, token: str, cl
     screen = open_inbox(token)
     expect(screen.tab("Unread")).to_contain_text("35")
     screen.button("Mark all as read").click()
-    expect(screen.page.get_by_text("35 messages marked as read")).to_be_visible()
+    expect(screen.page.get_by_text("Marked as read: 35")).to_be_visible()
     expect(screen.unread_cards).to_have_count(0)
     expect(screen.page).to_have_title("Messages")
     screen.button("Undo").click()
@@ -47,7 +47,7 @@ def test_marking_all_in_a_search_reads_what_is_found_and_no_more(
     expect(screen.cards.first).to_contain_text("Drill")
     expect(screen.card("Lunch")).to_have_count(0)
     screen.button("Mark results as read").click()
-    expect(screen.page.get_by_text("35 messages marked as read")).to_be_visible()
+    expect(screen.page.get_by_text("Marked as read: 35")).to_be_visible()
     expect(screen.unread_cards).to_have_count(0)
     expect(screen.tab("Unread")).to_contain_text("4")
     assert client.unread_count(user) == 4

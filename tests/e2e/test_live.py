@@ -68,7 +68,7 @@ def test_new_messages_do_not_move_what_is_being_read(
     before = middle.bounding_box()
     client.send_text(user, "one more")
     client.send_text(user, "and another")
-    pill = screen.page.get_by_role("button", name="2 new messages")
+    pill = screen.page.get_by_role("button", name="New messages: 2")
     expect(pill).to_be_visible()
     after = middle.bounding_box()
     assert before is not None

@@ -64,7 +64,7 @@ def _brightness(colour: str) -> float:
     ("locale", "texts"),
     [
         ("zh-CN", ["全部", "未读", "待办", "全部已读", "查看详情", "2 个附件"]),
-        ("en-GB", ["All", "Unread", "2 attachments"]),
+        ("en-GB", ["All", "Unread", "Attachments: 2"]),
     ],
 )
 def test_it_speaks_the_users_language(

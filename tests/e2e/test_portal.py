@@ -196,14 +196,14 @@ def test_the_card_is_previewed_while_it_is_typed(newcomer: tuple[Desk, str, str]
     body.press_sequentially(" and this is no JSON")
     expect(preview.get_by_text("It begins at eleven")).to_be_visible()
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("This is no JSON")
+    expect(page.get_by_role("alert")).to_contain_text("Invalid JSON")
     expect(body).to_be_focused()
     page.get_by_role("button", name="Link", exact=True).click()
     expect(page.get_by_role("alert")).to_be_hidden()
     expect(preview.get_by_role("heading", name="Homework for unit three")).to_be_visible()
     page.get_by_role("button", name="Card", exact=True).click()
     expect(page.get_by_role("button", name="Card", exact=True)).to_have_attribute("aria-pressed", "true")
-    for text in ("Leave request", "Ms Wang asks for a day off", "Training of the city's teachers", "2 attachments"):
+    for text in ("Leave request", "Ms Wang asks for a day off", "Training of the city's teachers", "Attachments: 2"):
         expect(preview.get_by_text(text)).to_be_visible()
     request = request_of(page)
     request["oa"]["head"]["bgColor"] = "FF0B7A5E"

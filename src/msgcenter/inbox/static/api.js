@@ -1,7 +1,34 @@
-/** The inbox's API: calls with the user's token, which is renewed once if it has ended. */
+/** The inbox's API: calls with the user's token, which is renewed once when it has expired. */
 
-/** A call that was refused or did not get through (`status` 0, code `network`). */
+/** @import { Counts, Message } from "./messages.js" */
+
+/**
+ * @typedef {"all" | "unread" | "todo" | "archived"} Filter
+ *
+ * @typedef {object} View Which messages a list shows.
+ * @property {Filter} filter
+ * @property {string} app An appId; "" for all apps.
+ * @property {string} q What is searched for; "" for no search.
+ *
+ * @typedef {object} Page
+ * @property {Message[]} messages Newest first.
+ * @property {string | null} nextCursor Null on the last page.
+ *
+ * @typedef {object} ChangeResult
+ * @property {string[]} changed The ids that were changed.
+ * @property {Counts | null} counts The counts after the change; null when nothing was asked of the server.
+ */
+
+const RENEW_AHEAD = 60_000;
+const MAX_IDS_PER_CALL = 100;
+
+/** A call that was refused or did not reach the server (`status` 0, `code` "network"). */
 export class ApiError extends Error {
+  /**
+   * @param {number} status The HTTP status.
+   * @param {string} code A code of docs/inbox.md.
+   * @param {string} [detail] The server's explanation, in the user's language.
+   */
   constructor(status, code, detail = "") {
     super(detail || code);
     this.name = "ApiError";
@@ -16,15 +43,19 @@ export class ApiError extends Error {
   }
 }
 
-const RENEW_AHEAD = 60_000;
-
-/** Holds the token. `renew` is an async function that returns a new one, or null if the host page has none to give. */
+/** The user's token. `renew` returns a new one, or null when the host page has none. */
 export class Session {
   #renew;
+  /** @type {Promise<boolean> | null} */
   #renewing = null;
-  #token;
-  #expiresAt;
+  #token = "";
+  /** @type {number | null} */
+  #expiresAt = null;
 
+  /**
+   * @param {string} token
+   * @param {() => Promise<string | null | undefined>} renew
+   */
   constructor(token, renew) {
     this.#renew = renew;
     this.token = token;
@@ -39,123 +70,176 @@ export class Session {
     this.#expiresAt = expiryOf(token);
   }
 
-  /** When the token ends (ms since 1970); null if it does not say. */
+  /** When the token expires (ms since 1970); null if the token does not tell. */
   get expiresAt() {
     return this.#expiresAt;
   }
 
-  /** Whether the token ends within a minute, or has ended. */
+  /** Whether the token has expired or does so within a minute. */
   get isEnding() {
     return this.#expiresAt !== null && this.#expiresAt - RENEW_AHEAD < Date.now();
   }
 
-  /** Get a new token; callers at the same time share one renewal. Returns whether there is one. */
+  /** Get a new token and return whether there is one. Calls at the same time share one renewal. */
   renew() {
-    this.#renewing ??= this.#renewed().finally(() => {
+    this.#renewing ??= this.#fetchToken().finally(() => {
       this.#renewing = null;
     });
     return this.#renewing;
   }
 
-  async #renewed() {
-    const old = this.#token;
-    let fresh = null;
+  async #fetchToken() {
+    const oldToken = this.#token;
+    let newToken = null;
     try {
-      fresh = await this.#renew();
+      newToken = await this.#renew();
     } catch {
       return false;
     }
-    if (this.#token !== old) return true; // the host page has set another one meanwhile
-    if (!fresh || fresh === old) return false;
-    this.token = fresh;
+    if (this.#token !== oldToken) return true; // the host page has set another one meanwhile
+    if (!newToken || newToken === oldToken) return false;
+    this.token = newToken;
     return true;
   }
 }
 
-/** Makes the calls of docs/inbox.md. Each raises ApiError. */
+/** The calls of docs/inbox.md. Each throws an ApiError, or an AbortError when its signal is aborted. */
 export class Api {
   #server;
   #session;
   #language;
 
+  /**
+   * @param {string} server The server's URL with its base path, without a slash at the end.
+   * @param {Session} session
+   * @param {string} language "zh" or "en": the language of the server's explanations.
+   */
   constructor(server, session, language) {
     this.#server = server;
     this.#session = session;
     this.#language = language;
   }
 
-  /** List messages; `view` has filter, app and q. */
+  /**
+   * Return a page of a list.
+   *
+   * @param {View} view
+   * @param {{cursor?: string | null, limit?: number, signal?: AbortSignal}} [options]
+   * @returns {Promise<Page>}
+   */
   list(view, { cursor = null, limit = 30, signal } = {}) {
-    const query = new URLSearchParams({ limit, filter: view.filter });
+    const query = new URLSearchParams({ limit: String(limit), filter: view.filter });
     if (view.app) query.set("app", view.app);
     if (view.q) query.set("q", view.q);
     if (cursor) query.set("cursor", cursor);
     return this.#call("GET", `messages?${query}`, undefined, signal);
   }
 
-  /** Return one message. */
+  /**
+   * @param {string} id
+   * @returns {Promise<Message>}
+   */
   message(id) {
     return this.#call("GET", `messages/${encodeURIComponent(id)}`);
   }
 
+  /** @returns {Promise<Counts>} */
   counts() {
     return this.#call("GET", "counts");
   }
 
+  /**
+   * Set any number of messages read or unread.
+   *
+   * @param {string[]} ids
+   * @param {boolean} read
+   */
   setRead(ids, read) {
-    return this.#inChunks(ids, (some) => this.#call("POST", "messages/status", { ids: some, read }));
+    return this.#inChunks(ids, (chunk) => this.#call("POST", "messages/status", { ids: chunk, read }));
   }
 
+  /**
+   * Move any number of messages into the archive or out of it.
+   *
+   * @param {string[]} ids
+   * @param {boolean} archived
+   */
   setArchived(ids, archived) {
-    return this.#inChunks(ids, (some) => this.#call("POST", "messages/archive", { ids: some, archived }));
+    return this.#inChunks(ids, (chunk) => this.#call("POST", "messages/archive", { ids: chunk, archived }));
   }
 
-  /** Set read what all pages of a list show, up to a message; `view` as in `list`. */
+  /**
+   * Set all messages of a list read, on all its pages, up to and including the message `upTo`.
+   *
+   * @param {string} upTo
+   * @param {View} view
+   * @returns {Promise<ChangeResult>}
+   */
   readAll(upTo, { filter, app, q }) {
     return this.#call("POST", "messages/read-all", { upTo, filter, app: app || undefined, q: q || undefined });
   }
 
+  /**
+   * @param {string[]} ids
+   * @param {(chunk: string[]) => Promise<ChangeResult>} call
+   * @returns {Promise<ChangeResult>}
+   */
   async #inChunks(ids, call) {
     let counts = null;
     const changed = [];
-    for (let at = 0; at < ids.length; at += 100) {
-      const answer = await call(ids.slice(at, at + 100));
-      changed.push(...answer.changed);
-      counts = answer.counts;
+    for (let start = 0; start < ids.length; start += MAX_IDS_PER_CALL) {
+      const result = await call(ids.slice(start, start + MAX_IDS_PER_CALL));
+      changed.push(...result.changed);
+      counts = result.counts;
     }
     return { changed, counts };
   }
 
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @param {AbortSignal} [signal]
+   */
   async #call(method, path, body, signal) {
     if (this.#session.isEnding) await this.#session.renew();
+    const { token } = this.#session;
     try {
       return await this.#attempt(method, path, body, signal);
     } catch (error) {
-      if (!(error instanceof ApiError && error.needsToken && (await this.#session.renew()))) throw error;
+      if (!(error instanceof ApiError && error.needsToken)) throw error;
+      // Another call may have renewed the token meanwhile.
+      if (this.#session.token === token && !(await this.#session.renew())) throw error;
       return this.#attempt(method, path, body, signal);
     }
   }
 
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @param {AbortSignal} [signal]
+   */
   async #attempt(method, path, body, signal) {
+    /** @type {Record<string, string>} */
     const headers = {
       Authorization: `Bearer ${this.#session.token}`,
       "Accept-Language": this.#language,
       Accept: "application/json",
     };
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const content = body === undefined ? undefined : JSON.stringify(body);
     let response;
     try {
       response = await fetch(`${this.#server}/inbox/v1/${path}`, {
         method,
         headers,
-        body: content,
+        body: body === undefined ? undefined : JSON.stringify(body),
         signal,
         credentials: "omit",
         cache: "no-store",
       });
     } catch (error) {
-      if (error.name === "AbortError") throw error;
+      if (isAbort(error)) throw error;
       throw new ApiError(0, "network");
     }
     const answer = await response.json().catch(() => null);
@@ -164,23 +248,50 @@ export class Api {
   }
 }
 
-/** Tell whether two tokens open the same inbox: all that they say is equal but their times and their audience, which old ones lack. */
-export function openTheSame(one, other) {
-  const [ours, theirs] = [one, other].map((token) => {
-    const { exp, iat, nbf, jti, aud, ...owner } = payloadOf(token);
-    return JSON.stringify(Object.entries(owner).sort());
-  });
-  return ours === theirs && ours !== "[]";
+/**
+ * Return whether an error says that its call was aborted.
+ *
+ * @param {unknown} error
+ */
+export function isAbort(error) {
+  return error instanceof Error && error.name === "AbortError";
 }
 
-/** Return when a JWT ends (ms since 1970); null if it does not say. */
+/**
+ * Return whether two tokens open the same inbox: all their claims are equal except the times, and the audience, which
+ * old tokens lack.
+ *
+ * @param {string} left
+ * @param {string} right
+ */
+export function openTheSame(left, right) {
+  const owner = ownerOf(left);
+  return owner === ownerOf(right) && owner !== "[]";
+}
+
+/** @param {string} token */
+function ownerOf(token) {
+  const { exp, iat, nbf, jti, aud, ...owner } = claimsOf(token);
+  return JSON.stringify(Object.entries(owner).sort());
+}
+
+/**
+ * Return when a JWT expires (ms since 1970); null if it does not tell.
+ *
+ * @param {string} token
+ */
 function expiryOf(token) {
-  const { exp } = payloadOf(token);
-  return Number.isFinite(exp) ? exp * 1000 : null;
+  const { exp } = claimsOf(token);
+  return typeof exp === "number" && Number.isFinite(exp) ? exp * 1000 : null;
 }
 
-/** Return what a JWT says, unchecked: it serves to time renewals only. {} of what is no JWT. */
-function payloadOf(token) {
+/**
+ * Return the claims of a JWT, unchecked: they only time renewals. {} for a token that is no JWT.
+ *
+ * @param {string} token
+ * @returns {Record<string, unknown>}
+ */
+function claimsOf(token) {
   try {
     return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))) ?? {};
   } catch {

@@ -1,52 +1,74 @@
-/** The list of messages: a feed of cards, one of which the keys act on. */
+/** The list of messages: a feed of cards. One of them is current: the keys act on it. */
 
-import { Card } from "./cards.js";
+import { Card } from "./card.js";
 import { parseComputed } from "./colour.js";
-import { el } from "./dom.js";
+import { el, focusedNear } from "./dom.js";
 import { whenPhoneChanges } from "./links.js";
 
-const RETELL = 30_000;
+/** @import { CardActions, CardContext } from "./card.js" */
+/** @import { Rgb } from "./colour.js" */
+/** @import { Message } from "./messages.js" */
+/** @import { Texts } from "./texts.js" */
+/** @import { Clock } from "./time.js" */
+
+const UPDATE_TIMES = 30_000;
+/** Pixels from the top within which the list counts as not scrolled. */
 const SCROLLED = 80;
+/** @type {Rgb} */
 const WHITE = [255, 255, 255];
 
-/** Draws messages into `feed`, which lies in `scroller`. `actions` are the callbacks of a card. */
+/** Draws messages into `feed`, which the caller puts into `scroller`. */
 export class List {
   #scroller;
   #clock;
+  /** @type {CardContext} */
   #context;
+  /** @type {Map<string, Card>} The cards by message id, in their order on screen. */
   #cards = new Map();
-  #current = null;
-  #arrived = new Set();
-  #clamped = new Map();
-  #watchClamp = new ResizeObserver((entries) => {
-    for (const { target } of entries) this.#measure(target);
-  });
+  /** @type {string | null} */
+  #currentId = null;
+  /** The ids of messages that slide in when they are drawn for the first time. */
+  #arrived = /** @type {Set<string>} */ (new Set());
+  #clamps = new Clamps();
   #timer = setInterval(() => {
-    for (const card of this.#cards.values()) card.tell();
-  }, RETELL);
-  #ending;
+    for (const card of this.#cards.values()) card.updateTimes();
+  }, UPDATE_TIMES);
+  #stopWatchingScreen = whenPhoneChanges(() => {
+    for (const card of this.#cards.values()) card.updateTargets();
+  });
 
+  /**
+   * @param {object} options
+   * @param {HTMLElement} options.scroller
+   * @param {HTMLElement} options.probe An element with the background of the cards.
+   * @param {Texts} options.texts
+   * @param {Clock} options.clock
+   * @param {CardActions} options.actions
+   */
   constructor({ scroller, probe, texts, clock, actions }) {
     this.#scroller = scroller;
     this.#clock = clock;
     const surface = () => parseComputed(getComputedStyle(probe).backgroundColor) ?? WHITE;
-    this.#context = { ...actions, texts, clock, query: "", surface, clamp: (text, more) => this.#clamp(text, more) };
+    const clamp = (/** @type {HTMLElement} */ text, /** @type {HTMLElement} */ more) => this.#clamps.watch(text, more);
+    this.#context = { ...actions, texts, clock, query: "", surface, clamp };
     this.feed = el("div", { class: "feed", role: "feed", "aria-labelledby": "title" });
-    this.feed.addEventListener("focusin", (event) => this.#focused(event));
-    this.#ending = whenPhoneChanges(() => {
-      for (const card of this.#cards.values()) card.aim();
-    });
+    this.feed.addEventListener("focusin", (event) => this.#followFocus(event));
   }
 
-  end() {
-    this.#ending();
+  stop() {
+    this.#stopWatchingScreen();
     clearInterval(this.#timer);
-    this.#watchClamp.disconnect();
+    this.#clamps.stop();
   }
 
   /** The card that the keys act on. */
   get current() {
-    return this.#cards.get(this.#current) ?? null;
+    return this.#currentId === null ? null : this.card(this.#currentId);
+  }
+
+  /** The index of the current card; -1 without one. */
+  get #currentIndex() {
+    return this.#currentId === null ? -1 : [...this.#cards.keys()].indexOf(this.#currentId);
   }
 
   /** Whether the reader has left the top. */
@@ -54,171 +76,241 @@ export class List {
     return this.#scroller.scrollTop > SCROLLED;
   }
 
+  /** @param {string} id */
   card(id) {
     return this.#cards.get(id) ?? null;
   }
 
-  /** Let a message slide in when it is drawn for the first time. */
-  welcome(id) {
+  // --- Drawing ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Let a message slide in when it is drawn for the first time.
+   *
+   * @param {string} id
+   */
+  slideIn(id) {
     this.#arrived.add(id);
   }
 
   /** Begin another list at its top. */
   restart() {
-    this.#current = null;
+    this.#currentId = null;
     this.#arrived.clear();
     this.#scroller.scrollTop = 0;
   }
 
-  /** Make all cards anew when they are next drawn: their colours have changed. */
-  forget() {
+  /** Remove all cards, so that the next `draw` makes new ones: their colours have changed. */
+  clear() {
     for (const card of this.#cards.values()) card.element.remove();
     this.#cards = new Map();
   }
 
-  /** Show these messages, of which there are more if `hasMore`, with what was searched for marked. Returns whether the focus was lost. */
+  /**
+   * Show messages, with the matches of `query` marked. Returns whether the focus was lost.
+   *
+   * @param {Message[]} messages
+   * @param {{hasMore: boolean, isBusy: boolean, query: string}} options
+   */
   draw(messages, { hasMore, isBusy, query }) {
     const { feed } = this;
     feed.setAttribute("aria-busy", String(isBusy));
     feed.hidden = messages.length === 0;
     const anchor = this.#anchor();
     const hadFocus = this.#hasFocus();
-    const focusedAt = hadFocus ? [...this.#cards.keys()].indexOf(this.#current) : -1;
-    this.#place(messages, query, hasMore ? -1 : messages.length);
-    this.#dropClamped();
-    this.#chooseCurrent(focusedAt);
-    if (anchor) this.#holdAt(anchor);
+    const focusedIndex = hadFocus ? this.#currentIndex : -1;
+    this.#placeCards(messages, query, hasMore ? -1 : messages.length);
+    this.#clamps.dropRemoved();
+    this.#chooseCurrent(focusedIndex);
+    if (anchor) this.#scrollBackTo(anchor);
     if (!hadFocus || this.#hasFocus()) return false;
     this.current?.element.focus({ preventScroll: true });
     return this.current === null;
   }
 
-  /** Bring the cards into the order of the messages, making and removing as few as possible. */
-  #place(messages, query, size) {
+  /**
+   * Bring the cards into the order of the messages, making and removing as few as possible.
+   *
+   * @param {Message[]} messages
+   * @param {string} query
+   * @param {number} size How many messages there are; -1 if this is not known.
+   */
+  #placeCards(messages, query, size) {
     const isOtherQuery = this.#context.query !== query;
     this.#context.query = query;
-    const shown = new Map();
-    let before = null;
-    let day = null;
+    const cards = new Map();
+    /** @type {HTMLElement | null} */
+    let previous = null;
+    let previousDay = "";
     for (const [index, message] of messages.entries()) {
       const card = this.#cardFor(message, isOtherQuery);
-      shown.set(message.id, card);
-      const itsDay = this.#clock.day(message.createdAt);
-      card.setDay(itsDay === day ? "" : itsDay);
-      day = itsDay;
-      card.element.setAttribute("aria-posinset", index + 1);
-      card.element.setAttribute("aria-setsize", size);
-      const place = before ? before.nextSibling : this.feed.firstChild;
-      if (place !== card.element) this.feed.insertBefore(card.element, place);
-      before = card.element;
+      const { element } = card;
+      cards.set(message.id, card);
+      const day = this.#clock.day(message.createdAt);
+      card.setDay(day === previousDay ? "" : day);
+      element.setAttribute("aria-posinset", String(index + 1));
+      element.setAttribute("aria-setsize", String(size));
+      /** @type {Node | null} */
+      const next = previous ? previous.nextSibling : this.feed.firstChild;
+      if (next !== element) this.feed.insertBefore(element, next);
+      previous = element;
+      previousDay = day;
     }
-    for (const [id, card] of this.#cards) if (shown.get(id) !== card) card.element.remove();
-    this.#cards = shown;
+    for (const [id, card] of this.#cards) if (cards.get(id) !== card) card.element.remove();
+    this.#cards = cards;
   }
 
+  /**
+   * @param {Message} message
+   * @param {boolean} isOtherQuery
+   */
   #cardFor(message, isOtherQuery) {
     const known = this.#cards.get(message.id);
-    if (known && !isOtherQuery && known.shows(message)) {
+    if (known && !isOtherQuery && known.canShow(message)) {
       if (known.message !== message) known.update(message);
       return known;
     }
     const card = new Card(message, this.#context);
     if (this.#arrived.delete(message.id)) {
-      card.element.classList.add("arrived");
-      card.element.addEventListener("animationend", () => card.element.classList.remove("arrived"), { once: true });
+      const { element } = card;
+      element.classList.add("arrived");
+      element.addEventListener("animationend", () => element.classList.remove("arrived"), { once: true });
     }
     return card;
   }
 
-  // --- Staying where the reader is ----------------------------------------------------------------------------------
+  // --- Keeping the scroll position ----------------------------------------------------------------------------------
 
-  /** The first card in sight and where it is, so that it can stay there. */
+  /** Return the first visible card and its position, so that it can stay there; null at the top of the list. */
   #anchor() {
     if (!this.isScrolled) return null;
     const { top } = this.#scroller.getBoundingClientRect();
     for (const [id, card] of this.#cards) {
       const box = card.element.getBoundingClientRect();
-      if (box.bottom > top) return { id, at: box.top };
+      if (box.bottom > top) return { id, top: box.top };
     }
     return null;
   }
 
-  #holdAt({ id, at }) {
+  /** @param {{id: string, top: number}} anchor */
+  #scrollBackTo({ id, top }) {
     const card = this.#cards.get(id);
     if (!card) return;
-    const moved = card.element.getBoundingClientRect().top - at;
-    if (Math.abs(moved) > 1) this.#scroller.scrollTop += moved;
+    const distance = card.element.getBoundingClientRect().top - top;
+    if (Math.abs(distance) > 1) this.#scroller.scrollTop += distance;
   }
 
   // --- The current card ---------------------------------------------------------------------------------------------
 
-  /** Make a card the current one and give it the focus. */
+  /**
+   * Make a card current and focus it.
+   *
+   * @param {string | undefined} id
+   * @param {boolean} [scroll]
+   */
   goTo(id, scroll = true) {
-    const card = this.#cards.get(id);
+    const card = id === undefined ? null : this.card(id);
     if (!card) return;
     card.element.focus({ preventScroll: true });
-    if (scroll) card.element.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
+    if (scroll) card.element.scrollIntoView({ block: "nearest", behavior: scrollBehavior() });
   }
 
-  /** Go some cards down (or up, if negative); to the current one if the focus is elsewhere. Returns whether there is any. */
+  /**
+   * Focus the card that is `step` cards below the current one (above, if negative); the current one if the focus is
+   * outside the list. Returns whether there is any card.
+   *
+   * @param {number} step
+   */
   move(step) {
     const ids = [...this.#cards.keys()];
     if (ids.length === 0) return false;
-    const at = Math.max(0, ids.indexOf(this.#current));
-    this.goTo(ids[this.#hasFocus() ? Math.max(0, Math.min(ids.length - 1, at + step)) : at]);
+    const index = clip(this.#currentIndex, ids.length);
+    this.goTo(ids[this.#hasFocus() ? clip(index + step, ids.length) : index]);
     return true;
   }
 
-  /** Go to the newest. */
+  /** Scroll to the newest message and focus it. */
   toTop() {
-    this.#scroller.scrollTo({ top: 0, behavior: isCalm() ? "auto" : "smooth" });
+    this.#scroller.scrollTo({ top: 0, behavior: scrollBehavior() });
     this.goTo(this.#cards.keys().next().value, false);
   }
 
   #hasFocus() {
-    return this.feed.contains(this.feed.getRootNode().activeElement);
+    return this.feed.contains(focusedNear(this.feed));
   }
 
-  #focused(event) {
-    const id = event.target.closest(".item")?.dataset.id;
-    if (!id || id === this.#current) return;
+  /** @param {FocusEvent} event */
+  #followFocus(event) {
+    const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".item"));
+    const id = item?.dataset.id;
+    if (!id || id === this.#currentId) return;
     this.current?.setCurrent(false);
-    this.#current = id;
+    this.#currentId = id;
     this.current?.setCurrent(true);
   }
 
-  /** Keep the current card; if it has gone, take the one in its place. `focusedAt` is where the focus was, or -1. */
-  #chooseCurrent(focusedAt) {
+  /**
+   * Keep the current card; if it has gone, take the one in its place.
+   *
+   * @param {number} focusedIndex Where the card with the focus was; -1 if the focus was outside the list.
+   */
+  #chooseCurrent(focusedIndex) {
     const ids = [...this.#cards.keys()];
-    if (focusedAt < 0 && !this.isScrolled)
-      this.#current = ids[0] ?? null; // the keys begin at the newest
-    else if (!this.#cards.has(this.#current))
-      this.#current = ids[Math.max(0, Math.min(focusedAt, ids.length - 1))] ?? null;
-    for (const [id, card] of this.#cards) card.setCurrent(id === this.#current);
+    if (focusedIndex < 0 && !this.isScrolled)
+      this.#currentId = ids[0] ?? null; // the keys begin at the newest
+    else if (!this.current) this.#currentId = ids[clip(focusedIndex, ids.length)] ?? null;
+    for (const [id, card] of this.#cards) card.setCurrent(id === this.#currentId);
+  }
+}
+
+/** Shows a button for each text that is longer than its place. */
+class Clamps {
+  /** @type {Map<Element, HTMLElement>} The buttons by their texts. */
+  #buttons = new Map();
+  #observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) this.#measure(target);
+  });
+
+  /**
+   * @param {HTMLElement} text
+   * @param {HTMLElement} more
+   */
+  watch(text, more) {
+    this.#buttons.set(text, more);
+    this.#observer.observe(text);
   }
 
-  // --- Long texts ---------------------------------------------------------------------------------------------------
-
-  #clamp(text, more) {
-    this.#clamped.set(text, more);
-    this.#watchClamp.observe(text);
-  }
-
+  /** @param {Element} text */
   #measure(text) {
-    const more = this.#clamped.get(text);
+    const more = this.#buttons.get(text);
     if (!more || text.classList.contains("open") || text.clientHeight === 0) return;
     more.hidden = text.scrollHeight <= text.clientHeight + 2;
   }
 
-  #dropClamped() {
-    for (const text of this.#clamped.keys()) {
+  /** Stop watching the texts that have left the page. */
+  dropRemoved() {
+    for (const text of this.#buttons.keys()) {
       if (text.isConnected) continue;
-      this.#watchClamp.unobserve(text);
-      this.#clamped.delete(text);
+      this.#observer.unobserve(text);
+      this.#buttons.delete(text);
     }
+  }
+
+  stop() {
+    this.#observer.disconnect();
   }
 }
 
-function isCalm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+/**
+ * Return the nearest valid index into a list; 0 if it is empty.
+ *
+ * @param {number} index
+ * @param {number} length
+ */
+function clip(index, length) {
+  return Math.max(0, Math.min(index, length - 1));
+}
+
+/** @returns {ScrollBehavior} */
+function scrollBehavior() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 }

@@ -1,119 +1,182 @@
 /** Menus that open from a button. */
 
-import { el, icon } from "./dom.js";
+import { el, focusedNear, icon } from "./dom.js";
+
+/** @import { IconName } from "./dom.js" */
+
+/**
+ * @typedef {object} MenuItem
+ * @property {IconName} icon
+ * @property {string} label
+ * @property {() => unknown} run
+ * @property {boolean} [checked] Given for one choice out of several.
+ * @property {boolean} [disabled]
+ */
 
 const GAP = 6;
-const FAR = 24;
+/** The page may scroll so many pixels before the menu closes: the scrolling may have begun before it opened. */
+const SCROLL_TOLERANCE = 24;
 
-/** Shows one menu at a time; `root` is where it is drawn. */
+/**
+ * @typedef {object} OpenMenu
+ * @property {HTMLElement} element
+ * @property {HTMLElement} opener
+ * @property {AbortController} closing
+ */
+
+/** Shows one menu at a time in `root`, which lies in a shadow tree. */
 export class Menus {
   #root;
-  #menu = null;
-  #opener = null;
-  #ending = null;
+  /** @type {OpenMenu | null} */
+  #open = null;
 
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.#root = root;
   }
 
   get isOpen() {
-    return this.#menu !== null;
+    return this.#open !== null;
   }
 
-  /** Open the menu of `opener`, or close it. `items`: {icon, label, run, checked?, disabled?}, or null for a line between. */
+  /**
+   * Open the menu of the button `opener`, or close it if it is open.
+   *
+   * @param {HTMLElement} opener
+   * @param {string} label
+   * @param {(MenuItem | null)[]} items Null is a separator.
+   */
   toggle(opener, label, items) {
-    const wasOpen = this.#opener === opener;
+    const wasOpen = this.#open?.opener === opener;
     this.close(false);
-    if (!wasOpen) this.#open(opener, label, items);
+    if (!wasOpen) this.#show(opener, label, items);
   }
 
-  /** Close the menu; `focus` tells whether the focus goes back to its button. */
+  /**
+   * Close the menu.
+   *
+   * @param {boolean} [focus] Whether to return the focus to the button.
+   */
   close(focus = true) {
-    if (!this.#menu) return;
-    const [menu, opener] = [this.#menu, this.#opener];
-    this.#menu = null;
-    this.#opener = null;
-    this.#ending.abort();
+    if (!this.#open) return;
+    const { element, opener, closing } = this.#open;
+    this.#open = null;
+    closing.abort();
     opener.setAttribute("aria-expanded", "false");
-    menu.remove();
+    element.remove();
     if (focus && opener.isConnected) opener.focus();
   }
 
-  #open(opener, label, items) {
-    const menu = el(
-      "div",
-      { class: "menu", role: "menu", "aria-label": label, popover: "manual" },
-      ...items.map((item) => this.#item(item)),
-    );
-    this.#menu = menu;
-    this.#opener = opener;
-    this.#ending = new AbortController();
-    const { signal } = this.#ending;
+  /**
+   * @param {HTMLElement} opener
+   * @param {string} label
+   * @param {(MenuItem | null)[]} items
+   */
+  #show(opener, label, items) {
+    const attributes = { class: "menu", role: "menu", "aria-label": label, popover: "manual" };
+    const element = el("div", attributes, ...items.map((item) => this.#entry(item)));
+    const closing = new AbortController();
+    this.#open = { element, opener, closing };
     opener.setAttribute("aria-expanded", "true");
-    this.#root.append(menu);
-    menu.showPopover?.();
-    place(menu, opener.getBoundingClientRect());
-    menu.addEventListener("keydown", (event) => this.#keyed(event), { signal });
-    // The path tells where in the shadow tree a click was; its target does not.
-    const outside = (event) =>
-      !event.composedPath().some((node) => node === menu || node === opener) && this.close(false);
-    document.addEventListener("pointerdown", outside, { signal, capture: true });
-    // Scrolling inside the shadow tree is not heard outside of it. A little of it may still be under way from before.
-    const { top } = opener.getBoundingClientRect();
-    const leave = () => Math.abs(opener.getBoundingClientRect().top - top) > FAR && this.close(false);
-    for (const where of [window, this.#root.getRootNode()])
-      where.addEventListener("scroll", leave, { signal, capture: true });
-    addEventListener("resize", () => this.close(false), { signal });
-    this.#entries()[0]?.focus();
+    this.#root.append(element);
+    element.showPopover?.();
+    place(element, opener.getBoundingClientRect());
+    element.addEventListener("keydown", (event) => this.#handleKey(event), { signal: closing.signal });
+    this.#closeFromOutside(this.#open);
+    entriesOf(element)[0]?.focus();
   }
 
-  #item(item) {
+  /** @param {OpenMenu} menu */
+  #closeFromOutside({ element, opener, closing: { signal } }) {
+    const capture = { signal, capture: true };
+    // The target of the event is the host of the shadow tree; its path has the nodes inside.
+    const closeUnlessInside = (/** @type {Event} */ event) => {
+      if (!event.composedPath().some((node) => node === element || node === opener)) this.close(false);
+    };
+    document.addEventListener("pointerdown", closeUnlessInside, capture);
+    const { top } = opener.getBoundingClientRect();
+    const closeIfScrolled = () => {
+      if (Math.abs(opener.getBoundingClientRect().top - top) > SCROLL_TOLERANCE) this.close(false);
+    };
+    // Scroll events of the shadow tree do not reach the window.
+    for (const target of [window, this.#root.getRootNode()])
+      target.addEventListener("scroll", closeIfScrolled, capture);
+    addEventListener("resize", () => this.close(false), { signal });
+  }
+
+  /** @param {MenuItem | null} item */
+  #entry(item) {
     if (item === null) return el("div", { class: "rule", role: "separator" });
-    const role = item.checked === undefined ? "menuitem" : "menuitemradio";
+    const { checked, disabled, label, run } = item;
+    const choice =
+      checked === undefined ? { role: "menuitem" } : { role: "menuitemradio", "aria-checked": String(checked) };
     const entry = el(
       "button",
-      {
-        type: "button",
-        role,
-        tabindex: "-1",
-        disabled: item.disabled,
-        "aria-checked": item.checked === undefined ? null : String(item.checked),
-      },
+      { type: "button", tabindex: "-1", disabled, ...choice },
       icon(item.icon),
-      el("span", { dir: "auto" }, item.label),
-      item.checked ? icon("check") : null,
+      el("span", { dir: "auto" }, label),
+      checked ? icon("check") : null,
     );
     entry.addEventListener("click", () => {
       this.close();
-      item.run();
+      run();
     });
     return entry;
   }
 
-  #keyed(event) {
-    const entries = this.#entries();
-    const at = entries.indexOf(this.#root.getRootNode().activeElement);
-    const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: entries.length - 1 };
+  /** @param {KeyboardEvent} event */
+  #handleKey(event) {
+    if (!this.#open) return;
+    const entries = entriesOf(this.#open.element);
+    const next = indexAfter(
+      event.key,
+      entries.indexOf(/** @type {HTMLButtonElement} */ (focusedNear(this.#root))),
+      entries.length,
+    );
+    if (event.key === "Enter" || event.key === " ") {
+      event.stopPropagation(); // the browser turns it into a click
+      return;
+    }
     if (event.key === "Escape" || event.key === "Tab") this.close();
-    else if (event.key in moves) entries[(moves[event.key] + entries.length) % entries.length]?.focus();
-    else if (event.key !== "Enter" && event.key !== " ") return;
-    else return event.stopPropagation(); // the browser turns it into a click
-    event.preventDefault();
+    else if (next !== null) entries[next]?.focus();
+    else return;
     event.stopPropagation();
-  }
-
-  #entries() {
-    return [...this.#menu.querySelectorAll("button:not(:disabled)")];
+    event.preventDefault();
   }
 }
 
-/** Put a floating element beside a rectangle, inside the window: below it if there is room, its ends aligned. */
-export function place(floating, beside) {
+/**
+ * @param {HTMLElement} menu
+ * @returns {HTMLButtonElement[]}
+ */
+function entriesOf(menu) {
+  return [...menu.querySelectorAll("button")].filter((entry) => !entry.disabled);
+}
+
+/**
+ * @param {string} key
+ * @param {number} index
+ * @param {number} length
+ */
+function indexAfter(key, index, length) {
+  if (key === "ArrowDown") return (index + 1) % length;
+  if (key === "ArrowUp") return (index - 1 + length) % length;
+  if (key === "Home") return 0;
+  return key === "End" ? length - 1 : null;
+}
+
+/**
+ * Place a floating element next to a rectangle and inside the window: below if there is room, aligned at their ends.
+ *
+ * @param {HTMLElement} floating
+ * @param {DOMRect} anchor
+ */
+export function place(floating, anchor) {
   const { offsetWidth: width, offsetHeight: height } = floating;
-  const below = beside.bottom + GAP + height <= innerHeight - GAP || beside.top < height + 2 * GAP;
-  const top = below ? beside.bottom + GAP : beside.top - GAP - height;
-  const left = beside.right - width >= GAP ? beside.right - width : beside.left;
+  const isBelow = anchor.bottom + GAP + height <= innerHeight - GAP || anchor.top < height + 2 * GAP;
+  const top = isBelow ? anchor.bottom + GAP : anchor.top - GAP - height;
+  const left = anchor.right - width >= GAP ? anchor.right - width : anchor.left;
   floating.style.setProperty("top", `${Math.max(GAP, Math.min(top, innerHeight - height - GAP))}px`);
   floating.style.setProperty("left", `${Math.max(GAP, Math.min(left, innerWidth - width - GAP))}px`);
-  floating.dataset.side = below ? "below" : "above";
+  floating.dataset.side = isBelow ? "below" : "above";
 }

@@ -1,10 +1,9 @@
 /** The custom element <msg-inbox>; docs/inbox.md tells how to use it. */
 
 import { Api, openTheSame, Session } from "./api.js";
-import { notify } from "./badge.js";
-import { el, icon, short } from "./dom.js";
-import { onPhone } from "./links.js";
-import { place } from "./menu.js";
+import { Bell } from "./bell.js";
+import { el } from "./dom.js";
+import { notify } from "./notifications.js";
 import { Panel } from "./panel.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
@@ -12,28 +11,39 @@ import { sheet } from "./styles.js";
 import { languageFor, textsIn } from "./texts.js";
 import { Clock } from "./time.js";
 
+/** @import { ApiError } from "./api.js" */
+/** @import { Message } from "./messages.js" */
+
+/** @typedef {() => Promise<string | null | undefined>} RenewToken Returns a fresh token; null if there is none. */
+
 const FOLDERS = /^(.*)\/(?:inbox|portal\/static)\/[^/]*$/;
 
-/** The server that this script comes from, with its base path: https://school.example/msg; "" if it is in a website's own bundle. */
+/**
+ * The server that this script comes from, with its base path: https://school.example/msg. "" in a website's own bundle.
+ */
 export const HOME = FOLDERS.exec(import.meta.url.split(/[?#]/)[0])?.[1] ?? "";
+
+/**
+ * @typedef {object} Inbox What the element consists of while it is on a page.
+ * @property {Session} session
+ * @property {Store} store
+ * @property {HTMLElement} frame
+ * @property {Panel} panel
+ * @property {Bell | null} bell
+ * @property {string} reportedCounts The counts that the page was told last.
+ * @property {boolean} hasEnded Whether the token has expired and was not renewed.
+ */
 
 export class MsgInbox extends HTMLElement {
   static observedAttributes = ["server", "token", "mode", "lang", "theme"];
 
   #root = this.attachShadow({ mode: "open" });
-  #frame = null;
-  #bell = null;
-  #badge = null;
-  #panel = null;
-  #session = null;
-  #store = null;
-  #stream = null;
-  #isOpen = false;
-  #opening = null;
-  #ending = null;
-  #isPlanned = false;
-  #told = "";
-  #hasEnded = false;
+  /** @type {Inbox | null} */
+  #inbox = null;
+  /** Aborted when the element leaves the page. */
+  #ending = new AbortController();
+  #isRestartPlanned = false;
+  /** @type {RenewToken | null} */
   #renewToken = null;
 
   constructor() {
@@ -45,7 +55,7 @@ export class MsgInbox extends HTMLElement {
     this.#adoptEarlyProperty("renewToken");
     this.#ending = new AbortController();
     const { signal } = this.#ending;
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paint(), { signal });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#applyTheme(), { signal });
     this.#start();
   }
 
@@ -54,11 +64,16 @@ export class MsgInbox extends HTMLElement {
     this.#stop();
   }
 
+  /**
+   * @param {string} name
+   * @param {string | null} old
+   * @param {string | null} value
+   */
   attributeChangedCallback(name, old, value) {
-    if (old === value || !this.#frame) return;
-    if (name === "theme") this.#paint();
-    else if (name === "token" && value && this.#session && this.#panel) this.#changeToken(value);
-    else this.#plan();
+    if (old === value || !this.#inbox) return;
+    if (name === "theme") this.#applyTheme();
+    else if (name === "token" && value) this.#changeToken(this.#inbox, value);
+    else this.#planRestart();
   }
 
   /** An async function that returns a fresh token; set by the host page. */
@@ -70,6 +85,7 @@ export class MsgInbox extends HTMLElement {
     this.#renewToken = renew;
   }
 
+  /** "bell" or "panel". */
   get mode() {
     return this.getAttribute("mode") === "panel" ? "panel" : "bell";
   }
@@ -78,131 +94,128 @@ export class MsgInbox extends HTMLElement {
     this.setAttribute("mode", mode);
   }
 
-  // --- What host pages call -----------------------------------------------------------------------------------------
+  // --- For host pages -----------------------------------------------------------------------------------------------
 
   /** Open the popover of the bell. */
   open() {
-    if (this.mode === "panel" || this.#isOpen || !this.#panel) return;
-    this.#isOpen = true;
-    const { element } = this.#panel;
-    element.hidden = false;
-    element.setAttribute("aria-modal", String(onPhone()));
-    element.showPopover?.();
-    this.#bell.setAttribute("aria-expanded", "true");
-    this.#opening = new AbortController();
-    const { signal } = this.#opening;
-    const placed = () => place(element, this.#bell.getBoundingClientRect());
-    placed();
-    addEventListener("resize", placed, { signal });
-    addEventListener("scroll", (event) => event.target !== this && placed(), { signal, capture: true, passive: true });
-    document.addEventListener("pointerdown", (event) => !event.composedPath().includes(this) && this.close(false), {
-      signal,
-      capture: true,
-    });
-    element.addEventListener("focusout", (event) => this.#focusLeft(event), { signal });
-    element.addEventListener("keydown", (event) => this.#keepFocus(event), { signal });
-    element.focus({ preventScroll: true });
-    this.#store?.open();
+    this.#inbox?.bell?.open();
   }
 
-  /** Close the popover of the bell. Returns whether it was open. */
+  /**
+   * Close the popover of the bell. Returns whether it was open.
+   *
+   * @param {boolean} [focus] Whether to focus the bell.
+   */
   close(focus = true) {
-    if (!this.#isOpen) return false;
-    this.#isOpen = false;
-    this.#opening.abort();
-    this.#panel.element.hidePopover?.();
-    this.#panel.element.hidden = true;
-    this.#bell.setAttribute("aria-expanded", "false");
-    if (focus !== false) this.#bell.focus();
-    return true;
+    return this.#inbox?.bell?.close(focus !== false) ?? false;
   }
 
   /** Read everything again. */
-  refresh() {
-    return this.#store?.refresh() ?? Promise.resolve();
+  async refresh() {
+    await this.#inbox?.store.refresh();
   }
 
-  /** Act on a key that was pressed while nothing had the focus; for pages that are all inbox. */
+  /**
+   * Act on a key that was pressed while nothing had the focus; for pages that consist of the inbox. Returns whether the
+   * key had a meaning.
+   *
+   * @param {KeyboardEvent} event
+   */
   handleKey(event) {
-    return this.#panel?.handleKey(event) ?? false;
+    return this.#inbox?.panel.handleKey(event) ?? false;
   }
 
   // --- Life ---------------------------------------------------------------------------------------------------------
 
   #start() {
-    const language = languageFor(this.getAttribute("lang"));
-    const texts = textsIn(language);
-    this.#frame = el("div", { class: "root", "data-mode": this.mode, lang: language === "zh" ? "zh-CN" : "en" });
-    const server = (this.getAttribute("server") || HOME).replace(/\/+$/, "");
-    this.#session = new Session(this.getAttribute("token") ?? "", () => this.#fetchToken());
-    const api = new Api(server, this.#session, language);
-    this.#stream = new Stream(server, this.#session, () => api.counts());
-    this.#store = new Store(api, this.#stream);
-    const host = {
-      dispatch: (name, detail) => this.#dispatch(name, detail),
-      failed: (error) => this.#failed(error),
-      close: () => this.close(),
-      inbox: this,
-      get mayNotify() {
-        return this.inbox.getAttribute("notifications") === "on";
-      },
-    };
-    this.#panel = new Panel({
-      store: this.#store,
-      stream: this.#stream,
-      texts,
-      clock: new Clock(language, texts),
-      host,
-    });
-    if (this.mode === "bell") this.#addBell(texts);
-    this.#frame.append(this.#panel.element);
-    this.#root.replaceChildren(this.#frame);
-    this.#store.addEventListener("change", () => this.#tellCounts(texts));
-    this.#store.addEventListener("arrival", (event) => this.#arrived(event.detail));
-    this.#store.addEventListener("reminder", (event) => this.#reminded(event.detail));
-    this.#store.addEventListener("failure", (event) => this.#failed(event.detail));
-    this.#paint();
-    if (this.#session.token) this.#run();
-    else this.#panel.trouble = "none";
+    const inbox = this.#build();
+    this.#inbox = inbox;
+    this.#root.replaceChildren(inbox.frame);
+    this.#applyTheme();
+    if (!inbox.session.token) {
+      inbox.panel.showTrouble("none");
+      return;
+    }
+    inbox.store.start();
+    if (!inbox.bell) inbox.store.open();
   }
 
-  #run() {
-    this.#store.start();
-    if (this.mode === "panel" || this.#isOpen) this.#store.open();
+  /** @returns {Inbox} */
+  #build() {
+    const language = languageFor(this.getAttribute("lang"));
+    const texts = textsIn(language);
+    const server = (this.getAttribute("server") || HOME).replace(/\/+$/, "");
+    const session = new Session(this.getAttribute("token") ?? "", () => this.#fetchToken());
+    const api = new Api(server, session, language);
+    const stream = new Stream(server, session, () => api.counts());
+    const store = new Store(api, stream);
+    const panel = new Panel({
+      store,
+      stream,
+      texts,
+      clock: new Clock(language, texts),
+      host: {
+        opens: (message, url) => this.#dispatch("msg-inbox:open", { message, url }, true),
+        failed: (error) => this.#reportError(error),
+        close: () => this.close(),
+        mayNotify: () => this.#wantsNotifications,
+      },
+    });
+    const bell =
+      this.mode === "bell" ? new Bell({ texts, popover: panel.element, host: this, onOpen: () => store.open() }) : null;
+    const lang = language === "zh" ? "zh-CN" : "en";
+    const frame = el("div", { class: "root", "data-mode": this.mode, lang }, bell?.element, panel.element);
+    store.on("change", () => this.#reportCounts());
+    store.on("message", (message) => this.#reportMessage("msg-inbox:message", message));
+    store.on("reminder", (message) => this.#reportMessage("msg-inbox:reminder", message));
+    store.on("failure", (error) => this.#reportError(error));
+    return { session, store, frame, panel, bell, reportedCounts: "", hasEnded: false };
   }
 
   #stop() {
-    if (this.#isOpen) this.close(false);
-    this.#store?.stop();
-    this.#panel?.end();
-    this.#panel = this.#store = this.#stream = this.#session = this.#frame = null;
-    this.#told = "";
-    this.#hasEnded = false;
+    if (!this.#inbox) return;
+    const { bell, store, panel } = this.#inbox;
+    bell?.close(false);
+    store.stop();
+    panel.stop();
+    this.#inbox = null;
     this.#root.replaceChildren();
   }
 
-  /** Begin anew, once for however many attributes change together. */
-  #plan() {
-    if (this.#isPlanned) return;
-    this.#isPlanned = true;
+  /** Start again, once for all attributes that change together. */
+  #planRestart() {
+    if (this.#isRestartPlanned) return;
+    this.#isRestartPlanned = true;
     queueMicrotask(() => {
-      this.#isPlanned = false;
+      this.#isRestartPlanned = false;
       if (!this.isConnected) return;
       this.#stop();
       this.#start();
     });
   }
 
-  /** Take a fresh token for the same inbox without disturbing what is shown; begin anew with another one's. */
-  #changeToken(token) {
-    if (!this.#hasEnded && openTheSame(this.#session.token, token)) this.#session.token = token;
-    else this.#plan();
+  // --- Token --------------------------------------------------------------------------------------------------------
+
+  /**
+   * Use a fresh token of the same inbox, which changes nothing on screen; start again with one of another inbox.
+   *
+   * @param {Inbox} inbox
+   * @param {string} token
+   */
+  #changeToken({ session, hasEnded }, token) {
+    if (!hasEnded && openTheSame(session.token, token)) session.token = token;
+    else this.#planRestart();
   }
 
-  /** Take a property that the host page has set before this class was loaded. */
+  /**
+   * Take a property that the host page set before this class was loaded.
+   *
+   * @param {"renewToken"} name
+   */
   #adoptEarlyProperty(name) {
     if (!Object.hasOwn(this, name)) return;
     const value = this[name];
+    // @ts-expect-error -- The own property hides the accessor of the class.
     delete this[name];
     this[name] = value;
   }
@@ -211,106 +224,68 @@ export class MsgInbox extends HTMLElement {
     return typeof this.#renewToken === "function" ? this.#renewToken() : null;
   }
 
-  #addBell(texts) {
-    this.#badge = el("span", { class: "bell-badge", hidden: true });
-    this.#bell = el(
-      "button",
-      {
-        type: "button",
-        class: "bell",
-        "aria-haspopup": "dialog",
-        "aria-expanded": "false",
-        "aria-label": texts.bell(0),
-      },
-      icon("bell"),
-      this.#badge,
-    );
-    this.#bell.addEventListener("click", () => (this.#isOpen ? this.close() : this.open()));
-    this.#frame.append(this.#bell);
-    const { element } = this.#panel;
-    element.setAttribute("role", "dialog");
-    element.setAttribute("popover", "manual");
-    element.hidden = true;
+  // --- Theme --------------------------------------------------------------------------------------------------------
+
+  #applyTheme() {
+    if (!this.#inbox) return;
+    const theme = this.getAttribute("theme");
+    const isDark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+    this.#inbox.frame.dataset.theme = isDark ? "dark" : "light";
+    this.#inbox.panel.updateColours();
   }
 
-  #paint() {
-    if (!this.#frame) return;
-    const wanted = this.getAttribute("theme");
-    const isDark = wanted === "dark" || (wanted !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
-    this.#frame.dataset.theme = isDark ? "dark" : "light";
-    this.#panel.recolour();
-  }
+  // --- Events for the host page -------------------------------------------------------------------------------------
 
-  // --- Telling the host page ----------------------------------------------------------------------------------------
-
-  #dispatch(name, detail, cancelable = true) {
+  /**
+   * @param {string} name
+   * @param {object} detail
+   * @param {boolean} [cancelable]
+   */
+  #dispatch(name, detail, cancelable = false) {
     return this.dispatchEvent(new CustomEvent(name, { detail, cancelable, bubbles: true, composed: true }));
   }
 
-  #tellCounts(texts) {
-    const counts = this.#store?.counts;
-    if (!counts) return;
-    const { unread, todo } = counts;
-    if (this.#bell) {
-      this.#badge.textContent = short(unread);
-      this.#badge.hidden = unread === 0;
-      this.#bell.setAttribute("aria-label", texts.bell(unread));
-    }
-    const told = `${unread} ${todo}`;
-    if (told === this.#told) return;
-    this.#told = told;
-    this.#dispatch("msg-inbox:counts", { unread, todo }, false);
+  #reportCounts() {
+    const inbox = this.#inbox;
+    if (!inbox?.store.counts) return;
+    const { unread, todo } = inbox.store.counts;
+    inbox.bell?.showCount(unread);
+    const counts = `${unread} ${todo}`;
+    if (counts === inbox.reportedCounts) return;
+    inbox.reportedCounts = counts;
+    this.#dispatch("msg-inbox:counts", { unread, todo });
   }
 
-  #arrived(message) {
-    this.#dispatch("msg-inbox:message", { message }, false);
-    this.#call(message);
-  }
-
-  #reminded(message) {
-    this.#dispatch("msg-inbox:reminder", { message }, false);
-    this.#call(message);
-  }
-
-  /** Draw the user's attention to a message. */
-  #call(message) {
-    this.#bell?.classList.remove("ringing");
-    requestAnimationFrame(() => this.#bell?.classList.add("ringing"));
-    if (this.getAttribute("notifications") !== "on" || (document.hasFocus() && !document.hidden)) return;
+  /**
+   * Report a message that has arrived or that its app reminds of, and draw the user's attention to it.
+   *
+   * @param {string} name
+   * @param {Message} message
+   */
+  #reportMessage(name, message) {
+    this.#dispatch(name, { message });
+    this.#inbox?.bell?.ring();
+    if (!this.#wantsNotifications || (document.hasFocus() && !document.hidden)) return;
     notify(message, () => {
       this.open();
-      this.#panel?.openMessage(message);
+      this.#inbox?.panel.openMessage(message);
     });
   }
 
-  #failed(error) {
+  get #wantsNotifications() {
+    return this.getAttribute("notifications") === "on";
+  }
+
+  /** @param {ApiError} error */
+  #reportError(error) {
     if (error.needsToken) {
-      this.#hasEnded = true;
-      if (this.#panel) this.#panel.trouble = "expired";
-      this.#dispatch("msg-inbox:token-expired", {}, false);
+      if (this.#inbox) {
+        this.#inbox.hasEnded = true;
+        this.#inbox.panel.showTrouble("expired");
+      }
+      this.#dispatch("msg-inbox:token-expired", {});
     }
-    this.#dispatch("msg-inbox:error", { code: error.code, detail: error.detail }, false);
-  }
-
-  // --- Focus --------------------------------------------------------------------------------------------------------
-
-  /** Close when the focus goes elsewhere on the page (not when it is merely lost, nor when the window loses it). */
-  #focusLeft(event) {
-    const next = event.relatedTarget;
-    if (next && !this.#root.contains(next) && next !== this) this.close(false);
-  }
-
-  /** On a phone the inbox covers the page, so the focus stays inside. */
-  #keepFocus(event) {
-    if (event.key !== "Tab" || !onPhone()) return;
-    const { element } = this.#panel;
-    const stops = [...element.querySelectorAll("button, a[href], input, [tabindex='0']")].filter(
-      (stop) => stop.tabIndex >= 0 && !stop.disabled && stop.offsetParent !== null,
-    );
-    const edge = event.shiftKey ? stops[0] : stops.at(-1);
-    if (this.#root.activeElement !== edge && this.#root.activeElement !== element) return;
-    event.preventDefault();
-    (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
+    this.#dispatch("msg-inbox:error", { code: error.code, detail: error.detail });
   }
 }
 

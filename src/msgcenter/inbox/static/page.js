@@ -1,26 +1,42 @@
-/** The page /inbox. Its address takes, after "#": token, and if wanted lang (zh, en) and theme (light, dark). */
+/** The page /inbox. Its address takes, after "#", a token, and optionally lang (zh, en) and theme (light, dark). */
 
-import { drawFavicon } from "./badge.js";
-import { HOME } from "./msg-inbox.js";
+import { drawFavicon } from "./favicon.js";
+import { HOME, MsgInbox } from "./msg-inbox.js";
 import { languageFor, textsIn } from "./texts.js";
 
+/**
+ * @typedef {"token" | "lang" | "theme"} SettingName
+ * @typedef {Record<SettingName, string | null>} Settings
+ */
+
 const ASK_AGAIN = 5_000;
-const KEPT = ["token", "lang", "theme"];
+const MAX_COUNT = 99;
+/** @type {SettingName[]} */
+const SETTINGS = ["token", "lang", "theme"];
 
-const memory = new Map();
+// --- Settings of this tab -------------------------------------------------------------------------------------------
 
-/** Keep a setting for this tab (null: forget it); in a frame of another website, where a browser may deny its storage, for as long as the page is open. */
-function keep(name, value) {
+/** The settings for as long as the page is open: a browser may deny its storage to a frame of another website. */
+const memory = /** @type {Map<string, string | null>} */ (new Map());
+
+/**
+ * Keep a setting for this tab; null removes it.
+ *
+ * @param {SettingName} name
+ * @param {string | null} value
+ */
+function keepSetting(name, value) {
   memory.set(name, value);
   try {
     if (value === null) sessionStorage.removeItem(`msg-inbox-${name}`);
     else sessionStorage.setItem(`msg-inbox-${name}`, value);
   } catch {
-    // denied: `memory` has it
+    // Denied: `memory` has it.
   }
 }
 
-function kept(name) {
+/** @param {SettingName} name */
+function keptSetting(name) {
   try {
     return sessionStorage.getItem(`msg-inbox-${name}`);
   } catch {
@@ -28,72 +44,96 @@ function kept(name) {
   }
 }
 
-/** Take what stands after "#" out of the address, where it would be seen, shared and kept in the history, into this tab's memory. */
+/**
+ * Move the settings from the address, where they are visible and stay in the history, into this tab's memory.
+ *
+ * @returns {Settings}
+ */
 function takeSettings() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  for (const name of KEPT) if (given.get(name)) keep(name, given.get(name));
-  if (KEPT.some((name) => given.has(name))) history.replaceState(null, "", location.pathname + location.search);
-  return Object.fromEntries(KEPT.map((name) => [name, kept(name)]));
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  for (const name of SETTINGS) {
+    const value = fragment.get(name);
+    if (value) keepSetting(name, value);
+  }
+  if (SETTINGS.some((name) => fragment.has(name))) {
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return { token: keptSetting("token"), lang: keptSetting("lang"), theme: keptSetting("theme") };
 }
 
-/** Return the origins of the websites around this page, if it is in a frame, as far as the browser tells. */
+// --- Frames ---------------------------------------------------------------------------------------------------------
+
+/** Return the origins of the websites around this page, if it is in a frame and the browser names them. */
 function embedders() {
   if (parent === window) return [];
-  const known = location.ancestorOrigins
+  const origins = location.ancestorOrigins
     ? [...location.ancestorOrigins]
     : [document.referrer && new URL(document.referrer).origin];
-  return [...new Set(known)].filter((origin) => origin && origin !== location.origin);
+  return [...new Set(origins)].filter((origin) => origin && origin !== location.origin);
 }
 
-/** Tell whether the websites around this page may show the inbox of a token; asks the server until it answers. */
+/**
+ * Return whether the websites around this page may show the inbox of a token. Asks the server until it answers.
+ *
+ * @param {string | null} token
+ * @returns {Promise<boolean>}
+ */
 async function mayBeShown(token) {
-  const websites = embedders();
-  if (!token || !websites.length) return true;
-  const query = new URLSearchParams(websites.map((origin) => ["in", origin]));
+  const origins = embedders();
+  if (!token || !origins.length) return true;
+  const query = new URLSearchParams(origins.map((origin) => ["in", origin]));
+  const options = { headers: { Authorization: `Bearer ${token}` }, credentials: /** @type {const} */ ("omit") };
   for (;;) {
     try {
-      const response = await fetch(`${HOME}/inbox/v1/framing?${query}`, {
-        headers: { Authorization: `Bearer ${token}` },
-        credentials: "omit",
-      });
+      const response = await fetch(`${HOME}/inbox/v1/framing?${query}`, options);
       if (response.ok) return (await response.json()).allowed;
-      if (response.status === 401) return true; // it opens nothing, and the component says so
+      if (response.status === 401) return true; // the token opens nothing, and the component says so
     } catch {
-      // not reached: asked again below
+      // The server cannot be reached: ask again below.
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
   }
 }
 
+// --- The page -------------------------------------------------------------------------------------------------------
+
 async function start() {
   const settings = takeSettings();
-  if (await mayBeShown(settings.token)) return build(settings);
-  const refused = document.createElement("main");
-  refused.className = "error";
-  const said = document.createElement("h1");
-  said.className = "said";
-  said.textContent = textsIn(languageFor(settings.lang || navigator.language)).notHere;
-  refused.append(said);
-  document.body.replaceChildren(refused);
+  if (await mayBeShown(settings.token)) showInbox(settings);
+  else showRefusal(settings);
 }
 
-function build(settings) {
-  const language = languageFor(settings.lang || navigator.language);
+/** @param {Settings} settings */
+function languageOf({ lang }) {
+  return languageFor(lang || navigator.language);
+}
+
+/** @param {Settings} settings */
+function showRefusal(settings) {
+  const text = document.createElement("h1");
+  text.className = "said";
+  text.textContent = textsIn(languageOf(settings)).notHere;
+  const main = document.createElement("main");
+  main.className = "error";
+  main.append(text);
+  document.body.replaceChildren(main);
+}
+
+/** @param {Settings} settings */
+function showInbox(settings) {
+  const language = languageOf(settings);
   const { title } = textsIn(language);
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.documentElement.dataset.theme = settings.theme ?? "";
   document.title = title;
-  const inbox = document.createElement("msg-inbox");
-  const attributes = { mode: "panel", notifications: "on", server: HOME, lang: language, ...settings };
-  for (const [name, value] of Object.entries({ ...attributes, lang: language }))
-    if (value) inbox.setAttribute(name, value);
-  const favicon = document.querySelector("link[rel=icon]");
-  inbox.addEventListener("msg-inbox:counts", ({ detail: { unread } }) => {
-    document.title = unread ? `(${unread > 99 ? "99+" : unread}) ${title}` : title;
-    drawFavicon(favicon, unread);
-    navigator.setAppBadge?.(unread).catch(() => {});
+  const inbox = new MsgInbox();
+  const attributes = { mode: "panel", notifications: "on", server: HOME, ...settings, lang: language };
+  for (const [name, value] of Object.entries(attributes)) if (value) inbox.setAttribute(name, value);
+  inbox.addEventListener("msg-inbox:counts", (event) => {
+    const { unread } = /** @type {CustomEvent<{unread: number, todo: number}>} */ (event).detail;
+    showCount(title, unread);
   });
-  inbox.addEventListener("msg-inbox:token-expired", () => keep("token", null));
+  inbox.addEventListener("msg-inbox:token-expired", () => keepSetting("token", null));
   document.addEventListener("keydown", (event) => {
     if (event.target === document.body && inbox.handleKey(event)) event.preventDefault();
   });
@@ -102,6 +142,19 @@ function build(settings) {
   const main = document.createElement("main");
   main.append(heading, inbox);
   document.body.replaceChildren(main);
+}
+
+/**
+ * Show the number of unread messages in the title, on the icon of the page and on that of an installed app.
+ *
+ * @param {string} title
+ * @param {number} unread
+ */
+function showCount(title, unread) {
+  document.title = unread ? `(${unread > MAX_COUNT ? `${MAX_COUNT}+` : unread}) ${title}` : title;
+  const icon = document.querySelector("link[rel=icon]");
+  if (icon instanceof HTMLLinkElement) drawFavicon(icon, unread);
+  navigator.setAppBadge?.(unread).catch(() => {});
 }
 
 addEventListener("hashchange", start);

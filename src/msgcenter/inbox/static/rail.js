@@ -1,154 +1,174 @@
-/** The views to choose from: tabs, the archive, the apps that send. */
+/** The views to choose from: tabs, the archive, and the apps that send messages. */
 
-import { hueOf } from "./cards.js";
-import { el, hasModifier, icon, short } from "./dom.js";
+import { hueOf } from "./colour.js";
+import { el, focusedNear, hasModifier, icon, short } from "./dom.js";
 
-const TABS = { all: "inbox", unread: "mail", todo: "todo" };
+/** @import { View } from "./api.js" */
+/** @import { Child, IconName } from "./dom.js" */
+/** @import { App, AppCount, Counts, Message } from "./messages.js" */
+/** @import { Texts } from "./texts.js" */
 
-/** Draws the views; `show(view)` is called with what is chosen. `tabPanel` is the id of what the tabs control. */
+/** @typedef {"all" | "unread" | "todo"} TabName */
+
+/** @type {{name: TabName, icon: IconName}[]} */
+const TABS = [
+  { name: "all", icon: "inbox" },
+  { name: "unread", icon: "mail" },
+  { name: "todo", icon: "todo" },
+];
+
+/** @typedef {{name: TabName, button: HTMLButtonElement, count: HTMLElement}} Tab */
+
 export class Rail {
   #texts;
   #show;
   #tabs;
   #archived;
   #sources;
+  #drawnSources = "";
 
-  /** The apps that have been heard of: {id, name, unread}, by name. */
+  /** @type {AppCount[]} The apps of all messages and counts so far, by name. */
   apps = [];
 
+  /**
+   * @param {Texts} texts
+   * @param {(view: Partial<View>) => void} show Called with the view that the user chooses.
+   * @param {string} tabPanel The id of the element that the tabs control.
+   */
   constructor(texts, show, tabPanel) {
     this.#texts = texts;
     this.#show = show;
-    this.#tabs = el(
+    this.#tabs = TABS.map((tab) => this.#tab(tab, tabPanel));
+    const tabList = el(
       "div",
       { class: "tabs", role: "tablist", "aria-label": texts.views },
-      ...Object.keys(TABS).map((name) => this.#tab(name, tabPanel)),
+      ...this.#tabs.map(({ button }) => button),
     );
-    this.#tabs.addEventListener("keydown", (event) => this.#keyed(event));
-    this.#archived = this.#sideButton(
-      () => show({ filter: "archived" }),
-      icon("archive"),
-      el("span", { class: "side-name" }, texts.archived),
-    );
+    tabList.addEventListener("keydown", (event) => this.#handleKey(event));
+    const showArchive = () => show({ filter: "archived" });
+    this.#archived = sideButton(showArchive, icon("archive"), el("span", { class: "side-name" }, texts.archived));
     this.#sources = el("div", { class: "sources", role: "group", "aria-label": texts.sources });
-    this.element = el(
-      "div",
-      { class: "rail" },
-      this.#tabs,
-      el("div", { class: "side" }, this.#archived, this.#sources),
-    );
+    this.element = el("div", { class: "rail" }, tabList, el("div", { class: "side" }, this.#archived, this.#sources));
+    /** The chosen app, drawn above the list. */
     this.chip = el("div", { class: "chips", hidden: true });
   }
 
+  /** @param {{view: View, counts: Counts | null, messages: Message[]}} state */
   draw({ view, counts, messages }) {
     const { filter, app } = view;
-    for (const tab of this.#tabs.children) {
-      const name = tab.dataset.view;
-      tab.setAttribute("aria-selected", String(name === filter));
-      tab.tabIndex = name === filter || (filter === "archived" && name === "all") ? 0 : -1;
-      const count = counts?.[name];
-      tab.lastChild.textContent = count ? short(count) : "";
+    const isArchive = filter === "archived";
+    for (const { name, button, count } of this.#tabs) {
+      button.setAttribute("aria-selected", String(name === filter));
+      button.tabIndex = name === filter || (isArchive && name === "all") ? 0 : -1;
+      const number = name === "all" ? 0 : (counts?.[name] ?? 0);
+      count.textContent = number ? short(number) : "";
     }
-    this.#archived.setAttribute("aria-pressed", String(filter === "archived"));
-    this.#hearOf(messages, counts);
+    this.#archived.setAttribute("aria-pressed", String(isArchive));
+    this.#collectApps(messages, counts);
     this.#drawSources(app);
     this.#drawChip(app);
   }
 
-  #tab(name, tabPanel) {
-    const tab = el(
-      "button",
-      {
-        type: "button",
-        role: "tab",
-        id: `tab-${name}`,
-        class: "tab",
-        "aria-controls": tabPanel,
-        "data-view": name,
-        on: { click: () => this.#show({ filter: name }) },
-      },
-      icon(TABS[name]),
-      el("span", { class: "tab-name" }, this.#texts[name]),
-      el("span", { class: "tab-count" }),
-    );
-    return tab;
+  // --- Tabs ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * @param {{name: TabName, icon: IconName}} tab
+   * @param {string} tabPanel
+   * @returns {Tab}
+   */
+  #tab({ name, icon: sign }, tabPanel) {
+    const count = el("span", { class: "tab-count" });
+    const attributes = { type: "button", role: "tab", id: `tab-${name}`, class: "tab", "aria-controls": tabPanel };
+    const label = el("span", { class: "tab-name" }, this.#texts[name]);
+    const button = el("button", { ...attributes, "data-view": name }, icon(sign), label, count);
+    button.addEventListener("click", () => this.#show({ filter: name }));
+    return { name, button, count };
   }
 
-  #keyed(event) {
-    const tabs = [...this.#tabs.children];
-    const at = tabs.indexOf(event.target.closest("[role=tab]"));
-    const moves = {
-      ArrowRight: at + 1,
-      ArrowLeft: at - 1,
-      ArrowDown: at + 1,
-      ArrowUp: at - 1,
-      Home: 0,
-      End: tabs.length - 1,
-    };
-    if (!(event.key in moves) || hasModifier(event)) return;
+  /** @param {KeyboardEvent} event */
+  #handleKey(event) {
+    const index = this.#tabs.findIndex(({ button }) => button.contains(/** @type {Node} */ (event.target)));
+    const next = this.#tabAfter(event.key, index);
+    if (!next || hasModifier(event)) return;
     event.preventDefault();
     event.stopPropagation();
-    const tab = tabs[(moves[event.key] + tabs.length) % tabs.length];
-    tab.focus();
-    this.#show({ filter: tab.dataset.view });
+    next.button.focus();
+    this.#show({ filter: next.name });
   }
 
-  #hearOf(messages, counts) {
-    const heard = new Map(this.apps.map((app) => [app.id, { ...app, unread: 0 }]));
-    for (const { app } of messages) if (!heard.has(app.id)) heard.set(app.id, { ...app, unread: 0 });
-    for (const app of counts?.apps ?? []) heard.set(app.id, app);
-    this.apps = [...heard.values()].sort((one, other) => one.name.localeCompare(other.name));
+  /**
+   * @param {string} key
+   * @param {number} index
+   */
+  #tabAfter(key, index) {
+    if (key === "ArrowRight" || key === "ArrowDown") return this.#tabs[(index + 1) % this.#tabs.length];
+    if (key === "ArrowLeft" || key === "ArrowUp") return this.#tabs.at(index - 1);
+    if (key === "Home") return this.#tabs[0];
+    return key === "End" ? this.#tabs.at(-1) : null;
   }
 
+  // --- Apps ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * @param {Message[]} messages
+   * @param {Counts | null} counts
+   */
+  #collectApps(messages, counts) {
+    const apps = new Map(this.apps.map((app) => [app.id, { ...app, unread: 0 }]));
+    for (const { app } of messages) if (!apps.has(app.id)) apps.set(app.id, { ...app, unread: 0 });
+    for (const app of counts?.apps ?? []) apps.set(app.id, app);
+    this.apps = [...apps.values()].sort((left, right) => left.name.localeCompare(right.name));
+  }
+
+  /** @param {string} chosen */
   #drawSources(chosen) {
     const sources = this.#sources;
-    const key = JSON.stringify([this.apps, chosen]);
-    if (sources.dataset.key === key) return;
-    sources.dataset.key = key;
-    const focused = [...sources.children].indexOf(sources.getRootNode().activeElement);
+    const drawing = JSON.stringify([this.apps, chosen]);
+    if (this.#drawnSources === drawing) return;
+    this.#drawnSources = drawing;
+    const focusedIndex = [...sources.children].indexOf(/** @type {Element} */ (focusedNear(sources)));
     sources.replaceChildren();
-    if (this.apps.length > 1)
-      sources.append(
-        el("p", { class: "side-title", "aria-hidden": "true" }, this.#texts.sources),
-        ...this.apps.map((app) => this.#source(app, chosen)),
-      );
-    sources.children[focused]?.focus();
+    if (this.apps.length > 1) {
+      const title = el("p", { class: "side-title", "aria-hidden": "true" }, this.#texts.sources);
+      sources.append(title, ...this.apps.map((app) => this.#source(app, chosen)));
+    }
+    /** @type {HTMLElement | undefined} */ (sources.children[focusedIndex])?.focus();
   }
 
-  #source(app, chosen) {
+  /**
+   * @param {AppCount} app
+   * @param {string} chosen
+   */
+  #source({ id, name, unread }, chosen) {
     const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
-    swatch.style.setProperty("--hue", hueOf(app.id));
-    const count = app.unread ? el("span", { class: "tab-count" }, short(app.unread)) : null;
-    const isChosen = app.id === chosen;
-    const button = this.#sideButton(
-      () => this.#show({ app: isChosen ? "" : app.id }),
-      swatch,
-      el("span", { class: "side-name", dir: "auto" }, app.name),
-      count,
-    );
+    swatch.style.setProperty("--hue", String(hueOf(id)));
+    const count = unread ? el("span", { class: "tab-count" }, short(unread)) : null;
+    const isChosen = id === chosen;
+    const label = el("span", { class: "side-name", dir: "auto" }, name);
+    const button = sideButton(() => this.#show({ app: isChosen ? "" : id }), swatch, label, count);
     button.setAttribute("aria-pressed", String(isChosen));
     return button;
   }
 
-  #sideButton(onClick, ...children) {
-    return el("button", { type: "button", class: "side-button", on: { click: onClick } }, ...children);
-  }
-
-  /** The chosen app above the list, with a way back to all. */
+  /** @param {string} chosen */
   #drawChip(chosen) {
     const { chip } = this;
-    const app = this.apps.find((one) => one.id === chosen);
+    /** @type {App | undefined} */
+    const app = this.apps.find(({ id }) => id === chosen);
     chip.hidden = !app;
     if (!app || chip.dataset.app === app.id) return;
     chip.dataset.app = app.id;
-    const back = `${app.name}, ${this.#texts.allSources}`;
-    chip.replaceChildren(
-      el(
-        "button",
-        { type: "button", class: "chip", "aria-label": back, on: { click: () => this.#show({ app: "" }) } },
-        el("span", { dir: "auto" }, app.name),
-        icon("close"),
-      ),
-    );
+    const attributes = { type: "button", class: "chip", "aria-label": `${app.name}, ${this.#texts.allSources}` };
+    const button = el("button", attributes, el("span", { dir: "auto" }, app.name), icon("close"));
+    button.addEventListener("click", () => this.#show({ app: "" }));
+    chip.replaceChildren(button);
   }
+}
+
+/**
+ * @param {() => void} onClick
+ * @param {...Child} children
+ */
+function sideButton(onClick, ...children) {
+  return el("button", { type: "button", class: "side-button", on: { click: onClick } }, ...children);
 }

@@ -1,30 +1,54 @@
-/** Texts compared as the server's search compares them (domain/search_text.py), for what arrives meanwhile and for marking. */
+/** Search in texts, with the rules of the server's search (domain/search_text.py). */
 
-// What becomes one letter when it is composed: a letter with its marks, a half-width kana with its sound mark, Hangul in parts.
+// Letters that Unicode composes into one: a letter with its marks, half-width kana with a sound mark, Hangul parts.
 const PIECES = /[\u1100-\u11ff]+|.[\p{M}\uff9e\uff9f]*/gsu;
 
-/** Return a text as it is compared: without case, and in one form of those that Unicode has for the same. */
-export function folded(text) {
-  // Upper case, as "ß" becomes "SS" and both small sigmas become one letter; lower case would keep them apart.
+/**
+ * Return the form in which texts are compared: without case, and with one of Unicode's forms for the same text.
+ *
+ * @param {string} text
+ */
+export function fold(text) {
+  // Upper case: "ß" becomes "SS" and both small sigmas become one letter. Lower case would keep them apart.
   return text.normalize("NFKC").toUpperCase().normalize("NFKC");
 }
 
-/** Return where a text says what is searched for: [from, to] of each place, none overlapping. */
+/**
+ * Return whether one of the texts contains the query.
+ *
+ * @param {string} query
+ * @param {string[]} texts
+ */
+export function matches(query, texts) {
+  const needle = fold(query).trim();
+  return texts.some((text) => fold(text).includes(needle));
+}
+
+/**
+ * Return the places of a text that match the query: the start and end of each, in order, without overlaps.
+ *
+ * @param {string} query
+ * @param {string} text
+ * @returns {[start: number, end: number][]}
+ */
 export function placesOf(query, text) {
-  const what = folded(query).trim();
-  if (!what) return [];
-  let where = "";
-  const pieces = [];
+  const needle = fold(query).trim();
+  if (!needle) return [];
+  let folded = "";
+  // For each letter of `folded`: where the piece of `text` that it comes from starts and ends.
+  /** @type {[number, number][]} */
+  const origins = [];
   for (const { 0: piece, index } of text.matchAll(PIECES)) {
-    const said = folded(piece);
-    for (let at = 0; at < said.length; at += 1) pieces.push([index, index + piece.length]);
-    where += said;
+    const foldedPiece = fold(piece);
+    for (let count = 0; count < foldedPiece.length; count += 1) origins.push([index, index + piece.length]);
+    folded += foldedPiece;
   }
+  /** @type {[number, number][]} */
   const places = [];
-  let from = 0;
-  for (let at = where.indexOf(what); at >= 0; at = where.indexOf(what, from)) {
-    from = at + what.length;
-    places.push([Math.max(pieces[at][0], places.at(-1)?.[1] ?? 0), pieces[from - 1][1]]);
+  let end = 0;
+  for (let start = folded.indexOf(needle); start >= 0; start = folded.indexOf(needle, end)) {
+    end = start + needle.length;
+    places.push([Math.max(origins[start][0], places.at(-1)?.[1] ?? 0), origins[end - 1][1]]);
   }
   return places;
 }

@@ -1,35 +1,77 @@
-/** The live stream: kept open through lost connections, sleep and ended tokens. */
+/** The live stream of an inbox: stays open through lost connections, sleep and expired tokens. */
 
-const EVENTS = ["ready", "message", "update", "status", "removed", "reminder", "counts", "reload"];
+import { Emitter } from "./emitter.js";
+
+/** @import { Session } from "./api.js" */
+/** @import { Approval, Counts, Message, ReadState } from "./messages.js" */
+
+/**
+ * @typedef {ReadState & {id: string, approval?: Approval | null}} StatusChange
+ *
+ * @typedef {object} LiveEvents The server's events (docs/inbox.md), with their data.
+ * @property {{counts: Counts, newest: string | null}} ready
+ * @property {Message} message
+ * @property {Message} update
+ * @property {{messages: StatusChange[]}} status
+ * @property {{ids: string[]}} removed
+ * @property {Message} reminder
+ * @property {Counts} counts
+ * @property {Record<string, never>} reload
+ *
+ * @typedef {"open" | "connecting" | "offline" | "resting"} StreamState
+ */
+
+/** The names of the live events. @type {(keyof LiveEvents)[]} */
+export const LIVE_EVENTS = ["ready", "message", "update", "status", "removed", "reminder", "counts", "reload"];
+
+// Milliseconds.
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
 const LONG_HIDDEN = 300_000;
 const REST_AFTER = 30_000;
-const WATCH = 15_000;
+const CHECK_INTERVAL = 15_000;
+const SLEPT = 4 * CHECK_INTERVAL;
 const LOCK = "msg-inbox-hidden-stream";
 
 /**
- * Dispatches the server's events (`detail` is their data) and `state` (`detail` is "open", "connecting", "offline" or "resting").
- * A browser has few connections for a server, so of all its hidden windows one keeps its stream; the others rest until they are seen.
- * A stream that the server has ended because the user has too many newer ones rests as well, until the window is seen or clicked.
- * `probe` is an async function that makes an ordinary call: it renews an ended token, which an EventSource cannot report.
+ * Emits the server's events and `state`.
+ *
+ * Browsers allow few connections to a server. So one hidden window of a browser keeps its stream, and the others rest
+ * until they are visible. A stream that the server ended because the user has opened too many newer ones rests as well,
+ * until its window becomes visible or gets the focus.
+ *
+ * @extends {Emitter<LiveEvents & {state: StreamState}>}
  */
-export class Stream extends EventTarget {
+export class Stream extends Emitter {
   #server;
   #session;
   #probe;
+  /** @type {EventSource | null} */
   #source = null;
   #failures = 0;
-  #timer = 0;
-  #watch = 0;
-  #lastWatch = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retryTimer;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #checkTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #restTimer;
+  #lastCheck = 0;
   #hiddenSince = 0;
-  #restTimer = 0;
+  /** @type {AbortController | null} Aborted when the window becomes visible. */
   #hiding = null;
-  #keepsWatch = false;
+  /** Whether this hidden window is the one that keeps its stream. */
+  #keepsStream = false;
+  /** @type {StreamState} */
   #state = "connecting";
-  #ending = null;
+  /** Aborted when the stream stops. */
+  #ending = new AbortController();
 
+  /**
+   * @param {string} server The server's URL with its base path, without a slash at the end.
+   * @param {Session} session
+   * @param {() => Promise<unknown>} probe Makes an ordinary call. It renews an expired token, of which an EventSource
+   *   tells nothing.
+   */
   constructor(server, session, probe) {
     super();
     this.#server = server;
@@ -46,62 +88,73 @@ export class Stream extends EventTarget {
     const { signal } = this.#ending;
     addEventListener("online", () => this.#state !== "resting" && this.#restart(), { signal });
     addEventListener("focus", () => this.#state === "resting" && !document.hidden && this.#restart(), { signal });
-    addEventListener("offline", () => this.#state !== "resting" && this.#lost("offline"), { signal });
+    addEventListener("offline", () => this.#state !== "resting" && this.#retryLater("offline"), { signal });
     document.addEventListener("visibilitychange", () => this.#visibilityChanged(), { signal });
-    this.#lastWatch = Date.now();
-    this.#watch = setInterval(() => this.#watchTime(), WATCH);
+    this.#lastCheck = Date.now();
+    this.#checkTimer = setInterval(() => this.#check(), CHECK_INTERVAL);
     this.#connect();
-    if (document.hidden) this.#hidden();
+    if (document.hidden) this.#becomeHidden();
   }
 
   stop() {
-    this.#ending?.abort();
-    clearInterval(this.#watch);
-    clearTimeout(this.#timer);
+    this.#ending.abort();
+    clearInterval(this.#checkTimer);
+    clearTimeout(this.#retryTimer);
     clearTimeout(this.#restTimer);
     this.#hiding?.abort();
     this.#close();
   }
 
+  // --- Connecting ---------------------------------------------------------------------------------------------------
+
   #connect() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#retryTimer);
     this.#close();
-    if (!navigator.onLine) return this.#lost("offline");
-    this.#say("connecting");
+    if (!navigator.onLine) {
+      this.#retryLater("offline");
+      return;
+    }
+    this.#setState("connecting");
     const source = new EventSource(`${this.#server}/inbox/v1/stream?token=${encodeURIComponent(this.#session.token)}`);
     this.#source = source;
-    for (const name of EVENTS) {
-      source.addEventListener(name, (event) => {
+    for (const name of LIVE_EVENTS) {
+      source.addEventListener(name, ({ data }) => {
         if (name === "ready") {
           this.#failures = 0;
-          this.#say("open");
+          this.#setState("open");
         }
-        this.dispatchEvent(new CustomEvent(name, { detail: JSON.parse(event.data) }));
+        this.emit(name, JSON.parse(data));
       });
     }
     source.addEventListener("replaced", () => this.#rest());
-    // The source's own way of coming back would use the old token for ever, and all clients at the same pace.
-    source.addEventListener("error", () => this.#lost("connecting"));
+    // EventSource would reconnect by itself with the old token for ever, and all clients at the same pace.
+    source.addEventListener("error", () => this.#retryLater("connecting"));
   }
 
-  #lost(state) {
+  /**
+   * Close the stream, and open it again after a while; if offline, when the browser is online again.
+   *
+   * @param {"connecting" | "offline"} state
+   */
+  #retryLater(state) {
     this.#close();
-    clearTimeout(this.#timer);
-    this.#say(state);
-    if (state === "offline") return; // "online" wakes it
+    clearTimeout(this.#retryTimer);
+    this.#setState(state);
+    if (state === "offline") return;
     const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures);
     this.#failures += 1;
-    this.#timer = setTimeout(() => this.#again(), longest * (0.5 + Math.random() / 2));
+    this.#retryTimer = setTimeout(() => this.#retry(), longest * (0.5 + Math.random() / 2));
   }
 
-  async #again() {
+  async #retry() {
     const { signal } = this.#ending;
     try {
       await this.#probe();
     } catch (error) {
-      // Without a token there is nothing to connect to.
-      if (signal.aborted || error.needsToken || this.#state === "resting") return;
-      this.#lost("connecting");
+      const { needsToken } = /** @type {{needsToken?: boolean}} */ (error);
+      // Without a token there is nothing to connect with.
+      if (signal.aborted || needsToken || this.#state === "resting") return;
+      this.#retryLater("connecting");
       return;
     }
     if (!signal.aborted && !this.#source && this.#state !== "resting") this.#connect();
@@ -112,64 +165,74 @@ export class Stream extends EventTarget {
     this.#connect();
   }
 
-  #visibilityChanged() {
-    if (document.hidden) {
-      this.#hidden();
-      return;
-    }
-    clearTimeout(this.#restTimer);
-    this.#hiding?.abort();
-    const slept = Date.now() - this.#hiddenSince > LONG_HIDDEN;
-    if (slept || !this.#source) this.#restart();
-  }
-
-  #hidden() {
-    this.#hiddenSince = Date.now();
-    this.#hiding = new AbortController();
-    const { signal } = this.#hiding;
-    this.#restTimer = setTimeout(() => this.#keepsWatch || this.#rest(), REST_AFTER);
-    navigator.locks?.request(LOCK, { signal }, () => this.#keepWatch(signal)).catch(() => {});
-  }
-
-  /** Hold the lock, and with it the stream, as long as the window is hidden. */
-  async #keepWatch(signal) {
-    if (signal.aborted) return;
-    this.#keepsWatch = true;
-    if (this.#state === "resting") this.#restart();
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-    this.#keepsWatch = false;
-  }
-
-  /** Do without a stream until the window is looked at again. */
-  #rest() {
-    clearTimeout(this.#timer);
-    this.#close();
-    this.#say("resting");
-  }
-
-  #watchTime() {
-    const now = Date.now();
-    const slept = now - this.#lastWatch > 4 * WATCH && !document.hidden;
-    this.#lastWatch = now;
-    if (slept)
-      this.#restart(); // the machine has slept: the connection may be dead without knowing
-    else if (this.#source && this.#session.isEnding) this.#renew();
-  }
-
-  async #renew() {
-    const { signal } = this.#ending;
-    const renewed = await this.#session.renew();
-    if (renewed && !signal.aborted && this.#source) this.#restart();
-  }
-
   #close() {
     this.#source?.close();
     this.#source = null;
   }
 
-  #say(state) {
+  /** @param {StreamState} state */
+  #setState(state) {
     if (state === this.#state) return;
     this.#state = state;
-    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+    this.emit("state", state);
+  }
+
+  // --- Hidden windows -----------------------------------------------------------------------------------------------
+
+  #visibilityChanged() {
+    if (document.hidden) {
+      this.#becomeHidden();
+      return;
+    }
+    clearTimeout(this.#restTimer);
+    this.#hiding?.abort();
+    const wasLong = Date.now() - this.#hiddenSince > LONG_HIDDEN;
+    if (wasLong || !this.#source) this.#restart();
+  }
+
+  #becomeHidden() {
+    this.#hiddenSince = Date.now();
+    this.#hiding = new AbortController();
+    const { signal } = this.#hiding;
+    this.#restTimer = setTimeout(() => this.#keepsStream || this.#rest(), REST_AFTER);
+    // The browser gives the lock to one window at a time.
+    navigator.locks?.request(LOCK, { signal }, () => this.#keepStream(signal)).catch(() => {});
+  }
+
+  /**
+   * Keep the stream, and the lock with it, until the window becomes visible.
+   *
+   * @param {AbortSignal} signal
+   */
+  async #keepStream(signal) {
+    if (signal.aborted) return;
+    this.#keepsStream = true;
+    if (this.#state === "resting") this.#restart();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    this.#keepsStream = false;
+  }
+
+  /** Close the stream until the window becomes visible. */
+  #rest() {
+    clearTimeout(this.#retryTimer);
+    this.#close();
+    this.#setState("resting");
+  }
+
+  // --- Sleep and expiring tokens ------------------------------------------------------------------------------------
+
+  #check() {
+    const now = Date.now();
+    const hasSlept = now - this.#lastCheck > SLEPT && !document.hidden;
+    this.#lastCheck = now;
+    // After the machine has slept, a dead connection may look open.
+    if (hasSlept) this.#restart();
+    else if (this.#source && this.#session.isEnding) this.#renew();
+  }
+
+  async #renew() {
+    const { signal } = this.#ending;
+    const isRenewed = await this.#session.renew();
+    if (isRenewed && !signal.aborted && this.#source) this.#restart();
   }
 }

@@ -1,5 +1,11 @@
-/** Every text of the inbox, in Chinese and in English. */
+/** Every text of the inbox, in Chinese and in English. A count comes last, so that no plural is needed. */
 
+/**
+ * @typedef {"zh" | "en"} Language
+ * @typedef {typeof en} Texts
+ */
+
+/** @type {Texts} */
 const zh = {
   title: "消息",
   bell: (unread) => (unread ? `消息，${unread} 条未读` : "消息，没有未读"),
@@ -75,20 +81,20 @@ const zh = {
   yesterday: "昨天",
   now: "刚刚",
   keyList: [
-    [["↑", "↓"], "上一条、下一条（也可用 k、j）"],
-    [["Enter"], "打开"],
-    [["u"], "标为已读或未读"],
-    [["e"], "归档或移出归档"],
-    [["z"], "撤销"],
-    [["/"], "搜索"],
-    [["Esc"], "关闭"],
-    [["?"], "显示快捷键"],
+    { keys: ["↑", "↓"], action: "上一条、下一条（也可用 k、j）" },
+    { keys: ["Enter"], action: "打开" },
+    { keys: ["u"], action: "标为已读或未读" },
+    { keys: ["e"], action: "归档或移出归档" },
+    { keys: ["z"], action: "撤销" },
+    { keys: ["/"], action: "搜索" },
+    { keys: ["Esc"], action: "关闭" },
+    { keys: ["?"], action: "显示快捷键" },
   ],
 };
 
 const en = {
   title: "Messages",
-  bell: (unread) => (unread ? `Messages, ${unread} unread` : "Messages, none unread"),
+  bell: (/** @type {number} */ unread) => (unread ? `Messages, ${unread} unread` : "Messages, none unread"),
   all: "All",
   unread: "Unread",
   todo: "To do",
@@ -104,7 +110,7 @@ const en = {
   markAll: "Mark all as read",
   markFound: "Mark results as read",
   menu: "More",
-  messageMenu: (from) => `More actions: ${from}`,
+  messageMenu: (/** @type {string} */ from) => `More actions: ${from}`,
   close: "Close",
   backToInbox: "Back to messages",
   open: "Open",
@@ -122,25 +128,24 @@ const en = {
   notifyIsOn: "Desktop notifications are on",
   notifyBlocked: "The browser blocks notifications",
   keys: "Keyboard shortcuts",
-  newMessages: (count) => (count === 1 ? "1 new message" : `${count} new messages`),
-  arrived: (from, what) => `New message from ${from}: ${what}`,
-  attachments: (count) => (count === "1" ? "1 attachment" : `${count} attachments`),
+  newMessages: (/** @type {number} */ count) => `New messages: ${count}`,
+  arrived: (/** @type {string} */ from, /** @type {string} */ what) => `New message from ${from}: ${what}`,
+  attachments: (/** @type {string} */ count) => `Attachments: ${count}`,
   author: "Author",
   pending: "To do",
   announcement: "Official announcement",
   notHere: "This website may not show this inbox",
-  closed: (when) => `Done · ${when}`,
-  closedBy: (who, when) => `Closed by ${who} · ${when}`,
+  closed: (/** @type {string} */ when) => `Done · ${when}`,
+  closedBy: (/** @type {string} */ who, /** @type {string} */ when) => `Closed by ${who} · ${when}`,
   reminded: "Please read",
-  remindedAt: (when) => `The sender reminded you: ${when}`,
-  reminds: (from, what) => `${from} reminds you to read: ${what}`,
+  remindedAt: (/** @type {string} */ when) => `The sender reminded you: ${when}`,
+  reminds: (/** @type {string} */ from, /** @type {string} */ what) => `${from} reminds you to read: ${what}`,
   show: "Show",
-  updated: (when) => `Updated · ${when}`,
+  updated: (/** @type {string} */ when) => `Updated · ${when}`,
   unreadMark: "Unread",
   loading: "Loading",
   end: "No older messages",
-  didMarkAll: (count) =>
-    count ? `${count === 1 ? "1 message" : `${count} messages`} marked as read` : "Nothing was unread",
+  didMarkAll: (/** @type {number} */ count) => (count ? `Marked as read: ${count}` : "Nothing was unread"),
   didMarkMany: "All marked as read; the latest 1,000 can be undone",
   didArchive: "Archived",
   didUnarchive: "Moved to inbox",
@@ -150,7 +155,7 @@ const en = {
   emptyUnread: ["All caught up", "You have read everything"],
   emptyTodo: ["Nothing to do", "Approvals that wait for you appear here"],
   emptyArchived: ["Nothing archived", "What you archive is kept here"],
-  emptySearch: (query) => ["Nothing found", `No message matches “${query}”`],
+  emptySearch: (/** @type {string} */ query) => ["Nothing found", `No message matches “${query}”`],
   failed: ["Messages could not be loaded", "Check your connection and try again"],
   failedMore: "Older messages could not be loaded",
   busy: ["The service is busy", "Please try again in a moment"],
@@ -162,24 +167,32 @@ const en = {
   yesterday: "Yesterday",
   now: "just now",
   keyList: [
-    [["↑", "↓"], "Previous, next message (also k, j)"],
-    [["Enter"], "Open"],
-    [["u"], "Mark as read or unread"],
-    [["e"], "Archive or move to inbox"],
-    [["z"], "Undo"],
-    [["/"], "Search"],
-    [["Esc"], "Close"],
-    [["?"], "Show these keys"],
+    { keys: ["↑", "↓"], action: "Previous, next message (also k, j)" },
+    { keys: ["Enter"], action: "Open" },
+    { keys: ["u"], action: "Mark as read or unread" },
+    { keys: ["e"], action: "Archive or move to inbox" },
+    { keys: ["z"], action: "Undo" },
+    { keys: ["/"], action: "Search" },
+    { keys: ["Esc"], action: "Close" },
+    { keys: ["?"], action: "Show this list" },
   ],
 };
 
-/** Return "zh" or "en": the given language, else the page's, else the browser's. */
+/**
+ * Return the language of the inbox: the given one, else the page's, else the browser's.
+ *
+ * @param {string | null} [attribute] A language tag.
+ * @returns {Language}
+ */
 export function languageFor(attribute) {
-  const wanted = attribute || document.documentElement.lang || navigator.language || "zh";
-  return /^zh\b/i.test(wanted) ? "zh" : "en";
+  const tag = attribute || document.documentElement.lang || navigator.language || "zh";
+  return /^zh\b/i.test(tag) ? "zh" : "en";
 }
 
-/** Return the texts of a language. */
+/**
+ * @param {Language} language
+ * @returns {Texts}
+ */
 export function textsIn(language) {
   return language === "zh" ? zh : en;
 }

@@ -1,45 +1,53 @@
-/** The short note at the bottom, with a way back. */
+/** The short note at the bottom, which may offer an action such as "Undo". */
 
 import { el } from "./dom.js";
 
-const STAYS = 8_000;
+/** @typedef {{label: string, run: () => unknown}} ToastAction */
+
+const DURATION = 8_000;
 
 /** Shows one note at a time in `place`, an element with role "status". */
 export class Toast {
   #place;
-  #timer = 0;
-  #undo = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {(() => unknown) | null} */
+  #run = null;
 
+  /** @param {HTMLElement} place */
   constructor(place) {
     this.#place = place;
     for (const event of ["pointerenter", "focusin"]) place.addEventListener(event, () => clearTimeout(this.#timer));
-    for (const event of ["pointerleave", "focusout"]) place.addEventListener(event, () => this.#wait());
+    for (const event of ["pointerleave", "focusout"]) place.addEventListener(event, () => this.#hideLater());
   }
 
-  /** Say `text`; with `action` {label, run}, offer it. */
-  say(text, action = null) {
-    this.#undo = action?.run ?? null;
+  /**
+   * @param {string} text
+   * @param {ToastAction | null} [action]
+   */
+  show(text, action = null) {
+    this.#run = action?.run ?? null;
     const button = action && el("button", { type: "button", on: { click: () => this.act() } }, action.label);
     this.#place.replaceChildren(el("div", { class: "toast" }, el("span", {}, text), button));
-    this.#wait();
+    this.#hideLater();
   }
 
-  /** Do what the note offers. Returns whether it offered anything. */
+  /** Run the action of the note. Returns whether it had one. */
   act() {
-    const undo = this.#undo;
+    const run = this.#run;
     this.hide();
-    undo?.();
-    return undo !== null;
+    run?.();
+    return run !== null;
   }
 
   hide() {
     clearTimeout(this.#timer);
-    this.#undo = null;
+    this.#run = null;
     this.#place.replaceChildren();
   }
 
-  #wait() {
+  #hideLater() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.hide(), STAYS);
+    this.#timer = setTimeout(() => this.hide(), DURATION);
   }
 }

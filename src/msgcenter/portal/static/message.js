@@ -1,9 +1,11 @@
-/** A sent message as its readers see it. */
+/** The page of a sent message: shows it as its readers see it. */
 
+import { byId } from "./page-parts.js";
 import { Preview } from "./preview.js";
+import { language } from "./texts.js";
 
-const place = document.getElementById("preview");
-const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
-const { request, facts } = JSON.parse(place.dataset.card);
+const place = byId("preview", HTMLElement);
+const { card = "", name = "", app = "" } = place.dataset;
+const { request, facts } = JSON.parse(card);
 place.hidden = false;
-new Preview(place, language).show(request, place.dataset.name, place.dataset.app, facts);
+new Preview(place, language).show(request, name, app, facts);

@@ -1,0 +1,109 @@
+/** What the user does with messages: each action is made by the store, and a note offers to undo it. */
+
+import { ApiError } from "./api.js";
+import { targetOf } from "./links.js";
+
+/** @import { Message } from "./messages.js" */
+/** @import { Store } from "./store.js" */
+/** @import { Texts } from "./texts.js" */
+/** @import { Toast } from "./toast.js" */
+
+/**
+ * @typedef {object} ActionsHost
+ * @property {(message: Message, url: string | null) => boolean} opens Tells the page that a message is opened. Returns
+ *   false if the page prevents it.
+ * @property {(error: ApiError) => void} failed
+ * @property {() => void} restoreFocus Called after an undo: the button that had the focus is gone.
+ */
+
+export class MessageActions {
+  #store;
+  #texts;
+  #toast;
+  #host;
+
+  /**
+   * @param {Store} store
+   * @param {Texts} texts
+   * @param {Toast} toast
+   * @param {ActionsHost} host
+   */
+  constructor(store, texts, toast, host) {
+    this.#store = store;
+    this.#texts = texts;
+    this.#toast = toast;
+    this.#host = host;
+  }
+
+  /**
+   * Open a message, which sets it read.
+   *
+   * @param {Message} message
+   * @param {MouseEvent | null} event The click on the message's link, if there is one.
+   */
+  open(message, event) {
+    if (!this.#host.opens(message, targetOf(message))) event?.preventDefault();
+    this.setRead(message, true);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {boolean} read
+   */
+  setRead(message, read) {
+    return this.#attempt(this.#store.setRead([message.id], read));
+  }
+
+  /** @param {Message} message */
+  toggleRead(message) {
+    return this.setRead(message, message.readAt === null);
+  }
+
+  /** @param {Message} message */
+  toggleArchived(message) {
+    const archived = !message.archived;
+    const archiving = this.#store.setArchived([message.id], archived);
+    // The undo is offered at once; it waits for the action to end.
+    this.#offerUndo(archived ? this.#texts.didArchive : this.#texts.didUnarchive, async () => (await archiving)());
+    return this.#attempt(archiving);
+  }
+
+  async readAll() {
+    const outcome = await this.#attempt(this.#store.readAll());
+    if (!outcome) return;
+    const { count, isComplete, undo } = outcome.result;
+    const text = isComplete ? this.#texts.didMarkAll(count) : this.#texts.didMarkMany;
+    if (count === 0) this.#toast.show(text);
+    else this.#offerUndo(text, undo);
+  }
+
+  /**
+   * @param {string} text
+   * @param {() => Promise<void>} undo
+   */
+  #offerUndo(text, undo) {
+    const run = async () => {
+      if (await this.#attempt(undo())) this.#toast.show(this.#texts.didUndo);
+      this.#host.restoreFocus();
+    };
+    this.#toast.show(text, { label: this.#texts.undo, run });
+  }
+
+  /**
+   * Return the result of an action; null after reporting that it failed.
+   *
+   * @template Result
+   * @param {Promise<Result>} action
+   * @returns {Promise<{result: Result} | null>}
+   */
+  async #attempt(action) {
+    try {
+      return { result: await action };
+    } catch (error) {
+      const refusal = error instanceof ApiError ? error : new ApiError(0, "internal");
+      this.#toast.show(refusal.detail || this.#texts.couldNot);
+      this.#host.failed(refusal);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/** Loads the view's list: its first page, older pages, and all of it again. */
+
+import { isAbort } from "./api.js";
+
+/** @import { Api } from "./api.js" */
+/** @import { Message } from "./messages.js" */
+/** @import { StoreState } from "./store-state.js" */
+
+/**
+ * @typedef {object} LoaderEvents
+ * @property {() => void} changed Called when there is something to draw.
+ * @property {(error: any) => void} failed Called with the error of a call in the background.
+ */
+
+const PAGE = 30;
+const LARGEST_PAGE = 100;
+const MAX_PAGES_PER_REFRESH = 10;
+
+export class Loader {
+  #api;
+  #state;
+  #events;
+  /** Counts the loads from the top: the answers of earlier ones are ignored. */
+  #generation = 0;
+  #cancel = new AbortController();
+  /** @type {Promise<void> | null} */
+  #refreshing = null;
+  #refreshAgain = false;
+
+  /** Whether the list has been asked for. Before that, only the counts are loaded. */
+  hasStarted = false;
+  /** @type {"loading" | "shown" | "failed"} "loading" and "failed": there is nothing to show. */
+  phase = "loading";
+  /** @type {"idle" | "loading" | "failed"} The state of the older messages. */
+  olderPhase = "idle";
+  /** @type {any} The error of the last call that failed. */
+  error = null;
+
+  /**
+   * @param {Api} api
+   * @param {StoreState} state
+   * @param {LoaderEvents} events
+   */
+  constructor(api, state, events) {
+    this.#api = api;
+    this.#state = state;
+    this.#events = events;
+  }
+
+  /** Ignore the answers of all calls under way. */
+  stop() {
+    this.#generation += 1;
+    this.#cancel.abort();
+  }
+
+  /** Load the list from the top; it is empty meanwhile. */
+  async load() {
+    this.stop();
+    this.hasStarted = true;
+    this.#cancel = new AbortController();
+    this.#refreshing = null;
+    this.#state.clearList();
+    this.olderPhase = "idle";
+    this.phase = "loading";
+    this.error = null;
+    this.#events.changed();
+    const generation = this.#generation;
+    const error = await this.#addPage(generation);
+    if (generation !== this.#generation) return;
+    this.phase = error ? "failed" : "shown";
+    if (error) this.#fail(error);
+    this.#events.changed();
+  }
+
+  /** Load older messages. */
+  async loadMore() {
+    if (this.phase !== "shown" || this.olderPhase === "loading" || this.#state.cursor === null) return;
+    const generation = this.#generation;
+    this.olderPhase = "loading";
+    this.#events.changed();
+    const error = await this.#addPage(generation);
+    if (generation !== this.#generation) return;
+    this.olderPhase = error ? "failed" : "idle";
+    if (error) this.#fail(error);
+    this.#events.changed();
+  }
+
+  /**
+   * Add the next page to the list, unless another load has begun. Return the error of the call, if there is one.
+   *
+   * @param {number} generation
+   */
+  async #addPage(generation) {
+    const { view, cursor, tick } = this.#state;
+    try {
+      const page = await this.#api.list(view, { cursor, limit: PAGE, signal: this.#cancel.signal });
+      if (generation !== this.#generation) return;
+      this.#state.addPage(page, tick);
+      // A refresh meanwhile has set another cursor, which counts from its own last page.
+      if (this.#state.cursor === cursor) this.#state.cursor = page.nextCursor;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** Load the list again, from the top and as far as it is loaded. It stays on screen meanwhile. */
+  async refresh() {
+    if (!this.hasStarted) return;
+    if (this.phase === "failed") return this.load();
+    if (this.phase === "loading") return;
+    if (this.#refreshing) {
+      this.#refreshAgain = true; // the one under way may have passed what has changed since
+      return this.#refreshing;
+    }
+    this.#refreshing = this.#refresh(this.#generation).finally(() => {
+      this.#refreshing = null;
+      if (!this.#refreshAgain) return;
+      this.#refreshAgain = false;
+      this.refresh();
+    });
+    return this.#refreshing;
+  }
+
+  /** @param {number} generation */
+  async #refresh(generation) {
+    const length = this.#state.listedCount;
+    const askedAt = this.#state.tick;
+    /** @type {Message[]} */
+    const messages = [];
+    /** @type {string | null} */
+    let cursor = null;
+    try {
+      for (let pages = 0; pages < MAX_PAGES_PER_REFRESH; pages += 1) {
+        const limit = Math.min(LARGEST_PAGE, Math.max(PAGE, length - messages.length));
+        const page = await this.#api.list(this.#state.view, { cursor, limit, signal: this.#cancel.signal });
+        if (generation !== this.#generation) return;
+        messages.push(...page.messages);
+        cursor = page.nextCursor;
+        if (cursor === null || messages.length >= length) break;
+      }
+      await this.loadCounts();
+    } catch (error) {
+      if (generation === this.#generation) this.#fail(error);
+      return;
+    }
+    if (generation !== this.#generation) return;
+    this.#state.replaceList(messages, cursor, askedAt);
+    this.#events.changed();
+  }
+
+  async loadCounts() {
+    const version = this.#state.countsVersion;
+    try {
+      this.#state.takeCounts(await this.#api.counts(), version);
+      this.#events.changed();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    if (isAbort(error)) return;
+    this.error = error;
+    this.#events.failed(error);
+  }
+}

@@ -1,0 +1,384 @@
+/**
+ * What the inbox knows: the messages by id, which of them the view lists, and the counts. No calls, no timers.
+ *
+ * Answers of the server, live events and the user's own changes arrive in any order. Every change gets a tick, so an
+ * answer to a question that was asked before a change does not undo it.
+ */
+
+import { isTodo, newerFirst, searchableTexts } from "./messages.js";
+import { matches } from "./search.js";
+
+/** @import { Page, View } from "./api.js" */
+/** @import { Counts, Message, ReadState } from "./messages.js" */
+
+/**
+ * @typedef {object} OwnChange A change that shows already, while its call is under way.
+ * @property {Map<string, Message>} before The messages as they were.
+ * @property {number} tick
+ * @property {number} countsVersion
+ */
+
+export class StoreState {
+  /** @type {View} */
+  view = { filter: "all", app: "", q: "" };
+  /** @type {Counts | null} Null until the first counts arrive. */
+  counts = null;
+  /** @type {string | null} Where the older messages of the list begin; null at its end. */
+  cursor = null;
+  /** @type {string | null} The newest message id that the server has named. */
+  newest = null;
+
+  /** @type {Map<string, Message>} */
+  #messages = new Map();
+  /** The ids of the view's list, as far as it is loaded. */
+  #listed = /** @type {Set<string>} */ (new Set());
+  /** Listed ids that stay visible though they no longer fit the filter, because the user has just read them there. */
+  #kept = /** @type {Set<string>} */ (new Set());
+  /** When a message was changed by a live event or by the user. @type {Map<string, number>} */
+  #changedAt = new Map();
+  /** @type {Map<string, number>} */
+  #removedAt = new Map();
+  /** How many own changes of a message are under way. @type {Map<string, number>} */
+  #underWay = new Map();
+  /** What the server said of a message while own changes of it were under way. @type {Map<string, ReadState>} */
+  #serverStates = new Map();
+  #tick = 0;
+  #countsVersion = 0;
+  /** @type {Message[] | null} */
+  #visible = null;
+
+  /** The messages of the view, newest first. */
+  get messages() {
+    this.#visible ??= this.#select();
+    return this.#visible;
+  }
+
+  #select() {
+    const visible = [];
+    for (const id of this.#listed) {
+      const message = this.#messages.get(id);
+      if (message && (this.#kept.has(id) || this.#fitsFilter(message))) visible.push(message);
+    }
+    return visible.sort((left, right) => newerFirst(left.id, right.id));
+  }
+
+  /** @param {string} id */
+  message(id) {
+    return this.#messages.get(id) ?? null;
+  }
+
+  get listedCount() {
+    return this.#listed.size;
+  }
+
+  /** The tick of the latest change. Ask for it before a call, and hand it over with the call's answer. */
+  get tick() {
+    return this.#tick;
+  }
+
+  /** The version of the counts. Ask for it before a call, and hand it over with the call's counts. */
+  get countsVersion() {
+    return this.#countsVersion;
+  }
+
+  // --- Lists --------------------------------------------------------------------------------------------------------
+
+  /** Empty the list. */
+  clearList() {
+    this.#listed = new Set();
+    this.#kept = new Set();
+    this.cursor = null;
+    this.#visible = null;
+  }
+
+  /**
+   * Add a page to the end of the list.
+   *
+   * @param {Page} page
+   * @param {number} askedAt The tick before the call.
+   */
+  addPage({ messages }, askedAt) {
+    this.take(messages, askedAt);
+    for (const { id } of messages) this.#listed.add(id);
+  }
+
+  /**
+   * Replace the list by a newer one, and keep what live events have added since it was asked for.
+   *
+   * @param {Message[]} messages
+   * @param {string | null} cursor
+   * @param {number} askedAt
+   */
+  replaceList(messages, cursor, askedAt) {
+    const changedSince = [...this.#listed].filter((id) => (this.#changedAt.get(id) ?? 0) > askedAt);
+    this.take(messages, askedAt);
+    this.#listed = new Set([...messages.map(({ id }) => id), ...changedSince]);
+    this.cursor = cursor;
+  }
+
+  /**
+   * Take messages from an answer. Whatever was changed after the question keeps its read state.
+   *
+   * @param {Message[]} messages
+   * @param {number} askedAt
+   */
+  take(messages, askedAt) {
+    for (const message of messages) {
+      const { id } = message;
+      if ((this.#removedAt.get(id) ?? -1) > askedAt) continue;
+      const known = this.#messages.get(id);
+      const isOutdated = (this.#changedAt.get(id) ?? -1) > askedAt || this.#underWay.has(id);
+      this.#set(known && isOutdated ? { ...message, ...readStateOf(known), approval: known.approval } : message);
+      this.noteNewest(id);
+    }
+  }
+
+  /** @param {string} id */
+  noteNewest(id) {
+    if (this.newest === null || newerFirst(id, this.newest) < 0) this.newest = id;
+  }
+
+  /**
+   * Add a message to the list if it belongs there. Without `isNew`, only where the list is loaded.
+   *
+   * @param {string} id
+   * @param {{isNew?: boolean}} [options]
+   */
+  list(id, { isNew = false } = {}) {
+    const message = this.#messages.get(id);
+    if (!message || !this.#belongs(message) || !(isNew || this.isInLoadedPart(id))) return;
+    this.#listed.add(id);
+    this.#visible = null;
+  }
+
+  /**
+   * Return whether an id lies in the loaded part of the list.
+   *
+   * @param {string} id
+   */
+  isInLoadedPart(id) {
+    return this.cursor === null || [...this.#listed].some((listed) => newerFirst(listed, id) > 0);
+  }
+
+  // --- What fits the view -------------------------------------------------------------------------------------------
+
+  /** @param {Message} message */
+  #fitsFilter(message) {
+    const { filter } = this.view;
+    if (filter === "archived") return message.archived;
+    if (message.archived) return false;
+    if (filter === "unread") return message.readAt === null;
+    return filter === "all" || isTodo(message);
+  }
+
+  /**
+   * Return whether a message that no list has brought belongs to the view.
+   *
+   * @param {Message} message
+   */
+  #belongs(message) {
+    const { app, q } = this.view;
+    if (app && message.app.id !== app) return false;
+    return this.#fitsFilter(message) && (!q || matches(q, searchableTexts(message)));
+  }
+
+  /**
+   * Return the ids of the unread messages that the view shows, down from `newest`. What a search finds, only the server
+   * knows: of a search, these are the listed messages.
+   */
+  unreadIds() {
+    const { newest } = this;
+    if (newest === null) return [];
+    const isShown = (/** @type {Message} */ message) =>
+      this.view.q ? this.#listed.has(message.id) && this.#fitsFilter(message) : this.#belongs(message);
+    return [...this.#messages.values()]
+      .filter((message) => message.readAt === null && newerFirst(newest, message.id) <= 0 && isShown(message))
+      .map(({ id }) => id);
+  }
+
+  // --- Changes ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Show a message in a newer form.
+   *
+   * @param {Message} message
+   */
+  put(message) {
+    this.#set(message);
+    this.#tick += 1;
+    this.#changedAt.set(message.id, this.#tick);
+  }
+
+  /** @param {string[]} ids */
+  remove(ids) {
+    this.#tick += 1;
+    for (const id of ids) {
+      this.#messages.delete(id);
+      this.#listed.delete(id);
+      this.#removedAt.set(id, this.#tick);
+    }
+    this.#visible = null;
+  }
+
+  /**
+   * Hide a message that no longer fits the filter; null for all messages.
+   *
+   * @param {string | null} id
+   */
+  stopKeeping(id) {
+    if (id === null) this.#kept.clear();
+    else this.#kept.delete(id);
+    this.#visible = null;
+  }
+
+  /**
+   * Take counts that the stream has sent. They are newer than those of any answer under way.
+   *
+   * @param {Counts} counts
+   */
+  receiveCounts(counts) {
+    this.#countsVersion += 1;
+    this.counts = counts;
+  }
+
+  /**
+   * Take counts from an answer, unless the stream has sent some since the question.
+   *
+   * @param {Counts} counts
+   * @param {number} version The version before the call.
+   */
+  takeCounts(counts, version) {
+    if (version === this.#countsVersion) this.counts = counts;
+  }
+
+  // --- Own changes --------------------------------------------------------------------------------------------------
+
+  /**
+   * Show a change of the user's while its call is under way. `keep` leaves the messages in the list though they may no
+   * longer fit the filter.
+   *
+   * @param {string[]} ids
+   * @param {(message: Message) => Partial<ReadState>} patch
+   * @param {boolean} keep
+   * @returns {OwnChange}
+   */
+  begin(ids, patch, keep) {
+    this.#tick += 1;
+    const change = { before: new Map(), tick: this.#tick, countsVersion: this.#countsVersion };
+    for (const id of ids) {
+      const message = this.#messages.get(id);
+      if (!message) continue;
+      change.before.set(id, message);
+      this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1);
+      if (keep && this.#listed.has(id)) this.#kept.add(id);
+      else this.#kept.delete(id);
+      this.#patch(id, patch(message), change.tick);
+    }
+    this.#visible = null;
+    return change;
+  }
+
+  /**
+   * Take back a change that was refused, except where something else has changed since.
+   *
+   * @param {OwnChange} change
+   */
+  revert({ before, tick }) {
+    for (const [id, message] of before) {
+      if (this.#changedAt.get(id) !== tick) continue;
+      this.#tick += 1;
+      this.#patch(id, readStateOf(message), this.#tick);
+    }
+  }
+
+  /**
+   * End a change, whatever came of it. Return the ids whose state the server has to tell: it has named another state
+   * meanwhile.
+   *
+   * @param {OwnChange} change
+   * @returns {string[]}
+   */
+  settle({ before }) {
+    return [...before.keys()].filter((id) => this.#settleOne(id));
+  }
+
+  /** @param {string} id */
+  #settleOne(id) {
+    const left = (this.#underWay.get(id) ?? 1) - 1;
+    if (left > 0) {
+      this.#underWay.set(id, left);
+      return false;
+    }
+    this.#underWay.delete(id);
+    const serverState = this.#serverStates.get(id);
+    this.#serverStates.delete(id);
+    const message = this.#messages.get(id);
+    return Boolean(serverState && message && isOtherState(serverState, message));
+  }
+
+  /**
+   * Return whether own changes of a message are under way.
+   *
+   * @param {string} id
+   */
+  isUnderWay(id) {
+    return this.#underWay.has(id);
+  }
+
+  /**
+   * Note a state that the server has named while own changes are under way.
+   *
+   * @param {string} id
+   * @param {ReadState} state
+   */
+  noteServerState(id, state) {
+    this.#serverStates.set(id, state);
+  }
+
+  /**
+   * Change a message, and the counts with it.
+   *
+   * @param {string} id
+   * @param {Partial<ReadState>} patch
+   * @param {number} tick
+   */
+  #patch(id, patch, tick) {
+    const old = this.#messages.get(id);
+    if (!old) return;
+    const message = { ...old, ...patch };
+    this.#set(message);
+    this.#changedAt.set(id, tick);
+    const difference = Number(message.readAt === null) - Number(old.readAt === null);
+    if (difference === 0 || this.counts === null) return;
+    const add = (/** @type {number} */ unread) => Math.max(0, unread + difference);
+    this.counts = {
+      ...this.counts,
+      unread: add(this.counts.unread),
+      apps: this.counts.apps.map((app) => (app.id === message.app.id ? { ...app, unread: add(app.unread) } : app)),
+    };
+  }
+
+  /** @param {Message} message */
+  #set(message) {
+    this.#messages.set(message.id, message);
+    this.#visible = null;
+  }
+}
+
+/**
+ * @param {Message} message
+ * @returns {ReadState}
+ */
+export function readStateOf({ readAt, archived }) {
+  return { readAt, archived };
+}
+
+/**
+ * Return whether two read states differ. The time of reading does not count.
+ *
+ * @param {ReadState} left
+ * @param {ReadState} right
+ */
+export function isOtherState(left, right) {
+  return (left.readAt === null) !== (right.readAt === null) || left.archived !== right.archived;
+}
