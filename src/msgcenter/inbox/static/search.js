@@ -48,7 +48,12 @@ export function placesOf(query, text) {
   let end = 0;
   for (let start = folded.indexOf(needle); start >= 0; start = folded.indexOf(needle, end)) {
     end = start + needle.length;
-    places.push([Math.max(origins[start][0], places.at(-1)?.[1] ?? 0), origins[end - 1][1]]);
+    // A match may begin inside a letter that the last one has ended in: "s" is twice in "ß".
+    const place = /** @type {[number, number]} */ ([
+      Math.max(origins[start][0], places.at(-1)?.[1] ?? 0),
+      origins[end - 1][1],
+    ]);
+    if (place[0] < place[1]) places.push(place);
   }
   return places;
 }

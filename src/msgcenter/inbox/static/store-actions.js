@@ -127,6 +127,7 @@ export class Actions {
     this.#changed();
     try {
       const result = await call();
+      this.#state.confirm(change);
       if (result.counts) this.#state.takeCounts(result.counts, change.countsVersion);
       this.#changed();
       return result;
@@ -148,7 +149,7 @@ export class Actions {
   async reread(id) {
     const askedAt = this.#state.tick;
     try {
-      this.#state.take([await this.#api.message(id)], askedAt);
+      if (!this.#state.take([await this.#api.message(id)], askedAt)) this.reread(id);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) this.#state.remove([id]);
     }

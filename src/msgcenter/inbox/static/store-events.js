@@ -65,7 +65,10 @@ function message(state, message) {
 function update(state, message) {
   const { id } = message;
   const known = state.message(id);
-  if (!known && !state.isInLoadedPart(id)) return {};
+  if (!known && !state.isInLoadedPart(id)) {
+    state.noteUnknownChange(id, message);
+    return {};
+  }
   const isUnderWay = known !== null && state.isUnderWay(id);
   if (isUnderWay) state.noteServerState(id, readStateOf(message));
   else if (known && (message.readAt === null) !== (known.readAt === null)) state.stopKeeping(id);
@@ -82,7 +85,10 @@ function status(state, { messages }) {
   const reread = [];
   for (const { id, ...change } of messages) {
     const message = state.message(id);
-    if (!message) continue;
+    if (!message) {
+      state.noteUnknownChange(id, change);
+      continue;
+    }
     if (state.isUnderWay(id)) {
       state.noteServerState(id, change);
       continue;

@@ -26,6 +26,8 @@ export class Loader {
   /** @type {Promise<void> | null} */
   #refreshing = null;
   #refreshAgain = false;
+  /** Whether a page contradicts a later change: only a refresh can tell which of the two is right. */
+  #isOutdated = false;
 
   /** Whether the list has been asked for. Before that, only the counts are loaded. */
   hasStarted = false;
@@ -70,6 +72,7 @@ export class Loader {
     this.phase = error ? "failed" : "shown";
     if (error) this.#fail(error);
     this.#events.changed();
+    if (this.#isOutdated) this.refresh();
   }
 
   /** Load older messages. */
@@ -83,6 +86,7 @@ export class Loader {
     this.olderPhase = error ? "failed" : "idle";
     if (error) this.#fail(error);
     this.#events.changed();
+    if (this.#isOutdated) this.refresh();
   }
 
   /**
@@ -95,9 +99,10 @@ export class Loader {
     try {
       const page = await this.#api.list(view, { cursor, limit: PAGE, signal: this.#cancel.signal });
       if (generation !== this.#generation) return;
-      this.#state.addPage(page, tick);
+      const isUpToDate = this.#state.addPage(page, tick);
       // A refresh meanwhile has set another cursor, which counts from its own last page.
       if (this.#state.cursor === cursor) this.#state.cursor = page.nextCursor;
+      this.#isOutdated ||= !isUpToDate;
     } catch (error) {
       return error;
     }
@@ -123,6 +128,7 @@ export class Loader {
 
   /** @param {number} generation */
   async #refresh(generation) {
+    this.#isOutdated = false;
     const length = this.#state.listedCount;
     const askedAt = this.#state.tick;
     /** @type {Message[]} */
@@ -144,7 +150,7 @@ export class Loader {
       return;
     }
     if (generation !== this.#generation) return;
-    this.#state.replaceList(messages, cursor, askedAt);
+    if (!this.#state.replaceList(messages, cursor, askedAt)) this.#refreshAgain = true;
     this.#events.changed();
   }
 

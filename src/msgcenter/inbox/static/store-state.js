@@ -13,7 +13,7 @@ import { matches } from "./search.js";
 
 /**
  * @typedef {object} OwnChange A change that shows already, while its call is under way.
- * @property {Map<string, Message>} before The messages as they were.
+ * @property {Map<string, {message: Message, changedAt: number | undefined}>} before The messages as they were.
  * @property {number} tick
  * @property {number} countsVersion
  */
@@ -38,10 +38,12 @@ export class StoreState {
   #changedAt = new Map();
   /** @type {Map<string, number>} */
   #removedAt = new Map();
-  /** How many own changes of a message are under way. @type {Map<string, number>} */
-  #underWay = new Map();
+  /** The own changes under way. @type {Set<OwnChange>} */
+  #ownChanges = new Set();
   /** What the server said of a message while own changes of it were under way. @type {Map<string, ReadState>} */
   #serverStates = new Map();
+  /** Changes of messages that no list has brought yet: an answer under way may be older. */
+  #unknownChanges = /** @type {Map<string, {tick: number, change: Partial<Message>}>} */ (new Map());
   #tick = 0;
   #countsVersion = 0;
   /** @type {Message[] | null} */
@@ -92,18 +94,21 @@ export class StoreState {
   }
 
   /**
-   * Add a page to the end of the list.
+   * Add a page to the end of the list. Return whether it is up to date, as `take` does.
    *
    * @param {Page} page
    * @param {number} askedAt The tick before the call.
    */
   addPage({ messages }, askedAt) {
-    this.take(messages, askedAt);
+    const isUpToDate = this.take(messages, askedAt);
     for (const { id } of messages) this.#listed.add(id);
+    this.#visible = null;
+    return isUpToDate;
   }
 
   /**
-   * Replace the list by a newer one, and keep what live events have added since it was asked for.
+   * Replace the list by a newer one, and keep what live events have added since it was asked for. Return whether it is up
+   * to date, as `take` does.
    *
    * @param {Message[]} messages
    * @param {string | null} cursor
@@ -111,26 +116,78 @@ export class StoreState {
    */
   replaceList(messages, cursor, askedAt) {
     const changedSince = [...this.#listed].filter((id) => (this.#changedAt.get(id) ?? 0) > askedAt);
-    this.take(messages, askedAt);
-    this.#listed = new Set([...messages.map(({ id }) => id), ...changedSince]);
+    const isUpToDate = this.take(messages, askedAt);
+    this.#listed = new Set(messages.map(({ id }) => id));
+    const isComplete = changedSince.every((id) => this.#listed.has(id));
+    for (const id of changedSince) this.#listed.add(id);
+    this.#visible = null;
     this.cursor = cursor;
+    return isUpToDate && isComplete;
   }
 
   /**
-   * Take messages from an answer. Whatever was changed after the question keeps its read state.
+   * Take messages from an answer. Whatever was changed after the question keeps its read state. Return whether the answer
+   * agrees with all such changes; if not, only another question can tell which of the two is newer.
    *
    * @param {Message[]} messages
    * @param {number} askedAt
    */
   take(messages, askedAt) {
+    let isUpToDate = true;
     for (const message of messages) {
       const { id } = message;
       if ((this.#removedAt.get(id) ?? -1) > askedAt) continue;
       const known = this.#messages.get(id);
-      const isOutdated = (this.#changedAt.get(id) ?? -1) > askedAt || this.#underWay.has(id);
-      this.#set(known && isOutdated ? { ...message, ...readStateOf(known), approval: known.approval } : message);
+      if (!known) this.#set(this.#withUnknownChange(message, askedAt));
+      else if (!this.#merge(message, known, askedAt)) isUpToDate = false;
       this.noteNewest(id);
     }
+    return isUpToDate;
+  }
+
+  /**
+   * Replace a known message by the one of an answer. Whatever has changed since the question stays. Return false if that
+   * contradicts the answer.
+   *
+   * @param {Message} message
+   * @param {Message} known
+   * @param {number} askedAt
+   */
+  #merge(message, known, askedAt) {
+    const { id } = message;
+    const isOutdated = (this.#changedAt.get(id) ?? -1) > askedAt;
+    const isUnderWay = this.isUnderWay(id);
+    this.#rebase(id, message);
+    if (isUnderWay && !isOutdated) this.#serverStates.set(id, readStateOf(message));
+    const keep = isOutdated || isUnderWay;
+    this.#set(keep ? { ...message, ...readStateOf(known), approval: known.approval } : message);
+    return isUnderWay || !isOutdated || !isOtherState(message, known);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {number} askedAt
+   * @returns {Message}
+   */
+  #withUnknownChange(message, askedAt) {
+    const later = this.#unknownChanges.get(message.id);
+    this.#unknownChanges.delete(message.id);
+    return later && later.tick > askedAt ? /** @type {Message} */ ({ ...message, ...later.change }) : message;
+  }
+
+  /**
+   * Note a change of a message that is not known.
+   *
+   * @param {string} id
+   * @param {Partial<Message>} change
+   */
+  noteUnknownChange(id, change) {
+    this.#tick += 1;
+    const earlier = this.#unknownChanges.get(id)?.change;
+    this.#unknownChanges.set(id, {
+      tick: this.#tick,
+      change: /** @type {Partial<Message>} */ ({ ...earlier, ...change }),
+    });
   }
 
   /** @param {string} id */
@@ -264,12 +321,13 @@ export class StoreState {
    */
   begin(ids, patch, keep) {
     this.#tick += 1;
+    /** @type {OwnChange} */
     const change = { before: new Map(), tick: this.#tick, countsVersion: this.#countsVersion };
+    this.#ownChanges.add(change);
     for (const id of ids) {
       const message = this.#messages.get(id);
       if (!message) continue;
-      change.before.set(id, message);
-      this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1);
+      change.before.set(id, { message, changedAt: this.#changedAt.get(id) });
       if (keep && this.#listed.has(id)) this.#kept.add(id);
       else this.#kept.delete(id);
       this.#patch(id, patch(message), change.tick);
@@ -279,15 +337,39 @@ export class StoreState {
   }
 
   /**
+   * Keep a change that has succeeded. Answers to questions from before this moment may not have it yet.
+   *
+   * @param {OwnChange} change
+   */
+  confirm({ before }) {
+    this.#tick += 1;
+    for (const id of before.keys()) this.#changedAt.set(id, this.#tick);
+  }
+
+  /**
    * Take back a change that was refused, except where something else has changed since.
    *
    * @param {OwnChange} change
    */
   revert({ before, tick }) {
-    for (const [id, message] of before) {
-      if (this.#changedAt.get(id) !== tick) continue;
-      this.#tick += 1;
-      this.#patch(id, readStateOf(message), this.#tick);
+    for (const [id, { message, changedAt = -1 }] of before) {
+      // With the old tick, so that an answer from before the revert still counts.
+      if (this.#changedAt.get(id) === tick) this.#patch(id, readStateOf(message), changedAt);
+      else this.#rebase(id, message, tick);
+    }
+  }
+
+  /**
+   * Let later own changes of a message be reverted to an older state than the one that they began with.
+   *
+   * @param {string} id
+   * @param {Message} message
+   * @param {number} [tick] Only own changes after it.
+   */
+  #rebase(id, message, tick = 0) {
+    for (const change of this.#ownChanges) {
+      const old = change.before.get(id);
+      if (old && change.tick > tick) old.message = message;
     }
   }
 
@@ -298,22 +380,19 @@ export class StoreState {
    * @param {OwnChange} change
    * @returns {string[]}
    */
-  settle({ before }) {
-    return [...before.keys()].filter((id) => this.#settleOne(id));
+  settle(change) {
+    this.#ownChanges.delete(change);
+    return [...change.before.keys()].filter((id) => !this.isUnderWay(id) && this.#hasOtherServerState(id));
   }
 
   /** @param {string} id */
-  #settleOne(id) {
-    const left = (this.#underWay.get(id) ?? 1) - 1;
-    if (left > 0) {
-      this.#underWay.set(id, left);
-      return false;
-    }
-    this.#underWay.delete(id);
+  #hasOtherServerState(id) {
     const serverState = this.#serverStates.get(id);
     this.#serverStates.delete(id);
     const message = this.#messages.get(id);
-    return Boolean(serverState && message && isOtherState(serverState, message));
+    if (!serverState || !message || !isOtherState(serverState, message)) return false;
+    this.stopKeeping(id);
+    return true;
   }
 
   /**
@@ -322,7 +401,7 @@ export class StoreState {
    * @param {string} id
    */
   isUnderWay(id) {
-    return this.#underWay.has(id);
+    return [...this.#ownChanges].some(({ before }) => before.has(id));
   }
 
   /**

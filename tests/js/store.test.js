@@ -1,0 +1,515 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { ApiError } from "../../src/msgcenter/inbox/static/api.js";
+import { Store } from "../../src/msgcenter/inbox/static/store.js";
+import { Browser } from "./support/browser.js";
+import { settle } from "./support/clock.js";
+import { FakeServer } from "./support/server.js";
+
+/** @import { Stream } from "../../src/msgcenter/inbox/static/stream.js" */
+
+const SECOND = 1_000;
+
+/** @type {Browser} */
+let browser;
+/** @type {FakeServer} */
+let server;
+/** @type {Store} */
+let store;
+
+beforeEach(() => {
+  browser = new Browser().install();
+  server = new FakeServer();
+  store = new Store(server.api, /** @type {Stream} */ (/** @type {unknown} */ (server.stream)));
+});
+
+afterEach(() => store.stop());
+
+/** Open the stream and the list. */
+async function open() {
+  store.start();
+  server.connect();
+  await store.open();
+  await settle();
+}
+
+const shownIds = () => store.messages.map(({ id }) => id);
+const unreadIds = () => store.messages.filter(({ readAt }) => readAt === null).map(({ id }) => id);
+const badge = () => store.counts?.unread;
+
+/** @param {string} name */
+function lastCall(name) {
+  const call = server.callsOf(name).at(-1);
+  assert.ok(call, `${name} was called`);
+  return call;
+}
+
+// --- Loading --------------------------------------------------------------------------------------------------------
+
+test("the first list is asked for when the stream is open", async () => {
+  server.receive(2);
+  store.start();
+  store.open();
+  await settle();
+  assert.equal(server.callsOf("list").length, 0);
+  server.connect();
+  await settle();
+  assert.equal(server.callsOf("list").length, 1);
+  assert.deepEqual([store.phase, shownIds()], ["shown", ["1002", "1001"]]);
+});
+
+test("where no stream opens, the list waits 0.8 seconds only", async () => {
+  server.receive(1);
+  store.start();
+  store.open();
+  await browser.pass(799);
+  assert.equal(server.callsOf("list").length, 0);
+  await browser.pass(1);
+  assert.deepEqual([shownIds(), badge()], [["1001"], 1]);
+});
+
+test("a closed inbox loads the counts alone, from the stream", async () => {
+  server.receive(3);
+  store.start();
+  server.connect();
+  await settle();
+  assert.equal(badge(), 3);
+  assert.equal(server.calls.length, 0);
+});
+
+test("the list is loaded once, however often it is opened", async () => {
+  await open();
+  await store.open();
+  assert.equal(server.callsOf("list").length, 1);
+});
+
+test("a page of 30 is loaded, and older ones when they are asked for", async () => {
+  server.receive(70);
+  await open();
+  assert.deepEqual([store.messages.length, store.hasMore], [30, true]);
+  await store.loadMore();
+  await store.loadMore();
+  assert.deepEqual([store.messages.length, store.hasMore], [70, false]);
+  assert.deepEqual(shownIds(), [...server.messages.keys()].reverse());
+  await store.loadMore();
+  assert.equal(server.callsOf("list").length, 3);
+});
+
+test("ids are compared as numbers, whatever their length", async () => {
+  for (const id of ["999", "1000", "10000000000000000001", "9"]) {
+    server.messages.set(id, { ...baseMessage(), id });
+  }
+  await open();
+  assert.deepEqual(shownIds(), ["10000000000000000001", "1000", "999", "9"]);
+});
+
+function baseMessage() {
+  const [id] = server.receive(1);
+  const message = server.messages.get(id);
+  server.messages.delete(id);
+  assert.ok(message);
+  return message;
+}
+
+test("a list that cannot be loaded is failed, reports its error, and can be loaded again", async () => {
+  /** @type {ApiError[]} */
+  const failures = [];
+  store.on("failure", (error) => failures.push(error));
+  server.isHeld = true;
+  store.start();
+  server.connect();
+  store.open();
+  await settle();
+  server.lose(server.pending[0]);
+  await settle();
+  assert.deepEqual([store.phase, failures.map(({ code }) => code)], ["failed", ["network"]]);
+  server.isHeld = false;
+  await store.load();
+  assert.equal(store.phase, "shown");
+});
+
+test("older messages that cannot be loaded leave the list as it is", async () => {
+  server.receive(40);
+  await open();
+  server.isHeld = true;
+  const loading = store.loadMore();
+  assert.equal(store.olderPhase, "loading");
+  server.lose(server.pending[0]);
+  await loading;
+  assert.deepEqual([store.olderPhase, store.phase, store.messages.length], ["failed", "shown", 30]);
+});
+
+test("only the answer of the last view counts", async () => {
+  server.receive(2);
+  server.setRead(["1001"], true);
+  await open();
+  server.isHeld = true;
+  store.show({ filter: "archived" });
+  store.show({ filter: "unread" });
+  const [archived, unread] = server.pending;
+  server.answer(unread);
+  await settle();
+  server.answer(archived);
+  await settle();
+  assert.deepEqual([store.view.filter, shownIds()], ["unread", ["1002"]]);
+});
+
+test("the present view is not loaded again", async () => {
+  await open();
+  await store.show({ filter: "all", q: "" });
+  assert.equal(server.callsOf("list").length, 1);
+});
+
+test("an expired message is asked for once, when it expires", async () => {
+  server.receive(1, { expiresAt: Date.now() + 10 * SECOND });
+  await open();
+  await browser.pass(10 * SECOND);
+  assert.equal(server.callsOf("list").length, 1);
+  server.messages.clear();
+  await browser.pass(SECOND);
+  assert.deepEqual([server.callsOf("list").length, shownIds()], [2, []]);
+  await browser.pass(10 * SECOND);
+  assert.equal(server.callsOf("list").length, 2);
+});
+
+// --- The stream -----------------------------------------------------------------------------------------------------
+
+test("a message that arrives is listed and counted, and announced once", async () => {
+  /** @type {string[]} */
+  const arrived = [];
+  store.on("message", ({ id }) => arrived.push(id));
+  await open();
+  server.receive(2);
+  const message = server.messages.get("1001");
+  assert.ok(message);
+  server.stream.emit("message", message);
+  await settle();
+  assert.deepEqual([shownIds(), badge(), arrived], [["1002", "1001"], 2, ["1001", "1002"]]);
+});
+
+test("a message that the list has brought already is not announced", async () => {
+  let count = 0;
+  store.on("message", () => {
+    count += 1;
+  });
+  const [id] = server.receive(1);
+  await open();
+  const message = server.messages.get(id);
+  assert.ok(message);
+  server.stream.emit("message", message);
+  assert.deepEqual([count, shownIds()], [0, [id]]);
+});
+
+test("a message that the view does not show is counted only", async () => {
+  await open();
+  await store.show({ filter: "archived" });
+  server.receive(1);
+  assert.deepEqual([shownIds(), badge()], [[], 1]);
+});
+
+test("a message that arrives during a search is listed if it matches", async () => {
+  await open();
+  await store.show({ q: "trip" });
+  server.receive(1, { body: { content: "School TRIP on Friday" } });
+  server.receive(1, { body: { content: "Lunch" } });
+  assert.deepEqual(shownIds(), ["1001"]);
+});
+
+test("another device's changes show at once", async () => {
+  server.receive(3);
+  await open();
+  server.setRead(["1001"], true);
+  server.setArchived(["1002"], true);
+  assert.deepEqual([shownIds(), unreadIds(), badge()], [["1003", "1001"], ["1003"], 1]);
+  server.setRead(["1001"], false);
+  server.setArchived(["1002"], false);
+  assert.deepEqual([shownIds(), unreadIds(), badge()], [["1003", "1002", "1001"], ["1003", "1001"], 2]);
+});
+
+test("a recalled message disappears, also from an answer that is older than the recall", async () => {
+  server.receive(2);
+  await open();
+  server.isHeld = true;
+  store.refresh();
+  server.work(server.pending[0]);
+  server.recall("1001");
+  await server.drain();
+  assert.deepEqual([shownIds(), badge()], [["1002"], 1]);
+});
+
+test("a status event without its approval makes an open approval read again", async () => {
+  const [id] = server.receive(1, { approval: { closedAt: null, closedBy: null } });
+  await open();
+  const approval = { closedAt: Date.now(), closedBy: "Ms Li" };
+  server.messages.set(id, { ...baseMessage(), id, approval });
+  server.stream.emit("status", { messages: [{ id, readAt: null, archived: false }] });
+  await settle();
+  assert.deepEqual(store.message(id)?.approval, approval);
+});
+
+test("an update shows the new content", async () => {
+  const [id] = server.receive(1);
+  await open();
+  server.update(id, { body: { content: "New place: hall 2" } });
+  assert.deepEqual(store.message(id)?.body, { content: "New place: hall 2" });
+});
+
+test("an update of a message that is further down than the list is loaded is not listed", async () => {
+  server.receive(40);
+  await open();
+  server.update("1001", { readAt: null });
+  assert.equal(store.messages.length, 30);
+  await store.loadMore();
+  assert.equal(store.messages.length, 40);
+});
+
+test("a reminder is announced", async () => {
+  /** @type {string[]} */
+  const reminders = [];
+  store.on("reminder", ({ id }) => reminders.push(id));
+  const [id] = server.receive(1);
+  await open();
+  server.update(id, { remindedAt: Date.now() }, "reminder");
+  assert.deepEqual(reminders, [id]);
+});
+
+test("after a lost connection, the list and the counts are those of the server", async () => {
+  server.receive(3);
+  await open();
+  server.disconnect();
+  server.receive(1);
+  server.recall("1001");
+  server.setRead(["1002"], true);
+  server.connect();
+  await settle();
+  assert.deepEqual([shownIds(), unreadIds(), badge()], [["1004", "1003", "1002"], ["1004", "1003"], 2]);
+});
+
+test("a refresh reaches as far down as the list was loaded", async () => {
+  server.receive(150);
+  await open();
+  for (let page = 0; page < 4; page += 1) await store.loadMore();
+  const before = server.callsOf("list").length;
+  await store.refresh();
+  assert.equal(store.messages.length, 150);
+  assert.equal(server.callsOf("list").length - before, 2);
+});
+
+test("refreshes at the same time are one, and one more after it", async () => {
+  server.receive(1);
+  await open();
+  const before = server.callsOf("list").length;
+  await Promise.all([store.refresh(), store.refresh(), store.refresh()]);
+  await settle();
+  assert.equal(server.callsOf("list").length - before, 2);
+});
+
+test("several changes at once are drawn once", async () => {
+  await open();
+  let draws = 0;
+  store.on("change", () => {
+    draws += 1;
+  });
+  server.receive(5);
+  await settle();
+  assert.equal(draws, 1);
+});
+
+test("while no stream gets through, the server is asked every 30 seconds", async () => {
+  store.start();
+  store.open();
+  await browser.pass(SECOND);
+  server.receive(1);
+  await browser.pass(30 * SECOND);
+  assert.deepEqual([shownIds(), badge()], [["1001"], 1]);
+});
+
+test("a resting hidden window asks for the counts alone", async () => {
+  await open();
+  browser.document.hidden = true;
+  server.stream.setState("resting");
+  const lists = server.callsOf("list").length;
+  server.receive(1);
+  await browser.pass(30 * SECOND);
+  assert.deepEqual([server.callsOf("list").length, badge()], [lists, 1]);
+});
+
+test("an open stream is not asked again", async () => {
+  await open();
+  const calls = server.calls.length;
+  await browser.pass(300 * SECOND);
+  assert.equal(server.calls.length, calls);
+});
+
+// --- Actions --------------------------------------------------------------------------------------------------------
+
+test("reading shows before the server answers", async () => {
+  server.receive(2);
+  await open();
+  server.isHeld = true;
+  const reading = store.setRead(["1002"], true);
+  assert.deepEqual([unreadIds(), badge()], [["1001"], 1]);
+  await server.drain();
+  await reading;
+  assert.deepEqual([unreadIds(), badge()], [["1001"], 1]);
+});
+
+test("what is read already is not asked for", async () => {
+  server.receive(1);
+  server.setRead(["1001"], true);
+  await open();
+  await store.setRead(["1001"], true);
+  await store.setRead(["7777"], true);
+  assert.equal(server.callsOf("setRead").length, 0);
+});
+
+test("a refused change is taken back, and reported", async () => {
+  server.receive(2);
+  await open();
+  server.isHeld = true;
+  const reading = store.setRead(["1002"], true);
+  server.lose(server.pending[0], new ApiError(429, "rate_exceeded"));
+  await assert.rejects(reading, { code: "rate_exceeded" });
+  await server.drain();
+  assert.deepEqual([unreadIds(), badge()], [["1002", "1001"], 2]);
+});
+
+test("a refused change is not taken back where another device has changed the message since", async () => {
+  server.receive(1);
+  await open();
+  server.isHeld = true;
+  const reading = store.setRead(["1001"], true);
+  server.setRead(["1001"], true);
+  server.setArchived(["1001"], true);
+  server.lose(server.pending[0]);
+  await assert.rejects(reading);
+  await server.drain();
+  assert.deepEqual([shownIds(), badge()], [[], 0]);
+});
+
+test("a change whose answer is lost keeps the state that the server has", async () => {
+  server.receive(1);
+  await open();
+  server.isHeld = true;
+  const reading = store.setRead(["1001"], true);
+  server.work(server.pending[0]);
+  server.lose(server.pending[0]);
+  await assert.rejects(reading);
+  await server.drain();
+  assert.deepEqual([unreadIds(), badge()], [[], 0]);
+});
+
+test("counts of an answer that is older than the stream's do not replace them", async () => {
+  server.receive(3);
+  await open();
+  server.isHeld = true;
+  const reading = store.setRead(["1001"], true);
+  server.work(server.pending[0]);
+  server.receive(1);
+  assert.equal(badge(), 3);
+  await server.drain();
+  await reading;
+  assert.equal(badge(), 3);
+});
+
+test("counts that were asked for before the stream opened do not replace its counts", async () => {
+  server.receive(1);
+  server.isHeld = true;
+  store.start();
+  await browser.pass(800);
+  server.work(lastCall("counts"));
+  server.receive(1);
+  server.connect();
+  assert.equal(badge(), 2);
+  await server.drain();
+  assert.equal(badge(), 2);
+});
+
+test("a message that is read in the unread view stays there, until it is opened again", async () => {
+  server.receive(2);
+  await open();
+  await store.show({ filter: "unread" });
+  await store.setRead(["1001"], true);
+  assert.deepEqual(shownIds(), ["1002", "1001"]);
+  await store.show({ filter: "all" });
+  await store.show({ filter: "unread" });
+  assert.deepEqual(shownIds(), ["1002"]);
+});
+
+test("archiving reads, and its undo restores what was unread", async () => {
+  server.receive(2);
+  server.setRead(["1001"], true);
+  await open();
+  const undo = await store.setArchived(["1001", "1002"], true);
+  assert.deepEqual([shownIds(), badge()], [[], 0]);
+  await undo();
+  assert.deepEqual([shownIds(), unreadIds(), badge()], [["1002", "1001"], ["1002"], 1]);
+});
+
+test("taking a message out of the archive can be undone", async () => {
+  server.receive(1);
+  server.setArchived(["1001"], true);
+  await open();
+  await store.show({ filter: "archived" });
+  const undo = await store.setArchived(["1001"], false);
+  assert.deepEqual(shownIds(), []);
+  await undo();
+  assert.equal(server.messages.get("1001")?.archived, true);
+});
+
+test("all messages of the view are read up to the newest that was seen, and the undo restores them", async () => {
+  server.receive(40);
+  await open();
+  const { count, isComplete, undo } = await store.readAll();
+  assert.deepEqual([count, isComplete, badge()], [40, true, 0]);
+  assert.deepEqual(lastCall("readAll").args[0], "1040");
+  await undo();
+  assert.deepEqual([badge(), unreadIds().length], [40, 30]);
+});
+
+test("a message that arrives while all are read stays unread", async () => {
+  server.receive(2);
+  await open();
+  server.isHeld = true;
+  const reading = store.readAll();
+  server.receive(1);
+  await server.drain();
+  await reading;
+  assert.deepEqual([unreadIds(), badge()], [["1003"], 1]);
+});
+
+test("of a search, the listed messages are shown read, and the server reads what it finds", async () => {
+  server.receive(2, { body: { content: "trip" } });
+  server.receive(1);
+  await open();
+  await store.show({ q: "trip" });
+  const { count } = await store.readAll();
+  assert.deepEqual([count, unreadIds(), badge()], [2, [], 1]);
+  assert.deepEqual(lastCall("readAll").args[1], { filter: "all", app: "", q: "trip" });
+});
+
+test("an undo of more than 1,000 changes does not reach all", async () => {
+  server.receive(1_001);
+  await open();
+  const { isComplete } = await store.readAll();
+  assert.equal(isComplete, false);
+});
+
+test("without any message there is nothing to read", async () => {
+  await open();
+  const { count } = await store.readAll();
+  assert.deepEqual([count, server.callsOf("readAll").length], [0, 0]);
+});
+
+test("a stopped store ignores what is under way", async () => {
+  server.receive(1);
+  server.isHeld = true;
+  store.start();
+  server.connect();
+  store.open();
+  await settle();
+  store.stop();
+  await server.drain();
+  assert.equal(server.stream.isStarted, false);
+  assert.equal(store.messages.length, 0);
+});
