@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from msgspec import Meta, Struct
 
 from msgcenter.domain.identifiers import EMPTY_IS_ABSENT, Id
-from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.domain.rule import RULE, must_be
 from msgcenter.domain.visible import shows_nothing
 
 Kind = Literal["text", "link", "oa"]
@@ -30,10 +30,8 @@ Url: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_URL, extra={EM
 OptionalUrl: TypeAlias = Annotated[str, Meta(max_length=MAX_URL)]
 
 
-_COLOUR_RULE = {"rule": Phrase("须为8位十六进制AARRGGBB,不带0x或#", "must be 8 hex digits AARRGGBB without 0x or #")}
-_COUNT_RULE = {
-    "rule": Phrase("须为最多10位数字的字符串或非负整数", "must be a string of up to 10 digits or an integer")
-}
+_COLOUR_RULE = {RULE: must_be("8位十六进制AARRGGBB,不带0x或#", "8 hex digits AARRGGBB without 0x or #")}
+_COUNT_RULE = {RULE: must_be("最多10位数字的字符串或非负整数", "a string of up to 10 digits or an integer")}
 
 
 class Text(Struct, frozen=True, rename="camel"):

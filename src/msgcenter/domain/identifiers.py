@@ -6,8 +6,8 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.domain.rule import RULE, Rule, must_be
 
 EMPTY_IS_ABSENT = "empty is absent"
 """In a type's `Meta.extra`: an optional field of this type that is "" counts as left out."""
@@ -17,17 +17,15 @@ EMPTY_IS_ABSENT = "empty is absent"
 _NO_CONTROL_CHARACTERS = "^[^\\u0000-\\u001f\\u007f]+$(?!\\n)"
 
 
-_RULE = {
-    "rule": Phrase(
-        "须为1–64个字符的字符串(不含控制字符)或64位整数", "must be 1-64 non-control characters or a 64-bit integer"
-    )
+_ID_RULE = {
+    RULE: must_be("1–64个字符的字符串(不含控制字符)或64位整数", "1-64 non-control characters or a 64-bit integer")
 }
 
 
 # Without a bound an integer could have more digits than the text may have characters.
 _Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
-TextId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_RULE)]
+TextId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_ID_RULE)]
 """An id as it is stored: 1-64 characters, none of them a control character."""
 
 Id: TypeAlias = TextId | _Integer
@@ -38,16 +36,14 @@ _EDGE = "[\\s\\u200b\\u2060\\ufeff]"
 _TRIMMED = f"^(?!{_EDGE})[^\\u0000-\\u001f\\u007f]+(?<!{_EDGE})$(?!\\n)"
 
 
-def _trimmed_rule(limit: int) -> dict[str, object]:
-    return {
-        "rule": Phrase(
-            f"须为1–{limit}个字符的字符串(不含控制字符,首尾无空白)或64位整数",
-            f"must be 1-{limit} non-control characters, trimmed, or an integer",
-        )
-    }
+def _trimmed(limit: int) -> Rule:
+    return must_be(
+        f"1–{limit}个字符的字符串(不含控制字符,首尾无空白)或64位整数",
+        f"1-{limit} non-control characters, trimmed, or an integer",
+    )
 
 
-TextUserId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_TRIMMED, extra=_trimmed_rule(64))]
+TextUserId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_TRIMMED, extra={RULE: _trimmed(64)})]
 """A user's id as it is stored."""
 
 UserId: TypeAlias = TextUserId | _Integer
@@ -57,7 +53,7 @@ NewTopic: TypeAlias = UserId
 """The name of a topic that is perhaps made: as a user's id."""
 
 _OldTextId: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_trimmed_rule(64))
+    str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra={RULE: _trimmed(64)})
 ]
 OldUserId: TypeAlias = _OldTextId | _Integer
 """A user's id where messages are looked at that are there already: perhaps of a time when white space was taken."""
@@ -65,7 +61,7 @@ OldUserId: TypeAlias = _OldTextId | _Integer
 PlatformCode: TypeAlias = (
     Annotated[
         str,
-        Meta(min_length=1, max_length=32, pattern=_TRIMMED, extra={**_trimmed_rule(32), EMPTY_IS_ABSENT: True}),
+        Meta(min_length=1, max_length=32, pattern=_TRIMMED, extra={RULE: _trimmed(32), EMPTY_IS_ABSENT: True}),
     ]
     | _Integer
 )
@@ -79,7 +75,7 @@ def has_control_characters(text: str) -> bool:
 
 def user_id_refusal(field: str) -> Refusal:
     """Return the refusal (FIELD_MALFORMED) of a user id that is none; `field` is where it stands."""
-    return Refusal(Reason.FIELD_MALFORMED, field=field, rule=_trimmed_rule(64)["rule"])
+    return Refusal(Reason.FIELD_MALFORMED, field=field, rule=_trimmed(64).long)
 
 
 def is_user_id(text: str) -> bool:

@@ -20,8 +20,8 @@ from msgcenter.gateway.call_record import CallRecord, Observer
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.rate_limit import NO_CALL, RateLimit
 from msgcenter.gateway.wire import envelope
-from msgcenter.gateway.wire.decode import decode
 from msgcenter.gateway.wire.dialect import USUAL, Spoken
+from msgcenter.web.decode import decode
 from msgcenter.web.edge import BodyTooLargeError, ClientGoneError, refusal_of
 
 Action = TypeVar("Action")

@@ -22,9 +22,9 @@ from msgcenter.gateway.wire.answers import (
     TokenAnswer,
     TokenInfo,
 )
-from msgcenter.gateway.wire.decode import decode
 from msgcenter.gateway.wire.dialect import Dialect, spoken_in
 from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase
+from msgcenter.web.decode import decode
 from msgcenter.web.edge import BodyTooLargeError
 
 TOKEN_NAME = "getAccessToken"  # noqa: S105 - a name

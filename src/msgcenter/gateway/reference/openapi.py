@@ -13,9 +13,9 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason
 from msgcenter.gateway.calls.tokens import LOWER_CASE_TOKEN_PATH, OAUTH_PATH, TOKEN_PATH, TOKEN_SUMMARY
 from msgcenter.gateway.endpoint import AnyEndpoint
-from msgcenter.gateway.wire.absent import takes_empty_for_absent
 from msgcenter.gateway.wire.answers import LowerCaseTokenAnswer, NationalTokenAnswer, TokenAnswer
-from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase, NestedOa, SendMsg, UpdateMsg
+from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase, NestedOa
+from msgcenter.web.absent import is_absent_if_empty
 
 _REF = "#/components/schemas/{name}"
 _Schema = dict[str, Any]
@@ -182,7 +182,7 @@ def _allow_absent(schema: _Schema, struct: type[Struct]) -> None:
     for field in found.fields:
         if not field.required:
             as_absent: list[_Schema] = [{"type": "null"}]
-            if takes_empty_for_absent(field):
+            if is_absent_if_empty(field):
                 as_absent.append({"const": ""})
             schema["properties"][field.encode_name] = {"anyOf": [schema["properties"][field.encode_name], *as_absent]}
 
@@ -194,11 +194,6 @@ def _schemas(endpoints: Sequence[AnyEndpoint]) -> _Schema:
         if endpoint.answer is not None:
             structs.append(endpoint.answer)
     _, schemas = msgspec.json.schema_components(structs, ref_template=_REF)
-    oa = schemas[Oa.__name__]["properties"]
-    for name in (SendMsg.__name__, UpdateMsg.__name__):
-        # These are decoded only when msgtype names them, so the struct itself does not know their types.
-        schemas[name]["properties"].update(text=_ref(Text), link=_ref(Link), oa=_ref(NestedOa))
-        schemas[name]["properties"].update({field: oa[field] for field in ("busiId", "pcUrl", "appUrl")})
     for struct in (*_REQUEST_PARTS, *(endpoint.request for endpoint in endpoints)):
         _allow_absent(schemas[struct.__name__], struct)
     codes = [reason.ret_code for reason in Reason]

@@ -1,6 +1,5 @@
 """The reference of the API, made from the very structs that requests are validated with."""
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -8,17 +7,16 @@ from typing import Any
 from msgspec import Struct, inspect
 
 from msgcenter.domain.api_reference import CallReference, FieldReference, RetCodeReference
-from msgcenter.domain.content import Link, Text
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason
 from msgcenter.gateway.calls.tokens import TOKEN_PATH, TOKEN_SUMMARY
 from msgcenter.gateway.reference.call_texts import TEXTS
 from msgcenter.gateway.reference.field_texts import describe
 from msgcenter.gateway.routes import ENDPOINTS
-from msgcenter.gateway.wire.absent import options_of
 from msgcenter.gateway.wire.answers import TokenAnswer
-from msgcenter.gateway.wire.decode import rule_of
-from msgcenter.gateway.wire.requests import GetAccessToken, MessageBody, NestedOa
+from msgcenter.gateway.wire.requests import GetAccessToken
+from msgcenter.web.absent import options_of
+from msgcenter.web.decode import rule_of
 
 _GROUPS = {
     "apigateway": Phrase("接入", "Access"),
@@ -39,8 +37,6 @@ _OF_ALL = (
     Reason.TOO_MANY_CONNECTIONS,
 )
 _OF_APPS = (Reason.TOKEN_MISSING, Reason.TOKEN_UNKNOWN, Reason.APP_DISABLED)
-_BODIES: dict[str, type[Struct]] = {"text": Text, "link": Link, "oa": NestedOa}
-_BESIDE_OA = ("busiId", "pcUrl", "appUrl")
 _TOKEN = FieldReference(
     "accessToken",
     True,
@@ -96,50 +92,17 @@ def _fields(call: str, struct: type[Struct], prefix: str = "") -> Iterator[Field
     """Give the fields of a struct and of the structs in it, each with the path that refusals name it by."""
     for found in _struct_fields(struct).values():
         name = f"{prefix}{found.encode_name}"
-        body = _BODIES.get(name) if issubclass(struct, MessageBody) else None
-        # What msgtype decides about is decoded later, so the struct itself does not know its types.
-        typed = NestedOa if issubclass(struct, MessageBody) and name in _BESIDE_OA else struct
-        kind = _struct_fields(typed)[found.encode_name].type
         yield FieldReference(
             name,
             found.required,
             "body",
-            "object" if body else _type_name(kind),
-            _brief(rule_of(typed, f"$.{found.encode_name}")) if not body else Phrase("", ""),
+            _type_name(found.type),
+            rule_of(struct, f"$.{found.encode_name}").short,
             describe(call, name),
         )
-        if body is not None:
-            yield from _fields(call, body, f"{name}.")
-        elif name not in {"data", "body"}:
+        if name not in {"data", "body"}:
             for option in options_of(found.type):
                 yield from _inner(call, option, name)
-
-
-_SHORTER = (
-    (r"须为(.+)个字符的字符串", r"\1个字符"),
-    (r"must be a string of (.+) characters", r"\1 characters"),
-    (r"须为(字符串|整数|数组|JSON对象)|must be (a string|an integer|an array|a JSON object)", ""),
-    (r"须为(.+)项的数组", r"\1项"),
-    (r"must be an array of (.+) items", r"\1 items"),
-    (r"(?:须为整数|must be an integer )(.+)", r"\1"),
-    (r"(?:只能取|must be one of) (.+)", r"\1"),
-    (r"(?:须为|must be )(.+)", r"\1"),
-)
-
-
-def _brief(rule: Phrase) -> Phrase:
-    """Return a rule as a table says it, beside the type: the length, the range or the values alone."""
-    return Phrase(_shortened(rule.zh), _shortened(rule.en))
-
-
-def _shortened(text: str) -> str:
-    if text in {"须为字符串或须为整数", "must be a string or must be an integer"}:
-        return ""
-    for pattern, short in _SHORTER:
-        found = re.fullmatch(pattern, text)
-        if found:
-            return found.expand(short)
-    return text
 
 
 def _struct_fields(struct: type[Struct]) -> dict[str, inspect.Field]:

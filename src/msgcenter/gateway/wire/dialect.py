@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct, field
 
 from msgcenter.domain.refusal import Refusal
-from msgcenter.gateway.wire.decode import decode
+from msgcenter.web.decode import decode
 
 _LOWER_CASE_NAMES = {"appId": "appid", "timeStamp": "timestamp", "keyInfo": "keyinfo"}
 

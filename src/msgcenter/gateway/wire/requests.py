@@ -1,25 +1,24 @@
 """What the calls ask: the wire's field names and limits. The OpenAPI document is made from these very structs."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
-from msgcenter.domain.content import Kind, OaBody, OaHead, OptionalUrl
+from msgcenter.domain.content import Kind, Link, OaBody, OaHead, OptionalUrl, Text
 from msgcenter.domain.identifiers import Id, NewTopic, OldUserId, PlatformCode, UserId
-from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
+from msgcenter.domain.rule import RULE, must_be
 
 Flag: TypeAlias = Literal[0, 1, "0", "1"]
 MessageId: TypeAlias = str | int
-_MS = {
-    "rule": Phrase("须为毫秒数(整数或数字字符串)", "must be milliseconds since 1970, a number or a string of digits")
-}
+_MS = {RULE: must_be("毫秒数(整数或数字字符串)", "milliseconds since 1970, a number or a string of digits")}
 _MS_OR_SECONDS = {
-    "rule": Phrase(
-        "须为毫秒数或秒数(最多11位),整数或数字字符串",
-        "must be milliseconds, or seconds (at most 11 digits), since 1970, a number or a string of digits",
+    RULE: must_be(
+        "毫秒数或秒数(最多11位),整数或数字字符串",
+        "milliseconds, or seconds (at most 11 digits), since 1970, a number or a string of digits",
     )
 }
 Moment: TypeAlias = (
@@ -27,7 +26,7 @@ Moment: TypeAlias = (
 )
 """Milliseconds since 1970."""
 PAGE_SIZE = 50
-_HEX = {"rule": Phrase("须为40或64位十六进制", "must be 40 (SHA-1) or 64 (SHA-256) hex digits")}
+_HEX = {RULE: must_be("40或64位十六进制", "40 (SHA-1) or 64 (SHA-256) hex digits")}
 KeyInfo: TypeAlias = Annotated[
     str, Meta(pattern="^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$(?!\\n)", max_length=64, extra=_HEX)
 ]
@@ -41,7 +40,7 @@ TimeStamp: TypeAlias = (
 """Milliseconds since 1970; at most 11 digits are seconds."""
 
 
-_SYS_CODE = {"rule": Phrase("须为字符串、数字或null", "must be a string, a number or null")}
+_SYS_CODE = {RULE: must_be("字符串、数字或null", "a string, a number or null")}
 SysCode: TypeAlias = Annotated[str, Meta(extra=_SYS_CODE)] | int | float
 """What clients of the national gateway send; it is given back as text."""
 
@@ -74,17 +73,40 @@ class ModMsgStatus(Struct, frozen=True):
     approver_id: UserId | UnsetType = field(name="approverId", default=UNSET)
 
 
+class NestedOa(Struct, frozen=True, rename="camel"):
+    """The `oa` object; some clients put the three fields here that belong beside it."""
+
+    head: OaHead
+    body: OaBody | None = None
+    busi_id: Id | UnsetType = UNSET
+    pc_url: OptionalUrl = ""
+    app_url: OptionalUrl = ""
+
+
+_BODY_FIELDS = {"text": {"text"}, "link": {"link"}, "oa": {"oa", "busiId", "pcUrl", "appUrl"}}
+"""The fields that are read for each msgtype."""
+_ALL_BODY_FIELDS = frozenset().union(*_BODY_FIELDS.values())
+
+
 class MessageBody(Struct, frozen=True):
-    """What a message says. `text`, `link` and `oa` are read only if msgtype names them."""
+    """The content of a message. Only the fields of its msgtype are read."""
 
     msgtype: Kind | UnsetType = UNSET
     msg_type: Kind | UnsetType = field(name="msgType", default=UNSET)
-    text: msgspec.Raw | UnsetType = UNSET
-    link: msgspec.Raw | UnsetType = UNSET
-    oa: msgspec.Raw | UnsetType = UNSET
-    busi_id: msgspec.Raw | UnsetType = field(name="busiId", default=UNSET)
-    pc_url: msgspec.Raw | UnsetType = field(name="pcUrl", default=UNSET)
-    app_url: msgspec.Raw | UnsetType = field(name="appUrl", default=UNSET)
+    text: Text | UnsetType = UNSET
+    link: Link | UnsetType = UNSET
+    oa: NestedOa | UnsetType = UNSET
+    busi_id: Id | UnsetType = field(name="busiId", default=UNSET)
+    pc_url: OptionalUrl = field(name="pcUrl", default="")
+    app_url: OptionalUrl = field(name="appUrl", default="")
+
+    @staticmethod
+    def unread_fields(members: Mapping[str, msgspec.Raw]) -> frozenset[str]:
+        """Return the body fields of the other msgtypes, which may contain anything; all if there is no msgtype."""
+        read: set[str] = set()
+        for name in ("msgtype", "msgType"):
+            read |= _BODY_FIELDS.get(bytes(members.get(name, b"")).decode("ascii", "replace").strip('"'), set())
+        return _ALL_BODY_FIELDS - read
 
 
 class SendMsg(MessageBody, frozen=True):
@@ -100,16 +122,6 @@ class SendMsg(MessageBody, frozen=True):
     request_id: Id | UnsetType = field(name="requestId", default=UNSET)
     send_time: Moment | UnsetType = field(name="sendTime", default=UNSET)
     expire_time: Moment | UnsetType = field(name="expireTime", default=UNSET)
-
-
-class NestedOa(Struct, frozen=True, rename="camel"):
-    """The `oa` object; some clients put the three fields here that belong beside it."""
-
-    head: OaHead
-    body: OaBody | None = None
-    busi_id: Id | UnsetType = UNSET
-    pc_url: OptionalUrl = ""
-    app_url: OptionalUrl = ""
 
 
 class GetMsgStatus(Struct, frozen=True):

@@ -6,14 +6,14 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.content import Url
-from msgcenter.domain.language import Phrase
+from msgcenter.domain.rule import RULE, must_be
 from msgcenter.domain.webhook import PauseReason, WebhookKind
 from msgcenter.domain.webhook_schedule import DeliveryState
 from msgcenter.gateway.wire.requests import PAGE_SIZE, MessageId, Moment
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 """A webhookId or a deliveryId."""
-_KIND = {"rule": Phrase("须为文档所列事件,如message.read", "must be a documented event such as message.read")}
+_KIND = {RULE: must_be("文档所列事件,如message.read", "a documented event such as message.read")}
 Events: TypeAlias = Annotated[list[Annotated[WebhookKind, Meta(extra=_KIND)]], Meta(min_length=1, max_length=5)]
 
 

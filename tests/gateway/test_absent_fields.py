@@ -1,4 +1,4 @@
-"""null is the same as left out, for every field of every call; so is "" for platformCode and optional URLs."""
+"""Fields that do not count: null in every call, "" for platformCode and optional URLs, and what msgtype excludes."""
 
 import json
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from msgcenter.domain.content import Link, Text
 from msgcenter.domain.refusal import Refusal
 from msgcenter.gateway.routes import ENDPOINTS
 from msgcenter.gateway.wire.bodies import body_of
-from msgcenter.gateway.wire.decode import decode
 from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase, MessageBody, NestedOa
+from msgcenter.web.decode import decode
 
 STRUCTS: list[type[Struct]] = [
     *(endpoint.request for endpoint in ENDPOINTS),
@@ -73,8 +73,6 @@ def test_null_is_the_same_as_left_out(struct: type[Struct], field: inspect.Field
         assert refused.value.data["field"] == field.encode_name
     elif field.encode_name == "sysCode":
         assert decode(with_null, struct).sys_code is None  # type: ignore[attr-defined]  # it says who asks
-    elif issubclass(struct, MessageBody) and field.encode_name in {"text", "link", "oa", "busiId", "pcUrl", "appUrl"}:
-        pass  # decoded once msgtype is known: see below
     else:
         assert decode(with_null, struct) == decode(json.dumps(request).encode(), struct)
 
@@ -112,6 +110,17 @@ def test_null_deep_in_a_body_is_the_same_as_left_out() -> None:
     assert body_of(decode(card(oa=bare), MessageBody)) == body_of(decode(card(oa={"head": CARD["head"]}), MessageBody))
 
 
+@pytest.mark.parametrize("content", ["1", '"x"', "[]", '{"content":7}', '{"content":"\\u0000"}', "null"])
+def test_only_the_body_that_msgtype_names_is_read(content: str) -> None:
+    text = '"text":{"content":"hello"}'
+    link = f'"link":{content},"oa":{content},"busiId":{content},"pcUrl":{content},"appUrl":{content}'
+    for msgtype in ('"msgtype":"text"', '"msgType":"text"', '"msgtype":"text","msgType":"text"'):
+        assert body_of(decode(f"{{{msgtype},{text},{link}}}".encode(), MessageBody)) == Text("hello")
+    with pytest.raises(Refusal) as refused:
+        body_of(decode(f"{{{link}}}".encode(), MessageBody))
+    assert (refused.value.reason.ret_code, refused.value.data["field"]) == ("100002", "msgtype")
+
+
 @pytest.mark.parametrize("empty", ["", None])
 def test_an_empty_url_or_platform_is_left_out(empty: str | None) -> None:
     for struct in STRUCTS:
@@ -119,27 +128,25 @@ def test_an_empty_url_or_platform_is_left_out(empty: str | None) -> None:
             name = field.encode_name
             if field.required or name not in {"platformCode", "url", "pcUrl", "appUrl", "picUrl"}:
                 continue
-            if issubclass(struct, MessageBody) and name != "platformCode":
-                continue
             sent = json.dumps({**whole(struct), name: empty}).encode()
             assert decode(sent, struct) == decode(json.dumps(whole(struct)).encode(), struct), (struct, name)
     assert body_of(decode(card(appUrl=empty), MessageBody)).app_url == ""  # type: ignore[union-attr]
 
 
-def test_what_is_wrong_beside_a_null_is_still_named() -> None:
+def test_an_error_beside_a_null_is_still_named() -> None:
     with pytest.raises(Refusal) as refused:
         decode(b'{"msgId":["1"],"platformCode":null,"isRead":7}', ENDPOINTS[0].request)
     assert refused.value.data["field"] == "isRead"
 
 
 @pytest.mark.parametrize("other", ["1e400", "123456789012345678901234567890", "1.0", '{"a":null}', "[null]", '""'])
-def test_a_null_changes_nothing_of_what_is_not_asked_for(other: str) -> None:
+def test_unknown_fields_are_ignored_beside_a_null(other: str) -> None:
     sent = f'{{"publisherId":"u","platformCode": null ,"unknown":{other}}}'.encode()
     request = next(endpoint.request for endpoint in ENDPOINTS if endpoint.name == "getUnreadCount")
     assert decode(sent, request) == decode(b'{"publisherId":"u"}', request)
 
 
-def test_a_null_in_an_array_is_no_item() -> None:
+def test_a_null_in_an_array_is_refused() -> None:
     for sent, name in (
         (b'{"publisherId":null,"msgId":[null]}', "msgId[0]"),
         (b'{"publisherId":null,"msgId":["1",null]}', "msgId[1]"),
