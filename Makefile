@@ -2,11 +2,14 @@
 
 # Arguments for the program that a target starts: make test ARGS='-k gateway'
 ARGS ?=
-# Test processes at a time.
-JOBS ?= 2
+# Test processes at a time. One more than cores: some tests wait most of their time.
+JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 # The PostgreSQL that `make test` uses; without one it brings its own. Only what stands in the command line counts: one
 # that the environment names for another program is not tested on.
 TEST_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),$(DATABASE_URL))
+# Test processes compile the code once and keep it, also where Python is told to write none beside the sources.
+COMPILED := $(if $(PYTHONDONTWRITEBYTECODE),PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX='$(CURDIR)/.pytest_cache/compiled' )
+TEST_ENVIRONMENT = $(COMPILED)$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )
 # The interpreter for .venv, a name, a path or a version request.
 PYTHON ?= >=3.11
 # Third-party packages come as wheels only: no compiler is needed and no build code runs.
@@ -54,11 +57,11 @@ run: $(STAMP) ## start a complete demo on this machine (ARGS='...' goes to msgce
 .PHONY: test
 test: $(STAMP) browser languages services ## run every test (ARGS='-k name' selects, DATABASE_URL=postgresql://... tests on that server)
 	$(if $(ARGS),,@sh scripts/javascript.sh test)
-	$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(TEST_ENVIRONMENT)$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 .PHONY: test-thorough
 test-thorough: $(STAMP) browser languages services ## run every test with forty times the generated examples (hours)
-	$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )$(BIN)/python -m pytest -n $(JOBS) \
+	$(TEST_ENVIRONMENT)$(BIN)/python -m pytest -n $(JOBS) \
 	  --timeout 7200 --hypothesis-profile thorough $(ARGS)
 
 .PHONY: mutations

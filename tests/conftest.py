@@ -51,6 +51,33 @@ settings.load_profile("ci")
 Result = TypeVar("Result")
 
 
+_LONGEST_FIRST = (
+    "faults/test_kill.py",
+    "e2e/test_behind_nginx.py",
+    "attacks/test_web_limits.py",
+    "attacks/test_slow_clients.py",
+    "faults/test_postmaster.py",
+    "faults/test_webhooks_kill.py",
+    "gateway/test_fuzz.py",
+    "gateway/test_openapi.py",
+    "cli/test_behind_nginx.py",
+    "database/test_embedded.py",
+    "e2e/test_phone_width.py",
+    "e2e/test_looks.py",
+    "e2e/test_portal.py",
+    "e2e/test_actions.py",
+    "portal/test_samples.py",
+)
+"""Files of tests that take long. Whatever began last would otherwise go on alone when all else is done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    folder = Path(__file__).parent
+    ranks = {folder / name: rank for rank, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
 def examples(number: int) -> int:
     """Return how many examples Hypothesis tries where it would usually try `number`: half in `ci`, more if thorough."""
     return max(1, number * settings().max_examples // 100)
