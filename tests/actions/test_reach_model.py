@@ -639,7 +639,7 @@ def test_mailboxes_and_feed_do_what_the_model_does(database_url: str, monkeypatc
         if name.startswith("msgcenter.") and hasattr(module, "now_ms") and name != "msgcenter.domain.message_id":
             monkeypatch.setattr(module, "now_ms", clock)
     monkeypatch.setattr(messages, "DIRECT_RECEIVERS", CHUNK)
-    monkeypatch.setattr(audiences, "CHUNK", CHUNK)
+    monkeypatch.setattr(audiences, "CHUNK_SIZE", CHUNK)
     monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 3)
     monkeypatch.setattr(feed, "_FAR_BEHIND", 2)
     with event_loop() as run:

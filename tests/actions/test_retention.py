@@ -26,7 +26,7 @@ from msgcenter.store.mailboxes import users as directory
 from msgcenter.store.mailboxes.pages import page_key, unread_counts
 from msgcenter.store.mailboxes.receipts import count_receipts
 from msgcenter.store.messages.messages import find_message
-from msgcenter.store.retention import sole_remover
+from msgcenter.store.retention import sole_run
 from tests.store.scene import add_app, rows, text_to
 
 DAY = 86_400_000
@@ -92,7 +92,7 @@ class Scene:
         if not {message_id for _, _, message_id in await self.entries()} <= known:
             return False
         async with self.database.connection() as connection:
-            for message_id, digests in await store.audiences(connection, -1, (1 << 63) - 1, 10_000):
+            for message_id, digests in await store.message_audiences(connection, -1, (1 << 63) - 1, 10_000):
                 bucket = bucket_of(message_id)
                 found = await connection.fetchval(
                     "select count(*) from audience_chunk where bucket = $1 and digest = any($2)", bucket, digests
@@ -441,14 +441,14 @@ async def test_who_asks_waits_for_his_turn(scene: Scene, monkeypatch: pytest.Mon
         async with in_turn(scene.database, lambda: waits.append(None)):
             pass
 
-    async with sole_remover(scene.database) as alone:
+    async with sole_run(scene.database) as alone:
         assert alone
         working = asyncio.create_task(work())
         await asyncio.sleep(0.1)
         assert waits
         assert not working.done()
     await asyncio.wait_for(working, 5)
-    async with sole_remover(scene.database) as alone:
+    async with sole_run(scene.database) as alone:
         assert alone
 
 
@@ -535,10 +535,10 @@ async def test_every_batch_probes_a_key_in_its_order(scene: Scene) -> None:
         await store.users_after(given, SHORT, "", 500, lock=True)
         await store.delete_pages(given, SHORT, users, 10)
         await store.delete_subscriptions(given, SHORT, users, 10)
-        await store.message_owners(given, -1, first_id_of(100), 1_000)
+        await store.message_platforms(given, -1, first_id_of(100), 1_000)
         await store.delete_messages(given, [1, 2])
         await store.chunk_keys(given, store.CHUNK_START, 0, 1, 1_000)
-        await store.audiences(given, -1, first_id_of(100), 1_000)
+        await store.message_audiences(given, -1, first_id_of(100), 1_000)
         await store.delete_chunks(given, [store.CHUNK_START])
     assert len(spy.plans) == 11
     for plan in spy.plans:

@@ -9,7 +9,7 @@ from msgcenter.database.database import Database
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.messaging.send import send_drafts
 from msgcenter.store.mailboxes import users
-from msgcenter.store.retention import sole_remover
+from msgcenter.store.retention import sole_run
 from tests.cli.program import Shell, assert_one_line
 from tests.cli.test_app_commands import json_of
 from tests.store.scene import add_app, rows, text_to
@@ -71,7 +71,7 @@ async def test_a_run_removes_what_it_said_it_would(shell: Shell, database: Datab
 
 async def test_a_run_waits_for_another_and_says_so(shell: Shell, database: Database) -> None:
     shell.run("retention", "set", "1", "90")
-    async with sole_remover(database):
+    async with sole_run(database):
         with shell.started("retention", "run") as running:
             assert await asyncio.to_thread(running.line_with, "Another process")
             assert running.process.poll() is None

@@ -89,8 +89,8 @@ MUTATIONS = (
     Mutation(
         "idempotency-day: a request id is never free again",
         f"{_SRC}/store/messages/idempotency.py",
-        "where k.created_at < $6",
-        "where k.created_at < $6 and false",
+        "where claim.created_at < $6",
+        "where claim.created_at < $6 and false",
         ("tests/store/test_idempotency.py::test_a_request_id_is_free_after_a_day",),
     ),
     Mutation(

@@ -49,7 +49,7 @@ def test_rows_are_locked_in_an_order() -> None:
     """Two transactions that lock several rows in different orders would wait for each other."""
     texts = [text for room in _ROOMS for path in (_SOURCE / room).rglob("*.py") for text in _whole_texts(path)]
     locking = [text for text in texts if re.search(r"\bfor (no key )?update\b", text)]
-    one_row = re.compile(r"\bwhere (\w\.)?number = \$1\b")
+    one_row = re.compile(r"\bwhere (\w+\.)?number = \$1\b")
     assert len(locking) >= 10
     assert [text for text in locking if "order by" not in text and not one_row.search(text)] == []
 

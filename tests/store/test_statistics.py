@@ -6,7 +6,7 @@ import pytest
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.store.apps import call_counts
-from msgcenter.store.apps.call_counts import Count, CountKey, Hours, Span, add_counts
+from msgcenter.store.apps.call_counts import Count, CountKey, CountQuery, Hours, add_counts
 from tests.store.scene import START, rows
 
 HOUR = 3_600_000
@@ -30,7 +30,7 @@ async def add(database: Database, *counts: tuple[CountKey, Count]) -> None:
 async def of_app(database: Database, app_number: int = 1) -> list[tuple[CountKey, Count]]:
     """An app's counts by hour."""
     async with database.connection() as connection:
-        return await call_counts.rows_of(connection, Span(app_number, 1, 0, 1 << 60))
+        return await call_counts.stored_counts(connection, CountQuery(app_number, 1, 0, 1 << 60))
 
 
 async def test_counts_are_added_to_what_is_there(database: Database) -> None:
@@ -68,7 +68,7 @@ async def test_counts_are_read_in_steps(database: Database, app_number: int | No
         (key(at=START - HOUR), Count(6, 0, 0, [6])),
         (key(at=START, hours=24), Count(7, 0, 0, [7])),
     )
-    span = Span(app_number, 1, START, START + 3 * HOUR)
+    span = CountQuery(app_number, 1, START, START + 3 * HOUR)
     steps = [START, START + 2 * HOUR]
     async with database.connection() as connection:
         assert await call_counts.counts(connection, span, steps) == [
@@ -95,7 +95,7 @@ async def test_all_apps_are_read_by_app(database: Database) -> None:
         (key(3, 24), Count(9, 0, 9, [9])),
         (key(4, 24, at=START + 24 * HOUR), Count(1, 0, 0, [1])),
     )
-    span = Span(None, 24, START, START + 24 * HOUR)
+    span = CountQuery(None, 24, START, START + 24 * HOUR)
     async with database.connection() as connection:
         assert sorted(await call_counts.counts_by_app(connection, span)) == [
             (1, 7, 2, 1, 2),
@@ -108,8 +108,8 @@ async def test_all_apps_are_read_by_app(database: Database) -> None:
             (2, 0, 1),
             (3, 0, 9),
         ]
-        assert await call_counts.messages_of(connection, 3, START) == 9
-        assert await call_counts.messages_of(connection, 3, START + 1) == 0
+        assert await call_counts.messages_since(connection, 3, START) == 9
+        assert await call_counts.messages_since(connection, 3, START + 1) == 0
 
 
 async def test_old_counts_go_in_small_steps(database: Database) -> None:

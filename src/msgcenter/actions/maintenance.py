@@ -18,6 +18,7 @@ from msgcenter.store.apps import call_counts, quotas
 from msgcenter.store.apps.tokens import delete_expired_tokens
 from msgcenter.store.messages import idempotency
 from msgcenter.store.portal import sessions
+from msgcenter.store.portal.throttle import delete_old_throttles
 from msgcenter.store.webhooks import deliveries, outbox
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ async def clean_up(database: Database) -> int:
         async with database.connection() as connection:
             batch = await delete_expired_tokens(connection, now, _ROWS_PER_STATEMENT)
             batch += await sessions.delete_old_sessions(connection, now, _ROWS_PER_STATEMENT)
-            batch += await sessions.delete_old_throttles(connection, now - WINDOW_MS, _ROWS_PER_STATEMENT)
+            batch += await delete_old_throttles(connection, now - WINDOW_MS, _ROWS_PER_STATEMENT)
             batch += await idempotency.delete_old(connection, now - IDEMPOTENCY_MS, _ROWS_PER_STATEMENT)
             batch += await deliveries.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)
             batch += await outbox.delete_old(connection, now - KEPT_MS, _ROWS_PER_STATEMENT)

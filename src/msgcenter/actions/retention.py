@@ -21,7 +21,7 @@ from msgcenter.domain.person import COMMAND, Actor
 from msgcenter.domain.refusal import malformed
 from msgcenter.store import audit, retention
 from msgcenter.store.mailboxes import users as directory
-from msgcenter.store.retention import CHUNK_START, FEED_START, ChunkKey, Rule
+from msgcenter.store.retention import CHUNK_START, FEED_START, ChunkKey, RetentionRule
 
 _log = structlog.get_logger(__name__)
 _DAY_MS = 86_400_000
@@ -91,7 +91,7 @@ class Removed:
 # --- Rules ----------------------------------------------------------------------------------------------------------
 
 
-async def rules(database: Database) -> list[Rule]:
+async def rules(database: Database) -> list[RetentionRule]:
     """Return how long each platform keeps its messages."""
     async with database.connection() as connection:
         return await retention.rules(connection)
@@ -135,7 +135,7 @@ async def plans(database: Database, platform_code: str | None = None) -> list[Pl
 
 async def remove_due(database: Database) -> None:
     """Remove the buckets that have become old, unless another process is at it."""
-    async with retention.sole_remover(database) as alone:
+    async with retention.sole_run(database) as alone:
         if not alone:
             return
         for plan in await plans(database):
@@ -148,7 +148,7 @@ async def remove_due(database: Database) -> None:
 async def in_turn(database: Database, on_wait: Callable[[], None]) -> AsyncIterator[None]:
     """Wait until no other process removes messages, and keep the others from it; `on_wait` is told of each wait."""
     while True:
-        async with retention.sole_remover(database) as alone:
+        async with retention.sole_run(database) as alone:
             if alone:
                 yield
                 return
@@ -214,15 +214,15 @@ class _Removal:
         while True:
             async with _rest_after(), self._database.connection() as connection:
                 rows = await retention.feed_rows(connection, self._platform, after, _ROWS)
-                old = [row.place for row in rows if row.message_id < self._before_id]
+                old = [row.key for row in rows if row.message_id < self._before_id]
                 if self._dry_run:
                     self._removed.feed_rows += len(old)
                 elif old:
                     self._removed.feed_rows += await retention.delete_feed(connection, self._platform, old)
-            oldest = min([oldest, *(row.about for row in rows if row.message_id >= self._before_id)])
+            oldest = min([oldest, *(row.origin_position for row in rows if row.message_id >= self._before_id)])
             if len(rows) < _ROWS:
                 return oldest
-            after = rows[-1].place
+            after = rows[-1].key
 
     async def _remove_from_mailboxes(self, oldest_position: int) -> None:
         """Remove the pages of old buckets, and the subscriptions that concern nothing that is left in the feed."""
@@ -262,7 +262,7 @@ class _Removal:
         while True:
             async with _rest_after():
                 async with self._database.connection() as connection:
-                    found = await retention.message_owners(connection, after, self._before_id, _ROWS)
+                    found = await retention.message_platforms(connection, after, self._before_id, _ROWS)
                 if old := [message_id for message_id, owner in found if owner == self._platform]:
                     first_bucket = min(first_bucket, bucket_of(old[0]))
                     messages, versions = await self._message_batch(old)
@@ -309,7 +309,9 @@ class _Removal:
         after = first_id_of(first_bucket) - 1
         while True:
             async with _rest_after(), self._database.connection() as connection:
-                left = await retention.audiences(connection, after, self._before_id, _ROWS, but_of=gone)
+                left = await retention.message_audiences(
+                    connection, after, self._before_id, _ROWS, except_platform=gone
+                )
             chunks.difference_update(
                 ChunkKey(digest, bucket_of(message_id)) for message_id, digests in left for digest in digests
             )

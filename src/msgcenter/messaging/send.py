@@ -16,7 +16,7 @@ from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.store.apps import quotas
-from msgcenter.store.apps.quotas import Take
+from msgcenter.store.apps.quotas import QuotaUse
 from msgcenter.store.mailboxes import feed
 from msgcenter.store.mailboxes.feed import NewFeedRow
 from msgcenter.store.messages import audiences, idempotency, messages
@@ -176,8 +176,8 @@ async def _take_quotas(connection: Connection, sends: Sequence[_Send], now: int)
             by_day[send.draft.app_number, quota.day].append((send, quota))
     if not by_day:
         return
-    takes = [Take(*key, len(by_day[key]), max(quota.limit for _, quota in by_day[key])) for key in sorted(by_day)]
-    before = await quotas.take(connection, takes)
+    takes = [QuotaUse(*key, len(by_day[key]), max(quota.limit for _, quota in by_day[key])) for key in sorted(by_day)]
+    before = await quotas.use(connection, takes)
     refused: list[_Send] = []
     for key in sorted(by_day):
         used, over = before.get(key), 0

@@ -1,1 +1,1 @@
-"""PostgreSQL, and nothing else speaks SQL."""
+"""The queries: one function for each, in packages by subject. No rules and no permissions."""

@@ -1,18 +1,19 @@
-"""The audit log: who has changed what. Entries are only ever added."""
+"""The audit log: who has changed what. Entries are only added, never changed."""
 
 from typing import Any, NamedTuple
 
 import msgspec
 
 from msgcenter.database.database import Connection
+from msgcenter.domain.message_id import MAX_ID
 from msgcenter.domain.person import Actor, ActorKind
 
-_AFTER_ALL = "\U0010ffff"
-"""Sorts behind every letter that the name of an action can have."""
+_LAST_CHARACTER = "\U0010ffff"
+"""Sorts after every character that the name of an action can have."""
 
 
 class AuditEntry(NamedTuple):
-    """One change. `detail` is what was changed, by field; `app_id` the app concerned, if one is."""
+    """A change at `at` (ms since 1970). `detail` has what was changed, by field; `app_id` is the app, if any."""
 
     id: int
     at: int
@@ -24,9 +25,9 @@ class AuditEntry(NamedTuple):
 
 
 class AuditFilter(NamedTuple):
-    """Which entries are wanted; None means all. `action` is the name of one, or how the names of several begin.
+    """Which entries to list; None means all. `action` is the name of an action or the beginning of several names.
 
-    Times are ms since 1970, ids go down from below `before_id`.
+    Times are ms since 1970. Only entries with an id below `before_id` are listed.
     """
 
     app_number: int | None = None
@@ -35,7 +36,7 @@ class AuditFilter(NamedTuple):
     action: str | None = None
     since: int | None = None
     until: int | None = None
-    before_id: int = (1 << 63) - 1
+    before_id: int = MAX_ID
 
 
 async def record(
@@ -48,10 +49,12 @@ async def record(
     app_number: int | None = None,
     **detail: object,
 ) -> None:
-    """Add an entry, in the transaction of the change itself."""
+    """Add an entry, in the transaction of the change. `now` is ms since 1970."""
     await connection.execute(
-        "insert into audit_entry (at, actor_kind, actor, address, action, subject, app_number, detail)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        """
+        insert into audit_entry (at, actor_kind, actor, address, action, subject, app_number, detail)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        """,
         now,
         *by,
         action,
@@ -61,26 +64,31 @@ async def record(
     )
 
 
-async def list_entries(connection: Connection, wanted: AuditFilter, limit: int) -> list[AuditEntry]:
-    """Return entries, the newest first."""
-    # Only what is asked for stands in the statement: with a plan for all cases no index but the primary key's helps.
+async def list_entries(connection: Connection, query: AuditFilter, limit: int) -> list[AuditEntry]:
+    """Return up to `limit` entries that match the filter, the newest first."""
+    # Only the conditions that are needed: one plan for all cases could use no index but the primary key's.
     conditions = {
-        "e.id < ": wanted.before_id,
-        "e.app_number = ": wanted.app_number,
-        "e.actor = ": wanted.actor,
-        "e.actor_kind = ": wanted.kind,
-        "e.action >= ": wanted.action,
-        "e.action < ": None if wanted.action is None else wanted.action + _AFTER_ALL,
-        "e.at >= ": wanted.since,
-        "e.at < ": wanted.until,
+        "entry.id < ": query.before_id,
+        "entry.app_number = ": query.app_number,
+        "entry.actor = ": query.actor,
+        "entry.actor_kind = ": query.kind,
+        "entry.action >= ": query.action,
+        "entry.action < ": None if query.action is None else query.action + _LAST_CHARACTER,
+        "entry.at >= ": query.since,
+        "entry.at < ": query.until,
     }
-    given = {condition: value for condition, value in conditions.items() if value is not None}
-    where = " and ".join(f"{condition}${number}" for number, condition in enumerate(given, 1))
+    values = {condition: value for condition, value in conditions.items() if value is not None}
+    where = " and ".join(f"{condition}${place}" for place, condition in enumerate(values, 1))
     rows = await connection.fetch(
-        "select e.id, e.at, e.actor_kind, e.actor, e.address, e.action, e.subject, a.app_id, e.detail"
-        " from audit_entry e left join app a on a.number = e.app_number"
-        f" where {where} order by e.id desc limit {int(limit)}",
-        *given.values(),
+        f"""
+        select entry.id, entry.at, entry.actor_kind, entry.actor, entry.address, entry.action, entry.subject,
+            app.app_id, entry.detail
+        from audit_entry as entry left join app on app.number = entry.app_number
+        where {where}
+        order by entry.id desc
+        limit {int(limit)}
+        """,
+        *values.values(),
     )
     return [
         AuditEntry(

@@ -1,4 +1,4 @@
-"""What the database says of itself and of the work that waits in it, for the health page and the metrics."""
+"""The state of the database and of the work that waits in it, for the health page and the metrics."""
 
 from typing import NamedTuple
 
@@ -15,9 +15,10 @@ class WebhookCounts(NamedTuple):
 
 
 class DatabaseHealth(NamedTuple):
-    """The database at one moment. `oldest_due` is since when (ms since 1970) the oldest webhook could have gone out.
+    """The state of the database at one moment. `size` is in bytes.
 
-    `migrations_pending` is None if a newer version of ours has used it.
+    `migrations_pending` is None if a newer version of MsgCenter has used the database. `oldest_due` is the time (ms
+    since 1970) since when the oldest webhook event or delivery could have been sent.
     """
 
     version: str
@@ -34,41 +35,49 @@ class DatabaseHealth(NamedTuple):
 
 
 async def ping(connection: Connection) -> None:
-    """Ask for nothing."""
+    """Make a round trip to the database."""
     await connection.fetchval("select 1")
 
 
 async def health(connection: Connection, now: int) -> DatabaseHealth:
-    """Ask the database how it is; `now` is ms since 1970."""
-    row = await connection.fetchrow(
-        "select current_setting('server_version'), pg_database_size(current_database()),"
-        " (select count(*) from pg_stat_activity where backend_type = 'client backend'),"
-        " current_setting('max_connections')::int, (select count(*) from schema_migration)"
+    """Return the state of the database at `now` (ms since 1970)."""
+    server = await connection.fetchrow(
+        """
+        select current_setting('server_version') as version,
+            pg_database_size(current_database()) as size,
+            (select count(*) from pg_stat_activity where backend_type = 'client backend') as sessions,
+            current_setting('max_connections')::int as max_sessions,
+            (select count(*) from schema_migration) as migrations
+        """
     )
-    assert row is not None
-    rows = await connection.fetch("select status::text, count(*) from pgqueuer group by 1")
-    jobs = {row[0]: row[1] for row in rows}
-    hooks = await connection.fetchrow(
-        "select count(*), count(*) filter (where paused_at is null and attempts > 0),"
-        " count(*) filter (where paused_at is not null) from webhook_endpoint"
+    assert server is not None
+    rows = await connection.fetch("select status::text, count(*) from pgqueuer group by status")
+    jobs = {row["status"]: row["count"] for row in rows}
+    webhooks = await connection.fetchrow(
+        """
+        select count(*),
+            count(*) filter (where paused_at is null and attempts > 0),
+            count(*) filter (where paused_at is not null)
+        from webhook_endpoint
+        """
     )
-    assert hooks is not None
+    assert webhooks is not None
     return DatabaseHealth(
-        version=str(row[0]).split(maxsplit=1)[0],
-        size=row[1],
-        sessions=row[2],
-        max_sessions=row[3],
-        migrations=row[4],
-        migrations_pending=await _pending(connection),
+        version=str(server["version"]).split(maxsplit=1)[0],
+        size=server["size"],
+        sessions=server["sessions"],
+        max_sessions=server["max_sessions"],
+        migrations=server["migrations"],
+        migrations_pending=await _count_pending_migrations(connection),
         jobs_waiting=jobs.get("queued", 0),
         jobs_running=jobs.get("picked", 0),
         jobs_held=jobs.get("failed", 0),
-        webhooks=WebhookCounts(*hooks),
+        webhooks=WebhookCounts(*webhooks),
         oldest_due=await _oldest_due(connection, now),
     )
 
 
-async def _pending(connection: Connection) -> int | None:
+async def _count_pending_migrations(connection: Connection) -> int | None:
     try:
         return len(await pending_migrations(connection))
     except SchemaError:
@@ -76,14 +85,32 @@ async def _pending(connection: Connection) -> int | None:
 
 
 async def _oldest_due(connection: Connection, now: int) -> int | None:
-    """Return since when the oldest event or delivery waits that could go out now; an index probe an endpoint each."""
+    """Return the time of the oldest event or delivery that could be sent now. Costs two index probes per webhook."""
     oldest: int | None = await connection.fetchval(
-        "select min(least("
-        "(select v.created_at from webhook_event v where v.endpoint_number = e.number order by v.id limit 1),"
-        " (select d.next_attempt_at from webhook_delivery d where d.endpoint_number = e.number"
-        " and d.state = 'pending' and d.next_attempt_at <= $1 order by d.next_attempt_at, d.id limit 1)))"
-        " from webhook_endpoint e join app a on a.number = e.app_number"
-        " where e.paused_at is null and a.disabled_at is null and coalesce(e.next_attempt_at, 0) <= $1",
+        """
+        select min(least(
+            (
+                select event.created_at
+                from webhook_event as event
+                where event.endpoint_number = webhook.number
+                order by event.id
+                limit 1
+            ),
+            (
+                select delivery.next_attempt_at
+                from webhook_delivery as delivery
+                where delivery.endpoint_number = webhook.number
+                    and delivery.state = 'pending'
+                    and delivery.next_attempt_at <= $1
+                order by delivery.next_attempt_at, delivery.id
+                limit 1
+            )
+        ))
+        from webhook_endpoint as webhook join app on app.number = webhook.app_number
+        where webhook.paused_at is null
+            and app.disabled_at is null
+            and coalesce(webhook.next_attempt_at, 0) <= $1
+        """,
         now,
     )
     return oldest

@@ -17,7 +17,7 @@ from msgcenter.store import audit, installation
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.apps import AppRecord, InboxScope
 from msgcenter.store.apps.platforms import ensure_platform, platform_codes, platform_names
-from msgcenter.store.portal import people
+from msgcenter.store.portal.members import add_member
 
 _PROOF = "secret key"
 _PROOF_TEXT = "msgcenter"
@@ -97,7 +97,7 @@ class Apps:
             if number is None:
                 raise malformed("appId", f"{credentials[0]}已被使用", f"{credentials[0]} is taken")
             if owner is not None:
-                await people.add_member(connection, number, owner.number, now)
+                await add_member(connection, number, owner.number, now)
             told = {"name": name, "platform": platform_code}
             await audit.record(connection, by, "app.create", credentials[0], now=now, app_number=number, **told)
 

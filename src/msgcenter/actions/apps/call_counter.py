@@ -24,7 +24,7 @@ from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.quota import day_of, start_of
 from msgcenter.domain.refusal import SUCCESS_CODE, Refusal
-from msgcenter.store.apps.call_counts import NOBODY, Count, CountKey, add_counts
+from msgcenter.store.apps.call_counts import UNKNOWN_APP, Count, CountKey, add_counts
 
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 3.0
@@ -88,7 +88,7 @@ class CallCounter:
         if time() >= self._hour_ends:
             self._set_aside()
         app = call.app
-        tally = self._current[NOBODY if app is None else app.number, call.api, call.ret_code]
+        tally = self._current[UNKNOWN_APP if app is None else app.number, call.api, call.ret_code]
         tally.calls += 1
         tally.status_ids += call.status_ids
         tally.latencies[bucket_of(call.seconds)] += 1

@@ -16,7 +16,7 @@ from msgcenter.domain.refusal import SUCCESS_CODE
 from msgcenter.store.apps import apps as accounts
 from msgcenter.store.apps import call_counts, quotas
 from msgcenter.store.apps.apps import AppRecord
-from msgcenter.store.apps.call_counts import AppCount, Count, CountKey, Span, StepCount, StepLatency
+from msgcenter.store.apps.call_counts import AppCount, Count, CountKey, CountQuery, StepCount, StepLatency
 
 Order = Literal["calls", "errors", "p95"]
 _OfStep = TypeVar("_OfStep", StepCount, StepLatency)
@@ -87,7 +87,7 @@ class Statistics:
     async def of_app(self, app: App, length: Length, last: date, api: str | None = None) -> AppStatistics:
         """Return what an app called in the day, week or month that ends with `last`; of one API, or of all."""
         period = period_of(length, last, self.zone)
-        span = Span(app.number, 24 if period.by_day else 1, period.since, period.until)
+        span = CountQuery(app.number, 24 if period.by_day else 1, period.since, period.until)
         async with self._database.connection() as connection:
             counts = await call_counts.counts(connection, span, period.steps)
             latencies = await call_counts.latencies(connection, span._replace(api=api), period.steps)
@@ -108,19 +108,21 @@ class Statistics:
         """Return an app's counts by hour, API and retCode, the oldest first."""
         period = period_of(length, last, self.zone)
         async with self._database.connection() as connection:
-            return await call_counts.rows_of(connection, Span(app.number, 1, period.since, period.until, api))
+            return await call_counts.stored_counts(
+                connection, CountQuery(app.number, 1, period.since, period.until, api)
+            )
 
     async def messages_today(self, app: App) -> int:
         """Return how many messages an app has sent today: what its quota counts, or what was counted without one."""
         async with self._database.connection() as connection:
             if app.daily_quota is not None:
                 return await quotas.used(connection, app.number, self.today())
-            return await call_counts.messages_of(connection, app.number, start_of(self.today(), self.zone))
+            return await call_counts.messages_since(connection, app.number, start_of(self.today(), self.zone))
 
     async def overview(self, length: Length, last: date, order: Order, limit: int) -> Overview:
         """Return what all apps called, and up to `limit` of those with the most of what is asked for."""
         period = period_of(length, last, self.zone, whole_days=True)
-        steps = Span(None, 24 if period.by_day else 1, period.since, period.until)
+        steps = CountQuery(None, 24 if period.by_day else 1, period.since, period.until)
         days = steps._replace(hours=24)
         async with self._database.connection() as connection:
             counts = await call_counts.counts(connection, steps, period.steps)

@@ -13,6 +13,7 @@ from msgcenter.store.apps.apps import AppRecord
 from msgcenter.store.apps.grants import GrantKind, GrantRequest
 from msgcenter.store.apps.platforms import platform_codes
 from msgcenter.store.portal import people
+from msgcenter.store.portal.members import add_member, app_numbers_of, members_of, remove_member
 
 _MAX_REASON = 500
 
@@ -27,7 +28,7 @@ class Team:
     async def apps_of(self, person: Person) -> list[AppRecord]:
         """Return the apps that a person looks after, oldest first."""
         async with self._database.connection() as connection:
-            numbers = await people.app_numbers_of(connection, person.number)
+            numbers = await app_numbers_of(connection, person.number)
             return list((await accounts.find_apps(connection, numbers)).values())
 
     async def app_for(self, person: Person, app_id: str) -> AppRecord:
@@ -38,7 +39,7 @@ class Team:
         record = await self._apps.find(app_id)
         if not person.is_operator:
             async with self._database.connection() as connection:
-                if record.app.number not in await people.app_numbers_of(connection, person.number):
+                if record.app.number not in await app_numbers_of(connection, person.number):
                     raise Refusal(Reason.APP_UNKNOWN)
         return record
 
@@ -47,7 +48,7 @@ class Team:
     async def members(self, app: AppRecord) -> list[Person]:
         """Return who looks after an app."""
         async with self._database.connection() as connection:
-            return await people.members(connection, app.app.number)
+            return await members_of(connection, app.app.number)
 
     async def add(self, app: AppRecord, login: str, by: Actor) -> Person:
         """Let somebody look after an app too. Refuses with FIELD_MALFORMED a login that nobody has."""
@@ -57,7 +58,7 @@ class Team:
             if record is None or record.person.disabled:
                 raise malformed("login", "没有此用户,请先让对方注册", "nobody has this login; they must sign up first")
             now = now_ms()
-            if not await people.add_member(connection, app.app.number, record.person.number, now):
+            if not await add_member(connection, app.app.number, record.person.number, now):
                 raise malformed("login", "已是成员", "is a member already")
             await audit.record(
                 connection, by, "app.member.add", record.person.login, now=now, app_number=app.app.number
@@ -70,12 +71,12 @@ class Team:
         """End that. Refuses with FIELD_MALFORMED to leave an app to nobody."""
 
         async def write(connection: Connection) -> None:
-            members = {person.number: person for person in await people.members(connection, app.app.number)}
+            members = {person.number: person for person in await members_of(connection, app.app.number)}
             if person_number not in members:
                 raise malformed("login", "不是成员", "is not a member")
             if len(members) < 2:
                 raise malformed("login", "至少须保留一名成员", "would leave the app to nobody")
-            await people.remove_member(connection, app.app.number, person_number)
+            await remove_member(connection, app.app.number, person_number)
             login = members[person_number].login
             await audit.record(connection, by, "app.member.remove", login, now=now_ms(), app_number=app.app.number)
 

@@ -156,7 +156,7 @@ def _cut(found: list[Message], limit: int, next_before: int | None) -> _Found:
 
 
 async def _wanted(connection: Connection, wanted: MessageFilter, ids: Sequence[int]) -> list[Message]:
-    found = [message for message in await messages.find_messages(connection, ids) if wanted.passes(message)]
+    found = [message for message in await messages.find_messages(connection, ids) if wanted.matches(message)]
     return sorted(found, key=lambda message: -message.id)
 
 

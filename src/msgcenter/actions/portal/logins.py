@@ -26,6 +26,7 @@ from msgcenter.store.portal import people
 from msgcenter.store.portal import sessions as portal_sessions
 from msgcenter.store.portal.people import PersonRecord
 from msgcenter.store.portal.sessions import SessionRecord
+from msgcenter.store.portal.throttle import forgive_attempt
 
 SESSION_MS = 14 * 86_400_000
 """A session ends after two weeks, or after twelve hours without use."""
@@ -200,7 +201,7 @@ class Logins:
             await portal_sessions.insert_session(connection, person.number, session)
             await throttle.forgive(connection, limits[:-1])
             for limit in limits[-1:]:  # what is counted for the person alone begins anew
-                await portal_sessions.forgive_attempt(connection, limit.bucket, all_of_them=True)
+                await forgive_attempt(connection, limit.bucket, all_of_them=True)
             by = Actor("person", person.login, browser.address)
             await audit.record(connection, by, "session.begin", person.login, now=now)
 

@@ -28,7 +28,17 @@ from msgcenter.domain.person import (
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.store import audit
 from msgcenter.store.portal import confirmations, people, sessions
-from msgcenter.store.portal.people import Invitation, PersonRecord
+from msgcenter.store.portal.invitations import (
+    Invitation,
+    insert_invitation,
+    open_invitation,
+    open_invitations,
+    revoke_invitation,
+    revoke_invitations_of,
+    use_invitation,
+)
+from msgcenter.store.portal.people import PersonRecord
+from msgcenter.store.portal.settings import portal_setting, set_portal_setting
 
 SignUp = Literal["open", "invitation"]
 _SIGN_UP = "sign_up"
@@ -91,7 +101,7 @@ class People:
             now = now_ms()
             invited = None
             if invitation is not None:
-                invited = await people.use_invitation(connection, token_digest(invitation), now)
+                invited = await use_invitation(connection, token_digest(invitation), now)
                 if invited is None:
                     raise _no_invitation()
             until = now + ONE_TIME_MS if one_time else None
@@ -111,15 +121,15 @@ class People:
     async def sign_up_mode(self) -> SignUp:
         """Return who may sign up: anybody ("open"), or whoever has an invitation."""
         async with self._database.connection() as connection:
-            return "invitation" if await people.portal_setting(connection, _SIGN_UP) == "invitation" else "open"
+            return "invitation" if await portal_setting(connection, _SIGN_UP) == "invitation" else "open"
 
     async def set_sign_up_mode(self, mode: SignUp, by: Actor) -> None:
         """Change who may sign up."""
 
         async def write(connection: Connection) -> None:
-            if await people.portal_setting(connection, _SIGN_UP) == mode:
+            if await portal_setting(connection, _SIGN_UP) == mode:
                 return
-            await people.set_portal_setting(connection, _SIGN_UP, mode)
+            await set_portal_setting(connection, _SIGN_UP, mode)
             await audit.record(connection, by, "portal.sign_up", mode, now=now_ms())
 
         await self._database.in_transaction(write)
@@ -138,7 +148,7 @@ class People:
         async def write(connection: Connection) -> None:
             if role == "operator":
                 await check_confirmers(connection, session.person.number)
-            await people.insert_invitation(
+            await insert_invitation(
                 connection,
                 token_digest(token),
                 role=role,
@@ -157,7 +167,7 @@ class People:
 
         async def write(connection: Connection) -> None:
             now = now_ms()
-            role = await people.revoke_invitation(connection, number, now)
+            role = await revoke_invitation(connection, number, now)
             if role is None:
                 raise malformed(
                     "number", "邀请不存在、已使用或已失效", "is no open invitation: it was used or has ended"
@@ -169,12 +179,12 @@ class People:
     async def invitation_role(self, token: str) -> Role | None:
         """Return what an open invitation is for; None if it does not hold."""
         async with self._database.connection() as connection:
-            return await people.open_invitation(connection, token_digest(token), now_ms())
+            return await open_invitation(connection, token_digest(token), now_ms())
 
     async def open_invitations(self) -> list[Invitation]:
         """Return the invitations that nobody has used yet."""
         async with self._database.connection() as connection:
-            return await people.open_invitations(connection, now_ms())
+            return await open_invitations(connection, now_ms())
 
     # --- One's own account ------------------------------------------------------------------------------------------
 
@@ -336,7 +346,7 @@ async def _keep_an_operator(connection: Connection, person: Person) -> None:
 
 async def _end_what_waits(connection: Connection, number: int) -> None:
     now = now_ms()
-    await people.revoke_invitations_of(connection, number, now)
+    await revoke_invitations_of(connection, number, now)
     await confirmations.end_for(connection, number, now)
 
 

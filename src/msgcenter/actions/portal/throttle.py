@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import ThrottledError
-from msgcenter.store.portal import sessions
+from msgcenter.store.portal.throttle import count_attempt, forgive_attempt
 
 WINDOW_MS = 15 * 60_000
 
@@ -26,7 +26,7 @@ async def count(database: Database, limits: Sequence[Limit]) -> None:
     now = now_ms()
     async with database.connection() as connection:
         for bucket, limit in limits:
-            tries, since = await sessions.count_attempt(connection, bucket, now, WINDOW_MS)
+            tries, since = await count_attempt(connection, bucket, now, WINDOW_MS)
             if tries > limit:
                 raise ThrottledError(max(1, (since + WINDOW_MS - now) // 1_000))
 
@@ -34,4 +34,4 @@ async def count(database: Database, limits: Sequence[Limit]) -> None:
 async def forgive(connection: Connection, limits: Sequence[Limit]) -> None:
     """Take back an attempt that was no guess."""
     for limit in limits:
-        await sessions.forgive_attempt(connection, limit.bucket, all_of_them=False)
+        await forgive_attempt(connection, limit.bucket, all_of_them=False)

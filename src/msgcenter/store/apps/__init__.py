@@ -1,1 +1,1 @@
-"""Queries about platforms, apps, tokens, quotas and call counts."""
+"""Queries about platforms, apps, tokens, quotas, grant requests and call counts."""

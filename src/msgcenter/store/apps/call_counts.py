@@ -1,19 +1,20 @@
-"""What was called: counts by app, hour (and once more by day), API and retCode."""
+"""Call counts by app, hour (and again by day), API and retCode."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from msgcenter.database.database import Connection
+from msgcenter.database.statements import affected_rows, column_arrays
 from msgcenter.domain.refusal import SUCCESS_CODE
 
-NOBODY = 0
-"""Stands for the app of calls whose caller did not prove to be one."""
+UNKNOWN_APP = 0
+"""The app number of calls whose caller did not prove to be an app."""
 Hours = Literal[1, 24]
-"""How long a count's time is: an hour, or a day (also one of 23 or 25 hours)."""
+"""The period of a count: an hour, or a day (also one of 23 or 25 hours)."""
 
 
 class CountKey(NamedTuple):
-    """What is counted together. `begins_at` is ms since 1970. Sorts as the primary key does."""
+    """The key of a count. `begins_at` is ms since 1970. Sorts as the primary key does."""
 
     app_number: int
     hours: Hours
@@ -23,7 +24,7 @@ class CountKey(NamedTuple):
 
 
 class Count(NamedTuple):
-    """Calls that were answered; `latencies` are calls by bucket (domain/histogram.py) from bucket 0 on."""
+    """Totals of answered calls; `latencies` are calls by bucket (domain/histogram.py), starting at bucket 0."""
 
     calls: int
     status_ids: int
@@ -31,10 +32,10 @@ class Count(NamedTuple):
     latencies: Sequence[int]
 
 
-class Span(NamedTuple):
-    """What to look at: an app's counts (all apps': None) of one length, from `since` to before `until`.
+class CountQuery(NamedTuple):
+    """Which counts to read: of one app (None: all apps) and one period, from `since` to before `until`.
 
-    An `api` None is all of them.
+    Times are ms since 1970. `api` None means all APIs.
     """
 
     app_number: int | None
@@ -45,7 +46,7 @@ class Span(NamedTuple):
 
 
 class StepCount(NamedTuple):
-    """Calls of a step in time (from 0), by API and outcome."""
+    """Calls in a time step (numbered from 0), by API and outcome."""
 
     step: int
     api: str
@@ -56,7 +57,7 @@ class StepCount(NamedTuple):
 
 
 class StepLatency(NamedTuple):
-    """How many calls of an API took how long (`bucket`), in a step in time (from 0)."""
+    """The number of calls of an API in a time step (numbered from 0) whose latency is in a bucket."""
 
     step: int
     api: str
@@ -65,7 +66,7 @@ class StepLatency(NamedTuple):
 
 
 class AppCount(NamedTuple):
-    """What an app called."""
+    """The calls of an app."""
 
     app_number: int
     calls: int
@@ -75,23 +76,28 @@ class AppCount(NamedTuple):
 
 
 async def add_counts(connection: Connection, counts: Sequence[tuple[CountKey, Count]]) -> None:
-    """Add counts, sorted by their distinct keys, to those that are there."""
+    """Add counts, sorted by their distinct keys, to the stored ones."""
     await connection.execute(
-        "insert into call_count as c (app_number, hours, begins_at, api, ret_code, calls, status_ids, messages,"
-        " latencies)"
-        " select a, h, b, p, r, n, i, m, l::int[] from unnest($1::int[], $2::smallint[], $3::bigint[], $4::text[],"
-        " $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[]) as t (a, h, b, p, r, n, i, m, l)"
-        " on conflict (app_number, hours, begins_at, api, ret_code) do update set"
-        " calls = c.calls + excluded.calls, status_ids = c.status_ids + excluded.status_ids,"
-        " messages = c.messages + excluded.messages,"
-        # A bucket that is full stays full: no count may keep all others from being stored.
-        " latencies = array(select least(coalesce(x, 0)::bigint + coalesce(y, 0), 2147483647)::int"
-        " from unnest(c.latencies, excluded.latencies) with ordinality as u (x, y, n) order by n)",
-        [key.app_number for key, _ in counts],
-        [key.hours for key, _ in counts],
-        [key.begins_at for key, _ in counts],
-        [key.api for key, _ in counts],
-        [key.ret_code for key, _ in counts],
+        """
+        insert into call_count as stored
+            (app_number, hours, begins_at, api, ret_code, calls, status_ids, messages, latencies)
+        select app_number, hours, begins_at, api, ret_code, calls, status_ids, messages, latencies::int[]
+        from unnest($1::int[], $2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+                $8::bigint[], $9::text[])
+            as new_count (app_number, hours, begins_at, api, ret_code, calls, status_ids, messages, latencies)
+        on conflict (app_number, hours, begins_at, api, ret_code) do update
+        set calls = stored.calls + excluded.calls,
+            status_ids = stored.status_ids + excluded.status_ids,
+            messages = stored.messages + excluded.messages,
+            -- A full bucket stays full, so that one count cannot keep all others from being stored.
+            latencies = array(
+                select least(coalesce(old_calls, 0)::bigint + coalesce(new_calls, 0), 2147483647)::int
+                from unnest(stored.latencies, excluded.latencies)
+                    with ordinality as bucket (old_calls, new_calls, place)
+                order by place
+            )
+        """,
+        *column_arrays((key for key, _ in counts), len(CountKey._fields)),
         [count.calls for _, count in counts],
         [count.status_ids for _, count in counts],
         [count.messages for _, count in counts],
@@ -99,97 +105,134 @@ async def add_counts(connection: Connection, counts: Sequence[tuple[CountKey, Co
     )
 
 
-_IN_SPAN = (
-    "c.app_number = coalesce($1, c.app_number) and c.hours = $2 and c.begins_at >= $3 and c.begins_at < $4"
-    " and ($5::text is null or c.api = $5)"
-)
-_OF_APP = _IN_SPAN.replace("coalesce($1, c.app_number)", "$1")
-_OF_ALL = _IN_SPAN.replace("c.app_number = coalesce($1, c.app_number)", "$1::int is null")
+def _where(query: CountQuery) -> str:
+    """Return the condition of a query; its parameters are the query's fields, $1 to $5."""
+    # Two statements, since one plan for both cases could not use the primary key.
+    app_condition = "$1::int is null" if query.app_number is None else "call_count.app_number = $1"
+    return f"""
+        {app_condition}
+        and call_count.hours = $2
+        and call_count.begins_at >= $3
+        and call_count.begins_at < $4
+        and ($5::text is null or call_count.api = $5)
+    """
 
 
-def _where(span: Span) -> str:
-    return _OF_ALL if span.app_number is None else _OF_APP
-
-
-async def counts(connection: Connection, span: Span, steps: Sequence[int]) -> list[StepCount]:
-    """Return what was called, in steps that begin at `steps` (ms since 1970, ascending)."""
+async def counts(connection: Connection, query: CountQuery, steps: Sequence[int]) -> list[StepCount]:
+    """Return the calls by time steps, which begin at `steps` (ms since 1970, ascending)."""
     rows = await connection.fetch(
-        "select width_bucket(c.begins_at, $6::bigint[]) - 1 as step, c.api, c.ret_code, sum(c.calls)::bigint,"
-        f" sum(c.status_ids)::bigint, sum(c.messages)::bigint from call_count c where {_where(span)}"
-        " group by 1, 2, 3 order by 1, 2, 3",
-        *span,
+        f"""
+        select width_bucket(call_count.begins_at, $6::bigint[]) - 1 as step, call_count.api, call_count.ret_code,
+            sum(call_count.calls)::bigint, sum(call_count.status_ids)::bigint, sum(call_count.messages)::bigint
+        from call_count
+        where {_where(query)}
+        group by 1, 2, 3
+        order by 1, 2, 3
+        """,
+        *query,
         steps,
     )
     return [StepCount(*row) for row in rows]
 
 
-async def latencies(connection: Connection, span: Span, steps: Sequence[int]) -> list[StepLatency]:
-    """Return how long calls took, in steps that begin at `steps` (ms since 1970, ascending)."""
+async def latencies(connection: Connection, query: CountQuery, steps: Sequence[int]) -> list[StepLatency]:
+    """Return the latencies of calls by time steps, which begin at `steps` (ms since 1970, ascending)."""
     rows = await connection.fetch(
-        "select width_bucket(c.begins_at, $6::bigint[]) - 1 as step, c.api, (l.place - 1)::int as bucket,"
-        " sum(l.calls)::bigint from call_count c, unnest(c.latencies) with ordinality as l (calls, place)"
-        f" where l.calls > 0 and {_where(span)} group by 1, 2, 3",
-        *span,
+        f"""
+        select width_bucket(call_count.begins_at, $6::bigint[]) - 1 as step, call_count.api,
+            (latency.place - 1)::int as bucket, sum(latency.calls)::bigint
+        from call_count, unnest(call_count.latencies) with ordinality as latency (calls, place)
+        where latency.calls > 0 and {_where(query)}
+        group by 1, 2, 3
+        """,
+        *query,
         steps,
     )
     return [StepLatency(*row) for row in rows]
 
 
-async def rows_of(connection: Connection, span: Span) -> list[tuple[CountKey, Count]]:
+async def stored_counts(connection: Connection, query: CountQuery) -> list[tuple[CountKey, Count]]:
     """Return the counts themselves, the oldest first."""
     rows = await connection.fetch(
-        "select c.app_number, c.hours, c.begins_at, c.api, c.ret_code, c.calls, c.status_ids, c.messages, c.latencies"
-        f" from call_count c where {_where(span)} order by c.begins_at, c.api, c.ret_code",
-        *span,
+        f"""
+        select call_count.app_number, call_count.hours, call_count.begins_at, call_count.api, call_count.ret_code,
+            call_count.calls, call_count.status_ids, call_count.messages, call_count.latencies
+        from call_count
+        where {_where(query)}
+        order by call_count.begins_at, call_count.api, call_count.ret_code
+        """,
+        *query,
     )
     return [(CountKey(*row[:5]), Count(*row[5:])) for row in rows]
 
 
-async def counts_by_app(connection: Connection, span: Span) -> list[AppCount]:
-    """Return what each app called."""
+async def counts_by_app(connection: Connection, query: CountQuery) -> list[AppCount]:
+    """Return the calls of each app."""
     rows = await connection.fetch(
-        "select c.app_number, sum(c.calls)::bigint, (sum(c.calls) filter (where c.ret_code <> $6))::bigint,"
-        f" sum(c.status_ids)::bigint, sum(c.messages)::bigint from call_count c where {_where(span)}"
-        " group by c.app_number",
-        *span,
+        f"""
+        select call_count.app_number, sum(call_count.calls)::bigint,
+            (sum(call_count.calls) filter (where call_count.ret_code <> $6))::bigint,
+            sum(call_count.status_ids)::bigint, sum(call_count.messages)::bigint
+        from call_count
+        where {_where(query)}
+        group by call_count.app_number
+        """,
+        *query,
         SUCCESS_CODE,
     )
-    return [AppCount(row[0], row[1], row[2] or 0, row[3], row[4]) for row in rows]
+    return [
+        AppCount(app_number, calls, errors or 0, status_ids, messages)
+        for app_number, calls, errors, status_ids, messages in rows
+    ]
 
 
-async def latencies_by_app(connection: Connection, span: Span) -> list[tuple[int, int, int]]:
-    """Return how many calls of each app took how long: its number, bucket, calls."""
+async def latencies_by_app(connection: Connection, query: CountQuery) -> list[tuple[int, int, int]]:
+    """Return the latencies of each app's calls, as triples: app number, bucket, calls."""
     rows = await connection.fetch(
-        "select c.app_number, (l.place - 1)::int, sum(l.calls)::bigint"
-        " from call_count c, unnest(c.latencies) with ordinality as l (calls, place)"
-        f" where l.calls > 0 and {_where(span)} group by 1, 2",
-        *span,
+        f"""
+        select call_count.app_number, (latency.place - 1)::int as bucket, sum(latency.calls)::bigint as calls
+        from call_count, unnest(call_count.latencies) with ordinality as latency (calls, place)
+        where latency.calls > 0 and {_where(query)}
+        group by 1, 2
+        """,
+        *query,
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [(row["app_number"], row["bucket"], row["calls"]) for row in rows]
 
 
-async def messages_of(connection: Connection, app_number: int, since: int) -> int:
-    """Return how many messages an app has sent since a day began (ms since 1970)."""
-    found: int | None = await connection.fetchval(
+async def messages_since(connection: Connection, app_number: int, since: int) -> int:
+    """Return how many messages an app has sent since the beginning of a day (ms since 1970)."""
+    messages: int | None = await connection.fetchval(
         "select sum(messages)::bigint from call_count where app_number = $1 and hours = 24 and begins_at >= $2",
         app_number,
         since,
     )
-    return found or 0
+    return messages or 0
 
 
 async def delete_old(connection: Connection, before: int, limit: int) -> int:
-    """Delete up to `limit` counts of each length that began before `before` (ms since 1970); return how many."""
+    """Delete up to `limit` counts of each period that began before `before` (ms since 1970); return how many."""
     deleted = 0
     for hours in (1, 24):
         status = await connection.execute(
-            "delete from call_count c using (select app_number, hours, begins_at, api, ret_code from call_count"
-            " where hours = $1 and begins_at < $2 order by begins_at limit $3) old"
-            " where c.app_number = old.app_number and c.hours = old.hours and c.begins_at = old.begins_at"
-            " and c.api = old.api and c.ret_code = old.ret_code",
+            """
+            delete from call_count
+            using (
+                select app_number, hours, begins_at, api, ret_code
+                from call_count
+                where hours = $1 and begins_at < $2
+                order by begins_at
+                limit $3
+            ) as old
+            where call_count.app_number = old.app_number
+                and call_count.hours = old.hours
+                and call_count.begins_at = old.begins_at
+                and call_count.api = old.api
+                and call_count.ret_code = old.ret_code
+            """,
             hours,
             before,
             limit,
         )
-        deleted += int(status.rpartition(" ")[2])
+        deleted += affected_rows(status)
     return deleted

@@ -1,20 +1,21 @@
-"""Idempotency keys: which request made which message, for a day."""
+"""Idempotency keys: which request made which message. A key is claimed for a day."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
+from msgcenter.database.statements import affected_rows, column_arrays
 
 
 class IdempotencyKey(NamedTuple):
-    """A request id of an app, as unique as the primary key."""
+    """A request id of an app. Sorts as the primary key does."""
 
     app_number: int
     request_id: str
 
 
 class Claim(NamedTuple):
-    """A request that made (or is about to make) a message."""
+    """A request that made (or is about to make) a message; `digest` is a hash of the request."""
 
     key: IdempotencyKey
     digest: bytes
@@ -22,18 +23,21 @@ class Claim(NamedTuple):
 
 
 async def claim(connection: Connection, claims: Sequence[Claim], now: int, oldest: int) -> dict[IdempotencyKey, Claim]:
-    """Take the keys that are free or whose claim is older than `oldest`; return the standing claim of every key.
+    """Claim the keys that are free or were claimed before `oldest`; return the valid claim of every key.
 
-    Keys must be distinct and sorted. A key that another transaction is taking is waited for.
+    Keys must be distinct and sorted. Waits for a transaction that is claiming the same key. Times are ms since 1970.
     """
-    columns = list(zip(*((*item.key, item.digest, item.message_id) for item in claims), strict=True))
     await connection.execute(
-        "insert into idempotency_key as k (app_number, request_id, digest, message_id, created_at)"
-        " select a, r, d, m, $5 from unnest($1::int[], $2::text[], $3::bytea[], $4::bigint[]) as t (a, r, d, m)"
-        " on conflict (app_number, request_id) do update"
-        " set digest = excluded.digest, message_id = excluded.message_id, created_at = excluded.created_at"
-        " where k.created_at < $6",
-        *columns,
+        """
+        insert into idempotency_key as claim (app_number, request_id, digest, message_id, created_at)
+        select app_number, request_id, digest, message_id, $5
+        from unnest($1::int[], $2::text[], $3::bytea[], $4::bigint[])
+            as new_claim (app_number, request_id, digest, message_id)
+        on conflict (app_number, request_id) do update
+        set digest = excluded.digest, message_id = excluded.message_id, created_at = excluded.created_at
+        where claim.created_at < $6
+        """,
+        *column_arrays(((*item.key, item.digest, item.message_id) for item in claims), 4),
         now,
         oldest,
     )
@@ -41,23 +45,28 @@ async def claim(connection: Connection, claims: Sequence[Claim], now: int, oldes
 
 
 async def release(connection: Connection, claims: Sequence[Claim]) -> None:
-    """Let go of keys that this transaction has taken: no message is made of their requests."""
+    """Release keys that this transaction has claimed, because their requests make no message."""
     await connection.execute(
-        "delete from idempotency_key k using unnest($1::int[], $2::text[]) as t (a, r)"
-        " where k.app_number = t.a and k.request_id = t.r",
-        [item.key.app_number for item in claims],
-        [item.key.request_id for item in claims],
+        """
+        delete from idempotency_key as claim
+        using unnest($1::int[], $2::text[]) as key (app_number, request_id)
+        where claim.app_number = key.app_number and claim.request_id = key.request_id
+        """,
+        *column_arrays((item.key for item in claims), 2),
     )
 
 
 async def find(connection: Connection, keys: Sequence[IdempotencyKey], oldest: int) -> dict[IdempotencyKey, Claim]:
     """Return the claims of these keys that are not older than `oldest` (ms since 1970)."""
     rows = await connection.fetch(
-        "select k.app_number, k.request_id, k.digest, k.message_id"
-        " from unnest($1::int[], $2::text[]) as t (a, r)"
-        " join idempotency_key k on k.app_number = t.a and k.request_id = t.r where k.created_at >= $3",
-        [key.app_number for key in keys],
-        [key.request_id for key in keys],
+        """
+        select claim.app_number, claim.request_id, claim.digest, claim.message_id
+        from unnest($1::int[], $2::text[]) as key (app_number, request_id)
+        join idempotency_key as claim
+            on claim.app_number = key.app_number and claim.request_id = key.request_id
+        where claim.created_at >= $3
+        """,
+        *column_arrays(keys, 2),
         oldest,
     )
     claims = (
@@ -67,12 +76,20 @@ async def find(connection: Connection, keys: Sequence[IdempotencyKey], oldest: i
 
 
 async def delete_old(connection: Connection, oldest: int, limit: int) -> int:
-    """Delete up to `limit` keys claimed before `oldest` (ms since 1970); return how many."""
+    """Delete up to `limit` keys that were claimed before `oldest` (ms since 1970); return how many."""
     status = await connection.execute(
-        "delete from idempotency_key k using (select app_number, request_id from idempotency_key"
-        " where created_at < $1 order by created_at limit $2) old"
-        " where k.app_number = old.app_number and k.request_id = old.request_id and k.created_at < $1",
+        """
+        delete from idempotency_key as claim
+        using (
+            select app_number, request_id
+            from idempotency_key
+            where created_at < $1
+            order by created_at
+            limit $2
+        ) as old
+        where claim.app_number = old.app_number and claim.request_id = old.request_id and claim.created_at < $1
+        """,
         oldest,
         limit,
     )
-    return int(status.rpartition(" ")[2])
+    return affected_rows(status)

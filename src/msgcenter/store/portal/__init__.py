@@ -1,1 +1,1 @@
-"""Queries about the portal: people, sessions, announcements, confirmations."""
+"""Queries about the portal: people, sessions, invitations, members of apps, announcements, confirmations."""

@@ -1,14 +1,15 @@
-"""Who is logged in at the portal, and how often logging in has failed."""
+"""Sessions: the browsers in which people are logged in at the portal."""
 
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
+from msgcenter.database.statements import affected_rows
 from msgcenter.domain.person import Person
-from msgcenter.store.portal.people import PERSON, person_of
+from msgcenter.store.portal.people import PERSON_COLUMNS, person_of
 
 
 class SessionRecord(NamedTuple):
-    """A browser in which a person is logged in. Times are ms since 1970."""
+    """A session. `digest` is the hash of its token; times are ms since 1970."""
 
     digest: bytes
     created_at: int
@@ -19,10 +20,12 @@ class SessionRecord(NamedTuple):
 
 
 async def insert_session(connection: Connection, person_number: int, session: SessionRecord) -> None:
-    """Add a session."""
+    """Add a session of a person."""
     await connection.execute(
-        "insert into portal_session (person_number, digest, created_at, seen_at, expires_at, address, agent)"
-        " values ($1, $2, $3, $4, $5, $6, $7)",
+        """
+        insert into portal_session (person_number, digest, created_at, seen_at, expires_at, address, agent)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        """,
         person_number,
         *session,
     )
@@ -31,12 +34,17 @@ async def insert_session(connection: Connection, person_number: int, session: Se
 async def find_session(
     connection: Connection, digest: bytes, now: int, idle_since: int
 ) -> tuple[Person, SessionRecord] | None:
-    """Return a session that holds at `now` and was used after `idle_since`, and whose it is."""
+    """Return a session that is valid at `now` and was used after `idle_since`, and its person."""
     row = await connection.fetchrow(
-        f"select {PERSON},"
-        " s.digest, s.created_at, s.seen_at, s.expires_at, s.address, s.agent"
-        " from portal_session s join person p on p.number = s.person_number"
-        " where s.digest = $1 and s.expires_at > $2 and s.seen_at > $3 and p.disabled_at is null",
+        f"""
+        select {PERSON_COLUMNS}, session.digest, session.created_at, session.seen_at, session.expires_at,
+            session.address, session.agent
+        from portal_session as session join person on person.number = session.person_number
+        where session.digest = $1
+            and session.expires_at > $2
+            and session.seen_at > $3
+            and person.disabled_at is null
+        """,
         digest,
         now,
         idle_since,
@@ -45,17 +53,25 @@ async def find_session(
 
 
 async def touch_session(connection: Connection, digest: bytes, now: int, address: str) -> None:
-    """Note that a session was used."""
+    """Store when a session was used last, and from which address."""
     await connection.execute(
         "update portal_session set seen_at = $2, address = $3 where digest = $1", digest, now, address
     )
 
 
 async def sessions_of(connection: Connection, person_number: int, now: int, idle_since: int) -> list[SessionRecord]:
-    """Return a person's sessions that hold at `now` and were used after `idle_since`, the one used last first."""
+    """Return up to 200 sessions of a person that are valid at `now` and were used after `idle_since`.
+
+    The session that was used last comes first.
+    """
     rows = await connection.fetch(
-        "select digest, created_at, seen_at, expires_at, address, agent from portal_session"
-        " where person_number = $1 and expires_at > $2 and seen_at > $3 order by seen_at desc limit 200",
+        """
+        select digest, created_at, seen_at, expires_at, address, agent
+        from portal_session
+        where person_number = $1 and expires_at > $2 and seen_at > $3
+        order by seen_at desc
+        limit 200
+        """,
         person_number,
         now,
         idle_since,
@@ -64,62 +80,31 @@ async def sessions_of(connection: Connection, person_number: int, now: int, idle
 
 
 async def delete_session(connection: Connection, person_number: int, digest: bytes) -> bool:
-    """End one session of a person; return False if there is none."""
+    """End a session of a person; return False if there is no such session."""
     status = await connection.execute(
         "delete from portal_session where person_number = $1 and digest = $2", person_number, digest
     )
-    return status != "DELETE 0"
+    return affected_rows(status) > 0
 
 
-async def delete_sessions(connection: Connection, person_number: int, but: bytes = b"") -> int:
-    """End all sessions of a person but one; return how many."""
+async def delete_sessions(connection: Connection, person_number: int, kept: bytes = b"") -> int:
+    """End all sessions of a person except the one with the digest `kept`; return how many."""
     status = await connection.execute(
-        "delete from portal_session where person_number = $1 and digest <> $2", person_number, but
+        "delete from portal_session where person_number = $1 and digest <> $2", person_number, kept
     )
-    return int(status.rpartition(" ")[2])
+    return affected_rows(status)
 
 
 async def delete_old_sessions(connection: Connection, now: int, limit: int) -> int:
-    """Delete up to `limit` sessions that have ended; return how many."""
+    """Delete up to `limit` sessions that have expired at `now` (ms since 1970); return how many."""
     status = await connection.execute(
-        "delete from portal_session where digest = any(array("
-        "select digest from portal_session where expires_at <= $1 order by expires_at limit $2))",
+        """
+        delete from portal_session
+        where digest = any(array(
+            select digest from portal_session where expires_at <= $1 order by expires_at limit $2
+        ))
+        """,
         now,
         limit,
     )
-    return int(status.rpartition(" ")[2])
-
-
-async def count_attempt(connection: Connection, bucket: str, now: int, window_ms: int) -> tuple[int, int]:
-    """Count an attempt before it is looked at; return how many there were in this window and when it began."""
-    row = await connection.fetchrow(
-        "insert into throttle as t (bucket, failures, since) values ($1, 1, $2)"
-        " on conflict (bucket) do update set"
-        " failures = case when t.since <= $2 - $3::bigint then 1 else t.failures + 1 end,"
-        " since = case when t.since <= $2 - $3::bigint then $2 else t.since end"
-        " returning failures, since",
-        bucket,
-        now,
-        window_ms,
-    )
-    assert row is not None
-    return row["failures"], row["since"]
-
-
-async def forgive_attempt(connection: Connection, bucket: str, *, all_of_them: bool) -> None:
-    """Take back an attempt that succeeded, or forget all that failed before it as well."""
-    if all_of_them:
-        await connection.execute("delete from throttle where bucket = $1", bucket)
-    else:
-        await connection.execute("update throttle set failures = greatest(failures - 1, 0) where bucket = $1", bucket)
-
-
-async def delete_old_throttles(connection: Connection, before: int, limit: int) -> int:
-    """Delete up to `limit` counts of windows that began before a time; return how many."""
-    status = await connection.execute(
-        "delete from throttle where bucket = any(array("
-        "select bucket from throttle where since <= $1 order by since limit $2))",
-        before,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+    return affected_rows(status)
