@@ -79,9 +79,9 @@ async def test_long_messages_end_a_search_request_early(
     pages = []
     while True:
         page = await inbox.list_messages(VIEWER, query)
-        pages.append([shown.message.id for shown in page.messages])
-        if page.next_before is None:
+        pages.append([shown.message.id for shown in page.items])
+        if page.next_cursor is None:
             break
-        query = query._replace(before_id=page.next_before)
+        query = query._replace(before_id=page.next_cursor)
     assert len(pages) > 3
     assert [message_id for ids in pages for message_id in ids] == sent[:1]

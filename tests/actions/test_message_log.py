@@ -59,10 +59,10 @@ async def got(database: Database, wanted: MessageFilter, user: str, limit: int =
     before: int | None = wanted.before_id
     while before is not None:
         page = await MessageLog(database).page(wanted._replace(before_id=before), user, limit)
-        assert len(page.entries) <= limit
-        assert page.next_before is None or page.next_before < before
-        found += [entry.message.id for entry in page.entries]
-        before = page.next_before
+        assert len(page.items) <= limit
+        assert page.next_cursor is None or page.next_cursor < before
+        found += [entry.message.id for entry in page.items]
+        before = page.next_cursor
     return found
 
 
@@ -132,7 +132,7 @@ async def test_expired_messages_stay_in_the_log(database: Database) -> None:
     draft = text_to(app.number, HOME, ["li"], expires_at=now_ms() - 1)
     (sent,) = await send_drafts(database, MessageIds(1), [draft])
     page = await MessageLog(database).page(MessageFilter(app.number), "li", 10)
-    assert [(entry.message.id, entry.state) for entry in page.entries] == [(sent, "expired")]
+    assert [(entry.message.id, entry.state) for entry in page.items] == [(sent, "expired")]
 
 
 async def test_a_list_counts_no_more_than_it_may(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,9 +143,9 @@ async def test_a_list_counts_no_more_than_it_may(database: Database, monkeypatch
     for audience in (users[:2], users[:3], users, users[:3]):  # the newest last
         await send_drafts(database, MessageIds(1), [text_to(app.number, HOME, audience)])
     page = await MessageLog(database).page(MessageFilter(app.number), None, 10)
-    counted = [entry.counts and entry.counts.delivered for entry in page.entries]
+    counted = [entry.counts and entry.counts.delivered for entry in page.items]
     assert counted == [3, None, 3, None]  # three of seven; six are more than four; three; one is left for two
-    assert [entry.named for entry in page.entries] == [tuple(users[:3])] * 3 + [tuple(users[:2])]
+    assert [entry.named for entry in page.items] == [tuple(users[:3])] * 3 + [tuple(users[:2])]
 
 
 async def test_counts_of_a_broadcast_are_given_up_at_the_limit(
@@ -158,7 +158,7 @@ async def test_counts_of_a_broadcast_are_given_up_at_the_limit(
         await Sending(database, lease, waiting_limit=10).send(app, Text("x"), Everyone())
     for most, expected in ((20, (20, 20, 0)), (19, None)):
         monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", most)
-        (entry,) = (await MessageLog(database).page(MessageFilter(app.number), None, 10)).entries
+        (entry,) = (await MessageLog(database).page(MessageFilter(app.number), None, 10)).items
         assert entry.counts == expected
 
 

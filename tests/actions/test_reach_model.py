@@ -395,7 +395,7 @@ class Scene:
             await refused(self.topics.unsubscribe(app, topic, names, by=COMMAND), Reason.AUDIENCE_UNKNOWN)
             return
         page = await self.topics.subscribers(app, topic, platform_code=None, cursor=None, limit=200)
-        assert page.user_ids == sorted(it for *of, it in self.subscribed if of == [number, topic])
+        assert page.items == sorted(it for *of, it in self.subscribed if of == [number, topic])
 
     async def know(self, step: Know) -> None:
         name = USERS[step.user]
@@ -568,8 +568,8 @@ class Scene:
         }
         for wanted, passing in passes.items():
             page = await self.inbox.list_messages(self.viewer(name), InboxQuery(wanted, limit=100))
-            assert [one.message.id for one in page.messages] == [i for i in live if passing(i)]
-            for one in page.messages:
+            assert [one.message.id for one in page.items] == [i for i in live if passing(i)]
+            for one in page.items:
                 assert one.entry.read_at == self.entries[name, one.message.id]
                 assert self.messages[one.message.id].content in one.message.content
 
@@ -611,8 +611,8 @@ class Scene:
         for number, app in enumerate(self.apps):
             page = await self.message_statuses.list_messages(MessageFilter(app.number), 100)
             sent = {i: one for i, one in self.messages.items() if one.app == number}
-            assert [report.message.id for report in page.statuses] == sorted(sent, reverse=True)
-            for report in page.statuses:
+            assert [report.message.id for report in page.items] == sorted(sent, reverse=True)
+            for report in page.items:
                 one = sent[report.message.id]
                 read = [self.entries[name, report.message.id] is not None for name in one.audience]
                 assert (report.counts.delivered, report.counts.read) == (len(read), sum(read))

@@ -138,7 +138,7 @@ async def test_a_list_of_sends_counts_them_together(
 
     monkeypatch.setattr(receipts, "count_receipts", counted)
     page = await MessageStatuses(database, waiting_limit=10).list_messages(MessageFilter(app.number), 50)
-    assert [report.counts for report in page.statuses] == [
+    assert [report.counts for report in page.items] == [
         *[ReceiptTotals(number + 1, number + 1, 1) for number in reversed(range(20))],
         ReceiptTotals(40, 40, 3),
     ]

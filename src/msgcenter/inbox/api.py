@@ -3,7 +3,6 @@
 from codecs import BOM_UTF8
 from typing import Annotated, Any, TypeVar, cast
 
-import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
 
@@ -24,13 +23,14 @@ from msgcenter.inbox.views import (
     message_list_view,
     message_view,
 )
+from msgcenter.web.decode import decode
 
 _MAX_IDS = 100
 _MAX_QUERY = 64
 _FILTERS = ("all", "unread", "todo", "archived")
 _KINDS = ("text", "link", "oa")
 Ids = Annotated[list[str], Meta(min_length=1, max_length=_MAX_IDS)]
-Wanted = TypeVar("Wanted", bound=Struct)
+BodyStruct = TypeVar("BodyStruct", bound=Struct)
 
 
 class SetStatus(Struct, frozen=True):
@@ -89,13 +89,13 @@ async def get_framing(_: Inboxes, request: Request, viewer: Viewer) -> FramingVi
 
 async def set_status(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
     """Set messages read or unread."""
-    asked = await _asked(request, SetStatus)
+    asked = await _body_of(request, SetStatus)
     return await _changed(inboxes, viewer, await inboxes.inbox.set_status(viewer, _known(asked.ids), read=asked.read))
 
 
 async def read_all(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
     """Read all that a list shows, up to a message."""
-    asked = await _asked(request, ReadAll)
+    asked = await _body_of(request, ReadAll)
     before_id = min(_bound("upTo", asked.up_to) + 1, MAX_ID)
     query = _query(asked.filter, asked.app, asked.kind, asked.q)._replace(before_id=before_id)
     return await _changed(inboxes, viewer, await inboxes.inbox.read_all(viewer, query))
@@ -103,7 +103,7 @@ async def read_all(inboxes: Inboxes, request: Request, viewer: Viewer) -> Change
 
 async def archive(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
     """Archive messages, or bring them back."""
-    asked = await _asked(request, Archive)
+    asked = await _body_of(request, Archive)
     changed = await inboxes.inbox.archive(viewer, _known(asked.ids), archived=asked.archived)
     return await _changed(inboxes, viewer, changed)
 
@@ -122,18 +122,8 @@ async def _changed(inboxes: Inboxes, viewer: Viewer, message_ids: list[int]) -> 
     return ChangedView(ids_view(message_ids), counts_view(await inboxes.inbox.counts(viewer)))
 
 
-async def _asked(request: Request, wanted: type[Wanted]) -> Wanted:
-    try:
-        asked = msgspec.json.decode((await body_of(request)).removeprefix(BOM_UTF8), type=wanted)
-    except msgspec.ValidationError as error:
-        field = str(error).rpartition("`$")[2].strip("`").strip(".") or "body"
-        raise invalid(field, f"不正确({error})", str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise invalid("body", "须为JSON对象", "must be a JSON object") from None
-    for name, value in msgspec.to_builtins(asked).items():
-        if isinstance(value, str) and "\0" in value:
-            raise invalid(name, "不能含有U+0000字符", "must not contain the character U+0000")
-    return asked
+async def _body_of(request: Request, kind: type[BodyStruct]) -> BodyStruct:
+    return decode((await body_of(request)).removeprefix(BOM_UTF8), kind)
 
 
 def _known(ids: list[str]) -> list[int]:
@@ -149,14 +139,10 @@ def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> str:
 
 
 def _bound(field: str, value: str) -> int:
-    parsed = parse_message_id(value)
-    if parsed is None:
-        raise _not_an_id(field)
-    return parsed
-
-
-def _not_an_id(field: str) -> ProblemError:
-    return invalid(field, "须为十进制数字", "must be a decimal number")
+    bound = parse_message_id(value)
+    if bound is None:
+        raise invalid(field, "须为十进制数字", "must be a decimal number")
+    return bound
 
 
 def page_limit(field: str, value: str) -> int:

@@ -60,7 +60,9 @@ def problem_of(refusal: Refusal) -> Problem:
     if refusal.reason is Reason.RATE_EXCEEDED:
         seconds = refusal.data.get("seconds")
         return Problem(429, "rate_exceeded", detail, seconds=seconds if isinstance(seconds, int) else None)
-    if refusal.reason in {Reason.FIELD_MALFORMED, Reason.TOO_MANY_ITEMS}:
+    if refusal.reason is Reason.BODY_NOT_AN_OBJECT:
+        return Problem(400, "invalid_field", detail, "body")
+    if refusal.reason in {Reason.FIELD_MISSING, Reason.FIELD_MALFORMED, Reason.TOO_MANY_ITEMS}:
         return Problem(400, "invalid_field", detail, str(refusal.data["field"]))
     return Problem(400, "refused", detail)
 

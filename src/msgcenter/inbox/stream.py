@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from msgcenter.actions.mailboxes.inbox import InboxPage, InboxQuery
+from msgcenter.actions.mailboxes.inbox import InboxMessage, InboxQuery
 from msgcenter.actions.mailboxes.user_tokens import UserTokenError, Viewer
+from msgcenter.domain.list_page import ListPage
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox.api import page_limit
@@ -119,7 +120,7 @@ class _EventStream(Response):
         page = await self._list(1)
         return await self._counts(), _newest_of(page)
 
-    async def _list(self, limit: int) -> InboxPage:
+    async def _list(self, limit: int) -> ListPage[InboxMessage, int]:
         return await self._inboxes.inbox.list_messages(self._viewer, InboxQuery(limit=limit))
 
     async def _pending_events(self, pending: PendingEvents) -> AsyncIterator[bytes]:
@@ -145,8 +146,8 @@ class _EventStream(Response):
                     yield _event("reminder", message_view(shown))
 
 
-def _newest_of(page: InboxPage) -> int | None:
-    return page.messages[0].message.id if page.messages else None
+def _newest_of(page: ListPage[InboxMessage, int]) -> int | None:
+    return page.items[0].message.id if page.items else None
 
 
 async def _close_on_disconnect(receive: Receive, watch: Watch) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from msgcenter.actions.mailboxes.inbox import InboxCounts, InboxMessage, InboxPage
+from msgcenter.actions.mailboxes.inbox import InboxCounts, InboxMessage
 from msgcenter.domain.content import Kind
+from msgcenter.domain.list_page import ListPage
 
 
 class AppView(Struct, frozen=True):
@@ -115,10 +116,10 @@ def message_view(shown: InboxMessage) -> MessageView:
     )
 
 
-def message_list_view(page: InboxPage) -> MessageListView:
+def message_list_view(page: ListPage[InboxMessage, int]) -> MessageListView:
     """Return a page of a list for the wire."""
-    next_cursor = None if page.next_before is None else str(page.next_before)
-    return MessageListView([message_view(shown) for shown in page.messages], next_cursor)
+    next_cursor = None if page.next_cursor is None else str(page.next_cursor)
+    return MessageListView([message_view(shown) for shown in page.items], next_cursor)
 
 
 def _approval(shown: InboxMessage) -> ApprovalView | None:

@@ -12,6 +12,7 @@ from msgcenter.database.group_commit import GroupCommit
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.content import Kind
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
+from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import MAX_ID, now_ms
 from msgcenter.messaging.current_mailbox import count_current, current_mailbox, make_current, pulled_mailboxes
@@ -64,13 +65,6 @@ class InboxCounts(NamedTuple):
     apps: list[AppUnread]
 
 
-class InboxPage(NamedTuple):
-    """Some messages, newest first. `next_before` is the id bound of the next page, None at the end."""
-
-    messages: list[InboxMessage]
-    next_before: int | None
-
-
 class InboxQuery(NamedTuple):
     """What to list. `text` is searched in titles, heads and contents; `before_id` is the bound of the last page.
 
@@ -103,12 +97,12 @@ class Inbox:
         """Return how many calls wait for a shared query."""
         return self._counts.waiting + self._finds.waiting
 
-    async def list_messages(self, viewer: Viewer, query: InboxQuery) -> InboxPage:
+    async def list_messages(self, viewer: Viewer, query: InboxQuery) -> ListPage[InboxMessage, int]:
         """Return up to `query.limit` messages, newest first. A page of a search may be short and still not the last."""
         async with current_mailbox(self._database, viewer.recipient, now_ms()) as connection:
             scope = await _app_scope(connection, viewer, query.app_id)
             if scope is None:
-                return InboxPage([], None)
+                return ListPage([], None)
             matches = matcher(query.kind, query.text)
             batch_size = query.limit + 1 if matches is None else _LOADED_AT_ONCE
             entries = reading.entries(
@@ -120,14 +114,13 @@ class Inbox:
                 loaded = await self._load(connection, batch)
                 messages += [shown for shown in loaded if matches is None or matches(shown.message)]
                 if len(messages) > query.limit:
-                    page = messages[: query.limit]
-                    return InboxPage(page, page[-1].entry.message_id)
+                    return cut_page(messages, query.limit, lambda shown: shown.entry.message_id)
                 scanned += len(batch)
                 characters += sum(len(shown.message.content) for shown in loaded)
                 is_full = len(batch) == batch_size
                 if is_full and (scanned >= _SCANNED_ENTRIES or characters >= _SCANNED_CHARACTERS):
-                    return InboxPage(messages, batch[-1].message_id)
-            return InboxPage(messages, None)
+                    return ListPage(messages, batch[-1].message_id)
+            return ListPage(messages, None)
 
     async def find(self, viewer: Viewer, message_ids: Collection[int]) -> list[InboxMessage]:
         """Return those of the messages that are in the viewer's part of the mailbox."""

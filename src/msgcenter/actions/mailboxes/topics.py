@@ -1,24 +1,17 @@
 """Topics of an app: who is subscribed."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import receivers_of
+from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store import audit
 from msgcenter.store.mailboxes import topics
-
-
-class SubscriberPage(NamedTuple):
-    """Some subscribers by user id; `next_cursor` is None on the last page."""
-
-    user_ids: list[str]
-    next_cursor: str | None
 
 
 class Topics:
@@ -76,14 +69,13 @@ class Topics:
 
     async def subscribers(
         self, app: App, name: str, *, platform_code: str | None, cursor: str | None, limit: int
-    ) -> SubscriberPage:
+    ) -> ListPage[str, str]:
         """Return up to `limit` subscribers. Refuses with NOT_AUTHORISED (platform) or AUDIENCE_UNKNOWN (topic)."""
         platform = app.platform_for(platform_code)
         async with self._database.connection() as connection:
             number = await _number(connection, app, platform, name)
             found = await topics.subscribers(connection, number, cursor or "", limit + 1)
-        more = len(found) > limit
-        return SubscriberPage(found[:limit], found[limit - 1] if more else None)
+        return cut_page(found, limit, lambda user_id: user_id)
 
 
 async def _number(connection: Connection, app: App, platform_code: str, name: str) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
+from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.messaging.current_mailbox import pulled_mailboxes
@@ -37,18 +38,6 @@ class LogEntry(NamedTuple):
     named: tuple[str, ...]
 
 
-class LogPage(NamedTuple):
-    """Some entries, newest first; `next_before` is the id bound of the next page, None at the end."""
-
-    entries: list[LogEntry]
-    next_before: int | None
-
-
-class _Found(NamedTuple):
-    messages: list[Message]
-    next_before: int | None
-
-
 class MessageLog:
     """Reads what apps have sent; changes nothing but that a mailbox pulls what it has yet to pull."""
 
@@ -56,26 +45,26 @@ class MessageLog:
         self._database = database
         self._counts = ReceiptCounts(database)
 
-    async def page(self, wanted: MessageFilter, receiver: str | None, limit: int) -> LogPage:
+    async def page(self, wanted: MessageFilter, receiver: str | None, limit: int) -> ListPage[LogEntry, int]:
         """Return up to `limit` messages that pass the filter, perhaps only those that a user got.
 
         A user got what stands, or stood before it was withdrawn, in the user's mailbox: sent to the user, to a topic
         or to everyone. A page of a user's may be short and still not the last.
         """
         found = await (self._listed(wanted, limit) if receiver is None else self._received(wanted, receiver, limit))
-        return LogPage(await self._entries(found.messages), found.next_before)
+        return ListPage(await self._entries(found.items), found.next_cursor)
 
     async def named_receivers(self, message: Message) -> tuple[str, ...]:
         """Return the first few of a message's receivers; none of one to a topic or to everyone."""
         async with self._database.connection() as connection:
             return (await _named(connection, [message])).get(message.id, ())
 
-    async def _listed(self, wanted: MessageFilter, limit: int) -> _Found:
+    async def _listed(self, wanted: MessageFilter, limit: int) -> ListPage[Message, int]:
         async with self._database.connection() as connection:
             found = await messages.list_messages(connection, wanted, limit + 1)
-        return _Found(found[:limit], found[limit - 1].id if len(found) > limit else None)
+        return cut_page(found, limit, _id_of)
 
-    async def _received(self, wanted: MessageFilter, user_id: str, limit: int) -> _Found:
+    async def _received(self, wanted: MessageFilter, user_id: str, limit: int) -> ListPage[Message, int]:
         async with self._database.connection() as connection:
             known = await users.platforms_of(connection, user_id)
         codes = known if wanted.platform_code is None else [wanted.platform_code]
@@ -83,14 +72,12 @@ class MessageLog:
         async with pulled_mailboxes(self._database, recipients, now_ms()) as connection:
             parts = [await _in_mailbox(connection, wanted, recipient, limit) for recipient in recipients]
         # What lies below the place where one mailbox was left may not be told before what that one still has.
-        floor = max((part.next_before for part in parts if part.next_before is not None), default=0)
+        floor = max((part.next_cursor for part in parts if part.next_cursor is not None), default=0)
         found = sorted(
-            (message for part in parts for message in part.messages if message.id >= floor),
+            (message for part in parts for message in part.items if message.id >= floor),
             key=lambda message: -message.id,
         )
-        if len(found) > limit:
-            return _Found(found[:limit], found[limit - 1].id)
-        return _Found(found, floor or None)
+        return cut_page(found, limit, _id_of, rest=floor or None)
 
     async def _entries(self, found: Sequence[Message]) -> list[LogEntry]:
         now = now_ms()
@@ -129,7 +116,9 @@ class MessageLog:
         return counts | {message.id: one for message, one in zip(direct, of_direct, strict=True)}
 
 
-async def _in_mailbox(connection: Connection, wanted: MessageFilter, recipient: Recipient, limit: int) -> _Found:
+async def _in_mailbox(
+    connection: Connection, wanted: MessageFilter, recipient: Recipient, limit: int
+) -> ListPage[Message, int]:
     """Return up to `limit` wanted messages of a mailbox, newest first, and where to go on."""
     found: list[Message] = []
     batch: list[int] = []
@@ -145,14 +134,14 @@ async def _in_mailbox(connection: Connection, wanted: MessageFilter, recipient: 
         looked += len(batch)
         found += await _wanted(connection, wanted, batch)
         if len(found) >= limit or looked >= _LOOKED_THROUGH:
-            return _cut(found, limit, batch[-1])
+            return cut_page(found, limit, _id_of, rest=batch[-1])
         batch = []
     found += await _wanted(connection, wanted, batch)
-    return _cut(found, limit, None)
+    return cut_page(found, limit, _id_of)
 
 
-def _cut(found: list[Message], limit: int, next_before: int | None) -> _Found:
-    return _Found(found[:limit], found[limit - 1].id if len(found) > limit else next_before)
+def _id_of(message: Message) -> int:
+    return message.id
 
 
 async def _wanted(connection: Connection, wanted: MessageFilter, ids: Sequence[int]) -> list[Message]:

@@ -8,9 +8,10 @@ from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.database.database import Connection, Database
 from msgcenter.database.group_commit import GroupCommit
 from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.list_page import ListPage, parse_cursor
 from msgcenter.domain.message import Message, State
-from msgcenter.domain.message_id import now_ms, parse_message_id
-from msgcenter.domain.refusal import Reason, Refusal, malformed
+from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.current_mailbox import count_current
 from msgcenter.store.mailboxes import broadcast_receipts, pages, receipts, topics
 from msgcenter.store.mailboxes.receipts import Receipt, ReceiptTotals
@@ -38,13 +39,6 @@ class MessageStatus(NamedTuple):
     state: State
     counts: ReceiptTotals
     topic: str | None = None
-
-
-class MessageStatusPage(NamedTuple):
-    """Some messages, newest first. `next_before` is the id bound of the next page, None on the last."""
-
-    statuses: list[MessageStatus]
-    next_before: int | None
 
 
 class ReceiptPage(NamedTuple):
@@ -109,13 +103,13 @@ class MessageStatuses:
                 last_cursor = receipt.cursor
         return ReceiptPage(status, page, None)
 
-    async def list_messages(self, query: MessageFilter, limit: int) -> MessageStatusPage:
+    async def list_messages(self, query: MessageFilter, limit: int) -> ListPage[MessageStatus, int]:
         """Return up to `limit` messages that pass the filter, newest first, with their counts."""
         async with self._database.connection() as connection:
             messages_found = await messages.list_messages(connection, query, limit + 1)
         statuses = await self._statuses(messages_found[:limit])
         has_more = len(statuses) < len(messages_found)
-        return MessageStatusPage(statuses, statuses[-1].message.id if has_more else None)
+        return ListPage(statuses, statuses[-1].message.id if has_more else None)
 
     async def _statuses(self, listed: Sequence[Message]) -> list[MessageStatus]:
         """Return the statuses of messages, of the first ones only if there would be too many receipts to count."""
@@ -170,7 +164,4 @@ def _parts_to_count(listed: Sequence[Message]) -> Iterator[Sequence[Message]]:
 def _receipts(connection: Connection, message: Message, cursor: str | None) -> AsyncIterator[Receipt]:
     if message.topic_number is not None:
         return broadcast_receipts.receipts(connection, message, cursor or "")
-    start = 0 if cursor is None else parse_message_id(cursor)
-    if start is None:
-        raise malformed("cursor", "须为上一页返回的nextCursor", "must be nextCursor of the page before")
-    return receipts.receipts(connection, message, start)
+    return receipts.receipts(connection, message, parse_cursor(cursor) or 0)

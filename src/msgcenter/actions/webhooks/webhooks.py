@@ -7,6 +7,7 @@ from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.language import Phrase
+from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import AddressRules, ForbiddenAddressError
 from msgcenter.domain.person import Actor
@@ -67,13 +68,6 @@ class WebhookReport(NamedTuple):
         if webhook.paused_at is not None or webhook.failing_since is None or self.due_at is None:
             return None
         return max(webhook.next_attempt_at or 0, self.due_at)
-
-
-class DeliveryPage(NamedTuple):
-    """Some deliveries, newest first; `next_before` is the id bound of the next page, None at the end."""
-
-    deliveries: list[WebhookDelivery]
-    next_before: int | None
 
 
 class MessageDelivery(NamedTuple):
@@ -222,7 +216,7 @@ class Webhooks:
         message_id: int | None = None,
         before_number: int | None = None,
         limit: int,
-    ) -> DeliveryPage:
+    ) -> ListPage[WebhookDelivery, int]:
         """Return a webhook's deliveries, perhaps only those in a state or about a message, newest first."""
         async with self._database.connection() as connection:
             webhook = await _find(connection, app, webhook_id)
@@ -230,8 +224,7 @@ class Webhooks:
             if before_number is not None:
                 wanted = wanted._replace(before_number=before_number)
             found = await webhook_deliveries.list_deliveries(connection, wanted, limit + 1)
-        more = len(found) > limit
-        return DeliveryPage(found[:limit], found[limit - 1].number if more else None)
+        return cut_page(found, limit, lambda delivery: delivery.number)
 
     async def deliveries_about(self, app: App, message_id: int, limit: int) -> list[MessageDelivery]:
         """Return up to `limit` deliveries that tell of a message, to any of the app's webhooks, newest first."""

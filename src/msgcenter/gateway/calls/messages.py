@@ -9,13 +9,14 @@ from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.messages.message_status import MessageStatus, MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers, Topic
+from msgcenter.domain.list_page import parse_cursor
 from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
 from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
 from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
 from msgcenter.gateway.wire.bodies import body_of
 from msgcenter.gateway.wire.fields import given, kind_asked, number_of, text_of
-from msgcenter.gateway.wire.requests import GetMsgList, GetMsgStatus, GetUnreadCount, MessageId, ModMsgStatus, SendMsg
+from msgcenter.gateway.wire.requests import GetMsgList, GetMsgStatus, GetUnreadCount, ModMsgStatus, SendMsg
 from msgcenter.store.messages.messages import MessageFilter
 
 _MAX_KEY = 64
@@ -143,15 +144,15 @@ async def get_msg_list(message_statuses: MessageStatuses, caller: Caller, reques
     )
     bounds = [
         bound
-        for bound in (_cursor(given(request.cursor)), None if end is None else first_id_at(end))
+        for bound in (parse_cursor(given(request.cursor)), None if end is None else first_id_at(end))
         if bound is not None
     ]
     if bounds:
         wanted = wanted._replace(before_id=min(bounds))
     page = await message_statuses.list_messages(wanted, request.page_size)
     return MsgList(
-        messages=[_listed(report) for report in page.statuses],
-        next_cursor=UNSET if page.next_before is None else str(page.next_before),
+        messages=[_listed(report) for report in page.items],
+        next_cursor=UNSET if page.next_cursor is None else str(page.next_cursor),
     )
 
 
@@ -181,13 +182,3 @@ async def get_unread_count(message_statuses: MessageStatuses, caller: Caller, re
             caller.app, str(request.publisher_id), platform_code=text_of(request.platform_code)
         )
     )
-
-
-def _cursor(cursor: MessageId | None) -> int | None:
-    """Return what a `nextCursor` of ours stands for: a position or an id bound."""
-    if cursor is None:
-        return None
-    parsed = parse_message_id(cursor)
-    if parsed is None:
-        raise malformed("cursor", "须为上一页返回的nextCursor", "must be nextCursor of the page before")
-    return parsed

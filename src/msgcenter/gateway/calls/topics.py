@@ -42,4 +42,4 @@ async def get_subscribers(topics: Topics, caller: Caller, request: GetSubscriber
         cursor=given(request.cursor),
         limit=request.page_size,
     )
-    return Subscribers(page.user_ids, page.next_cursor or UNSET)
+    return Subscribers(list(page.items), page.next_cursor or UNSET)

@@ -4,8 +4,9 @@ import msgspec
 from msgspec import UNSET
 
 from msgcenter.actions.webhooks.webhooks import WebhookReport, Webhooks
+from msgcenter.domain.list_page import parse_cursor
 from msgcenter.domain.message_id import parse_message_id
-from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
+from msgcenter.domain.refusal import Reason, Refusal, contradiction
 from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.fields import given, number_of, text_of
 from msgcenter.gateway.wire.webhook_structs import (
@@ -87,21 +88,13 @@ async def get_webhook_deliveries(
         state=given(request.state),
         # An id that no message can have is in no delivery.
         message_id=-1 if message_id is not None and parsed is None else parsed,
-        before_number=_bound(given(request.cursor)),
+        before_number=parse_cursor(given(request.cursor)),
         limit=request.page_size,
     )
     return WebhookDeliveryList(
-        deliveries=[_delivery(delivery) for delivery in page.deliveries],
-        next_cursor=UNSET if page.next_before is None else str(page.next_before),
+        deliveries=[_delivery(delivery) for delivery in page.items],
+        next_cursor=UNSET if page.next_cursor is None else str(page.next_cursor),
     )
-
-
-def _bound(cursor: str | None) -> int | None:
-    """Return what a `nextCursor` stands for."""
-    bound = None if cursor is None else parse_message_id(cursor)
-    if cursor is not None and bound is None:
-        raise malformed("cursor", "须为上一页返回的nextCursor", "must be nextCursor of the page before")
-    return bound
 
 
 def _delivery(delivery: deliveries.WebhookDelivery) -> WebhookDelivery:

@@ -7,7 +7,7 @@ from typing import get_args
 
 from starlette.responses import Response, StreamingResponse
 
-from msgcenter.actions.audit_log import AuditEntry, AuditFilter, AuditPage
+from msgcenter.domain.list_page import ListPage
 from msgcenter.domain.message_id import MAX_ID
 from msgcenter.domain.person import ActorKind
 from msgcenter.domain.refusal import Reason, Refusal, malformed
@@ -15,6 +15,7 @@ from msgcenter.domain.spreadsheet import csv_line
 from msgcenter.portal.portal import Portal
 from msgcenter.portal.texts.audit import ACTIONS, action_text
 from msgcenter.portal.visitor import Visitor, whole_number
+from msgcenter.store.audit import AuditEntry, AuditFilter
 
 _ENTRIES = 50
 _KINDS: tuple[ActorKind, ...] = get_args(ActorKind)
@@ -41,12 +42,12 @@ async def audit(portal: Portal, visitor: Visitor) -> Response:
     return portal.page(visitor, "operator_audit.html", log=log, actions=ACTIONS)
 
 
-def _nothing(visitor: Visitor, refusal: Refusal) -> AuditPage:
+def _nothing(visitor: Visitor, refusal: Refusal) -> ListPage[AuditEntry, int]:
     """Show beside its field what is wrong with a filter, and no entries; raise what is wrong with anything else."""
     if refusal.reason is not Reason.FIELD_MALFORMED:
         raise refusal
     visitor.error = refusal
-    return AuditPage([], None)
+    return ListPage([], None)
 
 
 def _filter(portal: Portal, visitor: Visitor) -> AuditFilter:

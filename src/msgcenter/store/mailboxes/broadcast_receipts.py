@@ -13,12 +13,12 @@ from msgcenter.database.database import Connection
 from msgcenter.domain.audience import EVERYONE
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
 from msgcenter.domain.message import Message
-from msgcenter.domain.message_id import bucket_of
+from msgcenter.domain.message_id import MAX_ID, bucket_of
 from msgcenter.store.mailboxes.receipts import Receipt, ReceiptTotals
 
 USERS_PER_COUNT = 20_000
 _USERS_PER_STATEMENT = 500
-_END_OF_FEED = (1 << 63) - 1
+_END_OF_FEED = MAX_ID
 """The position of a message that is not published yet: after all others."""
 
 _KNOWN_USERS = """
