@@ -17,14 +17,13 @@ const PACKAGES = path.join(ROOT, "src", "msgcenter");
 const TARGET = ["chrome114", "firefox125", "safari17"];
 /** The entries of each package's static/ folder; each becomes bundle/NAME.min.js or .min.css. */
 const ENTRIES = {
-  inbox: ["msg-inbox.js", "page.js", "page.css"],
+  inbox: ["msg-inbox.js", "page.js", "page.css", "early.js"],
   portal: ["portal.js", "try.js", "announce.js", "message.js", "portal.css"],
 };
 const COMMON = {
   bundle: true,
   minify: true,
   charset: "utf8",
-  format: "esm",
   target: TARGET,
   lineLimit: 160,
   legalComments: "none",
@@ -56,9 +55,19 @@ const styleSheets = {
   },
 };
 
+/** Scripts that are no modules: they run before the page is there. */
+const CLASSIC = ["early.js"];
+
 async function bundlesOf(name, entries) {
+  const modules = entries.filter((entry) => !CLASSIC.includes(entry));
+  const scripts = entries.filter((entry) => CLASSIC.includes(entry));
+  return [...(await bundled(name, modules, "esm")), ...(await bundled(name, scripts, "iife"))];
+}
+
+async function bundled(name, entries, format) {
   const { outputFiles } = await build({
     ...COMMON,
+    format,
     entryPoints: entries.map((entry) => path.join(PACKAGES, name, "static", entry)),
     outdir: path.join(PACKAGES, name, "bundle"),
     outExtension: { ".js": ".min.js", ".css": ".min.css" },
@@ -85,6 +94,7 @@ async function buildPackage() {
     ...COMMON,
     minify: false,
     lineLimit: undefined,
+    format: "esm",
     write: true,
     entryPoints: [path.join(PACKAGES, "inbox", "static", "msg-inbox.js")],
     outdir: path.join(folder, "dist"),

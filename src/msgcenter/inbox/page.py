@@ -11,7 +11,7 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox import problems
 from msgcenter.inbox.endpoint import Inboxes, Page, language_for
-from msgcenter.inbox.files import inbox_document, inbox_files
+from msgcenter.inbox.files import early_script_source, inbox_document, inbox_files
 from msgcenter.inbox.problems import Problem, ProblemError, problem_of, problem_response
 from msgcenter.web.addresses import check_address
 from msgcenter.web.base_path import root_of
@@ -62,6 +62,7 @@ def inbox_page(inboxes: Inboxes) -> Page:
     (`framing`).
     """
     document = inbox_document()
+    policy = _POLICY.replace("script-src 'self'", f"script-src 'self' {early_script_source()}")
 
     async def respond(request: Request) -> Response:
         try:
@@ -69,7 +70,7 @@ def inbox_page(inboxes: Inboxes) -> Page:
         except Refusal:
             origins = ()  # the page itself says so when it cannot reach its data
         headers = {
-            "content-security-policy": _POLICY + " ".join(["'self'", *sorted(origins)]),
+            "content-security-policy": policy + " ".join(["'self'", *sorted(origins)]),
             "referrer-policy": "no-referrer",
             "cache-control": "no-cache",
         }

@@ -136,8 +136,7 @@ export class MsgInbox extends HTMLElement {
       inbox.panel.showTrouble("none");
       return;
     }
-    inbox.store.start();
-    if (!inbox.bell) inbox.store.open();
+    inbox.store.start({ withList: !inbox.bell });
   }
 
   /** @returns {Inbox} */

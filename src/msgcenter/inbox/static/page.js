@@ -1,5 +1,6 @@
 /** The page /inbox. Its address takes, after "#", a token, and optionally lang (zh, en) and theme (light, dark). */
 
+import { closeEarlyStream } from "./early-stream.js";
 import { drawFavicon } from "./favicon.js";
 import { HOME, MsgInbox } from "./msg-inbox.js";
 import { languageFor, textsIn } from "./texts.js";
@@ -110,6 +111,7 @@ function languageOf({ lang }) {
 
 /** @param {Settings} settings */
 function showRefusal(settings) {
+  closeEarlyStream();
   const text = document.createElement("h1");
   text.className = "said";
   text.textContent = textsIn(languageOf(settings)).notHere;

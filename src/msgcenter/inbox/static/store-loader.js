@@ -1,8 +1,9 @@
 /** Loads the view's list: its first page, older pages, and all of it again. */
 
 import { isAbort } from "./api.js";
+import { PAGE } from "./early-stream.js";
 
-/** @import { Api } from "./api.js" */
+/** @import { Api, Page } from "./api.js" */
 /** @import { Message } from "./messages.js" */
 /** @import { StoreState } from "./store-state.js" */
 
@@ -12,7 +13,6 @@ import { isAbort } from "./api.js";
  * @property {(error: any) => void} failed Called with the error of a call in the background.
  */
 
-const PAGE = 30;
 const LARGEST_PAGE = 100;
 const MAX_PAGES_PER_REFRESH = 10;
 
@@ -73,6 +73,23 @@ export class Loader {
     if (error) this.#fail(error);
     this.#events.changed();
     if (this.#isOutdated) this.refresh();
+  }
+
+  /**
+   * Show the first page of the list of everything, which the stream has brought; not if there is a list already or
+   * another view has been chosen.
+   *
+   * @param {Page} page
+   */
+  receiveFirstPage(page) {
+    const { filter, app, q } = this.#state.view;
+    if (!this.hasStarted || this.phase !== "loading" || filter !== "all" || app || q) return;
+    this.stop(); // its own call for the same page, if the stream was late
+    this.#cancel = new AbortController();
+    this.#state.addPage(page, this.#state.tick);
+    this.#state.cursor = page.nextCursor;
+    this.phase = "shown";
+    this.#events.changed();
   }
 
   /** Load older messages. */

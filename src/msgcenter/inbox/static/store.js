@@ -1,5 +1,6 @@
 /** The model of the inbox: loads the list, follows the stream, and makes the user's changes. */
 
+import { PAGE } from "./early-stream.js";
 import { Emitter } from "./emitter.js";
 import { Actions } from "./store-actions.js";
 import { reduce } from "./store-events.js";
@@ -7,12 +8,13 @@ import { Loader } from "./store-loader.js";
 import { StoreState } from "./store-state.js";
 import { LIVE_EVENTS } from "./stream.js";
 
-/** @import { Api, ApiError, View } from "./api.js" */
+/** @import { Api, ApiError, Page, View } from "./api.js" */
 /** @import { Message } from "./messages.js" */
 /** @import { LiveEvents, Stream } from "./stream.js" */
 
 /** The first list waits so long for the stream to open, so that nothing falls between the two. */
 const STREAM_PATIENCE = 800;
+const LIST_PATIENCE = 1_000;
 const POLL_INTERVAL = 30_000;
 const LONGEST_TIMER = 2 ** 31 - 1;
 /** Expired messages are asked for so long after they expire. */
@@ -45,6 +47,12 @@ export class Store extends Emitter {
   #ready = new Promise((resolve) => {
     this.#becomeReady = resolve;
   });
+  /** @type {() => void} */
+  #becomeListed = () => {};
+  /** Resolved when the stream has brought the list. @type {Promise<void>} */
+  #listed = new Promise((resolve) => {
+    this.#becomeListed = resolve;
+  });
 
   /**
    * @param {Api} api
@@ -57,15 +65,22 @@ export class Store extends Emitter {
     this.#loader = new Loader(api, this.#state, { changed, failed: (error) => this.emit("failure", error) });
     this.#actions = new Actions(api, this.#state, this.#loader, changed);
     for (const name of LIVE_EVENTS) stream.on(name, (data) => this.#receive(name, data));
+    stream.on("list", (page) => this.#receiveList(page));
     stream.on("state", changed);
   }
 
   // --- Life ---------------------------------------------------------------------------------------------------------
 
-  /** Open the stream and load the counts. `open` loads the list. */
-  async start() {
-    this.#stream.start();
+  /**
+   * Open the stream and load the counts. The stream brings the list as well if `withList`, else `open` loads it.
+   *
+   * @param {{withList?: boolean}} [options]
+   */
+  async start({ withList = false } = {}) {
+    this.#loader.hasStarted = withList;
+    this.#stream.start(withList ? PAGE : 0);
     this.#pollTimer = setInterval(() => this.#poll(), POLL_INTERVAL);
+    if (withList) this.#loadFirstPage(this.#listed);
     await this.#streamOrPatience();
     if (this.counts === null) await this.#loader.loadCounts();
   }
@@ -74,8 +89,25 @@ export class Store extends Emitter {
   async open() {
     if (this.#loader.hasStarted) return;
     this.#loader.hasStarted = true;
+    await this.#loadFirstPage(null);
+  }
+
+  /**
+   * Load the first page once the stream is open, so that no change between the two is missed.
+   *
+   * @param {Promise<void> | null} listed Resolved when the stream has brought the page; null if it will not.
+   */
+  async #loadFirstPage(listed) {
+    const { view } = this;
     await this.#streamOrPatience();
-    await this.#loader.load();
+    if (listed && this.#stream.state === "open") await Promise.race([listed, sleep(LIST_PATIENCE)]);
+    if (this.view === view && this.phase === "loading") await this.#loader.load();
+  }
+
+  /** @param {Page} page */
+  #receiveList(page) {
+    this.#loader.receiveFirstPage(page);
+    this.#becomeListed();
   }
 
   stop() {
@@ -86,7 +118,7 @@ export class Store extends Emitter {
   }
 
   #streamOrPatience() {
-    return Promise.race([this.#ready, new Promise((resolve) => setTimeout(resolve, STREAM_PATIENCE))]);
+    return Promise.race([this.#ready, sleep(STREAM_PATIENCE)]);
   }
 
   /** Where no stream gets through, or while it rests, ask the server from time to time. */
@@ -237,4 +269,9 @@ export class Store extends Emitter {
       Math.min(wait + EXPIRY_MARGIN, LONGEST_TIMER),
     );
   }
+}
+
+/** @param {number} ms */
+function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,8 +1,9 @@
 /** The live stream of an inbox: stays open through lost connections, sleep and expired tokens. */
 
+import { streamAddress, takeEarlyStream } from "./early-stream.js";
 import { Emitter } from "./emitter.js";
 
-/** @import { Session } from "./api.js" */
+/** @import { Page, Session } from "./api.js" */
 /** @import { Approval, Counts, Message, ReadState } from "./messages.js" */
 
 /**
@@ -40,7 +41,7 @@ const LOCK = "msg-inbox-hidden-stream";
  * until they are visible. A stream that the server ended because the user has opened too many newer ones rests as well,
  * until its window becomes visible or gets the focus.
  *
- * @extends {Emitter<LiveEvents & {state: StreamState}>}
+ * @extends {Emitter<LiveEvents & {list: Page, state: StreamState}>}
  */
 export class Stream extends Emitter {
   #server;
@@ -48,6 +49,8 @@ export class Stream extends Emitter {
   #probe;
   /** @type {EventSource | null} */
   #source = null;
+  /** How many messages of the list the next connection is to bring. */
+  #listLength = 0;
   #failures = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retryTimer;
@@ -83,7 +86,13 @@ export class Stream extends Emitter {
     return this.#state;
   }
 
-  start() {
+  /**
+   * Open the stream. Its first connection emits `list` after `ready` if `listLength` is not 0.
+   *
+   * @param {number} [listLength] How many messages of the list to bring.
+   */
+  start(listLength = 0) {
+    this.#listLength = listLength;
     this.#ending = new AbortController();
     const { signal } = this.#ending;
     addEventListener("online", () => this.#state !== "resting" && this.#restart(), { signal });
@@ -115,20 +124,34 @@ export class Stream extends Emitter {
       return;
     }
     this.#setState("connecting");
-    const source = new EventSource(`${this.#server}/inbox/v1/stream?token=${encodeURIComponent(this.#session.token)}`);
+    const address = streamAddress(this.#server, this.#session.token, this.#listLength);
+    this.#listLength = 0;
+    const early = takeEarlyStream(address);
+    const source = early?.source ?? new EventSource(address);
     this.#source = source;
-    for (const name of LIVE_EVENTS) {
-      source.addEventListener(name, ({ data }) => {
-        if (name === "ready") {
-          this.#failures = 0;
-          this.#setState("open");
-        }
-        this.emit(name, JSON.parse(data));
-      });
-    }
-    source.addEventListener("replaced", () => this.#rest());
+    /** @param {MessageEvent<string>} event */
+    const receive = ({ type, data }) =>
+      this.#receive(/** @type {keyof LiveEvents | "list" | "replaced"} */ (type), data);
+    for (const name of [...LIVE_EVENTS, "list", "replaced"]) source.addEventListener(name, receive);
+    for (const event of early?.events ?? []) receive(event);
     // EventSource would reconnect by itself with the old token for ever, and all clients at the same pace.
     source.addEventListener("error", () => this.#retryLater("connecting"));
+  }
+
+  /**
+   * @param {keyof LiveEvents | "list" | "replaced"} name
+   * @param {string} data
+   */
+  #receive(name, data) {
+    if (name === "replaced") {
+      this.#rest();
+      return;
+    }
+    if (name === "ready") {
+      this.#failures = 0;
+      this.#setState("open");
+    }
+    this.emit(name, JSON.parse(data));
   }
 
   /**
