@@ -112,6 +112,11 @@ def fake_web(context: BrowserContext) -> None:
     context.route(lambda url: "example.edu" in url, answer)
 
 
+def without_streams(page: Page) -> None:
+    """Let no live stream of a page get through."""
+    page.route("**/inbox/v1/stream?*", lambda route: route.abort())
+
+
 @pytest.fixture
 def open_inbox(chromium: Browser, server: Server) -> Iterator[OpenInbox]:
     """Opens inboxes; at the end no browser may have complained about the page."""

@@ -11,7 +11,7 @@ from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Database
 from msgcenter_client import Client
 from tests.conftest import SECRET_KEY, Credentials, Raw, Server, new_app, wait_for
-from tests.e2e.conftest import fake_web, user_token
+from tests.e2e.conftest import fake_web, user_token, without_streams
 from tests.e2e.websites import Website, website_of_others
 
 
@@ -95,6 +95,7 @@ def test_announcements_are_marked_in_a_way_that_no_message_is(
     page: Page, server: Server, client: Client, raw: Raw, user: str
 ) -> None:
     client.send_text(user, "an ordinary one")
+    without_streams(page)  # so the list is asked for on its own
     page.route("**/inbox/v1/messages?*", _with_an_announcement)
     page.goto(f"{server.url}/inbox#token={user_token(raw, user)}")
     cards = page.locator("article")

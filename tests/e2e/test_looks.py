@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page, expect
 
 from msgcenter_client import Client
-from tests.e2e.conftest import PHONE, PICTURES, OpenInbox, send_homework, send_leave_request
+from tests.e2e.conftest import PHONE, PICTURES, OpenInbox, send_homework, send_leave_request, without_streams
 from tests.inbox.test_api import FORMS
 
 
@@ -191,6 +191,7 @@ def test_addresses_of_scripts_are_no_links(open_inbox: OpenInbox, token: str, cl
     send_homework(client, user)
     screen = open_inbox(token)
     expect(screen.cards).to_have_count(1)
+    without_streams(screen.page)  # so the list is asked for on its own
     screen.page.route("**/inbox/v1/messages?*", _poison)
     screen.page.reload()
     expect(screen.card("第三单元作业")).to_be_visible()
