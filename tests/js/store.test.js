@@ -68,6 +68,62 @@ test("where no stream opens, the list waits 0.8 seconds only", async () => {
   assert.deepEqual([shownIds(), badge()], [["1001"], 1]);
 });
 
+test("the stream brings the first page, and what comes after it changes it", async () => {
+  server.receive(32);
+  store.start({ withList: true });
+  server.isStreamHeld = true;
+  server.connect();
+  server.setRead(["1032"], true);
+  server.recall("1031");
+  server.receive(1);
+  while (server.events.length > 0) server.deliver(); // in one go, as when a page takes over its early stream
+  await settle();
+  assert.equal(server.calls.length, 0);
+  assert.deepEqual([store.phase, store.messages.length, store.hasMore], ["shown", 30, true]);
+  assert.deepEqual(shownIds().slice(0, 3), ["1033", "1032", "1030"]);
+  assert.equal(store.message("1032")?.readAt === null, false);
+  await store.loadMore();
+  assert.deepEqual([store.messages.length, server.callsOf("list").length], [32, 1]);
+});
+
+test("a stream that brings no list does not hold it up for more than a second", async () => {
+  server.receive(1);
+  store.start({ withList: true });
+  server.stream.listLength = 0;
+  server.connect();
+  await browser.pass(999);
+  assert.equal(server.calls.length, 0);
+  await browser.pass(1);
+  assert.deepEqual([shownIds(), server.callsOf("list").length], [["1001"], 1]);
+});
+
+test("a list that comes late with the stream replaces the call for it", async () => {
+  server.receive(1);
+  server.isHeld = true;
+  store.start({ withList: true });
+  await browser.pass(800);
+  const [call] = server.callsOf("list");
+  server.work(call);
+  server.receive(1);
+  server.connect();
+  await settle();
+  assert.deepEqual([store.phase, shownIds()], ["shown", ["1002", "1001"]]);
+  server.answer(call);
+  await settle();
+  assert.deepEqual(shownIds(), ["1002", "1001"]);
+});
+
+test("a view that is chosen before the list has come is the one that is shown", async () => {
+  const [first] = server.receive(2);
+  server.setRead([first], true);
+  store.start({ withList: true });
+  store.show({ filter: "unread" });
+  server.connect();
+  await browser.pass(2 * SECOND);
+  assert.deepEqual([store.phase, shownIds()], ["shown", ["1002"]]);
+  assert.equal(server.callsOf("list").length, 1);
+});
+
 test("a closed inbox loads the counts alone, from the stream", async () => {
   server.receive(3);
   store.start();

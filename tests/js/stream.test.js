@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { closeEarlyStream, openEarlyStream, streamAddress } from "../../src/msgcenter/inbox/static/early-stream.js";
 import { Stream } from "../../src/msgcenter/inbox/static/stream.js";
 import { Browser } from "./support/browser.js";
 import { settle } from "./support/clock.js";
@@ -62,6 +63,68 @@ test("the stream is opened with the token, and is open when the server says so",
   assert.equal(stream.state, "connecting");
   await browser.source.send("ready", READY);
   assert.deepEqual([stream.state, states], ["open", ["open"]]);
+});
+
+test("a list is asked for with the first connection only", async () => {
+  /** @type {unknown[]} */
+  const lists = [];
+  stream.on("list", (page) => lists.push(page));
+  stream.start(30);
+  assert.equal(browser.source.url.searchParams.get("list"), "30");
+  await browser.source.send("ready", READY);
+  await browser.source.send("list", { messages: [], nextCursor: null });
+  assert.deepEqual(lists, [{ messages: [], nextCursor: null }]);
+  await browser.source.fail();
+  await browser.pass(SECOND);
+  assert.equal(browser.source.url.search, "?token=first%20token");
+});
+
+test("a stream that is open early is taken over with what it has brought", async () => {
+  /** @type {string[]} */
+  const events = [];
+  for (const name of /** @type {const} */ (["ready", "list", "message"])) stream.on(name, () => events.push(name));
+  openEarlyStream(streamAddress("https://msg.example", "first token", 30));
+  const [early] = browser.sources;
+  for (const name of ["ready", "list", "message"]) await early.send(name, READY);
+  stream.start(30);
+  assert.deepEqual([browser.sources.length, stream.state, events], [1, "open", ["ready", "list", "message"]]);
+  await early.send("message");
+  assert.deepEqual(events.slice(3), ["message"], "told once");
+  await early.fail();
+  await browser.pass(SECOND);
+  assert.equal(browser.sources.length, 2);
+});
+
+test("an early stream of another token, or one that has given up, is closed", async () => {
+  openEarlyStream(streamAddress("https://msg.example", "another token", 30));
+  stream.start(30);
+  assert.deepEqual(
+    browser.sources.map(({ isOpen }) => isOpen),
+    [false, true],
+  );
+  stream.stop();
+  openEarlyStream(streamAddress("https://msg.example", "first token", 30));
+  Object.assign(browser.source, { readyState: 2 });
+  stream.start(30);
+  assert.deepEqual(
+    browser.sources.map(({ isOpen }) => isOpen),
+    [false, false, false, true],
+  );
+});
+
+test("an early stream that the server has replaced makes the window rest", async () => {
+  openEarlyStream(streamAddress("https://msg.example", "first token", 30));
+  await browser.source.send("ready", READY);
+  await browser.source.send("replaced");
+  stream.start(30);
+  assert.deepEqual([stream.state, browser.openSources.length], ["resting", 0]);
+});
+
+test("a page that may not be shown closes its early stream", () => {
+  closeEarlyStream();
+  openEarlyStream(streamAddress("https://msg.example", "first token", 30));
+  closeEarlyStream();
+  assert.equal(browser.openSources.length, 0);
 });
 
 test("every event is passed on with its data, in order", async () => {

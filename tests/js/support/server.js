@@ -35,7 +35,7 @@ export class FakeServer {
   pending = [];
   /** Whether calls wait for `work` and `answer`. */
   isHeld = false;
-  /** Live events that the stream has yet to deliver. @type {{name: keyof LiveEvents, data: any}[]} */
+  /** Live events that the stream has yet to deliver. @type {{name: keyof LiveEvents | "list", data: any}[]} */
   events = [];
   /** Whether live events wait for `deliver`. */
   isStreamHeld = false;
@@ -279,7 +279,7 @@ export class FakeServer {
   // --- The stream ---------------------------------------------------------------------------------------------------
 
   /**
-   * @param {keyof LiveEvents} name
+   * @param {keyof LiveEvents | "list"} name
    * @param {any} data
    */
   #publish(name, data) {
@@ -299,6 +299,9 @@ export class FakeServer {
     this.stream.setState("open");
     const newest = [...this.messages.keys()].sort(newerFirst)[0] ?? null;
     this.#publish("ready", { counts: this.counts, newest });
+    const limit = this.stream.listLength;
+    this.stream.listLength = 0;
+    if (limit > 0) this.#publish("list", this.#list({ filter: "all", app: "", q: "" }, { limit }));
   }
 
   /** Lose the stream, and the events on their way. */

@@ -7,11 +7,14 @@
 /** How many messages a page of the list has. */
 export const PAGE = 30;
 
+/** The readyState of an EventSource that has given up. */
+const CLOSED = 2;
 /** The events of a stream (docs/inbox.md). */
 const EVENTS = ["ready", "list", "message", "update", "status", "removed", "reminder", "counts", "reload", "replaced"];
 
 /**
  * @typedef {object} EarlyStream
+ * @property {string} address
  * @property {EventSource} source
  * @property {MessageEvent<string>[]} events What has come so far.
  * @property {AbortController} listening Aborted when the stream is taken over.
@@ -42,7 +45,7 @@ export function openEarlyStream(address) {
   /** @type {MessageEvent<string>[]} */
   const events = [];
   for (const name of EVENTS) source.addEventListener(name, (event) => events.push(event), listening);
-  place.msgInboxEarlyStream = { source, events, listening };
+  place.msgInboxEarlyStream = { address, source, events, listening };
 }
 
 /**
@@ -57,7 +60,7 @@ export function takeEarlyStream(address) {
   delete place.msgInboxEarlyStream;
   early.listening.abort();
   const { source } = early;
-  if (source.readyState !== EventSource.CLOSED && source.url === new URL(address, location.href).href) return early;
+  if (early.address === address && source.readyState !== CLOSED) return early;
   source.close();
   return null;
 }
