@@ -72,7 +72,7 @@ async def test_it_goes_on_after_the_database_was_away(database: Database, monkey
         return await clean_up(given)
 
     monkeypatch.setattr(maintenance, "clean_up", first_in_vain)
-    monkeypatch.setattr(maintenance, "_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(maintenance, "_CLEAN_UP_SECONDS", 0.01)
     keeping = asyncio.create_task(run_maintenance(database))
     async with asyncio.timeout(10):
         while await left(database) != (1, 1):

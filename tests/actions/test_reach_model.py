@@ -368,8 +368,9 @@ class Scene:
                 stored = await find_message(connection, message_id)
             assert stored is not None
             if stored.topic_number is None:
-                await delivery._deliver_next(self.database, stored)  # killed after one part, as it were
-                await delivery._deliver_next(self.database, stored)  # somebody else is late
+                # A job that is killed after one chunk, and another process that tries the same chunk later.
+                await self.database.in_transaction(delivery._deliver_chunk, stored)
+                await self.database.in_transaction(delivery._deliver_chunk, stored)
         else:
             early = await fan_out(self.database, message_id)
             assert (early > 0) == (state is State.SCHEDULED)

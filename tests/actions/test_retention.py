@@ -104,7 +104,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(database: Database, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    monkeypatch.setattr(retention, "_READERS_SECONDS", 0)
+    monkeypatch.setattr(retention, "_READER_SECONDS", 0)
     apps = {code: await add_app(database, f"app-{code}", code) for code in (SHORT, LONG, EVER)}
     await set_days(database, SHORT, 60)
     await set_days(database, LONG, 300)
@@ -434,7 +434,7 @@ async def test_every_process_looks_but_one_works(scene: Scene, monkeypatch: pyte
 
 
 async def test_who_asks_waits_for_his_turn(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "_ASK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(retention, "_RETRY_SECONDS", 0.01)
     waits: list[None] = []
 
     async def work() -> None:
@@ -466,7 +466,7 @@ async def test_servers_do_it_by_themselves_even_after_a_mistake(scene: Scene, mo
         await remove_due(database)
 
     monkeypatch.setattr(maintenance, "remove_due", first_in_vain)
-    monkeypatch.setattr(maintenance, "_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(maintenance, "_CLEAN_UP_SECONDS", 0.01)
     monkeypatch.setattr(maintenance, "_RETENTION_SECONDS", 0)
     keeping = asyncio.create_task(run_maintenance(scene.database))
     async with asyncio.timeout(10):

@@ -34,7 +34,7 @@ def test_the_samples_request_gets_the_samples_answer(
         async with Database(shared_database, connections=3) as database, NodeLease(shared_database) as lease:
             for message_id in (3806, 1312):
                 draft = Draft(app.number, PLATFORM, Text("从旧平台接管"), (SEED_USER,), message_id=message_id)
-                await Sending(database, lease, waiting_limit=10).take_over(draft)
+                await Sending(database, lease, waiting_limit=10).import_message(draft)
 
     wait_for(take_over())
     assert client.unread_count(SEED_USER) == 2

@@ -7,26 +7,29 @@ from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.store import audit
 from msgcenter.store.audit import AuditEntry, AuditFilter
 
-_AT_ONCE = 1_000
+_ENTRIES_PER_QUERY = 1_000
 
 
 class AuditLog:
-    """What people and apps have changed."""
+    """Reads what people, apps and commands have changed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, wanted: AuditFilter, limit: int) -> ListPage[AuditEntry, int]:
-        """Return up to `limit` entries."""
+    async def page(self, query: AuditFilter, limit: int) -> ListPage[AuditEntry, int]:
+        """Return up to `limit` entries that pass the filter."""
         async with self._database.connection() as connection:
-            found = await audit.list_entries(connection, wanted, limit + 1)
-        return cut_page(found, limit, lambda entry: entry.id)
+            entries = await audit.list_entries(connection, query, limit + 1)
+        return cut_page(entries, limit, lambda entry: entry.id)
 
-    async def entries(self, wanted: AuditFilter) -> AsyncIterator[AuditEntry]:
-        """Give all entries, the newest first."""
-        before: int | None = wanted.before_id
-        while before is not None:
-            page = await self.page(wanted._replace(before_id=before), _AT_ONCE)
+    async def entries(self, query: AuditFilter) -> AsyncIterator[AuditEntry]:
+        """Give all entries that pass the filter, newest first."""
+        before_id: int | None = query.before_id
+        while before_id is not None:
+            page = await self.page(query._replace(before_id=before_id), _ENTRIES_PER_QUERY)
             for entry in page.items:
                 yield entry
-            before = page.next_cursor
+            before_id = page.next_cursor
+
+
+__all__ = ["AuditEntry", "AuditFilter", "AuditLog"]

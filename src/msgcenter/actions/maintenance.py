@@ -1,4 +1,4 @@
-"""What grows and must go: expired tokens, old keys and counts, and messages that a platform keeps no longer."""
+"""Maintenance: deletes expired tokens, old keys and counts, and messages past their platform's retention."""
 
 import asyncio
 import time
@@ -22,26 +22,26 @@ from msgcenter.store.portal.throttle import delete_old_throttles
 from msgcenter.store.webhooks import deliveries, outbox
 
 _log = structlog.get_logger(__name__)
-_EVERY_SECONDS = 300
+_CLEAN_UP_SECONDS = 300
 _RETENTION_SECONDS = 3_600
 _ROWS_PER_STATEMENT = 1_000
 STATISTICS_DAYS = 400
-"""How long counts of calls and of daily quotas are kept: a year can be compared with the one before."""
+"""How long counts of calls and of daily quotas are kept: long enough to compare a year with the one before."""
 
 
 async def run_maintenance(database: Database) -> None:
-    """Clean up every five minutes, and look for old messages every hour, until cancelled.
+    """Clean up every five minutes and remove old messages every hour, until cancelled.
 
-    Any number of processes may: each deletes what is left.
+    Any number of processes may run it: each deletes what is left.
     """
-    looked_at = float("-inf")
+    removed_at = float("-inf")
     while True:
-        with suppress(Refusal):  # while the database is away, what is left over waits
+        with suppress(Refusal):  # without the database, the next turn does the work
             await clean_up(database)
-            if time.monotonic() - looked_at >= _RETENTION_SECONDS:
+            if time.monotonic() - removed_at >= _RETENTION_SECONDS:
                 await _remove_old_messages(database)
-                looked_at = time.monotonic()
-        await asyncio.sleep(_EVERY_SECONDS)
+                removed_at = time.monotonic()
+        await asyncio.sleep(_CLEAN_UP_SECONDS)
 
 
 async def _remove_old_messages(database: Database) -> None:
@@ -49,12 +49,12 @@ async def _remove_old_messages(database: Database) -> None:
         await remove_due(database)
     except Refusal:
         raise
-    except Exception:  # a mistake of ours here must not keep tokens from being deleted
+    except Exception:  # an error here must not stop the deletion of tokens
         _log.exception("old messages could not be removed")
 
 
 async def clean_up(database: Database) -> int:
-    """Delete what is past its time, in small statements; return how many rows."""
+    """Delete everything that is past its time, in small statements. Return how many rows were deleted."""
     deleted = 0
     while True:
         now = now_ms()

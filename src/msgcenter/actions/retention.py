@@ -1,7 +1,7 @@
-"""How long a platform's messages are kept, and the removal of those that are older.
+"""Retention: how long a platform keeps its messages, and the removal of older ones.
 
-Whole buckets of message ids go, each about 25 days, once their last moment is past the platform's days. The steps and
-their order: docs/decisions/0010-retention.md.
+Messages are removed in whole buckets of ids, about 25 days each, once the bucket's last moment is older than the
+platform's days. docs/decisions/0010-retention.md explains the steps and their order.
 """
 
 import asyncio
@@ -27,21 +27,21 @@ _log = structlog.get_logger(__name__)
 _DAY_MS = 86_400_000
 _MAX_DAYS = 36_500
 _USERS = 500
-"""Mailboxes that one transaction holds."""
+"""Mailboxes that one transaction locks."""
 _ROWS = 1_000
-"""Rows that one other statement looks at."""
+"""Rows that any other statement reads."""
 _KEYS = 5_000
-"""Keys of audience chunks that one statement looks at, in an index alone."""
+"""Keys of audience chunks that one statement reads, from an index only."""
 _CANDIDATES = 100_000
-"""Audience chunks that are compared at a time with the messages that are left: some 20 MB."""
-_LONGEST_REST = 0.05
-_READERS_SECONDS = 1.0
-"""Whoever has read a message reads its audience within this time."""
-_ASK_AGAIN_SECONDS = 0.5
+"""Audience chunks that are compared with the remaining messages at a time: about 20 MB."""
+_LONGEST_REST_SECONDS = 0.05
+_READER_SECONDS = 1.0
+"""A call that has read a message reads its audience within this time."""
+_RETRY_SECONDS = 0.5
 
 
 class Step(StrEnum):
-    """What a removal is busy with."""
+    """A step of a removal."""
 
     FEED = "feed"
     MAILBOXES = "mailboxes"
@@ -50,15 +50,18 @@ class Step(StrEnum):
 
 
 OnProgress: TypeAlias = Callable[[Step, int, int], None]
-"""Is told the step, how many users' mailboxes are done, and how many users there are."""
+"""Called with the step, the number of mailboxes done and the number of all mailboxes."""
 
 
-def unwatched(step: Step, done: int, users: int) -> None:
-    """Take no interest in the progress."""
+def ignore_progress(step: Step, done: int, users: int) -> None:
+    """Do nothing: the default for `on_progress`."""
 
 
 class Plan(NamedTuple):
-    """What a platform's rule means now: the buckets up to `last_bucket` go, those before `first_bucket` are gone."""
+    """What a platform's rule means now: remove the buckets from `first_bucket` to `last_bucket`.
+
+    Earlier buckets were removed before.
+    """
 
     platform_code: str
     days: int
@@ -67,18 +70,18 @@ class Plan(NamedTuple):
 
     @property
     def is_due(self) -> bool:
-        """Whether there is a bucket that no run has removed yet."""
+        """Whether there is a bucket to remove."""
         return self.first_bucket <= self.last_bucket
 
     @property
     def before(self) -> int:
-        """The time (ms since 1970) from which on messages are kept."""
+        """The time (ms since 1970) of the oldest message that is kept."""
         return bucket_start_ms(self.last_bucket + 1)
 
 
 @dataclass
 class Removed:
-    """What went, or in a dry run would go."""
+    """How many rows of each kind were removed, or would be removed in a dry run."""
 
     entries: int = 0
     messages: int = 0
@@ -92,51 +95,51 @@ class Removed:
 
 
 async def rules(database: Database) -> list[RetentionRule]:
-    """Return how long each platform keeps its messages."""
+    """Return the retention rules of all platforms."""
     async with database.connection() as connection:
         return await retention.rules(connection)
 
 
 async def set_days(database: Database, platform_code: str, days: int | None, *, by: Actor = COMMAND) -> None:
-    """Let a platform keep its messages for so many days, or with None for ever; nothing is removed yet.
+    """Set how many days a platform keeps its messages, None for ever. This removes nothing yet.
 
-    Raises UnknownPlatformError; refuses with FIELD_MALFORMED days that are not 1-36500.
+    Raises UnknownPlatformError. Refuses with FIELD_MALFORMED if days are not 1-36500.
     """
     if days is not None and not 1 <= days <= _MAX_DAYS:
         raise malformed("days", f"须为1–{_MAX_DAYS}", f"must be 1-{_MAX_DAYS}")
     await check_platform(database, platform_code)
+    await database.in_transaction(_set_days, platform_code, days, by)
 
-    async def write(connection: Connection) -> None:
-        if await retention.set_days(connection, platform_code, days):
-            await audit.record(connection, by, "platform.retention", platform_code, now=now_ms(), days=days)
 
-    await database.in_transaction(write)
+async def _set_days(connection: Connection, platform_code: str, days: int | None, by: Actor) -> None:
+    if await retention.set_days(connection, platform_code, days):
+        await audit.record(connection, by, "platform.retention", platform_code, now=now_ms(), days=days)
 
 
 async def plans(database: Database, platform_code: str | None = None) -> list[Plan]:
-    """Return what is to be done for every platform that does not keep its messages for ever, or for one platform.
+    """Return the plans of all platforms that do not keep their messages for ever, or of one platform.
 
     Raises UnknownPlatformError.
     """
     if platform_code is not None:
         await check_platform(database, platform_code)
-    found = []
+    due = []
     now = now_ms()
     async with database.connection() as connection:
         for code, days in await retention.rules(connection):
             if days is not None and platform_code in {None, code}:
                 first = await retention.removed_through(connection, code) + 1
-                found.append(Plan(code, days, first, max(-1, last_bucket_before(now - days * _DAY_MS))))
-    return found
+                due.append(Plan(code, days, first, max(-1, last_bucket_before(now - days * _DAY_MS))))
+    return due
 
 
 # --- Removal --------------------------------------------------------------------------------------------------------
 
 
 async def remove_due(database: Database) -> None:
-    """Remove the buckets that have become old, unless another process is at it."""
-    async with retention.sole_run(database) as alone:
-        if not alone:
+    """Remove all buckets that are due, unless another process is removing messages."""
+    async with retention.sole_run(database) as is_alone:
+        if not is_alone:
             return
         for plan in await plans(database):
             if plan.is_due:
@@ -146,14 +149,14 @@ async def remove_due(database: Database) -> None:
 
 @asynccontextmanager
 async def in_turn(database: Database, on_wait: Callable[[], None]) -> AsyncIterator[None]:
-    """Wait until no other process removes messages, and keep the others from it; `on_wait` is told of each wait."""
+    """Wait until no other process removes messages, and exclude others. `on_wait` is called before each wait."""
     while True:
-        async with retention.sole_run(database) as alone:
-            if alone:
+        async with retention.sole_run(database) as is_alone:
+            if is_alone:
                 yield
                 return
         on_wait()
-        await asyncio.sleep(_ASK_AGAIN_SECONDS)
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
 async def remove(
@@ -161,18 +164,19 @@ async def remove(
     plan: Plan,
     *,
     dry_run: bool = False,
-    on_progress: OnProgress = unwatched,
+    on_progress: OnProgress = ignore_progress,
     by: Actor = COMMAND,
 ) -> Removed:
-    """Remove what a plan says, in small transactions with rests between them; `dry_run` counts it only.
+    """Carry out a plan in small transactions with rests between them. `dry_run` only counts.
 
-    Whatever is cut off is done by the next run. Two at once do no harm, but are no quicker: see `in_turn`.
+    The next run completes a removal that was cut off. Two runs at the same time do no harm, but are not faster: see
+    `in_turn`.
     """
     removed = await _Removal(database, plan, dry_run, on_progress).run()
     if removed.messages and not dry_run:
-        told = {"messages": removed.messages, "entries": removed.entries, "before": plan.before}
+        data = {"messages": removed.messages, "entries": removed.entries, "before": plan.before}
         async with database.connection() as connection:
-            await audit.record(connection, by, "platform.removal", plan.platform_code, now=now_ms(), **told)
+            await audit.record(connection, by, "platform.removal", plan.platform_code, now=now_ms(), **data)
     return removed
 
 
@@ -194,8 +198,8 @@ class _Removal:
             return self._removed
         async with self._database.connection() as connection:
             self._users = await directory.count_users(connection, self._platform)
-        # No mailbox may pull from the feed what is being removed, none may show an entry without its message, and no
-        # message may lack its audience: so it goes from the reader's side to the ground.
+        # No mailbox may pull a message that is being removed, show an entry without its message, or a message without
+        # its audience. So what refers to others is removed first.
         oldest = await self._remove_from_feed()
         await self._remove_from_mailboxes(oldest)
         first_bucket = await self._remove_messages()
@@ -206,8 +210,8 @@ class _Removal:
         return self._removed
 
     async def _remove_from_feed(self) -> int:
-        """Remove the old messages' rows; return the oldest position that those left are about."""
-        self._tell(Step.FEED)
+        """Remove the feed rows of old messages. Return the oldest position that a remaining row refers to."""
+        self._report(Step.FEED)
         async with self._database.connection() as connection:
             oldest = await retention.feed_position(connection, self._platform) + 1
         after = FEED_START
@@ -225,86 +229,91 @@ class _Removal:
             after = rows[-1].key
 
     async def _remove_from_mailboxes(self, oldest_position: int) -> None:
-        """Remove the pages of old buckets, and the subscriptions that concern nothing that is left in the feed."""
-        self._tell(Step.MAILBOXES)
+        """Remove the pages of old buckets, and subscriptions that ended before the oldest feed row."""
+        self._report(Step.MAILBOXES)
         after = ""
         while True:
             users, entries, subscriptions = await self._mailbox_batch(after, oldest_position)
             self._removed.entries += entries
             self._removed.subscriptions += subscriptions
             self._done += len(users)
-            self._tell(Step.MAILBOXES)
+            self._report(Step.MAILBOXES)
             if len(users) < _USERS:
                 return
             after = users[-1]
 
     async def _mailbox_batch(self, after: str, oldest_position: int) -> tuple[list[str], int, int]:
-        platform, bucket = self._platform, self._plan.last_bucket
-
-        async def count(connection: Connection) -> tuple[list[str], int, int]:
-            users = await retention.users_after(connection, platform, after, _USERS)
-            entries = await retention.count_entries(connection, platform, users, bucket)
-            return users, entries, await retention.count_subscriptions(connection, platform, users, oldest_position)
-
-        async def delete(connection: Connection) -> tuple[list[str], int, int]:
-            users = await retention.users_after(connection, platform, after, _USERS, lock=True)
-            entries = await retention.delete_pages(connection, platform, users, bucket)
-            return users, entries, await retention.delete_subscriptions(connection, platform, users, oldest_position)
-
+        """Remove the pages and subscriptions of the next users. Return the users and how many of each there were."""
+        step = self._count_in_mailboxes if self._dry_run else self._delete_in_mailboxes
         async with _rest_after():
-            return await self._database.in_transaction(count if self._dry_run else delete)
+            return await self._database.in_transaction(step, after, oldest_position)
+
+    async def _count_in_mailboxes(
+        self, connection: Connection, after: str, oldest_position: int
+    ) -> tuple[list[str], int, int]:
+        users = await retention.users_after(connection, self._platform, after, _USERS)
+        entries = await retention.count_entries(connection, self._platform, users, self._plan.last_bucket)
+        ended = await retention.count_subscriptions(connection, self._platform, users, oldest_position)
+        return users, entries, ended
+
+    async def _delete_in_mailboxes(
+        self, connection: Connection, after: str, oldest_position: int
+    ) -> tuple[list[str], int, int]:
+        users = await retention.users_after(connection, self._platform, after, _USERS, lock=True)
+        entries = await retention.delete_pages(connection, self._platform, users, self._plan.last_bucket)
+        ended = await retention.delete_subscriptions(connection, self._platform, users, oldest_position)
+        return users, entries, ended
 
     async def _remove_messages(self) -> int:
-        """Remove the old messages with their versions; return the first bucket whose audiences may be unused now."""
-        self._tell(Step.MESSAGES)
+        """Remove old messages with their versions. Return the first bucket whose audiences may now be unused."""
+        self._report(Step.MESSAGES)
         first_bucket = self._plan.first_bucket
         after = -1
         while True:
             async with _rest_after():
                 async with self._database.connection() as connection:
-                    found = await retention.message_platforms(connection, after, self._before_id, _ROWS)
-                if old := [message_id for message_id, owner in found if owner == self._platform]:
+                    owners = await retention.message_platforms(connection, after, self._before_id, _ROWS)
+                if old := [message_id for message_id, owner in owners if owner == self._platform]:
                     first_bucket = min(first_bucket, bucket_of(old[0]))
                     messages, versions = await self._message_batch(old)
                     self._removed.messages += messages
                     self._removed.versions += versions
-            if len(found) < _ROWS:
+            if len(owners) < _ROWS:
                 return first_bucket
-            after = found[-1][0]
+            after = owners[-1][0]
 
     async def _message_batch(self, old: list[int]) -> tuple[int, int]:
-        async def delete(connection: Connection) -> tuple[int, int]:
-            return await retention.delete_messages(connection, old)
-
         if not self._dry_run:
-            return await self._database.in_transaction(delete)
+            return await self._database.in_transaction(retention.delete_messages, old)
         async with self._database.connection() as connection:
             return len(old), await retention.count_versions(connection, old)
 
     async def _remove_audiences(self, first_bucket: int) -> None:
-        """Remove the chunks of these buckets that no message which is left refers to, of whatever platform."""
-        self._tell(Step.AUDIENCES)
+        """Remove the audience chunks of these buckets that no remaining message of any platform refers to."""
+        self._report(Step.AUDIENCES)
         if self._removed.messages and not self._dry_run:
-            await asyncio.sleep(_READERS_SECONDS)
+            await asyncio.sleep(_READER_SECONDS)
         after: ChunkKey | None = CHUNK_START
         while after is not None:
-            unused, after = await self._chunks(after, first_bucket)
-            if unused:
-                await self._spare_used(unused, first_bucket)
-            ordered = sorted(unused)
+            candidates, after = await self._chunks(after, first_bucket)
+            if candidates:
+                await self._discard_used(candidates, first_bucket)
+            ordered = sorted(candidates)
             for start in range(0, len(ordered), _ROWS):
                 await self._delete_chunks(ordered[start : start + _ROWS])
 
     async def _chunks(self, after: ChunkKey, first_bucket: int) -> tuple[set[ChunkKey], ChunkKey | None]:
-        found: set[ChunkKey] = set()
+        """Return some keys of chunks after one, and the key to continue after (None at the end)."""
+        chunks: set[ChunkKey] = set()
         place: ChunkKey | None = after
-        while place is not None and len(found) < _CANDIDATES:
+        while place is not None and len(chunks) < _CANDIDATES:
             async with _rest_after(), self._database.connection() as connection:
                 keys, place = await retention.chunk_keys(connection, place, first_bucket, self._plan.last_bucket, _KEYS)
-            found.update(keys)
-        return found, place
+            chunks.update(keys)
+        return chunks, place
 
-    async def _spare_used(self, chunks: set[ChunkKey], first_bucket: int) -> None:
+    async def _discard_used(self, chunks: set[ChunkKey], first_bucket: int) -> None:
+        """Take the chunks that remaining messages refer to out of the set."""
         gone = self._platform if self._dry_run else None
         after = first_id_of(first_bucket) - 1
         while True:
@@ -326,13 +335,13 @@ class _Removal:
         async with _rest_after(), self._database.connection() as connection:
             self._removed.audiences += await retention.delete_chunks(connection, chunks)
 
-    def _tell(self, step: Step) -> None:
+    def _report(self, step: Step) -> None:
         self._on_progress(step, self._done, max(self._done, self._users))
 
 
 @asynccontextmanager
 async def _rest_after() -> AsyncIterator[None]:
-    """Leave the database to others for as long as the block took, so that they have half of it at least."""
+    """Sleep as long as the block took, so that a removal uses at most half of the time."""
     begun = time.monotonic()
     yield
-    await asyncio.sleep(min(time.monotonic() - begun, _LONGEST_REST))
+    await asyncio.sleep(min(time.monotonic() - begun, _LONGEST_REST_SECONDS))

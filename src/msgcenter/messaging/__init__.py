@@ -1,1 +1,1 @@
-"""The transactions that make messages happen: send, set status, pull, recall, update, fan out."""
+"""The transactions behind the actions: send, set status, pull, recall, update, decide approvals, fan out."""

@@ -1,4 +1,4 @@
-"""The copies of a message to receivers: its entries in all the mailboxes that it has reached."""
+"""The delivered copies of a direct message: its entries in all mailboxes that it has reached."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,14 +16,14 @@ _ENTRIES_PER_STATEMENT = 5_000
 
 
 class Copies(NamedTuple):
-    """Whom a message has reached: user ids by chunk."""
+    """A message and the user ids that it has reached, by audience chunk."""
 
     message: Message
     chunks: list[tuple[str, ...]]
 
     @property
     def keys(self) -> list[PageKey]:
-        """The pages that the copies are on, sorted."""
+        """The keys of the pages that hold the copies, sorted."""
         message = self.message
         return sorted(
             page_key(Recipient(user_id, message.platform_code), message.id, message.app_number)
@@ -32,24 +32,22 @@ class Copies(NamedTuple):
         )
 
     def events(self, kind: EventKind) -> list[MailboxEvent]:
-        """Return what to tell those who watch these mailboxes."""
+        """Return the live events of these mailboxes, one for each chunk."""
         return [MailboxEvent(kind, self.message.platform_code, chunk, (self.message.id,)) for chunk in self.chunks]
 
 
 async def delivered_copies(connection: Connection, message: Message) -> Copies:
-    """Return the copies of a message that are in mailboxes; those that a fan-out has yet to make are not."""
+    """Return the copies of a message that are in mailboxes. Chunks that a fan-out has not reached yet are left out."""
     (copies,) = await copies_of_all(connection, [message])
     return copies
 
 
 async def copies_of_all(connection: Connection, messages: Sequence[Message]) -> list[Copies]:
-    """Return the copies of each of the messages, with a statement for each bucket."""
-    wanted: dict[int, set[bytes]] = {}
+    """Return the copies of each of the messages. Takes a statement for each bucket."""
+    digests: dict[int, set[bytes]] = {}
     for message in messages:
-        wanted.setdefault(bucket_of(message.id), set()).update(_delivered(message))
-    chunks = {
-        bucket: await audiences.read_chunks(connection, bucket, sorted(digests)) for bucket, digests in wanted.items()
-    }
+        digests.setdefault(bucket_of(message.id), set()).update(_delivered(message))
+    chunks = {bucket: await audiences.read_chunks(connection, bucket, sorted(digests[bucket])) for bucket in digests}
     return [
         Copies(message, [chunks[bucket_of(message.id)][digest] for digest in _delivered(message)])
         for message in messages
@@ -61,7 +59,7 @@ def _delivered(message: Message) -> tuple[bytes, ...]:
 
 
 def statements_of(entries: Sequence[tuple[PageKey, int]]) -> Iterator[Sequence[tuple[PageKey, int]]]:
-    """Cut sorted entries into as many as one statement should change, those of one page staying together."""
+    """Cut sorted entries into parts for one statement each. Entries of the same page stay together."""
     start = 0
     while start < len(entries):
         end = min(start + _ENTRIES_PER_STATEMENT, len(entries))
@@ -72,7 +70,7 @@ def statements_of(entries: Sequence[tuple[PageKey, int]]) -> Iterator[Sequence[t
 
 
 def same_change(entries: Sequence[tuple[PageKey, int]], change: EntryChange) -> dict[PageKey, PageChange]:
-    """Return the change of pages that does the same to each of these entries."""
+    """Return the page changes that apply one change to each of these entries."""
     ids: dict[PageKey, dict[int, EntryChange]] = {}
     for key, message_id in entries:
         ids.setdefault(key, {})[message_id] = change

@@ -1,7 +1,7 @@
-"""Puts a message into the mailboxes of its audience, a thousand receivers to a transaction.
+"""Fan-out: puts a message into the mailboxes of its audience, a chunk of up to 1,000 receivers to a transaction.
 
-Each transaction counts the chunk that it serves on the message's own row, so however often the job is killed and
-begun again, by however many processes, every receiver gets the message exactly once.
+Each transaction counts its chunk on the message's own row. So every receiver gets the message exactly once, however
+often the job is killed and started again, and by however many processes.
 """
 
 import structlog
@@ -26,100 +26,88 @@ from msgcenter.store.webhooks import outbox
 
 _log = structlog.get_logger(__name__)
 _DONE = {State.SENT, State.RECALLED, State.EXPIRED}
+_Step = tuple[Message | None, list[MailboxEvent]]
+"""The message after a step of its fan-out (None if it was removed), and the events to publish."""
 
 
 async def fan_out(database: Database, message_id: int, on_change: Listener = ignore_events) -> int:
-    """Deliver what is not delivered yet of a message; return how many ms it is still too early (0: done).
+    """Deliver the rest of a message. Return 0 when done, or the ms until a scheduled message is due.
 
-    A scheduled message whose app may not reach its audience any more when it is due is recalled instead.
+    A scheduled message is recalled instead if its app may not reach its audience any more when it is due.
     """
     async with database.connection() as connection:
         message = await messages.find_message(connection, message_id)
     if message is None or message.state_at(now_ms()) in _DONE:
         return 0
     if message.send_at is not None and message.delivered_chunks == 0:
-        early = message.send_at - now_ms()
-        if early > 0:
-            return early
-        if await _withheld(database, message, on_change):
+        ms_left = message.send_at - now_ms()
+        if ms_left > 0:
+            return ms_left
+        withheld_events = await database.in_transaction(_withhold, message)
+        if withheld_events is not None:
+            on_change(withheld_events)
             return 0
     while message is not None and message.state_at(now_ms()) not in _DONE:
-        deliver_part = _deliver_next if message.topic_number is None else _publish
-        message, events = await deliver_part(database, message)
+        if message.topic_number is None:
+            message, events = await database.in_transaction(_deliver_chunk, message)
+        else:
+            message, events = await database.in_transaction(_publish, message)
         on_change(events)
     return 0
 
 
-async def _withheld(database: Database, message: Message, on_change: Listener) -> bool:
-    """Recall a message that its app may not send any more, saying why in the audit log; tell whether that is so."""
-
-    async def write(connection: Connection) -> list[MailboxEvent] | None:
-        app = (await apps.find_apps(connection, [message.app_number]))[message.app_number].app
-        try:
-            await reach.check_message(connection, app, message)
-        except Refusal as refusal:
-            why = refusal.describe("zh")
-            _log.warning("a scheduled message is withheld", message_id=message.id, app_id=app.app_id, reason=why)
-            await audit.record(
-                connection,
-                COMMAND,
-                "message.withhold",
-                str(message.id),
-                now=now_ms(),
-                app_number=message.app_number,
-                reason=why,
-            )
-            return await recall_within(connection, message.app_number, message.id, COMMAND)
-        return None
-
-    events = await database.in_transaction(write)
-    if events is None:
-        return False
-    on_change(events)
-    return True
-
-
-async def _deliver_next(database: Database, message: Message) -> tuple[Message | None, list[MailboxEvent]]:
-    async def write(connection: Connection) -> tuple[Message | None, list[MailboxEvent]]:
-        # Nobody else's chunk, and nothing is recalled or decided while it goes out: the row is locked.
-        current = await messages.advance_delivery(connection, message.id, message.delivered_chunks)
-        if current is None:
-            return await messages.find_message(connection, message.id), []
-        digest = current.audience[message.delivered_chunks]
-        chunks = await audiences.read_chunks(connection, bucket_of(message.id), [digest])
-        await add_entries(
+async def _withhold(connection: Connection, message: Message) -> list[MailboxEvent] | None:
+    """Recall a message that its app may not send any more, with the reason in the audit log; None if it may."""
+    app = (await apps.find_apps(connection, [message.app_number]))[message.app_number].app
+    try:
+        await reach.check_message(connection, app, message)
+    except Refusal as refusal:
+        reason = refusal.describe("zh")
+        _log.warning("a scheduled message is withheld", message_id=message.id, app_id=app.app_id, reason=reason)
+        await audit.record(
             connection,
-            [
-                NewEntries(
-                    message_id=current.id,
-                    app_number=current.app_number,
-                    platform_code=current.platform_code,
-                    user_ids=chunks[digest],
-                    expires_at=current.expires_at,
-                    approval=current.approval,
-                    read_at=current.closed_at,
-                )
-            ],
+            COMMAND,
+            "message.withhold",
+            str(message.id),
+            now=now_ms(),
+            app_number=message.app_number,
+            reason=reason,
         )
-        if current.delivered_chunks >= len(current.audience):
-            completed = completed_event(current.app_number, current.id, current.receivers)
-            await outbox.record(connection, [completed], now_ms())
-        return current, [MailboxEvent("message", current.platform_code, chunks[digest], (current.id,))]
-
-    return await database.in_transaction(write)
+        return await recall_within(connection, message.app_number, message.id, COMMAND)
+    return None
 
 
-async def _publish(database: Database, message: Message) -> tuple[Message | None, list[MailboxEvent]]:
-    """Put a message for a topic or for everyone into the feed."""
+async def _deliver_chunk(connection: Connection, message: Message) -> _Step:
+    """Deliver the next chunk of a direct message, unless another process has done so."""
+    # Locks the message: no other process takes the chunk, and no recall or decision comes in between.
+    current = await messages.advance_delivery(connection, message.id, message.delivered_chunks)
+    if current is None:
+        return await messages.find_message(connection, message.id), []
+    digest = current.audience[message.delivered_chunks]
+    user_ids = (await audiences.read_chunks(connection, bucket_of(message.id), [digest]))[digest]
+    new_entries = NewEntries(
+        message_id=current.id,
+        app_number=current.app_number,
+        platform_code=current.platform_code,
+        user_ids=user_ids,
+        expires_at=current.expires_at,
+        approval=current.approval,
+        read_at=current.closed_at,
+    )
+    await add_entries(connection, [new_entries])
+    if current.delivered_chunks >= len(current.audience):
+        completed = completed_event(current.app_number, current.id, current.receivers)
+        await outbox.record(connection, [completed], now_ms())
+    return current, [MailboxEvent("message", current.platform_code, user_ids, (current.id,))]
 
-    async def write(connection: Connection) -> tuple[Message | None, list[MailboxEvent]]:
-        found = await messages.lock_messages(connection, [message.id])
-        if not found or found[0].state_at(now_ms()) in _DONE:
-            return (found[0] if found else None), []
-        await outbox.record(connection, [completed_event(message.app_number, message.id, None)], now_ms())
-        (position,) = await feed.publish(connection, [feed.follow_up_row(found[0], FeedAction.MESSAGE)])
-        await messages.set_position(connection, message.id, position)
-        event = MailboxEvent("message", message.platform_code, (), (message.id,), message.topic_number)
-        return replace(found[0], position=position), [event]
 
-    return await database.in_transaction(write)
+async def _publish(connection: Connection, message: Message) -> _Step:
+    """Put a message to a topic or a broadcast into the feed, unless another process has done so."""
+    locked = await messages.lock_messages(connection, [message.id])
+    if not locked or locked[0].state_at(now_ms()) in _DONE:
+        return (locked[0] if locked else None), []
+    await outbox.record(connection, [completed_event(message.app_number, message.id, None)], now_ms())
+    (position,) = await feed.publish(connection, [feed.follow_up_row(locked[0], FeedAction.MESSAGE)])
+    await messages.set_position(connection, message.id, position)
+    event = MailboxEvent("message", message.platform_code, (), (message.id,), message.topic_number)
+    return replace(locked[0], position=position), [event]

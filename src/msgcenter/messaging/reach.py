@@ -1,7 +1,7 @@
-"""Whom an app may reach, by its rights as they are now.
+"""Whom an app may reach, by the rights that it has now.
 
-Rights are withdrawn at any time, also after a message was made. So whatever makes users see something of an app asks
-here at the moment of its effect: a send, a scheduled message that is due, an update, a reminder, a user token.
+Rights can be withdrawn at any time, also after a message was stored. So everything that makes users see something of an
+app checks its rights when it takes effect: a send, a scheduled message that is due, an update, a reminder.
 """
 
 from msgcenter.database.database import Connection
@@ -16,21 +16,21 @@ from msgcenter.store.messages import audiences
 
 
 async def check_topic(connection: Connection, app: App, topic_number: int) -> None:
-    """Refuse with NOT_AUTHORISED a topic's subscribers, or everyone (`EVERYONE`), whom the app may not reach.
+    """Refuse with NOT_AUTHORISED if the app may not reach all subscribers of a topic, or everyone (`EVERYONE`).
 
-    An app that is not live may still use topics that only its sandbox users have joined.
+    An app that is not live may use topics whose subscribers are all sandbox users of it.
     """
     if topic_number == EVERYONE:
         if not (app.broadcasts and app.live):
             raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("不可群发给所有人", "it may not send to everyone"))
     elif not app.live and (
-        other := await topics.subscriber_outside_sandbox(connection, topic_number, app.sandbox_user)
+        outsider := await topics.subscriber_outside_sandbox(connection, topic_number, app.sandbox_user)
     ):
-        app.check_receivers([other])
+        app.check_receivers([outsider])
 
 
 async def check_message(connection: Connection, app: App, message: Message) -> None:
-    """Refuse with APP_DISABLED or NOT_AUTHORISED an app that may not reach a message's whole audience any more."""
+    """Refuse with APP_DISABLED or NOT_AUTHORISED if the app may not reach a message's whole audience any more."""
     if app.disabled:
         raise Refusal(Reason.APP_DISABLED)
     app.platform_for(message.platform_code)

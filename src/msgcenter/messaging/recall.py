@@ -1,4 +1,4 @@
-"""Recall: a message leaves every mailbox at once."""
+"""Recall: removes a message from every mailbox at once."""
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.event import MailboxEvent
@@ -16,21 +16,17 @@ from msgcenter.store.webhooks import outbox
 
 
 async def recall(database: Database, app_number: int, message_id: int, by: Actor) -> list[MailboxEvent]:
-    """Withdraw an app's message, also one that is still to be sent; return what to tell (nothing the second time).
+    """Recall an app's message, sent or scheduled. Return the events to publish: none if it was recalled before.
 
-    One to receivers is taken out of their mailboxes in this very transaction; of one to a topic or to everyone the feed
-    says that it is withdrawn, which every mailbox learns before anybody looks into it. Refuses with MESSAGE_UNKNOWN.
+    Entries of a direct message are withdrawn in this transaction. For a message to a topic or a broadcast the feed gets
+    a row that withdraws it; every mailbox pulls that row before it is read. Refuses with MESSAGE_UNKNOWN.
     """
-
-    async def write(connection: Connection) -> list[MailboxEvent]:
-        return await recall_within(connection, app_number, message_id, by)
-
-    return await database.in_transaction(write)
+    return await database.in_transaction(recall_within, app_number, message_id, by)
 
 
 async def recall_within(connection: Connection, app_number: int, message_id: int, by: Actor) -> list[MailboxEvent]:
-    """Do that in the caller's transaction."""
-    message = await own_message(connection, app_number, message_id)
+    """Recall a message in the caller's transaction, as `recall` does."""
+    message = await lock_own_message(connection, app_number, message_id)
     if message.recalled_at is not None:
         return []
     now = now_ms()
@@ -45,12 +41,12 @@ async def recall_within(connection: Connection, app_number: int, message_id: int
     return [MailboxEvent("removed", message.platform_code, (), (message.id,), message.topic_number)]
 
 
-async def own_message(connection: Connection, app_number: int, message_id: int) -> Message:
+async def lock_own_message(connection: Connection, app_number: int, message_id: int) -> Message:
     """Return an app's message, locked until the transaction ends. Refuses with MESSAGE_UNKNOWN."""
-    found = await messages.lock_messages(connection, [message_id])
-    if not found or found[0].app_number != app_number:
+    locked = await messages.lock_messages(connection, [message_id])
+    if not locked or locked[0].app_number != app_number:
         raise Refusal(Reason.MESSAGE_UNKNOWN)
-    return found[0]
+    return locked[0]
 
 
 async def _withdraw_copies(connection: Connection, message: Message) -> list[MailboxEvent]:

@@ -1,8 +1,8 @@
-"""The group commit of sends: many messages, one transaction."""
+"""Sending: many messages, one transaction."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import asyncpg
@@ -26,41 +26,60 @@ from msgcenter.store.messages.jobs import enqueue_deliveries
 
 _ID_ATTEMPTS = 5
 OnStored = Callable[[Sequence[Draft]], None]
-"""Is told which drafts became messages, once they are durable; not those that repeat an earlier request."""
+"""Called after the commit with the drafts that became messages, without those that repeat an earlier request."""
+
+SendResult = int | Refusal
+"""A message id, or why there is no message."""
+InSameTransaction = Callable[[Connection, list[SendResult]], Awaitable[None]]
+"""Called in the transaction of the sends, after them, with their results. If it raises, nothing is sent."""
 
 
 @dataclass
 class _Send:
-    """One draft on its way into the database."""
+    """One draft while it is being stored.
+
+    It becomes a message with the id `message_id`, unless the transaction sets `refusal`, or `earlier_id`: the message
+    that the same request id has sent before.
+    """
 
     draft: Draft
-    message_id: int = 0
+    message_id: int
+    chunks: list[Chunk]
+    claim: Claim | None
     position: int | None = None
-    claim: Claim | None = None
-    chunks: list[Chunk] = field(default_factory=list)
-    outcome: int | Refusal | None = None
+    earlier_id: int | None = None
+    refusal: Refusal | None = None
 
-    def assign(self, message_id: int) -> None:
-        draft = self.draft
-        self.message_id = message_id
-        self.chunks = audiences.chunks_of(draft.receivers, bucket_of(message_id))
+    @classmethod
+    def of(cls, draft: Draft, message_id: int) -> "_Send":
+        claim = None
         if draft.request_id is not None:
-            key = IdempotencyKey(draft.app_number, draft.request_id)
-            self.claim = Claim(key, draft.digest, message_id)
+            claim = Claim(IdempotencyKey(draft.app_number, draft.request_id), draft.digest, message_id)
+        return cls(draft, message_id, audiences.chunks_of(draft.receivers, bucket_of(message_id)), claim)
 
-    def settle(self, standing: Claim) -> None:
-        """Decide against the claim that holds our request id: our own, the same request's, or another's."""
+    @property
+    def is_new(self) -> bool:
+        return self.earlier_id is None and self.refusal is None
+
+    @property
+    def result(self) -> SendResult:
+        if self.refusal is not None:
+            return self.refusal
+        return self.message_id if self.earlier_id is None else self.earlier_id
+
+    def reset(self) -> None:
+        """Forget what an earlier run of the transaction has decided."""
+        self.position = self.earlier_id = self.refusal = None
+
+    def compare(self, holder: Claim) -> None:
+        """Decide by the claim that holds the request id: this one, one of the same request, or one of another."""
         assert self.claim is not None
-        if standing == self.claim:
-            self.outcome = None
-        elif standing.digest == self.claim.digest:
-            self.outcome = standing.message_id
+        if holder == self.claim:
+            return
+        if holder.digest == self.claim.digest:
+            self.earlier_id = holder.message_id
         else:
-            self.outcome = Refusal(Reason.REQUEST_ID_REUSED)
-
-
-InSameTransaction = Callable[[Connection, list[int | Refusal]], Awaitable[None]]
-"""Runs in the transaction of the sends, after them, with what came of each; if it raises, nothing was sent."""
+            self.refusal = Refusal(Reason.REQUEST_ID_REUSED)
 
 
 async def send_drafts(
@@ -70,86 +89,79 @@ async def send_drafts(
     *,
     on_stored: OnStored | None = None,
     in_same_transaction: InSameTransaction | None = None,
-) -> list[int | Refusal]:
-    """Store the drafts; those to be sent at once also go into their receivers' mailboxes, or into the feed.
+) -> list[SendResult]:
+    """Store drafts as messages. Those to send at once also go into mailboxes or into the feed.
 
-    Returns a message id for each. What `in_same_transaction` does is done together with the sends, or not at all.
-
-    A draft whose request id was used before gets the earlier message's id, or REQUEST_ID_REUSED. One that its app's
-    quota has no room for is QUOTA_EXCEEDED, and leaves nothing behind.
+    Return, for each draft, its message id, or the earlier message's id if it repeats a request, or the refusal
+    REQUEST_ID_REUSED or QUOTA_EXCEEDED. A refused draft leaves nothing behind.
     """
     for attempt in range(_ID_ATTEMPTS):
-        sends = [_Send(draft) for draft in drafts]
-        for send in sends:
-            given = send.draft.message_id
-            send.assign(given if given is not None else ids.next(send.draft.send_at))
-
-        async def write(connection: Connection, sends: list[_Send] = sends) -> None:
-            await _write(connection, sends)
-            if in_same_transaction is not None:
-                await in_same_transaction(connection, _outcomes(sends))
-
+        sends = [
+            _Send.of(draft, ids.next(draft.send_at) if draft.message_id is None else draft.message_id)
+            for draft in drafts
+        ]
         try:
-            await database.in_transaction(write)
+            await database.in_transaction(_store, sends, in_same_transaction)
         except asyncpg.UniqueViolationError:
-            # A scheduled id met another one. Only ids taken over from elsewhere would meet again.
+            # The id of a scheduled message is taken: try others. An id that the draft brings would collide each time.
             if attempt == _ID_ATTEMPTS - 1:
                 raise
         else:
             if on_stored is not None:
-                on_stored([send.draft for send in sends if send.outcome is None])
-            return _outcomes(sends)
+                on_stored([send.draft for send in sends if send.is_new])
+            return [send.result for send in sends]
     raise AssertionError("unreachable")
 
 
-def _outcomes(sends: Sequence[_Send]) -> list[int | Refusal]:
-    return [send.message_id if send.outcome is None else send.outcome for send in sends]
-
-
-async def _write(connection: Connection, sends: Sequence[_Send]) -> None:
+async def _store(connection: Connection, sends: Sequence[_Send], in_same_transaction: InSameTransaction | None) -> None:
     now = now_ms()
     for send in sends:
-        send.outcome = None  # the transaction may run again
+        send.reset()  # the transaction may run again
     await _claim_request_ids(connection, sends, now)
     await _take_quotas(connection, sends, now)
-    new = [send for send in sends if send.outcome is None]
-    if not new:
+    await _store_new(connection, [send for send in sends if send.is_new], now)
+    if in_same_transaction is not None:
+        await in_same_transaction(connection, [send.result for send in sends])
+
+
+async def _store_new(connection: Connection, sends: Sequence[_Send], now: int) -> None:
+    if not sends:
         return
-    await audiences.insert_chunks(connection, (chunk for send in new for chunk in send.chunks))
-    await add_entries(
-        connection,
-        [
-            NewEntries(
-                message_id=send.message_id,
-                app_number=draft.app_number,
-                platform_code=draft.platform_code,
-                user_ids=draft.receivers,
-                expires_at=draft.expires_at,
-                approval=draft.approval,
-            )
-            for send in new
-            if (draft := send.draft).is_direct
-        ],
+    immediate = [send for send in sends if send.draft.is_direct]
+    await audiences.insert_chunks(connection, (chunk for send in sends for chunk in send.chunks))
+    await add_entries(connection, [_new_entries(send) for send in immediate])
+    await _publish(connection, immediate)
+    in_order = sorted(sends, key=lambda send: send.message_id)
+    await messages.insert_messages(connection, [_message(send, now) for send in in_order])
+    delayed = [(send.message_id, send.draft.send_at) for send in sends if not send.draft.is_direct]
+    if delayed:
+        await enqueue_deliveries(connection, delayed, now)
+
+
+def _new_entries(send: _Send) -> NewEntries:
+    draft = send.draft
+    return NewEntries(
+        message_id=send.message_id,
+        app_number=draft.app_number,
+        platform_code=draft.platform_code,
+        user_ids=draft.receivers,
+        expires_at=draft.expires_at,
+        approval=draft.approval,
     )
-    await _publish(connection, [send for send in new if send.draft.is_direct])
-    await messages.insert_messages(connection, [_message(send, now) for send in sorted(new, key=_id_of)])
-    later = [send for send in new if not send.draft.is_direct]
-    if later:
-        await enqueue_deliveries(connection, [(send.message_id, send.draft.send_at) for send in later], now)
 
 
 async def _publish(connection: Connection, sends: Sequence[_Send]) -> None:
-    """Put what is for a topic or for everyone into the feed."""
-    broadcasts = [send for send in sends if send.draft.topic_number is not None]
+    """Put messages to topics and broadcasts into the feed."""
+    pulled = [send for send in sends if send.draft.topic_number is not None]
     positions = await feed.publish(
         connection,
         [
             NewFeedRow(draft.platform_code, draft.topic_number, send.message_id, draft.app_number, draft.expires_at)
-            for send in broadcasts
+            for send in pulled
             if (draft := send.draft).topic_number is not None
         ],
     )
-    for send, position in zip(broadcasts, positions, strict=True):
+    for send, position in zip(pulled, positions, strict=True):
         send.position = position
 
 
@@ -157,60 +169,57 @@ async def _claim_request_ids(connection: Connection, sends: Sequence[_Send], now
     claims: dict[IdempotencyKey, Claim] = {}
     for send in sends:
         if send.claim is not None:
-            claims.setdefault(send.claim.key, send.claim)  # the first of several equal ones in this batch
+            claims.setdefault(send.claim.key, send.claim)  # the first of several in this batch
     if not claims:
         return
-    ordered = [claims[key] for key in sorted(claims)]
-    standing = await idempotency.claim(connection, ordered, now, now - IDEMPOTENCY_MS)
+    holders = await idempotency.claim(connection, [claims[key] for key in sorted(claims)], now, now - IDEMPOTENCY_MS)
     for send in sends:
         if send.claim is not None:
-            send.settle(standing[send.claim.key])
+            send.compare(holders[send.claim.key])
 
 
 async def _take_quotas(connection: Connection, sends: Sequence[_Send], now: int) -> None:
-    """Refuse what the apps' quotas have no room for, the last first."""
+    """Refuse the sends that exceed their app's daily quota, the last ones first."""
     by_day: dict[tuple[int, date], list[tuple[_Send, DailyQuota]]] = defaultdict(list)
     for send in sends:
         quota = send.draft.quota
-        if quota is not None and send.outcome is None:
+        if quota is not None and send.is_new:
             by_day[send.draft.app_number, quota.day].append((send, quota))
     if not by_day:
         return
-    takes = [QuotaUse(*key, len(by_day[key]), max(quota.limit for _, quota in by_day[key])) for key in sorted(by_day)]
-    before = await quotas.use(connection, takes)
+    uses = [QuotaUse(*key, len(by_day[key]), max(quota.limit for _, quota in by_day[key])) for key in sorted(by_day)]
+    used_before = await quotas.use(connection, uses)
     refused: list[_Send] = []
     for key in sorted(by_day):
-        used, over = before.get(key), 0
+        used, excess = used_before.get(key), 0
         for send, quota in by_day[key]:
             if used is not None and used < quota.limit:
                 used += 1
             else:
-                over += 1
-                send.outcome = Refusal(Reason.QUOTA_EXCEEDED, quota=quota.limit, seconds=quota.seconds_left(now))
+                excess += 1
+                send.refusal = Refusal(Reason.QUOTA_EXCEEDED, quota=quota.limit, seconds=quota.seconds_left(now))
                 refused.append(send)
-        if over and used is not None:
-            await quotas.give_back(connection, *key, over)
+        if excess and used is not None:
+            await quotas.give_back(connection, *key, excess)
     await _release_request_ids(connection, sends, refused)
 
 
 async def _release_request_ids(connection: Connection, sends: Sequence[_Send], refused: Sequence[_Send]) -> None:
-    """Let go of what refused sends have claimed; whoever repeats one of them in this batch is refused as well."""
-    claims = [send.claim for send in refused if send.claim is not None]
-    if not claims:
+    """Release the request ids of refused sends. Sends of this batch that repeat one of them are refused as well."""
+    released = {send.claim: send.refusal for send in refused if send.claim is not None}
+    if not released:
         return
-    await idempotency.release(connection, sorted(claims))
-    released = {send.claim.key: send for send in refused if send.claim is not None}
+    await idempotency.release(connection, sorted(released))
+    refusals = {claim.key: refusal for claim, refusal in released.items()}
     for send in sends:
-        if send.claim is not None and send.claim.key in released:
-            send.outcome = released[send.claim.key].outcome
-
-
-def _id_of(send: _Send) -> int:
-    return send.message_id
+        if send.claim is not None and send.claim.key in refusals:
+            send.refusal = refusals[send.claim.key]
 
 
 def _message(send: _Send, now: int) -> Message:
     draft = send.draft
+    # Usually the time in the id, so that a search by time finds the message. A scheduled or imported id has another.
+    has_own_time = draft.send_at is None and draft.message_id is None
     return Message(
         id=send.message_id,
         app_number=draft.app_number,
@@ -222,8 +231,7 @@ def _message(send: _Send, now: int) -> Message:
         receivers=len(draft.receivers),
         audience=tuple(chunk.digest for chunk in send.chunks),
         delivered_chunks=len(send.chunks) if draft.is_direct else 0,
-        # The time in the id, so that a message is found by it; but an id that is scheduled or taken over tells another.
-        created_at=created_ms(send.message_id) if draft.send_at is None and draft.message_id is None else now,
+        created_at=created_ms(send.message_id) if has_own_time else now,
         send_at=draft.send_at,
         expires_at=draft.expires_at,
         recalled_at=None,

@@ -1,4 +1,4 @@
-"""User ids with white space at their ends, which were taken once and are refused today."""
+"""User ids with white space at their ends: earlier versions accepted them, and their users still have mailboxes."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from msgcenter.store.mailboxes import users
 
 
 async def check_old_user_ids(database: Database, recipients: Sequence[Recipient], field: str) -> None:
-    """Refuse (FIELD_MALFORMED) ids with white space at their ends, unless the platform knows such a user already.
+    """Refuse with FIELD_MALFORMED a user id with white space at an end, unless the platform knows the user already.
 
-    What those users got stays within reach: it can be read, counted and set read. `field` names the ids in the request;
-    with `{}` in it, the place of the refused one stands there.
+    So the messages of those users can still be read, counted and set read. `field` is the name of the ids in the
+    request; `{}` in it becomes the index of the refused id.
     """
-    for place, recipient in enumerate(recipients):
+    for index, recipient in enumerate(recipients):
         if is_user_id(recipient.user_id):
             continue
         async with database.connection() as connection:
             platforms = await users.platforms_of(connection, recipient.user_id)
         if recipient.platform_code not in platforms:
-            raise user_id_refusal(field.format(place))
+            raise user_id_refusal(field.format(index))

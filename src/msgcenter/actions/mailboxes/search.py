@@ -1,4 +1,4 @@
-"""What a message must say to be found in an inbox."""
+"""The search in an inbox."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +9,13 @@ from msgcenter.domain.content import Kind
 from msgcenter.domain.message import Message
 from msgcenter.domain.search_text import folded, search_words
 
-_SEARCHED = ("title", "content", "text", "key", "value", "author")
+_SEARCHED_FIELDS = ("title", "content", "text", "key", "value", "author")
 
 
 def matcher(kind: Kind | None, text: str | None) -> Callable[[Message], bool] | None:
-    """Return the test of a message's kind and of what it says; None if every message passes.
+    """Return the test of a message's kind and text; None if every message passes.
 
-    `text` is looked for as `domain.search_text` compares texts; one that shows nothing is no condition.
+    `text` is compared as `domain.search_text` says. A text without visible characters is no condition.
     """
     needle = None if text is None else search_words(text)
     if kind is None and needle is None:
@@ -24,15 +24,15 @@ def matcher(kind: Kind | None, text: str | None) -> Callable[[Message], bool] | 
     def matches(message: Message) -> bool:
         if kind is not None and message.kind != kind:
             return False
-        return needle is None or any(needle in folded(said) for said in _texts(msgspec.json.decode(message.content)))
+        return needle is None or any(needle in folded(text) for text in _texts(msgspec.json.decode(message.content)))
 
     return matches
 
 
 def _texts(value: Any, name: str = "") -> list[str]:
-    """Return what a person can read of a body: not its addresses and colours."""
+    """Return the readable texts of a body, without URLs and colours. `name` is the field that holds `value`."""
     if isinstance(value, str):
-        return [value] if name in _SEARCHED else []
+        return [value] if name in _SEARCHED_FIELDS else []
     if isinstance(value, dict):
         return [text for key, item in value.items() for text in _texts(item, key)]
     if isinstance(value, list):

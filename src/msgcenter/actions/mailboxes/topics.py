@@ -1,9 +1,9 @@
-"""Topics of an app: who is subscribed."""
+"""Topics of an app and their subscribers."""
 
 from collections.abc import Iterable
 
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.list_page import ListPage, cut_page
@@ -15,9 +15,9 @@ from msgcenter.store.mailboxes import topics
 
 
 class Topics:
-    """Subscribes users to an app's topics. A topic belongs to an app on a platform, and is there once it had users.
+    """Subscribes users to an app's topics. A topic belongs to an app on a platform; its first subscription creates it.
 
-    The audit log tells how many subscriptions began or ended, not whose.
+    The audit log records how many subscriptions began or ended, not whose.
     """
 
     def __init__(self, database: Database) -> None:
@@ -26,56 +26,62 @@ class Topics:
     async def subscribe(
         self, app: App, name: str, user_ids: Iterable[str], *, platform_code: str | None = None, by: Actor
     ) -> int:
-        """Subscribe 1-1,000 users from now on, the topic being made if it is new; return how many were not before.
+        """Subscribe 1-1,000 users to what is sent to a topic from now on. Return how many were not subscribed before.
 
-        They get what is sent to the topic after this. Refuses with NOT_AUTHORISED (platform, sandbox).
+        Creates the topic if it is new. Refuses with NOT_AUTHORISED (platform, sandbox).
         """
         platform = app.platform_for(platform_code)
         subscribers = receivers_of(user_ids)
         app.check_receivers(subscribers)
+        return await self._subscribe(app, platform, name, subscribers, by=by)
 
-        async def write(connection: Connection) -> int:
-            number = await topics.ensure_topic(connection, app.number, platform, name, now_ms())
-            new = await topics.subscribe(connection, number, platform, subscribers)
-            if new:
-                told = {"platform": platform, "users": new}
-                await audit.record(connection, by, "topic.subscribe", name, now=now_ms(), app_number=app.number, **told)
-            return new
-
-        return await self._database.in_transaction(write)
+    @transactional
+    async def _subscribe(
+        self, connection: Connection, app: App, platform: str, name: str, subscribers: tuple[str, ...], *, by: Actor
+    ) -> int:
+        number = await topics.ensure_topic(connection, app.number, platform, name, now_ms())
+        new = await topics.subscribe(connection, number, platform, subscribers)
+        if new:
+            data = {"platform": platform, "users": new}
+            await audit.record(connection, by, "topic.subscribe", name, now=now_ms(), app_number=app.number, **data)
+        return new
 
     async def unsubscribe(
         self, app: App, name: str, user_ids: Iterable[str], *, platform_code: str | None = None, by: Actor
     ) -> int:
-        """End subscriptions of 1-1,000 users and return how many there were; what they got stays with them.
+        """End the subscriptions of 1-1,000 users and return how many ended. The users keep what they received.
 
         Refuses with NOT_AUTHORISED (platform), AUDIENCE_UNKNOWN (topic) or FIELD_MALFORMED (userIds).
         """
         platform = app.platform_for(platform_code)
         subscribers = list(user_ids)
-        await check_old_user_ids(self._database, [Recipient(one, platform) for one in subscribers], "userIds[{}]")
+        recipients = [Recipient(user_id, platform) for user_id in subscribers]
+        await check_old_user_ids(self._database, recipients, "userIds[{}]")
+        return await self._unsubscribe(app, platform, name, subscribers, by=by)
 
-        async def write(connection: Connection) -> int:
-            number = await _number(connection, app, platform, name)
-            ended = await topics.unsubscribe(connection, number, platform, receivers_of(subscribers))
-            if ended:
-                told = {"platform": platform, "users": ended}
-                await audit.record(
-                    connection, by, "topic.unsubscribe", name, now=now_ms(), app_number=app.number, **told
-                )
-            return ended
-
-        return await self._database.in_transaction(write)
+    @transactional
+    async def _unsubscribe(
+        self, connection: Connection, app: App, platform: str, name: str, subscribers: list[str], *, by: Actor
+    ) -> int:
+        number = await _number(connection, app, platform, name)
+        ended = await topics.unsubscribe(connection, number, platform, receivers_of(subscribers))
+        if ended:
+            data = {"platform": platform, "users": ended}
+            await audit.record(connection, by, "topic.unsubscribe", name, now=now_ms(), app_number=app.number, **data)
+        return ended
 
     async def subscribers(
         self, app: App, name: str, *, platform_code: str | None, cursor: str | None, limit: int
     ) -> ListPage[str, str]:
-        """Return up to `limit` subscribers. Refuses with NOT_AUTHORISED (platform) or AUDIENCE_UNKNOWN (topic)."""
+        """Return up to `limit` subscribers in the order of their ids.
+
+        Refuses with NOT_AUTHORISED (platform) or AUDIENCE_UNKNOWN (topic).
+        """
         platform = app.platform_for(platform_code)
         async with self._database.connection() as connection:
             number = await _number(connection, app, platform, name)
-            found = await topics.subscribers(connection, number, cursor or "", limit + 1)
-        return cut_page(found, limit, lambda user_id: user_id)
+            user_ids = await topics.subscribers(connection, number, cursor or "", limit + 1)
+        return cut_page(user_ids, limit, lambda user_id: user_id)
 
 
 async def _number(connection: Connection, app: App, platform_code: str, name: str) -> int:

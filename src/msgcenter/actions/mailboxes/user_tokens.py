@@ -1,4 +1,4 @@
-"""User tokens: what lets a browser show one user's inbox."""
+"""User tokens: a browser shows one user's inbox with one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,7 +24,7 @@ _CLAIMS = ["sub", "platform", "app", "key", "exp", "iss"]
 
 
 class UserTokenError(Exception):
-    """A user token is refused; `expired` tells whether a new one from the app would help."""
+    """A user token is refused. `expired`: a new token from the app would be accepted."""
 
     def __init__(self, *, expired: bool) -> None:
         super().__init__("expired" if expired else "invalid")
@@ -32,7 +32,7 @@ class UserTokenError(Exception):
 
 
 class UserToken(NamedTuple):
-    """A signed token and when it ends (ms since 1970)."""
+    """A signed token and its expiry time (ms since 1970)."""
 
     token: str
     expires_at: int
@@ -60,18 +60,18 @@ class UserTokens:
         self._database = database
         self._key = keys.user_token_key
         self._default_ttl = default_ttl
-        self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
+        self._app_reads = GroupCommit(self._find_apps, batch_weight=500, waiting_limit=waiting_limit)
 
     async def issue(self, app: App, user_id: str, *, platform_code: str | None, ttl: int | None) -> UserToken:
-        """Return a token for one user, good for `ttl` seconds.
+        """Return a token for one user that expires after `ttl` seconds.
 
-        Refuses with NOT_AUTHORISED (platform, sandbox) or FIELD_MALFORMED (publisherId).
-        The user is known to the platform from now on: what is sent to everyone is for this user too.
+        The user becomes known to the platform, so broadcasts reach the user from now on. Refuses with NOT_AUTHORISED
+        (platform, sandbox) or FIELD_MALFORMED (publisherId).
         """
         platform = app.platform_for(platform_code)
         app.check_receivers([user_id])
         await check_old_user_ids(self._database, [Recipient(user_id, platform)], "publisherId")
-        record = await self._reads.submit(app.number)
+        record = await self._app_reads.submit(app.number)
         async with self._database.connection() as connection:
             await users.register(connection, platform, [user_id])
         expires = now_ms() // 1_000 + (self._default_ttl if ttl is None else ttl)
@@ -87,22 +87,22 @@ class UserTokens:
         return UserToken(jwt.encode(claims, self._key, _ALGORITHM), expires * 1_000)
 
     async def viewer(self, token: str) -> Viewer:
-        """Return whose inbox a token opens, and how much of it. Raises UserTokenError.
+        """Return the viewer that a token stands for. Raises UserTokenError.
 
-        The app is read afresh: a rotated key, a disabled app, another scope or a right that was withdrawn takes effect
-        at once.
+        The app is read from the database, so a rotated key, a disabled app, a changed scope and a withdrawn right take
+        effect at once.
         """
         options: Options = {"require": _CLAIMS, "verify_sub": True, "verify_aud": False}
         try:
             claims = jwt.decode(token, self._key, [_ALGORITHM], issuer=_ISSUER, options=options)
         except jwt.ExpiredSignatureError:
             raise UserTokenError(expired=True) from None
-        except (jwt.InvalidTokenError, RecursionError):  # a header may be nested without end
+        except (jwt.InvalidTokenError, RecursionError):  # a token's header may be nested too deeply
             raise UserTokenError(expired=False) from None
-        # Tokens of earlier versions name no audience; they are good until they end.
+        # Tokens of earlier versions have no audience; they are valid until they expire.
         if claims.get("aud", _AUDIENCE) != _AUDIENCE:
             raise UserTokenError(expired=False)
-        record = await self._reads.submit(claims["app"])
+        record = await self._app_reads.submit(claims["app"])
         if record is None or record.app.disabled or not record.accepts(claims["key"], now_ms()):
             raise UserTokenError(expired=True)
         try:
@@ -120,12 +120,12 @@ class UserTokens:
         )
 
     async def may_call(self, origin: str) -> bool:
-        """Tell whether a website may call with some app's tokens; with which, is seen when it does."""
+        """Return whether a website may call with tokens of any app. Each call checks its own token."""
         async with self._database.connection() as connection:
             return await apps.origin_is_allowed(connection, origin, live_only=False)
 
     async def may_frame(self, origin: str) -> bool:
-        """Tell whether a website may show the page `/inbox` in a frame, with some app's tokens."""
+        """Return whether a website may show the page `/inbox` in a frame with tokens of any app."""
         async with self._database.connection() as connection:
             return await apps.origin_is_allowed(connection, origin, live_only=True)
 
@@ -135,10 +135,10 @@ class UserTokens:
             record = await apps.find_app(connection, app_id)
         return () if record is None or record.app.disabled else _frames(record)
 
-    async def _find(self, numbers: list[int]) -> Sequence[AppRecord | None]:
+    async def _find_apps(self, numbers: list[int]) -> Sequence[AppRecord | None]:
         async with self._database.connection() as connection:
-            found = await apps.find_apps(connection, sorted(set(numbers)))
-        return [found.get(number) for number in numbers]
+            records = await apps.find_apps(connection, sorted(set(numbers)))
+        return [records.get(number) for number in numbers]
 
 
 def _frames(record: AppRecord) -> tuple[str, ...]:

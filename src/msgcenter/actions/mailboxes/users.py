@@ -1,4 +1,4 @@
-"""The directory of a platform's users, as far as they are known; for operators."""
+"""The known users of a platform; for operators."""
 
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -10,8 +10,7 @@ from msgcenter.domain.person import COMMAND, Actor
 from msgcenter.store import audit
 from msgcenter.store.mailboxes import users as directory
 
-_BATCH = 5_000
-"""Users per transaction."""
+_USERS_PER_COMMIT = 5_000
 
 
 async def import_users(
@@ -22,24 +21,24 @@ async def import_users(
     *,
     by: Actor = COMMAND,
 ) -> int:
-    """Make users known, so that what is sent to everyone from now on reaches them; return how many were not yet.
+    """Make users known, so that broadcasts reach them from now on. Return how many were unknown before.
 
-    `on_batch` is told after each commit how many ids it held. What was cut off is done again without harm. The ids
-    must be such (`domain.identifiers.is_id`). Raises UnknownPlatformError.
+    `on_batch` is called after each commit with the number of ids in it. An import that was cut off can be repeated. The
+    caller has checked the ids (`domain.identifiers.is_id`). Raises UnknownPlatformError.
     """
     await check_platform(database, platform_code)
-    rest = iter(user_ids)
+    remaining = iter(user_ids)
     new = 0
-    while batch := list(islice(rest, _BATCH)):
-
-        async def write(connection: Connection, batch: list[str] = batch) -> int:
-            users = await directory.register(connection, platform_code, batch)
-            if users:
-                await audit.record(connection, by, "platform.users", platform_code, now=now_ms(), new=users)
-            return users
-
-        new += await database.in_transaction(write)
+    while batch := list(islice(remaining, _USERS_PER_COMMIT)):
+        new += await database.in_transaction(_register, platform_code, batch, by)
         on_batch(len(batch))
+    return new
+
+
+async def _register(connection: Connection, platform_code: str, user_ids: list[str], by: Actor) -> int:
+    new = await directory.register(connection, platform_code, user_ids)
+    if new:
+        await audit.record(connection, by, "platform.users", platform_code, now=now_ms(), new=new)
     return new
 
 

@@ -1,6 +1,6 @@
-"""The message log: an app's messages as the people who look after it search for them."""
+"""The message log: searches of an app's members through its messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
@@ -16,19 +16,20 @@ from msgcenter.store.mailboxes.receipts import ReceiptTotals
 from msgcenter.store.messages import audiences, messages
 from msgcenter.store.messages.messages import MessageFilter
 
-_COUNTED_OF_ONE = 10_000
-_COUNTED_OF_ALL = 50_000
-"""Receivers of one message, and of all on a page, whose states are counted in a list; a message's page counts any."""
-_NAMED = 3
+_COUNTED_OF_MESSAGE = 10_000
+_COUNTED_OF_PAGE = 50_000
+"""Receivers of one message, and of all messages of a page, whose states a list counts. A message's own page has no
+limit."""
+_NAMED_RECEIVERS = 3
 _IDS_AT_ONCE = 200
-_LOOKED_THROUGH = 5_000
-"""Messages in a receiver's mailbox that are looked through for one page."""
+_SCANNED_PER_PAGE = 5_000
+"""Messages of a receiver's mailbox that are looked through for one page."""
 
 
 class LogEntry(NamedTuple):
-    """A message in the log.
+    """A message in the log, with the name of its topic and the first few of its receivers (`named`).
 
-    `counts` is None where there are too many receivers to count in a list; `named` are the first few of the receivers.
+    `counts` is None if there are too many receivers to count in a list.
     """
 
     message: Message
@@ -39,52 +40,52 @@ class LogEntry(NamedTuple):
 
 
 class MessageLog:
-    """Reads what apps have sent; changes nothing but that a mailbox pulls what it has yet to pull."""
+    """Reads what apps have sent. It changes nothing, except that the mailboxes searched may pull."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counts = ReceiptCounts(database)
 
-    async def page(self, wanted: MessageFilter, receiver: str | None, limit: int) -> ListPage[LogEntry, int]:
-        """Return up to `limit` messages that pass the filter, perhaps only those that a user got.
+    async def page(self, query: MessageFilter, receiver: str | None, limit: int) -> ListPage[LogEntry, int]:
+        """Return up to `limit` messages that pass the filter, of all receivers or only what one user received.
 
-        A user got what stands, or stood before it was withdrawn, in the user's mailbox: sent to the user, to a topic
-        or to everyone. A page of a user's may be short and still not the last.
+        A user has received every message that is in the user's mailbox or was withdrawn from it, also messages to
+        topics and broadcasts. A page for one user may be short and still not the last.
         """
-        found = await (self._listed(wanted, limit) if receiver is None else self._received(wanted, receiver, limit))
-        return ListPage(await self._entries(found.items), found.next_cursor)
+        page = await (self._list(query, limit) if receiver is None else self._list_received(query, receiver, limit))
+        return ListPage(await self._entries(page.items), page.next_cursor)
 
     async def named_receivers(self, message: Message) -> tuple[str, ...]:
-        """Return the first few of a message's receivers; none of one to a topic or to everyone."""
+        """Return the first few receivers of a direct message; nothing for a topic or a broadcast."""
         async with self._database.connection() as connection:
-            return (await _named(connection, [message])).get(message.id, ())
+            return (await _first_receivers(connection, [message])).get(message.id, ())
 
-    async def _listed(self, wanted: MessageFilter, limit: int) -> ListPage[Message, int]:
+    async def _list(self, query: MessageFilter, limit: int) -> ListPage[Message, int]:
         async with self._database.connection() as connection:
-            found = await messages.list_messages(connection, wanted, limit + 1)
+            found = await messages.list_messages(connection, query, limit + 1)
         return cut_page(found, limit, _id_of)
 
-    async def _received(self, wanted: MessageFilter, user_id: str, limit: int) -> ListPage[Message, int]:
-        async with self._database.connection() as connection:
-            known = await users.platforms_of(connection, user_id)
-        codes = known if wanted.platform_code is None else [wanted.platform_code]
+    async def _list_received(self, query: MessageFilter, user_id: str, limit: int) -> ListPage[Message, int]:
+        if query.platform_code is None:
+            async with self._database.connection() as connection:
+                codes = await users.platforms_of(connection, user_id)
+        else:
+            codes = [query.platform_code]
         recipients = [Recipient(user_id, code) for code in codes]
         async with pulled_mailboxes(self._database, recipients, now_ms()) as connection:
-            parts = [await _in_mailbox(connection, wanted, recipient, limit) for recipient in recipients]
-        # What lies below the place where one mailbox was left may not be told before what that one still has.
-        floor = max((part.next_cursor for part in parts if part.next_cursor is not None), default=0)
-        found = sorted(
-            (message for part in parts for message in part.items if message.id >= floor),
-            key=lambda message: -message.id,
-        )
+            pages = [await _search_mailbox(connection, query, recipient, limit) for recipient in recipients]
+        # A mailbox with more to search may hold messages down to its bound: older ones of others have to wait.
+        floor = max((page.next_cursor for page in pages if page.next_cursor is not None), default=0)
+        found = _newest_first(message for page in pages for message in page.items if message.id >= floor)
         return cut_page(found, limit, _id_of, rest=floor or None)
 
-    async def _entries(self, found: Sequence[Message]) -> list[LogEntry]:
+    async def _entries(self, page: Sequence[Message]) -> list[LogEntry]:
         now = now_ms()
         async with self._database.connection() as connection:
-            names = await topics.topic_names(connection, {one.topic_number for one in found if one.topic_number})
-            named = await _named(connection, found)
-        counts = await self._counts_of(found)
+            topic_numbers = {message.topic_number for message in page if message.topic_number}
+            names = await topics.topic_names(connection, topic_numbers)
+            named = await _first_receivers(connection, page)
+        counts = await self._counts_of(page)
         return [
             LogEntry(
                 message,
@@ -93,50 +94,50 @@ class MessageLog:
                 names.get(message.topic_number) if message.topic_number else None,
                 named.get(message.id, ()),
             )
-            for message in found
+            for message in page
         ]
 
-    async def _counts_of(self, found: Sequence[Message]) -> dict[int, ReceiptTotals]:
-        """Return the counts of as many messages as a list may count, the first ones first."""
+    async def _counts_of(self, page: Sequence[Message]) -> dict[int, ReceiptTotals]:
+        """Return the counts of as many messages as a list may count, beginning with the first."""
         counts: dict[int, ReceiptTotals] = {}
         direct = []
-        left = _COUNTED_OF_ALL
-        for message in found:
-            most = min(left, _COUNTED_OF_ONE)
+        left = _COUNTED_OF_PAGE
+        for message in page:
+            limit = min(left, _COUNTED_OF_MESSAGE)
             if message.topic_number is None:
-                if message.receivers <= most:
+                if message.receivers <= limit:
                     direct.append(message)
                     left -= message.receivers
-            elif most:
-                few = await self._counts.of_few(message, most)
-                left -= most if few is None else min(most, few.receivers)
-                if few is not None:
-                    counts[message.id] = few
-        of_direct = await self._counts.of_all(direct)
-        return counts | {message.id: one for message, one in zip(direct, of_direct, strict=True)}
+            elif limit:
+                message_counts = await self._counts.of_few(message, limit)
+                left -= limit if message_counts is None else min(limit, message_counts.receivers)
+                if message_counts is not None:
+                    counts[message.id] = message_counts
+        direct_counts = await self._counts.of_all(direct)
+        return counts | {message.id: one for message, one in zip(direct, direct_counts, strict=True)}
 
 
-async def _in_mailbox(
-    connection: Connection, wanted: MessageFilter, recipient: Recipient, limit: int
+async def _search_mailbox(
+    connection: Connection, query: MessageFilter, recipient: Recipient, limit: int
 ) -> ListPage[Message, int]:
-    """Return up to `limit` wanted messages of a mailbox, newest first, and where to go on."""
+    """Return up to `limit` messages of a mailbox that pass the filter, newest first, and where to continue."""
     found: list[Message] = []
     batch: list[int] = []
-    looked = 0
+    scanned = 0
     async for message_id in reading.received_ids(
-        connection, EntryQuery(recipient, wanted.app_number, before_id=wanted.before_id)
+        connection, EntryQuery(recipient, query.app_number, before_id=query.before_id)
     ):
-        if message_id < wanted.first_id:
+        if message_id < query.first_id:
             break
         batch.append(message_id)
         if len(batch) < _IDS_AT_ONCE:
             continue
-        looked += len(batch)
-        found += await _wanted(connection, wanted, batch)
-        if len(found) >= limit or looked >= _LOOKED_THROUGH:
+        scanned += len(batch)
+        found += await _filtered(connection, query, batch)
+        if len(found) >= limit or scanned >= _SCANNED_PER_PAGE:
             return cut_page(found, limit, _id_of, rest=batch[-1])
         batch = []
-    found += await _wanted(connection, wanted, batch)
+    found += await _filtered(connection, query, batch)
     return cut_page(found, limit, _id_of)
 
 
@@ -144,12 +145,16 @@ def _id_of(message: Message) -> int:
     return message.id
 
 
-async def _wanted(connection: Connection, wanted: MessageFilter, ids: Sequence[int]) -> list[Message]:
-    found = [message for message in await messages.find_messages(connection, ids) if wanted.matches(message)]
-    return sorted(found, key=lambda message: -message.id)
+async def _filtered(connection: Connection, query: MessageFilter, ids: Sequence[int]) -> list[Message]:
+    found = await messages.find_messages(connection, ids)
+    return _newest_first(message for message in found if query.matches(message))
 
 
-async def _named(connection: Connection, found: Sequence[Message]) -> dict[int, tuple[str, ...]]:
-    firsts = {one.id: (one.audience[0], bucket_of(one.id)) for one in found if one.audience}
-    user_ids = await audiences.first_user_ids(connection, firsts.values(), _NAMED)
-    return {message_id: user_ids.get(key, ()) for message_id, key in firsts.items()}
+def _newest_first(found: Iterable[Message]) -> list[Message]:
+    return sorted(found, key=_id_of, reverse=True)
+
+
+async def _first_receivers(connection: Connection, page: Sequence[Message]) -> dict[int, tuple[str, ...]]:
+    first_chunks = {message.id: (message.audience[0], bucket_of(message.id)) for message in page if message.audience}
+    user_ids = await audiences.first_user_ids(connection, first_chunks.values(), _NAMED_RECEIVERS)
+    return {message_id: user_ids.get(chunk, ()) for message_id, chunk in first_chunks.items()}

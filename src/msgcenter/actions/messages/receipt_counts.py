@@ -11,36 +11,37 @@ from msgcenter.domain.message import Message
 from msgcenter.store.mailboxes import broadcast_receipts, receipts
 from msgcenter.store.mailboxes.receipts import ReceiptTotals
 
-_GREAT_AT_ONCE = 2
+_LONG_COUNTS_AT_ONCE = 2
 _QUICK_SECONDS = 0.5
-_GOOD_FOR = 10
-_KEPT = 1_000
+"""A count that took longer is cached."""
+_CACHED_FACTOR = 10
+"""A cached count is good for this many times the seconds that it took."""
+_CACHE_SIZE = 1_000
 
 
-class _Counted(NamedTuple):
+class _CachedCounts(NamedTuple):
     message: Message
     counts: ReceiptTotals
-    until: float
+    good_until: float
 
 
-class _Counting(NamedTuple):
+class _RunningCount(NamedTuple):
     message: Message
     counts: "asyncio.Task[ReceiptTotals]"
 
 
 class ReceiptCounts:
-    """ReceiptTotals receipts afresh each time, but those of a great audience that took long to count.
+    """Counts receipts. Counts of large audiences that took long are cached for ten times as long as they took.
 
-    Such counts stay good for ten times as long as they took, whoever asks meanwhile waits for the count that is under
-    way, and few of them run at once, each giving its connection back after every part: so those who ask all the time
-    keep neither the database nor its connections from others.
+    Callers who want a count that is running share it. Few long counts run at once, and each returns its connection to
+    the pool after every part. So repeated counts leave the database and its connections to other calls.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._counted: OrderedDict[int, _Counted] = OrderedDict()
-        self._counting: dict[int, _Counting] = {}
-        self._great = asyncio.Semaphore(_GREAT_AT_ONCE)
+        self._cache: OrderedDict[int, _CachedCounts] = OrderedDict()
+        self._running: dict[int, _RunningCount] = {}
+        self._long_counts = asyncio.Semaphore(_LONG_COUNTS_AT_ONCE)
 
     async def of(self, message: Message) -> ReceiptTotals:
         """Return the counts of a message."""
@@ -48,64 +49,67 @@ class ReceiptCounts:
         return counts
 
     async def of_all(self, messages: Sequence[Message]) -> list[ReceiptTotals]:
-        """Return the counts of messages; those to receivers cost one statement together."""
+        """Return the counts of messages. All direct messages together cost one statement."""
         direct = [message for message in messages if message.topic_number is None]
-        found: dict[int, ReceiptTotals] = {}
+        direct_counts: dict[int, ReceiptTotals] = {}
         if direct:
             async with self._database.connection() as connection:
-                counts = await receipts.count_receipts(connection, direct)
-            found = {message.id: one for message, one in zip(direct, counts, strict=True)}
-        return [found[one.id] if one.topic_number is None else await self._of_broadcast(one) for one in messages]
+                all_counts = await receipts.count_receipts(connection, direct)
+            direct_counts = {message.id: counts for message, counts in zip(direct, all_counts, strict=True)}
+        return [
+            direct_counts[message.id] if message.topic_number is None else await self._of_pulled(message)
+            for message in messages
+        ]
 
-    async def of_few(self, message: Message, most: int) -> ReceiptTotals | None:
-        """Return the counts of a message to a topic or to everyone, None if it is for more than `most` users.
+    async def of_few(self, message: Message, limit: int) -> ReceiptTotals | None:
+        """Return the counts of a message to a topic or a broadcast; None if it is for more than `limit` users.
 
-        Those of more may be known from before.
+        A cached count is returned in any case.
         """
-        if (known := self._known(message)) is not None:
-            return known
+        if (cached := self._cached(message)) is not None:
+            return cached
         async with self._database.connection() as connection:
-            counts, last = await broadcast_receipts.count_receipts(connection, message, limit=most + 1)
+            counts, last = await broadcast_receipts.count_receipts(connection, message, limit=limit + 1)
         return counts if last is None else None
 
-    def _known(self, message: Message) -> ReceiptTotals | None:
-        known = self._counted.get(message.id)
-        is_good = known is not None and known.message == message and known.until > time.monotonic()
-        return known.counts if known is not None and is_good else None
+    def _cached(self, message: Message) -> ReceiptTotals | None:
+        cached = self._cache.get(message.id)
+        is_good = cached is not None and cached.message == message and cached.good_until > time.monotonic()
+        return cached.counts if cached is not None and is_good else None
 
-    async def _of_broadcast(self, message: Message) -> ReceiptTotals:
-        if (known := self._known(message)) is not None:
-            return known
-        first, last = await self._part(message, "")
+    async def _of_pulled(self, message: Message) -> ReceiptTotals:
+        if (cached := self._cached(message)) is not None:
+            return cached
+        first, last = await self._count_part(message, "")
         if last is None:
             return first
-        under_way = self._counting.get(message.id)
-        if under_way is None or under_way.message != message:
-            under_way = _Counting(message, asyncio.create_task(self._count_great(message, first, last)))
-            self._counting[message.id] = under_way
-        return await asyncio.shield(under_way.counts)
+        running = self._running.get(message.id)
+        if running is None or running.message != message:
+            running = _RunningCount(message, asyncio.create_task(self._count_rest(message, first, last)))
+            self._running[message.id] = running
+        return await asyncio.shield(running.counts)
 
-    async def _part(self, message: Message, after: str) -> tuple[ReceiptTotals, str | None]:
+    async def _count_part(self, message: Message, after: str) -> tuple[ReceiptTotals, str | None]:
         async with self._database.connection() as connection:
             return await broadcast_receipts.count_receipts(connection, message, after)
 
-    async def _count_great(self, message: Message, counts: ReceiptTotals, last: str | None) -> ReceiptTotals:
-        """Go on counting after the first part."""
+    async def _count_rest(self, message: Message, counts: ReceiptTotals, last: str | None) -> ReceiptTotals:
+        """Add the counts of all parts after the first to `counts`."""
         try:
-            async with self._great:
+            async with self._long_counts:
                 begun = time.monotonic()
                 while last is not None:
-                    part, last = await self._part(message, last)
+                    part, last = await self._count_part(message, last)
                     counts = ReceiptTotals(*map(sum, zip(counts, part, strict=True)))
-                self._keep(message, counts, time.monotonic() - begun)
+                self._add_to_cache(message, counts, time.monotonic() - begun)
             return counts
         finally:
-            under_way = self._counting.get(message.id)
-            if under_way is not None and under_way.message is message:
-                del self._counting[message.id]
+            running = self._running.get(message.id)
+            if running is not None and running.message is message:
+                del self._running[message.id]
 
-    def _keep(self, message: Message, counts: ReceiptTotals, took: float) -> None:
-        if took > _QUICK_SECONDS:
-            self._counted[message.id] = _Counted(message, counts, time.monotonic() + _GOOD_FOR * took)
-            if len(self._counted) > _KEPT:
-                self._counted.popitem(last=False)
+    def _add_to_cache(self, message: Message, counts: ReceiptTotals, seconds: float) -> None:
+        if seconds > _QUICK_SECONDS:
+            self._cache[message.id] = _CachedCounts(message, counts, time.monotonic() + _CACHED_FACTOR * seconds)
+            if len(self._cache) > _CACHE_SIZE:
+                self._cache.popitem(last=False)

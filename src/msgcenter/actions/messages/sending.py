@@ -16,7 +16,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging import reach
-from msgcenter.messaging.send import OnStored, send_drafts
+from msgcenter.messaging.send import OnStored, SendResult, send_drafts
 from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages import idempotency, messages
 from msgcenter.store.messages.idempotency import IdempotencyKey
@@ -27,7 +27,7 @@ _UTC = ZoneInfo("UTC")
 
 
 class Sending:
-    """Sends messages; many that wait at once share a commit. Daily quotas begin anew at midnight in `zone`."""
+    """Sends messages. Sends that wait at the same time share a commit. Daily quotas reset at midnight in `zone`."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Sending:
         self._on_change = on_change
         self._on_stored = on_stored
         self._sends = GroupCommit(
-            self._write,
+            self._send_batch,
             batch_weight=_RECEIVERS_PER_COMMIT,
             waiting_limit=waiting_limit,
             weigh=lambda draft: max(1, len(draft.receivers)) if draft.is_direct else 1,
@@ -63,18 +63,19 @@ class Sending:
         send_at: int | None = None,
         expires_at: int | None = None,
     ) -> int:
-        """Send a message to 1-10,000 user ids, to a topic or to everyone, and return its id once it is durable.
+        """Send a message to 1-10,000 user ids, to a topic or to everyone. Return its id once it is durable.
 
-        Up to 1,000 receivers, a topic's subscribers and everyone have it by then; more receivers are reached by a
-        background job. `send_at` and `expires_at` are ms since 1970. A repeated `request_id` (24 h) returns the first
-        message's id. Refuses with NOT_AUTHORISED (platform, sandbox, broadcasts), AUDIENCE_UNKNOWN (topic),
-        FIELD_MALFORMED, FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED (docs/protocol.md, sendMsg).
+        On return it has reached up to 1,000 receivers, the topic's subscribers or everyone; a background job reaches
+        more receivers. `send_at` and `expires_at` are ms since 1970. A `request_id` that was used in the last 24 h
+        returns the id of the first message. Refuses with NOT_AUTHORISED (platform, sandbox, broadcasts),
+        AUDIENCE_UNKNOWN (topic), FIELD_MALFORMED, FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED
+        (docs/protocol.md, sendMsg).
         """
         check_body(body, app.app_schemes)
         platform = app.platform_for(platform_code)
         receivers = audience.user_ids if isinstance(audience, Receivers) else ()
         app.check_receivers(receivers)
-        asked = Draft(
+        draft = Draft(
             app_number=app.number,
             platform_code=platform,
             body=body,
@@ -86,22 +87,21 @@ class Sending:
             expires_at=expires_at,
             quota=None if app.daily_quota is None else quota_of(app.daily_quota, now_ms(), self._zone),
         )
-        if request_id is not None:
-            asked = replace(asked, digest=asked.fingerprint())
+        digest = b"" if request_id is None else draft.fingerprint()
         try:
             scheduled = check_times(send_at, expires_at, now_ms())
         except Refusal:
-            # A repeat of what was accepted in time is answered as it was then.
-            earlier = await self._earlier(asked)
-            if earlier is None:
+            # A repeated request gets its first answer, though its times have passed since.
+            earlier_id = None if request_id is None else await self._earlier_id(app, request_id, digest)
+            if earlier_id is None:
                 raise
-            return earlier
-        return await self._sends.submit(replace(asked, send_at=scheduled))
+            return earlier_id
+        return await self._sends.submit(replace(draft, digest=digest, send_at=scheduled))
 
-    async def take_over(self, draft: Draft) -> None:
-        """Store a message that another system sent earlier, under its id there, unless it is stored already."""
+    async def import_message(self, draft: Draft) -> None:
+        """Store a message that another system has sent, under its id there (`draft.message_id`), unless it exists."""
         if draft.message_id is None:
-            raise ValueError("a message that is taken over has an id")
+            raise ValueError("an imported message needs an id")
         async with self._database.connection() as connection:
             if await messages.find_message(connection, draft.message_id) is not None:
                 return
@@ -115,20 +115,20 @@ class Sending:
         """Wait until every accepted send is written."""
         await self._sends.drained()
 
-    async def _write(self, drafts: list[Draft]) -> Sequence[int | Refusal]:
-        sent = await send_drafts(self._database, await self._lease.ids(), drafts, on_stored=self._on_stored)
-        # A repeated request id is told once more; whoever listens looks at the mailbox, where nothing is new.
+    async def _send_batch(self, drafts: list[Draft]) -> Sequence[SendResult]:
+        results = await send_drafts(self._database, await self._lease.ids(), drafts, on_stored=self._on_stored)
+        # A repeated request is published again: its mailboxes show nothing new, so this does no harm.
         self._on_change(
             [
                 MailboxEvent("message", draft.platform_code, draft.receivers, (message_id,), draft.topic_number)
-                for draft, message_id in zip(drafts, sent, strict=True)
+                for draft, message_id in zip(drafts, results, strict=True)
                 if draft.is_direct and isinstance(message_id, int)
             ]
         )
-        return sent
+        return results
 
     async def _topic_number(self, app: App, platform_code: str, audience: Audience) -> int | None:
-        """Return the number of the topic addressed, None if it is receivers."""
+        """Return the number of the audience's topic (`EVERYONE` for a broadcast), None for a list of receivers."""
         if isinstance(audience, Receivers):
             return None
         async with self._database.connection() as connection:
@@ -141,14 +141,13 @@ class Sending:
             await reach.check_topic(connection, app, number)
         return number
 
-    async def _earlier(self, draft: Draft) -> int | None:
-        if draft.request_id is None:
-            return None
-        key = IdempotencyKey(draft.app_number, draft.request_id)
+    async def _earlier_id(self, app: App, request_id: str, digest: bytes) -> int | None:
+        """Return the id of the message that a request id has sent, None if there is none. `digest` is the request's."""
+        key = IdempotencyKey(app.number, request_id)
         async with self._database.connection() as connection:
             claim = (await idempotency.find(connection, [key], now_ms() - IDEMPOTENCY_MS)).get(key)
         if claim is None:
             return None
-        if claim.digest != draft.digest:
+        if claim.digest != digest:
             raise Refusal(Reason.REQUEST_ID_REUSED)
         return claim.message_id

@@ -76,7 +76,7 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[
             is_new = True
         sending = Sending(database, lease, waiting_limit=10)
         for message_id, content in _EARLIER.items():
-            await sending.take_over(
+            await sending.import_message(
                 Draft(credentials.app.number, PLATFORM, Text(content), (SEED_USER,), message_id=message_id)
             )
         operators = {OPERATOR: "Demo", APPROVER: "Approver"}

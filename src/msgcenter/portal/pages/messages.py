@@ -12,10 +12,10 @@ from msgcenter.domain.content import Kind
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import MAX_ID, first_id_at, parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.messaging.update import MessageVersion
 from msgcenter.portal.portal import Portal, see_other
 from msgcenter.portal.visitor import Visitor
 from msgcenter.store.messages.messages import MessageFilter
+from msgcenter.store.messages.versions import MessageVersion
 
 _ENTRIES = 30
 _RECEIPTS = 50
