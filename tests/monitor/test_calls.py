@@ -1,4 +1,4 @@
-"""What the counters of calls add up, and what they remember."""
+"""The counters of calls, and the slow calls that they keep."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from msgcenter.monitor.calls import BUCKETS, SLOW_WINDOW_SECONDS, CallTotals
 APP = App(1, "app-1", "Homework", "420100", "app-1")
 
 
-class Watch:
-    """A clock that is set by hand."""
+class Clock:
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -21,26 +21,26 @@ class Watch:
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    made = Watch()
-    monkeypatch.setattr(calls, "time", made)
-    return made
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(calls, "time", clock)
+    return clock
 
 
 def call(seconds: float = 0.002, code: str = "000000", api: str = "sendMsg", ids: int = 0) -> CallRecord:
     return CallRecord(api, APP, code, seconds, ids, b"number-1")
 
 
-def test_calls_are_counted_by_what_came_of_them() -> None:
+def test_calls_are_counted_by_their_ret_code() -> None:
     totals = CallTotals()
     for code in ("000000", "000000", "100003"):
         totals.observe(call(code=code, api="modMsgStatus", ids=50))
     assert dict(totals.codes) == {("modMsgStatus", "000000"): 2, ("modMsgStatus", "100003"): 1}
-    assert totals.status_ids == 100, "only those that were set"
+    assert totals.status_ids == 100, "refused calls set nothing"
 
 
 @pytest.mark.parametrize(("seconds", "bucket"), [(0.0, 0), (0.001, 0), (0.0011, 1), (10.0, len(BUCKETS) - 1), (11, -1)])
-def test_a_call_falls_into_the_first_bucket_that_holds_it(seconds: float, bucket: int) -> None:
+def test_a_call_counts_in_the_first_bucket_that_it_fits(seconds: float, bucket: int) -> None:
     totals = CallTotals()
     totals.observe(call(seconds))
     latencies = totals.latencies["sendMsg"]
@@ -49,31 +49,31 @@ def test_a_call_falls_into_the_first_bucket_that_holds_it(seconds: float, bucket
     assert latencies.seconds == seconds
 
 
-def test_the_rate_is_that_of_the_last_minute(watch: Watch) -> None:
+def test_the_rate_is_that_of_the_last_minute(clock: Clock) -> None:
     totals = CallTotals()
     for second in range(90):
-        watch.now = 1_000.0 + second
+        clock.now = 1_000.0 + second
         totals.observe(call())
         totals.observe(call())
     assert totals.calls_last_minute() == 120
-    watch.now += 30
-    assert totals.calls_last_minute() == 62, "the second in which the last ones came is over by now"
-    watch.now += 1_000_000
+    clock.now += 30
+    assert totals.calls_last_minute() == 62, "the second of the last two calls is complete by now"
+    clock.now += 1_000_000
     assert totals.calls_last_minute() == 0
 
 
-def test_the_slowest_calls_are_remembered_for_a_while(watch: Watch) -> None:
+def test_the_slowest_calls_are_kept_for_two_windows(clock: Clock) -> None:
     totals = CallTotals()
     for number in range(1_000):
         totals.observe(call(number / 1_000))
     slowest = totals.slowest()
-    assert [one.seconds for one in slowest] == [number / 1_000 for number in range(999, 979, -1)]
+    assert [slow.seconds for slow in slowest] == [number / 1_000 for number in range(999, 979, -1)]
     assert (slowest[0].api, slowest[0].app_id, slowest[0].request_id) == ("sendMsg", "app-1", "number-1")
-    watch.now += SLOW_WINDOW_SECONDS + 1
+    clock.now += SLOW_WINDOW_SECONDS + 1
     totals.observe(call(0.0001))
-    assert [one.seconds for one in totals.slowest()][:2] == [0.999, 0.998], "those of the window before still show"
-    watch.now += SLOW_WINDOW_SECONDS + 1
+    assert [slow.seconds for slow in totals.slowest()][:2] == [0.999, 0.998], "the previous window is kept"
+    clock.now += SLOW_WINDOW_SECONDS + 1
     totals.observe(call(0.0002))
-    assert [one.seconds for one in totals.slowest()] == [0.0002, 0.0001]
-    watch.now += 3 * SLOW_WINDOW_SECONDS
+    assert [slow.seconds for slow in totals.slowest()] == [0.0002, 0.0001]
+    clock.now += 3 * SLOW_WINDOW_SECONDS
     assert totals.slowest() == []

@@ -1,4 +1,4 @@
-"""The log: JSON lines with the number of the request, who called and how it went; never a secret."""
+"""The log: JSON lines with the request id, the caller and the outcome, and never a secret."""
 
 import json
 import re
@@ -19,19 +19,19 @@ TOKEN = "a token that only the tests and their Prometheus know"
 
 
 def lines_of(server: Server) -> list[dict[str, Any]]:
-    """The lines of a server's log; all that it has said besides is what it says to its operator."""
+    """Return the JSON lines of a server's log, without its other output for the operator."""
     return [json.loads(line) for line in "".join(server.output).splitlines() if line.startswith("{")]
 
 
-def lines_with(server: Server, **what: object) -> list[dict[str, Any]]:
-    """Those that say something."""
-    return [line for line in lines_of(server) if what.items() <= line.items()]
+def lines_with(server: Server, **fields: object) -> list[dict[str, Any]]:
+    """Return the lines that have all these fields."""
+    return [line for line in lines_of(server) if fields.items() <= line.items()]
 
 
-def test_each_request_is_a_line_with_its_number_and_no_secret(database_url: str, tmp_path: Path) -> None:
+def test_each_request_is_a_line_with_its_id_and_no_secret(database_url: str, tmp_path: Path) -> None:
     app = wait_for(new_app(database_url))
     person = wait_for(add_person(database_url, "operator"))
-    told = [app.app_key, PASSWORD, SECRET_KEY, TOKEN]
+    private = [app.app_key, PASSWORD, SECRET_KEY, TOKEN]
     settings = {"ACCESS_LOG": "on", "LOG_LEVEL": "debug", "METRICS_TOKEN": TOKEN}
     with running_server(database_url, tmp_path, **settings) as server:
         http = httpx.Client(base_url=server.url, trust_env=False, headers={"x-request-id": "number-7"})
@@ -53,10 +53,10 @@ def test_each_request_is_a_line_with_its_number_and_no_secret(database_url: str,
         invitation = re.findall(r"/invitation/([0-9a-f]{32})", made)[0]
         visitor.get(f"/invitation/{invitation}")
         key = visitor.post("/apps/new", name="Mine", platform=app.platform_code).text
-        told += re.findall(r'id="app-key"[^>]*>([0-9a-f]{32})<|<code[^>]*data-copy[^>]*>([0-9a-f]{32})<', key)[0]
+        private += re.findall(r'id="app-key"[^>]*>([0-9a-f]{32})<|<code[^>]*data-copy[^>]*>([0-9a-f]{32})<', key)[0]
         visitor.post("/login", login=person.login, password="a wrong password")
         httpx.get(f"{server.url}/metrics", headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False)
-        told += [
+        private += [
             token,
             user,
             words,
@@ -69,7 +69,7 @@ def test_each_request_is_a_line_with_its_number_and_no_secret(database_url: str,
         visitor.http.close()
         http.close()
     output = "".join(server.output)
-    for secret in filter(None, told):
+    for secret in filter(None, private):
         assert secret not in output
     (call,) = lines_with(server, api="sendMsg", ret_code="000000")
     assert (call["app"], call["request_id"], call["event"], call["level"]) == (
@@ -84,7 +84,7 @@ def test_each_request_is_a_line_with_its_number_and_no_secret(database_url: str,
         assert line["request_id"]
 
 
-def test_nothing_is_said_of_calls_unless_it_is_asked_for(database_url: str, tmp_path: Path) -> None:
+def test_requests_are_not_logged_by_default(database_url: str, tmp_path: Path) -> None:
     app = wait_for(new_app(database_url))
     with running_server(database_url, tmp_path) as server:
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key}
@@ -93,7 +93,7 @@ def test_nothing_is_said_of_calls_unless_it_is_asked_for(database_url: str, tmp_
     assert not lines_with(server, event="request")
 
 
-def test_slow_requests_are_warned_of(database_url: str, tmp_path: Path) -> None:
+def test_slow_requests_are_logged_as_warnings(database_url: str, tmp_path: Path) -> None:
     app = wait_for(new_app(database_url))
     with running_server(database_url, tmp_path, SLOW_CALL_MS="1") as server:
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key}
@@ -107,7 +107,7 @@ def test_slow_requests_are_warned_of(database_url: str, tmp_path: Path) -> None:
     assert lines_with(server, event="a request was slow", page="/portal/login", method="POST")
 
 
-def test_a_fault_is_logged_under_the_number_that_the_caller_is_told(database_url: str, tmp_path: Path) -> None:
+def test_an_error_is_logged_with_the_request_id_of_the_answer(database_url: str, tmp_path: Path) -> None:
     app = wait_for(new_app(database_url))
     person = wait_for(add_person(database_url, "operator"))
     with running_server(database_url, tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False) as http:
@@ -134,11 +134,11 @@ def test_a_fault_is_logged_under_the_number_that_the_caller_is_told(database_url
         assert "UndefinedTableError" in line["exception"]
 
 
-@pytest.mark.parametrize("given", ["number-1", "x" * 64])
-def test_the_portal_and_the_inbox_echo_the_number_of_a_request(given: str, server: Server) -> None:
+@pytest.mark.parametrize("request_id", ["number-1", "x" * 64])
+def test_the_portal_and_the_inbox_return_the_request_id(request_id: str, server: Server) -> None:
     for path in ("/portal/login", "/portal/apps", "/inbox/v1/messages", "/healthz"):
-        answer = httpx.get(server.url + path, headers={"x-request-id": given}, trust_env=False)
-        assert answer.headers["x-request-id"] == given
+        answer = httpx.get(server.url + path, headers={"x-request-id": request_id}, trust_env=False)
+        assert answer.headers["x-request-id"] == request_id
     for odd in ("", "x" * 65, "two words", "\u00e9"):
         answer = httpx.get(
             f"{server.url}/portal/login", headers=[(b"x-request-id", odd.encode("latin-1"))], trust_env=False
@@ -146,7 +146,7 @@ def test_the_portal_and_the_inbox_echo_the_number_of_a_request(given: str, serve
         assert re.fullmatch("[0-9a-f]{24}", answer.headers["x-request-id"])
 
 
-def test_a_traceback_shown_to_somebody_who_watches_has_no_values_of_variables(
+def test_a_traceback_on_a_terminal_has_no_values_of_variables(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
@@ -157,28 +157,28 @@ def test_a_traceback_shown_to_somebody_who_watches_has_no_values_of_variables(
             raise ValueError(len(password))
         except ValueError:
             structlog.get_logger("watched").exception("it failed")
-        said = capsys.readouterr().err
+        output = capsys.readouterr().err
     finally:
         structlog.reset_defaults()
-    assert "it failed" in said
-    assert "ValueError: 7" in said
-    assert said.count("hunter2") == 0
+    assert "it failed" in output
+    assert "ValueError: 7" in output
+    assert output.count("hunter2") == 0
 
 
-def test_a_request_that_is_neither_slow_nor_asked_for_is_not_logged() -> None:
-    with structlog.testing.capture_logs() as said:
+def test_a_fast_request_is_logged_only_with_the_access_log() -> None:
+    with structlog.testing.capture_logs() as lines:
         RequestLog(slow_ms=100).answered(0.0999, api="sendMsg")
         RequestLog(slow_ms=0).answered(100.0, api="sendMsg")
-        assert said == []
+        assert lines == []
         RequestLog(slow_ms=100).answered(0.1, api="sendMsg", app=None)
         RequestLog(access=True).answered(0.0123, api="sendMsg")
-    assert said == [
+    assert lines == [
         {"event": "a request was slow", "log_level": "warning", "ms": 100.0, "api": "sendMsg"},
         {"event": "request", "log_level": "info", "ms": 12.3, "api": "sendMsg"},
     ]
 
 
-async def test_what_is_done_for_many_requests_carries_the_number_of_none() -> None:
+async def test_a_group_commit_carries_no_request_id() -> None:
     from msgcenter.database.group_commit import GroupCommit
 
     seen: list[bytes] = []

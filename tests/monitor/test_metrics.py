@@ -1,4 +1,4 @@
-"""`/metrics`: who gets it where, what is in it, and that several workers give one answer."""
+"""`/metrics`: where it is served and to whom, its contents, and that any worker answers for all."""
 
 import socket
 import time
@@ -26,24 +26,26 @@ def free_port() -> int:
 
 
 def scraped(url: str, token: str | None = None) -> Samples:
-    """All samples, by name and labels."""
+    """Return all samples by name and labels."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     answer = httpx.get(f"{url}/metrics", headers=headers, trust_env=False)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/plain")
-    found: Samples = {}
+    samples: Samples = {}
     for family in text_string_to_metric_families(answer.text):
         for sample in family.samples:
             key = (sample.name, tuple(sorted(sample.labels.items())))
-            assert key not in found, "a sample stands twice"
-            found[key] = sample.value
-    return found
+            assert key not in samples, "each sample appears once"
+            samples[key] = sample.value
+    return samples
 
 
 def total(samples: Samples, name: str, **labels: str) -> float:
-    """The sum over all other labels."""
+    """Return the sum over all other labels."""
     return sum(
-        value for (one, given), value in samples.items() if one == name and labels.items() <= dict(given).items()
+        value
+        for (sample, sample_labels), value in samples.items()
+        if sample == name and labels.items() <= dict(sample_labels).items()
     )
 
 
@@ -53,7 +55,7 @@ def test_without_the_setting_there_are_no_metrics(server: Server, raw: Raw) -> N
     assert "msgcenter_" not in answer.text
 
 
-def test_with_a_token_they_are_on_the_main_port(database_url: str, tmp_path: Path) -> None:
+def test_with_a_token_the_main_port_serves_metrics(database_url: str, tmp_path: Path) -> None:
     app = wait_for(new_app(database_url))
     with running_server(database_url, tmp_path, METRICS_TOKEN=TOKEN) as server:
         for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {TOKEN}"}):
@@ -82,11 +84,11 @@ def test_with_a_token_they_are_on_the_main_port(database_url: str, tmp_path: Pat
     }  # fmt: skip
     for name, labels in samples:
         assert name.startswith("msgcenter_")
-        assert app.app_id not in str(labels), "no label grows with the number of apps"
+        assert app.app_id not in str(labels), "no label has a value for each app"
         assert "u-1" not in str(labels)
 
 
-def test_on_a_port_of_their_own_there_is_nothing_else(database_url: str, tmp_path: Path) -> None:
+def test_the_metrics_port_serves_metrics_only(database_url: str, tmp_path: Path) -> None:
     port = free_port()
     with running_server(database_url, tmp_path, METRICS_PORT=str(port)) as server:
         own = f"http://127.0.0.1:{port}"
@@ -101,7 +103,7 @@ def test_on_a_port_of_their_own_there_is_nothing_else(database_url: str, tmp_pat
         assert httpx.get(f"{own}/metrics", headers=headers, trust_env=False).text.endswith("# EOF\n")
 
 
-def test_a_port_that_is_taken_is_told_in_a_line(database_url: str, tmp_path: Path) -> None:
+def test_a_metrics_port_in_use_is_reported_in_one_line(database_url: str, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -115,7 +117,7 @@ def test_a_port_that_is_taken_is_told_in_a_line(database_url: str, tmp_path: Pat
 def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "the awaited condition did not come true"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.1)
 
 
@@ -127,18 +129,18 @@ def test_any_of_several_workers_answers_for_all(database_url: str, tmp_path: Pat
     settings = {"METRICS_PORT": str(port), "METRICS_TOKEN": TOKEN}
     with running_server(database_url, tmp_path, "--workers", "2", **settings) as server:
         until(lambda: total(scraped(own, TOKEN), "msgcenter_workers") == 2)
-        for number in range(40):  # a connection each, so that both workers get some
+        for number in range(40):  # on separate connections, so that both workers get some
             with Client(server.url, app.app_id, app.app_key) as client:
                 client.send_text(["u"], f"Message {number}")
         scrapes = [scraped(url, TOKEN) for url in [own, server.url] * 5]
         for samples in scrapes:
-            assert total(samples, "msgcenter_messages_total") == 40, "whichever worker was asked"
+            assert total(samples, "msgcenter_messages_total") == 40, "any worker answers for both"
             assert {dict(labels)["worker"] for name, labels in samples if name == "msgcenter_messages_total"} == {
                 "0", "1",
             }  # fmt: skip
 
         children = psutil.Process(server.process.pid).children()
-        worker = next(one for one in children if "spawn_main" in " ".join(one.cmdline()))
+        worker = next(child for child in children if "spawn_main" in " ".join(child.cmdline()))
         worker.kill()
         until(
             lambda: (
@@ -148,5 +150,5 @@ def test_any_of_several_workers_answers_for_all(database_url: str, tmp_path: Pat
             )
         )
         labels = {dict(labels)["worker"] for name, labels in scraped(own, TOKEN) if name == "msgcenter_messages_total"}
-        assert labels == {"0", "1"}, "the new one takes the place of the dead one and counts from 0"
+        assert labels == {"0", "1"}, "the new worker takes the number of the dead one and counts from 0"
     assert "Traceback" not in "".join(server.output)

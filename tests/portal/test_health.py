@@ -15,10 +15,10 @@ def test_the_page_shows_processes_the_database_and_slow_calls(
     page = operator.get("/operator/health")
     assert page.status_code == 200
     assert f"<td>{server.process.pid}</td>" in page.text
-    for words in ("PostgreSQL", "The slowest calls", "is that of this version", "Live streams"):
+    for words in ("PostgreSQL", "The slowest calls", "up to date", "Live streams"):
         assert words in page.text
     for tag in re.findall(r'<span class="tag (?:good|warn|bad)">([^<]*)', page.text):
-        assert tag in {"Well", "Look at it", "Wrong"}, "a colour never stands alone"
+        assert tag in {"OK", "Warning", "Critical"}, "a colour always comes with a word"
 
 
 def test_a_slow_call_is_found_by_its_number(database_url: str, tmp_path: Path) -> None:
@@ -41,6 +41,6 @@ def test_what_is_wrong_is_said_in_words(database_url: str, tmp_path: Path) -> No
         visitor.log_in(person.login)
         wait_for(execute(database_url, "delete from schema_migration where number = 9"))
         page = visitor.get("/operator/health").text
-        assert '<span class="tag bad">Wrong</span>' in page
-        assert "1 migrations are pending" in page
+        assert '<span class="tag bad">Critical</span>' in page
+        assert "pending migrations: 1" in page
         visitor.http.close()

@@ -1,1 +1,1 @@
-"""What goes on in the server's processes, for operators: totals of calls, health, metrics."""
+"""The monitoring of the server for operators: call counters, health, metrics."""

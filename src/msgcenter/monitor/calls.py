@@ -1,4 +1,4 @@
-"""Counts the calls of this process. A call costs it about a microsecond: it is only added up, nothing is stored."""
+"""Counts the calls of this process, in memory. A call costs about a microsecond."""
 
 import time
 from bisect import bisect_left
@@ -13,42 +13,42 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import SUCCESS_CODE
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds of the latency histogram in seconds; one more bucket is for what took longer."""
+"""Upper bounds of the latency histogram in seconds. One more bucket holds all slower calls."""
 SLOW_WINDOW_SECONDS = 900
 _SLOWEST = 20
 _MINUTE = 60
 
 
 class Call(Protocol):
-    """A call that was answered, as the gateway tells it (`gateway.call_record`)."""
+    """An answered call, as the gateway reports it (`gateway.call_record`)."""
 
     @property
     def api(self) -> str:
-        """The last part of its path."""
+        """The last segment of its path."""
 
     @property
     def app(self) -> App | None:
-        """Who called, if they proved it."""
+        """The authenticated app, None without a valid token."""
 
     @property
     def ret_code(self) -> str:
-        """What came of it."""
+        """The retCode of the answer."""
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The time from its first byte to its answer."""
 
     @property
     def status_ids(self) -> int:
-        """The message ids of a status call."""
+        """How many message ids a status call has; 0 for other calls."""
 
     @property
     def request_id(self) -> bytes:
-        """Its number."""
+        """Its request id."""
 
 
 class SlowCall(Struct, frozen=True, order=True):
-    """A slow call; `at` (ms since 1970) is when it was answered. Sorts by how long it took."""
+    """A slow call, answered at `at` (ms since 1970). Sorts by its duration."""
 
     seconds: float
     at: int
@@ -59,7 +59,7 @@ class SlowCall(Struct, frozen=True, order=True):
 
 
 class Latencies:
-    """How many calls fell into each bucket, and how long all took together (seconds)."""
+    """The number of calls in each bucket and the sum of their durations (seconds)."""
 
     __slots__ = ("counts", "seconds")
 
@@ -69,17 +69,17 @@ class Latencies:
 
 
 class CallTotals:
-    """Adds up calls, remembers the slowest of the last 15-30 minutes, and knows the rate of the last minute."""
+    """Counts calls, keeps the slowest of the last 15-30 minutes, and knows the rate of the last minute."""
 
     def __init__(self) -> None:
         self.codes: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.latencies: defaultdict[str, Latencies] = defaultdict(Latencies)
         self.status_ids = 0
-        self._slow: list[SlowCall] = []
-        self._slow_before: list[SlowCall] = []
-        self._bar = 0.0
+        self._slowest: list[SlowCall] = []
+        self._slowest_before: list[SlowCall] = []
+        self._slow_from = 0.0
         self._window_ends = time.monotonic() + SLOW_WINDOW_SECONDS
-        self._seconds = [0] * (_MINUTE + 1)
+        self._per_second = [0] * (_MINUTE + 1)
         self._second = int(time.monotonic())
 
     def observe(self, call: Call) -> None:
@@ -93,38 +93,38 @@ class CallTotals:
             self.status_ids += call.status_ids
         now = time.monotonic()
         if int(now) != self._second:
-            self._turn_to(now)
-        self._seconds[self._second % (_MINUTE + 1)] += 1
-        if seconds > self._bar:
-            self._remember(call)
+            self._advance_to(now)
+        self._per_second[self._second % (_MINUTE + 1)] += 1
+        if seconds > self._slow_from:
+            self._add_slow(call)
 
-    def _turn_to(self, now: float) -> None:
-        """Begin the present second, the ones since the last call having had none."""
+    def _advance_to(self, now: float) -> None:
+        """Set the counters of the seconds since the last call to zero, and start a new window when the old one ends."""
         second = int(now)
         for passed in range(max(self._second + 1, second - _MINUTE), second + 1):
-            self._seconds[passed % (_MINUTE + 1)] = 0
+            self._per_second[passed % (_MINUTE + 1)] = 0
         self._second = second
         if now >= self._window_ends:
-            both_over = now >= self._window_ends + SLOW_WINDOW_SECONDS
-            self._slow_before, self._slow = [] if both_over else self._slow, []
-            self._bar = 0.0
+            have_both_ended = now >= self._window_ends + SLOW_WINDOW_SECONDS
+            self._slowest_before, self._slowest = [] if have_both_ended else self._slowest, []
+            self._slow_from = 0.0
             self._window_ends = now + SLOW_WINDOW_SECONDS
 
-    def _remember(self, call: Call) -> None:
+    def _add_slow(self, call: Call) -> None:
         app_id = call.app.app_id if call.app else ""
         slow = SlowCall(call.seconds, now_ms(), call.api, app_id, call.ret_code, call.request_id.decode())
-        if len(self._slow) < _SLOWEST:
-            heappush(self._slow, slow)
+        if len(self._slowest) < _SLOWEST:
+            heappush(self._slowest, slow)
         else:
-            heappushpop(self._slow, slow)
-            self._bar = self._slow[0].seconds
+            heappushpop(self._slowest, slow)
+            self._slow_from = self._slowest[0].seconds
 
     def slowest(self) -> list[SlowCall]:
-        """Return the slowest calls, the slowest first."""
-        self._turn_to(time.monotonic())
-        return sorted([*self._slow, *self._slow_before], reverse=True)[:_SLOWEST]
+        """Return the slowest calls, slowest first."""
+        self._advance_to(time.monotonic())
+        return sorted([*self._slowest, *self._slowest_before], reverse=True)[:_SLOWEST]
 
     def calls_last_minute(self) -> int:
         """Return how many calls there were in the last 60 whole seconds."""
-        self._turn_to(time.monotonic())
-        return sum(self._seconds) - self._seconds[self._second % (_MINUTE + 1)]
+        self._advance_to(time.monotonic())
+        return sum(self._per_second) - self._per_second[self._second % (_MINUTE + 1)]

@@ -1,4 +1,4 @@
-"""What is well, what needs a look and what is wrong, from numbers of the server and its database."""
+"""The assessment of the server and its database: what is fine, needs attention or is critical."""
 
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -6,14 +6,15 @@ from typing import Literal, NamedTuple
 from msgcenter.domain.language import Phrase
 
 Level = Literal["good", "warn", "bad"]
-LEVELS = {"good": Phrase("正常", "Well"), "warn": Phrase("注意", "Look at it"), "bad": Phrase("异常", "Wrong")}
+LEVELS = {"good": Phrase("正常", "OK"), "warn": Phrase("注意", "Warning"), "bad": Phrase("异常", "Critical")}
 
 
 class Vitals(NamedTuple):
-    """The numbers that are judged. `ping_ms` None: the database does not answer, and what it would say is 0.
+    """The numbers to assess. `ping_ms` is None if the database does not answer; its other numbers are 0 then.
 
-    `waiting` is the longest queue of a process, `queue_limit` what fits in. `busy_pools` are processes all of whose
-    database connections are in use. `oldest_due_ms` is for how long the oldest webhook has been due.
+    `waiting` is the number of calls in the longest queue of a process, `queue_limit` its capacity. `busy_pools` counts
+    the processes whose database connections are all in use. `oldest_due_ms` is how long the oldest webhook delivery
+    has been due.
     """
 
     ping_ms: float | None
@@ -32,11 +33,11 @@ class Vitals(NamedTuple):
 
 
 class HealthFinding(NamedTuple):
-    """How one part is."""
+    """The level of one part, and why."""
 
     level: Level
     part: Phrase
-    said: Phrase
+    text: Phrase
 
 
 _SLOW_PING_MS = 100
@@ -45,13 +46,13 @@ _VERY_LATE_MS = 60 * 60_000
 
 
 def findings(vitals: Vitals) -> list[HealthFinding]:
-    """Return how each part is, in a fixed order."""
+    """Return the findings about all parts, in a fixed order."""
     return [*_database(vitals), *_queues(vitals), _jobs(vitals), _webhooks(vitals), _errors(vitals)]
 
 
-def worst(found: list[HealthFinding]) -> Level:
+def worst(assessment: list[HealthFinding]) -> Level:
     """Return the worst level among findings."""
-    levels = {one.level for one in found}
+    levels = {finding.level for finding in assessment}
     return "bad" if "bad" in levels else "warn" if "warn" in levels else "good"
 
 
@@ -60,64 +61,65 @@ def _database(vitals: Vitals) -> Iterator[HealthFinding]:
     if vitals.ping_ms is None:
         yield HealthFinding("bad", part, Phrase("没有响应", "does not answer"))
         return
-    slow: Level = "warn" if vitals.ping_ms > _SLOW_PING_MS else "good"
-    yield HealthFinding(slow, part, Phrase(f"{vitals.ping_ms:.1f} ms内响应", f"answers in {vitals.ping_ms:.1f} ms"))
-    part = Phrase("数据库结构", "Schema")
-    if vitals.migrations_pending is None:
-        said = Phrase("已被更新的版本使用过", "was used by a newer version")
-        yield HealthFinding("bad", part, said)
-    elif vitals.migrations_pending:
-        many = vitals.migrations_pending
-        yield HealthFinding("bad", part, Phrase(f"有{many}项升级未执行", f"{many} migrations are pending"))
-    else:
-        yield HealthFinding("good", part, Phrase("是当前版本", "is that of this version"))
+    speed: Level = "warn" if vitals.ping_ms > _SLOW_PING_MS else "good"
+    text = Phrase(f"{vitals.ping_ms:.1f} ms内响应", f"answers in {vitals.ping_ms:.1f} ms")
+    yield HealthFinding(speed, part, text)
+    yield _schema(vitals.migrations_pending)
     used = vitals.sessions / max(1, vitals.max_sessions)
     level: Level = "bad" if used >= 0.95 else "warn" if used >= 0.8 else "good"
-    of = f"{vitals.sessions} / {vitals.max_sessions}"
-    yield HealthFinding(level, Phrase("数据库连接", "Database connections"), Phrase(of, of))
+    share = f"{vitals.sessions} / {vitals.max_sessions}"
+    yield HealthFinding(level, Phrase("数据库连接", "Database connections"), Phrase(share, share))
+
+
+def _schema(migrations_pending: int | None) -> HealthFinding:
+    part = Phrase("数据库结构", "Schema")
+    if migrations_pending is None:
+        return HealthFinding("bad", part, Phrase("已被更新的版本使用过", "was used by a newer version"))
+    if migrations_pending:
+        text = Phrase(f"有{migrations_pending}项升级未执行", f"pending migrations: {migrations_pending}")
+        return HealthFinding("bad", part, text)
+    return HealthFinding("good", part, Phrase("是当前版本", "up to date"))
 
 
 def _queues(vitals: Vitals) -> Iterator[HealthFinding]:
-    full = vitals.waiting / max(1, vitals.queue_limit)
-    level: Level = "bad" if full >= 0.5 else "warn" if full >= 0.1 else "good"
-    said = Phrase(f"最长{vitals.waiting}个调用在等待", f"at most {vitals.waiting} calls wait in one")
-    yield HealthFinding(level, Phrase("队列", "Queues"), said)
+    used = vitals.waiting / max(1, vitals.queue_limit)
+    level: Level = "bad" if used >= 0.5 else "warn" if used >= 0.1 else "good"
+    text = Phrase(f"最长{vitals.waiting}个调用在等待", f"calls in the longest queue: {vitals.waiting}")
+    yield HealthFinding(level, Phrase("队列", "Queues"), text)
     if vitals.busy_pools:
-        many = vitals.busy_pools
-        said = Phrase(f"{many}个进程的连接全部在用", f"all connections of {many} processes are in use")
-        yield HealthFinding("warn", Phrase("连接池", "Pools"), said)
+        text = Phrase(
+            f"{vitals.busy_pools}个进程的连接全部在用",
+            f"processes with all connections in use: {vitals.busy_pools}",
+        )
+        yield HealthFinding("warn", Phrase("连接池", "Pools"), text)
 
 
 def _jobs(vitals: Vitals) -> HealthFinding:
     part = Phrase("后台任务", "Jobs")
     if vitals.jobs_held:
-        many = vitals.jobs_held
-        return HealthFinding("bad", part, Phrase(f"{many}个失败,需处理", f"{many} have failed and are held"))
-    many = vitals.jobs_waiting
-    return HealthFinding("good", part, Phrase(f"{many}个在等待(含定时)", f"{many} wait, scheduled ones among them"))
+        return HealthFinding("bad", part, Phrase(f"{vitals.jobs_held}个失败,需处理", f"failed: {vitals.jobs_held}"))
+    text = Phrase(f"{vitals.jobs_waiting}个在等待(含定时)", f"queued (including scheduled): {vitals.jobs_waiting}")
+    return HealthFinding("good", part, text)
 
 
 def _webhooks(vitals: Vitals) -> HealthFinding:
     part = Phrase("回调", "Webhooks")
-    late = vitals.oldest_due_ms
-    if late > _LATE_MS:
-        level: Level = "bad" if late > _VERY_LATE_MS else "warn"
-        minutes = late // 60_000
-        return HealthFinding(
-            level, part, Phrase(f"最早的已等待{minutes}分钟", f"the oldest has waited for {minutes} minutes")
-        )
+    late_ms = vitals.oldest_due_ms
+    if late_ms > _LATE_MS:
+        level: Level = "bad" if late_ms > _VERY_LATE_MS else "warn"
+        minutes = late_ms // 60_000
+        return HealthFinding(level, part, Phrase(f"最早的已等待{minutes}分钟", f"oldest has waited: {minutes} min"))
     failing, paused = vitals.webhooks_failing, vitals.webhooks_paused
     if failing or paused:
-        return HealthFinding(
-            "warn", part, Phrase(f"{failing}个失败中,{paused}个已暂停", f"{failing} fail, {paused} are paused")
-        )
-    return HealthFinding("good", part, Phrase("按时送达", "are delivered in time"))
+        text = Phrase(f"{failing}个失败中,{paused}个已暂停", f"failing: {failing}, paused: {paused}")
+        return HealthFinding("warn", part, text)
+    return HealthFinding("good", part, Phrase("按时送达", "delivered on time"))
 
 
 def _errors(vitals: Vitals) -> HealthFinding:
     part = Phrase("内部错误", "Internal errors")
-    if vitals.internal_errors:
-        many = vitals.internal_errors
-        said = Phrase(f"启动以来{many}个(500001),见日志", f"{many} since the start (500001); see the log")
-        return HealthFinding("warn", part, said)
+    errors = vitals.internal_errors
+    if errors:
+        text = Phrase(f"启动以来{errors}个(500001),见日志", f"since the start (500001, see the log): {errors}")
+        return HealthFinding("warn", part, text)
     return HealthFinding("good", part, Phrase("启动以来没有", "none since the start"))

@@ -1,4 +1,4 @@
-"""The health of the server: its processes, its database, and what waits."""
+"""The health of the server: its processes, its database and its queues."""
 
 import asyncio
 import time
@@ -15,17 +15,17 @@ from msgcenter.store import health as store
 from msgcenter.store.health import DatabaseHealth
 
 _SLOWEST = 20
-_PATIENCE_SECONDS = 5
+_TIMEOUT_SECONDS = 5
 
 
-class DatabaseSeen(NamedTuple):
-    """How the database is, and in how many milliseconds it has answered."""
+class DatabaseSample(NamedTuple):
+    """The state of the database, and in how many milliseconds it answered a ping."""
 
     health: DatabaseHealth
     ping_ms: float
 
 
-class SlowAt(NamedTuple):
+class WorkerSlowCall(NamedTuple):
     """A slow call and the process that answered it."""
 
     call: SlowCall
@@ -33,18 +33,18 @@ class SlowAt(NamedTuple):
 
 
 class HealthReport(NamedTuple):
-    """Everything that the health page shows; `database` is None while it does not answer."""
+    """The contents of the health page. `database` is None if it does not answer."""
 
     level: Level
     findings: list[HealthFinding]
-    database: DatabaseSeen | None
+    database: DatabaseSample | None
     processes: list[Snapshot]
-    slowest: list[SlowAt]
+    slowest: list[WorkerSlowCall]
     oldest_due_ms: int
 
 
 class Health:
-    """Looks at all processes and at the database. `pool_size` and `queue_limit` are those of a process."""
+    """Checks all processes and the database. `pool_size` and `queue_limit` are per process."""
 
     def __init__(self, database: Database, peers: Peers, *, pool_size: int, queue_limit: int) -> None:
         self._database = database
@@ -53,17 +53,17 @@ class Health:
         self._queue_limit = queue_limit
 
     async def processes(self) -> list[Snapshot]:
-        """Return the processes of this server."""
+        """Return snapshots of all processes of this server."""
         return await self._peers.snapshots()
 
-    async def database(self) -> DatabaseSeen | None:
-        """Ask the database; None if it does not answer."""
+    async def database(self) -> DatabaseSample | None:
+        """Return the state of the database, None if it does not answer within 5 seconds."""
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS), self._database.connection() as connection:
+            async with asyncio.timeout(_TIMEOUT_SECONDS), self._database.connection() as connection:
                 began = time.perf_counter()
                 await store.ping(connection)
                 ping_ms = (time.perf_counter() - began) * 1_000
-                return DatabaseSeen(await store.health(connection, now_ms()), ping_ms)
+                return DatabaseSample(await store.health(connection, now_ms()), ping_ms)
         except TimeoutError:
             return None
         except Refusal as refusal:
@@ -72,30 +72,36 @@ class Health:
             return None
 
     async def report(self) -> HealthReport:
-        """Return how everything is."""
-        seen, processes = await self.database(), await self.processes()
-        late = 0 if seen is None or seen.health.oldest_due is None else max(0, now_ms() - seen.health.oldest_due)
-        found = findings(self._vitals(seen, processes, late))
-        slow = [SlowAt(call, one.worker) for one in processes for call in one.slowest]
-        slow.sort(key=lambda one: one.call, reverse=True)
-        return HealthReport(worst(found), found, seen, processes, slow[:_SLOWEST], late)
+        """Return the contents of the health page."""
+        sample, processes = await self.database(), await self.processes()
+        oldest_due = None if sample is None else sample.health.oldest_due
+        late_ms = 0 if oldest_due is None else max(0, now_ms() - oldest_due)
+        assessment = findings(self._vitals(sample, processes, late_ms))
+        slowest = [WorkerSlowCall(call, process.worker) for process in processes for call in process.slowest]
+        slowest.sort(key=lambda slow: slow.call, reverse=True)
+        return HealthReport(worst(assessment), assessment, sample, processes, slowest[:_SLOWEST], late_ms)
 
-    def _vitals(self, seen: DatabaseSeen | None, processes: list[Snapshot], late: int) -> Vitals:
-        health = seen.health if seen else None
+    def _vitals(self, sample: DatabaseSample | None, processes: list[Snapshot], late_ms: int) -> Vitals:
+        health = sample.health if sample else None
         return Vitals(
-            ping_ms=seen.ping_ms if seen else None,
+            ping_ms=sample.ping_ms if sample else None,
             sessions=health.sessions if health else 0,
             max_sessions=health.max_sessions if health else 0,
             migrations_pending=health.migrations_pending if health else 0,
-            waiting=max((waiting for one in processes for waiting in one.queues.values()), default=0),
+            waiting=max((waiting for process in processes for waiting in process.queues.values()), default=0),
             queue_limit=self._queue_limit,
-            busy_pools=sum(one.connections >= self._pool_size and not one.idle_connections for one in processes),
+            busy_pools=sum(
+                process.connections >= self._pool_size and not process.idle_connections for process in processes
+            ),
             jobs_waiting=health.jobs_waiting if health else 0,
             jobs_held=health.jobs_held if health else 0,
             webhooks_failing=health.webhooks.failing if health else 0,
             webhooks_paused=health.webhooks.paused if health else 0,
-            oldest_due_ms=late,
+            oldest_due_ms=late_ms,
             internal_errors=sum(
-                count for one in processes for _, code, count in one.calls if code == Reason.INTERNAL.ret_code
+                count
+                for process in processes
+                for _, ret_code, count in process.calls
+                if ret_code == Reason.INTERNAL.ret_code
             ),
         )

@@ -1,4 +1,4 @@
-"""The metrics for Prometheus, made at the moment of a scrape from what the processes count anyway."""
+"""The metrics for Prometheus, built at each scrape from the counters of the processes."""
 
 import hmac
 import time
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from msgcenter import __version__
 from msgcenter.domain.refusal import SUCCESS_CODE, Refusal
 from msgcenter.monitor.calls import BUCKETS
-from msgcenter.monitor.health import DatabaseSeen, Health
+from msgcenter.monitor.health import DatabaseSample, Health
 from msgcenter.monitor.snapshot import Snapshot
 
 PATH = "/metrics"
@@ -27,9 +27,10 @@ _SEND = "sendMsg"
 
 
 class Metrics:
-    """The page for Prometheus, as an ASGI application. With a `token` it asks for `Authorization: Bearer`.
+    """The page for Prometheus, as an ASGI application. With a `token` it requires `Authorization: Bearer`.
 
-    `count_guess` is called with the address that a wrong token comes from.
+    `count_guess` is called with the client address of each request with a wrong token; it may refuse with
+    RATE_EXCEEDED.
     """
 
     def __init__(self, health: Health, token: str | None, count_guess: Callable[[str], None]) -> None:
@@ -42,8 +43,8 @@ class Metrics:
         headers = dict(scope["headers"])
         if scope["method"] not in {"GET", "HEAD"}:
             await _answer(send, 405, b"GET only\n", (b"allow", b"GET, HEAD"))
-        elif not self._lets_in(headers.get(b"authorization", b"")):
-            await self._turn_away(scope, send)
+        elif not self._is_authorised(headers.get(b"authorization", b"")):
+            await self._reject(scope, send)
         else:
             encode, content_type = choose_encoder(headers.get(b"accept", b"").decode("latin-1"))
             registry = CollectorRegistry()
@@ -53,7 +54,7 @@ class Metrics:
                 send, 200, b"" if scope["method"] == "HEAD" else body, (b"content-type", content_type.encode())
             )
 
-    async def _turn_away(self, scope: Scope, send: Send) -> None:
+    async def _reject(self, scope: Scope, send: Send) -> None:
         client = scope.get("client")
         try:
             self._count_guess(client[0] if client else "unknown")
@@ -61,17 +62,17 @@ class Metrics:
             seconds = str(refusal.data["seconds"]).encode()
             await _answer(send, 429, b"too many requests\n", (b"retry-after", seconds))
         else:
-            await _answer(send, 401, b"Authorization: Bearer is needed\n", (b"www-authenticate", b"Bearer"))
+            await _answer(send, 401, b"Authorization: Bearer is required\n", (b"www-authenticate", b"Bearer"))
 
-    def _lets_in(self, authorization: bytes) -> bool:
+    def _is_authorised(self, authorization: bytes) -> bool:
         if self._token is None:
             return True
-        scheme, _, given = authorization.partition(b" ")
-        return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), self._token.encode())
+        scheme, _, token = authorization.partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._token.encode())
 
 
 class OwnPort:
-    """Sends what comes in at the port for metrics to `metrics` alone, everything else to the application."""
+    """Routes requests at the metrics port to `metrics` only, all others to the application."""
 
     def __init__(self, port: int, metrics: ASGIApp, application: ASGIApp) -> None:
         self._port = port
@@ -86,7 +87,7 @@ class OwnPort:
         elif scope["path"] == PATH:
             await self._metrics(scope, receive, send)
         else:
-            await _answer(send, 404, b"only /metrics is here\n", (b"content-type", b"text/plain"))
+            await _answer(send, 404, b"this port serves /metrics only\n", (b"content-type", b"text/plain"))
 
 
 async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
@@ -96,36 +97,36 @@ async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, b
 
 
 class _Scrape(Collector):
-    """Everything at one moment (seconds since 1970)."""
+    """The metrics of one scrape, at `now` (seconds since 1970)."""
 
-    def __init__(self, processes: list[Snapshot], database: DatabaseSeen | None, now: float) -> None:
+    def __init__(self, processes: list[Snapshot], database: DatabaseSample | None, now: float) -> None:
         self._processes = processes
         self._database = database
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
-        """Give the metrics."""
-        yield InfoMetricFamily("msgcenter_build", "The version that runs.", {"version": __version__})
-        yield from _of_calls(self._processes)
-        yield from _of_processes(self._processes)
-        yield from _of_database(self._database, self._now)
+        """Yield all metrics."""
+        yield InfoMetricFamily("msgcenter_build", "The running version.", {"version": __version__})
+        yield from _call_metrics(self._processes)
+        yield from _process_metrics(self._processes)
+        yield from _database_metrics(self._database, self._now)
 
 
-def _of_calls(processes: list[Snapshot]) -> Iterator[Metric]:
+def _call_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
     calls = CounterMetricFamily("msgcenter_calls", "Calls answered.", labels=["worker", "api", "ret_code"])
     seconds = HistogramMetricFamily(
         "msgcenter_call_seconds", "From the first byte of a call to its answer.", labels=["worker", "api"]
     )
     sent = CounterMetricFamily("msgcenter_messages", "sendMsg calls answered with success.", labels=["worker"])
     ids = CounterMetricFamily("msgcenter_status_ids", "Message ids of successful status calls.", labels=["worker"])
-    for one in processes:
-        worker = str(one.worker)
-        for api, code, count in one.calls:
+    for process in processes:
+        worker = str(process.worker)
+        for api, code, count in process.calls:
             calls.add_metric([worker, api, code], count)
-        for api, (counts, total) in one.latencies.items():
+        for api, (counts, total) in process.latencies.items():
             seconds.add_metric([worker, api], list(_cumulative(counts)), total)
-        sent.add_metric([worker], sum(n for api, code, n in one.calls if (api, code) == (_SEND, SUCCESS_CODE)))
-        ids.add_metric([worker], one.status_ids)
+        sent.add_metric([worker], sum(n for api, code, n in process.calls if (api, code) == (_SEND, SUCCESS_CODE)))
+        ids.add_metric([worker], process.status_ids)
     yield from (calls, seconds, sent, ids)
 
 
@@ -136,48 +137,50 @@ def _cumulative(counts: Iterable[int]) -> Iterator[tuple[str, float]]:
         yield bound, total
 
 
-def _of_processes(processes: list[Snapshot]) -> Iterator[Metric]:
+def _process_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
     def gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"msgcenter_{name}", text, labels=["worker", *labels])
 
-    waiting = gauge("queue_waiting", "Calls that wait for a shared commit or query.", "queue")
-    pool = gauge("database_pool_connections", "Connections of the pool.", "state")
-    streams = gauge("streams_open", "Live streams of inboxes.")
-    attempts = CounterMetricFamily("msgcenter_webhook_posts", "Webhooks posted.", labels=["worker", "outcome"])
+    waiting = gauge("queue_waiting", "Calls waiting for a shared commit or query.", "queue")
+    pool = gauge("database_pool_connections", "Connections of the database pool.", "state")
+    streams = gauge("streams_open", "Open live streams of inboxes.")
+    attempts = CounterMetricFamily("msgcenter_webhook_posts", "POSTs to webhooks.", labels=["worker", "outcome"])
     memory = gauge("process_resident_memory_bytes", "Memory in use.")
     cpu = CounterMetricFamily("msgcenter_process_cpu_seconds", "CPU time used.", labels=["worker"])
     files = gauge("process_open_fds", "Open files and sockets.")
-    started = gauge("process_start_time_seconds", "When the process began, in seconds since 1970.")
-    for one in processes:
-        worker = str(one.worker)
-        for queue, count in one.queues.items():
+    started = gauge("process_start_time_seconds", "Start time of the process, in seconds since 1970.")
+    for process in processes:
+        worker = str(process.worker)
+        for queue, count in process.queues.items():
             waiting.add_metric([worker, queue], count)
-        pool.add_metric([worker, "idle"], one.idle_connections)
-        pool.add_metric([worker, "used"], one.connections - one.idle_connections)
-        streams.add_metric([worker], one.streams)
-        for outcome, count in one.webhook_attempts.items():
+        pool.add_metric([worker, "idle"], process.idle_connections)
+        pool.add_metric([worker, "used"], process.connections - process.idle_connections)
+        streams.add_metric([worker], process.streams)
+        for outcome, count in process.webhook_attempts.items():
             attempts.add_metric([worker, outcome], count)
-        memory.add_metric([worker], one.memory)
-        cpu.add_metric([worker], one.cpu_seconds)
-        files.add_metric([worker], one.open_files)
-        started.add_metric([worker], one.started_at / 1_000)
-    yield GaugeMetricFamily("msgcenter_workers", "Processes of this server that answer.", value=len(processes))
+        memory.add_metric([worker], process.memory)
+        cpu.add_metric([worker], process.cpu_seconds)
+        files.add_metric([worker], process.open_files)
+        started.add_metric([worker], process.started_at / 1_000)
+    yield GaugeMetricFamily("msgcenter_workers", "Responding processes of this server.", value=len(processes))
     yield from (waiting, pool, streams, attempts, memory, cpu, files, started)
 
 
-def _of_database(seen: DatabaseSeen | None, now: float) -> Iterator[Metric]:
+def _database_metrics(sample: DatabaseSample | None, now: float) -> Iterator[Metric]:
     def gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"msgcenter_{name}", text, value=value)
 
-    yield gauge("database_up", "Whether the database answers.", float(seen is not None))
-    if seen is None:
+    yield gauge("database_up", "Whether the database answers.", float(sample is not None))
+    if sample is None:
         return
-    health = seen.health
-    yield gauge("database_ping_seconds", "How long the least question takes.", seen.ping_ms / 1_000)
+    health = sample.health
+    yield gauge("database_ping_seconds", "Round trip of the smallest query.", sample.ping_ms / 1_000)
     yield gauge("database_size_bytes", "Size of the database.", health.size)
-    yield gauge("database_sessions", "Sessions of all clients.", health.sessions)
+    yield gauge("database_sessions", "Sessions of all clients of the database.", health.sessions)
     yield gauge("database_sessions_limit", "Sessions that the database allows.", health.max_sessions)
-    jobs = GaugeMetricFamily("msgcenter_jobs", "Background jobs, scheduled sends among the waiting.", labels=["state"])
+    jobs = GaugeMetricFamily(
+        "msgcenter_jobs", "Background jobs; waiting ones include scheduled sends.", labels=["state"]
+    )
     for state, count in (
         ("waiting", health.jobs_waiting),
         ("running", health.jobs_running),
@@ -191,4 +194,4 @@ def _of_database(seen: DatabaseSeen | None, now: float) -> Iterator[Metric]:
         hooks.add_metric([state], count)
     yield hooks
     late = 0.0 if health.oldest_due is None else max(0.0, now - health.oldest_due / 1_000)
-    yield gauge("webhook_oldest_due_seconds", "For how long the oldest webhook could have gone out.", late)
+    yield gauge("webhook_oldest_due_seconds", "How long the oldest webhook delivery has been due.", late)

@@ -1,4 +1,4 @@
-"""Puts together what watches this process and its peers."""
+"""The monitoring of this process and its peers."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,10 +18,10 @@ from msgcenter.settings import Settings
 
 
 class Monitor:
-    """Counts calls (`calls.observe`), knows the server's health, and has the metrics.
+    """Counts calls (`calls.observe`), checks the server's health, and serves the metrics.
 
-    `folder` is shared by the processes of one server; None if there is only one. `count_guess` is told the address of
-    who asks for metrics with a wrong token; it refuses with RATE_EXCEEDED what is too often.
+    `folder` is shared by the processes of one server; None if there is only one. `count_guess` is called with the
+    client address of each request for metrics with a wrong token; it may refuse with RATE_EXCEEDED.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Monitor:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Answer the other processes until the end of the block."""
+        """Answer the other processes of the server until the end of the block."""
         async with self._peers:
             yield
 
     def routes(self) -> list[BaseRoute]:
-        """Return the route of the metrics, if they may be had on the main port: only with a token."""
+        """Return the route of the metrics on the main port, which exists only if a token is set."""
         return [Route(PATH, self._metrics)] if self._settings.metrics_token else []
 
     def with_own_port(self, application: ASGIApp) -> ASGIApp:
-        """Return the application with the metrics on a port of their own, if one is set."""
+        """Return the application, with the metrics on their own port if one is set."""
         port = self._settings.metrics_port
         return application if port is None else OwnPort(port, self._metrics, application)

@@ -1,7 +1,7 @@
-"""The processes of one server tell each other their numbers, so that any of them can answer for all.
+"""The processes of one server exchange their counters, so that any of them can answer for all.
 
-Each has a place (`worker` 0, 1, …), held by a lock on a file for as long as it lives, and a socket beside it in a
-folder that only their user may enter. A process that takes the place of a dead one counts from 0 again, as
+Each process has a worker number (0, 1, …), which it locks with a file as long as it lives, and a socket of that number
+in a folder that only their user may enter. A process that takes the number of a dead one counts from 0 again, as
 Prometheus expects of a counter.
 """
 
@@ -19,7 +19,7 @@ import structlog
 from msgcenter.monitor.snapshot import Process, Snapshot
 
 _log = structlog.get_logger(__name__)
-_PLACES = 256
+_MAX_WORKERS = 256
 _ANSWER_SECONDS = 1.0
 _decoder = msgspec.json.Decoder(Snapshot)
 
@@ -35,9 +35,9 @@ class Peers:
 
     async def __aenter__(self) -> Self:
         if self._folder is not None:
-            self._process.worker = self._take_place(self._folder)
+            self._process.worker = self._lock_number(self._folder)
             path = self._socket(self._folder, self._process.worker)
-            path.unlink(missing_ok=True)  # of one who died in this place
+            path.unlink(missing_ok=True)  # left by a dead process
             self._server = await asyncio.start_unix_server(self._answer, path)
         return self
 
@@ -49,21 +49,21 @@ class Peers:
         if self._lock is not None:
             os.close(self._lock)
 
-    def _take_place(self, folder: Path) -> int:
-        for place in range(_PLACES):
-            lock = os.open(folder / f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _lock_number(self, folder: Path) -> int:
+        for number in range(_MAX_WORKERS):
+            lock = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 os.close(lock)
                 continue
             self._lock = lock
-            return place
-        raise RuntimeError(f"there are {_PLACES} processes already")
+            return number
+        raise RuntimeError(f"there are {_MAX_WORKERS} processes already")
 
     @staticmethod
-    def _socket(folder: Path, place: int) -> Path:
-        return folder / f"{place}.sock"
+    def _socket(folder: Path, number: int) -> Path:
+        return folder / f"{number}.sock"
 
     async def _answer(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -72,17 +72,18 @@ class Peers:
         writer.close()
 
     async def snapshots(self) -> list[Snapshot]:
-        """Return all processes as they are now, by their places; one that does not answer in a second is left out."""
+        """Return snapshots of all processes by worker number. One that does not answer in a second is left out."""
         own = self._process.snapshot()
         if self._folder is None:
             return [own]
-        mine = self._socket(self._folder, own.worker)
-        others = [path for path in self._folder.glob("*.sock") if path != mine]
-        found = await asyncio.gather(*(_ask(path) for path in others))
-        return sorted([own, *(one for one in found if one is not None)], key=lambda one: one.worker)
+        own_socket = self._socket(self._folder, own.worker)
+        others = [path for path in self._folder.glob("*.sock") if path != own_socket]
+        answers = await asyncio.gather(*(_snapshot_from(path) for path in others))
+        snapshots = [own, *(snapshot for snapshot in answers if snapshot is not None)]
+        return sorted(snapshots, key=lambda snapshot: snapshot.worker)
 
 
-async def _ask(path: Path) -> Snapshot | None:
+async def _snapshot_from(path: Path) -> Snapshot | None:
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             reader, writer = await asyncio.open_unix_connection(path)
@@ -91,6 +92,6 @@ async def _ask(path: Path) -> Snapshot | None:
             finally:
                 writer.close()
     except (OSError, TimeoutError, msgspec.DecodeError) as error:
-        # A dead one's socket stays until its place is taken again; a live one may be very busy.
-        _log.debug("another process does not answer", place=path.stem, reason=repr(error))
+        # The socket of a dead process stays until its number is taken again; a live process may be very busy.
+        _log.debug("another process does not answer", worker=path.stem, reason=repr(error))
         return None

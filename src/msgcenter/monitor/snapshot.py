@@ -1,4 +1,4 @@
-"""One process at one moment, in numbers that can be handed to another process."""
+"""Snapshots: the counters of one process at one moment, which processes send each other."""
 
 import os
 import time
@@ -13,10 +13,11 @@ from msgcenter.monitor.calls import CallTotals, SlowCall
 
 
 class Snapshot(Struct, frozen=True):
-    """What a process counts and holds. `worker` is its place among the processes of this server, from 0.
+    """The counters and resources of a process. `worker` is its number among the processes of this server, from 0.
 
-    Counts run since the process began; times are ms since 1970. `latencies` are, by API, the number of calls in each
-    bucket (`calls.BUCKETS`) and their seconds together. `queues` are calls that wait for a shared commit or query.
+    Counters run since the start of the process. Times are ms since 1970, memory is bytes. `calls` are API, retCode and
+    count. `latencies` are, by API, the number of calls in each bucket (`calls.BUCKETS`) and the sum of their seconds.
+    `queues` are the calls that wait for a shared commit or query.
     """
 
     worker: int
@@ -39,7 +40,7 @@ class Snapshot(Struct, frozen=True):
 
 
 class Process:
-    """This process. `queues` and `streams` are asked at the moment of a snapshot, as is `pool` (connections, idle)."""
+    """This process. `queues`, `streams` and `pool` (connections, idle ones) are called at each snapshot."""
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class Process:
         self._started_at = int(time.time() * 1_000)
 
     def snapshot(self) -> Snapshot:
-        """Return this process as it is now."""
+        """Return a snapshot of this process."""
         process = psutil.Process()
         with process.oneshot():
             cpu, memory, files = process.cpu_times(), process.memory_info().rss, process.num_fds()
@@ -74,7 +75,7 @@ class Process:
             cpu_seconds=cpu.user + cpu.system,
             open_files=files,
             calls=[(api, code, count) for (api, code), count in calls.codes.items()],
-            latencies={api: (list(one.counts), one.seconds) for api, one in calls.latencies.items()},
+            latencies={api: (list(total.counts), total.seconds) for api, total in calls.latencies.items()},
             status_ids=calls.status_ids,
             calls_last_minute=calls.calls_last_minute(),
             slowest=calls.slowest(),

@@ -1,18 +1,18 @@
-"""From which numbers on something needs a look, and from which it is wrong."""
+"""The bounds from which on a part of the server needs attention or is critical."""
 
 import pytest
 
 from msgcenter.monitor.findings import LEVELS, Vitals, findings, worst
 
-WELL = Vitals(
+HEALTHY = Vitals(
     ping_ms=1.0, sessions=10, max_sessions=100, migrations_pending=0, waiting=0, queue_limit=10_000, busy_pools=0,
     jobs_waiting=3, jobs_held=0, webhooks_failing=0, webhooks_paused=0, oldest_due_ms=0, internal_errors=0,
 )  # fmt: skip
 
 
-def test_all_is_well() -> None:
-    assert {one.level for one in findings(WELL)} == {"good"}
-    assert worst(findings(WELL)) == "good"
+def test_a_healthy_server_has_only_good_findings() -> None:
+    assert {finding.level for finding in findings(HEALTHY)} == {"good"}
+    assert worst(findings(HEALTHY)) == "good"
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_all_is_well() -> None:
     ],
 )
 def test_each_part_has_its_bounds(changed: dict[str, int | None], part: str, level: str) -> None:
-    found = findings(WELL._replace(**changed))  # type: ignore[arg-type]
-    assert [one.level for one in found if one.part.en == part] == [level]
-    assert worst(found) == level
-    assert {one.level for one in found if one.part.en != part} <= {"good"}
-    assert all(one.said.zh and one.said.en for one in found)
+    assessment = findings(HEALTHY._replace(**changed))  # type: ignore[arg-type]
+    assert [finding.level for finding in assessment if finding.part.en == part] == [level]
+    assert worst(assessment) == level
+    assert {finding.level for finding in assessment if finding.part.en != part} <= {"good"}
+    assert all(finding.text.zh and finding.text.en for finding in assessment)
 
 
 def test_each_level_has_a_word() -> None:
