@@ -173,7 +173,7 @@ async def test_no_other_sockets() -> None:
 async def test_each_failure_has_a_name() -> None:
     rules = AddressRules(LOOPBACK)
     assert await post("http://127.0.0.1:9/", Resolver(), rules) == "no connection: All connection attempts failed"
-    assert await post("http://no.invalid/", Resolver(), rules) == "no connection: the host name is not to be found"
+    assert await post("http://no.invalid/", Resolver(), rules) == "no connection: the host name was not found"
     assert await post("http://hook.example/", Names([]), rules) == "no connection: the host has no address"
 
     async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -186,7 +186,7 @@ async def test_each_failure_has_a_name() -> None:
         port = server.sockets[0].getsockname()[1]
         error = await post(f"http://127.0.0.1:{port}/", Resolver(), rules)
         assert error is not None
-        assert error.startswith("the answer is no HTTP")
+        assert error.startswith("the answer is not HTTP")
 
 
 async def test_an_answer_that_never_ends_is_left() -> None:

@@ -1,1 +1,1 @@
-"""What happens after the answer: fan-out and scheduled delivery, as jobs."""
+"""Background work: jobs that deliver large and scheduled messages, and the delivery of webhooks."""

@@ -1,4 +1,4 @@
-"""Connections to addresses that apps have named: only to those that the rules let through, whatever DNS says next."""
+"""Connections to hosts that apps have named, limited to addresses that the rules allow."""
 
 import asyncio
 import socket
@@ -12,48 +12,48 @@ import httpcore
 from msgcenter.domain.network import AddressRules
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""Returns the addresses of a host name (for a port); raises OSError if it has none."""
-_TRIED = 3
+"""Returns the addresses of a host name for a port. Raises OSError if there are none."""
+_TRIED_ADDRESSES = 3
 """Addresses of a host that are tried, one after the other."""
 
 
 class Resolver:
-    """Looks up host names, in threads of its own: a name server that does not answer keeps nobody else waiting."""
+    """Looks up host names in its own threads, so that an unresponsive name server delays nothing else."""
 
     def __init__(self, threads: int = 50, *, seconds: float = 10) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
         self._seconds = seconds
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host, each once, in the order in which they are to be tried. Raises OSError."""
+        """Return the distinct addresses of a host, in the order to try them. Raises OSError."""
         try:
             return [str(ip_address(host))]
         except ValueError:
             pass
-        looked_up = asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
+        lookup = asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port)
         try:
             async with asyncio.timeout(self._seconds):
-                return await looked_up
+                return await lookup
         except TimeoutError:
             raise OSError(f"the name server does not answer for {host}") from None
 
     def close(self) -> None:
-        """Look up nothing more."""
+        """Cancel waiting look-ups and accept no more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _look_up(host: str, port: int) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
-        raise OSError(f"{host} is no host name") from None
-    return list(dict.fromkeys(str(address[0]) for _, _, _, _, address in found))
+        raise OSError(f"{host} is not a host name") from None
+    return list(dict.fromkeys(str(address[0]) for _, _, _, _, address in infos))
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to the very addresses that it has checked, so a second answer of DNS cannot lead elsewhere.
+    """Checks all addresses of a host, then connects to one of them, so a second DNS answer cannot lead elsewhere.
 
-    TLS still asks for, and checks, the host's name.
+    TLS still requests and verifies the host name.
     """
 
     def __init__(self, resolve: Resolve, rules: AddressRules, *, encrypted: bool) -> None:
@@ -70,20 +70,20 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect. Raises ForbiddenAddressError, or what httpcore raises for a host that does not answer."""
+        """Connect. Raises ForbiddenAddressError, or ConnectError if the host is unknown or does not answer."""
         try:
             addresses = await self._resolve(host, port)
         except OSError:
-            raise httpcore.ConnectError("the host name is not to be found") from None
+            raise httpcore.ConnectError("the host name was not found") from None
         self._rules.check(addresses, encrypted=self._encrypted)
-        problem = httpcore.ConnectError("the host has no address")
-        for address in addresses[:_TRIED]:
+        last_error = httpcore.ConnectError("the host has no address")
+        for address in addresses[:_TRIED_ADDRESSES]:
             try:
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
             except httpcore.ConnectError as error:
-                problem = error
-        raise problem
+                last_error = error
+        raise last_error
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep, as httpcore's interface requires."""
         await asyncio.sleep(seconds)

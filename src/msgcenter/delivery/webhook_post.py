@@ -1,4 +1,4 @@
-"""One POST to a webhook of an app: signed, bounded in time and size, and what its answer means."""
+"""One POST to a webhook: signed, limited in time and size, with the outcome of its answer."""
 
 import asyncio
 import ssl
@@ -17,8 +17,8 @@ from msgcenter.domain.network import AddressRules, ForbiddenAddressError
 from msgcenter.domain.webhook import signature_header
 from msgcenter.domain.webhook_schedule import Outcome, outcome_of
 
-_ANSWER_BYTES = 4_096
-"""Of an answer no more is read; the rest is somebody else's problem."""
+_RESPONSE_BYTES = 4_096
+"""Maximum bytes of a response that are read."""
 _KEPT_CONNECTIONS = 20
 _KEPT_SECONDS = 30.0
 _MAX_RETRY_AFTER = 10**9
@@ -51,7 +51,7 @@ class Poster:
             await pool.aclose()
 
     async def post(self, url: str, delivery_id: str, body: bytes, secrets: Sequence[str]) -> Outcome:
-        """Post a delivery, signed with each of the secrets, and judge the answer; raises nothing."""
+        """Post a delivery, signed with each of the secrets, and return its outcome. Raises nothing."""
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._post(url, delivery_id, body, secrets)
@@ -77,14 +77,15 @@ class Poster:
             ("webhook-signature", signature_header(secrets, delivery_id, timestamp, body)),
         ]
         pool = self._pools[url.partition(":")[0].lower()]
-        async with pool.stream("POST", url, headers=headers, content=body) as answer:
-            said = await _beginning(answer)
-        given = {name.lower(): value for name, value in answer.headers}
-        return outcome_of(answer.status, said, _retry_after(given.get(b"retry-after", b"")))
+        async with pool.stream("POST", url, headers=headers, content=body) as response:
+            response_text = await _read_start(response)
+        response_headers = {name.lower(): value for name, value in response.headers}
+        retry_after = _retry_after(response_headers.get(b"retry-after", b""))
+        return outcome_of(response.status, response_text, retry_after)
 
 
 _KINDS: dict[type[BaseException], str] = {
-    httpcore.RemoteProtocolError: "the answer is no HTTP",
+    httpcore.RemoteProtocolError: "the answer is not HTTP",
     httpcore.LocalProtocolError: "the request cannot be sent",
     httpcore.ReadError: "the connection broke off",
     httpcore.WriteError: "the connection broke off",
@@ -102,18 +103,18 @@ def _host_header(url: str) -> str:
     return host if parsed.port is None else f"{host}:{parsed.port}"
 
 
-async def _beginning(answer: httpcore.Response) -> str:
-    said = b""
-    async for chunk in answer.aiter_stream():
-        said += chunk
-        if len(said) >= _ANSWER_BYTES:
+async def _read_start(response: httpcore.Response) -> str:
+    body = b""
+    async for chunk in response.aiter_stream():
+        body += chunk
+        if len(body) >= _RESPONSE_BYTES:
             break
-    return said[:_ANSWER_BYTES].decode("utf-8", "replace")
+    return body[:_RESPONSE_BYTES].decode("utf-8", "replace")
 
 
-def _retry_after(given: bytes) -> int:
-    """Return the ms of a Retry-After header, which may be seconds or a date; 0 without one."""
-    text = given.decode("latin-1").strip()
+def _retry_after(header: bytes) -> int:
+    """Return the ms of a Retry-After header (seconds or a date), 0 if it is missing or invalid."""
+    text = header.decode("latin-1").strip()
     if text.isascii() and text.isdigit():
         return min(int(text[:10]) * 1_000, _MAX_RETRY_AFTER)
     try:

@@ -1,8 +1,8 @@
-"""Delivers webhooks: one dispatcher in every server process.
+"""The delivery of webhooks: one dispatcher in every server process.
 
-A dispatcher takes webhooks that something is due for by a lease, so each is worked on by one process at a time and in
-order. What becomes of a delivery is written down after its POST, so a process that is killed in between leaves it to be
-posted again: at least once.
+A dispatcher leases the webhooks that have due events, so one process at a time works on a webhook, in order. It stores
+the outcome of a delivery after its POST. If a process is killed in between, the delivery is posted again: every event
+is delivered at least once.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import get_args
 
 import structlog
 
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Database
 from msgcenter.delivery.guarded_network import Resolve
 from msgcenter.delivery.webhook_post import Poster
 from msgcenter.domain.message_id import now_ms
@@ -26,17 +26,17 @@ from msgcenter.store.webhooks.deliveries import Lease, Task
 
 _log = structlog.get_logger(__name__)
 _STATEMENTS_AT_ONCE = 3
-"""Of the pool's connections webhooks use this many at most, so that calls never wait for them."""
+"""Connections of the pool that webhooks use at most, so that calls do not wait for them."""
 _GRACE_SECONDS = 5
 
 OpenSecret = Callable[[str, bytes], str]
-"""Opens what a webhook's secret was sealed to, given the webhook's id."""
+"""Returns a webhook's secret. Arguments: the webhook's id, the sealed secret."""
 
 
 class WebhookDispatcher:
-    """Delivers webhooks until `stop` is called, also across losses of the database.
+    """Delivers webhooks until `stop` is called. It survives outages of the database.
 
-    `attempts` are the POSTs of this process so far, by what came of them.
+    `attempts` counts the POSTs of this process by verdict.
     """
 
     def __init__(
@@ -57,38 +57,38 @@ class WebhookDispatcher:
         self._turns: dict[asyncio.Task[None], bool] = {}
         self._statements = asyncio.Semaphore(_STATEMENTS_AT_ONCE)
         self._stopping = asyncio.Event()
-        self._again = asyncio.Event()
+        self._wake = asyncio.Event()
 
     def stop(self) -> None:
-        """Let running POSTs come to their end, for a few seconds, and begin no new ones."""
+        """Start no more POSTs, and give running ones a few seconds to finish."""
         self._stopping.set()
-        self._again.set()
+        self._wake.set()
 
     async def run(self) -> None:
         """Deliver until stopped."""
         async with self._poster:
             while not self._stopping.is_set():
-                self._again.clear()
+                self._wake.clear()
                 try:
-                    await self._begin_turns()
+                    await self._start_turns()
                 except Refusal as refusal:
                     _log.warning("webhooks wait for the database", reason=repr(refusal.__cause__ or refusal))
                 except Exception:
-                    _log.exception("webhooks are not delivered just now")
+                    _log.exception("the webhook dispatcher failed and tries again")
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._again.wait(), self._schedule.poll / 1_000)
+                    await asyncio.wait_for(self._wake.wait(), self._schedule.poll / 1_000)
             await self._end_turns()
 
-    async def _begin_turns(self) -> None:
-        """Take as many webhooks as there is room for. Those that failed last have places of their own."""
-        for failing, places in ((False, self._schedule.slots), (True, self._schedule.failing_slots)):
-            room = places - sum(kind is failing for kind in self._turns.values())
-            if room <= 0:
+    async def _start_turns(self) -> None:
+        """Lease as many webhooks as there are free slots. Failing webhooks have slots of their own."""
+        for failing, slots in ((False, self._schedule.slots), (True, self._schedule.failing_slots)):
+            free = slots - sum(is_failing is failing for is_failing in self._turns.values())
+            if free <= 0:
                 continue
             now = now_ms()
             async with self._statements, self._database.connection() as connection:
                 leases = await deliveries.claim(
-                    connection, self._holder, failing=failing, limit=room, now=now, until=now + self._schedule.lease
+                    connection, self._holder, failing=failing, limit=free, now=now, until=now + self._schedule.lease
                 )
             for lease in leases:
                 turn = asyncio.create_task(self._turn(lease))
@@ -96,6 +96,7 @@ class WebhookDispatcher:
                 turn.add_done_callback(self._turns.pop)
 
     async def _end_turns(self) -> None:
+        """Wait a few seconds for running turns, cancel the rest, and release all leases."""
         turns = list(self._turns)
         if turns:
             _, late = await asyncio.wait(turns, timeout=_GRACE_SECONDS)
@@ -107,7 +108,7 @@ class WebhookDispatcher:
                 await deliveries.release_all(connection, self._holder, now_ms())
 
     async def _turn(self, lease: Lease) -> None:
-        """Deliver what is due for a webhook, one POST after the other, until others must have their turn."""
+        """Make the due POSTs of a webhook, one after the other, up to the number that one turn allows."""
         try:
             for _ in range(self._schedule.turn):
                 task = None if self._stopping.is_set() else await self._take(lease)
@@ -115,36 +116,31 @@ class WebhookDispatcher:
                     break
                 await self._settle(lease, task, await self._post(task))
             else:
-                self._again.set()
+                self._wake.set()
             async with self._statements, self._database.connection() as connection:
                 await deliveries.release(connection, lease, now_ms())
         except Refusal as refusal:
-            # The lease runs out, and whoever takes the webhook up then goes on with it.
+            # The lease expires, and the next process that leases the webhook continues.
             _log.warning("a webhook waits for the database", reason=repr(refusal.__cause__ or refusal))
         except Exception:
-            _log.exception("a webhook is left alone for a while", webhook=lease.webhook_number)
+            _log.exception("a webhook failed and waits for its lease to end", webhook=lease.webhook_number)
 
     async def _take(self, lease: Lease) -> Task | None:
-        async def write(connection: Connection) -> Task | None:
-            now = now_ms()
-            return await deliveries.take(connection, lease, now=now, until=now + self._schedule.lease)
-
         async with self._statements:
-            return await self._database.in_transaction(write)
+            now = now_ms()
+            return await self._database.in_transaction(
+                deliveries.take, lease, now=now, until=now + self._schedule.lease
+            )
 
     async def _post(self, task: Task) -> Outcome:
-        keys = [self._open_secret(task.webhook_id, sealed) for sealed in task.secrets_sealed]
-        return await self._poster.post(task.url, task.delivery_id, task.body.encode(), keys)
+        opened = [self._open_secret(task.webhook_id, sealed) for sealed in task.secrets_sealed]
+        return await self._poster.post(task.url, task.delivery_id, task.body.encode(), opened)
 
     async def _settle(self, lease: Lease, task: Task, outcome: Outcome) -> None:
         self.attempts[outcome.verdict] += 1
         now = now_ms()
-        settled = self._schedule.settle(task.history, outcome, now, random.random())  # noqa: S311 - spreads pauses
-
-        async def write(connection: Connection) -> None:
-            await deliveries.settle(connection, lease, task, outcome, settled, now=now)
-
+        settlement = self._schedule.settle(task.history, outcome, now, random.random())  # noqa: S311 - spreads pauses
         async with self._statements:
-            await self._database.in_transaction(write)
-        if settled.pause_reason is not None:
-            _log.warning("a webhook is paused", webhook=task.webhook_id, reason=settled.pause_reason)
+            await self._database.in_transaction(deliveries.settle, lease, task, outcome, settlement, now=now)
+        if settlement.pause_reason is not None:
+            _log.warning("a webhook is paused", webhook=task.webhook_id, reason=settlement.pause_reason)

@@ -1,4 +1,4 @@
-"""Runs the jobs: one queue manager (PgQueuer) in every server process."""
+"""Runs background jobs: one queue manager (PgQueuer) in every server process."""
 
 import asyncio
 from contextlib import suppress
@@ -23,16 +23,17 @@ from msgcenter.store.messages.jobs import DELIVER
 _log = structlog.get_logger(__name__)
 _POLL = timedelta(seconds=5)
 _HEARTBEAT = timedelta(seconds=10)
-"""A job whose process has died is taken up by another after this long."""
+"""Another process takes over a job this long after the death of its process."""
 _BATCH = 4
-_ATTEMPTS = 1_000_000
+_UNLIMITED_ATTEMPTS = 1_000_000
+"""PgQueuer needs a number. A message must never be given up."""
 _RESTART_SECONDS = 1.0
 _REQUEUE_SECONDS = 5.0
 _HELD_JOBS = 1_000
 
 
 class Worker:
-    """Works off jobs until `stop` is called, also across losses of the database."""
+    """Runs jobs until `stop` is called. It survives outages of the database."""
 
     def __init__(self, database: Database, on_change: Listener = ignore_events) -> None:
         self._database = database
@@ -41,25 +42,25 @@ class Worker:
         self._manager: QueueManager | None = None
 
     async def run(self) -> None:
-        """Work until stopped."""
+        """Run jobs until stopped."""
         while not self._stopping.is_set():
             try:
                 await self._run_once()
             except Exception as error:
                 if self._stopping.is_set():
                     return
-                _log.warning("the job worker starts again", reason=repr(error))
+                _log.warning("the job worker failed and starts again", reason=repr(error))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _RESTART_SECONDS)
 
     def stop(self) -> None:
-        """Let running jobs come to their end and take no new ones."""
+        """Take no more jobs, and let running ones finish."""
         self._stopping.set()
         if self._manager is not None:
             self._manager.shutdown.set()
 
     async def _run_once(self) -> None:
-        # A pool of its own: the queue's housekeeping never waits behind calls, nor they behind it.
+        # A separate pool: the queue's own statements and the calls never wait for each other.
         async with asyncpg.create_pool(
             self._database.url,
             connection_class=LastingConnection,
@@ -80,15 +81,15 @@ class Worker:
 
     async def _deliver(self, job: Job) -> None:
         try:
-            early = await self._fan_out(int(job.payload or b""))
+            ms_left = await self._fan_out(int(job.payload or b""))
         except asyncio.CancelledError:
-            # PgQueuer deletes a cancelled job, and the rest of the audience would never get the message.
+            # PgQueuer deletes a cancelled job; then the rest of the audience would never get the message.
             raise RetryRequested(delay=timedelta(), reason="the process ends") from None
-        if early:
-            raise RetryRequested(delay=timedelta(milliseconds=early), reason="its time has not come")
+        if ms_left:
+            raise RetryRequested(delay=timedelta(milliseconds=ms_left), reason="the message is not due yet")
 
     async def _fan_out(self, message_id: int) -> int:
-        """Deliver a message, waiting for the database while it is away: without it, no job can be queued again."""
+        """Deliver a message. During an outage of the database wait for it: without it no job can be queued again."""
         while True:
             try:
                 return await fan_out(self._database, message_id, self._on_change)
@@ -100,7 +101,7 @@ class Worker:
 
 
 async def _requeue_held_jobs(queries: Queries) -> None:
-    """Queue again, until cancelled, the jobs that PgQueuer holds because it lost the database while they failed."""
+    """Queue the jobs again that PgQueuer holds because the database was away when they failed. Until cancelled."""
     while True:
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             if held := await queries.list_failed_jobs(_HELD_JOBS):
@@ -112,6 +113,6 @@ async def _requeue_held_jobs(queries: Queries) -> None:
 def _retrying(parameters: object) -> DatabaseRetryEntrypointExecutor:
     return DatabaseRetryEntrypointExecutor(
         parameters,  # type: ignore[arg-type]
-        max_attempts=_ATTEMPTS,
+        max_attempts=_UNLIMITED_ATTEMPTS,
         max_delay=timedelta(minutes=1),
     )

@@ -1,1 +1,1 @@
-"""Tells whoever watches that mailboxes have changed."""
+"""Live events: the bus between server processes, and the open streams of each process."""

@@ -1,8 +1,8 @@
-"""Carries mailbox events between server processes: PostgreSQL NOTIFY on a connection of its own.
+"""The bus for mailbox events between server processes: PostgreSQL NOTIFY on a separate connection.
 
-Events are published after their commit, never inside the transaction (a NOTIFY holds a cluster-wide lock until commit),
-and those of a few milliseconds travel together. As long as no process has a stream open, nothing is sent; a process
-that has just connected does not know that yet, and sends.
+Events are published after their commit, never inside the transaction: a NOTIFY holds a cluster-wide lock until commit.
+The events of a few milliseconds are sent together. Nothing is sent while no process has an open stream. A process that
+has just connected cannot know that yet, so it sends.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -25,19 +26,19 @@ _log = structlog.get_logger(__name__)
 CHANNEL = "msgcenter_live"
 _COALESCE_SECONDS = 0.005
 _PAYLOAD_BYTES = 7_000
-"""PostgreSQL takes just under 8,000 bytes in a notification."""
+"""The limit of PostgreSQL is just under 8,000 bytes."""
 _USERS_PER_EVENT = 100
 _IDS_PER_EVENT = 20
 _OUTBOX_LIMIT = 20_000
 _PRESENCE_SECONDS = 10.0
 _RECONNECT_SECONDS = 0.5
 _ANSWER_SECONDS = 2.0
-"""How soon after a connection the other processes have told whether they have streams open."""
+"""Within this time after a connection, the other processes have answered whether they have open streams."""
 _ANNOUNCE_SECONDS = 1.0
 
 
 class Presence(Struct, frozen=True, tag=True):
-    """A process tells the others whether it has streams open; `asks` makes them tell too."""
+    """Tells the other processes whether this one has open streams. `asks` makes them answer."""
 
     process: str
     streams: bool
@@ -45,7 +46,7 @@ class Presence(Struct, frozen=True, tag=True):
 
 
 class Events(Struct, frozen=True, tag=True):
-    """Some mailbox events; `lost` says that others could not be sent."""
+    """Some mailbox events. `lost`: others could not be sent."""
 
     events: list[MailboxEvent]
     lost: bool = False
@@ -57,8 +58,8 @@ _decoder = msgspec.json.Decoder(Presence | Events)
 class PostgresBus:
     """One process's end of the bus.
 
-    `on_events` gets what any process publishes, this one included. `on_gap` is called when events may have been
-    missed: whoever watches must look again.
+    `on_events` is called with the events of all processes, including this one. `on_gap` is called when events may have
+    been missed, so that streams must be read again.
     """
 
     def __init__(
@@ -68,20 +69,22 @@ class PostgresBus:
         self._on_events = on_events
         self._on_gap = on_gap
         self._process = secrets.token_hex(8)
-        self._watching: dict[str, float] = {}
+        self._streaming: dict[str, float] = {}
         self._has_streams = False
         self._presence_due = False
-        self._told = asyncio.Event()
-        self._told.set()
-        self._unsure_until = math.inf
+        self._is_announced = asyncio.Event()
+        self._is_announced.set()
+        self._unknown_until = math.inf
         self._outbox: list[MailboxEvent] = []
         self._lost = False
         self._wake = asyncio.Event()
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     def publish(self, events: Sequence[MailboxEvent]) -> None:
-        """Send events to every process, soon. Where nobody watches, nothing happens."""
-        if not events or not (self._has_streams or self._others_watch() or time.monotonic() < self._unsure_until):
+        """Send events to every process soon, or drop them if no process has an open stream."""
+        if not events or not (
+            self._has_streams or self._others_have_streams() or time.monotonic() < self._unknown_until
+        ):
             return
         if len(self._outbox) + len(events) > _OUTBOX_LIMIT:
             self._outbox.clear()
@@ -91,18 +94,18 @@ class PostgresBus:
         self._wake.set()
 
     def announce(self, *, streams: bool) -> None:
-        """Tell the others whether this process has streams open."""
+        """Tell the other processes whether this one has open streams."""
         if streams != self._has_streams:
             self._has_streams = streams
             self._presence_due = True
-            self._told.clear()
+            self._is_announced.clear()
             self._wake.set()
 
     async def announced(self) -> None:
-        """Wait until the others have been told of this process's streams; a second at most, if the bus is cut off."""
+        """Wait until the last announcement is sent, at most a second if the bus is disconnected."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_ANNOUNCE_SECONDS):
-                await self._told.wait()
+                await self._is_announced.wait()
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -110,7 +113,7 @@ class PostgresBus:
             try:
                 await self._connected()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                _log.warning("the live bus is cut off and connects again", reason=str(error) or repr(error))
+                _log.warning("the live bus lost its connection and connects again", reason=str(error) or repr(error))
             self._on_gap()
             await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -126,9 +129,9 @@ class PostgresBus:
         try:
             await connection.add_listener(CHANNEL, self._received)
             await self._send(connection, [Presence(self._process, self._has_streams, asks=True)])
-            self._unsure_until = time.monotonic() + _ANSWER_SECONDS
+            self._unknown_until = time.monotonic() + _ANSWER_SECONDS
             self._on_gap()
-            told = time.monotonic()
+            announced_at = time.monotonic()
             while not connection.is_closed():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_PRESENCE_SECONDS / 2):
@@ -136,34 +139,34 @@ class PostgresBus:
                 if self._outbox or self._lost:
                     await asyncio.sleep(_COALESCE_SECONDS)
                 self._wake.clear()
-                messages: list[Presence | Events] = list(self._take())
-                if self._presence_due or (self._has_streams and time.monotonic() - told > _PRESENCE_SECONDS):
+                messages: list[Presence | Events] = list(self._drain_outbox())
+                if self._presence_due or (self._has_streams and time.monotonic() - announced_at > _PRESENCE_SECONDS):
                     messages.insert(0, Presence(self._process, self._has_streams))
                     self._presence_due = False
-                    told = time.monotonic()
+                    announced_at = time.monotonic()
                 if messages:
                     await self._send(connection, messages)
                 if not self._presence_due:
-                    self._told.set()
+                    self._is_announced.set()
         finally:
-            self._unsure_until = math.inf
+            self._unknown_until = math.inf
             connection.terminate()
 
-    def _others_watch(self) -> bool:
-        if not self._watching:
+    def _others_have_streams(self) -> bool:
+        if not self._streaming:
             return False
         oldest = time.monotonic() - 3 * _PRESENCE_SECONDS
-        self._watching = {process: seen for process, seen in self._watching.items() if seen > oldest}
-        return bool(self._watching)
+        self._streaming = {process: seen for process, seen in self._streaming.items() if seen > oldest}
+        return bool(self._streaming)
 
-    def _take(self) -> Iterator[Events]:
+    def _drain_outbox(self) -> Iterator[Events]:
         outbox, lost = self._outbox, self._lost
         self._outbox, self._lost = [], False
         if lost:
             yield Events([], lost=True)
         batch: list[MailboxEvent] = []
         size = 0
-        for event in (part for whole in outbox for part in _parts(whole)):
+        for event in chain.from_iterable(map(_parts, outbox)):
             length = len(msgspec.json.encode(event)) + 1
             if batch and size + length > _PAYLOAD_BYTES:
                 yield Events(batch)
@@ -187,16 +190,16 @@ class PostgresBus:
                 self._on_events(message.events)
         elif message.process != self._process:
             if message.streams:
-                self._watching[message.process] = time.monotonic()
+                self._streaming[message.process] = time.monotonic()
             else:
-                self._watching.pop(message.process, None)
+                self._streaming.pop(message.process, None)
             if message.asks and self._has_streams:
                 self._presence_due = True
                 self._wake.set()
 
 
 def _parts(event: MailboxEvent) -> Iterator[MailboxEvent]:
-    """Cut an event so that each part fits; too many ids become none, which means: look again."""
+    """Split an event into parts that fit a notification. Too many message ids become none: read everything again."""
     ids = event.message_ids if len(event.message_ids) <= _IDS_PER_EVENT else ()
     if event.topic_number is not None:
         yield MailboxEvent(event.kind, event.platform_code, (), ids, event.topic_number)
