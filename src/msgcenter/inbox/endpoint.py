@@ -1,14 +1,12 @@
-"""Who asks: the user token, the website it is used on, and the shape of every answer."""
+"""A call of the inbox API: its user token, the website it comes from, and the headers and errors of its answer."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import Literal
 
-import structlog
 from msgspec import Struct
 from msgspec.json import encode
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from msgcenter.actions.mailboxes.inbox import Inbox
@@ -18,20 +16,23 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.inbox import problems
 from msgcenter.inbox.problems import ProblemError, problem_of, problem_response
 from msgcenter.live.hub import Hub
+from msgcenter.web import edge
 from msgcenter.web.addresses import check_address
+from msgcenter.web.edge import BodyTooLargeError, ClientGoneError
 from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
 from msgcenter.web.limits import RequestLimits
 from msgcenter.web.logs import RequestLog
-from msgcenter.web.request_id import begin_request
 from msgcenter.web.same_site import is_same_site
 
-_log = structlog.get_logger(__name__)
 _MAX_BODY = 64 << 10
+_ACCEPTED_METHODS = {"GET": {"GET", "HEAD"}, "POST": {"POST"}}
+_JSON = "application/json"
+_STREAM = "/stream"
 
 
 @dataclass(frozen=True)
 class Inboxes:
-    """What the inbox's endpoints share."""
+    """What the endpoints of the inbox share."""
 
     inbox: Inbox
     user_tokens: UserTokens
@@ -45,19 +46,15 @@ Page = Callable[[Request], Awaitable[Response]]
 
 
 def endpoint(inboxes: Inboxes, method: Literal["GET", "POST"], handler: Handler) -> AnyMethod:
-    """Return the application around a handler: the token before it, the headers and errors after it."""
+    """Return the ASGI application that checks the token, calls the handler, and adds headers or the error."""
 
     async def respond(request: Request) -> Response:
-        began = perf_counter()
-        request_id = begin_request(request.headers.get("x-request-id", "").encode("latin-1")).decode()
-        response = await _answer(inboxes, method, handler, request)
-        response.headers["x-request-id"] = request_id
-        inboxes.requests.answered(
-            perf_counter() - began, inbox=_route_of(request), method=request.method, status=response.status_code
-        )
-        return response
+        return await _answer(inboxes, method, handler, request)
 
-    return AnyMethod(respond)
+    async def respond_and_log(request: Request) -> Response:
+        return await edge.answer(request, respond, inboxes.requests, inbox=_route_of(request))
+
+    return AnyMethod(respond_and_log)
 
 
 async def _answer(inboxes: Inboxes, method: str, handler: Handler, request: Request) -> Response:
@@ -66,41 +63,32 @@ async def _answer(inboxes: Inboxes, method: str, handler: Handler, request: Requ
     try:
         if request.method == "OPTIONS":
             return await _preflight(inboxes, method, request)
-        if request.method not in _TAKEN[method]:
+        if request.method not in _ACCEPTED_METHODS[method]:
             inboxes.limits.count_address(client_address(request))
             headers = allow([method])
             raise problems.wrong_method(method)
         viewer = await _counted_viewer(inboxes, request)
-        told = await handler(inboxes, request, viewer)
-        response = told if isinstance(told, Response) else Response(encode(told), media_type=_JSON)
-    except ProblemError as error:
-        response = problem_response(error.problem, language_for(request))
-    except Refusal as refusal:
-        response = problem_response(problem_of(refusal), language_for(request))
-    except ClientDisconnect:
-        return Response(status_code=400)
-    except Exception:
-        _log.exception("an inbox call failed", path=_route_of(request))
-        response = problem_response(problems.INTERNAL, language_for(request))
+        result = await handler(inboxes, request, viewer)
+        response = result if isinstance(result, Response) else Response(encode(result), media_type=_JSON)
+    except ClientGoneError:
+        raise
+    except Exception as error:
+        problem = problem_of(error, "an inbox call failed", _route_of(request))
+        response = problem_response(problem, language_for(request))
     response.headers.update(headers)
     response.headers.setdefault("cache-control", "no-store")
     origin = request.headers.get("origin")
     if origin:
         response.headers["vary"] = "Origin"
-        # An error without a viewer says nothing about anybody, and the website should be able to read it.
+        # An error before the viewer is known reveals nothing, and every website should be able to read it.
         if viewer is None or _may_use(request, viewer, origin):
             response.headers["access-control-allow-origin"] = origin
             response.headers["access-control-expose-headers"] = "x-request-id, retry-after"
     return response
 
 
-_TAKEN = {"GET": {"GET", "HEAD"}, "POST": {"POST"}}
-_JSON = "application/json"
-_STREAM = "/stream"
-
-
 def _route_of(request: Request) -> str:
-    """Return the route that a request has taken: a path names nobody's message."""
+    """Return the route of a request, for logs. Unlike the path, it contains no message id."""
     return str(getattr(request.scope.get("route"), "path", request.scope["path"]))
 
 
@@ -110,7 +98,7 @@ def language_for(request: Request) -> Language:
 
 
 async def _preflight(inboxes: Inboxes, method: str, request: Request) -> Response:
-    """Let a browser ask whether a website may call; which token it has is seen when it does."""
+    """Tell a browser whether a website may call. The call itself shows with which token."""
     inboxes.limits.count_file(client_address(request))
     origin = request.headers.get("origin")
     if origin is None:
@@ -130,16 +118,16 @@ async def _preflight(inboxes: Inboxes, method: str, request: Request) -> Respons
 
 
 def token_of(request: Request) -> str:
-    """Return a request's user token, "" if it has none."""
+    """Return a request's user token, "" without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        # Only where a browser cannot set headers: addresses end up in logs and histories.
+        # Browsers cannot set headers for a stream. Elsewhere the URL is refused: URLs end up in logs and histories.
         token = request.query_params.get("token", "") if request.scope["path"].endswith(_STREAM) else ""
     return token.strip()
 
 
 async def _counted_viewer(inboxes: Inboxes, request: Request) -> Viewer:
-    """Return who asks, counted as the user; count against the address whoever is not known by a token."""
+    """Return the viewer and count the request as the user's. Without a valid token, count it as the address's."""
     try:
         check_address(request.scope)
         viewer = await _viewer(inboxes, request)
@@ -173,11 +161,7 @@ def _may_use(request: Request, viewer: Viewer, origin: str) -> bool:
 
 async def body_of(request: Request) -> bytes:
     """Return the request body. Raises the problem TOO_LARGE over 64 KiB."""
-    chunks = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > _MAX_BODY:
-            raise ProblemError(problems.TOO_LARGE)
-        chunks.append(chunk)
-    return b"".join(chunks)
+    try:
+        return await edge.read_body(request.receive, _MAX_BODY)
+    except BodyTooLargeError:
+        raise ProblemError(problems.TOO_LARGE) from None

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the inbox API, made from the structs that it reads and answers with."""
+"""The OpenAPI 3.1 document of the inbox API, built from the structs of its requests and answers."""
 
 from functools import lru_cache
 from typing import Any
@@ -16,16 +16,16 @@ from msgcenter.web.base_path import root_of
 _REF = "#/components/schemas/{name}"
 _Schema = dict[str, Any]
 _STATUSES = {
-    "400": "A field is wrong",
-    "401": "The token is missing, has ended or is not valid",
+    "400": "A field is invalid",
+    "401": "The token is missing, expired or invalid",
     "403": "This website may not use the token",
     "429": "Too many requests; retry after Retry-After seconds",
-    "503": "Not available right now; retry",
+    "503": "Temporarily unavailable; retry",
 }
 
 
 async def openapi(request: Request) -> Response:
-    """Answer with the document."""
+    """Return the document."""
     return Response(document(root_of(request.scope)), media_type="application/json")
 
 
@@ -57,18 +57,18 @@ def document(root: str) -> bytes:
     stream = {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     paths = {
         base + "messages": {"get": _operation("List messages", MessageListView, parameters=query)},
-        base + "messages/{id}": {"get": _operation("One message", MessageView, parameters=[identity], missing=True)},
-        base + "counts": {"get": _operation("Counts", CountsView)},
+        base + "messages/{id}": {"get": _operation("Get a message", MessageView, parameters=[identity], missing=True)},
+        base + "counts": {"get": _operation("Get the counts", CountsView)},
         base + "framing": {
             "get": _operation(
                 "Whether websites may show the page in a frame", FramingView, parameters=[_parameter("in", framed)]
             )
         },
-        base + "messages/status": {"post": _operation("Set read or unread", ChangedView, SetStatus)},
+        base + "messages/status": {"post": _operation("Set messages read or unread", ChangedView, SetStatus)},
         base + "messages/read-all": {
-            "post": _operation("Read all that a list shows, up to a message", ChangedView, ReadAll)
+            "post": _operation("Set all messages of a list read, up to one", ChangedView, ReadAll)
         },
-        base + "messages/archive": {"post": _operation("Archive or bring back", ChangedView, Archive)},
+        base + "messages/archive": {"post": _operation("Archive messages, or bring them back", ChangedView, Archive)},
         base + "stream": {
             "get": {
                 "summary": "Live events",
@@ -131,7 +131,7 @@ def _operation(
         },
     }
     if missing:
-        operation["responses"]["404"] = _problem("There is no such message")
+        operation["responses"]["404"] = _problem("The message does not exist")
     if body is not None:
         content = {"application/json": {"schema": _ref(body.__name__)}}
         operation["requestBody"] = {"required": True, "content": content}

@@ -1,8 +1,7 @@
-"""The inbox page, the files of the component, and what is answered where there is neither."""
+"""The inbox page, the files of the component, and the answers at other addresses."""
 
 from html import escape
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -17,7 +16,6 @@ from msgcenter.web.addresses import check_address
 from msgcenter.web.base_path import root_of
 from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
 
-_log = structlog.get_logger(__name__)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src https: http: data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
@@ -27,9 +25,9 @@ _BACK = Phrase("打开消息中心", "Open the inbox")
 
 
 def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMethod:
-    """Return the application of something that takes GET from everybody, counted by address.
+    """Return the ASGI application of a public page or file (GET only), whose requests are counted by client address.
 
-    Errors are pages for browsers that ask for one, else problems.
+    Errors are HTML for browsers, problems for other clients.
     """
     count = inboxes.limits.count_file if is_file else inboxes.limits.count_address
 
@@ -42,24 +40,17 @@ def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMetho
             if request.method not in {"GET", "HEAD"}:
                 raise problems.wrong_method("GET")
             return await respond(request)
-        except ProblemError as error:
-            problem = error.problem
-        except Refusal as refusal:
-            problem = problem_of(refusal)
-        except Exception:
-            _log.exception("an inbox page failed", path=request.scope["path"])
-            problem = problems.INTERNAL
-        return _error(request, problem)
+        except Exception as error:
+            return _error(request, problem_of(error, "an inbox page failed", request.scope["path"]))
 
     return AnyMethod(answer)
 
 
 def inbox_page(inboxes: Inboxes) -> Page:
-    """Return what answers `/inbox` with the page.
+    """Return the page at `/inbox`.
 
-    Which websites may show it in a frame is said for one app alone: those of the app that the address names (`?app=`),
-    or else the one that the browser says it is about to be shown on. With which token, the page itself asks then
-    (`framing`).
+    Its Content-Security-Policy lets the websites of one app show it in a frame: of the app in the address (`?app=`), or
+    of the website in the Referer. The page then checks its own token with the call `framing`.
     """
     document = inbox_document()
     policy = _POLICY.replace("script-src 'self'", f"script-src 'self' {early_script_source()}")
@@ -68,7 +59,7 @@ def inbox_page(inboxes: Inboxes) -> Page:
         try:
             origins = await _frames(inboxes.user_tokens, request)
         except Refusal:
-            origins = ()  # the page itself says so when it cannot reach its data
+            origins = ()  # the page shows the error when it loads its data
         headers = {
             "content-security-policy": policy + " ".join(["'self'", *sorted(origins)]),
             "referrer-policy": "no-referrer",
@@ -89,7 +80,7 @@ async def _frames(user_tokens: UserTokens, request: Request) -> tuple[str, ...]:
 
 
 def component_file() -> Page:
-    """Return what answers with the component's modules, to any website: there is nothing in them but code."""
+    """Return the files of the component. Any website may load them: they are code without data."""
     static = inbox_files()
 
     async def respond(request: Request) -> Response:
@@ -105,7 +96,7 @@ def component_file() -> Page:
 
 
 async def unknown_call(_: Request) -> Response:
-    """Say that the API has no such call."""
+    """Refuse a call that the API does not have."""
     raise ProblemError(problems.NO_SUCH_PATH)
 
 
@@ -116,13 +107,13 @@ def _error(request: Request, problem: Problem) -> Response:
     else:
         root, style = escape(root_of(request.scope)), inbox_files().hashed("page.css")
         detail, back = problem.detail.in_language(language), _BACK.in_language(language)
-        said = escape(detail[:1].upper() + detail[1:])
+        heading = escape(detail[:1].upper() + detail[1:])
         response = Response(
             f'<!doctype html>\n<html lang="{"en" if language == "en" else "zh-CN"}">\n<head>\n'
             '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex">\n'
             f'<title>MsgCenter</title>\n<link rel="stylesheet" href="{root}/inbox/{style}">\n</head>\n'
-            f'<body><main class="error"><h1 class="said">{said}</h1>'
+            f'<body><main class="error"><h1 class="said">{heading}</h1>'
             f'<p><a href="{root}/inbox">{back}</a></p></main></body>\n'
             "</html>\n",
             problem.status,

@@ -1,4 +1,4 @@
-"""Errors of the inbox API: ordinary statuses, `application/problem+json` bodies (RFC 9457)."""
+"""Errors of the inbox API: HTTP statuses with `application/problem+json` bodies (RFC 9457)."""
 
 from http import HTTPStatus
 from typing import NamedTuple
@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from msgcenter.domain.language import Language, Phrase
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.web.edge import refusal_of
 
 
 class Problem(NamedTuple):
-    """Why a request is refused. `field` names the part at fault; after `seconds` it may be repeated."""
+    """Why a request is refused. `field` is the field at fault; the request may be repeated after `seconds`."""
 
     status: int
     code: str
@@ -21,7 +22,7 @@ class Problem(NamedTuple):
 
 
 class ProblemError(Exception):
-    """A request that is refused. Made anew for each: an exception keeps the frames of all who have raised it."""
+    """A refused request. Create one for each raise: an exception keeps the frames of every raise."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.code)
@@ -30,19 +31,19 @@ class ProblemError(Exception):
 
 TOKEN_MISSING = Problem(401, "token_missing", Phrase("缺少用户令牌", "the user token is missing"))
 TOKEN_EXPIRED = Problem(
-    401, "token_expired", Phrase("用户令牌已过期,请重新获取", "the user token has ended, get a new one")
+    401, "token_expired", Phrase("用户令牌已过期,请重新获取", "the user token has expired, get a new one")
 )
-TOKEN_INVALID = Problem(401, "token_invalid", Phrase("用户令牌无效", "the user token is not valid"))
+TOKEN_INVALID = Problem(401, "token_invalid", Phrase("用户令牌无效", "the user token is invalid"))
 ORIGIN_REFUSED = Problem(403, "origin_refused", Phrase("该网站未获准使用此令牌", "this website may not use the token"))
-NO_SUCH_PATH = Problem(404, "not_found", Phrase("没有这个地址", "there is nothing at this address"))
+NO_SUCH_PATH = Problem(404, "not_found", Phrase("没有这个地址", "nothing is at this address"))
 NOT_FOUND = Problem(404, "not_found", Phrase("消息不存在", "there is no such message"))
-UNAVAILABLE = Problem(503, "unavailable", Phrase("服务暂时不可用,请稍后重试", "not available right now, retry"))
+UNAVAILABLE = Problem(503, "unavailable", Phrase("服务暂时不可用,请稍后重试", "temporarily unavailable, retry"))
 INTERNAL = Problem(500, "internal", Phrase("服务器内部错误", "internal error"))
 TOO_LARGE = Problem(413, "too_large", Phrase("请求体过大", "the body is too large"))
 
 
 def invalid(field: str, zh: str, en: str) -> ProblemError:
-    """Return the error for one field whose value is not allowed."""
+    """Return the error for a field whose value is not allowed."""
     return ProblemError(Problem(400, "invalid_field", Phrase(f"{field}:{zh}", f"{field}: {en}"), field))
 
 
@@ -52,8 +53,14 @@ def wrong_method(allowed: str) -> ProblemError:
     return ProblemError(Problem(405, "method_not_allowed", detail))
 
 
-def problem_of(refusal: Refusal) -> Problem:
-    """Return the problem that stands for a refusal of the actions."""
+def problem_of(error: Exception, event: str, path: str) -> Problem:
+    """Return the problem that answers an exception. Faults of the server are logged, as `event` of `path`."""
+    return error.problem if isinstance(error, ProblemError) else _problem_of(refusal_of(error, event, path))
+
+
+def _problem_of(refusal: Refusal) -> Problem:
+    if refusal.reason is Reason.INTERNAL:
+        return INTERNAL
     if refusal.reason in {Reason.DATABASE_UNAVAILABLE, Reason.SHUTTING_DOWN}:
         return UNAVAILABLE
     detail = Phrase(refusal.describe("zh"), refusal.describe("en"))
@@ -68,7 +75,7 @@ def problem_of(refusal: Refusal) -> Problem:
 
 
 def problem_response(problem: Problem, language: Language) -> Response:
-    """Return the answer for an error."""
+    """Return the response for an error."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,

@@ -1,4 +1,4 @@
-"""Every URL of the inbox on one screen."""
+"""All URLs of the inbox on one screen."""
 
 from starlette.routing import BaseRoute, Route
 

@@ -1,4 +1,4 @@
-"""How messages and counts look on the inbox API's wire (docs/inbox.md)."""
+"""Messages and counts as the inbox API returns them (docs/inbox.md)."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ class AppView(Struct, frozen=True):
 
 
 class ApprovalView(Struct, frozen=True, rename="camel"):
-    """A pending approval; `closedAt` is when it was decided (ms since 1970), `closedBy` in whose name."""
+    """A pending approval. `closedAt` is when it was decided (ms since 1970), `closedBy` in whose name."""
 
     closed_at: int | None
     closed_by: str | None
@@ -27,8 +27,8 @@ class ApprovalView(Struct, frozen=True, rename="camel"):
 class MessageView(Struct, frozen=True, rename="camel"):
     """A message in the user's inbox. Times are ms since 1970.
 
-    `updatedAt` is when its app last let it say something else, `remindedAt` when it last reminded of it, `expiresAt`
-    when it leaves the inbox. `announcement` is whether the platform itself has sent it, as operators have approved.
+    `updatedAt` is the last update of its content, `remindedAt` its last reminder, `expiresAt` when it leaves the inbox.
+    `announcement` is true for messages of the platform itself, which operators approve.
     """
 
     id: str
@@ -54,7 +54,7 @@ class AppUnreadView(Struct, frozen=True):
 
 
 class CountsView(Struct, frozen=True):
-    """What waits for the user."""
+    """How many messages are unread and how many approvals are open, in all and by app."""
 
     unread: int
     todo: int
@@ -62,21 +62,21 @@ class CountsView(Struct, frozen=True):
 
 
 class MessageListView(Struct, frozen=True, rename="camel"):
-    """Messages, newest first; `nextCursor` is null at the end."""
+    """Messages, newest first. `nextCursor` is null at the end."""
 
     messages: list[MessageView]
     next_cursor: str | None
 
 
 class ChangedView(Struct, frozen=True):
-    """The messages that a call has changed, and the counts after it."""
+    """The ids of the messages that a call changed, and the counts after it."""
 
     changed: list[str]
     counts: CountsView
 
 
 class StateView(Struct, frozen=True, rename="camel"):
-    """A message's state after a change."""
+    """The state of a message after a change."""
 
     id: str
     read_at: int | None
@@ -98,7 +98,7 @@ class ReadyView(Struct, frozen=True):
 
 
 def message_view(shown: InboxMessage) -> MessageView:
-    """Return a message for the wire."""
+    """Return a message as the API returns it."""
     message = shown.message
     return MessageView(
         id=str(message.id),
@@ -117,30 +117,30 @@ def message_view(shown: InboxMessage) -> MessageView:
 
 
 def message_list_view(page: ListPage[InboxMessage, int]) -> MessageListView:
-    """Return a page of a list for the wire."""
+    """Return a page of a list as the API returns it."""
     next_cursor = None if page.next_cursor is None else str(page.next_cursor)
     return MessageListView([message_view(shown) for shown in page.items], next_cursor)
 
 
 def _approval(shown: InboxMessage) -> ApprovalView | None:
     message = shown.message
-    # An app that names no approver has closed it itself.
+    # Without a named approver, the app itself closed it.
     closed_by = shown.app.name if message.closed_by == shown.app.app_id else message.closed_by
     return ApprovalView(message.closed_at, closed_by) if message.approval else None
 
 
 def state_view(shown: InboxMessage) -> StateView:
-    """Return a message's state for the wire."""
+    """Return a message's state as the API returns it."""
     return StateView(str(shown.message.id), shown.entry.read_at, shown.entry.archived, _approval(shown))
 
 
 def counts_view(counts: InboxCounts) -> CountsView:
-    """Return counts for the wire."""
+    """Return counts as the API returns them."""
     return CountsView(
         counts.unread, counts.todo, [AppUnreadView(app.app_id, app.name, unread) for app, unread in counts.apps]
     )
 
 
 def ids_view(message_ids: Sequence[int]) -> list[str]:
-    """Return ids for the wire."""
+    """Return message ids as the API returns them."""
     return [str(message_id) for message_id in message_ids]
