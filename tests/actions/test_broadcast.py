@@ -1,4 +1,4 @@
-"""A broadcast to very many, who all look at once."""
+"""A broadcast to ten thousand users who all pull at the same time."""
 
 import asyncio
 
@@ -38,16 +38,16 @@ async def test_ten_thousand_mailboxes_pull_at_once(database: Database, database_
     async with NodeLease(database_url) as lease, Database(database_url) as second:
         app = await app_on(database)
         sending = Sending(database, lease, waiting_limit=100)
-        # Two processes, as it were, that both pull for everybody while more is being sent.
-        message_statuses = [MessageStatuses(one, waiting_limit=20_000) for one in (database, second)]
+        # Stands for two processes that pull all mailboxes while more is sent.
+        message_statuses = [MessageStatuses(each, waiting_limit=20_000) for each in (database, second)]
 
         async def send_all() -> list[int]:
             return [await sending.send(app, Text(f"number {number}"), Everyone()) for number in range(BROADCASTS)]
 
-        async def count_all(asked: MessageStatuses) -> list[int]:
-            return await asyncio.gather(*(asked.unread_count(app, user_id) for user_id in USERS))
+        async def count_all(process: MessageStatuses) -> list[int]:
+            return await asyncio.gather(*(process.unread_count(app, user_id) for user_id in USERS))
 
-        sent, *counts = await asyncio.gather(send_all(), *(count_all(asked) for asked in message_statuses))
+        sent, *counts = await asyncio.gather(send_all(), *(count_all(process) for process in message_statuses))
         assert all(0 <= count <= BROADCASTS for part in counts for count in part)
         assert await count_all(message_statuses[0]) == [BROADCASTS] * len(USERS)
 
@@ -59,7 +59,7 @@ async def test_ten_thousand_mailboxes_pull_at_once(database: Database, database_
     assert all(sorted(page["message_ids"]) == sorted(sent) and page["unread"] == BROADCASTS for page in pages)
 
 
-async def test_a_broadcast_costs_one_row_until_somebody_looks(database: Database, database_url: str) -> None:
+async def test_a_broadcast_costs_one_row_until_a_mailbox_pulls(database: Database, database_url: str) -> None:
     async with NodeLease(database_url) as lease:
         app = await app_on(database)
         await Sending(database, lease, waiting_limit=10).send(app, Text("one row"), Everyone())

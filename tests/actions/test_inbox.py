@@ -1,4 +1,4 @@
-"""Reading what a search finds: in parts, beside others who change the same mailbox."""
+"""Reading all matches of a search, in parts and among concurrent changes of the mailbox."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from tests.store.scene import rows, short_pages, text_to
 
 USER = Recipient("user", PLATFORM)
 VIEWER = Viewer(USER, None, (), (), 1 << 60)
-FOUND, OTHERS = 60, 30
+MATCHES, OTHERS = 60, 30
 
 
 async def send(database: Database, app_number: int, ids: MessageIds, contents: list[str]) -> list[int]:
@@ -33,15 +33,15 @@ async def send(database: Database, app_number: int, ids: MessageIds, contents: l
 
 
 async def unread_ids(database: Database) -> set[int]:
-    """What is unread, whoever sent it."""
-    found = await rows(
+    """Return the ids of all unread entries."""
+    unread = await rows(
         database,
         "select i from mailbox_page p cross join lateral unnest(p.message_ids, p.read_at) as e (i, r) where r is null",
     )
-    return {row["i"] for row in found}
+    return {row["i"] for row in unread}
 
 
-async def test_what_is_found_is_read_in_parts_while_others_change_the_mailbox(
+async def test_the_matches_of_a_search_are_read_in_parts_among_concurrent_changes(
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short_pages(monkeypatch, 7)
@@ -49,7 +49,7 @@ async def test_what_is_found_is_read_in_parts_while_others_change_the_mailbox(
     monkeypatch.setattr(module, "_CHANGED_AT_ONCE", 9)
     ids = MessageIds(1)
     sent = await send(
-        database, app_number, ids, [f"needle {n}" if n % 3 else f"hay {n}" for n in range(FOUND + OTHERS)]
+        database, app_number, ids, [f"needle {n}" if n % 3 else f"hay {n}" for n in range(MATCHES + OTHERS)]
     )
     needles = [i for n, i in enumerate(sent) if n % 3]
     hay = set(sent) - set(needles)
@@ -57,13 +57,15 @@ async def test_what_is_found_is_read_in_parts_while_others_change_the_mailbox(
     inbox = Inbox(database, statuses, waiting_limit=1_000)
     query = InboxQuery(text="NEEDLE", before_id=sent[-1] + 1)
 
-    async def others() -> set[int]:
-        for one in sorted(hay)[:10]:
-            await statuses.set_own(USER, app_number, frozenset([one]), read=True)
+    async def change_concurrently() -> set[int]:
+        for message_id in sorted(hay)[:10]:
+            await statuses.set_own(USER, app_number, frozenset([message_id]), read=True)
         return set(await send(database, app_number, ids, ["needle that arrives meanwhile"] * 10))
 
-    first, second, late = await asyncio.gather(inbox.read_all(VIEWER, query), inbox.read_all(VIEWER, query), others())
-    assert sorted([*first, *second]) == sorted(needles), "each is told as changed once"
+    first, second, late = await asyncio.gather(
+        inbox.read_all(VIEWER, query), inbox.read_all(VIEWER, query), change_concurrently()
+    )
+    assert sorted([*first, *second]) == sorted(needles), "each is returned as changed once"
     assert first == sorted(first, reverse=True)
     assert await unread_ids(database) == set(sorted(hay)[10:]) | late
 

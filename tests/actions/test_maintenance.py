@@ -1,4 +1,4 @@
-"""What grows goes: expired tokens and old request ids, in small statements, by any number of processes."""
+"""Maintenance deletes expired tokens and old request ids, in small statements and any number of processes."""
 
 import asyncio
 from contextlib import suppress
@@ -17,7 +17,7 @@ HOUR = 3_600_000
 
 
 async def fill(database: Database, old: int, new: int) -> None:
-    """Add tokens and request ids that are past their time, and some that are not."""
+    """Add `old` tokens and request ids that are past their time, and `new` ones that are not."""
     now = now_ms()
     for count, expires_at, created_at in ((old, now - HOUR, now - IDEMPOTENCY_MS - HOUR), (new, now + HOUR, now)):
         name = "old" if count is old else "new"
@@ -39,45 +39,45 @@ async def fill(database: Database, old: int, new: int) -> None:
         )
 
 
-async def left(database: Database) -> tuple[int, int]:
-    """How many tokens and request ids there are."""
+async def remaining(database: Database) -> tuple[int, int]:
+    """Return the numbers of tokens and request ids."""
     (row,) = await rows(
         database, "select (select count(*) from access_token) as t, (select count(*) from idempotency_key) as k"
     )
     return row["t"], row["k"]
 
 
-async def test_only_what_is_past_its_time_goes(database: Database) -> None:
+async def test_only_expired_rows_are_deleted(database: Database) -> None:
     await fill(database, 2_300, 7)
     assert await clean_up(database) == 4_600
-    assert await left(database) == (7, 7)
+    assert await remaining(database) == (7, 7)
     assert await clean_up(database) == 0
 
 
 async def test_several_processes_share_the_work(database: Database) -> None:
     await fill(database, 2_500, 3)
     assert sum(await asyncio.gather(*(clean_up(database) for _ in range(3)))) == 5_000
-    assert await left(database) == (3, 3)
+    assert await remaining(database) == (3, 3)
 
 
-async def test_it_goes_on_after_the_database_was_away(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_maintenance_continues_after_an_outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(database, 3, 1)
-    tries = 0
+    attempts = 0
 
-    async def first_in_vain(given: Database) -> int:
-        nonlocal tries
-        tries += 1
-        if tries == 1:
+    async def fail_first(database: Database) -> int:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
             raise Refusal(Reason.DATABASE_UNAVAILABLE)
-        return await clean_up(given)
+        return await clean_up(database)
 
-    monkeypatch.setattr(maintenance, "clean_up", first_in_vain)
+    monkeypatch.setattr(maintenance, "clean_up", fail_first)
     monkeypatch.setattr(maintenance, "_CLEAN_UP_SECONDS", 0.01)
-    keeping = asyncio.create_task(run_maintenance(database))
+    running = asyncio.create_task(run_maintenance(database))
     async with asyncio.timeout(10):
-        while await left(database) != (1, 1):
+        while await remaining(database) != (1, 1):
             await asyncio.sleep(0.01)
-    assert not keeping.done()
-    keeping.cancel()
+    assert not running.done()
+    running.cancel()
     with suppress(asyncio.CancelledError):
-        await keeping
+        await running

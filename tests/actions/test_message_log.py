@@ -1,4 +1,4 @@
-"""The message log: what a user got, and how little is looked at to find it."""
+"""The message log: the messages that a user received, and the cost of finding them."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -46,28 +46,27 @@ async def app_of(database: Database, app_id: str = "app") -> App:
 
 
 async def send(database: Database, ids: Callable[[], int], app: App, user: str, code: str = HOME) -> int:
-    """Send a text under an id of the test's choice."""
-    made = MessageIds(1, ids)
-    (sent,) = await send_drafts(database, made, [text_to(app.number, code, [user])])
+    """Send a text with an id from `ids`."""
+    (sent,) = await send_drafts(database, MessageIds(1, ids), [text_to(app.number, code, [user])])
     assert isinstance(sent, int)
     return sent
 
 
-async def got(database: Database, wanted: MessageFilter, user: str, limit: int = 100) -> list[int]:
-    """What the log says a user got, over all of its pages."""
-    found: list[int] = []
-    before: int | None = wanted.before_id
+async def received(database: Database, query: MessageFilter, user: str, limit: int = 100) -> list[int]:
+    """Return the messages that the log lists for a user, over all its pages."""
+    ids: list[int] = []
+    before: int | None = query.before_id
     while before is not None:
-        page = await MessageLog(database).page(wanted._replace(before_id=before), user, limit)
+        page = await MessageLog(database).page(query._replace(before_id=before), user, limit)
         assert len(page.items) <= limit
         assert page.next_cursor is None or page.next_cursor < before
-        found += [entry.message.id for entry in page.items]
+        ids += [entry.message.id for entry in page.items]
         before = page.next_cursor
-    return found
+    return ids
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])
-async def test_all_pages_together_are_what_the_user_got(
+async def test_all_pages_together_list_what_the_user_received(
     database: Database, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     short_pages(monkeypatch, 3)
@@ -81,18 +80,18 @@ async def test_all_pages_together_are_what_the_user_got(
         sent.append((await send(database, lambda at=at: at, app, "li", code), code))  # type: ignore[misc]
         await send(database, lambda at=at: at + 1, app, "wang", code)  # type: ignore[misc]
     newest_first = [message_id for message_id, _ in sent[::-1]]
-    assert await got(database, MessageFilter(app.number), "li", limit) == newest_first
+    assert await received(database, MessageFilter(app.number), "li", limit) == newest_first
     home = [message_id for message_id, code in sent[::-1] if code == HOME]
-    assert await got(database, MessageFilter(app.number, platform_code=HOME), "li", limit) == home
-    some = MessageFilter(app.number, first_id=newest_first[20], before_id=newest_first[5])
-    assert await got(database, some, "li", limit) == newest_first[6:21]
-    assert await got(database, MessageFilter(app.number, kind="oa"), "li", limit) == []
-    assert await got(database, MessageFilter(app.number, business_id="x"), "li", limit) == []
-    assert await got(database, MessageFilter(app.number + 1), "li", limit) == []
-    assert await got(database, MessageFilter(app.number), "nobody", limit) == []
+    assert await received(database, MessageFilter(app.number, platform_code=HOME), "li", limit) == home
+    part = MessageFilter(app.number, first_id=newest_first[20], before_id=newest_first[5])
+    assert await received(database, part, "li", limit) == newest_first[6:21]
+    assert await received(database, MessageFilter(app.number, kind="oa"), "li", limit) == []
+    assert await received(database, MessageFilter(app.number, business_id="x"), "li", limit) == []
+    assert await received(database, MessageFilter(app.number + 1), "li", limit) == []
+    assert await received(database, MessageFilter(app.number), "unknown", limit) == []
 
 
-async def test_topics_and_broadcasts_are_found_by_those_whom_they_concern(
+async def test_topic_messages_and_broadcasts_are_listed_for_their_audience(
     database: Database, database_url: str
 ) -> None:
     app = await app_of(database)
@@ -103,7 +102,7 @@ async def test_topics_and_broadcasts_are_found_by_those_whom_they_concern(
         async def sent_to(audience: Receivers | Topic | Everyone, code: str | None = None) -> int:
             return await sending.send(app, Text("x"), audience, platform_code=code)
 
-        await sent_to(Everyone())  # before anybody is known
+        await sent_to(Everyone())  # before any user is known
         await topics.subscribe(app, "class", ["li"], by=COMMAND)
         to_class = await sent_to(Topic("class"))
         await topics.subscribe(app, "class", ["wang"], by=COMMAND)
@@ -114,17 +113,17 @@ async def test_topics_and_broadcasts_are_found_by_those_whom_they_concern(
         elsewhere = await sent_to(Everyone(), AWAY)
         direct = await sent_to(Receivers.of(["li"]), AWAY)
         all_there = await sent_to(Everyone(), AWAY)
-    wanted = MessageFilter(app.number)
+    query = MessageFilter(app.number)
     assert await rows(database, "select from mailbox_page where platform_code = $1", HOME) == []
-    assert await got(database, wanted, "li") == [all_there, direct, to_all, to_both, to_class]
-    assert await got(database, wanted, "wang") == [to_all, to_wang, to_both]
+    assert await received(database, query, "li") == [all_there, direct, to_all, to_both, to_class]
+    assert await received(database, query, "wang") == [to_all, to_wang, to_both]
     await sent_messages.recall(app, to_all, by=COMMAND)
     await sent_messages.recall(app, direct, by=COMMAND)
-    assert await got(database, wanted, "li") == [all_there, direct, to_all, to_both, to_class]
-    assert elsewhere not in await got(database, wanted, "li")
-    assert await got(database, wanted, "chen") == []
+    assert await received(database, query, "li") == [all_there, direct, to_all, to_both, to_class]
+    assert elsewhere not in await received(database, query, "li")
+    assert await received(database, query, "chen") == []
     async with database.connection() as connection:
-        assert await directory.platforms_of(connection, "chen") == []  # asking makes nobody known
+        assert await directory.platforms_of(connection, "chen") == []  # a search makes no user known
 
 
 async def test_expired_messages_stay_in_the_log(database: Database) -> None:
@@ -135,7 +134,7 @@ async def test_expired_messages_stay_in_the_log(database: Database) -> None:
     assert [(entry.message.id, entry.state) for entry in page.items] == [(sent, "expired")]
 
 
-async def test_a_list_counts_no_more_than_it_may(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_counts_receipts_up_to_its_limits(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", 4)
     monkeypatch.setattr(message_log, "_COUNTED_OF_ALL", 7)
     app = await app_of(database)
@@ -144,11 +143,11 @@ async def test_a_list_counts_no_more_than_it_may(database: Database, monkeypatch
         await send_drafts(database, MessageIds(1), [text_to(app.number, HOME, audience)])
     page = await MessageLog(database).page(MessageFilter(app.number), None, 10)
     counted = [entry.counts and entry.counts.delivered for entry in page.items]
-    assert counted == [3, None, 3, None]  # three of seven; six are more than four; three; one is left for two
+    assert counted == [3, None, 3, None]  # 3 of 7; 6 is over 4; 3 more; 1 is left, too few for 2
     assert [entry.named for entry in page.items] == [tuple(users[:3])] * 3 + [tuple(users[:2])]
 
 
-async def test_counts_of_a_broadcast_are_given_up_at_the_limit(
+async def test_a_broadcast_over_the_limit_is_not_counted(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = await app_of(database)
@@ -156,64 +155,63 @@ async def test_counts_of_a_broadcast_are_given_up_at_the_limit(
         await directory.register(connection, HOME, [f"user-{number}" for number in range(20)])
     async with NodeLease(database_url) as lease:
         await Sending(database, lease, waiting_limit=10).send(app, Text("x"), Everyone())
-    for most, expected in ((20, (20, 20, 0)), (19, None)):
+    for limit, expected in ((20, (20, 20, 0)), (19, None)):
         monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", most)
         (entry,) = (await MessageLog(database).page(MessageFilter(app.number), None, 10)).items
         assert entry.counts == expected
 
 
-# --- How much is looked at ------------------------------------------------------------------------------------------
+# --- Query plans ----------------------------------------------------------------------------------------------------
 
 
 class _Spy:
-    """A connection that keeps the plan of each statement."""
+    """A connection that records the plan of each statement."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.plans: list[str] = []
 
     async def fetch(self, statement: str, *values: object) -> list[Any]:
-        found = await self._connection.fetch(f"explain {statement}", *values)
-        self.plans.append("\n".join(row[0] for row in found))
+        plan = await self._connection.fetch(f"explain {statement}", *values)
+        self.plans.append("\n".join(row[0] for row in plan))
         return await self._connection.fetch(statement, *values)
 
 
 async def _fill(connection: Connection, app_number: int) -> None:
-    """Make tables that are worth an index."""
+    """Fill tables until PostgreSQL prefers indexes."""
     await connection.execute(
         "insert into webhook_delivery (endpoint_number, webhook_id, kind, message_ids, event_count, body, created_at,"
         " next_attempt_at) select n % 10, n::text, 'message.read', array[n, n + 1], 2, '{}', n, n"
         " from generate_series(1, 20000) as n"
     )
-    # Few entries of each: five of an app that has every ninth are found as quickly among the newest of all, and
-    # PostgreSQL 15 does so.
+    # Few entries of each app and actor: with many, scanning the newest entries is as fast, and PostgreSQL 15 does that.
     for n in range(3_000):
         await audit.record(connection, COMMAND._replace(name=f"u{n % 300}"), "app.face", "x", now=n, app_number=n % 299)
     await connection.execute("analyze webhook_delivery; analyze audit_entry; analyze mailbox_page; analyze message")
 
 
-async def test_every_search_is_a_matter_of_index_probes(database: Database) -> None:
+async def test_every_search_uses_an_index(database: Database) -> None:
     app = await app_of(database)
     drafts = [text_to(app.number, HOME, [f"user-{n % 500}", "li"]) for n in range(1_500)]
-    ids = [one for one in await send_drafts(database, MessageIds(1), drafts) if isinstance(one, int)]
+    ids = [i for i in await send_drafts(database, MessageIds(1), drafts) if isinstance(i, int)]
     async with database.connection() as connection:
         await _fill(connection, app.number)
         spy: Any = _Spy(connection)
-        seen = [one async for one in reading.received_ids(spy, EntryQuery(Recipient("li", HOME), app.number))]
-        assert seen == sorted(ids, reverse=True)
+        listed = [i async for i in reading.received_ids(spy, EntryQuery(Recipient("li", HOME), app.number))]
+        assert listed == sorted(ids, reverse=True)
         await directory.platforms_of(spy, "li")
         await messages.find_messages(spy, ids[:200])
         await messages.list_messages(spy, MessageFilter(app.number, before_id=MAX_ID), 30)
         await messages.list_messages(spy, MessageFilter(app.number, business_id="x"), 30)
-        about = await deliveries.list_deliveries(spy, DeliveryFilter(tuple(range(10)), message_id=500), 20)
-        assert [delivery.number for delivery in about] == [500, 499]
+        listed_deliveries = await deliveries.list_deliveries(spy, DeliveryFilter(tuple(range(10)), message_id=500), 20)
+        assert [delivery.number for delivery in listed_deliveries] == [500, 499]
         assert "webhook_delivery_messages" in spy.plans[-1]
-        for wanted, index in (
+        for query, index in (
             (AuditFilter(app_number=3), "audit_entry_app"),
             (AuditFilter(actor="u7"), "audit_entry_actor"),
             (AuditFilter(), "audit_entry_pkey"),
         ):
-            assert len(await audit.list_entries(spy, wanted, 5)) == 5
+            assert len(await audit.list_entries(spy, query, 5)) == 5
             assert index in spy.plans[-1]
     plans: Iterable[str] = spy.plans
     for plan in plans:

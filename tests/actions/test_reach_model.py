@@ -1,7 +1,7 @@
-"""Mailboxes and the feed against a plain model, which both do the same random steps.
+"""Compares mailboxes and the feed with a simple model that makes the same random steps.
 
-Nobody looks but by steps of their own, so that mailboxes are as far behind the feed as it happens. Fan-outs begin at
-three receivers, go two by two and stand still half-done; mailboxes pull three entries to a transaction.
+Mailboxes pull only in steps of their own, so they may be far behind the feed. Messages to three or more receivers take
+a fan-out with chunks of two, which may stop half-way. Mailboxes pull three rows in a transaction.
 """
 
 import sys
@@ -46,11 +46,11 @@ USERS = ("阿明", "b", "c", "user-d")
 TOPICS = ("班级", "t")
 FAR = 1 << 60
 CHUNK = 2
-"""Receivers that have a message when its send is answered, and whom one step of a fan-out serves."""
+"""Receivers that a send delivers to at once, and the chunk size of fan-outs."""
 
 
 class Send(NamedTuple):
-    """A text: `to` is "receivers", "topic" or "everyone"; `users` say which, or `topic`: mostly one that there is."""
+    """An app sends a text to `users`, to `topic` (mostly an existing one) or to everyone, as `to` says."""
 
     app: int
     to: str
@@ -62,7 +62,7 @@ class Send(NamedTuple):
 
 
 class Subscribe(NamedTuple):
-    """Users join a topic, or leave one, which mostly is there."""
+    """Users subscribe to a topic, or unsubscribe from one that mostly exists."""
 
     app: int
     topic: int
@@ -71,13 +71,13 @@ class Subscribe(NamedTuple):
 
 
 class Know(NamedTuple):
-    """A user is imported, or opens the inbox."""
+    """A user becomes known to the platform."""
 
     user: int
 
 
-class Mark(NamedTuple):
-    """An app sets messages of a user read or unread; `fits`: which the user has, else any, of whatever app."""
+class SetStatus(NamedTuple):
+    """An app sets messages of a user read or unread. `fits`: messages that the user has, or else any of any app."""
 
     app: int
     user: int
@@ -87,13 +87,13 @@ class Mark(NamedTuple):
 
 
 class Recall(NamedTuple):
-    """A message is withdrawn."""
+    """An app recalls a message."""
 
     pick: int
 
 
 class Update(NamedTuple):
-    """A message says something else."""
+    """An app updates the content of a message."""
 
     pick: int
     text: int
@@ -101,13 +101,13 @@ class Update(NamedTuple):
 
 
 class Remind(NamedTuple):
-    """Readers of a message are reminded."""
+    """An app reminds the recipients who have not read a message."""
 
     pick: int
 
 
 class Decide(NamedTuple):
-    """Messages of an app are closed or reopened for everybody, in one call; `fits`: approvals if there are any."""
+    """An app closes or reopens messages for all approvers in one call. `fits`: approvals, if there are any."""
 
     picks: tuple[int, ...]
     closed: bool
@@ -129,21 +129,21 @@ class Archive(NamedTuple):
 
 
 class Later(NamedTuple):
-    """Time goes by, and what was scheduled is delivered, though perhaps only to the first of its receivers."""
+    """Time passes, and scheduled messages become due; their fan-outs may stop after the first chunk."""
 
     ms: int
     to_the_end: bool
 
 
 class Work(NamedTuple):
-    """A fan-out goes on that is under way, perhaps not to its end."""
+    """A running fan-out continues, perhaps not to its end."""
 
     pick: int
     to_the_end: bool
 
 
 class Look(NamedTuple):
-    """Somebody looks: a user at the inbox ("list", "counts", "find"), an app at "unread", "receipts" or "sent"."""
+    """A user reads the inbox ("list", "counts", "find"), or an app reads "unread", "receipts" or "sent"."""
 
     what: str
     user: int
@@ -152,7 +152,7 @@ class Look(NamedTuple):
 
 
 Step: TypeAlias = (
-    Send | Subscribe | Know | Mark | Recall | Update | Remind | Decide | ReadAll | Archive | Later | Work | Look
+    Send | Subscribe | Know | SetStatus | Recall | Update | Remind | Decide | ReadAll | Archive | Later | Work | Look
 )
 
 two = st.integers(0, 1)
@@ -183,7 +183,7 @@ steps: st.SearchStrategy[Step] = weighted(
     (8, sending),
     (4, joining),
     (1, st.builds(Know, user)),
-    (5, st.builds(Mark, two, user, picks, mostly, mostly)),
+    (5, st.builds(SetStatus, two, user, picks, mostly, mostly)),
     (1, st.builds(Recall, pick)),
     (3, st.builds(Update, pick, two, mostly)),
     (1, st.builds(Remind, pick)),
@@ -199,7 +199,7 @@ stories = st.lists(steps, min_size=16, max_size=60)
 
 @dataclass
 class Sent:
-    """A message as the model knows it: `audience` has it, those in `waiting` get it one part after the other."""
+    """A message in the model: the users in `audience` have it, the chunks in `waiting` will get it one by one."""
 
     app: int
     to: Audience
@@ -215,7 +215,7 @@ class Sent:
     versions: list[tuple[str, bool]] = field(default_factory=list)
 
     def state(self, now: int) -> State:
-        """Where it stands."""
+        """Return the state of the message."""
         if self.recalled:
             return State.RECALLED
         if self.expires_at is not None and self.expires_at <= now:
@@ -226,12 +226,12 @@ class Sent:
 
     @property
     def is_large(self) -> bool:
-        """Whether it takes a fan-out."""
+        """Whether the message needs a fan-out."""
         return isinstance(self.to, Receivers) and len(self.to.user_ids) > CHUNK
 
 
 class Scene:
-    """Two apps, four users, two topics of each app; every step is done to the product and to the model."""
+    """Two apps, four users and two topics of each app. Every step is made in the product and in the model."""
 
     def __init__(self, database: Database, lease: NodeLease, clock: Clock, number: int) -> None:
         self.database = database
@@ -252,7 +252,7 @@ class Scene:
         self.archived: set[tuple[str, int]] = set()
 
     async def play(self, story: Sequence[Step]) -> None:
-        """Do all steps, then look at everything."""
+        """Make all steps, then compare everything."""
         for name in ("one", "two"):
             await add_app(self.database, f"{self.platform}-{name}", self.platform)
             async with self.database.connection() as connection:
@@ -275,16 +275,16 @@ class Scene:
         await self.compare_sent_lists()
 
     def picked(self, pick: int) -> int:
-        """One of the messages; an id that there is not if there are none."""
+        """Return one of the messages, or an unknown id if there are none."""
         return one_of(self.messages, pick) or 4_711
 
     def has(self, name: str, message_id: int) -> bool:
-        """Whether a message is to be seen in a mailbox."""
-        there = {State.SENT, State.SENDING}
-        return (name, message_id) in self.entries and self.messages[message_id].state(self.clock.now) in there
+        """Return whether a mailbox shows a message."""
+        visible = {State.SENT, State.SENDING}
+        return (name, message_id) in self.entries and self.messages[message_id].state(self.clock.now) in visible
 
     def viewer(self, name: str) -> Viewer:
-        """A user who sees the messages of all apps."""
+        """Return the viewer of a user, who sees the messages of all apps."""
         return Viewer(Recipient(name, self.platform), None, (), (), FAR)
 
     # --- Steps ------------------------------------------------------------------------------------------------------
@@ -359,11 +359,11 @@ class Scene:
             await self.fan_out(message_id, to_the_end=step.to_the_end)
 
     async def fan_out(self, message_id: int, *, to_the_end: bool) -> None:
-        """Let a fan-out go on whose time has come; a job that is begun again finds nothing left to do."""
+        """Continue a fan-out that is due. A job that runs again finds nothing to do."""
         sent = self.messages[message_id]
         state = sent.state(self.clock.now)
         if state is State.RECALLED or (state is State.SENDING and not to_the_end and isinstance(sent.to, Receivers)):
-            # Also of a recalled one: the job may have looked at it before the recall.
+            # Also after a recall: the job may have read the message before it.
             async with self.database.connection() as connection:
                 stored = await find_message(connection, message_id)
             assert stored is not None
@@ -372,8 +372,8 @@ class Scene:
                 await self.database.in_transaction(delivery._deliver_chunk, stored)
                 await self.database.in_transaction(delivery._deliver_chunk, stored)
         else:
-            early = await fan_out(self.database, message_id)
-            assert (early > 0) == (state is State.SCHEDULED)
+            ms_left = await fan_out(self.database, message_id)
+            assert (ms_left > 0) == (state is State.SCHEDULED)
         if state is State.SENDING:
             self.deliver(message_id, to_the_end=to_the_end)
 
@@ -407,7 +407,7 @@ class Scene:
         assert await self.database.in_transaction(write) == (name not in self.known)
         self.known.add(name)
 
-    async def mark(self, step: Mark) -> None:
+    async def setstatus(self, step: SetStatus) -> None:
         now, name = self.clock.now, USERS[step.user]
         theirs = [i for it, i in self.entries if it == name and self.has(name, i)] if step.fits else []
         ids = frozenset(one_of(theirs, pick) or self.picked(pick) for pick in step.picks)
@@ -418,7 +418,7 @@ class Scene:
         self.set(name, found, now, read=step.read)
 
     def set(self, name: str, message_ids: set[int], now: int, *, read: bool) -> None:
-        """Set messages that the model's mailbox has read or unread."""
+        """Set messages of a mailbox read or unread in the model."""
         for message_id in message_ids:
             place = (name, message_id)
             if not read:
@@ -445,14 +445,14 @@ class Scene:
         if sent is None:
             return
         content = f"update {step.text}"
-        asked = self.sent_messages.update(
+        call = self.sent_messages.update(
             self.apps[sent.app], message_id, Text(content), reset_read=step.reset_read, by=COMMAND
         )
         state = sent.state(now)
         if state in {State.RECALLED, State.EXPIRED}:
-            await refused(asked, Reason.ALREADY_RECALLED if state is State.RECALLED else Reason.MESSAGE_UNKNOWN)
+            await refused(call, Reason.ALREADY_RECALLED if state is State.RECALLED else Reason.MESSAGE_UNKNOWN)
             return
-        await asked
+        await call
         was_reset = sent.versions[-1][1] if sent.versions else False
         if sent.content == content and (was_reset or not step.reset_read):
             return
@@ -467,15 +467,15 @@ class Scene:
         sent = self.messages.get(message_id)
         if sent is None:
             return
-        asked = self.sent_messages.remind(self.apps[sent.app], message_id, by=COMMAND)
+        call = self.sent_messages.remind(self.apps[sent.app], message_id, by=COMMAND)
         state = sent.state(now)
         unread = sum(self.entries[name, message_id] is None for name in sent.audience)
         if state in {State.RECALLED, State.EXPIRED}:
-            await refused(asked, Reason.ALREADY_RECALLED if state is State.RECALLED else Reason.MESSAGE_UNKNOWN)
+            await refused(call, Reason.ALREADY_RECALLED if state is State.RECALLED else Reason.MESSAGE_UNKNOWN)
         elif unread and sent.reminded_at is not None and now - sent.reminded_at < REMINDER_PAUSE_MS:
-            await refused(asked, Reason.RATE_EXCEEDED)
+            await refused(call, Reason.RATE_EXCEEDED)
         else:
-            assert await asked == unread
+            assert await call == unread
             sent.reminded_at = now if unread else sent.reminded_at
 
     async def decide(self, step: Decide) -> None:
@@ -483,15 +483,15 @@ class Scene:
         approvals = [i for i, one in self.messages.items() if one.approval] if step.fits else []
         picked = {one_of(approvals, pick) or self.picked(pick) for pick in step.picks}
         app = self.messages[min(picked)].app if self.messages else 0
-        asked = self.statuses.decide_approvals(self.apps[app], frozenset(picked), closed=step.closed)
+        call = self.statuses.decide_approvals(self.apps[app], frozenset(picked), closed=step.closed)
         gone = {State.RECALLED, State.EXPIRED}
         found = {
             i for i in picked & self.messages.keys() if self.of(i) == app and self.messages[i].state(now) not in gone
         }
         if not all(self.messages[i].approval for i in found):
-            await refused(asked, Reason.NOT_AN_APPROVAL)
+            await refused(call, Reason.NOT_AN_APPROVAL)
             return
-        assert await asked == picked - found
+        assert await call == picked - found
         for message_id in found:
             sent = self.messages[message_id]
             sent.closed_at = (sent.closed_at or now) if step.closed else None
@@ -530,7 +530,7 @@ class Scene:
                 await self.compare_counts(name)
             case "find":
                 found = await self.inbox.find(self.viewer(name), [self.picked(step.pick)])
-                assert [one.message.id for one in found] == [
+                assert [shown.message.id for shown in found] == [
                     i for i in [self.picked(step.pick)] if i in self.messages and self.has(name, i)
                 ]
             case "unread":
@@ -550,7 +550,7 @@ class Scene:
         assert await self.message_statuses.unread_count(self.apps[app], name) == expected
 
     def of(self, message_id: int) -> int:
-        """Which app has sent a message."""
+        """Return the app (0 or 1) that sent a message."""
         return self.messages[message_id].app
 
     async def compare_counts(self, name: str) -> None:
@@ -567,12 +567,12 @@ class Scene:
             "todo": lambda i: self.messages[i].approval and self.messages[i].closed_at is None,
             "archived": lambda i: (name, i) in self.archived,
         }
-        for wanted, passing in passes.items():
-            page = await self.inbox.list_messages(self.viewer(name), InboxQuery(wanted, limit=100))
-            assert [one.message.id for one in page.items] == [i for i in live if passing(i)]
-            for one in page.items:
-                assert one.entry.read_at == self.entries[name, one.message.id]
-                assert self.messages[one.message.id].content in one.message.content
+        for filter_name, passing in passes.items():
+            page = await self.inbox.list_messages(self.viewer(name), InboxQuery(filter_name, limit=100))
+            assert [shown.message.id for shown in page.items] == [i for i in live if passing(i)]
+            for shown in page.items:
+                assert shown.entry.read_at == self.entries[name, shown.message.id]
+                assert self.messages[shown.message.id].content in shown.message.content
 
     async def compare_receipts(self, message_id: int) -> None:
         sent = self.messages[message_id]
@@ -589,22 +589,23 @@ class Scene:
             assert counts.receivers == len(sent.to.user_ids)
         elif sent.waiting == []:
             assert counts.receivers == len(expected)
-        told: list[str] = []
+        unread: list[str] = []
         cursor: str | None = None
         while True:
             page = await self.message_statuses.receipts(app, message_id, read=False, cursor=cursor, limit=1)
-            told += [it.user_id for it in page.receipts]
+            unread += [it.user_id for it in page.receipts]
             cursor = page.next_cursor
             if cursor is None:
                 break
-        assert told == sorted(name for name, at in expected.items() if at is None)
+        assert unread == sorted(name for name, at in expected.items() if at is None)
 
     async def compare_versions(self, message_id: int) -> None:
         sent = self.messages[message_id]
         versions = await self.sent_messages.versions(self.apps[sent.app], message_id)
-        assert [one.version for one in versions] == list(range(1, len(sent.versions) + 2))
-        assert [one.reset_read for one in versions] == [False, *(reset for _, reset in sent.versions)]
-        assert all(text in one.content for one, (text, _) in zip(versions[1:], sent.versions, strict=True))
+        assert [version.version for version in versions] == list(range(1, len(sent.versions) + 2))
+        assert [version.reset_read for version in versions] == [False, *(reset for _, reset in sent.versions)]
+        updates = zip(versions[1:], sent.versions, strict=True)
+        assert all(text in version.content for version, (text, _) in updates)
 
     async def compare_sent_lists(self) -> None:
         found = await rows(self.database, "select id from message where platform_code = $1", self.platform)
@@ -612,29 +613,29 @@ class Scene:
         for number, app in enumerate(self.apps):
             page = await self.message_statuses.list_messages(MessageFilter(app.number), 100)
             sent = {i: one for i, one in self.messages.items() if one.app == number}
-            assert [report.message.id for report in page.items] == sorted(sent, reverse=True)
-            for report in page.items:
-                one = sent[report.message.id]
-                read = [self.entries[name, report.message.id] is not None for name in one.audience]
-                assert (report.counts.delivered, report.counts.read) == (len(read), sum(read))
-                assert report.state is one.state(self.clock.now)
-                assert one.content in report.message.content
+            assert [status.message.id for status in page.items] == sorted(sent, reverse=True)
+            for status in page.items:
+                expected = sent[status.message.id]
+                read = [self.entries[name, status.message.id] is not None for name in expected.audience]
+                assert (status.counts.delivered, status.counts.read) == (len(read), sum(read))
+                assert status.state is expected.state(self.clock.now)
+                assert expected.content in status.message.content
 
 
 def one_of(ids: Iterable[int], pick: int) -> int | None:
-    """One of these ids, None if there are none."""
+    """Return one of these ids, None if there are none."""
     ordered = sorted(ids)
     return ordered[pick % len(ordered)] if ordered else None
 
 
-async def refused(asked: Any, reason: Reason) -> None:
+async def refused(call: Any, reason: Reason) -> None:
     """Await a call that must be refused."""
     with pytest.raises(Refusal) as refusal:
-        await asked
+        await call
     assert refusal.value.reason is reason
 
 
-def test_mailboxes_and_feed_do_what_the_model_does(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mailboxes_and_feed_agree_with_the_model(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(now_ms())
     for name, module in list(sys.modules.items()):
         if name.startswith("msgcenter.") and hasattr(module, "now_ms") and name != "msgcenter.domain.message_id":

@@ -1,4 +1,4 @@
-"""Counting the receipts of very many, while others want something too."""
+"""Counting the receipts of large audiences among other calls."""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ USERS = [f"user-{number}" for number in range(10, 50)]
 
 
 async def broadcast(database: Database, url: str, *, expires_at: int | None = None) -> tuple[App, Message]:
-    """Return an app, and its message to forty users, of whom three have read it."""
+    """Return an app and its broadcast to forty users, three of whom have read it."""
     await add_app(database, "counted", PLATFORM)
 
     async def write(connection: Connection) -> int:
@@ -47,81 +47,85 @@ async def broadcast(database: Database, url: str, *, expires_at: int | None = No
     statuses = Statuses(database, waiting_limit=10)
     for user_id in USERS[:3]:
         assert not await statuses.set_status(record.app, user_id, frozenset({message_id}), read=True)
-    return record.app, await found(database, message_id)
+    return record.app, await find(database, message_id)
 
 
-async def found(database: Database, message_id: int) -> Message:
+async def find(database: Database, message_id: int) -> Message:
     async with database.connection() as connection:
         message = await find_message(connection, message_id)
     assert message is not None
     return message
 
 
-async def test_those_who_ask_while_very_many_are_counted_share_one_count(
+async def test_concurrent_long_counts_of_a_message_are_shared(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broadcast_receipts, "USERS_PER_COUNT", 7)
     _, message = await broadcast(database, database_url)
     parts: list[str] = []
-    all_have_asked = asyncio.Event()
-    really = broadcast_receipts.count_receipts
+    go_on = asyncio.Event()
+    original = broadcast_receipts.count_receipts
 
     async def counted(connection: Connection, message: Message, after: str = "") -> tuple[ReceiptTotals, str | None]:
         parts.append(after)
         if after:
-            await all_have_asked.wait()
-        return await really(connection, message, after)
+            await go_on.wait()
+        return await original(connection, message, after)
 
     monkeypatch.setattr(broadcast_receipts, "count_receipts", counted)
     counts = ReceiptCounts(database)
-    asking = asyncio.gather(*(counts.of(message) for _ in range(30)))
-    # Each counts the first part, which shows that there are many; of the rest they wait for one.
+    counting = asyncio.gather(*(counts.of(message) for _ in range(30)))
+    # Each counts the first part, which is not the last; all share one count of the rest.
     async with asyncio.timeout(30):
         while len(parts) < 31 or database.pool.get_idle_size() < database.pool.get_size() - 1:
             await asyncio.sleep(0.01)
-    all_have_asked.set()
-    assert await asking == [ReceiptTotals(40, 40, 3)] * 30
+    go_on.set()
+    assert await counting == [ReceiptTotals(40, 40, 3)] * 30
     assert len(parts) == 30 + 5
     monkeypatch.setattr(receipt_counts, "_QUICK_SECONDS", 0)
     assert await counts.of(message) == await counts.of(message) == ReceiptTotals(40, 40, 3)
     assert len(parts) == 30 + 5 + 6
 
 
-async def test_great_counts_leave_connections_to_others(
+async def test_long_counts_leave_connections_to_other_calls(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broadcast_receipts, "USERS_PER_COUNT", 7)
     app, message = await broadcast(database, database_url)
-    at_once = most = 0
+    running = peak = 0
     go_on = asyncio.Event()
-    really = broadcast_receipts.count_receipts
+    original = broadcast_receipts.count_receipts
 
-    async def slowly(connection: Connection, message: Message, after: str = "") -> tuple[ReceiptTotals, str | None]:
-        nonlocal at_once, most
+    async def count_slowly(
+        connection: Connection, message: Message, after: str = ""
+    ) -> tuple[ReceiptTotals, str | None]:
+        nonlocal running, peak
         if after:
-            at_once += 1
-            most = max(most, at_once)
+            running += 1
+            peak = max(peak, running)
             await go_on.wait()
-            at_once -= 1
-        return await really(connection, message, after)
+            running -= 1
+        return await original(connection, message, after)
 
-    monkeypatch.setattr(broadcast_receipts, "count_receipts", slowly)
+    monkeypatch.setattr(broadcast_receipts, "count_receipts", count_slowly)
     async with NodeLease(database_url) as lease, Database(database_url, connections=3) as few:
         sending = Sending(few, lease, waiting_limit=10)
         ids = [message.id, *[await sending.send(app, Text("again"), Everyone()) for _ in range(5)]]
         message_statuses = MessageStatuses(few, waiting_limit=10)
-        asking = [asyncio.create_task(message_statuses.receipts(app, i, read=None, cursor=None, limit=5)) for i in ids]
+        counting = [
+            asyncio.create_task(message_statuses.receipts(app, i, read=None, cursor=None, limit=5)) for i in ids
+        ]
         async with asyncio.timeout(20):
-            while most < 2:
+            while peak < 2:
                 await asyncio.sleep(0.01)
             assert await message_statuses.unread_count(app, USERS[-1]) == 6
         go_on.set()
-        pages = await asyncio.gather(*asking)
-        assert most == 2
+        pages = await asyncio.gather(*counting)
+        assert peak == 2
         assert [page.status.counts for page in pages] == [ReceiptTotals(40, 40, 3), *[ReceiptTotals(40, 40, 0)] * 5]
 
 
-async def test_a_list_of_sends_counts_them_together(
+async def test_a_list_counts_direct_messages_with_one_statement(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, _ = await broadcast(database, database_url)
@@ -129,23 +133,23 @@ async def test_a_list_of_sends_counts_them_together(
         sending = Sending(database, lease, waiting_limit=10)
         sent = [await sending.send(app, Text("x"), Receivers.of(USERS[: number + 1])) for number in range(20)]
     await Statuses(database, waiting_limit=10).set_status(app, USERS[0], frozenset(sent), read=True)
-    asked: list[int] = []
-    really = receipts.count_receipts
+    batch_sizes: list[int] = []
+    original = receipts.count_receipts
 
     async def counted(connection: Connection, messages: Sequence[Message]) -> list[ReceiptTotals]:
-        asked.append(len(messages))
-        return await really(connection, messages)
+        batch_sizes.append(len(messages))
+        return await original(connection, messages)
 
     monkeypatch.setattr(receipts, "count_receipts", counted)
     page = await MessageStatuses(database, waiting_limit=10).list_messages(MessageFilter(app.number), 50)
-    assert [report.counts for report in page.items] == [
+    assert [status.counts for status in page.items] == [
         *[ReceiptTotals(number + 1, number + 1, 1) for number in reversed(range(20))],
         ReceiptTotals(40, 40, 3),
     ]
-    assert asked == [20]
+    assert batch_sizes == [20]
 
 
-async def test_a_reader_whose_clock_is_behind_has_read_it_after_a_reset(
+async def test_a_read_after_a_reset_counts_even_if_the_clock_is_behind(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, message = await broadcast(database, database_url)
@@ -154,17 +158,15 @@ async def test_a_reader_whose_clock_is_behind_has_read_it_after_a_reset(
     monkeypatch.setattr("msgcenter.messaging.set_status.now_ms", lambda: behind)
     statuses = Statuses(database, waiting_limit=10)
     assert not await statuses.set_status(app, USERS[0], frozenset({message.id}), read=True)
-    assert await ReceiptCounts(database).of(await found(database, message.id)) == ReceiptTotals(40, 40, 1)
+    assert await ReceiptCounts(database).of(await find(database, message.id)) == ReceiptTotals(40, 40, 1)
     page = await MessageStatuses(database, waiting_limit=10).receipts(app, message.id, read=True, cursor=None, limit=5)
-    assert [(one.user_id, one.read_at) for one in page.receipts] == [(USERS[0], behind)]
+    assert [(receipt.user_id, receipt.read_at) for receipt in page.receipts] == [(USERS[0], behind)]
 
 
-async def test_who_read_it_before_a_reset_and_looked_when_it_had_expired_has_not_read_it_since(
-    database: Database, database_url: str
-) -> None:
+async def test_a_read_before_a_reset_does_not_count_after_the_expiry(database: Database, database_url: str) -> None:
     end = now_ms() + 60_000
     app, message = await broadcast(database, database_url, expires_at=end)
     await update(database, app.number, message.id, Text("news"), reset_read=True, by=COMMAND)
     async with current_mailbox(database, Recipient(USERS[0], PLATFORM), end):
         pass
-    assert await ReceiptCounts(database).of(await found(database, message.id)) == ReceiptTotals(40, 40, 0)
+    assert await ReceiptCounts(database).of(await find(database, message.id)) == ReceiptTotals(40, 40, 0)

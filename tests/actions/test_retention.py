@@ -1,4 +1,7 @@
-"""Old messages go, in whole buckets and small steps, and nothing else does (docs/decisions/0010-retention.md)."""
+"""Retention removes old messages in whole buckets and small steps, and nothing else.
+
+See docs/decisions/0010-retention.md.
+"""
 
 import asyncio
 import itertools
@@ -33,7 +36,7 @@ DAY = 86_400_000
 SHORT, LONG, EVER = "short", "long", "ever"
 """Platforms that keep their messages for 60 days, for 300 days, and for ever."""
 OLD, OLDER, OLDEST = 150, 250, 400
-"""Days ago, each in buckets of its own: the first two are over for one platform, the last for two."""
+"""Ages in days, in different buckets: OLD and OLDER are removed on one platform, OLDEST on two."""
 NEW = 10
 _nodes = itertools.cycle(range(1024))
 
@@ -46,7 +49,7 @@ class Scene:
         self.apps = apps
 
     async def send(self, platform: str, users: Iterable[str], days_ago: int = 0, *, at: int | None = None) -> int:
-        """Send a message as it was sent so many days ago, or at a time (ms since 1970)."""
+        """Send a message with an id from so many days ago, or from a time (ms since 1970)."""
         users = tuple(users)
         async with self.database.connection() as connection:
             await directory.register(connection, platform, users)
@@ -59,45 +62,47 @@ class Scene:
         return message_id
 
     async def run(self, platform: str | None = None, *, dry_run: bool = False) -> dict[str, Removed]:
-        """Remove what is old."""
+        """Run the removal."""
         return {
             plan.platform_code: await remove(self.database, plan, dry_run=dry_run)
             for plan in await plans(self.database, platform)
         }
 
     async def messages(self) -> set[int]:
-        """Ids of all messages."""
+        """Return the ids of all messages."""
         return {row["id"] for row in await rows(self.database, "select id from message")}
 
     async def entries(self) -> Counter[tuple[str, str, int]]:
-        """All mailbox entries: user, platform, message."""
-        found = await rows(self.database, "select user_id, platform_code, unnest(message_ids) as id from mailbox_page")
-        return Counter(tuple(row) for row in found)
+        """Return all mailbox entries: user, platform, message."""
+        entries = await rows(
+            self.database, "select user_id, platform_code, unnest(message_ids) as id from mailbox_page"
+        )
+        return Counter(tuple(row) for row in entries)
 
     async def audiences(self) -> set[tuple[int, int]]:
-        """All chunks: bucket, and how many users."""
-        found = await rows(self.database, "select bucket, cardinality(user_ids) from audience_chunk")
-        return {tuple(row) for row in found}
+        """Return all audience chunks: bucket and number of users."""
+        chunks = await rows(self.database, "select bucket, cardinality(user_ids) from audience_chunk")
+        return {tuple(row) for row in chunks}
 
     async def unread(self, user: str, platform: str) -> int:
-        """What a user has not read."""
+        """Return how many messages a user has not read."""
         mailbox = (Recipient(user, platform), self.apps[platform])
         async with self.database.connection() as connection:
             counts, _ = await unread_counts(connection, [mailbox], now_ms())
         return sum(counts.values())
 
-    async def is_whole(self) -> bool:
-        """Whether every entry has its message, and every message its audience."""
+    async def is_consistent(self) -> bool:
+        """Return whether every entry has its message, and every message its audience."""
         known = await self.messages()
         if not {message_id for _, _, message_id in await self.entries()} <= known:
             return False
         async with self.database.connection() as connection:
             for message_id, digests in await store.message_audiences(connection, -1, (1 << 63) - 1, 10_000):
                 bucket = bucket_of(message_id)
-                found = await connection.fetchval(
+                chunks = await connection.fetchval(
                     "select count(*) from audience_chunk where bucket = $1 and digest = any($2)", bucket, digests
                 )
-                if found < len(set(digests)):
+                if chunks < len(set(digests)):
                     return False
         return True
 
@@ -112,12 +117,12 @@ async def scene(database: Database, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every step take many batches."""
+    """Make every step take several batches."""
     for name, size in (("_USERS", 3), ("_ROWS", 2), ("_KEYS", 2), ("_CANDIDATES", 3)):
         monkeypatch.setattr(retention, name, size)
 
 
-async def test_each_platform_keeps_what_it_is_to_keep(scene: Scene) -> None:
+async def test_each_platform_keeps_the_messages_of_its_days(scene: Scene) -> None:
     sent = {
         (platform, days): await scene.send(platform, ["a", f"b-{platform}"], days)
         for platform in (SHORT, LONG, EVER)
@@ -125,22 +130,24 @@ async def test_each_platform_keeps_what_it_is_to_keep(scene: Scene) -> None:
     }
     assert await scene.unread("a", SHORT) == 4
     removed = await scene.run()
-    gone = {(SHORT, OLD), (SHORT, OLDER), (SHORT, OLDEST), (LONG, OLDEST)}
-    left = {message_id: platform for (platform, days), message_id in sent.items() if (platform, days) not in gone}
+    due = {(SHORT, OLD), (SHORT, OLDER), (SHORT, OLDEST), (LONG, OLDEST)}
+    kept = {message_id: platform for (platform, days), message_id in sent.items() if (platform, days) not in due}
 
-    assert await scene.messages() == set(left)
+    assert await scene.messages() == set(kept)
     assert await scene.entries() == Counter(
-        (user, platform, message_id) for message_id, platform in left.items() for user in ("a", f"b-{platform}")
+        (user, platform, message_id) for message_id, platform in kept.items() for user in ("a", f"b-{platform}")
     )
     assert {code: (it.messages, it.entries, it.audiences) for code, it in removed.items()} == {
         SHORT: (3, 6, 3),
         LONG: (1, 2, 1),
     }
     assert [await scene.unread("a", platform) for platform in (SHORT, LONG, EVER)] == [1, 3, 4]
-    assert await scene.is_whole()
+    assert await scene.is_consistent()
 
 
-async def test_a_bucket_goes_when_its_last_moment_is_too_old(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bucket_is_removed_when_its_last_moment_is_too_old(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     end = bucket_start_ms(bucket_of(await scene.send(SHORT, ["a"], OLD)) + 1)
     last = await scene.send(SHORT, ["a"], at=end - 1)
     first = await scene.send(SHORT, ["a"], at=end)
@@ -171,10 +178,10 @@ async def test_an_audience_stays_while_a_message_of_its_bucket_needs_it(
     removed = await scene.run()
     assert removed[SHORT].audiences == len(everyone) + 1
     assert await scene.audiences() == {(shared, 9), (kept, 9)}
-    assert await scene.is_whole()
+    assert await scene.is_consistent()
 
 
-async def test_large_audiences_go_whole(scene: Scene) -> None:
+async def test_large_audiences_are_removed_completely(scene: Scene) -> None:
     crowd = [f"user-{number}" for number in range(2_500)]
     await scene.send(SHORT, crowd, OLD)
     removed = (await scene.run(SHORT))[SHORT]
@@ -182,7 +189,7 @@ async def test_large_audiences_go_whole(scene: Scene) -> None:
     assert not await scene.audiences()
 
 
-async def test_versions_go_with_their_message(scene: Scene) -> None:
+async def test_versions_are_removed_with_their_message(scene: Scene) -> None:
     old, new = await scene.send(SHORT, ["a"], OLD), await scene.send(SHORT, ["a"], NEW)
     await rows(
         scene.database,
@@ -198,7 +205,7 @@ async def test_versions_go_with_their_message(scene: Scene) -> None:
 
 
 async def broadcast(scene: Scene, platform: str, topic: int, days_ago: int, about: int = 0, action: int = 0) -> int:
-    """Put a row into the feed about a message of an age; return its position."""
+    """Add a feed row about a message of some age; return its position."""
     async with scene.database.connection() as connection:
         position: int = await connection.fetchval(
             "insert into feed_head as h (platform_code, position) values ($1, 1)"
@@ -219,7 +226,7 @@ async def broadcast(scene: Scene, platform: str, topic: int, days_ago: int, abou
 
 
 async def subscribe(scene: Scene, platform: str, user: str, since: int, until: int | None) -> None:
-    """Add an interval of a subscription of a known user."""
+    """Add an interval of a subscription, and make the user known."""
     async with scene.database.connection() as connection:
         await directory.register(connection, platform, [user])
         await connection.execute(
@@ -233,12 +240,12 @@ async def subscribe(scene: Scene, platform: str, user: str, since: int, until: i
 
 
 async def subscriptions(scene: Scene) -> set[tuple[str, str, int]]:
-    """What subscriptions there are: user, platform, since."""
-    found = await rows(scene.database, "select user_id, platform_code, since from topic_subscription")
-    return {tuple(row) for row in found}
+    """Return all subscriptions: user, platform, since."""
+    subscribed = await rows(scene.database, "select user_id, platform_code, since from topic_subscription")
+    return {tuple(row) for row in subscribed}
 
 
-async def test_the_feed_loses_what_is_about_old_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_feed_rows_about_old_messages_are_removed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     small_batches(monkeypatch)
     for topic in (0, 1, 2):
         for days in (OLDER, OLD, NEW, NEW):
@@ -250,26 +257,26 @@ async def test_the_feed_loses_what_is_about_old_messages(scene: Scene, monkeypat
     assert [tuple(row) for row in left] == [(EVER, 1), *((SHORT, position) for position in (3, 4, 7, 8, 11, 12))]
 
 
-async def test_subscriptions_stay_while_the_feed_has_something_for_them(scene: Scene) -> None:
+async def test_subscriptions_are_kept_while_the_feed_has_rows_for_them(scene: Scene) -> None:
     for days in (OLDER, OLD, NEW, NEW):
         await broadcast(scene, SHORT, 1, days)
     await broadcast(scene, EVER, 1, OLD)
     await subscribe(scene, SHORT, "ended", 0, 2)
-    await subscribe(scene, SHORT, "has the first that is left", 0, 3)
+    await subscribe(scene, SHORT, "has the first remaining row", 0, 3)
     await subscribe(scene, SHORT, "active", 1, None)
     await subscribe(scene, SHORT, "again", 0, 1)
     await subscribe(scene, SHORT, "again", 2, None)
     await subscribe(scene, EVER, "ended", 0, 0)
     assert (await scene.run())[SHORT].subscriptions == 2
     assert await subscriptions(scene) == {
-        ("has the first that is left", SHORT, 0),
+        ("has the first remaining row", SHORT, 0),
         ("active", SHORT, 1),
         ("again", SHORT, 2),
         ("ended", EVER, 0),
     }
 
 
-async def test_a_later_row_about_an_earlier_position_keeps_those_who_were_there(scene: Scene) -> None:
+async def test_a_later_row_about_an_earlier_position_keeps_the_subscriptions_of_that_position(scene: Scene) -> None:
     await broadcast(scene, SHORT, 1, OLD)
     await broadcast(scene, SHORT, 1, OLD)
     await broadcast(scene, SHORT, 1, NEW, about=1, action=1)
@@ -278,7 +285,7 @@ async def test_a_later_row_about_an_earlier_position_keeps_those_who_were_there(
     assert await subscriptions(scene) == {("was there", SHORT, 0)}
 
 
-async def test_an_empty_feed_needs_no_ended_subscription(scene: Scene) -> None:
+async def test_ended_subscriptions_are_removed_with_the_last_feed_row(scene: Scene) -> None:
     await broadcast(scene, SHORT, 1, OLD)
     await subscribe(scene, SHORT, "ended", 0, 1)
     await subscribe(scene, SHORT, "active", 1, None)
@@ -286,7 +293,7 @@ async def test_an_empty_feed_needs_no_ended_subscription(scene: Scene) -> None:
     assert await subscriptions(scene) == {("active", SHORT, 1)}
 
 
-async def test_a_pull_that_was_underway_leaves_nothing_behind(scene: Scene) -> None:
+async def test_a_concurrent_pull_leaves_no_old_entry(scene: Scene) -> None:
     old = await scene.send(SHORT, ["someone"], OLD)
     pulling, go_on = asyncio.Event(), asyncio.Event()
 
@@ -310,10 +317,12 @@ async def test_a_pull_that_was_underway_leaves_nothing_behind(scene: Scene) -> N
     assert not await scene.entries()
 
 
-# --- Traffic, and ends in the middle --------------------------------------------------------------------------------
+# --- Traffic and interruptions --------------------------------------------------------------------------------------
 
 
-async def test_traffic_goes_on_and_keeps_all_that_is_its_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_traffic_continues_during_a_removal_and_loses_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retention, "_USERS", 10)
     monkeypatch.setattr(retention, "_ROWS", 5)
     users = [f"user-{number:03}" for number in range(120)]
@@ -321,7 +330,7 @@ async def test_traffic_goes_on_and_keeps_all_that_is_its_own(scene: Scene, monke
     kept = [await scene.send(platform, users, NEW) for platform in (SHORT, EVER) for _ in range(5)]
     running = asyncio.create_task(scene.run())
     sent: list[int] = []
-    known: list[frozenset[int]] = []
+    missing: list[frozenset[int]] = []
 
     async def send_on(node: int) -> None:
         ids = MessageIds(node)
@@ -329,21 +338,21 @@ async def test_traffic_goes_on_and_keeps_all_that_is_its_own(scene: Scene, monke
             drafts = [text_to(scene.apps[SHORT], SHORT, users[start::7]) for start in range(3)]
             sent.extend(i for i in await send_drafts(scene.database, ids, drafts) if isinstance(i, int))
 
-    async def read_on(mine: list[str]) -> None:
+    async def read_on(readers: list[str]) -> None:
         while not running.done():
             changes = [
                 StatusChange(Recipient(user, SHORT), scene.apps[SHORT], frozenset([*old[:20], *kept[:5]]), read)
-                for user in mine
+                for user in readers
                 for read in (False, True)
             ]
-            known.extend(await apply_status_changes(scene.database, changes))
+            missing.extend(await apply_status_changes(scene.database, changes))
 
     await asyncio.gather(running, send_on(1), send_on(2), read_on(users[:60]), read_on(users[40:]))
     assert (await running)[SHORT].entries == len(old) * len(users)
     assert await scene.messages() == {*kept, *sent}
     assert len(sent) > 10
-    assert not any(set(kept) & missing for missing in known)
-    assert await scene.is_whole()
+    assert not any(set(kept) & missing_ids for missing_ids in missing)
+    assert await scene.is_consistent()
     async with scene.database.connection() as connection:
         ids = {
             message_id: page_key(Recipient(users[0], SHORT), message_id, scene.apps[SHORT]) for message_id in kept[:5]
@@ -362,7 +371,9 @@ async def test_traffic_goes_on_and_keeps_all_that_is_its_own(scene: Scene, monke
 
 
 @pytest.mark.parametrize("last", Step)
-async def test_a_run_that_was_cut_off_is_done_again(scene: Scene, last: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_interrupted_removal_is_completed_by_the_next(
+    scene: Scene, last: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small_batches(monkeypatch)
     users = [f"user-{number}" for number in range(10)]
     for days in (NEW, OLD, OLDER):
@@ -374,18 +385,18 @@ async def test_a_run_that_was_cut_off_is_done_again(scene: Scene, last: Step, mo
     class Killed(Exception):  # noqa: N818 - an event of the test
         pass
 
-    def until(step: Step, done: int, total: int) -> None:
+    def kill_at(step: Step, done: int, total: int) -> None:
         if step is last and (done > 5 or step is not Step.MAILBOXES):
             raise Killed
 
     (plan,) = await plans(scene.database, SHORT)
     with pytest.raises(Killed):
-        await remove(scene.database, plan, on_progress=until)
-    assert await scene.is_whole()
+        await remove(scene.database, plan, on_progress=kill_at)
+    assert await scene.is_consistent()
     assert (await plans(scene.database, SHORT))[0].is_due
 
     await scene.run(SHORT)
-    assert await scene.is_whole()
+    assert await scene.is_consistent()
     assert len(await scene.messages()) == 5
     assert len(await scene.audiences()) == 4
     assert await scene.unread("user-0", SHORT) == 2
@@ -403,7 +414,7 @@ async def test_a_dry_run_counts_and_removes_nothing(scene: Scene, monkeypatch: p
     await scene.send(EVER, users, OLD)
     await subscribe(scene, SHORT, "ended", 0, 1)
     before = (await scene.messages(), await scene.entries(), await scene.audiences(), await subscriptions(scene))
-    told = await scene.run(dry_run=True)
+    counted = await scene.run(dry_run=True)
     assert (await plans(scene.database, SHORT))[0].is_due
     assert (
         await scene.messages(),
@@ -411,14 +422,14 @@ async def test_a_dry_run_counts_and_removes_nothing(scene: Scene, monkeypatch: p
         await scene.audiences(),
         await subscriptions(scene),
     ) == before
-    assert told == await scene.run()
-    assert told[SHORT].messages == 4
+    assert counted == await scene.run()
+    assert counted[SHORT].messages == 4
 
 
-# --- Who does it, and when ------------------------------------------------------------------------------------------
+# --- Processes and schedules ----------------------------------------------------------------------------------------
 
 
-async def test_every_process_looks_but_one_works(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_process_at_a_time_removes_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.send(SHORT, ["a"], OLD)
     done: list[Plan] = []
 
@@ -433,7 +444,9 @@ async def test_every_process_looks_but_one_works(scene: Scene, monkeypatch: pyte
     assert not await scene.messages()
 
 
-async def test_who_asks_waits_for_his_turn(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_command_waits_until_no_other_process_removes_messages(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retention, "_RETRY_SECONDS", 0.01)
     waits: list[None] = []
 
@@ -441,47 +454,49 @@ async def test_who_asks_waits_for_his_turn(scene: Scene, monkeypatch: pytest.Mon
         async with in_turn(scene.database, lambda: waits.append(None)):
             pass
 
-    async with sole_run(scene.database) as alone:
-        assert alone
+    async with sole_run(scene.database) as is_alone:
+        assert is_alone
         working = asyncio.create_task(work())
         await asyncio.sleep(0.1)
         assert waits
         assert not working.done()
     await asyncio.wait_for(working, 5)
-    async with sole_run(scene.database) as alone:
-        assert alone
+    async with sole_run(scene.database) as is_alone:
+        assert is_alone
 
 
-async def test_servers_do_it_by_themselves_even_after_a_mistake(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_servers_remove_old_messages_by_themselves_even_after_an_error(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await scene.send(SHORT, ["a"], OLD)
-    tries = 0
+    attempts = 0
 
-    async def first_in_vain(database: Database) -> None:
-        nonlocal tries
-        tries += 1
-        if tries == 1:
+    async def fail_first(database: Database) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
             raise ZeroDivisionError
-        if tries == 2:
+        if attempts == 2:
             raise Refusal(Reason.DATABASE_UNAVAILABLE)
         await remove_due(database)
 
-    monkeypatch.setattr(maintenance, "remove_due", first_in_vain)
+    monkeypatch.setattr(maintenance, "remove_due", fail_first)
     monkeypatch.setattr(maintenance, "_CLEAN_UP_SECONDS", 0.01)
     monkeypatch.setattr(maintenance, "_RETENTION_SECONDS", 0)
-    keeping = asyncio.create_task(run_maintenance(scene.database))
+    running = asyncio.create_task(run_maintenance(scene.database))
     async with asyncio.timeout(10):
         while await scene.messages():
             await asyncio.sleep(0.01)
-    keeping.cancel()
+    running.cancel()
     with suppress(asyncio.CancelledError):
-        await keeping
+        await running
 
 
-async def test_only_sensible_rules_of_known_platforms(scene: Scene) -> None:
+async def test_invalid_days_and_unknown_platforms_are_refused(scene: Scene) -> None:
     for days in (0, -1, 36_501):
         with pytest.raises(Refusal, match="FIELD_MALFORMED"):
             await set_days(scene.database, SHORT, days)
-    for code in ("", "nobody's"):
+    for code in ("", "unknown"):
         with pytest.raises(UnknownPlatformError):
             await set_days(scene.database, code, 5)
         with pytest.raises(UnknownPlatformError):
@@ -492,7 +507,7 @@ async def test_only_sensible_rules_of_known_platforms(scene: Scene) -> None:
     assert (await scene.run(SHORT))[SHORT] == Removed()
 
 
-async def test_receipts_of_what_is_left_are_whole(scene: Scene) -> None:
+async def test_receipts_of_remaining_messages_are_complete(scene: Scene) -> None:
     old = await scene.send(EVER, ["a", "b"], OLD)
     await scene.send(SHORT, ["a", "b"], OLD)
     await scene.run()
@@ -503,15 +518,15 @@ async def test_receipts_of_what_is_left_are_whole(scene: Scene) -> None:
 
 
 class Explained:
-    """Asks for the plans of the statements that it is given, instead of running them."""
+    """Records the plans of statements instead of running them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.plans: list[str] = []
 
     async def fetch(self, statement: str, *values: object) -> list[object]:
-        found = await self._connection.fetch(f"explain {statement}", *values)
-        self.plans.append("\n".join(row[0] for row in found))
+        plan = await self._connection.fetch(f"explain {statement}", *values)
+        self.plans.append("\n".join(row[0] for row in plan))
         return []
 
     async def fetchval(self, statement: str, *values: object) -> int:
@@ -523,26 +538,26 @@ class Explained:
         return "DELETE 0"
 
 
-async def test_every_batch_probes_a_key_in_its_order(scene: Scene) -> None:
+async def test_every_batch_reads_an_index_in_order(scene: Scene) -> None:
     users = [f"user-{number:04}" for number in range(600)]
     await scene.send(SHORT, users, OLD)
     await rows(scene.database, "analyze")
     async with scene.database.connection() as connection:
         spy = Explained(connection)
-        given: Connection = spy  # type: ignore[assignment]
-        await store.feed_rows(given, SHORT, store.FEED_START, 1_000)
-        await store.delete_feed(given, SHORT, [store.FEED_START])
-        await store.users_after(given, SHORT, "", 500, lock=True)
-        await store.delete_pages(given, SHORT, users, 10)
-        await store.delete_subscriptions(given, SHORT, users, 10)
-        await store.message_platforms(given, -1, first_id_of(100), 1_000)
-        await store.delete_messages(given, [1, 2])
-        await store.chunk_keys(given, store.CHUNK_START, 0, 1, 1_000)
-        await store.message_audiences(given, -1, first_id_of(100), 1_000)
-        await store.delete_chunks(given, [store.CHUNK_START])
+        connection_spy: Connection = spy  # type: ignore[assignment]
+        await store.feed_rows(connection_spy, SHORT, store.FEED_START, 1_000)
+        await store.delete_feed(connection_spy, SHORT, [store.FEED_START])
+        await store.users_after(connection_spy, SHORT, "", 500, lock=True)
+        await store.delete_pages(connection_spy, SHORT, users, 10)
+        await store.delete_subscriptions(connection_spy, SHORT, users, 10)
+        await store.message_platforms(connection_spy, -1, first_id_of(100), 1_000)
+        await store.delete_messages(connection_spy, [1, 2])
+        await store.chunk_keys(connection_spy, store.CHUNK_START, 0, 1, 1_000)
+        await store.message_audiences(connection_spy, -1, first_id_of(100), 1_000)
+        await store.delete_chunks(connection_spy, [store.CHUNK_START])
     assert len(spy.plans) == 11
     for plan in spy.plans:
         assert "Seq Scan" not in plan
         assert "Hash" not in plan
         assert "Merge" not in plan
-        assert "Sort" not in plan or "CTE part" in plan  # a part of the chunks' keys is sorted for its last one
+        assert "Sort" not in plan or "CTE part" in plan  # part of the chunk keys is sorted to find the last

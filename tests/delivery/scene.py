@@ -1,4 +1,4 @@
-"""What the tests of webhooks share: webhooks without the gateway, and a dispatcher that they drive."""
+"""Helpers for webhook tests: webhooks without the gateway, and a running dispatcher."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,28 +20,28 @@ from tests.conftest import SECRET_KEY
 
 KEYS = KeyRing(SECRET_KEY)
 QUICK = replace(Schedule(), pauses=(20, 40), poll=20, timeout=5_000)
-"""Pauses that a test can wait for."""
+"""A schedule with pauses short enough for tests."""
 READ: WebhookKind = "message.read"
 UNREAD: WebhookKind = "message.unread"
 
 
 async def app_of(database: Database, number: int) -> App:
-    """Return an app as calls see it now."""
+    """Return an app as the next call will see it."""
     async with database.connection() as connection:
         return (await apps.find_apps(connection, [number]))[number].app
 
 
 def webhooks_of(database: Database) -> Webhooks:
-    """Return the actions on webhooks; receivers on this machine are allowed."""
+    """Return the webhook actions. Receivers on this machine are allowed."""
     return Webhooks(database, KEYS, rules=AddressRules(LOOPBACK), resolve=Resolver())
 
 
-async def tell(database: Database, app_number: int, *events: tuple[WebhookKind, int], now: int = 1) -> None:
+async def record_events(database: Database, app_number: int, *events: tuple[WebhookKind, int], now: int = 1) -> None:
     """Record events (kind and message id), all in one transaction."""
 
     async def write(connection: Connection) -> None:
-        found = [WebhookEvent(app_number, kind, message, {"msgId": str(message)}) for kind, message in events]
-        await outbox.record(connection, found, now)
+        recorded = [WebhookEvent(app_number, kind, message, {"msgId": str(message)}) for kind, message in events]
+        await outbox.record(connection, recorded, now)
 
     await database.in_transaction(write)
 
@@ -63,8 +63,8 @@ async def dispatching(
         resolver.close()
 
 
-async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition holds."""
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until the condition is true."""
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not condition():
             await asyncio.sleep(0.01)

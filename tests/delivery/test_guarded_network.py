@@ -1,4 +1,4 @@
-"""Where webhooks may go: addresses are checked when the connection is made, whatever a name resolved to before."""
+"""The addresses that webhooks may connect to, checked at the time of the connection."""
 
 import asyncio
 import ssl
@@ -37,25 +37,25 @@ PUBLIC = ["9.9.9.9", "114.114.114.114", "2606:4700::1111", "2400:3200::1", "::ff
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_these_are_not_public(address: str) -> None:
+def test_special_addresses_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
     with pytest.raises(ForbiddenAddressError):
         AddressRules().check([address], encrypted=True)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_these_are_public_and_called_by_https_only(address: str) -> None:
+def test_public_addresses_are_allowed_by_https_only(address: str) -> None:
     AddressRules().check([address], encrypted=True)
     with pytest.raises(ForbiddenAddressError):
         AddressRules().check([address], encrypted=False)
 
 
-def test_one_forbidden_address_is_enough() -> None:
+def test_a_host_with_one_forbidden_address_is_refused() -> None:
     with pytest.raises(ForbiddenAddressError):
         AddressRules().check(["9.9.9.9", "10.0.0.1"], encrypted=True)
 
 
-def test_an_operator_may_allow_more() -> None:
+def test_operators_may_allow_more_networks() -> None:
     rules = AddressRules([ip_network("10.8.0.0/16"), ip_network("fd00::/8")])
     rules.check(["10.8.1.1", "fd12::1", "::ffff:10.8.1.1"], encrypted=False)
     for address in ("10.9.0.1", "fc00::1", "::ffff:10.9.0.1", "127.0.0.1", "::1"):
@@ -67,14 +67,14 @@ def test_an_operator_may_allow_more() -> None:
 
 
 class Names:
-    """A name server that answers what a test wants, and counts."""
+    """A name server with prepared answers that records the queries."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
-        self.asked: list[str] = []
+        self.queries: list[str] = []
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        self.asked.append(host)
+        self.queries.append(host)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -85,7 +85,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 async def post(url: str, names: object, rules: AddressRules) -> str | None:
-    """Post something and return what went wrong."""
+    """Post something and return the error, None after a success."""
     async with Poster(names, rules, timeout=10) as poster:  # type: ignore[arg-type]
         return (await poster.post(url, "msg_1", b"{}", [new_secret()])).error
 
@@ -95,7 +95,7 @@ def port_of(receiver: Receiver) -> str:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
-async def test_this_machine_is_not_called_unless_it_is_allowed(receiver: Receiver, host: str) -> None:
+async def test_this_machine_is_refused_by_default(receiver: Receiver, host: str) -> None:
     names = Resolver()
     for scheme in ("http", "https"):
         error = await post(f"{scheme}://{host}:{port_of(receiver)}/", names, AddressRules())
@@ -104,7 +104,7 @@ async def test_this_machine_is_not_called_unless_it_is_allowed(receiver: Receive
     assert receiver.posts == []
 
 
-async def test_a_name_that_turns_to_a_private_address_is_not_called(receiver: Receiver) -> None:
+async def test_a_name_that_changes_to_a_private_address_is_refused(receiver: Receiver) -> None:
     names = Names(["9.9.9.9"], ["127.0.0.1"])
     AddressRules().check(await names("hook.example", 443), encrypted=True)  # as at the registration
     error = await post(f"https://hook.example:{port_of(receiver)}/", names, AddressRules())
@@ -122,9 +122,9 @@ async def test_a_name_with_one_forbidden_address_is_not_called(receiver: Receive
 async def test_the_connection_goes_to_the_address_that_was_checked(receiver: Receiver) -> None:
     names = Names(["127.0.0.1"], ["203.0.113.1"])
     assert await post(f"http://hook.example:{port_of(receiver)}/x", names, AddressRules(LOOPBACK)) is None
-    assert names.asked == ["hook.example"]
-    (taken,) = receiver.posts
-    assert taken.headers["host"] == f"hook.example:{port_of(receiver)}"
+    assert names.queries == ["hook.example"]
+    (post_received,) = receiver.posts
+    assert post_received.headers["host"] == f"hook.example:{port_of(receiver)}"
 
 
 async def test_the_next_address_is_tried_if_one_does_not_answer(receiver: Receiver) -> None:
@@ -132,15 +132,15 @@ async def test_the_next_address_is_tried_if_one_does_not_answer(receiver: Receiv
     assert await post(f"http://hook.example:{port_of(receiver)}/x", names, AddressRules(LOOPBACK)) is None
 
 
-async def test_tls_asks_for_the_hosts_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str | None] = []
+async def test_tls_verifies_the_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    server_names: list[str | None] = []
 
     class Stream(httpcore.AsyncNetworkStream):
         async def start_tls(
             self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
         ) -> httpcore.AsyncNetworkStream:
             assert ssl_context.check_hostname
-            asked.append(server_hostname)
+            server_names.append(server_hostname)
             raise httpcore.ConnectError("enough")
 
         async def aclose(self) -> None:
@@ -152,25 +152,25 @@ async def test_tls_asks_for_the_hosts_name(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
     assert await post("https://hook.example/", Names(["9.9.9.9"]), AddressRules()) == "no connection: enough"
-    assert asked == ["hook.example"]
+    assert server_names == ["hook.example"]
 
 
-async def test_the_environments_proxy_is_not_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxies_of_the_environment_are_ignored(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert await post(receiver.url, Resolver(), AddressRules(LOOPBACK)) is None
 
 
-async def test_no_other_sockets() -> None:
+async def test_unix_sockets_are_not_supported() -> None:
     network = GuardedNetwork(Names(["127.0.0.1"]), AddressRules(LOOPBACK), encrypted=False)
     with pytest.raises(NotImplementedError):
         await network.connect_unix_socket("/run/x")
 
 
-# --- What goes wrong ------------------------------------------------------------------------------------------------
+# --- Failures -------------------------------------------------------------------------------------------------------
 
 
-async def test_each_failure_has_a_name() -> None:
+async def test_each_failure_is_described() -> None:
     rules = AddressRules(LOOPBACK)
     assert await post("http://127.0.0.1:9/", Resolver(), rules) == "no connection: All connection attempts failed"
     assert await post("http://no.invalid/", Resolver(), rules) == "no connection: the host name was not found"
@@ -189,8 +189,8 @@ async def test_each_failure_has_a_name() -> None:
         assert error.startswith("the answer is not HTTP")
 
 
-async def test_an_answer_that_never_ends_is_left() -> None:
-    left = asyncio.Event()
+async def test_a_response_that_never_ends_times_out() -> None:
+    disconnected = asyncio.Event()
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -202,14 +202,14 @@ async def test_an_answer_that_never_ends_is_left() -> None:
                 await asyncio.sleep(0.02)
         except OSError:
             writer.close()
-            left.set()
+            disconnected.set()
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with Poster(Resolver(), AddressRules(LOOPBACK), timeout=0.3) as poster:
         outcome = await poster.post(f"http://127.0.0.1:{port}/", "msg_1", b"{}", [new_secret()])
     assert (outcome.verdict, outcome.error) == ("failing", "no answer within 0.3 seconds")
-    await left.wait()
+    await disconnected.wait()
     server.close()
     await server.wait_closed()
 
@@ -230,7 +230,7 @@ async def test_an_answer_that_never_ends_is_left() -> None:
         (503, {"Retry-After": "9" * 40}, "failing", 10**9),
     ],
 )
-async def test_what_an_answer_means(
+async def test_the_status_decides_the_verdict(
     receiver: Receiver, status: int, headers: dict[str, str], verdict: str, retry_after: int
 ) -> None:
     receiver.answer = lambda _: (status, headers, b"")

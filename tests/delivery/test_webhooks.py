@@ -15,7 +15,7 @@ from msgcenter.domain.webhook import WebhookEvent
 from msgcenter.domain.webhook_schedule import Schedule
 from msgcenter.store.webhooks import deliveries, outbox
 from msgcenter.store.webhooks.deliveries import Lease
-from tests.delivery.scene import QUICK, READ, UNREAD, app_of, dispatching, tell, until, webhooks_of
+from tests.delivery.scene import QUICK, READ, UNREAD, app_of, dispatching, record_events, until, webhooks_of
 from tests.receiver import TAKEN, Post, Receiver, receiving
 from tests.store.scene import rows
 
@@ -39,22 +39,22 @@ async def register(database: Database, app_number: int, url: str) -> str:
 # --- The outbox -----------------------------------------------------------------------------------------------------
 
 
-async def test_an_event_is_kept_for_every_webhook_that_is_registered_for_it(
+async def test_an_event_is_stored_for_every_webhook_registered_for_its_kind(
     database: Database, app_number: int
 ) -> None:
     hooks, app = webhooks_of(database), await app_of(database, app_number)
     for events in ([READ], [READ, UNREAD], [UNREAD]):
         await hooks.create(app, "https://a.invalid/", events, by=COMMAND)
     assert (await app_of(database, app_number)).webhook_events == {READ, UNREAD}
-    await tell(database, app_number, (READ, 1), (UNREAD, 2), (READ, 3))
-    await tell(database, app_number + 1, (READ, 4))
-    found = await rows(
+    await record_events(database, app_number, (READ, 1), (UNREAD, 2), (READ, 3))
+    await record_events(database, app_number + 1, (READ, 4))
+    stored = await rows(
         database, "select endpoint_number as e, message_id as m from webhook_event order by endpoint_number, id"
     )
-    assert [(row["e"], row["m"]) for row in found] == [(1, 1), (1, 3), (2, 1), (2, 2), (2, 3), (3, 2)]
+    assert [(row["e"], row["m"]) for row in stored] == [(1, 1), (1, 3), (2, 1), (2, 2), (2, 3), (3, 2)]
 
 
-async def test_what_is_rolled_back_is_not_told(database: Database, app_number: int) -> None:
+async def test_events_are_rolled_back_with_their_transaction(database: Database, app_number: int) -> None:
     await register(database, app_number, "https://a.invalid/")
 
     async def fails(connection: Connection) -> None:
@@ -70,8 +70,8 @@ async def test_no_event_outlives_its_webhook(database: Database, app_number: int
     hooks, app = webhooks_of(database), await app_of(database, app_number)
     for _ in range(10):
         webhook = await register(database, app_number, "https://a.invalid/")
-        telling = [tell(database, app_number, (READ, n)) for n in range(20)]
-        await asyncio.gather(*telling[:10], hooks.delete(app, webhook, by=COMMAND), *telling[10:])
+        recording = [record_events(database, app_number, (READ, n)) for n in range(20)]
+        await asyncio.gather(*recording[:10], hooks.delete(app, webhook, by=COMMAND), *recording[10:])
     assert await rows(database, "select from webhook_event") == []
     assert (await app_of(database, app_number)).webhook_events == frozenset()
 
@@ -79,30 +79,30 @@ async def test_no_event_outlives_its_webhook(database: Database, app_number: int
 # --- Order and batches ----------------------------------------------------------------------------------------------
 
 
-async def test_events_of_a_kind_travel_together_and_in_order(
+async def test_events_of_a_kind_are_delivered_in_batches_in_order(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     await register(database, app_number, receiver.url)
-    await tell(database, app_number, *((READ, n) for n in range(250)))
+    await record_events(database, app_number, *((READ, n) for n in range(250)))
     async with dispatching(database):
         await until(lambda: len(receiver.posts) == 3)
     assert [len(post.events) for post in receiver.posts] == [100, 100, 50]
     assert message_ids(receiver.posts) == list(range(250))
 
 
-async def test_kinds_that_alternate_travel_together_too_but_for_each_message_in_order(
+async def test_alternating_kinds_are_batched_but_stay_in_order_for_each_message(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     await register(database, app_number, receiver.url)
     events = [(READ, 1), (UNREAD, 2), (READ, 3), (UNREAD, 1), (READ, 2), (READ, 1), (READ, 4)]
-    await tell(database, app_number, *events)
+    await record_events(database, app_number, *events)
     async with dispatching(database):
         await until(lambda: len(receiver.posts) == 3)
-    told = [(post.type, message_ids([post])) for post in receiver.posts]
-    assert told == [(READ, [1, 3, 4]), (UNREAD, [2, 1]), (READ, [2, 1])]
+    delivered = [(post.type, message_ids([post])) for post in receiver.posts]
+    assert delivered == [(READ, [1, 3, 4]), (UNREAD, [2, 1]), (READ, [2, 1])]
 
 
-async def test_several_dispatchers_share_the_webhooks_and_keep_the_order(
+async def test_several_dispatchers_share_the_webhooks_in_order(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     for number in range(5):
@@ -110,7 +110,9 @@ async def test_several_dispatchers_share_the_webhooks_and_keep_the_order(
     slow = replace(QUICK, turn=2)
     async with dispatching(database, slow), dispatching(database, slow), dispatching(database, slow):
         for start in range(0, 60, 3):
-            await tell(database, app_number, *((READ if n % 2 else UNREAD, n) for n in range(start, start + 3)))
+            await record_events(
+                database, app_number, *((READ if n % 2 else UNREAD, n) for n in range(start, start + 3))
+            )
         await until(lambda: sum(len(post.events) for post in receiver.posts) == 300)
     for number in range(5):
         posts = [post for post in receiver.posts if post.path == f"/{number}"]
@@ -124,14 +126,14 @@ async def test_several_dispatchers_share_the_webhooks_and_keep_the_order(
 # --- Failing --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_failing_webhook_gets_everything_in_order_when_it_is_back(
+async def test_a_recovered_webhook_gets_all_events_in_order(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     await register(database, app_number, receiver.url)
     receiver.answer = lambda _: (500, {}, b"") if len(receiver.posts) < 6 else TAKEN
     async with dispatching(database):
         for number in range(5):
-            await tell(database, app_number, (READ if number % 2 else UNREAD, number))
+            await record_events(database, app_number, (READ if number % 2 else UNREAD, number))
         await until(lambda: len(set(message_ids(receiver.posts))) == 5)
     assert len({post.id for post in receiver.posts[:6]}) == 1
     assert sorted(message_ids(receiver.posts[5:])) == list(range(5))
@@ -144,12 +146,12 @@ async def state_of(database: Database) -> tuple[str, int, str | None]:
     return state, row["attempts"], row["pause_reason"]
 
 
-async def test_a_webhook_that_fails_for_days_is_paused_and_loses_nothing(
+async def test_a_webhook_that_fails_for_days_is_paused_and_can_be_replayed(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     webhook = await register(database, app_number, receiver.url)
     receiver.answer = lambda _: (503, {}, b"")
-    await tell(database, app_number, (READ, 1))
+    await record_events(database, app_number, (READ, 1))
     async with dispatching(database, replace(QUICK, give_up=150)):
         while (await state_of(database))[0] != "paused":
             await asyncio.sleep(0.01)
@@ -158,7 +160,7 @@ async def test_a_webhook_that_fails_for_days_is_paused_and_loses_nothing(
     tried = len(receiver.posts)
     assert tried > 2
     receiver.answer = lambda _: TAKEN
-    await tell(database, app_number, (UNREAD, 2))
+    await record_events(database, app_number, (UNREAD, 2))
     async with dispatching(database):
         await asyncio.sleep(0.2)
         assert len(receiver.posts) == tried
@@ -171,38 +173,38 @@ async def test_a_webhook_that_fails_for_days_is_paused_and_loses_nothing(
     assert message_ids(receiver.posts[tried + 1 :]) == [1, 2]
 
 
-async def test_a_delivery_that_is_refused_for_days_has_failed(
+async def test_a_delivery_that_is_refused_for_days_fails(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     await register(database, app_number, receiver.url)
     receiver.answer = lambda post: (422, {}, b"") if message_ids([post]) == [1] else TAKEN
     async with dispatching(database, replace(QUICK, give_up=200)):
-        await tell(database, app_number, (READ, 1))
+        await record_events(database, app_number, (READ, 1))
         await until(lambda: bool(receiver.posts))
         number = 2
         while not await rows(database, "select from webhook_delivery where state = 'failed'"):
-            await tell(database, app_number, (UNREAD if number % 2 else READ, number))
+            await record_events(database, app_number, (UNREAD if number % 2 else READ, number))
             await asyncio.sleep(0.05)
             number += 1
-        await tell(database, app_number, (READ, number))
+        await record_events(database, app_number, (READ, number))
         await until(lambda: set(message_ids(receiver.posts)) == set(range(1, number + 1)))
     assert (await state_of(database))[0] == "active"
 
 
-async def test_a_disabled_app_is_told_nothing_until_it_is_enabled(
+async def test_a_disabled_app_gets_no_deliveries_until_it_is_enabled(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     await register(database, app_number, receiver.url)
     await rows(database, "update app set disabled_at = 1")
     async with dispatching(database):
-        await tell(database, app_number, (READ, 1))
+        await record_events(database, app_number, (READ, 1))
         await asyncio.sleep(0.2)
         assert receiver.posts == []
         await rows(database, "update app set disabled_at = null")
         await until(lambda: len(receiver.posts) == 1)
 
 
-async def test_many_dead_webhooks_leave_room_for_a_living_one(
+async def test_many_dead_webhooks_do_not_delay_a_working_one(
     database: Database, app_number: int, receiver: Receiver
 ) -> None:
     hanging = asyncio.Event()
@@ -219,7 +221,7 @@ async def test_many_dead_webhooks_leave_room_for_a_living_one(
     await register(database, app_number, receiver.url)
     async with dispatching(database, schedule):
         for number in range(6):
-            await tell(database, app_number, (READ, number))
+            await record_events(database, app_number, (READ, number))
             await until(lambda n=number: len(receiver.posts) > n)  # type: ignore[misc]
         hanging.set()
     dead.close()
@@ -237,29 +239,29 @@ async def claim(database: Database, holder: str, now: int) -> list[Lease]:
 async def test_a_webhook_is_leased_to_one_dispatcher_until_the_lease_ends(database: Database, app_number: int) -> None:
     await register(database, app_number, "https://a.invalid/")
     assert await claim(database, "a", 100) == []  # nothing is due
-    await tell(database, app_number, (READ, 1))
+    await record_events(database, app_number, (READ, 1))
     (lease,) = await claim(database, "a", 100)
     assert await claim(database, "b", 1_000) == []
 
     async with database.connection() as connection:
         first = await deliveries.take(connection, lease, now=1_050, until=2_050)
         assert first is not None
-        assert await claim(database, "b", 2_000) == []  # it was renewed
+        assert await claim(database, "b", 2_000) == []  # the lease was renewed
         (other,) = await claim(database, "b", 2_050)
         assert await deliveries.take(connection, lease, now=2_060, until=3_060) is None
         again = await deliveries.take(connection, other, now=2_060, until=3_060)
         assert again is not None
         assert (again.delivery_id, again.body) == (first.delivery_id, first.body)
-        await deliveries.release(connection, lease, 2_070)  # of no effect
+        await deliveries.release(connection, lease, 2_070)  # no effect: another holds the lease
         assert await claim(database, "c", 2_080) == []
         await deliveries.release_all(connection, "b", 2_090)
     assert len(await claim(database, "c", 2_100)) == 1
 
 
-async def test_who_waited_longest_comes_first(database: Database, app_number: int) -> None:
+async def test_the_webhook_that_waited_longest_is_leased_first(database: Database, app_number: int) -> None:
     for _ in range(3):
         await register(database, app_number, "https://a.invalid/")
-    await tell(database, app_number, (READ, 1))
+    await record_events(database, app_number, (READ, 1))
     served = []
     for now in range(1, 7):
         async with database.connection() as connection:
@@ -272,7 +274,7 @@ async def test_who_waited_longest_comes_first(database: Database, app_number: in
 async def test_a_stopped_dispatcher_leaves_no_lease(database: Database, app_number: int, receiver: Receiver) -> None:
     await register(database, app_number, receiver.url)
     async with dispatching(database):
-        await tell(database, app_number, (READ, 1))
+        await record_events(database, app_number, (READ, 1))
         await until(lambda: len(receiver.posts) == 1)
     assert await rows(database, "select from webhook_endpoint where lease_holder is not null") == []
 
@@ -296,15 +298,15 @@ def test_retry_after_is_honoured_up_to_the_next_pause() -> None:
     assert schedule.pause(20, 10**9, 0.5) == 8 * 3_600_000
 
 
-# --- What goes ------------------------------------------------------------------------------------------------------
+# --- Retention ----------------------------------------------------------------------------------------------------
 
 
-async def test_what_is_old_goes(database: Database, app_number: int) -> None:
+async def test_old_events_and_deliveries_are_deleted(database: Database, app_number: int) -> None:
     await register(database, app_number, "https://a.invalid/")
     now = now_ms()
     old = now - webhook.KEPT_MS - 1_000
-    await tell(database, app_number, (READ, 1), now=old)
-    await tell(database, app_number, (READ, 2), now=now)
+    await record_events(database, app_number, (READ, 1), now=old)
+    await record_events(database, app_number, (READ, 2), now=now)
     await rows(
         database,
         "insert into webhook_delivery (created_at, next_attempt_at, finished_at, endpoint_number, event_count,"

@@ -1,4 +1,4 @@
-"""A job that delivers a message is never lost: not when it fails, and not when its process ends in the middle of it."""
+"""Delivery jobs are never lost: neither when they fail, nor when their process ends in between."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -18,20 +18,20 @@ CROWD = receivers_of(f"user-{number}" for number in range(3_000))
 
 
 async def send(database: Database, app_number: int) -> int:
-    """Store a message to a crowd, which a job has to deliver."""
+    """Store a message that a job has to deliver, and return its id."""
     (message_id,) = await send_drafts(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), CROWD)])
     assert isinstance(message_id, int)
     return message_id
 
 
 async def job_states(database: Database) -> list[str]:
-    """Return the states of the jobs that are left."""
+    """Return the states of all jobs."""
     async with database.connection() as connection:
         return [row["status"] for row in await connection.fetch("select status::text from pgqueuer")]
 
 
 async def run_until_delivered(database: Database) -> None:
-    """Work until no job is left."""
+    """Run a worker until no job is left."""
     worker = Worker(database)
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(60):
@@ -42,7 +42,7 @@ async def run_until_delivered(database: Database) -> None:
 
 
 async def delivered(database: Database) -> int:
-    """Return how many entries there are in all mailboxes."""
+    """Return the number of entries in all mailboxes."""
     async with database.connection() as connection:
         return int(await connection.fetchval("select coalesce(sum(cardinality(message_ids)), 0) from mailbox_page"))
 
@@ -62,7 +62,7 @@ async def test_a_job_survives_the_end_of_its_process(database: Database, app_num
     await transaction.start()
     await blocker.execute("select from message where id = $1 for update", message_id)
     with ThreadPoolExecutor(1) as thread:
-        # As when the server stops: its event loop ends while the job waits for the lock.
+        # Like a server that stops: its event loop ends while the job waits for the lock.
         await asyncio.get_running_loop().run_in_executor(thread, asyncio.run, begin_job(database.url))
     assert await job_states(database) != []
     await transaction.rollback()
@@ -72,7 +72,7 @@ async def test_a_job_survives_the_end_of_its_process(database: Database, app_num
 
 
 async def begin_job(url: str) -> None:
-    """Return as soon as a worker has begun a job, which is then cancelled with the event loop."""
+    """Return once a worker has started a job, which is then cancelled with the event loop."""
     async with Database(url, connections=4) as database:
         running = asyncio.create_task(Worker(database).run())
         async with asyncio.timeout(60):
@@ -82,7 +82,7 @@ async def begin_job(url: str) -> None:
 
 
 async def waits_for_lock(database: Database) -> bool:
-    """Tell whether a session of this database waits for a lock."""
+    """Return whether a session of this database waits for a lock."""
     async with database.connection() as connection:
         return bool(
             await connection.fetchval(

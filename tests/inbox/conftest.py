@@ -1,4 +1,4 @@
-"""A user's browser, as far as HTTP goes."""
+"""The inbox API and its streams as a user's browser calls them."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import Raw, Server
 
-_PATIENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass
@@ -42,19 +42,19 @@ class Browser:
         self.http.close()
 
     def get(self, path: str, **parameters: object) -> Any:
-        """Return the JSON of a call that must succeed."""
+        """Call the API and return the JSON of the answer, which must be 200."""
         answer = self.http.get(path, params=parameters)  # type: ignore[arg-type]
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def post(self, path: str, body: object) -> Any:
-        """Return the JSON of a call that must succeed."""
+        """Call the API and return the JSON of the answer, which must be 200."""
         answer = self.http.post(path, json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def ids(self, **parameters: object) -> list[str]:
-        """Return the ids of a list."""
+        """Return the message ids of a list."""
         return [message["id"] for message in self.get("/messages", **parameters)["messages"]]
 
 
@@ -66,15 +66,15 @@ class Stream:
         self.closed = threading.Event()
 
     def next(self, *names: str) -> tuple[str, Any]:
-        """Return the next event of one of these names (any, if none is given), leaving out others."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        """Return the next event with one of these names (any event without names) and skip the others."""
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while True:
             name, data = self.events.get(timeout=max(0.01, deadline - time.monotonic()))
             if not names or name in names:
                 return name, data
 
     def until(self, name: str, holds: Callable[[Any], bool]) -> Any:
-        """Return the first event of this name whose data passes."""
+        """Return the data of the first event with this name for which `holds` is true."""
         while True:
             _, data = self.next(name)
             if holds(data):

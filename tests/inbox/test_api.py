@@ -11,13 +11,13 @@ from tests.inbox.conftest import Browser, user_token
 
 
 def approval(client: Client, user: str, head: str = "Leave") -> str:
-    """Send a pending approval."""
+    """Send a pending approval and return its id."""
     return client.send_oa(
         user, head, business_id="b-1", pc_url="https://a.example/1", app_url="https://a.example/m", approval=True
     )
 
 
-def test_messages_come_newest_first_with_what_the_sender_said(browser: Browser, client: Client, user: str) -> None:
+def test_messages_are_listed_newest_first_with_their_bodies(browser: Browser, client: Client, user: str) -> None:
     text = client.send_text(user, "你好")
     link = client.send_link(
         user, title="T", content="C", business_id="b-7", pc_url="https://a.example/", app_url="https://a.example/m"
@@ -34,7 +34,7 @@ def test_messages_come_newest_first_with_what_the_sender_said(browser: Browser, 
     assert browser.get(f"/messages/{link}") == listed["messages"][1]
 
 
-def test_pages_of_a_list_join_without_gap_or_double(browser: Browser, client: Client, user: str) -> None:
+def test_the_pages_of_a_list_have_every_message_once(browser: Browser, client: Client, user: str) -> None:
     sent = [client.send_text(user, str(number)) for number in range(25)]
     seen: list[str] = []
     cursor = None
@@ -47,7 +47,7 @@ def test_pages_of_a_list_join_without_gap_or_double(browser: Browser, client: Cl
     assert seen == sent[::-1]
 
 
-def test_filters(browser: Browser, client: Client, user: str) -> None:
+def test_lists_are_filtered_by_state_and_kind(browser: Browser, client: Client, user: str) -> None:
     first, second = client.send_text(user, "one"), client.send_text(user, "two")
     todo = approval(client, user)
     client.set_status(user, [first])
@@ -62,7 +62,7 @@ def test_filters(browser: Browser, client: Client, user: str) -> None:
 
 @pytest.mark.parametrize("query", ["消防", "DRILL", "drill "])
 def test_search_finds_chinese_and_any_case(browser: Browser, client: Client, user: str, query: str) -> None:
-    wanted = client.send_text(user, "明天消防演练 Drill at nine")
+    matching = client.send_text(user, "明天消防演练 Drill at nine")
     client.send_text(user, "something else")
     client.send_link(
         user,
@@ -72,7 +72,7 @@ def test_search_finds_chinese_and_any_case(browser: Browser, client: Client, use
         pc_url="https://a.example/drill",
         app_url="https://a.example/消防",
     )
-    assert browser.ids(q=query) == [wanted]
+    assert browser.ids(q=query) == [matching]
 
 
 FORMS = [
@@ -92,37 +92,35 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("said", "sought"), FORMS)
-def test_search_finds_every_form_of_the_same(
-    browser: Browser, client: Client, user: str, said: str, sought: str
-) -> None:
-    wanted = client.send_text(user, f"before {said} after")
+@pytest.mark.parametrize(("text", "query"), FORMS)
+def test_search_finds_every_form_of_a_text(browser: Browser, client: Client, user: str, text: str, query: str) -> None:
+    matching = client.send_text(user, f"before {text} after")
     client.send_text(user, "something else")
-    assert browser.ids(q=sought) == [wanted]
-    assert browser.ids(q=said) == [wanted]
+    assert browser.ids(q=query) == [matching]
+    assert browser.ids(q=text) == [matching]
 
 
-def test_letters_that_are_others_in_every_language_stay_apart(browser: Browser, client: Client, user: str) -> None:
+def test_search_distinguishes_dotless_i(browser: Browser, client: Client, user: str) -> None:
     dotless, dotted = client.send_text(user, "ısı"), client.send_text(user, "isi")
     assert browser.ids(q="ısı") == [dotless]
     assert browser.ids(q="ISI") == [dotted]
 
 
 @pytest.mark.parametrize("wildcard", ["%", "_", "\\", "%%", "a_c", "a%c"])
-def test_nothing_in_a_search_is_a_wildcard(browser: Browser, client: Client, user: str, wildcard: str) -> None:
+def test_a_search_has_no_wildcards(browser: Browser, client: Client, user: str, wildcard: str) -> None:
     client.send_text(user, "abc")
-    wanted = client.send_text(user, f"it is {wildcard} here")
-    assert browser.ids(q=wildcard) == [wanted]
+    matching = client.send_text(user, f"it is {wildcard} here")
+    assert browser.ids(q=wildcard) == [matching]
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\u3000", "\t \n", "\u200b", " \u00a0\u2060"])
-def test_a_blank_search_is_none(browser: Browser, client: Client, user: str, blank: str) -> None:
+def test_a_blank_search_lists_everything(browser: Browser, client: Client, user: str, blank: str) -> None:
     sent = [client.send_text(user, text) for text in ("one", "two words")]
     assert browser.ids(q=blank) == sent[::-1]
 
 
-def test_everything_that_a_card_says_can_be_found(browser: Browser, client: Client, user: str) -> None:
-    wanted = client.send_oa(
+def test_search_covers_all_texts_of_a_card_but_not_its_urls(browser: Browser, client: Client, user: str) -> None:
+    matching = client.send_oa(
         user,
         "HEAD１",
         business_id="b",
@@ -133,13 +131,13 @@ def test_everything_that_a_card_says_can_be_found(browser: Browser, client: Clie
         form=[("KEY４", "VALUE５")],
         author="AUTHOR６",
     )
-    for sought in ("head1", "title2", "content3", "key4", "value5", "author6"):
-        assert browser.ids(q=sought) == [wanted]
+    for query in ("head1", "title2", "content3", "key4", "value5", "author6"):
+        assert browser.ids(q=query) == [matching]
     assert browser.ids(q="a.example") == []
 
 
-def test_a_search_goes_on_through_a_large_mailbox(browser: Browser, client: Client, user: str) -> None:
-    wanted = client.send_text(user, "the needle")
+def test_a_search_continues_through_a_large_mailbox(browser: Browser, client: Client, user: str) -> None:
+    matching = client.send_text(user, "the needle")
     for number in range(450):
         client.send_text(user, f"hay {number}")
     found: list[str] = []
@@ -150,10 +148,10 @@ def test_a_search_goes_on_through_a_large_mailbox(browser: Browser, client: Clie
         cursor = page["nextCursor"]
         if cursor is None:
             break
-    assert found == [wanted]
+    assert found == [matching]
 
 
-def test_counts_follow_every_way_of_changing(browser: Browser, client: Client, user: str) -> None:
+def test_counts_follow_all_changes(browser: Browser, client: Client, user: str) -> None:
     ids = [client.send_text(user, str(number)) for number in range(4)]
     todo = approval(client, user)
     counts = browser.get("/counts")
@@ -167,7 +165,7 @@ def test_counts_follow_every_way_of_changing(browser: Browser, client: Client, u
     assert client.unread_count(user) == 2
 
 
-def test_setting_status_tells_which_messages_the_user_has(browser: Browser, client: Client, user: str) -> None:
+def test_setting_status_returns_the_ids_that_the_user_has(browser: Browser, client: Client, user: str) -> None:
     mine, others = client.send_text(user, "mine"), client.send_text("somebody-else", "not mine")
     answer = browser.post("/messages/status", {"ids": [mine, others, "77", "x"], "read": True})
     assert answer["changed"] == [mine]
@@ -183,15 +181,15 @@ def test_read_all_reads_up_to_a_message_and_can_be_undone(browser: Browser, clie
 
 
 def unread(browser: Browser) -> list[str]:
-    """The ids of what is unread."""
+    """Return the ids of the unread messages."""
     return browser.ids(filter="unread", limit=100)
 
 
 @pytest.mark.parametrize(
-    "given", [{"q": "ＤＲＩＬＬ"}, {"kind": "link"}, {"filter": "todo"}, {"q": "drill", "kind": "oa"}]
+    "parameters", [{"q": "ＤＲＩＬＬ"}, {"kind": "link"}, {"filter": "todo"}, {"q": "drill", "kind": "oa"}]
 )
 def test_read_all_reads_what_a_list_with_the_same_parameters_shows(
-    browser: Browser, client: Client, user: str, given: dict[str, str]
+    browser: Browser, client: Client, user: str, parameters: dict[str, str]
 ) -> None:
     for number in range(3):
         client.send_text(user, f"Drill {number}")
@@ -207,14 +205,14 @@ def test_read_all_reads_what_a_list_with_the_same_parameters_shows(
             app_url="https://a.example/m",
         )
     before = unread(browser)
-    shown = browser.ids(limit=100, **given)
+    shown = browser.ids(limit=100, **parameters)
     assert 3 <= len(shown) < len(before)
     newest = before[0]
-    answer = browser.post("/messages/read-all", {"upTo": newest, **given})
+    answer = browser.post("/messages/read-all", {"upTo": newest, **parameters})
     assert answer["changed"] == shown
-    assert unread(browser) == [one for one in before if one not in shown]
+    assert unread(browser) == [message_id for message_id in before if message_id not in shown]
     assert answer["counts"]["unread"] == len(before) - len(shown)
-    assert browser.post("/messages/read-all", {"upTo": newest, **given})["changed"] == []
+    assert browser.post("/messages/read-all", {"upTo": newest, **parameters})["changed"] == []
     browser.post("/messages/status", {"ids": answer["changed"], "read": False})
     assert unread(browser) == before
 
@@ -239,7 +237,7 @@ def test_read_all_of_the_archive_or_a_blank_search(browser: Browser, client: Cli
 
 
 @pytest.mark.parametrize(
-    ("given", "field", "allowed"),
+    ("parameters", "field", "allowed"),
     [
         ({"filter": "x"}, "filter", "all, unread, todo, archived"),
         ({"kind": "x"}, "kind", "text, link, oa"),
@@ -248,26 +246,28 @@ def test_read_all_of_the_archive_or_a_blank_search(browser: Browser, client: Cli
         ({"upTo": "x"}, "upTo", ""),
     ],
 )
-def test_read_all_names_what_is_wrong(browser: Browser, given: dict[str, object], field: str, allowed: str) -> None:
-    answer = browser.http.post("/messages/read-all", json={"upTo": "1", **given})
+def test_read_all_names_the_invalid_field(
+    browser: Browser, parameters: dict[str, object], field: str, allowed: str
+) -> None:
+    answer = browser.http.post("/messages/read-all", json={"upTo": "1", **parameters})
     assert answer.status_code == 400
     problem = answer.json()
     assert (problem["code"], problem["field"]) == ("invalid_field", field)
     assert allowed in problem["detail"]
 
 
-def test_archived_messages_are_read_and_out_of_sight(browser: Browser, client: Client, user: str) -> None:
-    kept, gone = client.send_text(user, "kept"), client.send_text(user, "gone")
-    answer = browser.post("/messages/archive", {"ids": [gone], "archived": True})
-    assert answer == {"changed": [gone], "counts": {**answer["counts"], "unread": 1}}
+def test_archived_messages_are_read_and_leave_the_list(browser: Browser, client: Client, user: str) -> None:
+    kept, archived = client.send_text(user, "kept"), client.send_text(user, "archived")
+    answer = browser.post("/messages/archive", {"ids": [archived], "archived": True})
+    assert answer == {"changed": [archived], "counts": {**answer["counts"], "unread": 1}}
     assert browser.ids() == [kept]
-    assert browser.ids(filter="archived") == [gone]
-    assert browser.get(f"/messages/{gone}")["archived"] is True
-    browser.post("/messages/archive", {"ids": [gone], "archived": False})
-    assert browser.ids() == [gone, kept]
+    assert browser.ids(filter="archived") == [archived]
+    assert browser.get(f"/messages/{archived}")["archived"] is True
+    browser.post("/messages/archive", {"ids": [archived], "archived": False})
+    assert browser.ids() == [archived, kept]
 
 
-def test_what_is_set_unread_comes_back_from_the_archive(browser: Browser, client: Client, user: str) -> None:
+def test_setting_a_message_unread_unarchives_it(browser: Browser, client: Client, user: str) -> None:
     message_id = client.send_text(user, "important")
     browser.post("/messages/archive", {"ids": [message_id], "archived": True})
     client.set_status(user, [message_id], read=False)
@@ -275,7 +275,7 @@ def test_what_is_set_unread_comes_back_from_the_archive(browser: Browser, client
     assert browser.get("/counts")["unread"] == 1
 
 
-def test_an_expired_message_is_gone_everywhere(browser: Browser, client: Client, user: str) -> None:
+def test_an_expired_message_disappears_everywhere(browser: Browser, client: Client, user: str) -> None:
     message_id = client.send_text(user, "soon over", expire_at=int(time.time() * 1_000) + 700)
     assert browser.ids() == [message_id]
     deadline = time.monotonic() + 20
@@ -297,7 +297,9 @@ def test_an_expired_message_is_gone_everywhere(browser: Browser, client: Client,
         ("/messages", {"q": "x" * 65}, "q"),
     ],
 )
-def test_wrong_queries_name_the_field(browser: Browser, path: str, parameters: dict[str, str], field: str) -> None:
+def test_an_invalid_query_parameter_is_named(
+    browser: Browser, path: str, parameters: dict[str, str], field: str
+) -> None:
     answer = browser.http.get(path, params=parameters)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
@@ -306,7 +308,7 @@ def test_wrong_queries_name_the_field(browser: Browser, path: str, parameters: d
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"ids":[]}', b'{"ids":["1"]}', b'{"ids":["1"],"read":1}', b"\xff"])
-def test_wrong_bodies_are_problems(browser: Browser, body: bytes) -> None:
+def test_invalid_bodies_are_refused(browser: Browser, body: bytes) -> None:
     answer = browser.http.post("/messages/status", content=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_field")
 
@@ -328,7 +330,7 @@ _ROUTES = [
 
 
 @pytest.mark.parametrize(("method", "path"), _ROUTES)
-def test_every_route_refuses_missing_forged_and_ended_tokens(
+def test_every_route_refuses_missing_and_forged_tokens(
     browser: Browser, raw: Raw, user: str, method: str, path: str
 ) -> None:
     url = f"{browser.server.url}/inbox/v1{path}"
@@ -341,13 +343,13 @@ def test_every_route_refuses_missing_forged_and_ended_tokens(
         assert (answer.status_code, answer.json()["code"]) == (401, code)
 
 
-def test_a_user_sees_nobody_elses_messages(browser: Browser, raw: Raw, client: Client, user: str) -> None:
+def test_users_see_only_their_own_messages(browser: Browser, raw: Raw, client: Client, user: str) -> None:
     message_id = client.send_text("somebody-else", "private")
     assert browser.ids() == []
     assert browser.http.get(f"/messages/{message_id}").status_code == 404
 
 
-def test_ttl_is_limited(raw: Raw, user: str) -> None:
+def test_the_lifetime_of_a_token_is_limited(raw: Raw, user: str) -> None:
     for ttl in (59, 86_401, "60", 1.5):
         answer = raw.post("/msgCenter/user/getUserToken", {"publisherId": user, "ttl": ttl}).json()
         assert answer["retCode"] == "100003"
@@ -355,14 +357,14 @@ def test_ttl_is_limited(raw: Raw, user: str) -> None:
     assert abs(int(soon["expireTime"]) - time.time() * 1_000 - 60_000) < 10_000
 
 
-def test_the_api_describes_itself(browser: Browser) -> None:
+def test_the_openapi_document_has_all_routes(browser: Browser) -> None:
     document = httpx.get(f"{browser.server.url}/inbox/v1/openapi.json", trust_env=False).json()
     assert document["openapi"] == "3.1.0"
     paths = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     assert paths == {(m, "/inbox/v1" + p.replace("/1", "/{id}")) for m, p in _ROUTES}
 
 
-def test_user_token_is_for_one_platform(raw: Raw, user: str) -> None:
+def test_a_user_token_is_for_one_platform(raw: Raw, user: str) -> None:
     answer = raw.post("/msgCenter/user/getUserToken", {"publisherId": user, "platformCode": "999999"}).json()
     assert answer["retCode"] == "200007"
     assert user_token(raw, user, platformCode="420100")

@@ -1,4 +1,4 @@
-"""Streams and tokens at their limits."""
+"""The limits of user tokens and streams."""
 
 import asyncio
 import base64
@@ -28,21 +28,21 @@ from tests.inbox.conftest import Browser
 
 
 def signed(app: Credentials, user: str, *, expires: float, key: bytes | None = None, **more: object) -> str:
-    """Return a user token as the product signed it before it named an audience, or with another key or more claims."""
+    """Return a user token as earlier versions signed it, without an audience; or with another key or more claims."""
     claims = {"iss": "msgcenter", "sub": user, "platform": PLATFORM, "app": app.number, "key": 1, "exp": int(expires)}
     claims |= more
     return jwt.encode(claims, key or KeyRing(SECRET_KEY).user_token_key, "HS256")
 
 
 @pytest.mark.parametrize("path", ["/messages", "/messages/1", "/counts", "/stream"])
-def test_a_token_ends_at_its_time(browser: Browser, app: Credentials, user: str, path: str) -> None:
+def test_a_token_expires(browser: Browser, app: Credentials, user: str, path: str) -> None:
     good = signed(app, user, expires=time.time() + 60)
     assert browser.http.get("/counts", headers={"authorization": f"Bearer {good}"}).status_code == 200
-    ended = browser.http.get(path, headers={"authorization": f"Bearer {signed(app, user, expires=time.time() - 1)}"})
-    assert (ended.status_code, ended.json()["code"]) == (401, "token_expired")
+    expired = browser.http.get(path, headers={"authorization": f"Bearer {signed(app, user, expires=time.time() - 1)}"})
+    assert (expired.status_code, expired.json()["code"]) == (401, "token_expired")
 
 
-def test_a_token_of_another_installation_is_not_valid(browser: Browser, app: Credentials, user: str) -> None:
+def test_a_token_of_another_installation_is_invalid(browser: Browser, app: Credentials, user: str) -> None:
     foreign = signed(
         app, user, expires=time.time() + 60, key=KeyRing("another secret key of another place").user_token_key
     )
@@ -50,7 +50,7 @@ def test_a_token_of_another_installation_is_not_valid(browser: Browser, app: Cre
     assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
 
 
-def test_a_token_names_its_audience_and_is_for_no_other(browser: Browser, app: Credentials, user: str) -> None:
+def test_a_token_is_accepted_for_its_audience_only(browser: Browser, app: Credentials, user: str) -> None:
     assert jwt.decode(browser.token, options={"verify_signature": False})["aud"] == "msgcenter inbox"
     for audience, status in (("msgcenter inbox", 200), ("another", 401), ("", 401), (["another"], 401), (None, 401)):
         token = signed(app, user, expires=time.time() + 60, aud=audience)
@@ -61,14 +61,14 @@ def test_a_token_names_its_audience_and_is_for_no_other(browser: Browser, app: C
 
 
 @pytest.mark.parametrize("nested", ["[" * 20_000, '{"a":' * 4_000])
-def test_a_token_nested_without_end_is_not_valid(browser: Browser, nested: str) -> None:
+def test_a_token_with_a_deeply_nested_header_is_invalid(browser: Browser, nested: str) -> None:
     header = base64.urlsafe_b64encode(nested.encode()).decode().rstrip("=")
     answer = browser.http.get("/counts", headers={"authorization": f"Bearer {header}.e30.x"})
     assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
 
 
 class Scene(NamedTuple):
-    """An app, and an open inbox of its user `u`."""
+    """An app and an open stream of its user `u`."""
 
     app: App
     apps: Apps
@@ -77,7 +77,7 @@ class Scene(NamedTuple):
 
 
 async def open_inbox(database: Database) -> Scene:
-    """Return a scene whose stream is not read yet."""
+    """Return a scene. Nothing reads the stream yet."""
     keys = KeyRing(SECRET_KEY)
     apps = Apps(database, keys)
     app = (await apps.create("Test app", PLATFORM)).app
@@ -89,7 +89,7 @@ async def open_inbox(database: Database) -> Scene:
 
 
 @pytest.mark.parametrize("withdrawn", ["key", "app", "live"])
-async def test_a_stream_ends_with_its_right_however_busy_the_inbox_is(
+async def test_a_stream_ends_when_its_right_is_withdrawn_even_in_a_busy_inbox(
     database: Database, monkeypatch: pytest.MonkeyPatch, withdrawn: str
 ) -> None:
     monkeypatch.setattr(stream, "_BEAT_SECONDS", 0.5)
@@ -113,7 +113,7 @@ async def test_a_stream_ends_with_its_right_however_busy_the_inbox_is(
     async with asyncio.timeout(30):
         while len(events) < 100:
             await asyncio.sleep(0.01)
-        assert not streaming.done(), "it lives as long as its right, over several looks"
+        assert not streaming.done(), "it lasts over several checks of its right"
         if withdrawn == "key":
             await scene.apps.rotate_key(scene.app.app_id)
         elif withdrawn == "app":
@@ -124,7 +124,7 @@ async def test_a_stream_ends_with_its_right_however_busy_the_inbox_is(
     busy.cancel()
 
 
-def test_a_token_in_the_address_is_not_taken_for_another_headers() -> None:
+def test_a_stream_takes_the_token_of_its_address_unless_a_bearer_token_is_sent() -> None:
     def request(headers: dict[str, str]) -> Request:
         raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         return Request({"type": "http", "path": "/inbox/v1/stream", "query_string": b"token=T", "headers": raw_headers})
@@ -134,7 +134,7 @@ def test_a_token_in_the_address_is_not_taken_for_another_headers() -> None:
     assert token_of(request({"authorization": "Bearer U"})) == "U"
 
 
-async def test_a_reader_who_takes_nothing_loses_the_stream(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stalled_client_loses_its_stream(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "_STALLED_SECONDS", 0.2)
     _, _, hub, answer = await open_inbox(database)
     started = asyncio.Event()
@@ -142,7 +142,7 @@ async def test_a_reader_who_takes_nothing_loses_the_stream(database: Database, m
     async def send(message: Message) -> None:
         if message["type"] == "http.response.body":
             started.set()
-            await asyncio.Event().wait()  # the other end takes nothing
+            await asyncio.Event().wait()  # the client reads nothing
 
     async def receive() -> Message:
         await asyncio.Event().wait()

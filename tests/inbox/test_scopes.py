@@ -1,4 +1,4 @@
-"""What a user token sees, where it may be used, and when it ends."""
+"""The scope of a user token, the websites that may use it, and its end."""
 
 import httpx
 import pytest
@@ -15,11 +15,11 @@ _SITE = "https://school.example.edu"
 
 @pytest.fixture
 def apps_of(shared_database: str) -> Database:
-    """The database behind `server`, to be opened."""
+    """The database of `server`, not opened yet."""
     return Database(shared_database, connections=2)
 
 
-async def test_an_apps_token_sees_its_own_messages_only(
+async def test_a_token_with_app_scope_sees_the_apps_messages_only(
     server: Server, shared_database: str, browser: Browser, client: Client, user: str
 ) -> None:
     mine = client.send_text(user, "mine")
@@ -35,7 +35,7 @@ async def test_an_apps_token_sees_its_own_messages_only(
     assert browser.ids(app=other.app_id) == []
 
 
-async def test_platform_scope_sees_all_apps_at_once(
+async def test_a_token_with_platform_scope_sees_the_messages_of_all_apps(
     server: Server,
     shared_database: str,
     apps_of: Database,
@@ -60,7 +60,7 @@ async def test_platform_scope_sees_all_apps_at_once(
 
 
 @pytest.mark.parametrize("ending", ["rotate", "disable"])
-async def test_user_tokens_end_with_the_apps_key(
+async def test_user_tokens_end_with_the_key_of_their_app(
     apps_of: Database, app: Credentials, browser: Browser, ending: str
 ) -> None:
     assert browser.ids() == []
@@ -77,8 +77,8 @@ async def test_user_tokens_end_with_the_apps_key(
 def test_only_allowed_websites_may_use_a_token(
     server: Server, apps_of: Database, app: Credentials, browser: Browser
 ) -> None:
-    strange = browser.http.get("/messages", headers={"origin": _SITE})
-    assert (strange.status_code, strange.json()["code"]) == (403, "origin_refused")
+    refused = browser.http.get("/messages", headers={"origin": _SITE})
+    assert (refused.status_code, refused.json()["code"]) == (403, "origin_refused")
     assert browser.http.options("/messages", headers={"origin": _SITE}).status_code == 403
 
     async def allow() -> None:
@@ -98,14 +98,14 @@ def test_only_allowed_websites_may_use_a_token(
     assert _SITE in page.headers["content-security-policy"]
 
 
-def test_a_token_of_the_gateway_is_no_user_token(server: Server, raw: Raw) -> None:
+def test_an_access_token_is_not_a_user_token(server: Server, raw: Raw) -> None:
     answer = httpx.get(
         f"{server.url}/inbox/v1/counts", headers={"authorization": f"Bearer {raw.token}"}, trust_env=False
     )
     assert answer.json()["code"] == "token_invalid"
 
 
-def test_a_user_token_is_no_token_of_the_gateway(raw: Raw, user: str) -> None:
+def test_a_user_token_is_not_an_access_token(raw: Raw, user: str) -> None:
     token = user_token(raw, user)
     answer = raw.http.post("/msgCenter/message/getMsgList", params={"accessToken": token}, json={})
     assert answer.json()["retCode"] == "200002"

@@ -19,7 +19,7 @@ def pair(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield started
 
 
-def test_what_happens_to_a_mailbox_is_told(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
+def test_changes_of_a_mailbox_reach_its_stream(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
     token = user_token(raw, user)
     with (
         Client(pair.url, app.app_id, app.app_key) as client,
@@ -39,7 +39,7 @@ def test_what_happens_to_a_mailbox_is_told(pair: Server, app: Credentials, raw: 
         stream.until("status", lambda data: data["messages"][0]["readAt"] is None)
 
 
-def test_every_device_of_every_process_is_told(
+def test_events_reach_every_stream_of_every_process(
     pair: Server, server: Server, app: Credentials, raw: Raw, user: str
 ) -> None:
     token = user_token(raw, user)
@@ -58,7 +58,7 @@ def test_every_device_of_every_process_is_told(
             stream.until("counts", lambda data: data["unread"] == 0)
 
 
-def test_a_large_fan_out_arrives(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
+def test_a_large_fan_out_reaches_the_stream(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
     with Client(pair.url, app.app_id, app.app_key) as client, opened_stream(pair, user_token(raw, user)) as stream:
         crowd = [f"{user}-{number}" for number in range(1_500)]
         message_id = client.send_text([user, *crowd], "to many")
@@ -89,7 +89,7 @@ def test_a_decision_reaches_every_approver(pair: Server, app: Credentials, raw: 
 
 
 @pytest.mark.parametrize("way", ["topic", "everyone"])
-def test_topics_and_broadcasts_are_told_and_taken_back(
+def test_topic_messages_and_broadcasts_reach_the_stream_and_are_removed_by_a_recall(
     pair: Server, app: Credentials, raw: Raw, user: str, way: str
 ) -> None:
     token = user_token(raw, user)
@@ -102,11 +102,11 @@ def test_topics_and_broadcasts_are_told_and_taken_back(
         stream.until("counts", lambda data: data["unread"] == 0)
 
 
-def test_updates_and_reminders_are_told(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
+def test_updates_and_reminders_reach_the_stream(pair: Server, app: Credentials, raw: Raw, user: str) -> None:
     token = user_token(raw, user)
     with Client(pair.url, app.app_id, app.app_key) as client, opened_stream(pair, token) as stream:
         message_id = client.send_text(user, "at 15:00")
-        stream.until("message", lambda data: data["id"] == message_id)  # else it may come as updated at once
+        stream.until("message", lambda data: data["id"] == message_id)  # or the update might be merged into this event
         client.update_text(message_id, "at 16:00")
         changed = stream.until("update", lambda data: data["id"] == message_id)
         assert (changed["body"], changed["updatedAt"] is not None) == ({"content": "at 16:00"}, True)
@@ -119,7 +119,7 @@ def test_updates_and_reminders_are_told(pair: Server, app: Credentials, raw: Raw
         stream.until("counts", lambda data: data["unread"] == 1)
 
 
-def test_a_stream_tells_nothing_of_other_apps(
+def test_a_stream_with_app_scope_has_no_events_of_other_apps(
     pair: Server, shared_database: str, app: Credentials, raw: Raw, user: str
 ) -> None:
     other = wait_for(new_app(shared_database))
@@ -135,7 +135,7 @@ def test_a_stream_tells_nothing_of_other_apps(
         assert stream.until("counts", lambda data: data["unread"] == 1)["apps"][0]["id"] == app.app_id
 
 
-def test_a_lost_bus_makes_streams_look_again(
+def test_a_lost_bus_connection_makes_streams_reload(
     pair: Server, shared_database: str, app: Credentials, raw: Raw, user: str
 ) -> None:
     with Client(pair.url, app.app_id, app.app_key) as client, opened_stream(pair, user_token(raw, user)) as stream:
@@ -147,7 +147,7 @@ def test_a_lost_bus_makes_streams_look_again(
             )
         )
         stream.next("reload")
-        # One server may be back before the other: what it tells meanwhile is covered by a reload of the other.
+        # One process may be connected before the other. Its events until then are covered by the other's reload.
         sent: list[str] = []
         while True:
             sent.append(client.send_text(user, "after the gap"))
@@ -166,21 +166,21 @@ def test_streams_end_with_the_server(shared_database: str, raw: Raw, user: str, 
         assert stream.closed.wait(20)
 
 
-async def test_nothing_is_sent_while_nobody_watches(
+async def test_nothing_is_published_without_open_streams(
     server: Server, shared_database: str, client: Client, raw: Raw, user: str
 ) -> None:
-    heard: list[str] = []
+    payloads: list[str] = []
     connection = await asyncpg.connect(shared_database)
     try:
-        await connection.add_listener("msgcenter_live", lambda *event: heard.append(str(event[3])))
+        await connection.add_listener("msgcenter_live", lambda *event: payloads.append(str(event[3])))
         client.send_text(user, "unwatched")
         await connection.fetchval("select 1")
-        assert not [payload for payload in heard if user in payload]
+        assert not [payload for payload in payloads if user in payload]
     finally:
         await connection.close()
 
 
-def test_a_stream_begins_with_the_list_if_asked(server: Server, raw: Raw, client: Client, user: str) -> None:
+def test_a_stream_begins_with_the_list_if_requested(server: Server, raw: Raw, client: Client, user: str) -> None:
     sent = [client.send_text(user, str(number)) for number in range(5)]
     token = user_token(raw, user)
     with Browser(server, token) as browser:
@@ -188,14 +188,14 @@ def test_a_stream_begins_with_the_list_if_asked(server: Server, raw: Raw, client
             with opened_stream(server, token, f"&list={limit}") as stream:
                 assert stream.next() == ("list", browser.get("/messages", limit=limit))
                 client.set_status(user, sent[:1])
-                assert stream.next()[0] == "status", "what comes after the list follows it"
+                assert stream.next()[0] == "status", "events after the list follow it"
             client.set_status(user, sent[:1], read=False)
     with opened_stream(server, token) as stream:
         client.set_status(user, sent[:1])
-        assert stream.next()[0] == "status", "nobody who does not ask for a list gets one"
+        assert stream.next()[0] == "status", "there is no list unless it is requested"
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "", "x", "-1"])
-def test_a_stream_refuses_a_list_of_another_length(browser: Browser, limit: str) -> None:
+def test_a_stream_refuses_a_list_length_outside_1_to_100(browser: Browser, limit: str) -> None:
     answer = browser.http.get("/stream", params={"list": limit})
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "invalid_field", "list")

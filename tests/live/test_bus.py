@@ -1,4 +1,4 @@
-"""What a process tells the others over the bus, and when."""
+"""What processes send each other over the bus, and when."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -29,65 +29,65 @@ async def running(bus: PostgresBus) -> AsyncIterator[None]:
             await task
 
 
-def bus_of(url: str, heard: list[MailboxEvent]) -> PostgresBus:
-    """Return a bus that adds to `heard` what it hears."""
+def bus_of(url: str, received: list[MailboxEvent]) -> PostgresBus:
+    """Return a bus that appends the events it receives to `received`."""
 
     def on_events(events: Sequence[MailboxEvent]) -> None:
-        heard.extend(events)
+        received.extend(events)
 
     return PostgresBus(url, on_events=on_events, on_gap=lambda: None)
 
 
 @pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However busy the machine is, a bus has the time to connect."""
+def _no_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a bus time to connect, also on a busy machine."""
     monkeypatch.setattr(live_bus, "_ANNOUNCE_SECONDS", 60.0)
 
 
-async def test_streams_are_announced_before_the_wait_for_it_ends(database: Database) -> None:
-    told: list[object] = []
+async def test_announced_returns_after_the_announcement_is_sent(database: Database) -> None:
+    payloads: list[object] = []
     listener: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(database.url)
 
-    def hear(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        told.append(payload)
+    def receive(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        payloads.append(payload)
 
-    await listener.add_listener(CHANNEL, hear)
+    await listener.add_listener(CHANNEL, receive)
     bus = bus_of(database.url, [])
     async with running(bus):
         for streams in (True, False) * 5:
             await bus.announced()
             bus.announce(streams=streams)
             await bus.announced()
-            await listener.fetchval("select 1")  # what was notified before comes before the answer
-            assert f'"streams":{str(streams).lower()}' in str(told[-1])
+            await listener.fetchval("select 1")  # earlier notifications arrive before the answer
+            assert f'"streams":{str(streams).lower()}' in str(payloads[-1])
     await listener.close()
 
 
-async def test_a_bus_that_is_cut_off_keeps_nobody_waiting(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_announced_returns_soon_without_a_connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_bus, "_ANNOUNCE_SECONDS", 0.05)
     bus = bus_of(database.url, [])
     bus.announce(streams=True)
     await bus.announced()
 
 
-async def test_what_is_published_before_the_bus_connects_is_told(database: Database) -> None:
-    heard: list[MailboxEvent] = []
-    watching = bus_of(database.url, heard)
+async def test_events_published_before_the_bus_connects_are_delivered(database: Database) -> None:
+    received: list[MailboxEvent] = []
+    watching = bus_of(database.url, received)
     async with running(watching):
         watching.announce(streams=True)
         await watching.announced()
         starting = bus_of(database.url, [])
         starting.publish([EVENT])
         async with running(starting), asyncio.timeout(20):
-            while not heard:
+            while not received:
                 await asyncio.sleep(0.01)
-    assert heard == [EVENT]
+    assert received == [EVENT]
 
 
-async def test_nothing_is_sent_while_nobody_watches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_sent_without_open_streams(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_bus, "_ANSWER_SECONDS", 0.0)
-    heard: list[MailboxEvent] = []
-    bus = bus_of(database.url, heard)
+    received: list[MailboxEvent] = []
+    bus = bus_of(database.url, received)
     async with running(bus):
         bus.announce(streams=True)
         await bus.announced()  # it is connected
@@ -97,6 +97,6 @@ async def test_nothing_is_sent_while_nobody_watches(database: Database, monkeypa
         await bus.announced()
         bus.publish([replace(EVENT, message_ids=(2,))])
         async with asyncio.timeout(20):
-            while not heard:
+            while not received:
                 await asyncio.sleep(0.01)
-    assert [event.message_ids for event in heard] == [(2,)]
+    assert [event.message_ids for event in received] == [(2,)]

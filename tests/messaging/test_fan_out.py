@@ -23,19 +23,19 @@ from tests.conftest import PLATFORM
 
 
 def crowd(size: int) -> tuple[str, ...]:
-    """Return so many user ids."""
+    """Return `size` user ids."""
     return receivers_of(f"user-{number}" for number in range(size))
 
 
 async def send(database: Database, draft: Draft) -> int:
-    """Store a message without any job being run."""
+    """Store a message; no job runs."""
     (message_id,) = await send_drafts(database, MessageIds(1), [draft])
     assert isinstance(message_id, int)
     return message_id
 
 
 async def holders(database: Database, message_id: int) -> Counter[str]:
-    """Return in how many entries each user has a message."""
+    """Return, for each user, the number of entries of a message."""
     async with database.connection() as connection:
         rows = await connection.fetch(
             "select user_id, cardinality(array_positions(message_ids, $1)) as times from mailbox_page"
@@ -46,25 +46,25 @@ async def holders(database: Database, message_id: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize("size", [1_001, 2_500, 10_000])
-async def test_everybody_gets_it_once(database: Database, app_number: int, size: int) -> None:
+async def test_every_receiver_gets_the_message_once(database: Database, app_number: int, size: int) -> None:
     users = crowd(size)
     message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
     assert await holders(database, message_id) == Counter()
-    told: list[MailboxEvent] = []
-    assert await fan_out(database, message_id, told.extend) == 0
-    assert await fan_out(database, message_id, told.extend) == 0
+    events: list[MailboxEvent] = []
+    assert await fan_out(database, message_id, events.extend) == 0
+    assert await fan_out(database, message_id, events.extend) == 0
     assert await holders(database, message_id) == Counter(users)
-    assert sorted(user for event in told for user in event.user_ids) == sorted(users)
+    assert sorted(user for event in events for user in event.user_ids) == sorted(users)
 
 
-async def test_several_at_once_deliver_once(database: Database, app_number: int) -> None:
+async def test_concurrent_fan_outs_deliver_once(database: Database, app_number: int) -> None:
     users = crowd(6_000)
     message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
     await asyncio.gather(*(fan_out(database, message_id) for _ in range(3)))
     assert await holders(database, message_id) == Counter(users)
 
 
-async def test_one_that_was_cut_off_is_gone_on_with(database: Database, app_number: int) -> None:
+async def test_an_interrupted_fan_out_continues(database: Database, app_number: int) -> None:
     users = crowd(5_000)
     message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
     running = asyncio.create_task(fan_out(database, message_id))
@@ -76,7 +76,7 @@ async def test_one_that_was_cut_off_is_gone_on_with(database: Database, app_numb
     assert await holders(database, message_id) == Counter(users)
 
 
-async def test_an_approval_decided_in_between_arrives_decided(database: Database, app_number: int) -> None:
+async def test_an_approval_decided_during_the_fan_out_arrives_decided(database: Database, app_number: int) -> None:
     users = crowd(3_000)
     message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users, approval=True))
     running = asyncio.create_task(fan_out(database, message_id))
@@ -92,14 +92,14 @@ async def test_an_approval_decided_in_between_arrives_decided(database: Database
     assert (counts.delivered, counts.read, still_open) == (3_000, 3_000, 0)
 
 
-async def test_a_future_message_is_told_to_be_too_early(database: Database, app_number: int) -> None:
+async def test_a_scheduled_message_is_not_delivered_early(database: Database, app_number: int) -> None:
     at = now_ms() + 60_000
     message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), ("u",), send_at=at))
     assert 50_000 < await fan_out(database, message_id) <= 60_000
     assert await holders(database, message_id) == Counter()
 
 
-async def test_a_future_message_that_is_recalled_is_done_with(database: Database, app_number: int) -> None:
+async def test_a_recalled_scheduled_message_is_not_delivered(database: Database, app_number: int) -> None:
     draft = Draft(app_number, PLATFORM, Text("x"), ("u",), send_at=now_ms() + 60_000)
     message_id = await send(database, draft)
     await database.in_transaction(lambda connection: recall_within(connection, app_number, message_id, COMMAND))
@@ -107,20 +107,22 @@ async def test_a_future_message_that_is_recalled_is_done_with(database: Database
     assert await holders(database, message_id) == Counter()
 
 
-async def test_what_expired_before_it_was_delivered_reaches_nobody(database: Database, app_number: int) -> None:
+async def test_an_expired_message_is_not_delivered(database: Database, app_number: int) -> None:
     draft = Draft(app_number, PLATFORM, Text("x"), crowd(1_500), expires_at=now_ms() - 1)
     message_id = await send(database, draft)
     assert await fan_out(database, message_id) == 0
     assert await holders(database, message_id) == Counter()
 
 
-async def test_an_unknown_message_is_no_work(database: Database) -> None:
+async def test_the_fan_out_of_an_unknown_message_does_nothing(database: Database) -> None:
     assert await fan_out(database, 1) == 0
 
 
-async def test_every_process_has_a_node_of_its_own_and_leases_anew(database_url: str, database: Database) -> None:
-    async with NodeLease(database_url) as one, NodeLease(database_url) as two:
-        first, second = await one.ids(), await two.ids()
+async def test_processes_have_distinct_nodes_and_lease_again_after_a_lost_connection(
+    database_url: str, database: Database
+) -> None:
+    async with NodeLease(database_url) as first_lease, NodeLease(database_url) as second_lease:
+        first, second = await first_lease.ids(), await second_lease.ids()
         assert first.node != second.node
         async with database.connection() as connection:
             await connection.execute(
@@ -128,6 +130,6 @@ async def test_every_process_has_a_node_of_its_own_and_leases_anew(database_url:
                 " where application_name = 'msgcenter node' and datname = current_database()"
             )
         deadline = asyncio.get_running_loop().time() + 20
-        while await one.ids() is first and asyncio.get_running_loop().time() < deadline:
+        while await first_lease.ids() is first and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.01)
-        assert await one.ids() is not first
+        assert await first_lease.ids() is not first

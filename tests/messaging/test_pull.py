@@ -1,4 +1,4 @@
-"""Pulling: how much of the feed a transaction takes, and what many who do all sorts of things at once make of it."""
+"""Pulling: the size of its transactions, and its result among many concurrent changes."""
 
 import asyncio
 import random
@@ -48,29 +48,29 @@ def mailboxes() -> list[Recipient]:
     return [Recipient(user_id, PLATFORM) for user_id in USERS]
 
 
-async def test_who_was_away_for_long_pulls_in_small_transactions(
+async def test_a_mailbox_far_behind_pulls_in_small_transactions(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = await app_of(database)
     async with NodeLease(database_url) as lease:
         sending = Sending(database, lease, waiting_limit=100)
         sent = [await sending.send(app, Text(f"number {number}"), Everyone()) for number in range(30)]
-    taken: list[int] = []
+    pulled: list[int] = []
 
     async def counted(connection: Connection, new_entries: Sequence[NewEntries]) -> None:
-        taken.append(sum(len(entries.user_ids) for entries in new_entries))
+        pulled.append(sum(len(entries.user_ids) for entries in new_entries))
         await add_entries.add_entries(connection, new_entries)
 
     monkeypatch.setattr(pull, "add_entries", counted)
     monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 60)
     await pull.pull(database, mailboxes(), now_ms())
-    assert sum(taken) == len(USERS) * len(sent)
-    assert max(taken) <= 60
+    assert sum(pulled) == len(USERS) * len(sent)
+    assert max(pulled) <= 60
     pages = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
     assert [page["message_ids"] for page in pages] == [sent] * len(USERS)
 
 
-async def test_who_has_left_a_busy_topic_does_not_look_through_it_for_ever(
+async def test_a_former_subscriber_of_a_busy_topic_moves_on_without_its_rows(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "_FAR_BEHIND", 10)
@@ -92,11 +92,11 @@ async def test_who_has_left_a_busy_topic_does_not_look_through_it_for_ever(
     assert len(page["message_ids"]) == 1
 
 
-async def test_a_pull_goes_as_far_as_the_feed_did_when_it_locked_the_mailbox(
+async def test_a_pull_ends_at_the_position_that_the_feed_had_when_the_mailbox_was_locked(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = await app_of(database)
-    one = mailboxes()[:1]
+    mailbox = mailboxes()[:1]
     async with NodeLease(database_url) as lease:
         sending = Sending(database, lease, waiting_limit=100)
         await sending.send(app, Text("before"), Everyone())
@@ -110,16 +110,16 @@ async def test_a_pull_goes_as_far_as_the_feed_did_when_it_locked_the_mailbox(
             return await pending_rows(connection, states, limit)
 
         monkeypatch.setattr(feed, "pending_rows", after_another_broadcast)
-        await pull.pull(database, one, now_ms())
+        await pull.pull(database, mailbox, now_ms())
         (mark,) = await rows(database, "select pulled_to from mailbox where user_id = $1", USERS[0])
         assert mark["pulled_to"] == 1
-        await pull.pull(database, one, now_ms())
+        await pull.pull(database, mailbox, now_ms())
     (page,) = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
     assert len(page["message_ids"]) == 2
 
 
 class Crowd:
-    """Several processes, as it were, that send, join, leave, recall, reset, read and look, all at once."""
+    """Stands for several processes that send, subscribe, recall, reset and pull at the same time."""
 
     def __init__(self, app: App, databases: Sequence[Database], leases: Sequence[NodeLease], seed: int) -> None:
         self.app = app
@@ -136,7 +136,7 @@ class Crowd:
         topics, messages = Topics(database), SentMessages(database)
         topic = self.dice.choice(["a", "b"])
         some = self.dice.sample(USERS, 4)
-        one = self.dice.choice(self.sent[-8:]) if self.sent else None
+        message_id = self.dice.choice(self.sent[-8:]) if self.sent else None
 
         async def send() -> None:
             to = Everyone() if self.dice.random() < 0.4 else Topic(topic)
@@ -149,23 +149,23 @@ class Crowd:
             await topics.unsubscribe(self.app, topic, some, by=COMMAND)
 
         async def recall() -> None:
-            await messages.recall(self.app, one, by=COMMAND)
+            await messages.recall(self.app, message_id, by=COMMAND)
 
         async def reset() -> None:
-            await messages.update(self.app, one, Text(f"news {self.dice.random()}"), reset_read=True, by=COMMAND)
+            await messages.update(self.app, message_id, Text(f"news {self.dice.random()}"), reset_read=True, by=COMMAND)
 
-        async def look() -> None:
+        async def pull_some() -> None:
             await pull.pull(database, [Recipient(user_id, PLATFORM) for user_id in some], now_ms())
 
         chosen: Callable[[], Awaitable[None]] = self.dice.choices(
-            [send, join, leave, recall, reset, look], [6, 4, 3, 1, 1, 8]
+            [send, join, leave, recall, reset, pull_some], [6, 4, 3, 1, 1, 8]
         )[0]
-        with suppress(Refusal):  # a topic that is not there yet, a message that is recalled
+        with suppress(Refusal):  # the topic does not exist yet, or the message is recalled
             await chosen()
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_crowd_gets_everything_once_and_receipts_know_it(
+async def test_concurrent_changes_deliver_each_message_once_and_receipts_agree(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 25)
@@ -174,11 +174,11 @@ async def test_a_crowd_gets_everything_once_and_receipts_know_it(
         app = await app_of(database)
         crowd = Crowd(app, [database, second], [lease, other], seed)
 
-        async def one_of_many() -> None:
+        async def act() -> None:
             for _ in range(40):
                 await crowd.do_something()
 
-        await asyncio.gather(*(one_of_many() for _ in range(8)))
+        await asyncio.gather(*(act() for _ in range(8)))
         await pull.pull(database, mailboxes(), now_ms())
         assert len(crowd.sent) > 40
         message_statuses = MessageStatuses(second, waiting_limit=100)
@@ -195,16 +195,16 @@ async def test_a_crowd_gets_everything_once_and_receipts_know_it(
             if page.status.state is State.RECALLED:
                 recalled += 1
                 assert all(state["r"] < 0 for state in states)
-                assert {state["user_id"] for state in states} <= {one.user_id for one in page.receipts}
+                assert {state["user_id"] for state in states} <= {receipt.user_id for receipt in page.receipts}
             else:
-                assert [state["user_id"] for state in states] == [one.user_id for one in page.receipts]
+                assert [state["user_id"] for state in states] == [receipt.user_id for receipt in page.receipts]
                 assert all(state["r"] is None for state in states)
             assert page.status.counts.delivered == len(page.receipts)
         assert recalled > 0
 
 
-async def test_a_mark_that_was_waited_for_is_never_moved_back(database: Database, database_url: str) -> None:
-    """The row of the mark is read as its last holder left it, the platform's position is older: both in one race."""
+async def test_a_pull_that_waited_for_a_lock_never_moves_a_mailbox_back(database: Database, database_url: str) -> None:
+    """A locked row is read as its last holder left it, while the feed's position is as old as the snapshot."""
     app = await app_of(database)
     recipient = mailboxes()[0]
     async with NodeLease(database_url) as lease, Database(database_url, connections=2) as other:
@@ -215,7 +215,7 @@ async def test_a_mark_that_was_waited_for_is_never_moved_back(database: Database
             await held.start()
             await feed.lock_pull_states(holder, [recipient])
             waiter = asyncio.create_task(pull.pull(database, [recipient], now_ms()))
-            await _until_somebody_waits_for_a_lock(database)
+            await _until_a_session_waits_for_a_lock(database)
             second = await sending.send(app, Text("second"), Everyone())
             await pull.pull_within(holder, [recipient], now_ms())
             await held.commit()
@@ -227,7 +227,7 @@ async def test_a_mark_that_was_waited_for_is_never_moved_back(database: Database
     assert page["message_ids"] == [first, second]
 
 
-async def _until_somebody_waits_for_a_lock(database: Database) -> None:
+async def _until_a_session_waits_for_a_lock(database: Database) -> None:
     waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     async with asyncio.timeout(30):
         while not await rows(database, waiting):

@@ -1,4 +1,4 @@
-"""Status changes while others are at the same pages, and what cannot be changed."""
+"""Status changes among concurrent changes of the same pages, and the ids that are missing."""
 
 import asyncio
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ USER = Recipient("reader", PLATFORM)
 
 
 async def send(database: Database, app_number: int, clock: Clock, *, lasting: int | None = None) -> int:
-    """Send a message to the reader; it lasts so many ms."""
+    """Send a message to the reader that expires after `lasting` ms."""
     expires_at = None if lasting is None else clock.now + lasting
     draft = text_to(app_number, PLATFORM, [USER.user_id], expires_at=expires_at)
     clock.now += 1
@@ -37,7 +37,7 @@ async def send(database: Database, app_number: int, clock: Clock, *, lasting: in
 
 
 async def is_read(database: Database, message_id: int) -> bool:
-    """Tell whether the reader has read a message."""
+    """Return whether the reader has read a message."""
     (row,) = await rows(
         database, "select message_ids, read_at from mailbox_page where $1 = any(message_ids)", message_id
     )
@@ -45,7 +45,7 @@ async def is_read(database: Database, message_id: int) -> bool:
     return at is not None
 
 
-async def test_a_page_that_another_process_sweeps_meanwhile_is_changed_all_the_same(
+async def test_a_page_that_is_swept_concurrently_is_changed(
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
@@ -54,7 +54,7 @@ async def test_a_page_that_another_process_sweeps_meanwhile_is_changed_all_the_s
     goes = await send(database, app_number, clock, lasting=10)
     clock.now += 100
 
-    async def and_somebody_sweeps(
+    async def change_then_sweep(
         connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, only_pulled: bool
     ) -> dict[PageKey, set[int]]:
         missing = await change_status(connection, changes, now, only_pulled=only_pulled)
@@ -63,13 +63,13 @@ async def test_a_page_that_another_process_sweeps_meanwhile_is_changed_all_the_s
             assert await sweep_mailboxes(other, [USER], now) == 1
         return missing
 
-    monkeypatch.setattr(pages, "change_status", and_somebody_sweeps)
-    asked = StatusChange(USER, app_number, frozenset({stays, goes}), read=True)
-    assert await apply_status_changes(database, [asked]) == [{goes}]
+    monkeypatch.setattr(pages, "change_status", change_then_sweep)
+    change = StatusChange(USER, app_number, frozenset({stays, goes}), read=True)
+    assert await apply_status_changes(database, [change]) == [{goes}]
     assert await is_read(database, stays)
 
 
-async def test_a_page_that_gets_an_expired_message_meanwhile_is_changed_all_the_same(
+async def test_a_page_that_gets_an_expired_message_concurrently_is_changed(
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
@@ -79,20 +79,20 @@ async def test_a_page_that_gets_an_expired_message_meanwhile_is_changed_all_the_
     clock.now += 100
     sending: list[asyncio.Task[int]] = []
 
-    async def and_somebody_sends(connection: Connection, keys: list[PageKey], now: int) -> int:
+    async def sweep_then_send(connection: Connection, keys: list[PageKey], now: int) -> int:
         swept = await sweep_pages(connection, keys, now)
         sending.append(asyncio.create_task(send(database, app_number, clock, lasting=-50)))
         await asyncio.wait(sending, timeout=0.2)
         return swept
 
-    monkeypatch.setattr(pages, "sweep_pages", and_somebody_sends)
-    asked = StatusChange(USER, app_number, frozenset({stays}), read=True)
-    assert await apply_status_changes(database, [asked]) == [frozenset()]
+    monkeypatch.setattr(pages, "sweep_pages", sweep_then_send)
+    change = StatusChange(USER, app_number, frozenset({stays}), read=True)
+    assert await apply_status_changes(database, [change]) == [frozenset()]
     assert await is_read(database, stays)
     await asyncio.wait_for(sending[0], 10)
 
 
-async def test_a_batch_tells_each_call_what_it_alone_misses(database: Database, app_number: int) -> None:
+async def test_a_batch_returns_the_missing_ids_of_each_call(database: Database, app_number: int) -> None:
     clock = Clock()
     one, two = await send(database, app_number, clock), await send(database, app_number, clock)
     other_user = Recipient("somebody else", PLATFORM)
@@ -113,7 +113,7 @@ async def test_a_batch_tells_each_call_what_it_alone_misses(database: Database, 
     assert await is_read(database, two)
 
 
-async def test_what_was_unread_within_a_batch_comes_back_from_the_archive(database: Database, app_number: int) -> None:
+async def test_a_message_set_unread_within_a_batch_is_unarchived(database: Database, app_number: int) -> None:
     one, two = await send(database, app_number, Clock()), await send(database, app_number, Clock(START + 5))
 
     async def archive(connection: Connection) -> None:

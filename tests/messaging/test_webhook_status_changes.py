@@ -1,4 +1,4 @@
-"""Status changes that webhooks are told of: one event for each entry that is turned over, none for the rest."""
+"""Status changes with webhook events: one event for each entry that changes, none for the others."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ USER = Recipient("user", PLATFORM)
 
 @pytest.fixture
 async def messages(database: Database, app_number: int) -> list[int]:
-    """Ids of messages to some users, of an app whose webhook is told of everything."""
+    """Send messages to some users, of an app whose webhook gets all status events; return their ids."""
 
     async def write(connection: Connection) -> None:
         await webhooks.insert_webhook(
@@ -42,44 +42,44 @@ async def messages(database: Database, app_number: int) -> list[int]:
     return [i for i in await send_drafts(database, MessageIds(1), drafts) if isinstance(i, int)]
 
 
-async def told(database: Database) -> list[tuple[str, int, bool]]:
-    """The events, in order: user, message, whether it is read."""
-    found = await rows(
+async def recorded_events(database: Database) -> list[tuple[str, int, bool]]:
+    """Return the events in order: user, message, whether it is read."""
+    events = await rows(
         database, "select data->>'userId' as u, message_id, kind = 'message.read' as r from webhook_event order by id"
     )
-    return [tuple(row) for row in found]
+    return [tuple(row) for row in events]
 
 
 def change(app_number: int, message_ids: list[int], *, read: bool, recipient: Recipient = USER) -> AttributedChange:
     return AttributedChange(StatusChange(recipient, app_number, frozenset(message_ids), read), "app")
 
 
-async def test_changes_of_one_batch_are_told_one_after_the_other(
+async def test_changes_of_one_batch_have_events_in_order(
     database: Database, app_number: int, messages: list[int]
 ) -> None:
     one, two, *_ = messages
     batch = [change(app_number, [one, two], read=read) for read in (True, True, False, True)]
     assert await apply_status_changes_with_events(database, batch) == [frozenset()] * 4
     expected = [("user", i, read) for read in (True, False, True) for i in (one, two)]
-    assert await told(database) == expected
+    assert await recorded_events(database) == expected
     await apply_status_changes_with_events(database, [change(app_number, [one], read=True)])
-    assert await told(database) == expected
+    assert await recorded_events(database) == expected
 
 
-async def test_what_is_missing_or_withdrawn_is_not_told(
+async def test_missing_and_withdrawn_entries_have_no_events(
     database: Database, app_number: int, messages: list[int]
 ) -> None:
     brief = Draft(app_number, PLATFORM, Text("x"), ("user",), expires_at=now_ms() - 1)
     (expired,) = await send_drafts(database, MessageIds(2), [brief])
     assert isinstance(expired, int)
-    asked = [messages[0], expired, 7]
-    others = change(app_number + 1, messages, read=True)
-    missing = await apply_status_changes_with_events(database, [change(app_number, asked, read=True), others])
+    ids = [messages[0], expired, 7]
+    other_app = change(app_number + 1, messages, read=True)
+    missing = await apply_status_changes_with_events(database, [change(app_number, ids, read=True), other_app])
     assert missing == [frozenset({expired, 7}), frozenset(messages)]
-    assert await told(database) == [("user", messages[0], True)]
+    assert await recorded_events(database) == [("user", messages[0], True)]
 
 
-async def test_events_of_an_entry_alternate_however_many_change_it(
+async def test_events_of_an_entry_alternate_under_concurrent_changes(
     database: Database, app_number: int, messages: list[int]
 ) -> None:
     dice = random.Random(5)
@@ -99,12 +99,12 @@ async def test_events_of_an_entry_alternate_however_many_change_it(
 
     await asyncio.gather(*(hammer() for _ in range(6)))
     history: dict[tuple[str, int], list[bool]] = defaultdict(list)
-    for user_id, message_id, read in await told(database):
+    for user_id, message_id, read in await recorded_events(database):
         history[user_id, message_id].append(read)
     for reads in history.values():
         assert reads == [number % 2 == 0 for number in range(len(reads))]
-    found = await rows(
+    entries = await rows(
         database, "select user_id, i, r is not null as r from mailbox_page, unnest(message_ids, read_at) as e (i, r)"
     )
-    for user_id, message_id, is_read in found:
+    for user_id, message_id, is_read in entries:
         assert is_read == history.get((user_id, message_id), [False])[-1]
