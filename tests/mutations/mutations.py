@@ -98,19 +98,19 @@ MUTATIONS = (
         f"{_SRC}/store/messages/messages.py",
         "and delivered_chunks = $2 and recalled_at is null",
         "and delivered_chunks >= $2 and recalled_at is null",
-        ("tests/messaging/test_fan_out.py::test_several_at_once_deliver_once",),
+        ("tests/messaging/test_fan_out.py::test_concurrent_fan_outs_deliver_once",),
     ),
     Mutation(
         "fan-out: a recalled message goes on to be delivered",
         f"{_SRC}/messaging/fan_out.py",
         "_DONE = {State.SENT, State.RECALLED, State.EXPIRED}",
         "_DONE = {State.SENT, State.EXPIRED}",
-        ("tests/messaging/test_fan_out.py::test_a_future_message_that_is_recalled_is_done_with",),
+        ("tests/messaging/test_fan_out.py::test_a_recalled_scheduled_message_is_not_delivered",),
     ),
     Mutation(
         "recall: any app may recall any message",
         f"{_SRC}/messaging/recall.py",
-        "if not found or found[0].app_number != app_number:",
+        "if not locked or locked[0].app_number != app_number:",
         "if not found:",
         ("tests/gateway/test_reach.py::test_only_the_sender_knows_a_message",),
     ),
@@ -177,7 +177,7 @@ MUTATIONS = (
         f"{_SRC}/domain/message_id.py",
         ">> _BUCKET_TIME_SHIFT) - 1",
         ">> _BUCKET_TIME_SHIFT)",
-        ("tests/actions/test_retention.py::test_a_bucket_goes_when_its_last_moment_is_too_old",),
+        ("tests/actions/test_retention.py::test_a_bucket_is_removed_when_its_last_moment_is_too_old",),
     ),
     # --- Webhooks ---------------------------------------------------------------------------------------------------
     Mutation(
@@ -185,7 +185,7 @@ MUTATIONS = (
         f"{_SRC}/domain/network.py",
         "if not all(is_public(inner) for inner in _embedded(address)):",
         "if not all(is_public(inner) for inner in ()):",
-        ("tests/delivery/test_guarded_network.py::test_these_are_not_public",),
+        ("tests/delivery/test_guarded_network.py::test_special_addresses_are_not_public",),
     ),
     Mutation(
         "ssrf: only the first address of a host is looked at",
@@ -199,7 +199,7 @@ MUTATIONS = (
         f"{_SRC}/domain/webhook_schedule.py",
         "status in {408, 429}",
         "status in {429}",
-        ("tests/delivery/test_guarded_network.py::test_what_an_answer_means",),
+        ("tests/delivery/test_guarded_network.py::test_the_status_decides_the_verdict",),
     ),
     Mutation(
         "lease: a webhook is leased to two processes",
@@ -214,14 +214,14 @@ MUTATIONS = (
         f"{_SRC}/actions/mailboxes/user_tokens.py",
         'if claims.get("aud", _AUDIENCE) != _AUDIENCE:',
         'if claims.get("aud", _AUDIENCE) is None:',
-        ("tests/inbox/test_limits.py::test_a_token_names_its_audience_and_is_for_no_other",),
+        ("tests/inbox/test_limits.py::test_a_token_is_accepted_for_its_audience_only",),
     ),
     Mutation(
         "inbox-scope: an app's token sees the messages of all apps",
         f"{_SRC}/actions/mailboxes/user_tokens.py",
         'None if record.inbox_scope == "platform" else',
         'None if record.inbox_scope != "" else',
-        ("tests/inbox/test_scopes.py::test_an_apps_token_sees_its_own_messages_only",),
+        ("tests/inbox/test_scopes.py::test_a_token_with_app_scope_sees_the_apps_messages_only",),
     ),
     Mutation(
         "streams: a user keeps one stream too many",
