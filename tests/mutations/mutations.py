@@ -111,7 +111,7 @@ MUTATIONS = (
         "recall: any app may recall any message",
         f"{_SRC}/messaging/recall.py",
         "if not locked or locked[0].app_number != app_number:",
-        "if not found:",
+        "if not locked:",
         ("tests/gateway/test_reach.py::test_only_the_sender_knows_a_message",),
     ),
     # --- Mailboxes --------------------------------------------------------------------------------------------------
