@@ -156,7 +156,7 @@ async def test_a_broadcast_over_the_limit_is_not_counted(
     async with NodeLease(database_url) as lease:
         await Sending(database, lease, waiting_limit=10).send(app, Text("x"), Everyone())
     for limit, expected in ((20, (20, 20, 0)), (19, None)):
-        monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", most)
+        monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", limit)
         (entry,) = (await MessageLog(database).page(MessageFilter(app.number), None, 10)).items
         assert entry.counts == expected
 
