@@ -41,11 +41,11 @@ const inboxScripts = {
   },
 };
 
-/** The component's style sheet is a template literal, which a bundler leaves as it is. */
+/** The parts of the component's style sheet are template literals, which a bundler leaves as they are. */
 const styleSheets = {
   name: "style-sheets",
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]inbox[\\/]static[\\/]styles\.js$/ }, async ({ path: file }) => {
+    onLoad({ filter: /[\\/]inbox[\\/]static[\\/]styles-[a-z]+\.js$/ }, async ({ path: file }) => {
       const source = await readFile(file, "utf8");
       const sheet = /`[^`$\\]*`/.exec(source);
       if (!sheet) throw new Error(`${file}: no template literal without \${...} and backslashes`);
