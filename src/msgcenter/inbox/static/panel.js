@@ -1,7 +1,7 @@
 /** The inbox on screen: draws the store, and reacts to the stream, to buttons and to keys. */
 
 import { parseComputed, readableOn } from "./colour.js";
-import { focusedNear, hasModifier, short } from "./dom.js";
+import { focusedNear, short } from "./dom.js";
 import { showKeys } from "./keys.js";
 import { onPhone } from "./links.js";
 import { List } from "./list.js";
@@ -9,6 +9,7 @@ import { Menus } from "./menu.js";
 import { MessageActions } from "./message-actions.js";
 import { headline } from "./messages.js";
 import { NewMessages } from "./new-messages.js";
+import { PanelKeys } from "./panel-keys.js";
 import { buildPanel } from "./panel-layout.js";
 import { appItems, archiveItem, messageItems, notificationItems } from "./panel-menus.js";
 import { Rail } from "./rail.js";
@@ -50,6 +51,7 @@ export class Panel {
   #actions;
   #searchBox;
   #newMessages;
+  #keys;
   #ending = new AbortController();
   #endObserver;
   #drawnView = "";
@@ -81,6 +83,7 @@ export class Panel {
     this.#menus = new Menus(overlay);
     this.#searchBox = new SearchBox({ frame, input: bar.input, clear: bar.clear, search: (q) => this.#search(q) });
     this.#newMessages = new NewMessages({ texts, pill, live });
+    this.#keys = this.#makeKeys();
     this.#endObserver = this.#observeEnd();
     this.#listen();
   }
@@ -344,88 +347,22 @@ export class Panel {
    * @param {KeyboardEvent} event
    */
   handleKey(event) {
-    if (event.defaultPrevented || hasModifier(event) || event.isComposing) return false;
-    const focused = focusedNear(this.element);
-    const isHandled =
-      focused === this.#parts.bar.input ? this.#handleInputKey(event.key) : this.#handleListKey(event.key, focused);
-    if (isHandled) event.preventDefault();
-    return isHandled;
+    return this.#keys.handle(event);
   }
 
-  /** @param {string} key */
-  #handleInputKey(key) {
-    switch (key) {
-      case "ArrowDown":
-        return this.#list.move(0);
-      case "Enter":
-        this.#searchBox.submit();
-        return true;
-      case "Escape":
-        if (!this.#searchBox.isOpen) return this.#host.close();
-        this.#closeSearch();
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  /**
-   * @param {string} key
-   * @param {Element | null} focused
-   */
-  #handleListKey(key, focused) {
-    switch (key) {
-      case "ArrowDown":
-      case "j":
-        return this.#list.move(1);
-      case "ArrowUp":
-      case "k":
-        return this.#list.move(-1);
-      case "Home":
-        return this.#list.move(-Infinity);
-      case "End":
-        return this.#list.move(Infinity);
-      case "Enter":
-        return this.#activateCurrent(focused);
-      case "u":
-        return this.#withFocused(focused, (message) => this.#actions.toggleRead(message));
-      case "e":
-        return this.#withFocused(focused, (message) => this.#actions.toggleArchived(message));
-      case "z":
-        return this.#toast.act();
-      case "/":
-        this.#searchBox.open();
-        return true;
-      case "?":
-        this.#showKeys();
-        return true;
-      case "Escape":
-        if (!this.#store.view.q) return this.#host.close();
-        this.#closeSearch();
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  /** @param {Element | null} focused */
-  #activateCurrent(focused) {
-    const card = this.#list.current;
-    if (!card || focused !== card.element) return false;
-    card.activate();
-    return true;
-  }
-
-  /**
-   * Run an action on the current message, if the focus is in its card.
-   *
-   * @param {Element | null} focused
-   * @param {(message: Message) => void} action
-   */
-  #withFocused(focused, action) {
-    const card = this.#list.current;
-    if (!card?.element.contains(focused)) return false;
-    action(card.message);
-    return true;
+  #makeKeys() {
+    const { panel, bar } = this.#parts;
+    return new PanelKeys({
+      panel,
+      input: bar.input,
+      list: this.#list,
+      searchBox: this.#searchBox,
+      toast: this.#toast,
+      actions: this.#actions,
+      isSearching: () => this.#store.view.q !== "",
+      endSearch: () => this.#closeSearch(),
+      showKeys: () => this.#showKeys(),
+      close: () => this.#host.close(),
+    });
   }
 }

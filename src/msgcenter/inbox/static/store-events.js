@@ -1,7 +1,7 @@
 /** What each live event changes in the store's state (docs/inbox.md lists the events). */
 
 import { isTodo } from "./messages.js";
-import { isOtherState, readStateOf } from "./store-state.js";
+import { isOtherState, readStateOf } from "./own-changes.js";
 
 /** @import { Counts, Message } from "./messages.js" */
 /** @import { StoreState } from "./store-state.js" */

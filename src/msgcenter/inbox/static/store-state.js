@@ -5,18 +5,15 @@
  * answer to a question that was asked before a change does not undo it.
  */
 
-import { isTodo, newerFirst, searchableTexts } from "./messages.js";
-import { matches } from "./search.js";
+import { newerFirst } from "./messages.js";
+import { isOtherState, OwnChanges, readStateOf } from "./own-changes.js";
+import { belongsTo, fitsFilter } from "./view.js";
 
 /** @import { Page, View } from "./api.js" */
 /** @import { Counts, Message, ReadState } from "./messages.js" */
+/** @import { OwnChange } from "./own-changes.js" */
 
-/**
- * @typedef {object} OwnChange A change that shows already, while its call is under way.
- * @property {Map<string, {message: Message, changedAt: number | undefined}>} before The messages as they were.
- * @property {number} tick
- * @property {number} countsVersion
- */
+const NEVER = -1;
 
 export class StoreState {
   /** @type {View} */
@@ -38,10 +35,7 @@ export class StoreState {
   #changedAt = new Map();
   /** @type {Map<string, number>} */
   #removedAt = new Map();
-  /** The own changes under way. @type {Set<OwnChange>} */
-  #ownChanges = new Set();
-  /** What the server said of a message while own changes of it were under way. @type {Map<string, ReadState>} */
-  #serverStates = new Map();
+  #ownChanges = new OwnChanges();
   /** Changes of messages that no list has brought yet: an answer under way may be older. */
   #unknownChanges = /** @type {Map<string, {tick: number, change: Partial<Message>}>} */ (new Map());
   #tick = 0;
@@ -59,7 +53,7 @@ export class StoreState {
     const visible = [];
     for (const id of this.#listed) {
       const message = this.#messages.get(id);
-      if (message && (this.#kept.has(id) || this.#fitsFilter(message))) visible.push(message);
+      if (message && (this.#kept.has(id) || fitsFilter(this.view, message))) visible.push(message);
     }
     return visible.sort((left, right) => newerFirst(left.id, right.id));
   }
@@ -115,7 +109,7 @@ export class StoreState {
    * @param {number} askedAt
    */
   replaceList(messages, cursor, askedAt) {
-    const changedSince = [...this.#listed].filter((id) => (this.#changedAt.get(id) ?? 0) > askedAt);
+    const changedSince = [...this.#listed].filter((id) => (this.#changedAt.get(id) ?? NEVER) > askedAt);
     const isUpToDate = this.take(messages, askedAt);
     this.#listed = new Set(messages.map(({ id }) => id));
     const isComplete = changedSince.every((id) => this.#listed.has(id));
@@ -136,7 +130,7 @@ export class StoreState {
     let isUpToDate = true;
     for (const message of messages) {
       const { id } = message;
-      if ((this.#removedAt.get(id) ?? -1) > askedAt) continue;
+      if ((this.#removedAt.get(id) ?? NEVER) > askedAt) continue;
       const known = this.#messages.get(id);
       if (!known) this.#set(this.#withUnknownChange(message, askedAt));
       else if (!this.#merge(message, known, askedAt)) isUpToDate = false;
@@ -155,10 +149,10 @@ export class StoreState {
    */
   #merge(message, known, askedAt) {
     const { id } = message;
-    const isOutdated = (this.#changedAt.get(id) ?? -1) > askedAt;
+    const isOutdated = (this.#changedAt.get(id) ?? NEVER) > askedAt;
     const isUnderWay = this.isUnderWay(id);
-    this.#rebase(id, message);
-    if (isUnderWay && !isOutdated) this.#serverStates.set(id, readStateOf(message));
+    this.#ownChanges.rebase(message);
+    if (isUnderWay && !isOutdated) this.noteServerState(id, readStateOf(message));
     const keep = isOutdated || isUnderWay;
     this.#set(keep ? { ...message, ...readStateOf(known), approval: known.approval } : message);
     return isUnderWay || !isOutdated || !isOtherState(message, known);
@@ -170,9 +164,12 @@ export class StoreState {
    * @returns {Message}
    */
   #withUnknownChange(message, askedAt) {
-    const later = this.#unknownChanges.get(message.id);
-    this.#unknownChanges.delete(message.id);
-    return later && later.tick > askedAt ? /** @type {Message} */ ({ ...message, ...later.change }) : message;
+    const { id } = message;
+    const later = this.#unknownChanges.get(id);
+    this.#unknownChanges.delete(id);
+    if (!later || later.tick <= askedAt) return message;
+    this.#changedAt.set(id, later.tick);
+    return /** @type {Message} */ ({ ...message, ...later.change });
   }
 
   /**
@@ -203,7 +200,7 @@ export class StoreState {
    */
   list(id, { isNew = false } = {}) {
     const message = this.#messages.get(id);
-    if (!message || !this.#belongs(message) || !(isNew || this.isInLoadedPart(id))) return;
+    if (!message || !belongsTo(this.view, message) || !(isNew || this.isInLoadedPart(id))) return;
     this.#listed.add(id);
     this.#visible = null;
   }
@@ -217,28 +214,6 @@ export class StoreState {
     return this.cursor === null || [...this.#listed].some((listed) => newerFirst(listed, id) > 0);
   }
 
-  // --- What fits the view -------------------------------------------------------------------------------------------
-
-  /** @param {Message} message */
-  #fitsFilter(message) {
-    const { filter } = this.view;
-    if (filter === "archived") return message.archived;
-    if (message.archived) return false;
-    if (filter === "unread") return message.readAt === null;
-    return filter === "all" || isTodo(message);
-  }
-
-  /**
-   * Return whether a message that no list has brought belongs to the view.
-   *
-   * @param {Message} message
-   */
-  #belongs(message) {
-    const { app, q } = this.view;
-    if (app && message.app.id !== app) return false;
-    return this.#fitsFilter(message) && (!q || matches(q, searchableTexts(message)));
-  }
-
   /**
    * Return the ids of the unread messages that the view shows, down from `newest`. What a search finds, only the server
    * knows: of a search, these are the listed messages.
@@ -247,7 +222,7 @@ export class StoreState {
     const { newest } = this;
     if (newest === null) return [];
     const isShown = (/** @type {Message} */ message) =>
-      this.view.q ? this.#listed.has(message.id) && this.#fitsFilter(message) : this.#belongs(message);
+      this.view.q ? this.#listed.has(message.id) && fitsFilter(this.view, message) : belongsTo(this.view, message);
     return [...this.#messages.values()]
       .filter((message) => message.readAt === null && newerFirst(newest, message.id) <= 0 && isShown(message))
       .map(({ id }) => id);
@@ -327,7 +302,7 @@ export class StoreState {
     for (const id of ids) {
       const message = this.#messages.get(id);
       if (!message) continue;
-      change.before.set(id, { message, changedAt: this.#changedAt.get(id) });
+      change.before.set(id, { message, changedAt: this.#changedAt.get(id) ?? NEVER });
       if (keep && this.#listed.has(id)) this.#kept.add(id);
       else this.#kept.delete(id);
       this.#patch(id, patch(message), change.tick);
@@ -352,24 +327,10 @@ export class StoreState {
    * @param {OwnChange} change
    */
   revert({ before, tick }) {
-    for (const [id, { message, changedAt = -1 }] of before) {
+    for (const [id, { message, changedAt }] of before) {
       // With the old tick, so that an answer from before the revert still counts.
       if (this.#changedAt.get(id) === tick) this.#patch(id, readStateOf(message), changedAt);
-      else this.#rebase(id, message, tick);
-    }
-  }
-
-  /**
-   * Let later own changes of a message be reverted to an older state than the one that they began with.
-   *
-   * @param {string} id
-   * @param {Message} message
-   * @param {number} [tick] Only own changes after it.
-   */
-  #rebase(id, message, tick = 0) {
-    for (const change of this.#ownChanges) {
-      const old = change.before.get(id);
-      if (old && change.tick > tick) old.message = message;
+      else this.#ownChanges.rebase(message, tick);
     }
   }
 
@@ -381,18 +342,14 @@ export class StoreState {
    * @returns {string[]}
    */
   settle(change) {
-    this.#ownChanges.delete(change);
-    return [...change.before.keys()].filter((id) => !this.isUnderWay(id) && this.#hasOtherServerState(id));
-  }
-
-  /** @param {string} id */
-  #hasOtherServerState(id) {
-    const serverState = this.#serverStates.get(id);
-    this.#serverStates.delete(id);
-    const message = this.#messages.get(id);
-    if (!serverState || !message || !isOtherState(serverState, message)) return false;
-    this.stopKeeping(id);
-    return true;
+    const ids = [];
+    for (const [id, serverState] of this.#ownChanges.end(change)) {
+      const message = this.#messages.get(id);
+      if (!message || !isOtherState(serverState, message)) continue;
+      this.stopKeeping(id);
+      ids.push(id);
+    }
+    return ids;
   }
 
   /**
@@ -401,7 +358,7 @@ export class StoreState {
    * @param {string} id
    */
   isUnderWay(id) {
-    return [...this.#ownChanges].some(({ before }) => before.has(id));
+    return this.#ownChanges.concern(id);
   }
 
   /**
@@ -411,7 +368,7 @@ export class StoreState {
    * @param {ReadState} state
    */
   noteServerState(id, state) {
-    this.#serverStates.set(id, state);
+    this.#ownChanges.noteServerState(id, state);
   }
 
   /**
@@ -442,22 +399,4 @@ export class StoreState {
     this.#messages.set(message.id, message);
     this.#visible = null;
   }
-}
-
-/**
- * @param {Message} message
- * @returns {ReadState}
- */
-export function readStateOf({ readAt, archived }) {
-  return { readAt, archived };
-}
-
-/**
- * Return whether two read states differ. The time of reading does not count.
- *
- * @param {ReadState} left
- * @param {ReadState} right
- */
-export function isOtherState(left, right) {
-  return (left.readAt === null) !== (right.readAt === null) || left.archived !== right.archived;
 }
