@@ -13,7 +13,7 @@ from msgcenter.messaging.pull import pull
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import users
 from msgcenter.store.messages.node_lease import NodeLease
-from tests.store.scene import add_app, rows
+from tests.scene import add_app, rows
 
 PLATFORM = "broadcasts"
 USERS = [f"user-{number:05}" for number in range(10_000)]

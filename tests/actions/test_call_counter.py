@@ -16,7 +16,7 @@ from msgcenter.domain.message import Draft
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.call_record import CallRecord
 from msgcenter.store.apps.call_counts import Count, CountKey, add_counts
-from tests.store.scene import rows
+from tests.scene import rows
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 APP = App(7, "app", "App", "420100", "app")

@@ -13,7 +13,7 @@ from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
 from tests.conftest import PLATFORM
-from tests.store.scene import rows, short_pages, text_to
+from tests.scene import rows, short_pages, text_to
 
 USER = Recipient("user", PLATFORM)
 VIEWER = Viewer(USER, None, (), (), 1 << 60)

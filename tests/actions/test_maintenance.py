@@ -11,7 +11,7 @@ from msgcenter.database.database import Database
 from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from tests.store.scene import rows
+from tests.scene import rows
 
 HOUR = 3_600_000
 

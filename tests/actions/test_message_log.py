@@ -28,7 +28,7 @@ from msgcenter.store.messages.messages import MessageFilter
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.webhooks import deliveries
 from msgcenter.store.webhooks.deliveries import DeliveryFilter
-from tests.store.scene import add_app, rows, short_pages, text_to
+from tests.scene import add_app, rows, short_pages, text_to
 
 DAY = 86_400_000
 HOME, AWAY = "home", "away"

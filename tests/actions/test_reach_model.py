@@ -40,7 +40,7 @@ from msgcenter.store.messages import audiences
 from msgcenter.store.messages.messages import MessageFilter, find_message
 from msgcenter.store.messages.node_lease import NodeLease
 from tests.conftest import examples
-from tests.store.scene import Clock, add_app, event_loop, rows, weighted
+from tests.scene import Clock, add_app, event_loop, rows, weighted
 
 USERS = ("阿明", "b", "c", "user-d")
 TOPICS = ("班级", "t")

@@ -24,7 +24,7 @@ from msgcenter.store.mailboxes import broadcast_receipts, receipts, users
 from msgcenter.store.mailboxes.receipts import ReceiptTotals
 from msgcenter.store.messages.messages import MessageFilter, find_message
 from msgcenter.store.messages.node_lease import NodeLease
-from tests.store.scene import add_app
+from tests.scene import add_app
 
 PLATFORM = "counted"
 USERS = [f"user-{number}" for number in range(10, 50)]

@@ -30,7 +30,7 @@ from msgcenter.store.mailboxes.pages import page_key, unread_counts
 from msgcenter.store.mailboxes.receipts import count_receipts
 from msgcenter.store.messages.messages import find_message
 from msgcenter.store.retention import sole_run
-from tests.store.scene import add_app, rows, text_to
+from tests.scene import add_app, rows, text_to
 
 DAY = 86_400_000
 SHORT, LONG, EVER = "short", "long", "ever"

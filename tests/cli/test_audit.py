@@ -9,7 +9,7 @@ import pytest
 
 from msgcenter.database.database import Database
 from tests.cli.program import Shell
-from tests.store.scene import rows
+from tests.scene import rows
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 from msgcenter.database.database import Database
 from tests.cli.program import Shell
 from tests.conftest import execute
-from tests.store.scene import rows
+from tests.scene import rows
 
 LOGIN = "li@school.example.edu"
 CHOSEN = "an entirely different one"

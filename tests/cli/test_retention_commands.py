@@ -12,7 +12,7 @@ from msgcenter.store.mailboxes import users
 from msgcenter.store.retention import sole_run
 from tests.cli.program import Shell, assert_one_line
 from tests.cli.test_app_commands import json_of
-from tests.store.scene import add_app, rows, text_to
+from tests.scene import add_app, rows, text_to
 
 DAY = 86_400_000
 

@@ -5,7 +5,7 @@ import pytest
 
 from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.database.statements import affected_rows, column_arrays, columns
-from tests.store.scene import rows
+from tests.scene import rows
 
 
 async def _add(connection: Connection, name: str, *, value: bytes, failures: list[Exception]) -> str:

@@ -17,7 +17,7 @@ from msgcenter.store.webhooks import deliveries, outbox
 from msgcenter.store.webhooks.deliveries import Lease
 from tests.delivery.scene import QUICK, READ, UNREAD, app_of, dispatching, record_events, until, webhooks_of
 from tests.receiver import TAKEN, Post, Receiver, receiving
-from tests.store.scene import rows
+from tests.scene import rows
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.store.mailboxes.pages import sweep_mailboxes, unread_counts
 from tests.conftest import wait_for
 from tests.faults.hammer import PLATFORM, USERS, Record, Sent, Write, hammer
-from tests.store.scene import add_app, rows
+from tests.scene import add_app, rows
 
 PROCESSES = 3
 SECONDS = 5.0

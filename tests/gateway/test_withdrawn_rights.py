@@ -22,7 +22,7 @@ from msgcenter.domain.person import COMMAND
 from msgcenter.gateway.routes import ENDPOINTS
 from tests.conftest import SECRET_KEY, Raw, Server
 from tests.gateway.calls import Json, accepted, envelope, now_ms
-from tests.store.scene import rows
+from tests.scene import rows
 
 RIGHTS = ("live", "platform", "broadcasts", "disabled")
 OK = "000000"

@@ -24,7 +24,7 @@ from msgcenter.messaging.add_entries import NewEntries
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import feed, users
 from msgcenter.store.messages.node_lease import NodeLease
-from tests.store.scene import add_app, rows
+from tests.scene import add_app, rows
 
 PLATFORM = "pulls"
 USERS = [f"user-{number:02}" for number in range(12)]

@@ -21,7 +21,7 @@ from msgcenter.store.mailboxes.pages import (
     sweep_pages,
 )
 from tests.conftest import PLATFORM
-from tests.store.scene import START, Clock, rows, text_to
+from tests.scene import START, Clock, rows, text_to
 
 USER = Recipient("reader", PLATFORM)
 

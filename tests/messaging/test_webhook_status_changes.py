@@ -16,7 +16,7 @@ from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import AttributedChange, StatusChange, apply_status_changes_with_events
 from msgcenter.store.webhooks import webhooks
 from tests.conftest import PLATFORM
-from tests.store.scene import rows
+from tests.scene import rows
 
 USER = Recipient("user", PLATFORM)
 

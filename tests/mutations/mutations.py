@@ -33,7 +33,7 @@ MUTATIONS = (
         f"{_SRC}/store/apps/tokens.py",
         "and access_token.expires_at > $2",
         "and $2 > 0",
-        ("tests/store/test_accounts.py::test_a_token_is_valid_until_its_end",),
+        ("tests/store/test_tokens.py::test_a_token_is_valid_until_it_expires",),
     ),
     Mutation(
         "token-digest: tokens are stored as they are",
@@ -76,7 +76,7 @@ MUTATIONS = (
         f"{_SRC}/messaging/send.py",
         "used < quota.limit:",
         "used <= quota.limit:",
-        ("tests/store/test_quotas.py::test_the_last_ones_are_refused",),
+        ("tests/messaging/test_quotas.py::test_drafts_over_the_quota_are_refused",),
     ),
     # --- Sending ----------------------------------------------------------------------------------------------------
     Mutation(
@@ -84,14 +84,14 @@ MUTATIONS = (
         f"{_SRC}/messaging/send.py",
         ".digest == self.claim.digest:",
         ".digest != b'':",
-        ("tests/store/test_idempotency.py", "tests/gateway/test_send_msg.py::test_a_reused_request_id_is_refused"),
+        ("tests/messaging/test_idempotency.py", "tests/gateway/test_send_msg.py::test_a_reused_request_id_is_refused"),
     ),
     Mutation(
         "idempotency-day: a request id is never free again",
         f"{_SRC}/store/messages/idempotency.py",
         "where claim.created_at < $6",
         "where claim.created_at < $6 and false",
-        ("tests/store/test_idempotency.py::test_a_request_id_is_free_after_a_day",),
+        ("tests/messaging/test_idempotency.py::test_a_request_id_is_free_after_a_day",),
     ),
     Mutation(
         "fan-out: two processes deliver the same chunk",
@@ -155,7 +155,7 @@ MUTATIONS = (
         f"{_SRC}/store/messages/messages.py",
         "order by id for update",
         "for update",
-        ("tests/store/test_statements.py::test_rows_are_locked_in_an_order",),
+        ("tests/store/test_statements.py::test_several_rows_are_locked_in_an_order",),
     ),
     # --- Database ---------------------------------------------------------------------------------------------------
     Mutation(

@@ -12,7 +12,7 @@ from msgcenter.database.number_lease import NumberLease
 from msgcenter.domain.message_id import NODES
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store.messages.node_lease import NodeLease
-from tests.store.scene import rows
+from tests.scene import rows
 
 _LEASE_SESSION = "application_name = 'msgcenter node' and datname = current_database()"
 

@@ -1,4 +1,4 @@
-"""What every statement must keep to: routable on a cluster, locks in key order, updates that stay heap-only."""
+"""Rules for all statements: they can run on a cluster, lock in key order, and their updates stay heap-only."""
 
 import ast
 import re
@@ -20,13 +20,13 @@ from msgcenter.store.mailboxes.pages import PageChange, PageKey
 from tests.conftest import PLATFORM
 
 _SOURCE = Path(str(msgcenter.__file__)).parent
-_ROOMS = ("database", "store", "messaging", "delivery", "live", "monitor")
+_PACKAGES = ("database", "store", "messaging", "delivery", "live", "monitor")
 _UNSTABLE = re.compile(
     r"\b(now|clock_timestamp|statement_timestamp|transaction_timestamp|random|gen_random_uuid|nextval)\s*\(|"
     r"\b(current_timestamp|current_date|localtimestamp)\b",
     re.IGNORECASE,
 )
-# What asks a database about itself, in no table of ours.
+# Modules that query the server itself, no table of ours.
 _EXEMPT = {"diagnosis.py"}
 
 
@@ -37,17 +37,17 @@ def _texts(path: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "path",
-    [p for p in sorted(p for room in _ROOMS for p in (_SOURCE / room).rglob("*.py")) if p.name not in _EXEMPT],
+    [p for p in sorted(p for package in _PACKAGES for p in (_SOURCE / package).rglob("*.py")) if p.name not in _EXEMPT],
     ids=lambda path: str(path.relative_to(_SOURCE)),
 )
-def test_no_statement_depends_on_the_servers_clock_or_dice(path: Path) -> None:
+def test_no_statement_depends_on_the_servers_clock_or_on_chance(path: Path) -> None:
     sql = [text for text in _texts(path) if re.search(r"\b(select|insert|update|delete)\b", text)]
     assert not [text for text in sql if _UNSTABLE.search(text)]
 
 
-def test_rows_are_locked_in_an_order() -> None:
-    """Two transactions that lock several rows in different orders would wait for each other."""
-    texts = [text for room in _ROOMS for path in (_SOURCE / room).rglob("*.py") for text in _whole_texts(path)]
+def test_several_rows_are_locked_in_an_order() -> None:
+    """Two transactions that lock the same rows in different orders would deadlock."""
+    texts = [text for package in _PACKAGES for path in (_SOURCE / package).rglob("*.py") for text in _whole_texts(path)]
     locking = [text for text in texts if re.search(r"\bfor (no key )?update\b", text)]
     one_row = re.compile(r"\bwhere (\w+\.)?number = \$1\b")
     assert len(locking) >= 10
@@ -55,7 +55,7 @@ def test_rows_are_locked_in_an_order() -> None:
 
 
 def _whole_texts(path: Path) -> list[str]:
-    """Return the strings of a module; a formatted one with the expressions in it."""
+    """Return the strings of a module, f-strings with their expressions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     parts = {id(part) for node in formatted for part in ast.walk(node) if part is not node}
@@ -63,20 +63,25 @@ def _whole_texts(path: Path) -> list[str]:
     return [ast.unparse(node) for node in (*formatted, *plain) if id(node) not in parts]
 
 
-async def test_primary_keys_are_led_by_the_distribution_column(database: Database) -> None:
+async def test_primary_keys_begin_with_the_distribution_column(database: Database) -> None:
     async with database.connection() as connection:
         rows = await connection.fetch(
-            "select c.relname as name, a.attname as lead from pg_index i"
-            " join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace"
-            " join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]"
-            " where i.indisprimary and n.nspname = 'public' and c.relname not like 'pgqueuer%'"
+            """
+            select pg_class.relname as table_name, pg_attribute.attname as first_column
+            from pg_index
+            join pg_class on pg_class.oid = pg_index.indrelid
+            join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+            join pg_attribute
+                on pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum = pg_index.indkey[0]
+            where pg_index.indisprimary and pg_namespace.nspname = 'public' and pg_class.relname not like 'pgqueuer%'
+            """
         )
-    leads = {row["name"]: row["lead"] for row in rows}
-    assert leads["mailbox_page"] == "user_id"
-    assert leads["message"] == "id"
-    assert leads["audience_chunk"] == "digest"
-    assert leads["access_token"] == "digest"
-    assert leads["idempotency_key"] == "app_number"
+    first_columns = {row["table_name"]: row["first_column"] for row in rows}
+    assert first_columns["mailbox_page"] == "user_id"
+    assert first_columns["message"] == "id"
+    assert first_columns["audience_chunk"] == "digest"
+    assert first_columns["access_token"] == "digest"
+    assert first_columns["idempotency_key"] == "app_number"
 
 
 async def test_status_changes_are_heap_only(database: Database, app_number: int) -> None:
@@ -101,11 +106,12 @@ async def test_status_changes_are_heap_only(database: Database, app_number: int)
 
 
 _ROUNDS = 5
-"""A transaction in any database of a server keeps old versions in all of them: other tests', on a server they share."""
+"""Attempts: a transaction in any database keeps old row versions in all databases of the server, and other tests use
+the same server."""
 
 
 async def _updates(database: Database) -> tuple[int, int]:
-    """Return how many pages have been updated, and how many of them heap-only."""
+    """Return the number of updates of pages, and of heap-only ones among them."""
     async with database.connection() as connection:
         await connection.execute("select pg_stat_force_next_flush()")
         row = await connection.fetchrow(
@@ -130,7 +136,7 @@ async def test_status_changes_probe_the_key_in_order(database: Database, app_num
 
 
 async def _plan_of_status_statement(connection: object) -> str:
-    """Return the plan of the very statement that `change_status` sends."""
+    """Return the plan of the statement that `change_status` executes."""
 
     class Spy:
         async def fetch(self, statement: str, *values: object) -> list[object]:

@@ -1,4 +1,4 @@
-"""What the tests of the store share: drafts, an event loop for synchronous tests, a clock that they set."""
+"""Shared by tests that use the database directly: drafts, apps, an event loop for synchronous tests, a clock."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator
@@ -22,7 +22,7 @@ from msgcenter.store.apps.platforms import ensure_platform
 Result = TypeVar("Result")
 Drawn = TypeVar("Drawn")
 START = 1_767_225_600_000
-"""2026-01-01T00:00:00Z, where clocks of tests begin."""
+"""2026-01-01T00:00:00Z, the start of the clocks of tests."""
 
 
 class Loop(Protocol):
@@ -33,7 +33,7 @@ class Loop(Protocol):
 
 @contextmanager
 def event_loop() -> Iterator[Loop]:
-    """Give one event loop, in a thread, to a synchronous test: Hypothesis runs its examples one after the other."""
+    """Give a synchronous test an event loop in a thread. Hypothesis runs its examples on it, one after the other."""
     with asyncio.Runner() as runner, ThreadPoolExecutor(1) as thread:
 
         def run(work: Coroutine[object, object, Result]) -> Result:
@@ -43,13 +43,13 @@ def event_loop() -> Iterator[Loop]:
 
 
 def weighted(*choices: tuple[int, st.SearchStrategy[Drawn]]) -> st.SearchStrategy[Drawn]:
-    """Draw from one of these strategies, each as often as its number says; `one_of` takes a repeated one once only."""
+    """Draw from strategies with weights. (`one_of` would drop a strategy that is given more than once.)"""
     spread = [number for number, (weight, _) in enumerate(choices) for _ in range(weight)]
     return st.sampled_from(spread).flatmap(lambda number: choices[number][1])
 
 
 class Clock:
-    """A clock in ms since 1970 that goes when it is told to."""
+    """A clock in ms since 1970 that a test sets."""
 
     def __init__(self, now: int = START) -> None:
         self.now = now
@@ -59,13 +59,13 @@ class Clock:
         return self.now
 
     def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the store and the delivery go by this clock."""
+        """Make the messaging package use this clock."""
         for module in ("messaging.send", "messaging.set_status", "messaging.decide_approvals", "messaging.fan_out"):
             monkeypatch.setattr(f"msgcenter.{module}.now_ms", self)
 
 
 def short_pages(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    """Let pages be full with `limit` entries."""
+    """Set the number of entries of a full page part."""
     monkeypatch.setattr(add_entries, "PAGE_LIMIT", limit)
 
 
@@ -95,7 +95,7 @@ def text_to(
 
 
 async def add_app(database: Database, app_id: str, platform_code: str, *others: str) -> int:
-    """Register an app without a usable key, authorised for other platforms too, and return its number."""
+    """Add an app without a usable key, authorised for other platforms too; return its number."""
 
     async def write(connection: Connection) -> int:
         await ensure_platform(connection, platform_code, platform_code, START)

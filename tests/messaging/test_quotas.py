@@ -1,4 +1,4 @@
-"""Daily quotas: exact among many, counted once for each message, and free of what was not sent."""
+"""Daily quotas: exact under concurrency; each stored message counts once, a refused one not at all."""
 
 import asyncio
 from collections import Counter
@@ -20,37 +20,37 @@ from msgcenter.messaging.send import send_drafts
 from msgcenter.store.apps import quotas
 from msgcenter.store.messages import messages
 from tests.conftest import PLATFORM
-from tests.store.scene import rows, text_to
+from tests.scene import rows, text_to
 
 TODAY = date(2026, 11, 27)
 
 
 def draft(app_number: int, limit: int | None, request_id: str | None = None, *, day: date = TODAY) -> Draft:
-    """A text of an app with a quota."""
+    """Return the draft of a text message of an app with a quota."""
     quota = None if limit is None else DailyQuota(limit, day, 1)
     return replace(text_to(app_number, PLATFORM, ["user"], request_id=request_id), quota=quota)
 
 
 def outcomes(answers: Sequence[int | Refusal]) -> str:
-    """Which were sent (+) and which were over the quota (-)."""
+    """Return + for each sent draft and - for each that was over the quota."""
     for answer in answers:
         assert isinstance(answer, int) or answer.reason is Reason.QUOTA_EXCEEDED
     return "".join("+" if isinstance(answer, int) else "-" for answer in answers)
 
 
 async def used(database: Database, app_number: int, day: date = TODAY) -> int:
-    """What counts for a day."""
+    """Return the number of messages that count for a day."""
     async with database.connection() as connection:
         return await quotas.used(connection, app_number, day)
 
 
 async def stored_messages(database: Database) -> int:
-    """How many messages there are."""
+    """Return the number of stored messages."""
     (row,) = await rows(database, "select count(*) from message")
     return int(row[0])
 
 
-async def test_the_last_ones_are_refused(database: Database, app_number: int) -> None:
+async def test_drafts_over_the_quota_are_refused(database: Database, app_number: int) -> None:
     ids = MessageIds(1)
     assert outcomes(await send_drafts(database, ids, [draft(app_number, 5)] * 3)) == "+++"
     assert outcomes(await send_drafts(database, ids, [draft(app_number, 5)] * 4)) == "++--"
@@ -59,7 +59,7 @@ async def test_the_last_ones_are_refused(database: Database, app_number: int) ->
     assert await stored_messages(database) == 5
 
 
-async def test_a_refusal_says_how_much_and_how_long(database: Database, app_number: int) -> None:
+async def test_a_refusal_has_the_quota_and_the_remaining_seconds(database: Database, app_number: int) -> None:
     (refusal,) = await send_drafts(database, MessageIds(1), [draft(app_number, 0)])
     assert isinstance(refusal, Refusal)
     assert refusal.reason is Reason.QUOTA_EXCEEDED
@@ -68,36 +68,45 @@ async def test_a_refusal_says_how_much_and_how_long(database: Database, app_numb
 
 
 @pytest.mark.parametrize("limit", [1, 37, 64])
-async def test_many_at_once_never_exceed_it_and_use_all_of_it(
+async def test_concurrent_sends_use_the_whole_quota_and_no_more(
     database: Database, database_url: str, app_number: int, limit: int
 ) -> None:
     async with AsyncExitStack() as stack:
-        # As many pools as processes would have, each with sends of its own under way.
-        others = [await stack.enter_async_context(Database(database_url, connections=4)) for _ in range(4)]
+        # One pool for each simulated process, each with sends in progress.
+        databases = [await stack.enter_async_context(Database(database_url, connections=4)) for _ in range(4)]
         batches = [
-            send_drafts(one, MessageIds(node), [draft(app_number, limit), draft(app_number, limit, f"{node} {turn}")])
+            send_drafts(
+                process_database,
+                MessageIds(node),
+                [draft(app_number, limit), draft(app_number, limit, f"{node} {turn}")],
+            )
             for turn in range(12)
-            for node, one in enumerate(others)
+            for node, process_database in enumerate(databases)
         ]
         answers = await asyncio.gather(*batches)
-    told = Counter("".join(map(outcomes, answers)))
-    assert told["+"] == limit
+    counts = Counter("".join(map(outcomes, answers)))
+    assert counts["+"] == limit
     assert await used(database, app_number) == limit
     assert await stored_messages(database) == limit
 
 
 async def test_a_repeated_request_counts_once(database: Database, app_number: int) -> None:
     ids = MessageIds(1)
-    asked = [draft(app_number, 2, "a"), draft(app_number, 2, "a"), draft(app_number, 2, "b"), draft(app_number, 2, "a")]
-    first = await send_drafts(database, ids, asked)
+    drafts = [
+        draft(app_number, 2, "a"),
+        draft(app_number, 2, "a"),
+        draft(app_number, 2, "b"),
+        draft(app_number, 2, "a"),
+    ]
+    first = await send_drafts(database, ids, drafts)
     assert outcomes(first) == "++++"
-    assert await send_drafts(database, ids, asked) == first
+    assert await send_drafts(database, ids, drafts) == first
     assert await used(database, app_number) == 2
     assert outcomes(await send_drafts(database, ids, [draft(app_number, 2, "c"), draft(app_number, 2, "a")])) == "-+"
     assert await stored_messages(database) == 2
 
 
-async def test_the_same_request_by_many_at_once_counts_once(database: Database, app_number: int) -> None:
+async def test_concurrent_repetitions_count_once(database: Database, app_number: int) -> None:
     answers = await asyncio.gather(
         *(send_drafts(database, MessageIds(node), [draft(app_number, 3, "same")]) for node in range(8))
     )
@@ -105,11 +114,11 @@ async def test_the_same_request_by_many_at_once_counts_once(database: Database, 
     assert await used(database, app_number) == 1
 
 
-async def test_what_is_refused_leaves_its_request_id_free(database: Database, app_number: int) -> None:
+async def test_a_refused_draft_leaves_its_request_id_free(database: Database, app_number: int) -> None:
     ids = MessageIds(1)
-    asked = [draft(app_number, 1, "a"), draft(app_number, 1, "b"), draft(app_number, 1, "b")]
-    assert outcomes(await send_drafts(database, ids, asked)) == "+--"
-    assert outcomes(await send_drafts(database, ids, asked[1:])) == "--"
+    drafts = [draft(app_number, 1, "a"), draft(app_number, 1, "b"), draft(app_number, 1, "b")]
+    assert outcomes(await send_drafts(database, ids, drafts)) == "+--"
+    assert outcomes(await send_drafts(database, ids, drafts[1:])) == "--"
     assert [row["request_id"] for row in await rows(database, "select request_id from idempotency_key")] == ["a"]
     raised = [draft(app_number, 2, "b"), draft(app_number, 2, "b")]
     sent = await send_drafts(database, ids, raised)
@@ -118,48 +127,46 @@ async def test_what_is_refused_leaves_its_request_id_free(database: Database, ap
     assert await stored_messages(database) == 2
 
 
-async def test_a_refused_request_with_another_body_is_refused_for_the_quota(
-    database: Database, app_number: int
-) -> None:
+async def test_a_reused_request_id_over_the_quota_is_refused_for_the_quota(database: Database, app_number: int) -> None:
     other = replace(draft(app_number, 0, "a"), digest=b"another")
     assert outcomes(await send_drafts(database, MessageIds(1), [draft(app_number, 0, "a"), other])) == "--"
 
 
 async def test_a_batch_that_fails_counts_nothing(database: Database, app_number: int) -> None:
-    broken = draft(app_number, 5, "\ud800")  # no database takes half a character
+    broken = draft(app_number, 5, "\ud800")  # PostgreSQL refuses half of a surrogate pair
     with pytest.raises(Exception, match="surrogates"):
         await send_drafts(database, MessageIds(1), [draft(app_number, 5), broken])
     assert await used(database, app_number) == 0
 
 
-async def test_an_attempt_that_is_repeated_counts_once(
+async def test_a_repeated_transaction_counts_once(
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     insert, tries = messages.insert_messages, 0
 
-    async def at_first_a_deadlock(connection: Connection, given: Sequence[Message]) -> None:
+    async def deadlock_at_first(connection: Connection, new_messages: Sequence[Message]) -> None:
         nonlocal tries
         tries += 1
-        await insert(connection, given)
+        await insert(connection, new_messages)
         if tries == 1:
-            raise asyncpg.DeadlockDetectedError("as PostgreSQL breaks one")
+            raise asyncpg.DeadlockDetectedError("as PostgreSQL raises it")
 
-    monkeypatch.setattr(messages, "insert_messages", at_first_a_deadlock)
-    asked = [draft(app_number, 2), draft(app_number, 2, "a"), draft(app_number, 2, "b"), draft(app_number, 2)]
-    assert outcomes(await send_drafts(database, MessageIds(1), asked)) == "++--"
+    monkeypatch.setattr(messages, "insert_messages", deadlock_at_first)
+    drafts = [draft(app_number, 2), draft(app_number, 2, "a"), draft(app_number, 2, "b"), draft(app_number, 2)]
+    assert outcomes(await send_drafts(database, MessageIds(1), drafts)) == "++--"
     assert tries == 2
     assert await used(database, app_number) == 2
 
 
-async def test_an_app_without_a_quota_pays_nothing(database: Database, app_number: int) -> None:
+async def test_an_app_without_a_quota_is_not_counted(database: Database, app_number: int) -> None:
     await send_drafts(database, MessageIds(1), [draft(app_number, None), draft(app_number + 1, 5)])
-    found = await rows(database, "select app_number, used from quota_use")
-    assert [tuple(row) for row in found] == [(app_number + 1, 1)]
+    counts = await rows(database, "select app_number, used from quota_use")
+    assert [tuple(row) for row in counts] == [(app_number + 1, 1)]
 
 
-async def test_apps_and_days_are_counted_apart(database: Database, app_number: int) -> None:
+async def test_each_app_and_day_has_its_own_count(database: Database, app_number: int) -> None:
     tomorrow = TODAY + timedelta(days=1)
-    asked = [
+    drafts = [
         draft(app_number, 1),
         draft(app_number + 1, 2),
         draft(app_number, 1),
@@ -167,7 +174,7 @@ async def test_apps_and_days_are_counted_apart(database: Database, app_number: i
         draft(app_number + 1, 2),
         draft(app_number + 1, 2),
     ]
-    assert outcomes(await send_drafts(database, MessageIds(1), asked)) == "++-++-"
+    assert outcomes(await send_drafts(database, MessageIds(1), drafts)) == "++-++-"
     assert await used(database, app_number, tomorrow) == 1
 
 
@@ -175,12 +182,12 @@ async def test_a_quota_may_be_lowered_and_raised(database: Database, app_number:
     ids = MessageIds(1)
     await send_drafts(database, ids, [draft(app_number, 5)] * 5)
     assert outcomes(await send_drafts(database, ids, [draft(app_number, 3)])) == "-"
-    # Calls that came before a change and after it may share a batch: each is held to what held when it came.
+    # Calls from before and after a change of the quota may share a batch: each has the quota of its time.
     assert outcomes(await send_drafts(database, ids, [draft(app_number, 3), draft(app_number, 7)])) == "-+"
     assert await used(database, app_number) == 6
 
 
-async def test_a_broadcast_is_one_message_and_so_is_a_send_to_many(database: Database, app_number: int) -> None:
+async def test_a_broadcast_counts_as_one_message_and_so_does_a_large_send(database: Database, app_number: int) -> None:
     broadcast = replace(draft(app_number, 9), receivers=(), topic_number=EVERYONE)
     many = replace(draft(app_number, 9), receivers=tuple(f"user-{number:04}" for number in range(1_500)))
     later = replace(draft(app_number, 9), send_at=1_893_456_000_000)
@@ -188,15 +195,15 @@ async def test_a_broadcast_is_one_message_and_so_is_a_send_to_many(database: Dat
     assert await used(database, app_number) == 3
 
 
-async def test_only_what_was_stored_is_told(database: Database, app_number: int) -> None:
-    told: list[Draft] = []
-    asked = [draft(app_number, 2, "a"), draft(app_number, 2, "a"), draft(app_number, 2), draft(app_number, 2)]
+async def test_on_stored_gets_the_stored_drafts_only(database: Database, app_number: int) -> None:
+    stored: list[Draft] = []
+    drafts = [draft(app_number, 2, "a"), draft(app_number, 2, "a"), draft(app_number, 2), draft(app_number, 2)]
     for _ in range(2):
-        await send_drafts(database, MessageIds(1), asked, on_stored=told.extend)
-    assert told == [asked[0], asked[2]]
+        await send_drafts(database, MessageIds(1), drafts, on_stored=stored.extend)
+    assert stored == [drafts[0], drafts[2]]
 
 
-async def test_old_counts_go(database: Database, app_number: int) -> None:
+async def test_old_counts_are_deleted(database: Database, app_number: int) -> None:
     for back in range(3):
         await send_drafts(database, MessageIds(1), [draft(app_number, 1, day=TODAY - timedelta(days=back))])
     async with database.connection() as connection:
