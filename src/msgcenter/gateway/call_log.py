@@ -1,11 +1,11 @@
-"""Logs calls that were answered."""
+"""Writes answered calls to the log."""
 
 from msgcenter.gateway.call_record import CallRecord, Observer
 from msgcenter.web.logs import RequestLog
 
 
 def logs_calls(requests: RequestLog) -> Observer:
-    """Return an observer that logs each call, or the slow ones."""
+    """Return an observer that logs each call, or only slow calls, as `requests` says."""
 
     def observe(call: CallRecord) -> None:
         requests.answered(

@@ -1,4 +1,4 @@
-"""What is known of a call once it is answered: for those who count, measure and log."""
+"""The record of an answered call, for statistics, metrics and logs."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from msgcenter.domain.account import App
 class CallRecord(NamedTuple):
     """One answered call.
 
-    `api` is the last part of its path; `app` is None if the caller did not prove to be one; `status_ids` are how many
-    message ids a modMsgStatus named; `seconds` is from the first byte read to the last one handed to the server.
+    `api` is the last part of its path. `app` is None if the caller had no valid token. `status_ids` is the number of
+    message ids in a modMsgStatus. `seconds` runs from the start of the request to the end of its answer.
     """
 
     api: str
@@ -22,4 +22,4 @@ class CallRecord(NamedTuple):
 
 
 Observer = Callable[[CallRecord], None]
-"""Is told of every call after its answer has left. It must be quick and must not fail."""
+"""A function that gets the record of every call after its answer was sent. It must be fast and must not raise."""

@@ -1,4 +1,4 @@
-"""An API call: what it asks, what it answers, who handles it; and the ASGI application around that."""
+"""An API call (request, answer, handler) and the ASGI application around it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,14 +41,14 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and the headers of the call."""
+    """The app that makes a call, and the HTTP exchange of the call."""
 
     app: App
     exchange: Exchange
 
     @property
     def actor(self) -> Actor:
-        """The app, for the audit log."""
+        """The app as the actor in the audit log."""
         return Actor("app", self.app.app_id, self.exchange.client_address)
 
 
@@ -98,12 +98,12 @@ class Endpoint(Generic[Action, Request]):
                 # Guesses of tokens are limited by network address.
                 await gateway.rate_limit.hit(exchange, self.name)
             else:
-                await gateway.rate_limit.tell(exchange)
+                await gateway.rate_limit.add_headers(exchange)
             raise
 
 
 class EndpointApp:
-    """The ASGI application of one call: POST only, every answer an envelope."""
+    """The ASGI application of one call. It accepts POST only, and every answer is an envelope."""
 
     def __init__(self, gateway: Gateway, path: str, respond: Respond, spoken: Spoken = USUAL) -> None:
         self._gateway = gateway
@@ -135,7 +135,7 @@ class EndpointApp:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             if self._gateway.closing:
-                await self._gateway.rate_limit.tell(exchange)
+                await self._gateway.rate_limit.add_headers(exchange)
                 raise Refusal(Reason.SHUTTING_DOWN)
             if exchange.method != "POST":
                 await self._gateway.rate_limit.hit(exchange, NO_CALL)
@@ -147,8 +147,8 @@ class EndpointApp:
         except ClientGoneError:
             raise
         except asyncio.CancelledError:
-            # The server has waited for this call as long as it may while shutting down.
-            await self._gateway.rate_limit.tell(exchange)
+            # The grace period of the shutdown has ended before this call.
+            await self._gateway.rate_limit.add_headers(exchange)
             await refuse(exchange, Refusal(Reason.SHUTTING_DOWN))
             raise
         except Exception as error:
@@ -159,7 +159,7 @@ class EndpointApp:
 
 
 class PlainApp:
-    """The ASGI application of a page that is not part of the protocol; any method, unless `methods` are named."""
+    """The ASGI application of a page outside the protocol. It accepts `methods`, or any method if none is named."""
 
     def __init__(self, respond: Callable[[Exchange], Awaitable[None]], *methods: str) -> None:
         self._respond = respond
@@ -190,7 +190,7 @@ async def refuse(exchange: Exchange, refusal: Refusal, status: int | None = None
 
 
 def retry_after(refusal: Refusal) -> dict[bytes, bytes]:
-    """Return the header that says when to try again, if a refusal passes with time."""
+    """Return the Retry-After header of a refusal that ends with time, else nothing."""
     seconds = refusal.data.get("seconds")
     return {} if seconds is None else {b"retry-after": str(seconds).encode()}
 
@@ -206,7 +206,7 @@ async def refuse_method(exchange: Exchange, allowed: str) -> None:
 
 
 def too_large() -> Refusal:
-    """Return the refusal of a body over the limit."""
+    """Return the refusal of a body that is larger than the limit."""
     return Refusal(Reason.TOO_MANY_ITEMS, field="body", rule=Phrase("请求体最大1 MiB", "at most 1 MiB"))
 
 

@@ -1,4 +1,4 @@
-"""One HTTP request and its answer, straight on ASGI: no more objects than a call needs."""
+"""One HTTP request and its answer directly on ASGI: it creates no more objects than a call needs."""
 
 from codecs import BOM_UTF8
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ from msgcenter.web.request_id import begin_request
 MAX_BODY = 1 << 20
 """Bytes of a request body (docs/protocol.md, "Conventions")."""
 _MAX_PARAMETERS = 100
-"""Parameters of the query that are looked at."""
+"""Query parameters that are read; later ones are ignored."""
 JSON = b"application/json; charset=utf-8"
 
 
 class Exchange:
-    """A request being answered. `app`, `ret_code` and `status_ids` are told to the observers of calls afterwards.
+    """A request and its answer. `app`, `ret_code` and `status_ids` go into the record for the observers of calls.
 
-    `root` is the base path that the server is under, "" for none. `is_counted` is whether a rate limit has taken
-    notice of it, `spoken` how the client speaks.
+    `root` is the server's base path, "" for none. `is_counted` is whether a rate limit has counted the request;
+    `spoken` is the client's dialect.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,8 +62,8 @@ class Exchange:
     def query(self, name: str) -> str | None:
         """Return a parameter of the query string, one of its first hundred."""
         for pair in self._query.decode("latin-1").split("&", _MAX_PARAMETERS)[:_MAX_PARAMETERS]:
-            key, found, value = pair.partition("=")
-            if key == name and found:
+            key, separator, value = pair.partition("=")
+            if key == name and separator:
                 return unquote_plus(value)
         return None
 
@@ -72,13 +72,13 @@ class Exchange:
         return await read_body(self._receive, limit)
 
     async def json_body(self) -> bytes:
-        """Return the body without a byte order mark before it, which RFC 8259 (8.1) lets readers ignore."""
+        """Return the body without a leading byte order mark, which RFC 8259 (8.1) lets readers ignore."""
         return (await read_body(self._receive, MAX_BODY)).removeprefix(BOM_UTF8)
 
     async def answer(
         self, body: bytes, status: int = 200, headers: Mapping[bytes, bytes] | None = None, content_type: bytes = JSON
     ) -> None:
-        """Send the answer. No cache keeps it: tokens and secrets are among what is answered."""
+        """Send the answer. It must not be cached: some answers contain tokens or secrets."""
         sent = [
             (b"content-type", content_type),
             (b"content-length", b"%d" % len(body)),

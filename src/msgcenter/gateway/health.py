@@ -1,4 +1,4 @@
-"""`/healthz`: the process is alive. `/readyz`: it can do its work."""
+"""`/healthz`: the process is alive. `/readyz`: it can serve calls."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,17 +7,17 @@ import msgspec
 from msgcenter.gateway.exchange import Exchange
 
 ReadyCheck = Callable[[], Awaitable[str | None]]
-"""Returns what is missing, None when all is well."""
+"""Returns what keeps the server from working, None if nothing does."""
 _ALIVE = b'{"status":"ok"}'
 
 
 async def healthz(exchange: Exchange) -> None:
-    """Answer that the process is alive; also the least that an answer of this server costs (bench/)."""
+    """Answer that the process is alive. The benchmarks use it as the cheapest answer of this server."""
     await exchange.answer(_ALIVE)
 
 
 def readyz(check: ReadyCheck) -> Callable[[Exchange], Awaitable[None]]:
-    """Return the page that tells load balancers whether to send calls here: 200, or 503 with what is missing."""
+    """Return the handler for load balancers: 200, or 503 with the reason not to send calls here."""
 
     async def respond(exchange: Exchange) -> None:
         problem = await check()

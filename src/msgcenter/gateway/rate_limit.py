@@ -1,4 +1,4 @@
-"""How often an app may call an API: per second and server process (MSGCENTER_RATE_LIMIT, or the app's own limits)."""
+"""Rate limits of apps: calls per second, API and server process (MSGCENTER_RATE_LIMIT or the app's own limits)."""
 
 from functools import lru_cache
 
@@ -11,15 +11,15 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.exchange import Exchange
 
 NO_CALL = "no call"
-"""What requests that never became a call count as, by where they come from."""
+"""The API name under which requests that are no call are counted, by network address."""
 _WINDOW_SECONDS = 1
 
 
 class RateLimit:
-    """Counts calls in fixed windows of a second.
+    """Counts calls in fixed windows of one second.
 
-    `per_second` is the installation's own limit: of the apps that have none of theirs, and of those who prove to be no
-    app, by their network address. 0 means no limit.
+    `per_second` is the installation's limit. It applies to apps without limits of their own, and to network addresses
+    whose requests have no valid token. 0 means no limit.
     """
 
     def __init__(self, per_second: int) -> None:
@@ -27,9 +27,9 @@ class RateLimit:
         self._storage = MemoryStorage()
 
     async def hit(self, exchange: Exchange, api: str, app: App | None = None) -> None:
-        """Count a call of an app, or else of an address, and add the `RateLimit-*` headers to those of its answer.
+        """Count a call of an app, or of a network address without one, and add `RateLimit-*` headers to the answer.
 
-        Without a limit there are no headers. Refuses with RATE_EXCEEDED a caller who has called this API too often.
+        Without a limit there are no headers. Refuses with RATE_EXCEEDED calls over the limit.
         """
         exchange.is_counted = True
         limit = self._per_second if app is None else app.calls_per_second(api, self._per_second)
@@ -37,18 +37,18 @@ class RateLimit:
             return
         caller = subscriber_of(exchange.client_address) if app is None else app.app_id
         left = limit - await self._storage.incr(_key(caller, api), _WINDOW_SECONDS)
-        _tell(exchange, limit, left)
+        _add_headers(exchange, limit, left)
         if left < 0:
             raise Refusal(Reason.RATE_EXCEEDED, seconds=_WINDOW_SECONDS)
 
-    async def tell(self, exchange: Exchange) -> None:
-        """Add the headers to an answer that is given before its call could be counted."""
+    async def add_headers(self, exchange: Exchange) -> None:
+        """Add the headers to an answer whose call could not be counted."""
         if self._per_second and not exchange.is_counted:
             counted = await self._storage.get(_key(subscriber_of(exchange.client_address), NO_CALL))
-            _tell(exchange, self._per_second, self._per_second - counted)
+            _add_headers(exchange, self._per_second, self._per_second - counted)
 
 
-def _tell(exchange: Exchange, limit: int, left: int) -> None:
+def _add_headers(exchange: Exchange, limit: int, left: int) -> None:
     exchange.extra_headers += (
         (b"ratelimit-limit", b"%d" % limit),
         (b"ratelimit-remaining", b"%d" % max(0, left)),

@@ -71,7 +71,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_MESSAGE + "getMsgStatus",
-        summary=Phrase("查询消息的送达与阅读情况", "See whom a message has reached and who has read it"),
+        summary=Phrase("查询消息的送达与阅读情况", "Get delivery and read status"),
         request=GetMsgStatus,
         answer=MsgStatus,
         uses=lambda actions: actions.message_statuses,
@@ -79,7 +79,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_MESSAGE + "getMsgList",
-        summary=Phrase("查询已发送的消息", "List the messages that the app sent"),
+        summary=Phrase("查询已发送的消息", "List sent messages"),
         request=GetMsgList,
         answer=MsgList,
         uses=lambda actions: actions.message_statuses,
@@ -87,7 +87,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_MESSAGE + "getUnreadCount",
-        summary=Phrase("查询用户的未读消息数", "Count the app's unread messages of a user"),
+        summary=Phrase("查询用户的未读消息数", "Count a user's unread messages"),
         request=GetUnreadCount,
         answer=UnreadCount,
         uses=lambda actions: actions.message_statuses,
@@ -95,7 +95,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_MESSAGE + "recallMsg",
-        summary=Phrase("撤回消息", "Withdraw a message"),
+        summary=Phrase("撤回消息", "Recall a message"),
         request=RecallMsg,
         answer=None,
         uses=lambda actions: actions.sent_messages,
@@ -103,7 +103,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_MESSAGE + "updateMsg",
-        summary=Phrase("更新消息内容", "Let a message say something else"),
+        summary=Phrase("更新消息内容", "Update a message's content"),
         request=UpdateMsg,
         answer=None,
         uses=lambda actions: actions.sent_messages,
@@ -111,7 +111,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_MESSAGE + "remindUnread",
-        summary=Phrase("提醒未读用户", "Remind those who have not read a message"),
+        summary=Phrase("提醒未读用户", "Remind users who have not read a message"),
         request=RemindUnread,
         answer=Reminded,
         uses=lambda actions: actions.sent_messages,
@@ -119,7 +119,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_MESSAGE + "getMsgVersions",
-        summary=Phrase("查询消息的历史版本", "List what a message has said"),
+        summary=Phrase("查询消息的历史版本", "List the versions of a message"),
         request=GetMsgVersions,
         answer=MsgVersions,
         uses=lambda actions: actions.sent_messages,
@@ -135,7 +135,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_TOPIC + "unsubscribe",
-        summary=Phrase("为用户退订主题", "End subscriptions of a topic"),
+        summary=Phrase("为用户退订主题", "Unsubscribe users from a topic"),
         request=Unsubscribe,
         answer=Changed,
         uses=lambda actions: actions.topics,
@@ -143,7 +143,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_TOPIC + "getSubscribers",
-        summary=Phrase("查询主题的订阅用户", "List who is subscribed to a topic"),
+        summary=Phrase("查询主题的订阅用户", "List the subscribers of a topic"),
         request=GetSubscribers,
         answer=Subscribers,
         uses=lambda actions: actions.topics,
@@ -191,7 +191,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_WEBHOOK + "rotateWebhookSecret",
-        summary=Phrase("更换回调密钥", "Give a webhook a new secret"),
+        summary=Phrase("更换回调密钥", "Replace a webhook's secret"),
         request=hooks.RotateWebhookSecret,
         answer=hooks.RotatedSecret,
         uses=lambda actions: actions.webhooks,
@@ -207,7 +207,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     Endpoint(
         path=_WEBHOOK + "getWebhookDeliveries",
-        summary=Phrase("查询投递记录", "List what was posted to a webhook"),
+        summary=Phrase("查询投递记录", "List a webhook's deliveries"),
         request=hooks.GetWebhookDeliveries,
         answer=hooks.WebhookDeliveryList,
         uses=lambda actions: actions.webhooks,
@@ -245,7 +245,7 @@ def calls(gateway: Gateway, actions: CallActions) -> dict[str, EndpointApp]:
 
 
 def openapi(limits: RequestLimits) -> Callable[[Exchange], Awaitable[None]]:
-    """Return what answers with the OpenAPI document."""
+    """Return the handler of the OpenAPI document, limited by network address."""
 
     async def respond(exchange: Exchange) -> None:
         try:
@@ -259,10 +259,10 @@ def openapi(limits: RequestLimits) -> Callable[[Exchange], Awaitable[None]]:
 
 
 class Fallback:
-    """Answers what no route is for: calls under sloppy paths as what they are, all else with 404 in an envelope.
+    """Answers unmatched requests: calls whose path has extra slashes as usual, everything else with 404.
 
-    Repeated slashes count as one and a slash at the end as none: clients of the family join a base URL and a path in
-    either way. A path without them has its own route, so this costs it nothing.
+    Repeated slashes count as one, and a slash at the end is ignored: clients of the family join base URL and path in
+    either way. Paths without extra slashes have their own routes, so they do not pay for this.
     """
 
     def __init__(self, gateway: Gateway, actions: CallActions) -> None:
@@ -279,7 +279,7 @@ _SLASHES = re.compile("/{2,}")
 
 
 def _not_found(gateway: Gateway) -> Callable[[Exchange], Awaitable[None]]:
-    rule = Phrase("没有这个接口,见/openapi.json", "there is no such call, see /openapi.json")
+    rule = Phrase("没有这个接口,见/openapi.json", "no such call, see /openapi.json")
 
     async def respond(exchange: Exchange) -> None:
         refusal = Refusal(Reason.FIELD_MALFORMED, field="path", rule=rule)

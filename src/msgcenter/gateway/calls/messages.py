@@ -40,8 +40,8 @@ async def mod_msg_status(statuses: Statuses, caller: Caller, request: ModMsgStat
         )
     if not missing and known is ids:
         return None
-    given = zip(request.message_ids, parsed, strict=True)
-    invalid = list(dict.fromkeys(str(raw) for raw, one in given if one is None or one in missing))
+    pairs = zip(request.message_ids, parsed, strict=True)
+    invalid = list(dict.fromkeys(str(text) for text, number in pairs if number is None or number in missing))
     if missing == known:
         raise Refusal(Reason.MESSAGE_UNKNOWN, result={"invalidMsgId": invalid})
     return InvalidIds(invalid)
@@ -64,7 +64,7 @@ async def send_msg(sending: Sending, caller: Caller, request: SendMsg) -> Sent:
 
 
 def _audience(request: SendMsg) -> Audience:
-    """Return whom a message is for. Exactly one way of addressing may be used."""
+    """Return the audience of a message. Refuses requests that name none or more than one."""
     ways = {"receiverIds": request.receiver_ids, "topic": request.topic, "toAll": request.to_all}
     used = [name for name, value in ways.items() if value is not UNSET]
     if not used:
@@ -92,12 +92,12 @@ def _idempotency_key(request: SendMsg, caller: Caller) -> str | None:
 
 
 async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, request: GetMsgStatus) -> MsgStatus:
-    """Tell how far a message got, and who has read it."""
-    wanted = given(request.is_read)
+    """Return a message's delivery and read status, with a page of receipts."""
+    is_read = given(request.is_read)
     page = await message_statuses.receipts(
         caller.app,
         parse_message_id(request.message_id),
-        read=None if wanted is None else wanted in {1, "1"},
+        read=None if is_read is None else is_read in {1, "1"},
         cursor=given(request.cursor),
         limit=request.page_size,
     )
@@ -132,11 +132,11 @@ def _time(at: int | None) -> str | UnsetType:
 
 
 async def get_msg_list(message_statuses: MessageStatuses, caller: Caller, request: GetMsgList) -> MsgList:
-    """List the messages that the app sent."""
+    """List messages that the app sent."""
     start, end = number_of(request.start_time), number_of(request.end_time)
     if start is not None and end is not None and start >= end:
         raise contradiction("startTime/endTime", "startTime须早于endTime", "startTime must be before endTime")
-    wanted = MessageFilter(
+    query = MessageFilter(
         app_number=caller.app.number,
         business_id=text_of(request.busi_id),
         kind=kind_asked(request.msgtype, request.msg_type),
@@ -148,8 +148,8 @@ async def get_msg_list(message_statuses: MessageStatuses, caller: Caller, reques
         if bound is not None
     ]
     if bounds:
-        wanted = wanted._replace(before_id=min(bounds))
-    page = await message_statuses.list_messages(wanted, request.page_size)
+        query = query._replace(before_id=min(bounds))
+    page = await message_statuses.list_messages(query, request.page_size)
     return MsgList(
         messages=[_listed(report) for report in page.items],
         next_cursor=UNSET if page.next_cursor is None else str(page.next_cursor),
@@ -176,7 +176,7 @@ def _listed(report: MessageStatus) -> ListedMsg:
 
 
 async def get_unread_count(message_statuses: MessageStatuses, caller: Caller, request: GetUnreadCount) -> UnreadCount:
-    """Count the app's messages that a user has not read."""
+    """Return the number of the app's messages that a user has not read."""
     return UnreadCount(
         await message_statuses.unread_count(
             caller.app, str(request.publisher_id), platform_code=text_of(request.platform_code)

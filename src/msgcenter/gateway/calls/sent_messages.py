@@ -1,4 +1,4 @@
-"""The calls under `/msgCenter/message/` that are about what becomes of a message after its send."""
+"""The calls under `/msgCenter/message/` that act on messages already sent."""
 
 import msgspec
 
@@ -11,12 +11,12 @@ from msgcenter.gateway.wire.requests import GetMsgVersions, RecallMsg, RemindUnr
 
 
 async def recall_msg(sent_messages: SentMessages, caller: Caller, request: RecallMsg) -> None:
-    """Withdraw a message."""
+    """Recall a message."""
     await sent_messages.recall(caller.app, parse_message_id(request.message_id), by=caller.actor)
 
 
 async def update_msg(sent_messages: SentMessages, caller: Caller, request: UpdateMsg) -> None:
-    """Let a message say something else."""
+    """Update a message's content."""
     await sent_messages.update(
         caller.app,
         parse_message_id(request.message_id),
@@ -27,23 +27,23 @@ async def update_msg(sent_messages: SentMessages, caller: Caller, request: Updat
 
 
 async def remind_unread(sent_messages: SentMessages, caller: Caller, request: RemindUnread) -> Reminded:
-    """Remind those who have not read a message."""
+    """Remind the users who have not read a message."""
     message_id = parse_message_id(request.message_id)
     return Reminded(await sent_messages.remind(caller.app, message_id, by=caller.actor))
 
 
 async def get_msg_versions(sent_messages: SentMessages, caller: Caller, request: GetMsgVersions) -> MsgVersions:
-    """List what a message has said."""
+    """List the versions of a message."""
     versions = await sent_messages.versions(caller.app, parse_message_id(request.message_id))
     return MsgVersions(
         [
             MsgVersion(
-                version=one.version,
-                create_time=str(one.created_at),
-                reset_read=one.reset_read,
-                msgtype=one.kind,
-                body=msgspec.Raw(one.content.encode()),
+                version=version.version,
+                create_time=str(version.created_at),
+                reset_read=version.reset_read,
+                msgtype=version.kind,
+                body=msgspec.Raw(version.content.encode()),
             )
-            for one in versions
+            for version in versions
         ]
     )

@@ -38,7 +38,7 @@ _ISSUED = Phrase("获取Token成功。", "Token issued.")
 
 
 async def get_access_token(gateway: Gateway, exchange: Exchange) -> bytes:
-    """Answer `/apigateway/getAccessToken` in the dialect that the client speaks (dialect.py)."""
+    """Answer `/apigateway/getAccessToken` in the client's dialect (dialect.py)."""
     try:
         await gateway.rate_limit.hit(exchange, TOKEN_NAME)
     except Refusal:
@@ -95,7 +95,7 @@ class _OAuthError(Exception):
 
 
 async def oauth_token(gateway: Gateway, exchange: Exchange) -> None:
-    """Answer `/oauth2/token` as RFC 6749 section 4.4 says, errors (section 5.2) included."""
+    """Answer `/oauth2/token` (RFC 6749 section 4.4, errors as in section 5.2)."""
     headers = {b"pragma": b"no-cache"}
     try:
         await gateway.rate_limit.hit(exchange, OAUTH_PATH)
@@ -132,7 +132,7 @@ def _oauth_error_of(refusal: Refusal) -> tuple[str, str, int]:
 
 
 async def _form(exchange: Exchange) -> dict[str, str]:
-    """Return the fields of the body. Taking thousands of them apart would cost more than the whole rest."""
+    """Return the fields of the body. Their number is limited: parsing thousands would cost more than the call."""
     try:
         body = await exchange.body(_MAX_FORM)
     except BodyTooLargeError:
@@ -167,14 +167,14 @@ def _client_credentials(exchange: Exchange, form: Mapping[str, str]) -> tuple[st
 def _basic(authorization: str) -> tuple[str, str]:
     scheme, _, encoded = authorization.partition(" ")
     try:
-        client_id, found, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        client_id, separator, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        found = client_id = secret = ""
-    if scheme.lower() != "basic" or not found:
+        separator = client_id = secret = ""
+    if scheme.lower() != "basic" or not separator:
         raise _OAuthError("invalid_client", "the Authorization header must be HTTP Basic: client_id:client_secret", 401)
     return _storable(unquote_plus(client_id)), unquote_plus(secret)
 
 
 def _storable(client_id: str) -> str:
-    """Return an id that can be looked up; one with U+0000 can belong to nobody."""
+    """Return an id that PostgreSQL can compare; an id with U+0000 cannot exist."""
     return client_id.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -22,7 +22,7 @@ async def subscribe(topics: Topics, caller: Caller, request: Subscribe) -> Chang
 
 
 async def unsubscribe(topics: Topics, caller: Caller, request: Unsubscribe) -> Changed:
-    """End subscriptions of a topic."""
+    """Unsubscribe users from a topic."""
     changed = await topics.unsubscribe(
         caller.app,
         str(request.topic),
@@ -34,7 +34,7 @@ async def unsubscribe(topics: Topics, caller: Caller, request: Unsubscribe) -> C
 
 
 async def get_subscribers(topics: Topics, caller: Caller, request: GetSubscribers) -> Subscribers:
-    """List who is subscribed to a topic."""
+    """List the subscribers of a topic."""
     page = await topics.subscribers(
         caller.app,
         str(request.topic),

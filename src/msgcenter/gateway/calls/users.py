@@ -8,7 +8,7 @@ from msgcenter.gateway.wire.requests import GetUserToken
 
 
 async def get_user_token(user_tokens: UserTokens, caller: Caller, request: GetUserToken) -> UserTokenAnswer:
-    """Make a token with which a user's browser opens the inbox."""
+    """Issue a token with which a user's browser opens the inbox."""
     issued = await user_tokens.issue(
         caller.app,
         str(request.publisher_id),

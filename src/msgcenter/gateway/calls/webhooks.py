@@ -30,7 +30,7 @@ from msgcenter.store.webhooks import deliveries
 
 
 async def create_webhook(webhooks: Webhooks, caller: Caller, request: CreateWebhook) -> CreatedWebhook:
-    """Register a URL for kinds of events."""
+    """Register a URL for event types."""
     return CreatedWebhook(*await webhooks.create(caller.app, request.url, request.events, by=caller.actor))
 
 
@@ -66,7 +66,7 @@ async def delete_webhook(webhooks: Webhooks, caller: Caller, request: DeleteWebh
 
 
 async def rotate_webhook_secret(webhooks: Webhooks, caller: Caller, request: RotateWebhookSecret) -> RotatedSecret:
-    """Give a webhook a new secret."""
+    """Replace a webhook's secret."""
     rotated = await webhooks.rotate_secret(caller.app, request.webhook_id, by=caller.actor)
     return RotatedSecret(rotated.secret, str(rotated.previous_until))
 
@@ -79,14 +79,14 @@ async def test_webhook(webhooks: Webhooks, caller: Caller, request: TestWebhook)
 async def get_webhook_deliveries(
     webhooks: Webhooks, caller: Caller, request: GetWebhookDeliveries
 ) -> WebhookDeliveryList:
-    """List what was posted to a webhook, and what came of it."""
+    """List a webhook's deliveries and their outcomes."""
     message_id = text_of(request.message_id)
     parsed = None if message_id is None else parse_message_id(message_id)
     page = await webhooks.deliveries(
         caller.app,
         request.webhook_id,
         state=given(request.state),
-        # An id that no message can have is in no delivery.
+        # No delivery is about an id that no message can have; -1 matches none.
         message_id=-1 if message_id is not None and parsed is None else parsed,
         before_number=parse_cursor(given(request.cursor)),
         limit=request.page_size,
@@ -113,7 +113,7 @@ def _delivery(delivery: deliveries.WebhookDelivery) -> WebhookDelivery:
 
 
 async def replay_webhook(webhooks: Webhooks, caller: Caller, request: ReplayWebhook) -> Replayed:
-    """Send a delivery again, or all since a time."""
+    """Post a delivery again, or all deliveries since a time."""
     delivery_id, since = given(request.delivery_id), number_of(request.start_time)
     if delivery_id is None and since is None:
         raise Refusal(Reason.FIELD_MISSING, field="deliveryId/startTime")

@@ -1,4 +1,4 @@
-"""What the reference says of each call beside its fields: when to use it, what it needs, samples, changes."""
+"""The reference's texts about each call: when to use it, preconditions, retCodes, samples and changes."""
 
 from typing import Any, NamedTuple
 
@@ -7,14 +7,14 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason
 
 SANDBOX_USER = "sandbox-APP_ID"
-"""Stands in samples for the sandbox user of the developer's own app."""
+"""A placeholder in samples: the sandbox user of the developer's own app."""
 MESSAGE_ID = "912839057684697088"
 _WEBHOOK_ID = "wh_4f9a1c0be27d5a6e8b31c902"
 _FIRST = (ReleaseNote("0.1.0", Phrase("首次发布", "First release")),)
 
 
 class CallTexts(NamedTuple):
-    """The words about one call."""
+    """The texts about one call. `reasons` are the refusals that are particular to it; `answer` is a sample."""
 
     scenario: Phrase
     samples: tuple[Sample, ...]
@@ -74,8 +74,8 @@ TEXTS: dict[str, CallTexts] = {
     "getAccessToken": CallTexts(
         Phrase(
             "用appId和appKey换取accessToken，其他调用都需要它。令牌有效两小时，请缓存并在失效前更换。",
-            "Trade appId and appKey for the accessToken that every other call needs. It holds for two hours: keep it, "
-            "and get another before it ends.",
+            "Exchange appId and appKey for the access token that every other call needs. Valid for two hours: cache it "
+            "and refresh before expiry.",
         ),
         _only({"appId": "APP_ID", "timeStamp": "TIME_STAMP", "keyInfo": "KEY_INFO"}),
         {
@@ -97,19 +97,19 @@ TEXTS: dict[str, CallTexts] = {
         Phrase(
             "用户在应用自己的页面里看过消息后，把收件箱里的消息同步为已读（或未读），一次最多50条；"
             "待审批消息办结后，不传publisherId即对所有审批人设为已读。",
-            "When a user has seen messages in the app itself, set them read (or unread) in the inbox as well, up to 50 "
-            "in one call. When a pending approval is decided, leave publisherId out: it is closed for all approvers.",
+            "Set messages read (or unread) in the inbox after the user has seen them in the app, up to 50 per call. "
+            "After a decision on a pending approval, leave publisherId out to close it for all approvers.",
         ),
         (Sample(Phrase("设为已读", "Set read"), {"msgId": [MESSAGE_ID], "publisherId": SANDBOX_USER, "isRead": 1}),),
         {},
-        (Phrase("消息由本应用发送", "the messages are the app's own"),),
+        (Phrase("消息由本应用发送", "the app sent the messages"),),
         (Reason.MESSAGE_UNKNOWN, Reason.NOT_AN_APPROVAL, Reason.NOT_AUTHORISED),
     ),
     "sendMsg": CallTexts(
         Phrase(
             "向用户、主题的订阅者或平台所有人发送文本、链接或卡片消息；可定时、可过期、可作为待审批。",
-            "Send a text, a link or a card to users, to a topic's subscribers or to everyone of a platform; later, for "
-            "a while only, or as a pending approval if you like.",
+            "Send a text, a link or a card to users, to a topic's subscribers or to all users of a platform. The "
+            "message can be scheduled, can expire, and can be a pending approval.",
         ),
         (
             Sample(Phrase("文本", "Text"), TEXT),
@@ -129,7 +129,7 @@ TEXTS: dict[str, CallTexts] = {
     "getMsgStatus": CallTexts(
         Phrase(
             "查看消息送达与阅读的人数，并逐页列出接收人及其首次阅读时间。",
-            "See how many have got and read a message, and page through the receivers with their first read time.",
+            "Get how many receivers have a message and have read it, and list them with the time of first reading.",
         ),
         _only({"msgId": MESSAGE_ID, "pageSize": 2}),
         {
@@ -148,7 +148,7 @@ TEXTS: dict[str, CallTexts] = {
     "getMsgList": CallTexts(
         Phrase(
             "列出应用发送过的消息，可按业务编号、类型和时间筛选。",
-            "List what the app has sent, by matter, kind or time.",
+            "List the messages that the app has sent; filter by business object id, type or time.",
         ),
         _only({"pageSize": 1}),
         {
@@ -180,7 +180,7 @@ TEXTS: dict[str, CallTexts] = {
     "recallMsg": CallTexts(
         Phrase(
             "撤回消息：立即从所有收件箱消失，未读数随之减少；定时消息则取消发送。",
-            "Withdraw a message: it is gone from every inbox and count at once; a scheduled one is not sent.",
+            "Recall a message: it leaves every inbox and unread count at once. A scheduled message is cancelled.",
         ),
         _only({"msgId": MESSAGE_ID}),
         {},
@@ -189,7 +189,7 @@ TEXTS: dict[str, CallTexts] = {
     "updateMsg": CallTexts(
         Phrase(
             "更新已发送消息的内容，例如在卡片上显示审批结果；可让所有人重新变为未读。",
-            "Let a sent message say something else, such as an approval's outcome, and be unread again if you like.",
+            "Update a message's content, for example with the outcome of an approval; it can become unread again.",
         ),
         _only(
             {
@@ -205,14 +205,14 @@ TEXTS: dict[str, CallTexts] = {
     "remindUnread": CallTexts(
         Phrase(
             "提醒尚未阅读的用户，每条消息每小时最多一次。",
-            "Remind those who have not read a message; at most once an hour.",
+            "Remind the users who have not read a message, at most once an hour per message.",
         ),
         _only({"msgId": MESSAGE_ID}),
         {"reminded": 1},
         reasons=(*_KNOWN, Reason.ALREADY_RECALLED),
     ),
     "getMsgVersions": CallTexts(
-        Phrase("查看消息更新前后的各个版本。", "See what a message has said before and after its updates."),
+        Phrase("查看消息更新前后的各个版本。", "List the versions of a message before and after its updates."),
         _only({"msgId": MESSAGE_ID}),
         {
             "versions": [
@@ -230,7 +230,7 @@ TEXTS: dict[str, CallTexts] = {
     "subscribe": CallTexts(
         Phrase(
             "让用户订阅主题（例如一个班级），之后发送给主题的消息都会收到；新主题自动创建。",
-            "Subscribe users to a topic, such as a class: they get what is sent to it from then on. A new one is made.",
+            "Subscribe users to a topic, such as a class. They get later messages to it. A new topic is created.",
         ),
         _only({"topic": "class-3a", "userIds": [SANDBOX_USER]}),
         {"changed": 1},
@@ -238,13 +238,15 @@ TEXTS: dict[str, CallTexts] = {
         (Reason.NOT_AUTHORISED,),
     ),
     "unsubscribe": CallTexts(
-        Phrase("退订主题；已收到的消息保留。", "End subscriptions of a topic; what was received stays."),
+        Phrase(
+            "退订主题；已收到的消息保留。", "Unsubscribe users from a topic; messages that they have received stay."
+        ),
         _only({"topic": "class-3a", "userIds": [SANDBOX_USER]}),
         {"changed": 1},
         reasons=(Reason.NOT_AUTHORISED, Reason.AUDIENCE_UNKNOWN),
     ),
     "getSubscribers": CallTexts(
-        Phrase("列出主题的订阅用户。", "List who is subscribed to a topic."),
+        Phrase("列出主题的订阅用户。", "List the subscribers of a topic."),
         _only({"topic": "class-3a"}),
         {"userIds": [SANDBOX_USER]},
         reasons=(Reason.NOT_AUTHORISED, Reason.AUDIENCE_UNKNOWN),
@@ -252,7 +254,7 @@ TEXTS: dict[str, CallTexts] = {
     "getUserToken": CallTexts(
         Phrase(
             "为一个用户换取令牌，交给网页里的收件箱组件，即可显示该用户的消息。",
-            "Get a token for one user; the inbox component on your page shows this user's messages with it.",
+            "Get a token for one user; with it, the inbox component on your page shows this user's messages.",
         ),
         _only({"publisherId": SANDBOX_USER}),
         {"userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…", "expireTime": "1795542390000"},
@@ -262,15 +264,15 @@ TEXTS: dict[str, CallTexts] = {
     "createWebhook": CallTexts(
         Phrase(
             "登记一个https地址，消息被阅读、撤回、办结时由平台主动通知。",
-            "Register an https URL that is told when messages are read, recalled or decided.",
+            "Register an https URL that receives an event when messages are read, recalled or decided.",
         ),
         _only({"url": "https://hr.example.edu/hooks/msgcenter", "events": ["message.read", "approval.closed"]}),
         {"webhookId": _WEBHOOK_ID, "secret": "whsec_vCRsShheNcYkQby8UOiC3/ylgd1m54qbnqBLWysJ4AE="},
-        (Phrase("地址可从公网访问，且使用https", "the URL is public, and https"),),
+        (Phrase("地址可从公网访问，且使用https", "the URL is public and uses https"),),
         (Reason.TOO_MANY_ITEMS,),
     ),
     "getWebhooks": CallTexts(
-        Phrase("列出应用的回调地址及其状态。", "List the app's webhooks and how they are doing."),
+        Phrase("列出应用的回调地址及其状态。", "List the app's webhooks and their states."),
         _only({}),
         {
             "webhooks": [
@@ -286,13 +288,13 @@ TEXTS: dict[str, CallTexts] = {
         },
     ),
     "updateWebhook": CallTexts(
-        Phrase("修改回调地址或事件，暂停或恢复投递。", "Change a webhook's URL or events, pause it or go on."),
+        Phrase("修改回调地址或事件，暂停或恢复投递。", "Change a webhook's URL or events; pause or resume it."),
         _only({"webhookId": _WEBHOOK_ID, "paused": True}),
         {},
         reasons=_OF_WEBHOOKS,
     ),
     "deleteWebhook": CallTexts(
-        Phrase("删除回调地址及其等待投递的事件。", "Delete a webhook and all that waits for it."),
+        Phrase("删除回调地址及其等待投递的事件。", "Delete a webhook and its waiting events."),
         _only({"webhookId": _WEBHOOK_ID}),
         {},
         reasons=_OF_WEBHOOKS,
@@ -300,22 +302,20 @@ TEXTS: dict[str, CallTexts] = {
     "rotateWebhookSecret": CallTexts(
         Phrase(
             "更换签名密钥，24小时内新旧密钥同时签名。",
-            "Change the signing secret; for a day the old one signs as well.",
+            "Replace the signing secret. For 24 hours, both secrets sign.",
         ),
         _only({"webhookId": _WEBHOOK_ID}),
         {"secret": "whsec_vCRsShheNcYkQby8UOiC3/ylgd1m54qbnqBLWysJ4AE=", "previousValidUntil": "1795625186763"},
         reasons=_OF_WEBHOOKS,
     ),
     "testWebhook": CallTexts(
-        Phrase("发送一个webhook.test事件，检查接收程序。", "Have a webhook.test event posted, to try your receiver."),
+        Phrase("发送一个webhook.test事件，检查接收程序。", "Send a webhook.test event to check your receiver."),
         _only({"webhookId": _WEBHOOK_ID}),
         {},
         reasons=_OF_WEBHOOKS,
     ),
     "getWebhookDeliveries": CallTexts(
-        Phrase(
-            "查看投递记录、对方的答复和重试。", "See what was posted, what was answered, and what will be tried again."
-        ),
+        Phrase("查看投递记录、对方的答复和重试。", "List deliveries with the responses to them and the next attempts."),
         _only({"webhookId": _WEBHOOK_ID, "pageSize": 1}),
         {
             "deliveries": [
@@ -348,7 +348,7 @@ TEXTS: dict[str, CallTexts] = {
         reasons=_OF_WEBHOOKS,
     ),
     "replayWebhook": CallTexts(
-        Phrase("重新投递一条或某一时间以来的全部记录。", "Post one delivery again, or all since a time."),
+        Phrase("重新投递一条或某一时间以来的全部记录。", "Post one delivery again, or all deliveries since a time."),
         _only({"webhookId": _WEBHOOK_ID, "deliveryId": "msg_b4f3f86b2dcbfa456311d2a0"}),
         {"replayed": 1},
         reasons=(*_OF_WEBHOOKS, Reason.FIELDS_CONTRADICT),

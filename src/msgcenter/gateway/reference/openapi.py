@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the structs that validate the calls."""
+"""The OpenAPI 3.1 document, made from the structs that validate requests."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -87,13 +87,13 @@ _HEADERS = {
     "X-Request-Id": "identifies the call in the server's log",
     "RateLimit-Limit": "calls per second of this app and API; without a limit none of the three is sent",
     "RateLimit-Remaining": "calls left in this second",
-    "RateLimit-Reset": "seconds until the count begins again",
-    "Retry-After": "with 400001 and 400002: seconds until it may be tried again",
+    "RateLimit-Reset": "seconds until the count restarts",
+    "Retry-After": "with 400001 and 400002: seconds to wait before the next attempt",
 }
 _OTHER_STATUSES = {
     "405": "The method is not POST",
     "413": "The body is over 1 MiB",
-    "503": "The server is shutting down or without its database; retry",
+    "503": "The server is shutting down, or its database is unavailable; retry",
 }
 
 
@@ -146,11 +146,11 @@ def _token_paths() -> _Schema:
                 status: {"description": text, "content": {"application/json": {"schema": error}}}
                 for status, text in {
                     "400": "The request is wrong",
-                    "401": "The client is unknown, its secret wrong, or it is disabled",
+                    "401": "The client is unknown or disabled, or its secret is wrong",
                     "405": "The method is not POST",
                     "413": "The body is over 1 MiB",
                     "429": "Too many requests",
-                    "503": "The server is shutting down or without its database; retry",
+                    "503": "The server is shutting down, or its database is unavailable; retry",
                 }.items()
             },
         },
@@ -176,10 +176,10 @@ _REQUEST_PARTS: tuple[type[Struct], ...] = (
 
 
 def _allow_absent(schema: _Schema, struct: type[Struct]) -> None:
-    """Say of a request's optional fields that null, and where it is so "", means "left out"."""
-    found = inspect.type_info(struct)
-    assert isinstance(found, inspect.StructType)
-    for field in found.fields:
+    """Allow null in optional fields of a request, and "" where it means "left out"."""
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    for field in info.fields:
         if not field.required:
             as_absent: list[_Schema] = [{"type": "null"}]
             if is_absent_if_empty(field):

@@ -1,4 +1,4 @@
-"""The reference of the API, made from the very structs that requests are validated with."""
+"""The API reference, made from the structs that validate requests."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -51,9 +51,12 @@ _TOKEN = FieldReference(
 
 @cache
 def reference() -> tuple[CallReference, ...]:
-    """Return all calls, the one that every app begins with first."""
+    """Return all calls, getAccessToken first."""
     token = _call(TOKEN_PATH, TOKEN_SUMMARY, GetAccessToken, TokenAnswer, needs_token=False)
-    return (token, *(_call(one.path, one.summary, one.request, one.answer) for one in ENDPOINTS))
+    return (
+        token,
+        *(_call(endpoint.path, endpoint.summary, endpoint.request, endpoint.answer) for endpoint in ENDPOINTS),
+    )
 
 
 def _call(
@@ -89,26 +92,26 @@ def _envelope(call: str) -> Iterator[FieldReference]:
 
 
 def _fields(call: str, struct: type[Struct], prefix: str = "") -> Iterator[FieldReference]:
-    """Give the fields of a struct and of the structs in it, each with the path that refusals name it by."""
-    for found in _struct_fields(struct).values():
-        name = f"{prefix}{found.encode_name}"
+    """Yield the fields of a struct and of the structs in it, each with its path as in refusals."""
+    for field in _struct_fields(struct).values():
+        name = f"{prefix}{field.encode_name}"
         yield FieldReference(
             name,
-            found.required,
+            field.required,
             "body",
-            _type_name(found.type),
-            rule_of(struct, f"$.{found.encode_name}").short,
+            _type_name(field.type),
+            rule_of(struct, f"$.{field.encode_name}").short,
             describe(call, name),
         )
         if name not in {"data", "body"}:
-            for option in options_of(found.type):
+            for option in options_of(field.type):
                 yield from _inner(call, option, name)
 
 
 def _struct_fields(struct: type[Struct]) -> dict[str, inspect.Field]:
-    found = inspect.type_info(struct)
-    assert isinstance(found, inspect.StructType)
-    return {field.encode_name: field for field in found.fields}
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    return {field.encode_name: field for field in info.fields}
 
 
 def _inner(call: str, option: inspect.Type, name: str) -> Iterator[FieldReference]:
@@ -130,18 +133,18 @@ _TYPE_NAMES: tuple[tuple[Any, str], ...] = (
 )
 
 
-def _type_name(found: inspect.Type) -> str:
-    names = dict.fromkeys(name for option in options_of(found) for name in _names(option))
+def _type_name(kind: inspect.Type) -> str:
+    names = dict.fromkeys(name for option in options_of(kind) for name in _names(option))
     return " | ".join(names) or "object"
 
 
 def _names(option: inspect.Type) -> Iterator[str]:
     inner = option.type if isinstance(option, inspect.Metadata) else option
     if isinstance(inner, inspect.UnionType):
-        for one in inner.types:
-            yield from _names(one)
+        for alternative in inner.types:
+            yield from _names(alternative)
     elif isinstance(inner, inspect.LiteralType):
         for value in inner.values:
             yield "string" if isinstance(value, str) else "boolean" if isinstance(value, bool) else "number"
     else:
-        yield from (name for kind, name in _TYPE_NAMES if isinstance(inner, kind))
+        yield from (name for cls, name in _TYPE_NAMES if isinstance(inner, cls))

@@ -1,4 +1,4 @@
-"""What the calls answer after retCode and retDesc. The OpenAPI document is made from these very structs."""
+"""The answers of the calls, after retCode and retDesc. OpenAPI and reference are made from these structs."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from msgcenter.domain.content import Kind
 
 
 class TokenInfo(Struct, frozen=True, rename="camel"):
-    """A token; `token` is `accessToken` once more, for the oldest clients. `validTime` is its end, ms since 1970."""
+    """An access token; `token` repeats it for the oldest clients. `validTime` is the expiry time, ms since 1970."""
 
     access_token: str
     valid_time: str
@@ -21,14 +21,14 @@ class TokenInfo(Struct, frozen=True, rename="camel"):
 
 
 class TokenAnswer(Struct, frozen=True, rename="camel"):
-    """The token under both names that clients read it by."""
+    """The token under both names that clients know."""
 
     token_info: TokenInfo
     data: TokenInfo
 
 
 class LowerCaseTokenAnswer(Struct, frozen=True, rename="camel"):
-    """The token for clients of the lower-case dialect: `result` is retCode and `desc` is retDesc once more."""
+    """The token for clients of the lower-case dialect; `result` repeats retCode and `desc` repeats retDesc."""
 
     result: str
     desc: str
@@ -37,7 +37,7 @@ class LowerCaseTokenAnswer(Struct, frozen=True, rename="camel"):
 
 
 class NationalTokenInfo(Struct, frozen=True, rename="camel"):
-    """A token with just the keys that clients of the national gateway know. `sysCode` is the request's, as text."""
+    """A token with only the keys that clients of the national gateway know. `sysCode` is the request's, as text."""
 
     access_token: str
     app_id: str
@@ -50,15 +50,15 @@ class NationalTokenInfo(Struct, frozen=True, rename="camel"):
 
 
 class NationalTokenAnswer(Struct, frozen=True):
-    """The token for clients of the national gateway, some of which refuse a key that they do not know."""
+    """The token for clients of the national gateway, some of which reject unknown keys."""
 
     data: NationalTokenInfo
 
 
 class InvalidIds(Struct, frozen=True, rename="camel"):
-    """The message ids, in the order given, that changed nothing because the receiver has no such message.
+    """The message ids, in the order of the request, that the receiver has no message for.
 
-    `invalidMsgId` is absent if all have changed.
+    `invalidMsgId` is absent if there are none.
     """
 
     invalid_msg_id: list[str] | UnsetType = UNSET
@@ -71,7 +71,7 @@ class Sent(Struct, frozen=True, rename="camel"):
 
 
 class Detail(Struct, frozen=True, rename="camel"):
-    """One receiver; `readTime` is ms since 1970, "" while unread."""
+    """The receipt of one receiver; `readTime` is ms since 1970, "" while unread."""
 
     user_id: str
     is_read: Literal[0, 1]
@@ -79,10 +79,10 @@ class Detail(Struct, frozen=True, rename="camel"):
 
 
 class MsgStatus(Struct, frozen=True, rename="camel"):
-    """Where a message stands. `nextCursor` is absent on the last page.
+    """The status of a message, and a page of its receipts. `nextCursor` is absent on the last page.
 
-    `version` and `updateTime` are there once it was updated, `recallTime` once it is recalled, `remindTime` once there
-    was a reminder, `closeTime` and `closedBy` while an approval is closed. Times are ms since 1970.
+    `version` and `updateTime` are present after an update, `recallTime` after a recall, `remindTime` after a reminder,
+    `closeTime` and `closedBy` while an approval is closed. Times are ms since 1970.
     """
 
     receivers: int
@@ -101,9 +101,9 @@ class MsgStatus(Struct, frozen=True, rename="camel"):
 
 
 class ListedMsg(Struct, frozen=True, rename="camel"):
-    """One message and its counts; `body` is what `msgtype` names. `createTime` is ms since 1970.
+    """One message and its counts; `body` is its content as `msgtype` says. `createTime` is ms since 1970.
 
-    `topic` or `toAll` are there if that is how it was addressed, `version` once it was updated.
+    `topic` or `toAll` are present if the message was addressed that way, `version` after an update.
     """
 
     msg_id: str
@@ -129,7 +129,7 @@ class MsgList(Struct, frozen=True, rename="camel"):
 
 
 class MsgVersion(Struct, frozen=True, rename="camel"):
-    """What a message said from `createTime` (ms since 1970) on; `resetRead`: and was unread again."""
+    """A version of a message, current from `createTime` (ms since 1970); `resetRead`: it made the message unread."""
 
     version: int
     create_time: str
@@ -139,38 +139,38 @@ class MsgVersion(Struct, frozen=True, rename="camel"):
 
 
 class MsgVersions(Struct, frozen=True):
-    """The versions of a message, the first one first and the present one last."""
+    """The versions of a message, current one last."""
 
     versions: list[MsgVersion]
 
 
 class Reminded(Struct, frozen=True):
-    """How many are reminded."""
+    """The number of reminded users."""
 
     reminded: int
 
 
 class Changed(Struct, frozen=True):
-    """How many subscriptions have changed; the others were so already."""
+    """The number of subscriptions that changed; the others were in that state already."""
 
     changed: int
 
 
 class Subscribers(Struct, frozen=True, rename="camel"):
-    """Subscribed users by id. `nextCursor` is absent on the last page."""
+    """Subscribed users in the order of their ids. `nextCursor` is absent on the last page."""
 
     user_ids: list[str]
     next_cursor: str | UnsetType = UNSET
 
 
 class UnreadCount(Struct, frozen=True):
-    """Unread messages."""
+    """The number of unread messages."""
 
     unread: int
 
 
 class UserTokenAnswer(Struct, frozen=True, rename="camel"):
-    """A user token; `expireTime` is its end, ms since 1970."""
+    """A user token and its expiry time, ms since 1970."""
 
     user_token: str
     expire_time: str

@@ -12,10 +12,10 @@ _LOWER_CASE_NAMES = {"appId": "appid", "timeStamp": "timestamp", "keyInfo": "key
 
 
 class Dialect(Enum):
-    """How an answer is written.
+    """The form of a token answer.
 
-    USUAL: `tokenInfo` and `data`. LOWER_CASE: also `result` and `desc`, which are retCode and retDesc once more, and
-    refusals name fields in lower case. NATIONAL: only the keys that clients of the national gateway know.
+    USUAL has `tokenInfo` and `data`. LOWER_CASE also has `result` and `desc`, which repeat retCode and retDesc, and its
+    refusals name fields in lower case. NATIONAL has only the keys that clients of the national gateway know.
     """
 
     USUAL = "usual"
@@ -24,7 +24,7 @@ class Dialect(Enum):
 
 
 class Spoken(Struct, frozen=True):
-    """How a client speaks: the dialect of its answers, and whether it writes the fields' names in lower case."""
+    """A client's dialect: the form of its answers, and whether it writes field names in lower case."""
 
     dialect: Dialect
     lower_case_names: bool
@@ -45,7 +45,7 @@ class _Marks(Struct):
 
 
 def spoken_in(body: bytes, by_path: Spoken) -> Spoken:
-    """Return how a token request speaks; `by_path` is what its path says, for bodies that do not tell."""
+    """Return the dialect of a token request; `by_path` is the dialect of its path, for bodies that do not show it."""
     try:
         marks = decode(body, _Marks)
     except Refusal:
@@ -57,7 +57,7 @@ def spoken_in(body: bytes, by_path: Spoken) -> Spoken:
 
 
 def _has_lower_case_names(marks: _Marks, by_path: Spoken) -> bool:
-    """Tell by the app's id how the names are written; if there is none, by the other fields, or else by the path."""
+    """Return whether names are in lower case: as appId is written, else the other fields, else as the path says."""
     for lower, camel in (
         (marks.appid, marks.app_id),
         (marks.timestamp, marks.time_stamp),
@@ -71,7 +71,7 @@ def _has_lower_case_names(marks: _Marks, by_path: Spoken) -> bool:
 
 
 def in_lower_case(text: str) -> str:
-    """Return a refusal's text with the names of the token request's fields as clients of that dialect write them."""
+    """Return a refusal's text with the field names of the token request in lower case."""
     for name, lower in _LOWER_CASE_NAMES.items():
         text = text.replace(name, lower)
     return text

@@ -1,4 +1,4 @@
-"""The envelope of every answer: retCode, retDesc, and then what the call answers."""
+"""The envelope of every answer: retCode, retDesc, and then the call's own keys."""
 
 from msgspec import Struct
 from msgspec.json import encode
@@ -24,7 +24,7 @@ def success(language: Language, result: Struct | None = None, text: Phrase = SUC
 
 
 def failure(language: Language, refusal: Refusal, spoken: Spoken = USUAL) -> bytes:
-    """Return the envelope of a refusal, as the client speaks."""
+    """Return the envelope of a refusal in the client's dialect."""
     code, text = refusal.reason.ret_code, refusal.describe(language)
     if spoken.lower_case_names:
         text = in_lower_case(text)
@@ -34,5 +34,5 @@ def failure(language: Language, refusal: Refusal, spoken: Spoken = USUAL) -> byt
 
 
 def status_of(refusal: Refusal) -> int:
-    """Return the HTTP status of a refusal: 200, as clients expect, unless the server itself is out of order."""
+    """Return the HTTP status of a refusal: 200, as clients expect, or 503 if the server itself cannot work."""
     return 503 if refusal.reason in _OUTAGES else 200

@@ -16,17 +16,17 @@ def given(value: Value | UnsetType) -> Value | None:
 
 
 def text_of(value: str | int | UnsetType) -> str | None:
-    """Return an id as text (an integer is the same as its digits), None if it was left out."""
+    """Return an id as text, None if it was left out. An integer means the same as its digits."""
     return None if isinstance(value, UnsetType) else str(value)
 
 
 def number_of(value: str | int | UnsetType) -> int | None:
-    """Return a time or another number sent as digits, None if it was left out."""
+    """Return a number that may be sent as digits, None if it was left out."""
     return None if isinstance(value, UnsetType) else int(value)
 
 
 def kind_asked(msgtype: Kind | UnsetType, msg_type: Kind | UnsetType) -> Kind | None:
-    """Return the one field that is called both `msgtype` and `msgType`. Refuses them when they differ."""
+    """Return the message type, which may be named `msgtype` or `msgType`. Refuses different values of the two."""
     lower: Kind | None = given(msgtype)
     camel: Kind | None = given(msg_type)
     if lower and camel and lower != camel:

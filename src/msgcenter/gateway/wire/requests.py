@@ -1,4 +1,4 @@
-"""What the calls ask: the wire's field names and limits. The OpenAPI document is made from these very structs."""
+"""The requests of the calls, with the wire's field names and limits. OpenAPI and reference are made from them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
@@ -42,11 +42,11 @@ TimeStamp: TypeAlias = (
 
 _SYS_CODE = {RULE: must_be("字符串、数字或null", "a string, a number or null")}
 SysCode: TypeAlias = Annotated[str, Meta(extra=_SYS_CODE)] | int | float
-"""What clients of the national gateway send; it is given back as text."""
+"""A field of the national gateway's clients; the answer repeats it as text."""
 
 
 class GetAccessToken(Struct, frozen=True):
-    """The proof that the caller has the appKey. `sysCode` asks for the answer of the national gateway."""
+    """Get an access token. `keyInfo` proves that the caller has the appKey; `sysCode` asks for the national answer."""
 
     app_id: Id = field(name="appId")
     time_stamp: TimeStamp = field(name="timeStamp")
@@ -55,7 +55,7 @@ class GetAccessToken(Struct, frozen=True):
 
 
 class GetAccessTokenLowerCase(Struct, frozen=True):
-    """The same in the names of the oldest clients."""
+    """The same request with the field names of the oldest clients."""
 
     app_id: Id = field(name="appid")
     time_stamp: TimeStamp = field(name="timestamp")
@@ -74,7 +74,7 @@ class ModMsgStatus(Struct, frozen=True):
 
 
 class NestedOa(Struct, frozen=True, rename="camel"):
-    """The `oa` object; some clients put the three fields here that belong beside it."""
+    """The `oa` object. Some clients put three fields inside it that belong next to it."""
 
     head: OaHead
     body: OaBody | None = None
@@ -125,7 +125,7 @@ class SendMsg(MessageBody, frozen=True):
 
 
 class GetMsgStatus(Struct, frozen=True):
-    """Where a message stands."""
+    """Get a message's delivery and read status."""
 
     message_id: MessageId = field(name="msgId")
     is_read: Flag | UnsetType = field(name="isRead", default=UNSET)
@@ -134,7 +134,7 @@ class GetMsgStatus(Struct, frozen=True):
 
 
 class GetMsgList(Struct, frozen=True):
-    """The app's messages, newest first."""
+    """List the app's messages, newest first."""
 
     busi_id: Id | UnsetType = field(name="busiId", default=UNSET)
     msgtype: Kind | UnsetType = UNSET
@@ -146,13 +146,13 @@ class GetMsgList(Struct, frozen=True):
 
 
 class RecallMsg(Struct, frozen=True):
-    """Withdraw a message from every inbox, or cancel it if it is still to be sent."""
+    """Recall a message from every inbox, or cancel a scheduled one."""
 
     message_id: MessageId = field(name="msgId")
 
 
 class UpdateMsg(MessageBody, frozen=True, kw_only=True):
-    """Let a message say something else; `resetRead` makes it unread again."""
+    """Update a message's content; `resetRead` makes it unread again."""
 
     message_id: MessageId = field(name="msgId")
     reset_read: bool = field(name="resetRead", default=False)
@@ -165,7 +165,7 @@ class RemindUnread(Struct, frozen=True):
 
 
 class GetMsgVersions(Struct, frozen=True):
-    """What a message has said."""
+    """List the versions of a message."""
 
     message_id: MessageId = field(name="msgId")
 
@@ -177,7 +177,7 @@ OldUserIds: TypeAlias = Annotated[list[OldUserId], Meta(min_length=1, max_length
 
 
 class Subscribe(Struct, frozen=True):
-    """Subscribe users to a topic from now on; a new topic is made."""
+    """Subscribe users to a topic from now on; a new topic is created."""
 
     topic: NewTopic
     user_ids: UserIds = field(name="userIds")
@@ -185,7 +185,7 @@ class Subscribe(Struct, frozen=True):
 
 
 class Unsubscribe(Struct, frozen=True):
-    """End users' subscriptions of a topic."""
+    """Unsubscribe users from a topic."""
 
     topic: Id
     user_ids: OldUserIds = field(name="userIds")
@@ -193,7 +193,7 @@ class Unsubscribe(Struct, frozen=True):
 
 
 class GetSubscribers(Struct, frozen=True):
-    """Who is subscribed to a topic."""
+    """List the subscribers of a topic."""
 
     topic: Id
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
@@ -202,14 +202,14 @@ class GetSubscribers(Struct, frozen=True):
 
 
 class GetUnreadCount(Struct, frozen=True):
-    """How many of the app's messages a user has not read."""
+    """Count the app's messages that a user has not read."""
 
     publisher_id: OldUserId = field(name="publisherId")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
 
 
 class GetUserToken(Struct, frozen=True):
-    """A token with which one user's browser opens the inbox; `ttl` is seconds."""
+    """Get a token with which one user's browser opens the inbox; `ttl` is in seconds."""
 
     publisher_id: OldUserId = field(name="publisherId")
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)

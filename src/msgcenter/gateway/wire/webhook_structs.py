@@ -1,4 +1,4 @@
-"""What the calls under `/msgCenter/webhook/` ask and answer. The OpenAPI document is made from these very structs."""
+"""Requests and answers of the calls under `/msgCenter/webhook/`. OpenAPI and reference are made from them."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -18,18 +18,18 @@ Events: TypeAlias = Annotated[list[Annotated[WebhookKind, Meta(extra=_KIND)]], M
 
 
 class CreateWebhook(Struct, frozen=True):
-    """Register a URL for kinds of events."""
+    """Register a URL for event types."""
 
     url: Url
     events: Events
 
 
 class GetWebhooks(Struct, frozen=True):
-    """All of the app's webhooks."""
+    """List the app's webhooks."""
 
 
 class UpdateWebhook(Struct, frozen=True):
-    """Change a webhook; what is left out stays as it is."""
+    """Change a webhook; fields that are left out keep their values."""
 
     webhook_id: Name = field(name="webhookId")
     url: Url | UnsetType = UNSET
@@ -38,13 +38,13 @@ class UpdateWebhook(Struct, frozen=True):
 
 
 class DeleteWebhook(Struct, frozen=True):
-    """Delete a webhook and all that waits for it."""
+    """Delete a webhook and its waiting events."""
 
     webhook_id: Name = field(name="webhookId")
 
 
 class RotateWebhookSecret(Struct, frozen=True):
-    """Give a webhook a new secret."""
+    """Replace a webhook's secret."""
 
     webhook_id: Name = field(name="webhookId")
 
@@ -58,7 +58,7 @@ class TestWebhook(Struct, frozen=True):
 
 
 class GetWebhookDeliveries(Struct, frozen=True):
-    """A webhook's deliveries, newest first."""
+    """List a webhook's deliveries, newest first."""
 
     webhook_id: Name = field(name="webhookId")
     state: DeliveryState | UnsetType = UNSET
@@ -68,7 +68,7 @@ class GetWebhookDeliveries(Struct, frozen=True):
 
 
 class ReplayWebhook(Struct, frozen=True):
-    """Send a delivery again, or all since a time."""
+    """Post a delivery again, or all deliveries since a time."""
 
     webhook_id: Name = field(name="webhookId")
     delivery_id: Name | UnsetType = field(name="deliveryId", default=UNSET)
