@@ -10,7 +10,7 @@ from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.portal.announcements import Announcements
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
-from msgcenter.domain.announcement import Version
+from msgcenter.domain.announcement import AnnouncementVersion
 from msgcenter.domain.content import Text
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.domain.message_id import now_ms
@@ -22,7 +22,7 @@ from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.portal import announcements as store
 from tests.conftest import PLATFORM, SECRET_KEY
 
-SAID = Version(PLATFORM, Text("School is closed."), None, None)
+SAID = AnnouncementVersion(PLATFORM, Text("School is closed."), None, None)
 
 
 class Office:
@@ -46,7 +46,7 @@ class Office:
         author = await self.people.create("author@example.edu", "Author", password, "operator")
         return author, await self.people.create("other@example.edu", "Other", password, "operator")
 
-    async def waiting(self, author: Person, said: Version = SAID) -> int:
+    async def waiting(self, author: Person, said: AnnouncementVersion = SAID) -> int:
         """An announcement that waits for an approval."""
         number = await self.announcements.draft(said, author, COMMAND)
         await self.announcements.submit(number, 1, author, COMMAND)
@@ -107,8 +107,8 @@ async def test_an_edit_and_an_approval_at_once_never_send_what_nobody_has_seen(d
         office = Office(database, lease)
         author, other = await office.open()
         for attempt in range(6):
-            number = await office.waiting(author, Version(PLATFORM, Text(f"Before {attempt}."), None, None))
-            changed = Version(PLATFORM, Text(f"After {attempt}."), None, None)
+            number = await office.waiting(author, AnnouncementVersion(PLATFORM, Text(f"Before {attempt}."), None, None))
+            changed = AnnouncementVersion(PLATFORM, Text(f"After {attempt}."), None, None)
             outcomes = await asyncio.gather(
                 office.announcements.edit(number, 1, changed, author, COMMAND),
                 office.announcements.approve(number, 1, other, COMMAND),
@@ -145,7 +145,7 @@ async def test_a_time_that_has_passed_before_the_approval_is_refused(
         office = Office(database, lease)
         author, other = await office.open()
         later = now_ms() + 3_600_000
-        number = await office.waiting(author, Version(PLATFORM, Text("Later."), later, None))
+        number = await office.waiting(author, AnnouncementVersion(PLATFORM, Text("Later."), later, None))
         monkeypatch.setattr(module, "now_ms", lambda: later + 120_000)
         with pytest.raises(Refusal) as refused:
             await office.announcements.approve(number, 1, other, COMMAND)

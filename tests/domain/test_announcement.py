@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from msgcenter.domain.announcement import (
     Announcement,
+    AnnouncementVersion,
     State,
     Step,
     StepRecord,
-    Version,
     changes_between,
     checked_reason,
     fields_of,
@@ -136,7 +136,9 @@ CARD = Oa(
 
 
 def test_a_version_is_told_field_by_field_without_what_it_does_not_say() -> None:
-    told = {field.name: field.value for field in fields_of(Version("420100", CARD, None, 1_800_000_000_000))}
+    told = {
+        field.name: field.value for field in fields_of(AnnouncementVersion("420100", CARD, None, 1_800_000_000_000))
+    }
     assert told == {
         "platform": "420100",
         "kind": Phrase("卡片", "Card"),
@@ -172,14 +174,14 @@ def test_every_field_of_every_kind_has_a_name_that_people_read() -> None:
         full,
     ]
     for body in bodies:
-        for field in fields_of(Version("p", body, 1, 2)):
+        for field in fields_of(AnnouncementVersion("p", body, 1, 2)):
             assert field.label.zh
             assert field.label.en
 
 
 def test_only_what_differs_is_told() -> None:
-    before = Version("420100", Text("The meeting begins at 15:00."), None, None)
-    after = Version("420100", Text("The meeting begins at 16:00."), 1_800_000_000_000, None)
+    before = AnnouncementVersion("420100", Text("The meeting begins at 15:00."), None, None)
+    after = AnnouncementVersion("420100", Text("The meeting begins at 16:00."), 1_800_000_000_000, None)
     text, time = changes_between(before, after)
     assert text.label.en == "Text"
     assert text.pieces == [
@@ -193,7 +195,9 @@ def test_only_what_differs_is_told() -> None:
 
 
 def test_another_kind_is_told_too() -> None:
-    changes = changes_between(Version("p", Text("x"), None, None), Version("p", CARD, None, None))
+    changes = changes_between(
+        AnnouncementVersion("p", Text("x"), None, None), AnnouncementVersion("p", CARD, None, None)
+    )
     assert ("Kind", Phrase("文本", "Text"), Phrase("卡片", "Card")) in [
         (one.label.en, one.before, one.after) for one in changes
     ]

@@ -126,7 +126,7 @@ def test_nobody_approves_their_own(author: Visitor, reader: Reader, platform: st
     assert "/approve" not in page
     answer = act(author, path, "approve")
     assert answer.status_code == 422
-    assert "whoever wrote or submitted it cannot decide on it" in answer.text
+    assert "its author, editor or submitter cannot approve or return it" in answer.text
     assert act(author, path, "return", reason="Not good").status_code == 422
     assert reader.texts() == []
 
@@ -153,7 +153,7 @@ def test_another_version_than_was_seen_is_not_approved(
     assert author.post(f"{path}/edit", **fields, then="submit").status_code == 303
     answer = act(reviewer, path, "approve", seen)
     assert answer.status_code == 422
-    assert "has changed; look at what it says now" in answer.text
+    assert "has changed; read the new version" in answer.text
     assert reader.texts() == []
     page = reviewer.get(path).text
     assert "Changes since version 1" in page

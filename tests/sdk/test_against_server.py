@@ -325,7 +325,7 @@ async def test_limits_and_a_lost_database_are_told(kind: Kind, database_url: str
         calls = Calls(kind(limited.url, app.app_id, app.app_key, retries=0, language="en"))
         with pytest.raises(LimitError) as refused:
             await asyncio.gather(*(calls.unread_count(user) for _ in range(5)))
-        assert_traceable(refused.value, "400001", "retry in 1 seconds")
+        assert_traceable(refused.value, "400001", "retry in 1 s")
         assert refused.value.retry_after == 1
         patient = Calls(kind(limited.url, app.app_id, app.app_key, retries=3))
         await asyncio.sleep(refused.value.retry_after)

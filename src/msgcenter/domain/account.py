@@ -1,4 +1,4 @@
-"""Who takes part: the apps that send and the recipients who read."""
+"""The apps that send and the recipients who read."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -9,19 +9,18 @@ from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal
 
 MAX_ORIGINS = 20
-"""Websites of an app that may embed the inbox: they stand in a header of its page."""
+"""Maximum of an app's websites that may embed the inbox; they are listed in a header of its page."""
 
 
 class App(Struct, frozen=True):
-    """A third-party app, as far as a call needs to know it.
+    """A third-party app, with what a call needs.
 
-    `number` is its key in our own tables, `app_id` the name that it has outside. `platform_code` is its home
-    platform; `platforms` are the others that it is authorised for. `app_schemes` are the URL schemes of native
-    apps that its home platform allows in appUrl. `webhook_events` is what its webhooks want to be told. `broadcasts` is
-    whether it may send to everyone of a platform. An app that is not `live` reaches its sandbox users only. `notices`
-    is the app of ours that a platform's announcements are sent as: it takes no calls.
-    `rate_limits` are calls per second by API name ("*" for the others), None for the installation's own limit;
-    `daily_quota` is messages a day, None for no limit.
+    `number` is its internal key, `app_id` its public id. `platform_code` is its home platform; `platforms` are the
+    other platforms that it is authorised for. `app_schemes` are the URL schemes of native apps that its home platform
+    allows in appUrl. `webhook_events` are the event types that its webhooks want. `broadcasts` is whether it may send
+    to all users of a platform. An app that is not `live` can only message its sandbox users. `notices` marks the
+    product's own app that sends announcements; it makes no calls. `rate_limits` are calls per second by API name ("*"
+    for the others), None for the installation's limit. `daily_quota` is messages per day, None for no limit.
     """
 
     number: int
@@ -41,51 +40,51 @@ class App(Struct, frozen=True):
 
     @property
     def sandbox_user(self) -> str:
-        """The user id whose inbox an app may always write to: nobody's but its developers'."""
+        """The user id that an app may always send to; only its developers use it."""
         return f"sandbox-{self.app_id}"[:64]
 
     def calls_per_second(self, api: str, default: int) -> int:
-        """Return how often the app may call an API, 0 for no limit; `default` is the installation's own limit."""
+        """Return the app's calls per second for an API, 0 for no limit; `default` is the installation's limit."""
         if self.rate_limits is None:
             return default
         return self.rate_limits.get(api, self.rate_limits.get("*", default))
 
     def check_receivers(self, user_ids: Iterable[str]) -> None:
-        """Refuse with NOT_AUTHORISED users whom the app may not reach yet.
+        """Refuse with NOT_AUTHORISED users that the app may not send to yet.
 
-        Until an operator lets an app go live it has its sandbox users only: its `sandbox_user`, and that id with a dash
-        and anything after it (`sandbox-APP_ID-2`).
+        Until an operator approves an app, it can only message its sandbox users: `sandbox_user`, and ids that continue
+        it with a dash (`sandbox-APP_ID-2`).
         """
         if not self.live and not all(self._is_sandbox_user(user_id) for user_id in user_ids):
             raise Refusal(
                 Reason.NOT_AUTHORISED,
                 rule=Phrase(
                     f"应用未上线,接收人只能是{self.sandbox_user}",
-                    f"until it is live it reaches {self.sandbox_user} only",
+                    f"until it is live, it can only message {self.sandbox_user}",
                 ),
             )
 
     def _is_sandbox_user(self, user_id: str) -> bool:
-        # Without the dash, an app whose id begins with another's would reach that one's sandbox.
+        # Without the dash, an app whose id starts with another app's id would reach that app's sandbox.
         return user_id == self.sandbox_user or user_id.startswith(f"{self.sandbox_user}-")
 
-    def platform_for(self, asked: str | None) -> str:
-        """Return the platform that a call is about: the one asked for, or else the app's own.
+    def platform_for(self, platform_code: str | None) -> str:
+        """Return the platform of a call: the requested one, or the app's own if none is requested.
 
         Refuses with NOT_AUTHORISED a platform that the app is not authorised for (docs/protocol.md, sendMsg).
         """
-        if asked is None or asked == self.platform_code:
+        if platform_code is None or platform_code == self.platform_code:
             return self.platform_code
-        if asked not in self.platforms:
+        if platform_code not in self.platforms:
             raise Refusal(
                 Reason.NOT_AUTHORISED,
-                rule=Phrase(f"平台{asked}未授权", f"platform {asked} is not open to it"),
+                rule=Phrase(f"平台{platform_code}未授权", f"platform {platform_code} is not granted"),
             )
-        return asked
+        return platform_code
 
 
 class Recipient(NamedTuple):
-    """One mailbox: a user of a platform. Sorts as the mailbox table's primary key does."""
+    """The owner of a mailbox: a user of a platform. It sorts like the primary key of the mailbox table."""
 
     user_id: str
     platform_code: str

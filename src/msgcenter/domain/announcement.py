@@ -1,7 +1,7 @@
-"""Announcements: what operators send to everyone of a platform, and the two persons that it takes.
+"""Announcements: broadcasts that operators write, and that a second person approves.
 
-A draft is submitted, another operator approves it, and it goes out. Each edit makes a new version, whose approval has
-to be asked for anew. Whoever acts names the version they saw: nothing happens to another one.
+An operator submits a draft, another operator approves it, and it is sent. Each edit makes a new version, which needs a
+new approval. Every step names the version that the person has seen; a step for another version is refused.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,11 +27,11 @@ _STEPS: dict[State, dict[Step, State]] = {
     "recalled": {},
     "withdrawn": {},
 }
-"""What may be done in a state, and what state follows."""
+"""The steps that are possible in each state, and the states that they lead to."""
 
 
-class Version(Struct, frozen=True):
-    """What one version of an announcement says. Times are ms since 1970; `send_at` None is "when it is approved"."""
+class AnnouncementVersion(Struct, frozen=True):
+    """The content of one version. Times are ms since 1970; `send_at` None means "on approval"."""
 
     platform_code: str
     body: Body
@@ -48,7 +48,7 @@ class Version(Struct, frozen=True):
 
 
 class Announcement(Struct, frozen=True):
-    """Where an announcement stands. `version` is the number of the present one; people are their numbers."""
+    """An announcement's state. `version` is the number of the current version; people are given by number."""
 
     number: int
     version: int
@@ -62,7 +62,7 @@ class Announcement(Struct, frozen=True):
 
 
 class StepRecord(NamedTuple):
-    """A step that was taken. `at` is ms since 1970."""
+    """A step of an announcement in the past. `at` is ms since 1970, `by` a person's number."""
 
     step: Step
     version: int
@@ -72,38 +72,42 @@ class StepRecord(NamedTuple):
 
 
 def state_after(announcement: Announcement, edited_by: int, step: Step, person: int, seen_version: int) -> State:
-    """Return the state that a step of a person leads to; `edited_by` is who wrote the present version.
+    """Return the state after a step of `person`; `edited_by` is the author of the current version (person numbers).
 
-    Refuses with FIELD_MALFORMED (state: it cannot be done now; version: the person saw another version) and with
-    NOT_AUTHORISED an approval by one who has a part in what is to be approved.
+    Refuses with FIELD_MALFORMED a step that the state does not allow (state) or that is for another version (version),
+    and with NOT_AUTHORISED a decision by a person who wrote, edited or submitted the version.
     """
     following = _STEPS[announcement.state].get(step)
     if following is None:
-        raise malformed("state", "当前状态不允许此操作,请查看最新情况", "no longer allows this; see how it stands now")
+        raise malformed(
+            "state", "当前状态不允许此操作,请查看最新情况", "does not allow this any more; check the current state"
+        )
     if seen_version != announcement.version:
         raise malformed(
-            "version", "内容已被修改,请查看新版本后再操作", "has changed; look at what it says now, then decide"
+            "version", "内容已被修改,请查看新版本后再操作", "has changed; read the new version, then decide"
         )
     if step in {"approve", "return"} and not may_review(announcement, edited_by, person):
         raise Refusal(
             Reason.NOT_AUTHORISED,
-            rule=Phrase("起草、修改或提交者不能自行审批", "whoever wrote or submitted it cannot decide on it"),
+            rule=Phrase(
+                "起草、修改或提交者不能自行审批", "its author, editor or submitter cannot approve or return it"
+            ),
         )
     return following
 
 
 def may_review(announcement: Announcement, edited_by: int, person: int) -> bool:
-    """Tell whether a person has no part in what waits: did not begin it, edit its present version, or submit it."""
+    """Return whether a person is independent of the pending version: did not create, edit or submit it."""
     return person not in {announcement.created_by, edited_by, announcement.submitted_by}
 
 
 def steps_open(state: State) -> frozenset[Step]:
-    """Return what may be done in a state."""
+    """Return the steps that a state allows."""
     return frozenset(_STEPS[state])
 
 
 def checked_reason(text: str) -> str:
-    """Return why an announcement is sent back. Refuses with FIELD_MALFORMED."""
+    """Return the trimmed reason for returning an announcement. Refuses with FIELD_MALFORMED."""
     reason = text.strip()
     if not 1 <= len(reason) <= MAX_REASON or "\0" in reason:
         raise malformed("reason", f"须为1–{MAX_REASON}个字符", f"must be 1-{MAX_REASON} characters")
@@ -111,17 +115,17 @@ def checked_reason(text: str) -> str:
 
 
 def request_id_of(number: int, version: int) -> str:
-    """Return the idempotency key of the send."""
+    """Return the idempotency key for sending a version."""
     return f"announcement-{number}-{version}"
 
 
 def reviewed_before(steps: Iterable[StepRecord], version: int) -> int | None:
     """Return the version before `version` that was last submitted or approved; None if none was."""
-    seen = [taken.version for taken in steps if taken.step in {"submit", "approve"} and taken.version < version]
+    seen = [record.version for record in steps if record.step in {"submit", "approve"} and record.version < version]
     return max(seen, default=None)
 
 
-# --- What has changed -----------------------------------------------------------------------------------------------
+# --- Differences between versions -------------------------------------------------------------------------------------
 
 _LABELS = {
     "platform": Phrase("平台", "Platform"),
@@ -148,11 +152,11 @@ _KINDS = {
     "oa": Phrase("卡片", "Card"),
 }
 Value = str | int | Phrase
-"""Of a field: a text, a time (ms since 1970), or a term of ours."""
+"""The value of a field: a text, a time (ms since 1970), or a term of the product."""
 
 
 class Field(NamedTuple):
-    """A field of a version, as people read it."""
+    """A field of a version with its label for people."""
 
     name: str
     label: Phrase
@@ -160,7 +164,7 @@ class Field(NamedTuple):
 
 
 class FieldChange(NamedTuple):
-    """A field that two versions differ in; None where a version does not have it. `pieces` if both are texts."""
+    """A field that differs between two versions; None if a version lacks it. `pieces` if both values are texts."""
 
     label: Phrase
     before: Value | None
@@ -168,15 +172,15 @@ class FieldChange(NamedTuple):
     pieces: list[Piece]
 
 
-def fields_of(version: Version) -> list[Field]:
-    """Return what a version says, field by field; fields that say nothing are left out."""
-    found: dict[str, Value] = {"platform": version.platform_code, "kind": _KINDS[version.kind]}
-    found |= dict(_flat(msgspec.to_builtins(version.body), ""))
+def fields_of(version: AnnouncementVersion) -> list[Field]:
+    """Return the fields of a version that have a value."""
+    values: dict[str, Value] = {"platform": version.platform_code, "kind": _KINDS[version.kind]}
+    values |= dict(_flat(msgspec.to_builtins(version.body), ""))
     if version.send_at is not None:
-        found["sendTime"] = version.send_at
+        values["sendTime"] = version.send_at
     if version.expires_at is not None:
-        found["expireTime"] = version.expires_at
-    return [Field(name, _label(name), value) for name, value in found.items()]
+        values["expireTime"] = version.expires_at
+    return [Field(name, _label(name), value) for name, value in values.items()]
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
@@ -200,8 +204,8 @@ def _label(name: str) -> Phrase:
     return _LABELS[name]
 
 
-def changes_between(before: Version, after: Version) -> list[FieldChange]:
-    """Return what has changed from one version to another, in the order of the fields."""
+def changes_between(before: AnnouncementVersion, after: AnnouncementVersion) -> list[FieldChange]:
+    """Return the differences between two versions, in field order."""
     old = {field.name: field for field in fields_of(before)}
     new = {field.name: field for field in fields_of(after)}
     changes = []

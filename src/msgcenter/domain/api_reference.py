@@ -1,4 +1,4 @@
-"""How a call of the app API is described to developers: what the reference pages show."""
+"""The description of the app API for developers: the content of the reference pages."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from msgcenter.domain.language import Language, Phrase
 
 
 class FieldReference(NamedTuple):
-    """A field of a request or an answer. `name` is its path (`oa.head.text`, `msgId[]`), `rule` what it takes."""
+    """A field of a request or an answer. `name` is its path (`oa.head.text`, `msgId[]`), `rule` its values."""
 
     name: str
     required: bool
@@ -19,7 +19,7 @@ class FieldReference(NamedTuple):
 
 
 class NumberedField(NamedTuple):
-    """A field in its table: `number` is 1, 1.1, 1.1.1 …, `label` its name below the field that holds it."""
+    """A field in its table: `number` is 1, 1.1, 1.1.1 …; `label` is its name without the path."""
 
     number: str
     depth: int
@@ -28,7 +28,7 @@ class NumberedField(NamedTuple):
 
 
 def numbered(fields: Iterable[FieldReference]) -> list[NumberedField]:
-    """Number fields as an outline: what an object or an array holds stands below it."""
+    """Number fields as an outline: the fields of an object or array follow it, one level deeper."""
     numbers: dict[str, str] = {}
     counts: Counter[str] = Counter()
     rows = []
@@ -43,14 +43,14 @@ def numbered(fields: Iterable[FieldReference]) -> list[NumberedField]:
 
 
 class RetCodeReference(NamedTuple):
-    """A retCode that a call may answer with, and its text."""
+    """A retCode that a call may return, and its text."""
 
     code: str
     phrase: Phrase
 
 
 def spoken(sample: Any, language: Language) -> Any:
-    """Return a sample with the texts in it in one language."""
+    """Return a sample with its texts in one language."""
     if isinstance(sample, Phrase):
         return sample.in_language(language)
     if isinstance(sample, dict):
@@ -59,21 +59,21 @@ def spoken(sample: Any, language: Language) -> Any:
 
 
 class Sample(NamedTuple):
-    """A request. `title` says which case it is; texts in it are Phrases (`spoken`)."""
+    """A sample request. `title` names the case; texts in it are Phrases (`spoken`)."""
 
     title: Phrase
     request: dict[str, Any]
 
 
 class ReleaseNote(NamedTuple):
-    """What a version has changed of a call."""
+    """A change of a call in a version of the product."""
 
     version: str
     text: Phrase
 
 
 class CallReference(NamedTuple):
-    """One call, as its page describes it. `samples` are requests; `answer` is a sample answer, texts are Phrases."""
+    """The content of a call's page. `samples` are requests; `answer` is a sample answer whose texts are Phrases."""
 
     name: str
     path: str

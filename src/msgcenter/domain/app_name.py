@@ -1,4 +1,4 @@
-"""What an app may be called: nothing that users would take for the platform itself or for its announcements."""
+"""Names of apps. No name may look like the platform itself or like its announcements."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ _RESERVED = (
     *("消息中心", "公告", "系统公告", "系统消息", "平台消息"),
 )
 _MARKS = ("官方公告", "平台公告", "official announcement", "platform announcement")
-"""How the inbox marks announcements: no name may contain it."""
+"""The marks of announcements in the inbox; no name may contain one."""
 
-# Letters that look like a Latin one. Not all that Unicode lists (UTS 39), but those of the alphabets that people type.
+# Letters that look like a Latin one: not all of UTS 39, only those of the alphabets that people type.
 _LOOKALIKES = str.maketrans(
     "аеорсухіјѕԁһӏвкмнтгαεοριυνκτχβηγ01١ı|",
     "aeopcyxijsdhlbkmhtraeopiuvktxbhyollil",
@@ -23,10 +23,10 @@ _LOOKALIKES = str.maketrans(
 
 
 def skeleton(name: str) -> str:
-    """Return what is left of a name for the eye: names with the same skeleton are taken for each other.
+    """Return the visual skeleton of a name: readers confuse names with the same skeleton.
 
-    Case, width and compatible forms (NFKC), accents, white space, punctuation and characters that are not seen do not
-    count, and letters of other alphabets count as the Latin ones that they look like.
+    It ignores case, width and compatible forms (NFKC), accents, white space, punctuation and invisible characters, and
+    replaces letters of other alphabets by the Latin letters that they look like.
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     plain = unicodedata.normalize("NFKD", folded).translate(_LOOKALIKES)
@@ -35,7 +35,7 @@ def skeleton(name: str) -> str:
 
 
 def check_app_name(name: str, platform_names: Iterable[str]) -> None:
-    """Refuse with FIELD_MALFORMED (name) what no app may be called; `platform_names` are those of all platforms."""
+    """Refuse with FIELD_MALFORMED a name that no app may have; `platform_names` are the names of all platforms."""
     if not 1 <= len(name) <= MAX_APP_NAME or not name.isprintable():
         raise malformed("name", f"须为1–{MAX_APP_NAME}个字符", f"must be 1-{MAX_APP_NAME} printable characters")
     seen = skeleton(name)

@@ -1,4 +1,4 @@
-"""Whom a message is for: receivers by their user ids, a topic's subscribers, or everyone of a platform."""
+"""The audience of a message: receivers by user id, the subscribers of a topic, or all users of a platform."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -6,9 +6,9 @@ from typing import TypeAlias
 from msgspec import Struct
 
 EVERYONE = 0
-"""The topic number that stands for everyone of a platform; real topics count from 1."""
+"""The topic number that means all users of a platform; numbers of topics start at 1."""
 MAX_SUBSCRIPTIONS = 1_000
-"""User ids in one call that subscribes or unsubscribes (docs/protocol.md)."""
+"""Maximum of user ids in a subscribe or unsubscribe call (docs/protocol.md)."""
 
 
 class Receivers(Struct, frozen=True):
@@ -23,13 +23,13 @@ class Receivers(Struct, frozen=True):
 
 
 class Topic(Struct, frozen=True):
-    """Whoever is subscribed to one of the app's topics when the message goes out. Names are 1-64 characters."""
+    """The subscribers of one of the app's topics at the time of the send. Names are 1-64 characters."""
 
     name: str
 
 
 class Everyone(Struct, frozen=True):
-    """Every user whom the platform knows when the message goes out."""
+    """All users who are known to the platform at the time of the send."""
 
 
 Audience: TypeAlias = Receivers | Topic | Everyone

@@ -1,4 +1,4 @@
-"""The three message bodies - text, link, oa card - and their limits (docs/protocol.md, "Message bodies").
+"""The three message bodies (text, link, oa card) and their limits (docs/protocol.md, "Message bodies").
 
 Field names on the wire are the camel-case forms of the attributes (`pc_url` is `pcUrl`).
 """
@@ -22,7 +22,7 @@ MAX_URL = 2_048
 MAX_FORM_ROWS = 6
 DEFAULT_HEAD_COLOUR = "FFCC0000"
 _HEAD_LIMIT = 255
-"""The oa head is at most 255 characters, its text and its colour together (the source's length of `head`)."""
+"""Maximum length of an oa head in characters: text and colour together (docs/protocol.md, "Message bodies")."""
 
 Content: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT)]
 Title: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
@@ -43,7 +43,7 @@ class Text(Struct, frozen=True, rename="camel"):
 class Link(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """A titled link with a description and, if `pic_url` is not empty, a picture.
 
-    One of `pc_url` and `app_url` may be empty: the other one is then opened on every screen.
+    One of `pc_url` and `app_url` may be empty; the other one then opens on every device.
     """
 
     pc_url: OptionalUrl = ""
@@ -55,7 +55,7 @@ class Link(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True
 
 
 class OaHead(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """The coloured head of an oa card; `bg_color` is AARRGGBB in hex, without 0x or #."""
+    """The head of an oa card; its background `bg_color` is AARRGGBB in hex, without 0x or #."""
 
     text: Title
     bg_color: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{8}$", max_length=8, extra=_COLOUR_RULE)] = DEFAULT_HEAD_COLOUR
@@ -69,7 +69,7 @@ class FormRow(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class OaBody(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """The body of an oa card; every part may be left out. `file_count` is shown, not checked."""
+    """The body of an oa card; all fields are optional. `file_count` is only displayed."""
 
     title: Annotated[str, Meta(max_length=MAX_TITLE)] = ""
     content: Annotated[str, Meta(max_length=MAX_CONTENT)] = ""
@@ -83,7 +83,7 @@ class OaBody(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Oa(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """An oa card: a head, an optional body, and where a click leads (`pc_url` and `app_url` as in `Link`)."""
+    """An oa card: a head, an optional body, and the URLs to open (`pc_url` and `app_url` as in `Link`)."""
 
     busi_id: Id
     pc_url: OptionalUrl = ""
@@ -103,7 +103,7 @@ def kind_of(body: Body) -> Kind:
 
 
 def body_type(kind: Kind) -> type[Body]:
-    """Return the struct that holds bodies of `kind`."""
+    """Return the struct for bodies of `kind`."""
     return _BODY_TYPES[kind]
 
 
@@ -113,7 +113,7 @@ def business_id_of(body: Body) -> str | None:
 
 
 def check_body(body: Body, app_schemes: frozenset[str] = frozenset()) -> None:
-    """Check what the field types cannot say: URLs, the length of an oa head, and that texts show something.
+    """Check the rules that field types cannot express: URLs, the length of an oa head, visible texts.
 
     `app_schemes` are the platform's allowed URL schemes of native apps, for appUrl only.
     Refuses with FIELD_MISSING (neither pcUrl nor appUrl) or FIELD_MALFORMED.
@@ -147,7 +147,7 @@ def check_body(body: Body, app_schemes: frozenset[str] = frozenset()) -> None:
 
 
 def _required_texts(body: Body) -> tuple[tuple[str, str], ...]:
-    """Return the texts that a reader must see, each with the name of its field."""
+    """Return the texts that must not look empty, each with its field name."""
     if isinstance(body, Text):
         return (("text.content", body.content),)
     if isinstance(body, Link):
@@ -159,11 +159,11 @@ _FORBIDDEN_IN_URL = re.compile(r"[\x00-\x20\x7f\\<>\"]")
 
 
 def check_url(url: str, field: str, app_schemes: frozenset[str] = frozenset()) -> None:
-    """Refuse (FIELD_MALFORMED) a URL that is not absolute http/https, nor of an allowed app scheme."""
+    """Refuse with FIELD_MALFORMED a URL that is neither absolute http(s) nor of an allowed app scheme."""
     try:
         parts = urlsplit(url)
         has_host = bool(parts.hostname)
-        _ = parts.port  # raises ValueError for a port that is no number
+        _ = parts.port  # raises ValueError if the port is not a number
     except ValueError:
         parts, has_host = urlsplit(""), False
     allowed = (parts.scheme in {"http", "https"} and has_host) or parts.scheme in app_schemes

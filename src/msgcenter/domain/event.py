@@ -1,4 +1,4 @@
-"""What is told after a commit: which mailboxes changed, and how. A hint; the mailbox is the truth."""
+"""Events after a commit: which mailboxes changed, and how. They are hints; the mailbox is authoritative."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -9,10 +9,9 @@ EventKind = Literal["message", "status", "removed", "update", "reminder"]
 
 
 class MailboxEvent(Struct, frozen=True, array_like=True):
-    """Messages have arrived in mailboxes of one platform, changed their state there, were withdrawn, updated, or their
-    readers are reminded.
+    """A change in mailboxes of one platform: messages arrived, changed status, were withdrawn, updated or reminded.
 
-    It concerns the users named, or those of a topic (`domain.audience.EVERYONE`: all of the platform).
+    It concerns `user_ids`, or the subscribers of `topic_number` (`domain.audience.EVERYONE`: all users).
     """
 
     kind: EventKind
@@ -23,8 +22,8 @@ class MailboxEvent(Struct, frozen=True, array_like=True):
 
 
 Listener = Callable[[Sequence[MailboxEvent]], None]
-"""Takes events after their commit; must return at once and raise nothing."""
+"""A function that gets events after their commit. It must return at once and must not raise."""
 
 
 def ignore_events(_: Sequence[MailboxEvent]) -> None:
-    """Be the listener where nobody listens."""
+    """A listener that ignores every event."""

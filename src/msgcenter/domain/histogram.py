@@ -1,7 +1,7 @@
-"""Latencies as counts in buckets of a logarithmic scale: small, quick to add to, and histograms can be added up.
+"""Latencies as counts in buckets of a logarithmic scale: small, fast to update, and summable.
 
-Bucket n holds what takes from 0.1 ms × 2^(n/8) on, up to where the next one begins: 9 % wide, so that a percentile is
-told to within 5 %. The first bucket holds everything quicker, the last everything slower than 100 seconds.
+Bucket n starts at 0.1 ms × 2^(n/8) and is 9 % wide, so a percentile is exact to within 5 %. The first bucket also holds
+all shorter latencies, the last one all latencies over 100 seconds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,22 +20,22 @@ def bucket_of(seconds: float) -> int:
 
 
 def seconds_of(bucket: float) -> float:
-    """Return where a bucket begins; with a fraction, a place inside it."""
+    """Return the lower bound of a bucket in seconds; a fraction gives a value inside the bucket."""
     return float(_FIRST_SECONDS * 2 ** (bucket / _PER_OCTAVE))
 
 
 def percentile(counts: Mapping[int, int], share: float) -> float | None:
     """Return the latency in seconds that `share` (0-1) of the calls did not exceed; None without calls.
 
-    `counts` are calls by bucket. The answer is the middle of the bucket in which that call lies.
+    `counts` are calls by bucket. The result is the middle of the bucket that contains the percentile.
     """
     total = sum(counts.values())
     if not total:
         return None
-    wanted, passed, bucket = share * total, 0, 0
+    target, passed, bucket = share * total, 0, 0
     for bucket in sorted(counts):
         passed += counts[bucket]
-        if passed >= wanted:
+        if passed >= target:
             break
     return seconds_of(bucket + 0.5)
 
@@ -50,10 +50,10 @@ def added(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
 
 
 def counts_of(latencies: Sequence[int]) -> dict[int, int]:
-    """Return the calls by bucket of a histogram as it is stored: a count for each bucket, in order."""
+    """Return the calls by bucket of a stored histogram: a list of counts in bucket order."""
     return {bucket: calls for bucket, calls in enumerate(latencies) if calls}
 
 
 def stored(counts: Mapping[int, int]) -> list[int]:
-    """Return a histogram as it is stored: without the empty buckets at the end."""
+    """Return a histogram in its stored form: counts in bucket order, without trailing zeros."""
     return [counts.get(bucket, 0) for bucket in range(max(counts, default=-1) + 1)]

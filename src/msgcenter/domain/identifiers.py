@@ -1,4 +1,4 @@
-"""The ids that others choose: of users, platforms, topics, business objects and requests."""
+"""Ids that apps choose: of users, platforms, topics, business objects and requests."""
 
 import re
 from typing import Annotated, TypeAlias
@@ -10,10 +10,10 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.rule import RULE, Rule, must_be
 
 EMPTY_IS_ABSENT = "empty is absent"
-"""In a type's `Meta.extra`: an optional field of this type that is "" counts as left out."""
+"""A key in a type's `Meta.extra`: "" in an optional field of this type means that it is left out."""
 
-# A database key, a log line and a URL must be able to hold it, and `\n` separates ids in a hash. `$` alone would let
-# a final line break pass.
+# Ids appear in database keys, log lines and URLs, and `\n` separates ids in a hash. `$` alone would allow a line break
+# at the end.
 _NO_CONTROL_CHARACTERS = "^[^\\u0000-\\u001f\\u007f]+$(?!\\n)"
 
 
@@ -22,7 +22,7 @@ _ID_RULE = {
 }
 
 
-# Without a bound an integer could have more digits than the text may have characters.
+# Without bounds, an integer could have more digits than a text may have characters.
 _Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 TextId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_ID_RULE)]
@@ -32,7 +32,7 @@ Id: TypeAlias = TextId | _Integer
 """An id of a user, topic, business object or request: 1-64 characters; an integer is the same as its digits."""
 
 _EDGE = "[\\s\\u200b\\u2060\\ufeff]"
-"""White space, and the invisible characters that are copied along with a text."""
+"""White space and invisible characters, which are often copied along with a text."""
 _TRIMMED = f"^(?!{_EDGE})[^\\u0000-\\u001f\\u007f]+(?<!{_EDGE})$(?!\\n)"
 
 
@@ -44,19 +44,19 @@ def _trimmed(limit: int) -> Rule:
 
 
 TextUserId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_TRIMMED, extra={RULE: _trimmed(64)})]
-"""A user's id as it is stored."""
+"""A user id in its stored form: as `TextId`, without white space at its ends."""
 
 UserId: TypeAlias = TextUserId | _Integer
-"""A user's id: as `Id`, but without white space at its ends, which is a mistake of the sender that nobody can see."""
+"""A user id: as `Id`, but without white space at its ends, which is an invisible mistake of the sender."""
 
 NewTopic: TypeAlias = UserId
-"""The name of a topic that is perhaps made: as a user's id."""
+"""The name of a topic that may be new: as a user id."""
 
 _OldTextId: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra={RULE: _trimmed(64)})
 ]
 OldUserId: TypeAlias = _OldTextId | _Integer
-"""A user's id where messages are looked at that are there already: perhaps of a time when white space was taken."""
+"""A user id in calls about existing messages: older versions accepted white space at its ends."""
 
 PlatformCode: TypeAlias = (
     Annotated[
@@ -65,21 +65,21 @@ PlatformCode: TypeAlias = (
     ]
     | _Integer
 )
-"""A platform's code: 1-32 characters, trimmed. "" is the same as left out: default writers of Java send it."""
+"""A platform code: 1-32 characters, trimmed. "" means left out, since JSON writers of Java send it by default."""
 
 
 def has_control_characters(text: str) -> bool:
-    """Tell whether a text has a character that no id may have."""
+    """Return whether a text has a character that no id may have."""
     return re.search(_NO_CONTROL_CHARACTERS, text) is None
 
 
 def user_id_refusal(field: str) -> Refusal:
-    """Return the refusal (FIELD_MALFORMED) of a user id that is none; `field` is where it stands."""
+    """Return the refusal (FIELD_MALFORMED) of an invalid user id in `field`."""
     return Refusal(Reason.FIELD_MALFORMED, field=field, rule=_trimmed(64).long)
 
 
 def is_user_id(text: str) -> bool:
-    """Tell whether a text can be the id of a user."""
+    """Return whether a text is a valid user id."""
     try:
         msgspec.convert(text, TextUserId)
     except msgspec.ValidationError:

@@ -19,7 +19,7 @@ class Phrase(NamedTuple):
 
 @lru_cache(maxsize=256)
 def language_of(accept_language: str) -> Language:
-    """Return the better liked of our languages in an Accept-Language header; Chinese if it names neither."""
+    """Return the preferred supported language of an Accept-Language header; Chinese if it names none."""
     best: tuple[float, Language] = (0.0, "zh")
     for part in accept_language.lower().split(","):
         tag, _, parameter = part.strip().partition(";")

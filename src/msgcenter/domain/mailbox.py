@@ -2,21 +2,21 @@
 
 A page holds up to `PAGE_LIMIT` consecutive messages of one app to one recipient: their ids, and for each the
 time it was read. An entry's `read_at` is NULL while unread, a positive time in ms once read, and negative
-when its message was withdrawn (recalled or expired): it then counts nowhere and no status reaches it.
+after its message was withdrawn (recalled or expired): it is then not counted, and status changes ignore it.
 """
 
 from enum import IntEnum
 
 PAGE_LIMIT = 100
-"""Entries of a page after which the next part is opened. It keeps a page's row under 2 kB, so that it stays in
-its table and every status change can be heap-only; two racing appends may overshoot by their own length."""
+"""Entries of a page after which the next part starts. It keeps a row under 2 kB, so that the row stays in its table and
+every status change can be heap-only. Two concurrent appends may exceed it by their own length."""
 
 WITHDRAWN_UNREAD = -1
 """`read_at` of an entry that was unread when its message was withdrawn; a read one keeps its time, negated."""
 
 
 class EntryChange(IntEnum):
-    """What happens to one entry when a batch of calls is applied at once."""
+    """The change of one entry when a batch of calls is applied at once."""
 
     UNREAD = 0
     READ = 1
@@ -26,7 +26,7 @@ class EntryChange(IntEnum):
 
 
 def merge(earlier: EntryChange | None, later: EntryChange) -> EntryChange:
-    """Return the one change that does what `earlier` and then `later` would have done.
+    """Return the single change that is equivalent to `earlier` followed by `later`.
 
     >>> merge(EntryChange.UNREAD, EntryChange.READ).name
     'READ_AFRESH'

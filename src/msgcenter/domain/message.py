@@ -1,4 +1,4 @@
-"""Messages: what a send asks for, and the states that a message goes through."""
+"""Messages: stored messages with their states, and drafts that are about to be stored."""
 
 from enum import StrEnum
 from hashlib import sha256
@@ -12,13 +12,13 @@ from msgcenter.domain.refusal import contradiction, malformed
 
 MAX_RECEIVERS = 10_000
 DIRECT_RECEIVERS = 1_000
-"""Up to this many receivers see a message at once; more are reached by the background fan-out."""
+"""Up to this many receivers get a message with the call; the background fan-out reaches larger audiences."""
 MAX_USER_ID = 64
 MAX_PLATFORM_CODE = 32
 MAX_REQUEST_ID = 64
 MAX_STATUS_IDS = 50
 REMINDER_PAUSE_MS = 3_600_000
-"""A message's reminder goes out at most once in this time (docs/protocol.md, remindUnread)."""
+"""Minimum time between two reminders of a message (docs/protocol.md, remindUnread)."""
 
 _MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
@@ -26,11 +26,11 @@ SCHEDULE_AHEAD_MS = 90 * _DAY_MS
 SCHEDULE_TOLERANCE_MS = _MINUTE_MS
 IDEMPOTENCY_MS = _DAY_MS
 LAST_MOMENT_MS = 4_102_444_800_000
-"""2100-01-01T00:00:00Z: later times are typing errors (and would not fit a message id)."""
+"""2100-01-01T00:00:00Z. Later times are typing errors, and they would not fit a message id."""
 
 
 class State(StrEnum):
-    """Where a message stands, as getMsgStatus tells it."""
+    """The state of a message, as in the answer of getMsgStatus."""
 
     SCHEDULED = "scheduled"
     SENDING = "sending"
@@ -42,10 +42,10 @@ class State(StrEnum):
 class Message(Struct, frozen=True):
     """A stored message. Times are ms since 1970.
 
-    One to receivers has their chunks in `audience`, of which `delivered_chunks` are in mailboxes. One to a topic, or to
-    everyone (`domain.audience.EVERYONE`), has a `topic_number` instead, and its `position` in the platform's feed once
-    it is sent; `reset_position` is where, and `reset_at` when, the feed last says that it is unread again. `request_id`
-    is the app's own id of the request that made it.
+    A pushed message has the chunks of its receivers in `audience`; `delivered_chunks` of them are in mailboxes. A
+    message to a topic or to everyone (`domain.audience.EVERYONE`) has a `topic_number` instead, and, after the send, a
+    `position` in the platform's feed; `reset_position` and `reset_at` are the feed position and time of its last reset
+    to unread. `request_id` is the app's id of the request that sent it.
     """
 
     id: int
@@ -76,7 +76,7 @@ class Message(Struct, frozen=True):
 
     @property
     def is_sent(self) -> bool:
-        """Whether it is in the mailboxes of its whole audience."""
+        """Whether its whole audience has it."""
         if self.topic_number is not None:
             return self.position is not None
         return self.delivered_chunks >= len(self.audience)
@@ -93,11 +93,11 @@ class Message(Struct, frozen=True):
 
 
 class Draft(Struct, frozen=True):
-    """A message that is about to be stored: checked, its receivers sorted and without duplicates.
+    """A checked message that is about to be stored; its receivers are sorted and distinct.
 
-    It has receivers or a `topic_number` (`domain.audience.EVERYONE` for everyone), not both. `send_at` is None for
-    "now". `digest` stands for the whole request, so that a repeated `request_id` can be told from a reused one.
-    `message_id` is given only for messages taken over from another system. `quota` is None for an app without one.
+    It has either receivers or a `topic_number` (`domain.audience.EVERYONE` for everyone). `send_at` None means now.
+    `digest` is a hash of the request, to distinguish a repeated `request_id` from a reused one. `message_id` is only
+    for messages imported from another system. `quota` is None for an app without a quota.
     """
 
     app_number: int
@@ -120,7 +120,7 @@ class Draft(Struct, frozen=True):
 
     @property
     def is_direct(self) -> bool:
-        """Whether its audience gets it in the very transaction that stores it."""
+        """Whether its audience gets it in the transaction that stores it."""
         return self.send_at is None and len(self.receivers) <= DIRECT_RECEIVERS
 
     def fingerprint(self) -> bytes:
@@ -131,21 +131,21 @@ class Draft(Struct, frozen=True):
 
 
 def check_times(send_at: int | None, expires_at: int | None, now: int) -> int | None:
-    """Check when a message shall be sent and shall expire; return the send time, None if it is now.
+    """Check the send time and the expiry time of a message; return the send time, None for now.
 
-    All in ms since 1970. Refuses with FIELD_MALFORMED or FIELDS_CONTRADICT (docs/protocol.md, sendMsg).
+    All times are ms since 1970. Refuses with FIELD_MALFORMED or FIELDS_CONTRADICT (docs/protocol.md, sendMsg).
     """
     if send_at is not None:
         if send_at < now - SCHEDULE_TOLERANCE_MS:
-            raise malformed("sendTime", "已是过去的时间,单位为毫秒", "lies in the past; it is in milliseconds")
+            raise malformed("sendTime", "已是过去的时间,单位为毫秒", "is in the past; the unit is milliseconds")
         if send_at > now + SCHEDULE_AHEAD_MS:
             raise malformed("sendTime", "最多提前90天,单位为毫秒", "at most 90 days ahead, in milliseconds")
     scheduled = send_at if send_at is not None and send_at > now else None
     if expires_at is not None:
         if expires_at <= now:
-            raise malformed("expireTime", "须为将来的时间,单位为毫秒", "must lie in the future, in milliseconds")
+            raise malformed("expireTime", "须为将来的时间,单位为毫秒", "must be in the future, in milliseconds")
         if expires_at > LAST_MOMENT_MS:
-            raise malformed("expireTime", "须早于2100年,单位为毫秒", "must lie before 2100, in milliseconds")
+            raise malformed("expireTime", "须早于2100年,单位为毫秒", "must be before 2100, in milliseconds")
         if scheduled is not None and expires_at <= scheduled:
             raise contradiction("expireTime/sendTime", "expireTime须晚于sendTime", "expireTime must be after sendTime")
     return scheduled

@@ -1,8 +1,8 @@
-"""Message ids: 63 bits, ordered by time, made without asking anybody.
+"""Message ids: 63 bits, ordered by time, made without coordination between processes.
 
     (milliseconds since 2020-01-01) << 22 | node << 12 | sequence
 
-The node number (0-1023) is leased per process (`store/messages/node_lease.py`), so processes never meet.
+The node number (0-1023) is leased per process (`store/messages/node_lease.py`), so no id is made twice.
 """
 
 import time
@@ -37,22 +37,22 @@ def bucket_of(message_id: int) -> int:
 
 
 def first_id_of(bucket: int) -> int:
-    """Return the smallest id of a bucket; no id of the buckets before it reaches that."""
+    """Return the smallest id of a bucket."""
     return bucket << _BUCKET_SHIFT
 
 
 def bucket_start_ms(bucket: int) -> int:
-    """Return when a bucket begins, in milliseconds since 1970."""
+    """Return the start of a bucket, in milliseconds since 1970."""
     return (bucket << _BUCKET_TIME_SHIFT) + EPOCH_MS
 
 
 def last_bucket_before(at_ms: int) -> int:
-    """Return the last bucket that lies wholly before `at_ms` (since 1970), -1 or less if none does."""
+    """Return the last bucket that ends before `at_ms` (since 1970), -1 or less if there is none."""
     return ((at_ms - EPOCH_MS) >> _BUCKET_TIME_SHIFT) - 1
 
 
 def created_ms(message_id: int) -> int:
-    """Return when an id was made, in milliseconds since 1970."""
+    """Return the creation time of an id, in milliseconds since 1970."""
     return (message_id >> _TIME_SHIFT) + EPOCH_MS
 
 
@@ -61,29 +61,29 @@ def first_id_at(at_ms: int) -> int:
     return min(max(0, at_ms - EPOCH_MS) << _TIME_SHIFT, MAX_ID)
 
 
-def parse_message_id(given: str | int) -> int | None:
-    """Return the id that a caller gave, or None if no message can have it.
+def parse_message_id(value: str | int) -> int | None:
+    """Return a caller's value as a message id, or None if no message can have it.
 
-    Only a decimal number of at most 19 digits can be an id (docs/protocol.md); other text is just unknown.
+    An id is a decimal number of at most 19 digits (docs/protocol.md); any other text is an unknown id, not an error.
     """
-    if isinstance(given, str):
-        if len(given) > _MAX_DIGITS or not (given.isascii() and given.isdigit()):
+    if isinstance(value, str):
+        if len(value) > _MAX_DIGITS or not (value.isascii() and value.isdigit()):
             return None
-        given = int(given)
-    return given if 0 <= given <= MAX_ID else None
+        value = int(value)
+    return value if 0 <= value <= MAX_ID else None
 
 
-def parse_message_ids(given: Sequence[str | int]) -> Sequence[int | None]:
-    """Return what `parse_message_id` returns for each; quick for the usual list of decimal strings."""
+def parse_message_ids(values: Sequence[str | int]) -> Sequence[int | None]:
+    """Return `parse_message_id` of each value; fast for the usual list of decimal strings."""
     with suppress(TypeError, msgspec.ValidationError):
-        digits = "".join(given)  # type: ignore[arg-type]  # an integer among them is left to the slower way
+        digits = "".join(values)  # type: ignore[arg-type]  # a list with integers takes the slower way
         if digits.isascii() and digits.isdigit():
-            return msgspec.convert(given, list[_Id], strict=False)
-    return [parse_message_id(one) for one in given]
+            return msgspec.convert(values, list[_Id], strict=False)
+    return [parse_message_id(value) for value in values]
 
 
 class MessageIds:
-    """Makes the ids of one node. They rise strictly, also while the clock stands or goes back."""
+    """Makes the ids of one node. They are strictly increasing, even if the clock stalls or steps back."""
 
     def __init__(self, node: int, clock: Callable[[], int] = now_ms) -> None:
         if not 0 <= node < NODES:
@@ -96,8 +96,8 @@ class MessageIds:
     def next(self, at_ms: int | None = None) -> int:
         """Return a new id for now, or for the moment `at_ms` (ms since 1970) of a scheduled message.
 
-        A scheduled id borrows a sequence number of its future millisecond; the primary key of `message`
-        catches the rare meeting, and the writer then takes another.
+        A scheduled id takes a sequence number of its future millisecond, where it may collide with an id made then. The
+        primary key of `message` detects the rare collision, and the writer retries with a new id.
         """
         if at_ms is not None:
             self._sequence = (self._sequence + 1) & _SEQUENCE_MASK
@@ -107,7 +107,7 @@ class MessageIds:
             self._last_ms = now
             self._sequence = 0
         elif self._sequence == _SEQUENCE_MASK:
-            # 4,096 ids in one millisecond: borrow the next one instead of waiting for it.
+            # 4,096 ids in one millisecond: use the next millisecond instead of waiting for it.
             self._last_ms += 1
             self._sequence = 0
         else:

@@ -1,4 +1,4 @@
-"""Network addresses: which ones the server may call on behalf of an app, and which ones belong to one subscriber."""
+"""Network addresses: those that the server may call for an app, and those that belong to one subscriber."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -34,23 +34,23 @@ _SPECIAL_V4 = tuple(
 )
 _UNICAST = IPv6Network("2000::/3")
 _SPECIAL_V6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20"))
-"""Within `_UNICAST`, beside 6to4, of which the IPv4 address inside is looked at."""
+"""Parts of `_UNICAST`. 6to4 is not among them: its embedded IPv4 address is checked."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LONGEST_NAME = 64
 
 
 class ForbiddenAddressError(Exception):
-    """An address that the server may not call; the text says so, and not which."""
+    """An address that the server may not call. The text does not contain the address."""
 
 
 class AddressRules:
-    """Lets through public addresses, and any in `allowed`."""
+    """Allows public addresses and those in `allowed`."""
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self._allowed = tuple(allowed)
 
     def check(self, addresses: Iterable[str], *, encrypted: bool) -> None:
-        """Raise ForbiddenAddressError unless every one may be called; without encryption only allowed ones may."""
+        """Raise ForbiddenAddressError unless all may be called. Without encryption, only those in `allowed` may."""
         for text in addresses:
             address = ip_address(text.partition("%")[0])
             if self._is_allowed(address):
@@ -58,7 +58,7 @@ class AddressRules:
             if not is_public(address):
                 raise ForbiddenAddressError("the host's address is not public")
             if not encrypted:
-                raise ForbiddenAddressError("only https is spoken to public addresses")
+                raise ForbiddenAddressError("public addresses need https")
 
     def _is_allowed(self, address: Address) -> bool:
         forms = [address, *_embedded(address)] if _is_mapped(address) else [address]
@@ -66,7 +66,7 @@ class AddressRules:
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether an address is one of the public internet, also the IPv4 address that an IPv6 one stands for.
+    """Return whether an address, and any IPv4 address embedded in it, belongs to the public internet.
 
     >>> is_public(ip_address("9.9.9.9")), is_public(ip_address("::ffff:10.0.0.1"))
     (True, False)
@@ -76,15 +76,15 @@ def is_public(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return address.is_global and not any(address in network for network in _SPECIAL_V4)
     if _is_mapped(address) or address in _NAT64:
-        return True  # what it stands for is public
+        return True  # the embedded address is public
     return address.is_global and address in _UNICAST and not any(address in network for network in _SPECIAL_V6)
 
 
 @lru_cache(maxsize=4_096)
 def subscriber_of(address: str) -> str:
-    """Return what limits count for one subscriber: an IPv4 address, or the /64 that an IPv6 subscriber has at least.
+    """Return the key under which limits count a subscriber: an IPv4 address, or the /64 network of an IPv6 address.
 
-    An IPv4 address written as an IPv6 one is itself. What is no address, such as a socket's path, stands for itself.
+    An IPv4-mapped IPv6 address counts as its IPv4 address. Another text, such as a socket path, is its own key.
 
     >>> subscriber_of("2001:db8::17"), subscriber_of("::ffff:192.0.2.7")
     ('2001:db8::/64', '192.0.2.7')
@@ -103,10 +103,10 @@ def _is_mapped(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> list[IPv4Address]:
-    """Return the IPv4 addresses that an IPv6 one leads to: mapped, by 6to4, by NAT64."""
+    """Return the IPv4 addresses that are embedded in an IPv6 address: mapped, 6to4, NAT64."""
     if isinstance(address, IPv4Address):
         return []
-    found = [address.ipv4_mapped, address.sixtofour]
+    inner_addresses = [address.ipv4_mapped, address.sixtofour]
     if address in _NAT64:
-        found.append(IPv4Address(int(address) & 0xFFFF_FFFF))
-    return [inner for inner in found if inner is not None]
+        inner_addresses.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+    return [inner for inner in inner_addresses if inner is not None]

@@ -1,4 +1,4 @@
-"""Which passwords may be chosen."""
+"""The rules for passwords."""
 
 import re
 import unicodedata
@@ -11,20 +11,20 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 128
 _PRODUCT = ("msgcenter", "消息中心")
 _STRONG_ENOUGH = 3
-"""Of zxcvbn's scores from 0 to 4: more than 10^8 guesses."""
-_LOOKED_AT = 40
+"""Minimum zxcvbn score (0 to 4): more than 10^8 guesses."""
+_SCORED_CHARACTERS = 40
 _STAND_INS = frozenset("4@8({[<369&#!1/|0$5+7%2")
-"""Characters that stand for letters, as in "p@$$w0rd". zxcvbn tries all readings: its time grows fast with them."""
+"""Characters that replace letters, as in "p@$$w0rd". zxcvbn tries all readings, so its time grows fast with them."""
 _MAX_STAND_INS = 10
 _LITTLE = 4
 
 
 def checked_password(password: str, login: str, name: str = "") -> str:
-    """Return a password that a person with this login and name may choose. Refuses with FIELD_MALFORMED (password).
+    """Return a password if a person with this login and name may choose it. Refuses others with FIELD_MALFORMED.
 
-    It has 10-128 characters; it is not the login, its part before the @, the person's name or the product's name, with
-    digits or up to 4 characters beside it; and it takes more than 10^8 guesses by the lists of common passwords, words,
-    names and patterns of zxcvbn. No classes of characters are asked for (NIST SP 800-63B, 5.1.1.2).
+    A password has 10-128 characters. It is not the login, the part of the login before the @, the person's name or the
+    product's name, not even with digits or up to 4 other characters added. It takes more than 10^8 guesses by zxcvbn's
+    lists of common passwords, words, names and patterns. Character classes are not required (NIST SP 800-63B, 5.1.1.2).
     """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise malformed(
@@ -33,7 +33,7 @@ def checked_password(password: str, login: str, name: str = "") -> str:
             f"must be {MIN_PASSWORD}-{MAX_PASSWORD} characters long",
         )
     own = [login, login.partition("@")[0], name, *name.split(), *_PRODUCT]
-    if any(_is_little_more_than(password, one) for one in own):
+    if any(_is_little_more_than(password, text) for text in own):
         raise malformed(
             "password",
             "不能只是邮箱、姓名或产品名称加上少量字符",
@@ -45,24 +45,24 @@ def checked_password(password: str, login: str, name: str = "") -> str:
 
 
 def _is_little_more_than(password: str, known: str) -> bool:
-    given, known = _plain(password), _plain(known)
-    if len(known) < (3 if known.isascii() else 2) or known not in given:
+    plain, known = _plain(password), _plain(known)
+    if len(known) < (3 if known.isascii() else 2) or known not in plain:
         return False
-    rest = given.replace(known, "")
+    rest = plain.replace(known, "")
     return len(rest) <= _LITTLE or rest.isdigit()
 
 
 def _plain(text: str) -> str:
-    """Return the letters and digits of a text, in lower case and their plainest form."""
+    """Return the letters and digits of a text, case-folded and normalised (NFKC)."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _in_bounds(password: str) -> str:
-    """Return the beginning of a password that is judged within some hundredths of a second, whatever it is."""
+    """Return the start of a password that zxcvbn can score within some hundredths of a second."""
     seen: set[str] = set()
-    for place, character in enumerate(password[:_LOOKED_AT]):
+    for place, character in enumerate(password[:_SCORED_CHARACTERS]):
         if character in _STAND_INS:
             seen.add(character)
         if len(seen) > _MAX_STAND_INS:
             return password[:place]
-    return password[:_LOOKED_AT]
+    return password[:_SCORED_CHARACTERS]

@@ -1,4 +1,4 @@
-"""The days that statistics are shown of, cut into steps: the bars of a chart."""
+"""The periods of the statistics pages, divided into the steps that a chart shows."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -14,9 +14,9 @@ _QUARTERS = (0, 6, 12, 18)
 
 
 class Period(NamedTuple):
-    """Days up to and with `last`; `steps` are when its steps begin, `until` when it ends (ms since 1970).
+    """A day, week or month that ends with the day `last`.
 
-    `by_day` is whether each step is a whole day.
+    `steps` are the start times of its steps and `until` is its end (ms since 1970). `by_day`: each step is a whole day.
     """
 
     length: Length
@@ -27,22 +27,22 @@ class Period(NamedTuple):
 
     @property
     def days(self) -> int:
-        """How many days it has."""
+        """The number of days."""
         return _DAYS[self.length]
 
     @property
     def since(self) -> int:
-        """When it begins, in ms since 1970."""
+        """The start, in ms since 1970."""
         return self.steps[0]
 
     @property
     def first(self) -> date:
-        """Its first day."""
+        """The first day."""
         return self.last - timedelta(days=self.days - 1)
 
 
 def period_of(length: Length, last: date, zone: ZoneInfo, *, whole_days: bool = False) -> Period:
-    """Return a day by its hours, a week by its quarters of days (or `whole_days`), or a month by its days."""
+    """Return a period in steps: a day in hours, a week in quarter days (or `whole_days`), a month in days."""
     days = [last - timedelta(days=back) for back in reversed(range(_DAYS[length]))]
     until = start_of(last + timedelta(days=1), zone)
     by_day = length == "month" or (length == "week" and whole_days)
@@ -51,7 +51,9 @@ def period_of(length: Length, last: date, zone: ZoneInfo, *, whole_days: bool = 
     elif length == "week":
         steps = tuple(_quarters(days, zone))
     else:
-        steps = tuple(range(start_of(last, zone), until, _HOUR_MS))  # 23 or 25, when the clocks are changed
+        steps = tuple(
+            range(start_of(last, zone), until, _HOUR_MS)
+        )  # 23 or 25 steps when daylight saving time starts or ends
     return Period(length, last, steps, until, by_day)
 
 

@@ -1,4 +1,4 @@
-"""The people who log in at the portal, and who has done something."""
+"""The people who log in at the portal, and the actors of the audit log."""
 
 import re
 from typing import Literal, NamedTuple
@@ -15,15 +15,15 @@ _LOGIN = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)*")
 
 
 SecondFactorRule = Literal["operators", "everyone", "off"]
-"""Who has to have a second factor."""
+"""Who must have a second factor."""
 Due = Literal["password", "second_factor"]
-"""What a person has to do before anything else: choose a password, set the second factor up."""
+"""A step that a person must take before anything else: choose a password, or set up the second factor."""
 
 
 class Person(Struct, frozen=True):
-    """Someone who may log in. Operators may do all that developers may, with every app.
+    """A person who may log in. Operators may do everything that developers may do, with every app.
 
-    `one_time_until` is when a one-time password ends (ms since 1970); None for a password that the person has chosen.
+    `one_time_until` is the expiry time of a one-time password (ms since 1970), None if the person chose the password.
     """
 
     number: int
@@ -40,13 +40,13 @@ class Person(Struct, frozen=True):
         return self.role == "operator"
 
     def due(self, rule: SecondFactorRule) -> Due | None:
-        """Return what the person has to do before anything else, None for nothing."""
+        """Return the step that the person must take first, None if there is none."""
         if self.one_time_until is not None:
             return "password"
         return "second_factor" if self.needs_second_factor(rule) and not self.has_second_factor else None
 
     def needs_second_factor(self, rule: SecondFactorRule) -> bool:
-        """Tell whether this person has to have one."""
+        """Return whether this person must have a second factor."""
         return rule == "everyone" or (rule == "operators" and self.is_operator)
 
 
@@ -54,9 +54,9 @@ ActorKind = Literal["person", "app", "command"]
 
 
 class Actor(NamedTuple):
-    """Who changes something, for the audit log: a person (by login), an app (by appId) or a command of an operator.
+    """Who made a change, for the audit log: a person (by login), an app (by appId) or a command of an operator.
 
-    `address` is where from: a network address, or the machine's name for a command.
+    `address` is the network address, or the name of the machine for a command.
     """
 
     kind: ActorKind
@@ -65,27 +65,27 @@ class Actor(NamedTuple):
 
 
 COMMAND = Actor("command", "msgcenter", "here")
-"""What a program of ours does by itself, or for somebody at this machine."""
+"""The actor of the product's own programs, and of commands on this machine."""
 
 
 class LoginError(Exception):
-    """The login, the password or the second factor is wrong; which one is not told."""
+    """The login, the password or the second factor is wrong. The person must not learn which one."""
 
 
 class CodeError(LoginError):
-    """The password is right, but the code of the second factor is wrong or was used before."""
+    """The password is correct, but the code of the second factor is wrong or was used already."""
 
 
 class TicketError(LoginError):
-    """The first step of a login was too long ago, or is none: it begins anew."""
+    """The ticket of the first step has expired or is invalid: the login starts again."""
 
 
 class OneTimePasswordError(LoginError):
-    """The password is right, but it was a one-time password whose time is over."""
+    """The password is correct, but it was a one-time password that has expired."""
 
 
 class ThrottledError(Exception):
-    """Too many failed attempts; the next one is looked at in `seconds`."""
+    """Too many failed attempts; the next attempt is possible after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"retry in {seconds} s")
@@ -93,7 +93,7 @@ class ThrottledError(Exception):
 
 
 class SecondFactorNeededError(Exception):
-    """The password is right, and a code of the second factor is asked for; `ticket` stands for the first step."""
+    """The password is correct, and a code of the second factor is needed; `ticket` proves the first step."""
 
     def __init__(self, ticket: str) -> None:
         super().__init__("second factor")
@@ -101,7 +101,7 @@ class SecondFactorNeededError(Exception):
 
 
 def checked_login(text: str) -> str:
-    """Return a login as it is stored. Refuses with FIELD_MALFORMED what is no e-mail address."""
+    """Return a login in its stored form. Refuses with FIELD_MALFORMED a text that is no e-mail address."""
     login = text.strip().lower()
     if len(login) > MAX_LOGIN or not login.isprintable() or not _LOGIN.fullmatch(login):
         raise malformed(
@@ -111,7 +111,7 @@ def checked_login(text: str) -> str:
 
 
 def checked_name(text: str) -> str:
-    """Return a person's name as it is shown. Refuses with FIELD_MALFORMED."""
+    """Return a person's name without surrounding white space. Refuses with FIELD_MALFORMED."""
     name = text.strip()
     if len(name) > MAX_PERSON_NAME or not name.isprintable() or shows_nothing(name):
         raise malformed("name", f"须为1–{MAX_PERSON_NAME}个字符", f"must be 1-{MAX_PERSON_NAME} printable characters")

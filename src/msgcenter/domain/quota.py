@@ -1,4 +1,4 @@
-"""How many messages an app may send in a day; a day begins at midnight in the installation's time zone."""
+"""Daily quotas of apps, in messages. A day starts at midnight in the installation's time zone."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class DailyQuota(NamedTuple):
     ends_at: int
 
     def seconds_left(self, now: int) -> int:
-        """Return the whole seconds from `now` (ms since 1970) until the quota begins anew, at least 1."""
+        """Return the whole seconds from `now` (ms since 1970) until the quota resets, at least 1."""
         return max(1, -(-(self.ends_at - now) // 1_000))
 
 
@@ -23,11 +23,11 @@ def day_of(now: int, zone: ZoneInfo) -> date:
 
 
 def start_of(day: date, zone: ZoneInfo) -> int:
-    """Return when a day begins, in ms since 1970."""
+    """Return the start of a day, in ms since 1970."""
     return int(datetime.combine(day, time(), zone).timestamp() * 1_000)
 
 
 def quota_of(limit: int, now: int, zone: ZoneInfo) -> DailyQuota:
-    """Return the quota of the day that `now` (ms since 1970) lies in."""
+    """Return the quota for the day of `now` (ms since 1970)."""
     day = day_of(now, zone)
     return DailyQuota(limit, day, start_of(day + timedelta(days=1), zone))

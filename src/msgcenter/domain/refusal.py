@@ -1,8 +1,7 @@
 """Refusals, and the one table of retCodes with their Chinese and English texts.
 
-Everything that says "no" to a caller raises `Refusal` with a `Reason` and the data that its text needs.
-The gateway renders it, the SDK's exception classes and the documentation are grouped by its first digit
-(docs/protocol.md, "retCodes").
+A `Refusal` is an expected "no": a `Reason` and the data that its text needs. The gateway turns it into an envelope. The
+first digit of a retCode groups the SDK's exception classes and the documentation (docs/protocol.md, "retCodes").
 """
 
 from enum import Enum
@@ -10,11 +9,11 @@ from enum import Enum
 from msgcenter.domain.language import Language, Phrase
 
 RET_DESC_LIMIT = 100
-"""Characters of a retDesc at most (docs/protocol.md, "Conventions")."""
+"""Maximum length of a retDesc in characters (docs/protocol.md, "Conventions")."""
 
 
 class Reason(Enum):
-    """Why a call was refused: the retCode and its texts; the refusal fills in `{field}` and `{rule}`."""
+    """Why a call was refused: the retCode and its texts. The data of the refusal fill in the placeholders."""
 
     BODY_NOT_AN_OBJECT = (
         "100001",
@@ -45,7 +44,7 @@ class Reason(Enum):
     TIMESTAMP_OUTSIDE_WINDOW = (
         "200005",
         "timeStamp与服务器时间相差超过{minutes}分钟,单位为毫秒或秒",
-        "timeStamp differs from the server's clock by over {minutes} minutes; use milliseconds or seconds",
+        "timeStamp differs from the server's clock by over {minutes} min; use milliseconds or seconds",
     )
     APP_DISABLED = ("200006", "应用已停用", "the app is disabled")
     NOT_AUTHORISED = ("200007", "应用无权限:{rule}", "the app is not authorised: {rule}")
@@ -59,21 +58,21 @@ class Reason(Enum):
     REQUEST_ID_REUSED = (
         "300003",
         "requestId已用于内容不同的请求",
-        "requestId was used before with another body",
+        "requestId was already used with a different body",
     )
-    ALREADY_RECALLED = ("300004", "消息已撤回", "the message is recalled")
+    ALREADY_RECALLED = ("300004", "消息已撤回", "the message was recalled")
     AUDIENCE_UNKNOWN = ("300005", "主题或接收人不存在", "no such topic or receiver")
     WEBHOOK_UNKNOWN = ("300006", "回调地址或投递记录不存在", "no such webhook or delivery")
 
     RATE_EXCEEDED = (
         "400001",
         "请求过于频繁,请{seconds}秒后重试",
-        "too many requests, retry in {seconds} seconds",
+        "too many requests, retry in {seconds} s",
     )
     QUOTA_EXCEEDED = (
         "400002",
         "已达到当日配额{quota}条,零点后恢复",
-        "the daily quota of {quota} messages is used up; it begins anew at midnight",
+        "the daily quota of {quota} messages is used up; it resets at midnight",
     )
 
     INTERNAL = (
@@ -90,7 +89,7 @@ class Reason(Enum):
     TOO_MANY_CONNECTIONS = (
         "500004",
         "服务器连接数已达上限,请稍后重试",
-        "the server has all the connections that it takes, retry",
+        "the server has reached its connection limit, retry",
     )
 
     def __init__(self, ret_code: str, zh: str, en: str) -> None:
@@ -102,11 +101,11 @@ SUCCESS_CODE = "000000"
 SUCCESS = Phrase("操作成功", "success")
 
 
-class Refusal(Exception):  # noqa: N818 - the term of the house; it is an answer, not a fault
-    """A call that is answered with a retCode other than success; nothing was changed.
+class Refusal(Exception):  # noqa: N818 - the glossary's term; it is an answer, not an error
+    """The answer to a call that was refused: a retCode other than success. Nothing was changed.
 
-    `data` fills the placeholders of the reason's text; a `Phrase` among it is taken in the answer's language.
-    `result` holds keys that the answer carries besides retCode and retDesc (`invalidMsgId`).
+    `data` fills the placeholders of the reason's text; a `Phrase` in it appears in the answer's language. `result` has
+    the keys that follow retCode and retDesc in the answer (`invalidMsgId`).
     """
 
     def __init__(self, reason: Reason, *, result: dict[str, object] | None = None, **data: object) -> None:
@@ -126,10 +125,10 @@ class Refusal(Exception):  # noqa: N818 - the term of the house; it is an answer
 
 
 def malformed(field: str, zh: str, en: str) -> Refusal:
-    """Return the refusal for one field whose value is not allowed (100003); `zh`/`en` say what is."""
+    """Return the refusal of a field's value (100003); `zh` and `en` say which values are allowed."""
     return Refusal(Reason.FIELD_MALFORMED, field=field, rule=Phrase(zh, en))
 
 
 def contradiction(fields: str, zh: str, en: str) -> Refusal:
-    """Return the refusal for fields that exclude each other (100005)."""
+    """Return the refusal of fields that contradict each other (100005)."""
     return Refusal(Reason.FIELDS_CONTRADICT, field=fields, rule=Phrase(zh, en))

@@ -1,4 +1,4 @@
-"""How texts are compared when somebody searches: both sides go through `folded`."""
+"""How a search compares texts: both sides go through `folded`."""
 
 import unicodedata
 
@@ -6,10 +6,10 @@ from msgcenter.domain.visible import shows_nothing
 
 
 def folded(text: str) -> str:
-    """Return a text as it is compared: without case, and in one form of those that Unicode has for the same (NFKC).
+    """Return a text in the form for comparison: case-folded, and normalised (NFKC).
 
     Full-width and half-width forms, composed and decomposed letters, ligatures and the like become equal; ß is ss, and
-    a final sigma is a sigma. A dotless ı stays another letter than i, whatever the language.
+    a final sigma is a sigma. A dotless ı stays different from i in every language.
     """
     if text.isascii():
         return text.lower()
@@ -17,6 +17,6 @@ def folded(text: str) -> str:
 
 
 def search_words(text: str) -> str | None:
-    """Return what to search for, folded; None if nothing of it can be seen."""
+    """Return a search text, folded; None if it has no visible character."""
     needle = folded(text).strip()
     return None if shows_nothing(needle) else needle

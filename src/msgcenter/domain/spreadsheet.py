@@ -1,4 +1,4 @@
-"""Cells for spreadsheets: what others wrote must not become a formula where the file is opened."""
+"""CSV cells for spreadsheets: texts from users must not become formulas when the file is opened."""
 
 import csv
 import io
@@ -18,10 +18,9 @@ def csv_line(*cells: str) -> str:
 
 
 def as_text(cell: str) -> str:
-    """Return a cell that a spreadsheet takes for text, with an apostrophe in front if it looked like a formula.
+    """Return a cell that a spreadsheet reads as text: with an apostrophe in front if it looks like a formula.
 
-    A formula begins with one of `=+-@`, also in full width or another compatible form, and after characters that are
-    not seen.
+    A formula starts with one of `=+-@`, also in full width or another compatible form, after any invisible characters.
     """
     if cell[:1] and cell[0] in _BEGINNINGS:
         return f"'{cell}"

@@ -1,4 +1,4 @@
-"""What changed from one text to another, word by word, with bounded work."""
+"""The differences between two texts, word by word, in bounded time."""
 
 import re
 from collections import Counter
@@ -9,24 +9,24 @@ from typing import Literal, NamedTuple
 
 _TOKEN = re.compile(r"[A-Za-z0-9]+|\s+|.", re.DOTALL)
 _WORK = 300_000
-"""Pairs of equal words that are looked at, at most: some 40 ms. What is left then is shown as a whole."""
+"""Maximum of compared pairs of equal words, about 40 ms. The rest is shown as replaced as a whole."""
 
 Range = tuple[int, int, int, int]
-"""Words of the old text, from and to, and of the new one."""
+"""Start and end of words in the old text, then in the new text."""
 
 
 class Piece(NamedTuple):
-    """A part of a text that was changed."""
+    """A part of a changed text: unchanged, removed or added."""
 
     what: Literal["same", "gone", "new"]
     text: str
 
 
 def pieces_of(before: str, after: str) -> list[Piece]:
-    """Return a changed text in pieces: words that stayed, went and came (of Chinese, characters).
+    """Return a changed text in pieces of unchanged, removed and added words (characters of Chinese).
 
-    Texts of any length take some 40 ms at most: where words repeat so often that comparing would take longer, a part is
-    given as gone and new.
+    It takes about 40 ms at most. If words repeat so often that comparing would take longer, a part is shown as removed
+    and added as a whole.
     """
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     pieces: list[Piece] = []
@@ -44,14 +44,14 @@ def pieces_of(before: str, after: str) -> list[Piece]:
 
 
 def _add(pieces: list[Piece], piece: Piece) -> None:
-    """Add a piece, to the one before it if that is of its kind."""
+    """Append a piece, merged with the previous piece if both are of the same kind."""
     if pieces and pieces[-1].what == piece.what:
         piece = Piece(piece.what, pieces.pop().text + piece.text)
     pieces.append(piece)
 
 
 def _blocks(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Give the runs of equal words, in order: where in the old text, where in the new one, how many."""
+    """Yield the runs of equal words in order: start in the old text, start in the new text, length."""
     start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])
     if start:
@@ -66,7 +66,7 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _inner_blocks(old: Sequence[str], new: Sequence[str], whole: Range) -> Iterator[tuple[int, int, int]]:
-    # SequenceMatcher looks at every place in `new` of each word of the old range, wherever the new range is.
+    # SequenceMatcher compares each word of the old range with all its places in `new`, also outside the new range.
     places = Counter(new)
     costs = [0, *accumulate(places[word] for word in old)]
     matcher = SequenceMatcher(None, old, new, autojunk=False)

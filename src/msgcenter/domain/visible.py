@@ -1,10 +1,10 @@
-"""Tells texts that show something from texts that look empty."""
+"""Whether a text looks empty to a reader."""
 
 import re
 import unicodedata
 
-# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) without the format characters, which their general
-# category tells, and the braille blank, which is a symbol without dots.
+# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) without the format characters, whose general
+# category identifies them, and with the braille blank, a symbol without dots.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
@@ -12,5 +12,5 @@ _NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
 def shows_nothing(text: str) -> bool:
-    """Tell whether a reader sees nothing: only white space, control, zero-width or other invisible characters."""
+    """Return whether a text has only white space, control, zero-width or other invisible characters."""
     return all(unicodedata.category(char) in _NOT_SHOWN or _INVISIBLE.match(char) for char in text)

@@ -1,4 +1,4 @@
-"""Webhooks: what an app can be told, how it is put into a POST, and how that is signed (docs/webhooks.md)."""
+"""Webhooks: the events, the body of a POST, and its signature (docs/webhooks.md)."""
 
 import base64
 import hmac
@@ -16,7 +16,7 @@ from msgcenter.domain.content import MAX_URL
 from msgcenter.domain.refusal import malformed
 
 WebhookKind = Literal["message.read", "message.unread", "message.recalled", "approval.closed", "delivery.completed"]
-"""What a webhook can be registered for."""
+"""The event types that a webhook can be registered for."""
 
 READ: WebhookKind = "message.read"
 UNREAD: WebhookKind = "message.unread"
@@ -29,28 +29,28 @@ STATUS_KINDS = frozenset({READ, UNREAD})
 By = Literal["user", "app"]
 """Who set a message read or unread."""
 PauseReason = Literal["request", "failing", "gone"]
-"""Why nothing is sent to a webhook: its app wants it so, it failed for days, or it answered 410."""
+"""Why a webhook is paused: its app requested it, it failed for days, or it answered 410."""
 
 MAX_WEBHOOKS = 10
-"""Webhooks of an app."""
+"""Maximum number of an app's webhooks."""
 BATCH = 100
-"""Events in a POST at most."""
+"""Maximum number of events in a POST."""
 WINDOW = 4 * BATCH
-"""Events that are looked through for those that can travel together."""
+"""Waiting events that are searched for the events of the next POST."""
 ROTATION_MS = 86_400_000
-"""So long after a rotation POSTs are signed with the secret before as well."""
+"""Time after a rotation in which POSTs are also signed with the previous secret."""
 REPEATED_MS = 600_000
-"""A rotation so soon after another is taken for its repetition."""
+"""A rotation within this time after another one counts as its repetition."""
 KEPT_MS = 30 * 86_400_000
-"""So long finished deliveries can be looked at and replayed, and events wait for a webhook that is paused."""
+"""Time for which finished deliveries are kept, and for which events wait for a paused webhook."""
 
-_SECRET_PREFIX = "whsec_"  # noqa: S105 - marks a secret, is none
+_SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of secrets, not a secret
 _SECRET_BYTES = 32
 _FORBIDDEN_IN_URL = re.compile(r"[^\x21-\x7e]|[\\<>\"#]")
 
 
 class WebhookEvent(NamedTuple):
-    """Something that an app may want to be told; `data` is its JSON, without the time."""
+    """An event about a message of an app; `data` is its JSON without the event time."""
 
     app_number: int
     kind: WebhookKind
@@ -59,23 +59,23 @@ class WebhookEvent(NamedTuple):
 
 
 def read_event(app_number: int, message_id: int, recipient: Recipient, read_at: int, by: By) -> WebhookEvent:
-    """Return the event of a message that was unread and is read from `read_at` (ms since 1970) on."""
+    """Return the event of an unread message that was read at `read_at` (ms since 1970)."""
     data = _status_data(message_id, recipient, by)
     return WebhookEvent(app_number, READ, message_id, {**data, "readTime": str(read_at)})
 
 
 def unread_event(app_number: int, message_id: int, recipient: Recipient, by: By) -> WebhookEvent:
-    """Return the event of a message that was read and is unread again."""
+    """Return the event of a read message that became unread again."""
     return WebhookEvent(app_number, UNREAD, message_id, _status_data(message_id, recipient, by))
 
 
 def recalled_event(app_number: int, message_id: int, recalled_at: int) -> WebhookEvent:
-    """Return the event of a message that is withdrawn from all mailboxes at `recalled_at` (ms since 1970)."""
+    """Return the event of a message that was recalled at `recalled_at` (ms since 1970)."""
     return WebhookEvent(app_number, RECALLED, message_id, {"msgId": str(message_id), "recallTime": str(recalled_at)})
 
 
 def closed_event(app_number: int, message_id: int, closed_at: int, closed_by: str | None) -> WebhookEvent:
-    """Return the event of a pending approval that is closed at `closed_at` (ms since 1970) in somebody's name."""
+    """Return the event of a pending approval that `closed_by` closed at `closed_at` (ms since 1970)."""
     data = {"msgId": str(message_id), "closeTime": str(closed_at), "closedBy": closed_by}
     return WebhookEvent(app_number, CLOSED, message_id, {name: value for name, value in data.items() if value})
 
@@ -83,7 +83,7 @@ def closed_event(app_number: int, message_id: int, closed_at: int, closed_by: st
 def completed_event(app_number: int, message_id: int, receivers: int | None) -> WebhookEvent:
     """Return the event of a background delivery that has reached its last receiver.
 
-    How many they are is left out (None) for a topic and for everyone: that is counted when somebody asks.
+    `receivers` is None for a topic and for everyone: their number is only counted on request.
     """
     data: dict[str, object] = {"msgId": str(message_id)}
     return WebhookEvent(
@@ -101,7 +101,7 @@ def _status_data(message_id: int, recipient: Recipient, by: By) -> dict[str, obj
 
 
 class StoredEvent(NamedTuple):
-    """An event that waits for a webhook; `data` is JSON, `created_at` ms since 1970."""
+    """An event waiting for a webhook; `data` is JSON, `created_at` ms since 1970."""
 
     id: int
     kind: str
@@ -111,10 +111,10 @@ class StoredEvent(NamedTuple):
 
 
 def first_batch(events: Sequence[StoredEvent]) -> list[StoredEvent]:
-    """Return the events that travel in the next POST: up to `BATCH` of the first one's kind.
+    """Return the events of the next POST: up to `BATCH` events of the type of the first one.
 
-    Events of another kind are passed over for a later POST, and so is whatever follows one about the same message: for
-    each message the order stays.
+    Events of other types wait for a later POST. So do later events about the same messages, which keeps the order of
+    the events of each message.
     """
     batch: list[StoredEvent] = []
     passed_over: set[int | None] = set()
@@ -129,11 +129,13 @@ def first_batch(events: Sequence[StoredEvent]) -> list[StoredEvent]:
 
 
 def body_of(events: Sequence[StoredEvent]) -> str:
-    """Return the JSON that tells of these events, all of one kind; its `timestamp` is the first one's."""
-    told = [msgspec.Raw(_with_time(event).encode()) for event in events]
+    """Return the JSON body with these events, all of one type; `timestamp` is the time of the first event."""
+    raw_events = [msgspec.Raw(_with_time(event).encode()) for event in events]
     first = datetime.fromtimestamp(events[0].created_at / 1_000, UTC)
     timestamp = first.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return msgspec.json.encode({"type": events[0].kind, "timestamp": timestamp, "data": {"events": told}}).decode()
+    return msgspec.json.encode(
+        {"type": events[0].kind, "timestamp": timestamp, "data": {"events": raw_events}}
+    ).decode()
 
 
 def _with_time(event: StoredEvent) -> str:
@@ -151,7 +153,7 @@ def new_delivery_id() -> str:
 
 
 def new_secret() -> str:
-    """Return a new secret in the form of Standard Webhooks."""
+    """Return a new secret in the format of Standard Webhooks."""
     return _SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
@@ -163,13 +165,13 @@ def signature_header(keys: Sequence[str], delivery_id: str, timestamp: int, body
 
 
 def without_query(url: str) -> str:
-    """Return a URL as it may be written down for good: what stands in its query may be a secret."""
+    """Return a URL without its query, which may contain a secret, for permanent records."""
     place, has_query, _ = url.partition("?")
     return f"{place}?…" if has_query else place
 
 
 class Target(NamedTuple):
-    """Where a URL leads."""
+    """The host and port of a URL."""
 
     host: str
     port: int
@@ -177,7 +179,7 @@ class Target(NamedTuple):
 
 
 def check_webhook_url(url: str) -> Target:
-    """Return where a webhook's URL leads.
+    """Return the host and port of a webhook's URL.
 
     Refuses with FIELD_MALFORMED one that is not http(s) in plain ASCII, or has a user, a password or a fragment.
     """

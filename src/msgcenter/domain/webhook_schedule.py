@@ -1,4 +1,4 @@
-"""When a webhook is tried again, and when no more (docs/webhooks.md, "Retries")."""
+"""When deliveries are retried, and when they are given up (docs/webhooks.md, "Retries")."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -15,10 +15,10 @@ DeliveryState = Literal["pending", "delivered", "failed"]
 
 
 class Outcome(NamedTuple):
-    """What came of a POST.
+    """The outcome of a POST.
 
-    `verdict`: taken; this one refused (the webhook lives); the webhook fails; or it is gone for good. `status` is
-    the HTTP status, `retry_after` what the webhook asks for in ms.
+    `verdict`: accepted, this delivery refused, webhook failing, or webhook gone (410). `status` is the HTTP status;
+    `retry_after` is the pause that the webhook asks for, in ms.
     """
 
     verdict: Verdict
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 class AttemptHistory(NamedTuple):
-    """How a delivery and its webhook stand before an attempt. Times are ms since 1970."""
+    """The state of a delivery and its webhook before an attempt. Times are ms since 1970."""
 
     attempts: int
     first_attempt_at: int | None
@@ -38,7 +38,7 @@ class AttemptHistory(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """How they stand after it. A delivery without a new time keeps its own, a webhook may go on at once."""
+    """The state after an attempt. Without a new time, a delivery keeps its own and a webhook continues at once."""
 
     state: DeliveryState
     next_attempt_at: int | None = None
@@ -49,7 +49,7 @@ class Settlement(NamedTuple):
 
 
 def outcome_of(status: int, response: str, retry_after: int) -> Outcome:
-    """Judge an answer by its HTTP status."""
+    """Return the outcome of a response by its HTTP status."""
     if 200 <= status < 300:
         return Outcome("delivered", status, None, response)
     if status == 410:
@@ -60,13 +60,13 @@ def outcome_of(status: int, response: str, retry_after: int) -> Outcome:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The pauses of webhooks, in ms, and how much is done at once.
+    """The pauses between attempts, in ms, and the limits of concurrent work.
 
-    `pauses`: after the first failure, the second, …; the last one stays. `give_up`: so long after its first attempt a
-    delivery has failed, and a webhook that only failed is paused. `timeout`: of a POST as a whole. `lease`: so long
-    a webhook whose process was killed in the middle of a POST waits at most for another. `turn`: POSTs to one
-    webhook before others come first. `slots`: webhooks that a process works on at once; `failing_slots`: those that
-    failed the last time, beside them.
+    `pauses`: after the first failure, the second, …; the last one repeats. `give_up`: time after the first attempt when
+    a delivery fails for good, and when a webhook without any success is paused. `timeout`: for a whole POST. `lease`:
+    how long a webhook waits at most if its process is killed during a POST. `turn`: POSTs to one webhook before other
+    webhooks get a turn. `slots`: webhooks that a process works on at once; `failing_slots`: additional ones for
+    webhooks whose last attempt failed.
     """
 
     pauses: tuple[int, ...] = (
@@ -89,9 +89,9 @@ class Schedule:
     turn: int = 20
 
     def pause(self, attempts: int, retry_after: int, chance: float) -> int:
-        """Return the ms to wait after so many attempts in vain (from 1), give or take a fifth by `chance` in [0, 1).
+        """Return the pause in ms after `attempts` failures (at least 1), within ±20 % by `chance` in [0, 1).
 
-        A longer `retry_after` (ms) is honoured as far as the next pause.
+        A longer `retry_after` (ms) counts up to the length of the next pause.
         """
         usual = self._step(attempts - 1)
         jittered = int(usual * (1 + _JITTER * (2 * chance - 1)))
@@ -101,7 +101,7 @@ class Schedule:
         return self.pauses[min(number, len(self.pauses) - 1)]
 
     def settle(self, history: AttemptHistory, outcome: Outcome, now: int, chance: float) -> Settlement:
-        """Decide what follows from an attempt that ended at `now` (ms since 1970)."""
+        """Return the state after an attempt that ended at `now` (ms since 1970)."""
         if outcome.verdict == "delivered":
             return Settlement("delivered")
         first = now if history.first_attempt_at is None else history.first_attempt_at

@@ -12,11 +12,11 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.announcement import (
     Announcement,
+    AnnouncementVersion,
     FieldChange,
     State,
     Step,
     StepRecord,
-    Version,
     changes_between,
     checked_reason,
     may_review,
@@ -52,7 +52,7 @@ class AnnouncementDetails(NamedTuple):
     """
 
     announcement: Announcement
-    version: Version
+    version: AnnouncementVersion
     earlier: int | None
     changes: list[FieldChange]
     steps: list[StepRecord]
@@ -121,7 +121,7 @@ class Announcements:
         async with self._database.connection() as connection:
             return await people.count_other_operators(connection, [person.number])
 
-    async def message_status(self, announcement: Announcement, version: Version) -> MessageStatus | None:
+    async def message_status(self, announcement: Announcement, version: AnnouncementVersion) -> MessageStatus | None:
         """Return where the message stands that an announcement became; None if it is none, or not kept any more."""
         async with self._database.connection() as connection:
             record = await apps.notices_app(connection, version.platform_code)
@@ -136,7 +136,7 @@ class Announcements:
 
     # --- Writing ----------------------------------------------------------------------------------------------------
 
-    async def draft(self, said: Version, person: Person, by: Actor) -> int:
+    async def draft(self, said: AnnouncementVersion, person: Person, by: Actor) -> int:
         """Begin an announcement and return its number.
 
         Refuses as sendMsg does what cannot be sent (docs/protocol.md), or FIELD_MALFORMED an unknown platform.
@@ -153,14 +153,14 @@ class Announcements:
 
         return await self._database.in_transaction(write)
 
-    async def edit(self, number: int, seen_version: int, said: Version, person: Person, by: Actor) -> int:
+    async def edit(self, number: int, seen_version: int, said: AnnouncementVersion, person: Person, by: Actor) -> int:
         """Let an announcement say something else, which makes it a draft again; return the new version's number.
 
         Saying the same again changes nothing. Refuses as `draft` does, with MESSAGE_UNKNOWN, or FIELD_MALFORMED
         (version, state) when it has moved on.
         """
 
-        async def write(connection: Connection, found: Announcement, present: Version) -> int:
+        async def write(connection: Connection, found: Announcement, present: AnnouncementVersion) -> int:
             now = now_ms()
             state = state_after(found, present.edited_by, "edit", person.number, seen_version)
             version = replace(said, number=found.version + 1, edited_by=person.number, edited_at=now)
@@ -177,7 +177,7 @@ class Announcements:
     async def submit(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
         """Ask for the approval of another operator. Refuses as `edit` does; with NOT_AUTHORISED if none is there."""
 
-        async def write(connection: Connection, found: Announcement, present: Version) -> None:
+        async def write(connection: Connection, found: Announcement, present: AnnouncementVersion) -> None:
             now = now_ms()
             await check_confirmers(connection, person.number)
             state = state_after(found, present.edited_by, "submit", person.number, seen_version)
@@ -191,7 +191,7 @@ class Announcements:
         """Send back what waits, with a reason of 1-500 characters. Refuses as `approve` does."""
         checked = checked_reason(reason)
 
-        async def write(connection: Connection, found: Announcement, present: Version) -> None:
+        async def write(connection: Connection, found: Announcement, present: AnnouncementVersion) -> None:
             now = now_ms()
             state = state_after(found, present.edited_by, "return", person.number, seen_version)
             await announcements.set_state(connection, number, state, found.submitted_by, now)
@@ -202,7 +202,7 @@ class Announcements:
     async def withdraw(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
         """Give up what is not sent. Refuses with MESSAGE_UNKNOWN or FIELD_MALFORMED (version, state)."""
 
-        async def write(connection: Connection, found: Announcement, present: Version) -> None:
+        async def write(connection: Connection, found: Announcement, present: AnnouncementVersion) -> None:
             now = now_ms()
             state = state_after(found, present.edited_by, "withdraw", person.number, seen_version)
             await announcements.set_state(connection, number, state, found.submitted_by, now)
@@ -262,7 +262,9 @@ class Announcements:
     async def recall(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
         """Take back what was sent, from every inbox, at once: it undoes, so one operator may. Refuses as `edit`."""
 
-        async def write(connection: Connection, found: Announcement, present: Version) -> list[MailboxEvent]:
+        async def write(
+            connection: Connection, found: Announcement, present: AnnouncementVersion
+        ) -> list[MailboxEvent]:
             now = now_ms()
             state = state_after(found, present.edited_by, "recall", person.number, seen_version)
             assert found.app_number is not None
@@ -276,7 +278,7 @@ class Announcements:
     # --- Parts ------------------------------------------------------------------------------------------------------
 
     async def _with_locked(
-        self, number: int, work: Callable[[Connection, Announcement, Version], Awaitable[Result]]
+        self, number: int, work: Callable[[Connection, Announcement, AnnouncementVersion], Awaitable[Result]]
     ) -> Result:
         async def write(connection: Connection) -> Result:
             found = await announcements.find(connection, number, lock=True)
@@ -312,7 +314,7 @@ async def _note(
     connection: Connection,
     step: Step,
     number: int,
-    version: Version,
+    version: AnnouncementVersion,
     *,
     person: Person,
     by: Actor,
@@ -339,7 +341,7 @@ async def _note(
     )
 
 
-async def _check(connection: Connection, said: Version, now: int) -> None:
+async def _check(connection: Connection, said: AnnouncementVersion, now: int) -> None:
     """Refuse what sendMsg would refuse."""
     found = [one for one in await list_platforms(connection) if one.code == said.platform_code]
     if not found:
@@ -352,7 +354,7 @@ def _no_platform() -> Refusal:
     return malformed("platform", "请选择一个平台", "must be one of the platforms")
 
 
-def _message_of(number: int, version: Version, app: App) -> Draft:
+def _message_of(number: int, version: AnnouncementVersion, app: App) -> Draft:
     draft = Draft(
         app_number=app.number,
         platform_code=version.platform_code,

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 from starlette.responses import Response
 
-from msgcenter.domain.announcement import State, Version, fields_of, steps_open
+from msgcenter.domain.announcement import AnnouncementVersion, State, fields_of, steps_open
 from msgcenter.domain.content import DEFAULT_HEAD_COLOUR, MAX_FORM_ROWS, Kind, kind_of
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal, malformed
@@ -41,7 +41,7 @@ async def listing(portal: Portal, visitor: Visitor) -> Response:
     )
 
 
-def _headline(version: Version) -> str:
+def _headline(version: AnnouncementVersion) -> str:
     body: dict[str, Any] = msgspec.to_builtins(version.body)
     said = body.get("title") or body.get("head", {}).get("text") or body.get("content") or ""
     return str(said)[:80]
@@ -104,7 +104,7 @@ async def _form(portal: Portal, visitor: Visitor, number: int | None) -> Respons
     )
 
 
-def _said(portal: Portal, visitor: Visitor) -> Version:
+def _said(portal: Portal, visitor: Visitor) -> AnnouncementVersion:
     """Return what a form says, checked as the call sendMsg is. Refuses as it does, naming the field of the form."""
     form = visitor.form
     kind = next((one for one in _PARTS if one == form["kind"]), None)
@@ -113,7 +113,7 @@ def _said(portal: Portal, visitor: Visitor) -> Version:
     form["busiId"] = form["busiId"] or f"announcement-{secrets.token_hex(6)}"
     body = portal.body_in(json.dumps(_request_of(form, kind)).encode())
     moment = portal.templates.moment
-    return Version(
+    return AnnouncementVersion(
         form["platform"], body, moment(form["sendTime"], "sendTime"), moment(form["expireTime"], "expireTime")
     )
 
@@ -143,7 +143,7 @@ def _request_of(form: Form, kind: str) -> dict[str, Any]:
     return request
 
 
-def _form_of(portal: Portal, version: Version) -> dict[str, str]:
+def _form_of(portal: Portal, version: AnnouncementVersion) -> dict[str, str]:
     """Return the fields of the form that says what a version says."""
     body: dict[str, Any] = msgspec.to_builtins(version.body)
     kind: Kind = kind_of(version.body)
@@ -192,7 +192,7 @@ async def show(portal: Portal, visitor: Visitor) -> Response:
     )
 
 
-def _as_request(version: Version) -> dict[str, Any]:
+def _as_request(version: AnnouncementVersion) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(version.body)
     if version.kind != "oa":
         return {"msgtype": version.kind, version.kind: body}

@@ -7,7 +7,7 @@ import msgspec
 
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import columns
-from msgcenter.domain.announcement import Announcement, State, Step, StepRecord, Version
+from msgcenter.domain.announcement import Announcement, AnnouncementVersion, State, Step, StepRecord
 from msgcenter.domain.content import body_type
 
 _ANNOUNCEMENT = columns(
@@ -22,12 +22,12 @@ class AnnouncementRow(NamedTuple):
     """An announcement in a list, with its current version and the name of its author."""
 
     announcement: Announcement
-    version: Version
+    version: AnnouncementVersion
     created_by: str
 
 
-def _version_of(row: asyncpg.Record) -> Version:
-    return Version(
+def _version_of(row: asyncpg.Record) -> AnnouncementVersion:
+    return AnnouncementVersion(
         platform_code=row["platform_code"],
         body=msgspec.json.decode(row["content"], type=body_type(row["kind"])),
         send_at=row["send_at"],
@@ -56,7 +56,7 @@ async def insert(connection: Connection, created_by: int, now: int) -> int:
     return number
 
 
-async def add_version(connection: Connection, number: int, version: Version) -> None:
+async def add_version(connection: Connection, number: int, version: AnnouncementVersion) -> None:
     """Add a version and make it the current one."""
     await connection.execute(
         """
@@ -86,7 +86,7 @@ async def find(connection: Connection, number: int, *, lock: bool = False) -> An
     return _announcement_of(row) if row else None
 
 
-async def versions(connection: Connection, number: int) -> dict[int, Version]:
+async def versions(connection: Connection, number: int) -> dict[int, AnnouncementVersion]:
     """Return the versions of an announcement by their numbers."""
     rows = await connection.fetch(
         f"""
@@ -100,7 +100,7 @@ async def versions(connection: Connection, number: int) -> dict[int, Version]:
     return {row["version"]: _version_of(row) for row in rows}
 
 
-async def find_version(connection: Connection, number: int, version: int) -> Version | None:
+async def find_version(connection: Connection, number: int, version: int) -> AnnouncementVersion | None:
     """Return a version of an announcement."""
     row = await connection.fetchrow(
         f"""
