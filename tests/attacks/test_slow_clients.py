@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from msgcenter.cli.server.http_edge import PARTING_LIMIT
+from msgcenter.cli.server.http_edge import CLOSING_LIMIT
 from tests.attacks.sockets import assert_serving, connect, exchange, request, wait_until_serving
 from tests.conftest import SERVE, Server, running_program, running_server, server_environment
 
@@ -163,7 +163,7 @@ def test_silent_connections_make_room_in_time(small: Server) -> None:
 def test_connections_that_are_turned_away_do_not_pile_up(small: Server) -> None:
     held = [connect(small.url) for _ in range(1_000)]
     sockets = psutil.Process(small.process.pid).net_connections("tcp")
-    assert len(sockets) < LIMIT + PARTING_LIMIT + 20  # some are to the database
+    assert len(sockets) < LIMIT + CLOSING_LIMIT + 20  # some are to the database
     for connection in held:
         connection.close()
     wait_until_serving(small.url)

@@ -1,4 +1,4 @@
-"""Runs `msgcenter` as its users do: as a process of its own."""
+"""Run `msgcenter` in a process of its own."""
 
 import os
 import threading
@@ -20,7 +20,7 @@ _SECONDS = 60
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished command left."""
+    """The exit code and output of a finished command."""
 
     code: int
     out: str
@@ -28,10 +28,10 @@ class Outcome:
 
 
 class Shell:
-    """Runs commands with one environment. `settings` lack the prefix MSGCENTER_.
+    """Runs commands in one environment. The names of `settings` lack the prefix MSGCENTER_.
 
-    `forked`: they are forked from a process that has imported the program, which is quick (`tests.fork_server`).
-    Otherwise they are started as users do it, by `python -m msgcenter`.
+    `forked`: fork commands from a process that has imported the program, which is fast (`tests.fork_server`).
+    Otherwise start them as users do, with `python -m msgcenter`.
     """
 
     def __init__(self, database_url: str | None, data_dir: Path, *, forked: bool = True, **settings: str) -> None:
@@ -39,17 +39,17 @@ class Shell:
         self._forked = forked
         self.environment = server_environment(database_url, data_dir, settings)
 
-    def run(self, *arguments: str, given: str = "", **settings: str) -> Outcome:
-        """Run a command to its end."""
+    def run(self, *arguments: str, stdin: str = "", **settings: str) -> Outcome:
+        """Run a command until it ends."""
         environment = self.environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}
-        with TemporaryFile("w+") as stdin, TemporaryFile("r") as out, TemporaryFile("r") as err:
-            stdin.write(given)
-            stdin.seek(0)
+        with TemporaryFile("w+") as input_file, TemporaryFile("r") as out, TemporaryFile("r") as err:
+            input_file.write(stdin)
+            input_file.seek(0)
             process: Process
             if self._forked:
-                process = fork_server().start(arguments, environment, stdin.fileno(), out.fileno(), err.fileno())
+                process = fork_server().start(arguments, environment, input_file.fileno(), out.fileno(), err.fileno())
             else:
-                process = Popen([*PROGRAM, *arguments], env=environment, stdin=stdin, stdout=out, stderr=err, text=True)
+                process = Popen([*PROGRAM, *arguments], env=environment, stdin=input_file, stdout=out, stderr=err, text=True)
             try:
                 process.wait(_SECONDS)
             finally:
@@ -60,7 +60,7 @@ class Shell:
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator["Running"]:
-        """Run a command until the end of the block; whatever is left of it then is killed."""
+        """Run a command during the block. Its remaining processes are killed at the end."""
         running = Running(start([*PROGRAM, *arguments], self.environment, forked=self._forked))
         reader = threading.Thread(target=running.collect, daemon=True)
         reader.start()
@@ -75,18 +75,18 @@ class Shell:
 
 @dataclass
 class Running:
-    """A command that is running."""
+    """A running command."""
 
     process: Process
     lines: list[str] = field(default_factory=list)
 
     @property
     def output(self) -> str:
-        """All that it has said so far."""
+        """The output so far."""
         return "".join(self.lines)
 
     def collect(self) -> None:
-        """Read its output to the end."""
+        """Read the output until it ends."""
         assert self.process.stdout is not None
         with self.process.stdout:
             self.lines.extend(self.process.stdout)
@@ -99,16 +99,16 @@ class Running:
         except psutil.NoSuchProcess:
             return []
 
-    def line_with(self, words: str) -> str:
-        """Wait for a line and return it."""
+    def line_with(self, text: str) -> str:
+        """Wait for a line with this text and return the line."""
 
-        def found() -> str | None:
-            return next((line for line in list(self.lines) if words in line), None)
+        def matching_line() -> str | None:
+            return next((line for line in list(self.lines) if text in line), None)
 
         deadline = time.monotonic() + _SECONDS
-        while (line := found()) is None:
-            assert time.monotonic() < deadline, f"{words!r} was not said:\n{self.output}"
-            assert self.process.poll() is None, f"it ended without {words!r}:\n{self.output}"
+        while (line := matching_line()) is None:
+            assert time.monotonic() < deadline, f"{text!r} was not printed:\n{self.output}"
+            assert self.process.poll() is None, f"the command ended without printing {text!r}:\n{self.output}"
             time.sleep(0.02)
         return line
 
@@ -127,7 +127,7 @@ class Running:
 
 
 def assert_one_line(outcome: Outcome, *words: str) -> None:
-    """A command that could not do its work said why in one line, and nothing else."""
+    """Assert that a command failed with one line that contains these words, and no other output."""
     assert outcome.code == 1
     assert outcome.out == ""
     assert outcome.err.startswith("✗ ")
@@ -138,7 +138,10 @@ def assert_one_line(outcome: Outcome, *words: str) -> None:
 
 
 def databases_below(folder: Path) -> list[psutil.Process]:
-    """The processes of PostgreSQL that work in a folder."""
+    """The PostgreSQL processes that run in a folder."""
     below = f"{folder.resolve()}{os.sep}"
-    found = psutil.process_iter(["name", "cwd"])
-    return [it for it in found if it.info["name"] == "postgres" and (it.info["cwd"] or "").startswith(below)]
+    return [
+        process
+        for process in psutil.process_iter(["name", "cwd"])
+        if process.info["name"] == "postgres" and (process.info["cwd"] or "").startswith(below)
+    ]

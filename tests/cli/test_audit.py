@@ -1,4 +1,4 @@
-"""What operators do by commands stands in the audit log: who, on which machine, what; and nothing twice."""
+"""Commands are recorded in the audit log with user, machine and change. No-op changes are not recorded."""
 
 import getpass
 import json
@@ -14,17 +14,17 @@ from tests.scene import rows
 
 @pytest.fixture
 def shell(database_url: str, tmp_path: Path) -> Shell:
-    """A database that nothing is in."""
+    """A shell with an empty database."""
     return Shell(database_url, tmp_path / "data")
 
 
 async def entries(database: Database) -> list[tuple[str, str, object]]:
-    """The log: action, subject and detail. All of it must be by this user on this machine."""
-    found = await rows(database, "select * from audit_entry order by id")
-    assert {(row["actor_kind"], row["actor"], row["address"]) for row in found} == {
+    """Return the log's actions, subjects and details. Asserts that all entries are by this user on this machine."""
+    audit_rows = await rows(database, "select * from audit_entry order by id")
+    assert {(row["actor_kind"], row["actor"], row["address"]) for row in audit_rows} == {
         ("command", getpass.getuser(), socket.gethostname())
     }
-    return [(row["action"], row["subject"], json.loads(row["detail"])) for row in found]
+    return [(row["action"], row["subject"], json.loads(row["detail"])) for row in audit_rows]
 
 
 async def test_commands_are_recorded(shell: Shell, database: Database, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Connections between a real nginx and a server: the proxy is the one that ends them."""
+"""Connections between a real nginx and a server are closed by the proxy, never by the server."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ from tests.conftest import Server, running_server
 from tests.nginx import documented, running_nginx
 
 CLIENTS = 32
-"""As many as the documented nginx keeps connections to the server."""
+"""The number of server connections that the documented nginx configuration keeps open."""
 _KEPT = re.compile(r"keepalive_timeout (\d+)s;")
 
 
@@ -33,9 +33,9 @@ async def status_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 
 async def post_repeatedly(url: str, pauses: list[float]) -> Counter[int]:
-    """POST once, and again after each pause, for each of the clients; return how often which status came back.
+    """POST from each client once and again after each pause; return the number of answers per status.
 
-    The clients' pauses lie a millisecond apart, so that some request meets the end of a connection if any can.
+    The clients' pauses are a millisecond apart, so that some request meets the closing of a connection if any can.
     """
     statuses: Counter[int] = Counter()
     sent = request("POST", "/msgCenter/message/getUnreadCount", body=b'{"publisherId":"parent-wang"}')
@@ -53,9 +53,9 @@ async def post_repeatedly(url: str, pauses: list[float]) -> Counter[int]:
 
 @asynccontextmanager
 async def kept_busy(url: str) -> AsyncIterator[None]:
-    """Keep a server busy, so that it gets to look at its clocks and its connections now and then only."""
+    """Keep a server busy, so that it checks its timers and connections late."""
 
-    async def ask() -> None:
+    async def request_forever() -> None:
         reader, writer = await asyncio.open_connection(*address(url))
         try:
             while True:
@@ -63,19 +63,23 @@ async def kept_busy(url: str) -> AsyncIterator[None]:
         finally:
             writer.close()
 
-    asking = [asyncio.create_task(ask()) for _ in range(4)]
+    tasks = [asyncio.create_task(request_forever()) for _ in range(4)]
     yield
-    for task in asking:
+    for task in tasks:
         task.cancel()
-    await asyncio.wait(asking)
-    await asyncio.sleep(1)  # until the server has noticed
+    await asyncio.wait(tasks)
+    await asyncio.sleep(1)  # until the server has noticed the closed connections
 
 
 def connections_of(server: Server) -> set[int]:
-    """Return the ports of the clients that are connected to a server."""
+    """Return the client ports of a server's connections."""
     _, port = address(server.url)
-    found = psutil.Process(server.process.pid).net_connections("tcp")
-    return {it.raddr.port for it in found if it.laddr.port == port and it.status == psutil.CONN_ESTABLISHED}
+    connections = psutil.Process(server.process.pid).net_connections("tcp")
+    return {
+        connection.raddr.port
+        for connection in connections
+        if connection.laddr.port == port and connection.status == psutil.CONN_ESTABLISHED
+    }
 
 
 def address(url: str) -> tuple[str, int]:
@@ -84,7 +88,7 @@ def address(url: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def test_the_documented_proxy_ends_connections_before_the_server_does() -> None:
+def test_the_documented_proxy_closes_connections_before_the_server_does() -> None:
     kept = _KEPT.search(documented("Behind nginx"))
     assert kept is not None
     assert int(kept[1]) + 10 <= Settings.keep_alive
@@ -92,7 +96,7 @@ def test_the_documented_proxy_ends_connections_before_the_server_does() -> None:
 
 @pytest.mark.slow
 async def test_no_post_is_lost_at_pauses_of_five_seconds(shared_database: str, tmp_path: Path) -> None:
-    """Five seconds were the time after which the server ended connections that nginx keeps for sixty."""
+    """Regression: the server once closed connections after five seconds that nginx keeps for sixty."""
     with (
         running_server(shared_database, tmp_path / "data") as server,
         running_nginx(tmp_path, server.url, documented("Behind nginx")) as url,
@@ -107,8 +111,8 @@ async def test_no_post_is_lost_at_pauses_of_five_seconds(shared_database: str, t
 
 
 @pytest.mark.slow
-async def test_no_post_is_lost_where_both_times_end(shared_database: str, tmp_path: Path) -> None:
-    """With times of the same proportion as the documented ones, shorter: pauses at the proxy's and the server's end."""
+async def test_no_post_is_lost_near_the_time_limits_of_proxy_and_server(shared_database: str, tmp_path: Path) -> None:
+    """Uses shorter time limits in the documented proportion, and pauses as long as either limit."""
     site = _KEPT.sub("keepalive_timeout 4s;", documented("Behind nginx"))
     with (
         running_server(shared_database, tmp_path / "data", KEEP_ALIVE="5") as server,

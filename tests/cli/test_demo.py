@@ -15,7 +15,7 @@ SEED_ANSWER = '{"retCode":"000000","retDesc":"操作成功"}'
 
 
 def sent_ids(running: Running) -> list[str]:
-    """The message ids of the story's sends."""
+    """The message ids that the demo's calls returned."""
     return [json.loads(line)["msgId"] for line in running.lines if line.startswith("{") and '"msgId":"' in line]
 
 
@@ -25,7 +25,7 @@ def printed_password(running: Running, login: str) -> str:
 
 
 def logs_in(running: Running, login: str) -> bool:
-    """Whether the portal lets somebody in with the password that the demo prints."""
+    """Whether a person can log in at the portal with the password that the demo prints."""
     url = running.line_with("MsgCenter is serving on ").partition(" on ")[2].split()[0]
     password = printed_password(running, login)
     visitor = Visitor(url)
@@ -39,20 +39,20 @@ def logs_in(running: Running, login: str) -> bool:
 
 
 @pytest.mark.slow
-def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> None:
+def test_the_demo_makes_its_calls_stops_cleanly_and_continues_with_its_data(tmp_path: Path) -> None:
     shell = Shell(None, tmp_path / "data", forked=False, TOKEN_TTL="5400", SECOND_FACTOR="")
     with shell.started("demo", "--port", "0") as first:
         first.line_with("for operators")
         output = first.output
         assert "Demo app msgcenter-demo registered" in output
-        assert f"{SEED_ANSWER}\n" in output.partition("6. The call that everything started from")[2]
+        assert f"{SEED_ANSWER}\n" in output.partition("6. The sample call of the open platform")[2]
         assert '{"retCode":"000000","retDesc":"操作成功","unread":4}' in output
-        assert "good for 90 minutes" in output
+        assert "valid for 90 minutes" in output
         operators = ("operator@msgcenter.demo", "approver@msgcenter.demo")
         for login in operators:
-            assert logs_in(first, login), f"{login} with the password that is printed"
+            assert logs_in(first, login), f"{login} cannot log in with the printed password"
         assert len({printed_password(first, login) for login in operators}) == 2
-        assert "a real server asks operators for one" in first.line_with("no second factor is asked for here")
+        assert "a real server does" in first.line_with("the demo does not require a second factor")
         assert "\x1b" not in output
         ids = sent_ids(first)
         assert len(ids) == 4
@@ -72,7 +72,7 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
 
     with shell.started("demo", "--port", "0") as second:
         second.line_with("for operators")
-        assert "Demo app msgcenter-demo found again" in second.output
+        assert "Demo app msgcenter-demo already registered" in second.output
         assert f"{SEED_ANSWER}\n" in second.output
         assert sent_ids(second) == ids
         assert logs_in(second, "approver@msgcenter.demo")
@@ -81,8 +81,8 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
     assert not databases_below(shell.data_dir)
     assert key.read_text() == secret
 
-    counted = shell.run("database", "psql", "-Atc", "select count(*) from message")
-    assert (counted.code, counted.out) == (0, "6\n"), "two from before and sends, however often it is played"
+    count = shell.run("database", "psql", "-Atc", "select count(*) from message")
+    assert (count.code, count.out) == (0, "6\n"), "two old messages and four sends, however often the demo runs"
     assert shell.run("database", "psql", "-c", "nonsense").code == 1
 
     with shell.started("demo", "--port", "0") as third:
@@ -92,14 +92,14 @@ def test_the_demo_plays_its_story_ends_cleanly_and_goes_on(tmp_path: Path) -> No
     assert not databases_below(shell.data_dir)
 
 
-def test_a_disabled_demo_app_is_told(database_url: str, tmp_path: Path) -> None:
+def test_the_demo_explains_that_its_app_is_disabled(database_url: str, tmp_path: Path) -> None:
     shell = Shell(database_url, tmp_path)
     with shell.started("demo", "--port", "0") as first:
         first.line_with("for operators")
-        assert "the one that MSGCENTER_DATABASE_URL names" in first.output
+        assert "from MSGCENTER_DATABASE_URL" in first.output
         assert first.end(signal.SIGINT) == 0
         assert "database" not in first.output.partition("Stopping")[2]
     assert shell.run("app", "disable", "msgcenter-demo").code == 0
     with shell.started("demo", "--port", "0") as second:
-        assert "app enable msgcenter-demo" in second.line_with("Is it disabled?")
+        assert "app enable msgcenter-demo" in second.line_with("If it is disabled")
         assert second.end(signal.SIGINT) == 0

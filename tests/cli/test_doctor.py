@@ -19,20 +19,20 @@ from tests.database.test_embedded import holder, kill_tree, server, told
 
 
 def findings(shell: Shell, *, code: int = 0, **settings: str) -> dict[str, dict[str, Any]]:
-    """What the doctor finds, by subject."""
+    """The results of `msgcenter doctor`, by subject."""
     examined = shell.run("doctor", "--json", **settings)
     assert (examined.code, examined.err) == (code, "")
     assert examined.out.count("\n") == 1
-    told = json.loads(examined.out)
-    assert told["ok"] is (code == 0)
-    return {finding["subject"]: finding for finding in told["findings"]}
+    report = json.loads(examined.out)
+    assert report["ok"] is (code == 0)
+    return {finding["subject"]: finding for finding in report["findings"]}
 
 
 def test_migrating_twice_changes_nothing_the_second_time(empty_database: str, tmp_path: Path) -> None:
     shell = Shell(empty_database, tmp_path, PORT="0")
-    # The tests' own PostgreSQL is not crash-safe, which the doctor calls a problem.
+    # The doctor reports a problem because the tests' PostgreSQL is not crash-safe.
     pending = findings(shell, code=1)["migrations"]
-    assert (pending["verdict"], pending["advice"]) == ("warning", "run msgcenter migrate, or just start the server")
+    assert (pending["verdict"], pending["advice"]) == ("warning", "run msgcenter migrate, or start the server")
 
     first = shell.run("migrate")
     assert first.code == 0
@@ -41,7 +41,7 @@ def test_migrating_twice_changes_nothing_the_second_time(empty_database: str, tm
     assert (second.code, second.out) == (0, "The database is up to date.\n")
 
 
-async def test_a_database_of_a_newer_version_is_told(database_url: str, tmp_path: Path) -> None:
+async def test_a_database_of_a_newer_version_is_reported(database_url: str, tmp_path: Path) -> None:
     await execute(database_url, "insert into schema_migration values (9999, 'the future', 0)")
     shell = Shell(database_url, tmp_path, PORT="0")
     assert "9999" in findings(shell, code=1)["database"]["found"]
@@ -50,27 +50,30 @@ async def test_a_database_of_a_newer_version_is_told(database_url: str, tmp_path
     assert "newer version" in refused.err
 
 
-def test_all_is_well(database_url: str, tmp_path: Path) -> None:
+def test_a_healthy_installation_has_only_ok_results(database_url: str, tmp_path: Path) -> None:
     shell = Shell(database_url, tmp_path, PORT="0")
     found = findings(shell, code=1)
     assert found.pop("durability")["verdict"] == "problem"
     assert {finding["verdict"] for finding in found.values()} == {"ok"}
-    assert found.keys() >= {"port", "disk", "address", "migrations", "clock", "connections", "jobs", "secret key"}
+    assert found.keys() == {
+        *("version", "settings", "disk", "port", "open files", "database", "address"),
+        *("migrations", "clock", "connections", "jobs", "secret key"),
+    }
 
 
 def test_too_few_open_files_are_a_warning(database_url: str, tmp_path: Path) -> None:
-    def found(files: str) -> dict[str, Any]:
+    def open_files(files: str) -> dict[str, Any]:
         command = ["prlimit", f"--nofile={files}", sys.executable, "-m", "msgcenter", "doctor", "--json"]
         environment = server_environment(database_url, tmp_path, {"PORT": "0"})
-        told = json.loads(subprocess.run(command, env=environment, capture_output=True, check=False).stdout)
-        return next(finding for finding in told["findings"] if finding["subject"] == "open files")
+        report = json.loads(subprocess.run(command, env=environment, capture_output=True, check=False).stdout)
+        return next(finding for finding in report["findings"] if finding["subject"] == "open files")
 
-    few = found("1024")
+    few = open_files("1024")
     assert few["verdict"] == "warning"
     assert "ulimit -n is 1024" in few["found"]
     assert "LimitNOFILE=10274" in few["advice"]
     assert "MSGCENTER_CONNECTION_LIMIT" in few["advice"]
-    assert found("1024:20000")["verdict"] == "ok"  # a server raises its soft limit itself
+    assert open_files("1024:20000")["verdict"] == "ok"  # a server raises its soft limit itself
 
 
 def test_an_unreachable_database_is_a_problem(tmp_path: Path) -> None:
@@ -80,11 +83,11 @@ def test_an_unreachable_database_is_a_problem(tmp_path: Path) -> None:
     assert found["verdict"] == "problem"
     assert "MSGCENTER_DATABASE_URL" in found["advice"]
     shown = shell.run("doctor")
-    assert "There are problems to solve" in shown.out
+    assert "Solve the problems above" in shown.out
     assert "hunter2" not in shown.out + shown.err
 
 
-def test_a_wrong_setting_is_a_finding(tmp_path: Path) -> None:
+def test_a_wrong_setting_is_a_problem(tmp_path: Path) -> None:
     found = findings(Shell(None, tmp_path / "unused"), code=1, PORT="x")
     assert found["settings"]["found"].startswith("MSGCENTER_PORT is 'x'")
     assert not (tmp_path / "unused").exists()
@@ -104,11 +107,11 @@ def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
 
 
 @pytest.mark.kill
-def test_it_says_how_it_found_the_embedded_database(tmp_path: Path) -> None:
+def test_the_state_of_the_embedded_database_is_reported(tmp_path: Path) -> None:
     shell = Shell(None, tmp_path, PORT="0")
     assert "postgresql" not in findings(shell)
 
-    assert findings(shell)["postgresql"]["found"] == "was not running: no process of MsgCenter uses it"
+    assert findings(shell)["postgresql"]["found"] == "was not running: no MsgCenter process uses it"
 
     with embedded_postgres(tmp_path):
         assert findings(shell)["postgresql"] == {
@@ -121,7 +124,7 @@ def test_it_says_how_it_found_the_embedded_database(tmp_path: Path) -> None:
     with (tmp_path / HOLDERS).open() as holders:
         fcntl.flock(holders, fcntl.LOCK_SH)
         found = findings(shell)["postgresql"]
-    assert (found["verdict"], found["found"]) == ("warning", "was not running although a process of MsgCenter uses it")
+    assert (found["verdict"], found["found"]) == ("warning", "was not running although a MsgCenter process uses it")
 
     with holder(tmp_path) as process:
         assert told(process)

@@ -1,4 +1,4 @@
-"""Whatever an operator can put right is told in one line."""
+"""Errors that an operator can fix are printed in one line."""
 
 import secrets
 import socket
@@ -34,53 +34,53 @@ def test_a_wrong_setting_stops_every_command(command: list[str], shell: Shell) -
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("TOKEN_TTL", "1", "a whole number from 60"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("SECRET_KEY", "hunter2", "at least 32"),
         ("DATABASE_URL", "mysql://hunter2@db", "a URL like postgresql://"),
         ("DATABASE_URL", NOWHERE, "MSGCENTER_SECRET_KEY is not set"),
-        ("HOST", "no.such.host.invalid", "no address of this machine"),
-        ("HOST", "192.0.2.1", "no address of this machine"),
+        ("HOST", "no.such.host.invalid", "not an address of this machine"),
+        ("HOST", "192.0.2.1", "not an address of this machine"),
     ],
 )
-def test_a_wrong_setting_is_named(name: str, value: str, told: str, shell: Shell) -> None:
+def test_a_wrong_setting_is_named(name: str, value: str, message: str, shell: Shell) -> None:
     outcome = shell.run("serve", **{"PORT": "0", name: value})
-    assert_one_line(outcome, told)
+    assert_one_line(outcome, message)
     assert "hunter2" not in outcome.err
 
 
-def test_a_data_folder_that_cannot_be_one_is_told(shell: Shell, tmp_path: Path) -> None:
+def test_an_impossible_data_folder_is_reported(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert_one_line(shell.run("migrate", DATA_DIR=str(tmp_path / "file" / "x")), "MSGCENTER_DATA_DIR")
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
-def test_a_taken_port_is_told_before_anything_is_made(command: str, shell: Shell, taken_port: str) -> None:
+def test_a_taken_port_is_reported_before_anything_is_created(command: str, shell: Shell, taken_port: str) -> None:
     other = int(taken_port) + 1
     assert_one_line(shell.run(command, "--port", taken_port), f"Port {taken_port} ", "is taken", f"--port {other}")
     assert not shell.data_dir.exists()
 
 
-def test_under_make_a_taken_port_is_told_in_terms_of_make(shell: Shell, taken_port: str) -> None:
+def test_under_make_a_taken_port_is_explained_in_terms_of_make(shell: Shell, taken_port: str) -> None:
     shell.environment["MAKELEVEL"] = "1"
     assert_one_line(shell.run("demo", "--port", taken_port), f"make run ARGS='--port {int(taken_port) + 1}'")
 
 
 @pytest.mark.parametrize("command", [["demo", "--port", "0"], ["migrate"], ["app", "list"]])
-def test_an_unreachable_database_is_told(command: list[str], shell: Shell) -> None:
+def test_an_unreachable_database_is_reported(command: list[str], shell: Shell) -> None:
     outcome = shell.run(*command, DATABASE_URL=NOWHERE, SECRET_KEY=SECRET)
     assert_one_line(outcome, "The database does not answer", "MSGCENTER_DATABASE_URL")
     assert "hunter2" not in outcome.err
 
 
-def test_a_database_that_does_not_exist_is_told(shell: Shell, postgres: str) -> None:
+def test_a_missing_database_is_reported(shell: Shell, postgres: str) -> None:
     url = other_database(postgres, f"no_{secrets.token_hex(4)}")
     assert_one_line(shell.run("migrate", DATABASE_URL=url, SECRET_KEY=SECRET), "does not exist")
 
 
-def test_another_secret_key_is_told(database_url: str, shell: Shell) -> None:
+def test_a_wrong_secret_key_is_reported(database_url: str, shell: Shell) -> None:
     def with_key(key: str) -> dict[str, str]:
         return {"DATABASE_URL": database_url, "SECRET_KEY": key}
 
@@ -92,7 +92,7 @@ def test_another_secret_key_is_told(database_url: str, shell: Shell) -> None:
     assert other not in outcome.err
 
 
-def test_programs_of_postgresql_are_for_the_embedded_database(shell: Shell) -> None:
-    assert_one_line(shell.run("database", "../psql"), "no program of PostgreSQL", "pg_dump")
+def test_database_programs_run_only_on_the_embedded_database(shell: Shell) -> None:
+    assert_one_line(shell.run("database", "../psql"), "not a PostgreSQL program", "pg_dump")
     assert_one_line(shell.run("database", DATABASE_URL=NOWHERE, SECRET_KEY=SECRET), "MSGCENTER_DATABASE_URL")
     assert not shell.data_dir.exists()

@@ -1,21 +1,24 @@
-"""What the command line says of itself."""
+"""The commands of the command line and their help."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from msgcenter import __version__
+from msgcenter.cli.commands.webhook import DeliveryState, EventType
 from msgcenter.cli.main import cli
+from msgcenter.domain import webhook_schedule as domain_schedule
+from msgcenter.domain.webhook import WebhookKind
 from tests.cli.program import Shell
 
 
 def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command and group, by the words that call it."""
+    """Every command and group with the words that call it."""
     yield path, group
     for name, command in getattr(group, "commands", {}).items():
         yield from commands(command, *path, name)
@@ -29,10 +32,12 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(None, tmp_path / "unused", forked=False)
 
 
-def test_these_are_the_commands() -> None:
-    assert {" ".join(path) for path in ALL} >= {
-        *("serve", "demo", "migrate", "doctor", "send", "status"),
-        *(f"app {name}" for name in ("create", "list", "show", "rotate-key", "disable", "enable")),
+def test_the_commands_are_exactly_these() -> None:
+    assert {" ".join(path) for path in ALL} == {
+        *("", "app", "user", "topic", "webhook", "operator", "retention"),
+        *("serve", "demo", "migrate", "database", "doctor", "send", "status"),
+        *(f"operator {name}" for name in ("create", "reset")),
+        *(f"app {name}" for name in ("create", "list", "show", "rotate-key", "disable", "enable", "scope")),
         *("list", "receipts", "versions", "update", "recall", "remind"),
         *(f"topic {name}" for name in ("subscribe", "unsubscribe", "subscribers")),
         *("user import", "user count"),
@@ -54,6 +59,11 @@ def test_every_command_and_option_has_help(path: tuple[str, ...]) -> None:
             assert max(parameter.opts, key=len) in shown.output
 
 
+def test_the_choices_for_webhooks_are_those_of_the_server() -> None:
+    assert tuple(EventType) == get_args(WebhookKind)
+    assert set(DeliveryState) == set(get_args(domain_schedule.DeliveryState))
+
+
 def test_help_touches_nothing(shell: Shell) -> None:
     shown = shell.run("app", "create", "--help")
     assert (shown.code, shown.err) == (0, "")
@@ -68,28 +78,28 @@ def test_defaults_and_examples_are_in_the_help(shell: Shell) -> None:
     assert all(word in send for word in ("http://127.0.0.1:8080", "MSGCENTER_APP_KEY", "Examples:"))
 
 
-def test_no_text_proposes_to_serve_every_network_without_tls() -> None:
+def test_no_text_suggests_serving_every_network_without_tls() -> None:
     root = Path(__file__).parents[2]
     helps = [CliRunner().invoke(cli, [*path, "--help"], env={"COLUMNS": "200"}).output for path in ALL]
     pages = [page.read_text() for page in (root / "README.md", *(root / "docs").rglob("*.md"))]
     for text in helps + pages:
-        # Said to be what is warned of, or a setting that takes it: never a line to type.
+        # Texts may warn of it or document the setting, but never give it as a command.
         assert not re.search(r"msgcenter (serve|demo)[^\n]*--host (0\.0\.0\.0|::)", text)
         assert "HOST=0.0.0.0" not in text
 
 
 def test_version(shell: Shell) -> None:
-    told = shell.run("--version")
-    assert (told.code, told.out, told.err) == (0, f"{__version__}\n", "")
+    outcome = shell.run("--version")
+    assert (outcome.code, outcome.out, outcome.err) == (0, f"{__version__}\n", "")
 
 
-def test_no_command_shows_the_help(shell: Shell) -> None:
+def test_without_a_command_the_help_is_shown(shell: Shell) -> None:
     shown = shell.run()
     assert "Usage:" in shown.out + shown.err
     assert "Traceback" not in shown.err
 
 
-def test_a_misspelt_command_is_told(shell: Shell) -> None:
+def test_a_misspelt_command_is_reported(shell: Shell) -> None:
     refused = shell.run("srve")
     assert refused.code == 2
     assert "srve" in refused.err

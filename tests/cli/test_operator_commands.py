@@ -1,4 +1,4 @@
-"""`msgcenter operator …`: the first operators, and the way back in, with passwords that have to be changed."""
+"""`msgcenter operator …`: create operators and reset their logins."""
 
 from pathlib import Path
 
@@ -12,22 +12,22 @@ CHOSEN = "an entirely different one"
 
 
 async def state(database: Database) -> tuple[bool, bool, bool]:
-    """Of the only person: whether the password is for one time, the second factor on, the account disabled."""
+    """Return for the only person: one-time password, second factor enabled, account disabled."""
     (row,) = await rows(database, "select * from person")
     return row["one_time_until"] is not None, row["second_factor_sealed"] is not None, row["disabled_at"] is not None
 
 
-async def test_a_password_that_is_made_is_for_one_login(database_url: str, database: Database, tmp_path: Path) -> None:
-    made = Shell(database_url, tmp_path).run("operator", "create", LOGIN)
-    assert (made.code, "to be changed at the first login" in made.out) == (0, True)
+async def test_a_generated_password_is_for_one_login(database_url: str, database: Database, tmp_path: Path) -> None:
+    outcome = Shell(database_url, tmp_path).run("operator", "create", LOGIN)
+    assert (outcome.code, "must be changed at the first login" in outcome.out) == (0, True)
     assert await state(database) == (True, False, False)
 
 
-async def test_a_reset_is_for_one_login_and_keeps_the_second_factor_unless_asked(
+async def test_a_reset_sets_a_one_time_password_and_keeps_the_second_factor_by_default(
     database_url: str, database: Database, tmp_path: Path
 ) -> None:
     shell = Shell(database_url, tmp_path)
-    assert shell.run("operator", "create", LOGIN, "--password", "-", given=CHOSEN).code == 0
+    assert shell.run("operator", "create", LOGIN, "--password", "-", stdin=CHOSEN).code == 0
     assert await state(database) == (False, False, False)
     await execute(database_url, "update person set second_factor_sealed = 'x', disabled_at = 1")
     assert shell.run("operator", "reset", LOGIN).code == 0
@@ -36,8 +36,8 @@ async def test_a_reset_is_for_one_login_and_keeps_the_second_factor_unless_asked
     assert await state(database) == (True, False, False)
 
 
-def test_the_rules_for_passwords_hold_here_too(database_url: str, tmp_path: Path) -> None:
+def test_the_password_rules_apply(database_url: str, tmp_path: Path) -> None:
     shell = Shell(database_url, tmp_path)
-    for password, said in (("password123", "too easy"), ("MsgCenter2026", "must be more than"), ("short", "10-128")):
-        refused = shell.run("operator", "create", LOGIN, "--password", "-", given=password)
-        assert (refused.code, said in refused.err) == (1, True), refused
+    for password, message in (("password123", "too easy"), ("MsgCenter2026", "must be more than"), ("short", "10-128")):
+        refused = shell.run("operator", "create", LOGIN, "--password", "-", stdin=password)
+        assert (refused.code, message in refused.err) == (1, True), refused

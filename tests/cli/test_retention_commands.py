@@ -19,7 +19,7 @@ DAY = 86_400_000
 
 @pytest.fixture
 async def shell(database: Database, database_url: str, tmp_path: Path) -> Shell:
-    """Two platforms, each with a message of today and one of a year ago."""
+    """Two platforms, each with a message from today and one from a year ago."""
     for node, code in enumerate(("1", "2")):
         number = await add_app(database, f"app-{code}", code)
         async with database.connection() as connection:
@@ -31,66 +31,66 @@ async def shell(database: Database, database_url: str, tmp_path: Path) -> Shell:
 
 
 async def messages(database: Database) -> dict[str, int]:
-    """How many messages each platform has."""
-    found = await rows(database, "select platform_code, count(*) as n from message group by 1")
-    return {row["platform_code"]: row["n"] for row in found}
+    """The number of messages per platform."""
+    counts = await rows(database, "select platform_code, count(*) as n from message group by 1")
+    return {row["platform_code"]: row["n"] for row in counts}
 
 
-async def test_the_days_of_a_platform(shell: Shell) -> None:
+async def test_set_show_and_keep(shell: Shell) -> None:
     assert json_of(shell.run("retention", "show", "--json")) == [
         {"platformCode": "1", "days": None},
         {"platformCode": "2", "days": None},
     ]
-    assert "for ever" in shell.run("retention", "run").out
-    told = shell.run("retention", "set", "1", "90")
-    assert "Platform 1 keeps its messages for 90 days" in told.out
+    assert "forever" in shell.run("retention", "run").out
+    outcome = shell.run("retention", "set", "1", "90")
+    assert "Days that platform 1 keeps messages: 90" in outcome.out
     shown = shell.run("retention", "show").out
-    assert all(words in shown for words in ("90 days", "for ever"))
-    assert "for ever" in shell.run("retention", "keep", "1").out
+    assert all(words in shown for words in ("days kept", "90", "forever"))
+    assert "forever" in shell.run("retention", "keep", "1").out
     assert "90" not in shell.run("retention", "show").out
 
 
-async def test_a_run_removes_what_it_said_it_would(shell: Shell, database: Database) -> None:
+async def test_a_run_removes_what_the_dry_run_announced(shell: Shell, database: Database) -> None:
     shell.run("retention", "set", "1", "90")
-    (told,) = json_of(shell.run("retention", "run", "--dry-run", "--json"))
+    (plan,) = json_of(shell.run("retention", "run", "--dry-run", "--json"))
     assert await messages(database) == {"1": 2, "2": 2}
-    assert told.pop("before") < "2100"
-    assert told == {
+    assert plan.pop("before") < "2100"
+    assert plan == {
         **{"platformCode": "1", "days": 90, "dryRun": True, "entries": 2, "messages": 1, "versions": 0},
         **{"audiences": 0, "feedRows": 0, "subscriptions": 0},
     }
     await rows(database, "insert into idempotency_key values (1, 'r', '', 1, 1)")
     done = shell.run("retention", "run")
     assert (done.code, done.err) == (0, "")
-    assert "Gone" in done.out
+    assert "Removed" in done.out
     assert await messages(database) == {"1": 1, "2": 2}
     assert not await rows(database, "select 1 from idempotency_key")
     assert json_of(shell.run("retention", "run", "--platform", "1", "--json"))[0]["messages"] == 0
-    assert "Platform 2 keeps its messages for ever" in shell.run("retention", "run", "--platform", "2").out
+    assert "Platform 2 keeps messages forever" in shell.run("retention", "run", "--platform", "2").out
 
 
-async def test_a_run_waits_for_another_and_says_so(shell: Shell, database: Database) -> None:
+async def test_a_run_waits_for_another_and_prints_it(shell: Shell, database: Database) -> None:
     shell.run("retention", "set", "1", "90")
     async with sole_run(database):
         with shell.started("retention", "run") as running:
-            assert await asyncio.to_thread(running.line_with, "Another process")
+            assert await asyncio.to_thread(running.line_with, "Waiting for another process")
             assert running.process.poll() is None
             assert (await messages(database))["1"] == 2
-            await asyncio.to_thread(shell.run, "retention", "run", "--dry-run")  # waits for nobody
+            await asyncio.to_thread(shell.run, "retention", "run", "--dry-run")  # does not wait
             running.process.kill()
     assert shell.run("retention", "run").code == 0
     assert (await messages(database))["1"] == 1
 
 
-async def test_what_cannot_be_done_is_told_in_a_line(shell: Shell) -> None:
+async def test_errors_are_printed_in_one_line(shell: Shell) -> None:
     for command in (["set", "3", "90"], ["keep", "3"], ["run", "--platform", "3"]):
-        assert_one_line(shell.run("retention", *command), "no platform 3", "there are 1, 2", "app create")
+        assert_one_line(shell.run("retention", *command), "no platform 3", "platforms: 1, 2", "app create")
     for days in ("0", "36501"):
         assert_one_line(shell.run("retention", "set", "1", days), "days", "1-36500")
     assert shell.run("retention", "set", "1", "many").code == 2
 
 
-def test_an_empty_installation_says_how_to_begin(database_url: str, tmp_path: Path) -> None:
+def test_an_empty_installation_explains_how_to_begin(database_url: str, tmp_path: Path) -> None:
     shell = Shell(database_url, tmp_path / "data")
     assert "app create --name NAME --platform CODE" in shell.run("retention", "show").out
-    assert_one_line(shell.run("user", "count", "--platform", "1"), "there is none yet")
+    assert_one_line(shell.run("user", "count", "--platform", "1"), "platforms: none")

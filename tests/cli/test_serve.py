@@ -1,4 +1,4 @@
-"""`msgcenter serve`: one process or several, and their end."""
+"""`msgcenter serve`: one or several processes, from start to stop."""
 
 import signal
 import time
@@ -17,38 +17,38 @@ from tests.cli.program import Running, Shell
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "the awaited condition did not come true"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.05)
 
 
-def who_answers(url: str, calls: int = 20) -> set[str]:
-    """The processes that answer, told apart by the beginning of their request ids."""
-    # A new connection for each call, so that any of them may take it.
+def answering_processes(url: str, calls: int = 20) -> set[str]:
+    """Return the prefixes of request ids in answers; each process has its own."""
+    # A new connection for each call, so that any process may accept it.
     answers = (httpx.get(f"{url}/readyz", trust_env=False) for _ in range(calls))
     return {answer.headers["x-request-id"][:12] for answer in answers if answer.status_code == 200}
 
 
 def workers(running: Running) -> list[psutil.Process]:
-    found = []
+    processes = []
     for child in running.tree()[1:]:
-        with suppress(psutil.Error):  # it ends this very moment, or has and is not yet waited for
+        with suppress(psutil.Error):  # the process is ending or has ended
             if "spawn_main" in " ".join(child.cmdline()):
-                found.append(child)
-    return found
+                processes.append(child)
+    return processes
 
 
 @pytest.mark.kill
-def test_two_workers_answer_are_replaced_and_end(database_url: str, tmp_path: Path) -> None:
+def test_two_workers_answer_are_replaced_and_stop(database_url: str, tmp_path: Path) -> None:
     with Shell(database_url, tmp_path, forked=False).started("serve", "--port", "0", "--workers", "2") as running:
         url = running.url()
         assert "No apps yet" in running.output
         seen: set[str] = set()
-        wait_until(lambda: len(seen_now(seen, url)) == 2)
+        wait_until(lambda: len(add_answering(seen, url)) == 2)
 
         first, second = workers(running)
         first.kill()
         wait_until(lambda: {worker.pid for worker in workers(running)} > {second.pid})
-        wait_until(lambda: bool(who_answers(url) - seen))
+        wait_until(lambda: bool(answering_processes(url) - seen))
 
         tree = running.tree()
         assert running.end(signal.SIGTERM) == 0
@@ -57,9 +57,9 @@ def test_two_workers_answer_are_replaced_and_end(database_url: str, tmp_path: Pa
         assert "Traceback" not in running.output
 
 
-def seen_now(seen: set[str], url: str) -> set[str]:
-    """Add to those that were seen who answers now."""
-    seen |= who_answers(url)
+def add_answering(seen: set[str], url: str) -> set[str]:
+    """Add the processes that answer now to `seen`."""
+    seen |= answering_processes(url)
     return seen
 
 
@@ -77,7 +77,7 @@ def test_workers_end_with_their_parent(database_url: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_server_ends_cleanly(number: int, database_url: str, tmp_path: Path) -> None:
+def test_a_server_stops_cleanly(number: int, database_url: str, tmp_path: Path) -> None:
     with Shell(database_url, tmp_path, forked=False).started("serve", "--port", "0") as running:
         httpx.get(f"{running.url()}/healthz", trust_env=False).raise_for_status()
         assert running.end(number) == 0
@@ -87,7 +87,7 @@ def test_a_server_ends_cleanly(number: int, database_url: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("host", "workers", "warns"), [("0.0.0.0", "2", True), ("::", "1", True), ("127.0.0.1", "1", False)]
 )
-def test_serving_where_others_can_listen_in_is_warned_of_once(
+def test_serving_other_machines_without_tls_is_warned_about_once(
     host: str, workers: str, database_url: str, tmp_path: Path, *, warns: bool
 ) -> None:
     arguments = ("--host", host, "--port", "0", "--workers", workers)
@@ -100,7 +100,7 @@ def test_serving_where_others_can_listen_in_is_warned_of_once(
             assert host in warnings[0]
 
 
-def test_the_limits_of_connections_hold_in_every_worker(database_url: str, tmp_path: Path) -> None:
+def test_the_connection_limits_apply_in_every_worker(database_url: str, tmp_path: Path) -> None:
     shell = Shell(database_url, tmp_path, KEEP_ALIVE="3", CONNECTION_LIMIT="16")
     with shell.started("serve", "--port", "0", "--workers", "2") as running:
         with connect(running.url()) as connection:
@@ -110,11 +110,12 @@ def test_the_limits_of_connections_hold_in_every_worker(database_url: str, tmp_p
             assert connection.is_ended(20)
             assert time.monotonic() - began > 2.5
         with ExitStack() as held:
-            # The kernel spreads connections over the workers as it likes, and resting ones end after a while.
+            # The kernel distributes connections over the workers, and idle ones are closed after a while.
             statuses: set[int] = set()
             deadline = time.monotonic() + 30
             while 503 not in statuses and time.monotonic() < deadline:
                 for _ in range(20):
                     held.callback(connect(running.url()).close)
-                statuses |= {it.status for _ in range(8) if (it := exchange(running.url(), request("GET", "/healthz")))}
+                answers = [exchange(running.url(), request("GET", "/healthz")) for _ in range(8)]
+                statuses |= {answer.status for answer in answers if answer}
             assert 503 in statuses

@@ -1,4 +1,4 @@
-"""Counting by real processes: several add up, and the last counts are stored when they end."""
+"""Statistics of real processes: their counts add up, and the last ones are stored when a process stops."""
 
 import asyncio
 import signal
@@ -24,14 +24,14 @@ async def _counted(url: str) -> dict[tuple[str, str], tuple[int, int]]:
 
 
 def token_of(url: str, app: Credentials) -> str:
-    """A token of an app."""
+    """Get a token for an app."""
     form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key}
     token: str = httpx.post(f"{url}/oauth2/token", data=form, trust_env=False).json()["access_token"]
     return token
 
 
 def send(url: str, token: str, turns: int) -> set[str]:
-    """Send messages, each over a connection of its own; return the processes that answered."""
+    """Send messages, each over its own connection; return the processes that answered."""
     body = {"receiverIds": ["user"], "msgtype": "text", "text": {"content": "x"}}
     answers = [
         httpx.post(f"{url}/msgCenter/message/sendMsg?accessToken={token}", json=body, trust_env=False)
@@ -42,7 +42,7 @@ def send(url: str, token: str, turns: int) -> set[str]:
 
 
 @pytest.mark.slow
-def test_processes_add_up_and_store_the_rest_when_they_end(database_url: str, tmp_path: Path) -> None:
+def test_the_counts_of_processes_add_up_and_are_stored_when_they_stop(database_url: str, tmp_path: Path) -> None:
     with Shell(database_url, tmp_path).started("serve", "--port", "0", "--workers", "2") as running:
         url = running.url()
         token = token_of(url, wait_for(new_app(database_url)))
@@ -52,12 +52,11 @@ def test_processes_add_up_and_store_the_rest_when_they_end(database_url: str, tm
             turns += 20
         assert running.end(signal.SIGTERM) == 0
         assert "Traceback" not in running.output
-    found = asyncio.run(_counted(database_url))
-    assert found == {("sendMsg", "000000"): (turns, turns), ("token", "000000"): (1, 0)}
+    assert asyncio.run(_counted(database_url)) == {("sendMsg", "000000"): (turns, turns), ("token", "000000"): (1, 0)}
 
 
 @pytest.mark.slow
-def test_a_server_that_counts_nothing_stores_nothing(database_url: str, tmp_path: Path) -> None:
+def test_a_server_without_statistics_stores_no_counts(database_url: str, tmp_path: Path) -> None:
     with Shell(database_url, tmp_path, STATISTICS="off").started("serve", "--port", "0") as running:
         url = running.url()
         send(url, token_of(url, wait_for(new_app(database_url))), 3)

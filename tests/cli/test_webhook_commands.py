@@ -24,30 +24,32 @@ def receiver() -> Iterator[Receiver]:
         yield started
 
 
-def test_the_life_of_a_webhook(shell: Shell, client: Client, receiver: Receiver) -> None:
+def test_create_test_pause_replay_update_rotate_and_delete_a_webhook(
+    shell: Shell, client: Client, receiver: Receiver
+) -> None:
     assert "No webhooks yet" in shell.run("webhook", "list").out
-    made = shell.run(
+    created = shell.run(
         "webhook", "create", "--url", receiver.url, "--event", "message.read", "--event", "approval.closed"
     )
-    assert made.code == 0
+    assert created.code == 0
     (webhook,) = client.webhooks()
-    assert webhook.id in made.out
-    assert "whsec_" in made.out
+    assert webhook.id in created.out
+    assert "whsec_" in created.out
     assert webhook.events == ("approval.closed", "message.read")
 
     assert shell.run("webhook", "test", webhook.id).code == 0
     (post,) = receiver.until(bool)
-    until(lambda: [one.state for one in client.webhook_deliveries(webhook.id)] == ["delivered"])
+    until(lambda: [delivery.state for delivery in client.webhook_deliveries(webhook.id)] == ["delivered"])
     shown = shell.run("webhook", "deliveries", webhook.id).out
     row = next(line for line in shown.splitlines() if post.id in line)
     assert row.replace("│", " ").split()[:6] == [post.id, "webhook.test", "1", "delivered", "1", "HTTP"]
 
     assert shell.run("webhook", "pause", webhook.id).code == 0
     assert "paused (request)" in shell.run("webhook", "list").out
-    assert "1 delivery is posted again" in shell.run("webhook", "replay", webhook.id, "--delivery", post.id).out
+    assert "Deliveries being posted again: 1" in shell.run("webhook", "replay", webhook.id, "--delivery", post.id).out
     assert shell.run("webhook", "resume", webhook.id).code == 0
     receiver.until(lambda posts: len(posts) == 2)
-    assert "2 deliveries" not in shell.run("webhook", "replay", webhook.id, "--since", "2020-01-01").out
+    assert "again: 2" not in shell.run("webhook", "replay", webhook.id, "--since", "2020-01-01").out
     assert "message.unread" not in shell.run("webhook", "list").out
     assert shell.run("webhook", "update", webhook.id, "--event", "message.unread").code == 0
     assert "message.unread" in shell.run("webhook", "list").out
@@ -56,19 +58,19 @@ def test_the_life_of_a_webhook(shell: Shell, client: Client, receiver: Receiver)
     assert client.webhooks() == ()
 
 
-def test_json_for_programs(shell: Shell, receiver: Receiver) -> None:
-    made = json.loads(shell.run("webhook", "create", "--url", receiver.url, "--event", "message.read", "--json").out)
-    assert set(made) == {"id", "secret"}
+def test_json_output(shell: Shell, receiver: Receiver) -> None:
+    created = json.loads(shell.run("webhook", "create", "--url", receiver.url, "--event", "message.read", "--json").out)
+    assert set(created) == {"id", "secret"}
     (listed,) = json.loads(shell.run("webhook", "list", "--json").out)
-    assert (listed["id"], listed["state"], listed["pending"]) == (made["id"], "active", 0)
-    shell.run("webhook", "test", made["id"])
+    assert (listed["id"], listed["state"], listed["pending"]) == (created["id"], "active", 0)
+    shell.run("webhook", "test", created["id"])
     receiver.until(bool)
-    (delivery,) = json.loads(shell.run("webhook", "deliveries", made["id"], "--json").out)
+    (delivery,) = json.loads(shell.run("webhook", "deliveries", created["id"], "--json").out)
     assert delivery["body"]["type"] == "webhook.test"
-    assert json.loads(shell.run("webhook", "rotate", made["id"], "--json").out)["secret"].startswith("whsec_")
+    assert json.loads(shell.run("webhook", "rotate", created["id"], "--json").out)["secret"].startswith("whsec_")
 
 
-def test_what_goes_wrong_is_told_in_a_line(shell: Shell) -> None:
+def test_errors_are_printed_in_one_line(shell: Shell) -> None:
     create = ("webhook", "create", "--event", "message.read", "--url")
     assert_one_line(shell.run(*create, "http://10.0.0.1/"), "url", "https")
     assert_one_line(shell.run("webhook", "test", "wh_0"), "no such webhook")

@@ -1,4 +1,4 @@
-"""Who runs a command, for the audit log."""
+"""The actor of a command, for the audit log."""
 
 import getpass
 import os
@@ -7,8 +7,8 @@ import socket
 from msgcenter.domain.person import Actor
 
 
-def operator_here() -> Actor:
-    """Return the user of this machine who runs this program."""
+def command_actor() -> Actor:
+    """Return the user of this machine who runs the command."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):

@@ -1,13 +1,11 @@
-"""How the command line speaks: results on standard output, problems on standard error in a line or two."""
+"""Console output: results on standard output, errors and progress on standard error."""
 
-import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from datetime import datetime
 from os import environ
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -16,8 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _FILE_WIDTH = 160
-"""Columns where nobody watches: tables are not cut to a screen that is not there."""
-_PLATFORMS_NAMED = 10
+"""Columns of output that is not a terminal, so that tables are not cut to an assumed screen width."""
 
 
 def _console(*, stderr: bool) -> Console:
@@ -32,19 +29,28 @@ err = _console(stderr=True)
 
 
 def fail(problem: str) -> typer.Exit:
-    """Print a problem and return the exit to raise."""
+    """Print a problem and return the exit to raise, with code 1."""
     err.print("[bold red]✗[/]", end=" ")
     err.print(problem, soft_wrap=True, markup=False)
     return typer.Exit(1)
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 user`, `2,000 users`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def print_json(value: Any) -> None:
+    """Print a value, which may contain msgspec structs, as one line of JSON."""
+    import json
+
+    from msgspec import to_builtins
+
+    typer.echo(json.dumps(to_builtins(value), ensure_ascii=False))
+
+
+def local_time(moment: datetime, *, seconds: bool = False) -> str:
+    """Return a moment in this machine's time zone, to the minute or the second."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def progress_bar() -> "Progress":
-    """Return a progress bar for a `with` block, on standard error; it is not drawn where nobody watches."""
+    """Return a progress bar for a `with` block. It is shown on standard error, and only in a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     return Progress(
@@ -59,7 +65,7 @@ def progress_bar() -> "Progress":
 
 
 def program() -> str:
-    """Return what to type to run `msgcenter` as it was run this time."""
+    """Return the command line that runs `msgcenter` the way this process was started."""
     called = Path(sys.argv[0])
     if called.name != "msgcenter":
         return f"{Path(sys.executable).name} -m msgcenter"
@@ -67,46 +73,3 @@ def program() -> str:
         return "msgcenter"
     here = Path.cwd()
     return str(called.relative_to(here)) if called.is_relative_to(here) else str(called)
-
-
-@contextmanager
-def plain_failures() -> Iterator[None]:
-    """Turn what an operator can put right into a line that says so, instead of a traceback."""
-    from msgcenter.actions.apps.key_ring import WrongSecretKeyError
-    from msgcenter.actions.apps.platforms import UnknownPlatformError
-    from msgcenter.database.embedded.errors import EmbeddedDatabaseError
-    from msgcenter.database.migrate import SchemaError
-    from msgcenter.domain.refusal import Reason, Refusal
-    from msgcenter.settings import SettingError
-    from msgcenter_client import MsgCenterError
-
-    try:
-        yield
-    except WrongSecretKeyError:
-        raise fail(
-            "The secret key is not the one that this database's app keys are sealed with: put the earlier one back "
-            "into MSGCENTER_SECRET_KEY, or into secret.key in the data folder if that variable is not set."
-        ) from None
-    except UnknownPlatformError as error:
-        raise fail(_no_platform(error.code, error.known)) from None
-    except Refusal as refusal:
-        if refusal.reason is Reason.DATABASE_UNAVAILABLE:
-            raise fail(
-                f"The database does not answer ({_cause(refusal)}). Check MSGCENTER_DATABASE_URL, that PostgreSQL "
-                "runs, and that it lets this machine in."
-            ) from None
-        raise fail(refusal.describe("en")) from None
-    except (SettingError, EmbeddedDatabaseError, SchemaError, MsgCenterError, ValueError) as error:
-        raise fail(str(error)) from None
-
-
-def _no_platform(code: str, known: Sequence[str]) -> str:
-    there_are = ", ".join([*known[:_PLATFORMS_NAMED], *(["…"] if len(known) > _PLATFORMS_NAMED else [])])
-    return (
-        f"There is no platform {code} ({f'there are {there_are}' if known else 'there is none yet'}). A platform is "
-        f"made with its first app: {program()} app create --name NAME --platform {shlex.quote(code)}"
-    )
-
-
-def _cause(refusal: BaseException) -> str:
-    return " ".join(str(refusal.__cause__ or "no reason given").split())

@@ -1,4 +1,4 @@
-"""The commands, their options and help texts; what they do stands in the modules beside this one."""
+"""The command line: `serve`, `demo`, `migrate`, `database` and `doctor`, and the commands of the other modules."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -7,14 +7,23 @@ import typer
 
 from msgcenter import __version__
 from msgcenter.cli.commands.app import apps
-from msgcenter.cli.commands.client import SEND_EXAMPLES, STATUS_EXAMPLES, send, status
+from msgcenter.cli.commands.messages import (
+    STATUS_EXAMPLES,
+    list_messages,
+    recall,
+    receipts,
+    remind,
+    status,
+    versions,
+)
 from msgcenter.cli.commands.operator import operators
 from msgcenter.cli.commands.retention import retention
-from msgcenter.cli.commands.sent import list_sent, recall, receipts, remind, update, versions
+from msgcenter.cli.commands.send import SEND_EXAMPLES, send, update
 from msgcenter.cli.commands.topic import topics
 from msgcenter.cli.commands.user import users
 from msgcenter.cli.commands.webhook import webhooks
-from msgcenter.cli.console import out, plain_failures, program
+from msgcenter.cli.console import out, program
+from msgcenter.cli.errors import errors_in_one_line
 from msgcenter.settings import Settings, read_settings
 
 cli = typer.Typer(
@@ -36,31 +45,31 @@ Port = Annotated[
         min=0,
         max=65_535,
         metavar="PORT",
-        help="Port to listen on; 0 takes a free one. [dim]\\[default: MSGCENTER_PORT, or 8080][/]",
+        help="Port to listen on; 0 selects a free port. [dim]\\[default: MSGCENTER_PORT, or 8080][/]",
     ),
 ]
 Workers = Annotated[
-    int, typer.Option(min=1, max=256, metavar="NUMBER", help="Server processes; up to one for each core.")
+    int, typer.Option(min=1, max=256, metavar="NUMBER", help="Number of server processes, at most one per core.")
 ]
 
 
 def _settings(host: str | None, port: int | None) -> Settings:
-    given: dict[str, Any] = {"host": host, "port": port}
-    return replace(read_settings(), **{name: value for name, value in given.items() if value is not None})
+    options: dict[str, Any] = {"host": host, "port": port}
+    return replace(read_settings(), **{name: value for name, value in options.items() if value is not None})
 
 
 @cli.command(epilog="Example: [bold]msgcenter serve --port 8081 --workers 2[/]")
 def serve(host: Host = None, port: Port = None, workers: Workers = 1) -> None:
-    """Run the server, on the embedded PostgreSQL unless MSGCENTER_DATABASE_URL names another."""
+    """Run the server, with the embedded PostgreSQL unless MSGCENTER_DATABASE_URL is set."""
     import asyncio
 
-    from msgcenter.cli.database import has_apps, started
+    from msgcenter.cli.database import has_apps, started_database
     from msgcenter.cli.server.serving import listen, run_server
-    from msgcenter.cli.signals import ended_by_signals
+    from msgcenter.cli.signals import exit_on_signals
 
-    with plain_failures(), ended_by_signals(serving=True):
+    with errors_in_one_line(), exit_on_signals(serving=True):
         settings = _settings(host, port)
-        with listen(settings) as listener, started(settings) as complete:
+        with listen(settings) as listener, started_database(settings) as complete:
             if not asyncio.run(has_apps(complete)):
                 out.print(f"No apps yet. Register one: {program()} app create --name NAME --platform CODE")
             run_server(
@@ -73,24 +82,24 @@ def serve(host: Host = None, port: Port = None, workers: Workers = 1) -> None:
 
 @cli.command(epilog="Example: [bold]msgcenter demo --port 8081[/]")
 def demo(host: Host = None, port: Port = None) -> None:
-    """Run the server with a demo app: plays the main calls, then keeps serving."""
+    """Run the server with a demo app: make the main calls, then keep serving."""
     from msgcenter.cli.demo.demo import run_demo
 
-    with plain_failures():
+    with errors_in_one_line():
         run_demo(_settings(host, port))
 
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database to this version. [bold]serve[/] does so too; any number of processes may."""
+    """Migrate the database to this version. [bold]serve[/] does this too; several processes may run it at once."""
     import asyncio
 
     from msgcenter.application.database import database_url
-    from msgcenter.cli.database import started
-    from msgcenter.cli.signals import ended_by_signals
+    from msgcenter.cli.database import started_database
+    from msgcenter.cli.signals import exit_on_signals
     from msgcenter.database.migrate import migrate as apply
 
-    with plain_failures(), ended_by_signals(), started(read_settings(), prepared=False) as settings:
+    with errors_in_one_line(), exit_on_signals(), started_database(read_settings(), prepared=False) as settings:
         applied = asyncio.run(apply(database_url(settings)))
         for migration in applied:
             out.print(f"[green]✓[/] applied {migration.number:04} {migration.name}")
@@ -105,14 +114,14 @@ def database(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="psql, pg_dump, pg_restore, …", metavar="PROGRAM")] = "psql",
 ) -> None:
-    """Run a program of PostgreSQL on the embedded database: look into it, back it up, restore it.
+    """Run a PostgreSQL program on the embedded database: query it, back it up or restore it.
 
-    Everything after its name goes to the program. The database is started for it if no server runs.
+    All arguments after the program's name are passed to it. The database is started if no server is running.
     """
     from msgcenter.cli.commands.database import run_program
-    from msgcenter.cli.signals import ended_by_signals
+    from msgcenter.cli.signals import exit_on_signals
 
-    with plain_failures(), ended_by_signals():
+    with errors_in_one_line(), exit_on_signals():
         raise typer.Exit(run_program(read_settings(), [name, *context.args]))
 
 
@@ -120,14 +129,14 @@ def database(
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
-    """Check the settings, the database, its version and migrations, disk and clock, and say what to do.
+    """Check the settings, the database, its version and migrations, the disk and the clock; advise on problems.
 
     The exit code is 1 if there is a problem.
     """
     from msgcenter.cli.commands.doctor import examine
-    from msgcenter.cli.signals import ended_by_signals
+    from msgcenter.cli.signals import exit_on_signals
 
-    with plain_failures(), ended_by_signals():
+    with errors_in_one_line(), exit_on_signals():
         raise typer.Exit(examine(as_json=json))
 
 
@@ -137,7 +146,7 @@ cli.add_typer(users, name="user")
 cli.add_typer(retention, name="retention")
 cli.command(epilog=SEND_EXAMPLES)(send)
 cli.command(epilog=STATUS_EXAMPLES)(status)
-cli.command("list")(list_sent)
+cli.command("list")(list_messages)
 cli.command()(receipts)
 cli.command()(versions)
 cli.command()(update)
@@ -147,8 +156,8 @@ cli.add_typer(topics, name="topic")
 cli.add_typer(webhooks, name="webhook")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(is_set: bool) -> None:
+    if is_set:
         out.print(__version__)
         raise typer.Exit
 

@@ -7,10 +7,10 @@ from types import FrameType
 
 
 @contextmanager
-def ended_by_signals(*, serving: bool = False) -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that the embedded database is stopped.
+def exit_on_signals(*, serving: bool = False) -> Iterator[None]:
+    """Make SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that the embedded database is stopped.
 
-    For a server SIGTERM is the ordinary end, so its exit code is 0; another command was cut off.
+    `serving`: SIGTERM, the usual way to stop a server, exits with code 0. It interrupts other commands.
     """
 
     def leave(number: int, _: FrameType | None) -> None:

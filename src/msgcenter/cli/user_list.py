@@ -1,4 +1,4 @@
-"""A list of user ids as a file: one to a line, UTF-8."""
+"""Files with one user id per line, in UTF-8."""
 
 import shutil
 import sys
@@ -12,28 +12,28 @@ from typing import BinaryIO, NamedTuple, cast
 from msgcenter.domain.identifiers import has_control_characters, is_user_id
 from msgcenter.domain.message import MAX_USER_ID
 
-_NAMED = 10
+_MAX_EXAMPLES = 10
 _SHOWN_CHARACTERS = 40
 
 
 class BadLine(NamedTuple):
-    """A line that holds no user id, and why not."""
+    """A line without a valid user id, and the reason."""
 
     number: int
     problem: str
 
 
-class Findings(NamedTuple):
-    """What is in a list; only the first bad lines are named."""
+class ListSummary(NamedTuple):
+    """The numbers of good and bad lines in a list, and the first bad lines."""
 
     good: int
     bad: int
-    named: list[BadLine]
+    examples: list[BadLine]
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Give a file, or standard input for `-`, so that it can be read twice. Raises ValueError, with what is wrong."""
+def open_list(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file, or standard input for `-`, that can be read twice. Raises ValueError if it cannot be read."""
     try:
         file = _copy(sys.stdin.buffer) if str(path) == "-" else _seekable(path)
     except OSError as error:
@@ -51,32 +51,32 @@ def _seekable(path: Path) -> BinaryIO:
 
 
 def _copy(stream: BinaryIO) -> BinaryIO:
-    copy = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - who opened the list closes it
+    copy = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - open_list closes it
     shutil.copyfileobj(stream, copy)
     return copy
 
 
-def examine(file: BinaryIO) -> Findings:
-    """Read a list from its start to its end and tell what is in it."""
+def summarize(file: BinaryIO) -> ListSummary:
+    """Read a whole list and count its lines."""
     good = bad = 0
-    named: list[BadLine] = []
+    examples: list[BadLine] = []
     for line in _lines(file):
         if isinstance(line, str):
             good += 1
             continue
         bad += 1
-        if len(named) < _NAMED:
-            named.append(line)
-    return Findings(good, bad, named)
+        if len(examples) < _MAX_EXAMPLES:
+            examples.append(line)
+    return ListSummary(good, bad, examples)
 
 
 def user_ids(file: BinaryIO) -> Iterator[str]:
-    """Give the user ids of a list from its start, in its order; bad lines are left out."""
+    """Yield the user ids of a list from its start, in order and without bad lines."""
     return (line for line in _lines(file) if isinstance(line, str))
 
 
 def _lines(file: BinaryIO) -> Iterator[str | BadLine]:
-    """Give each line that is not blank, without its end. White space around an id is told, not mended."""
+    """Yield each line that is not blank, without its line end. White space around an id makes a line bad."""
     file.seek(0)
     for number, raw in enumerate(file, 1):
         content = raw.rstrip(b"\r\n")
@@ -95,7 +95,7 @@ def _lines(file: BinaryIO) -> Iterator[str | BadLine]:
 def _problem(text: str) -> str:
     shown = repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
     if len(text) > MAX_USER_ID:
-        return f"{shown} has {len(text)} characters, {MAX_USER_ID} at most may be"
+        return f"{shown} is too long: {len(text)} characters, at most {MAX_USER_ID} are allowed"
     if has_control_characters(text):
-        return f"{shown} has control characters"
-    return f"{shown} has white space or an invisible character at an end"
+        return f"{shown} contains control characters"
+    return f"{shown} starts or ends with white space or an invisible character"

@@ -1,73 +1,64 @@
-"""`msgcenter app …`: the register of apps."""
+"""`msgcenter app …`: register apps and manage them."""
 
-import asyncio
 import shlex
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
 
-from msgcenter.actions.apps.apps import AppCredentials, Apps
-from msgcenter.cli.actor import operator_here
-from msgcenter.cli.console import fail, out, plain_failures, program
-from msgcenter.cli.signals import ended_by_signals
-from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.settings import read_settings
-from msgcenter.store.apps.apps import AppRecord
+from msgcenter.cli.actor import command_actor
+from msgcenter.cli.console import fail, local_time, out, print_json, program
+from msgcenter.cli.options import AsJson
 
-apps = typer.Typer(help="Register apps, show them, rotate their keys, disable and enable them.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from msgcenter.actions.apps.apps import AppCredentials, Apps
+    from msgcenter.database.database import Database
+    from msgcenter.store.apps.apps import AppRecord
+
+apps = typer.Typer(help="Register, show, disable and enable apps, and rotate their keys.", no_args_is_help=True)
 
 AppId = Annotated[str, typer.Argument(help="The app's appId.", metavar="APP_ID")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
-Platform = Annotated[str, typer.Option(help="Code of the app's platform; made if it is new.", metavar="CODE")]
+Platform = Annotated[str, typer.Option(help="Code of the app's platform; a new one is created.", metavar="CODE")]
+Result = TypeVar("Result")
 
 
-class InboxChoice(StrEnum):
-    """What an app's user tokens see."""
+class InboxScope(StrEnum):
+    """The messages that an app's user tokens give access to."""
 
     OWN = "own"
     PLATFORM = "platform"
 
 
-def _run(work: Callable[[Apps], Awaitable[Any]]) -> Any:
-    from msgcenter.application.database import database_url
-    from msgcenter.application.secret_key import key_ring
-    from msgcenter.cli.database import started
-    from msgcenter.database.database import Database
+def _on_apps(work: "Callable[[Apps], Awaitable[Result]]") -> Result:
+    """Run work on the register of apps. Fails with a hint if the appId is unknown."""
+    from msgcenter.actions.apps.apps import Apps
+    from msgcenter.cli.database import on_database_with_keys
+    from msgcenter.domain.refusal import Reason, Refusal
 
-    with plain_failures(), ended_by_signals(), started(read_settings()) as settings:
-
-        async def run() -> Any:
-            async with Database(database_url(settings), connections=2) as database:
-                return await work(Apps(database, key_ring(settings)))
-
+    async def run(database: "Database", keys: Any) -> Result:
         try:
-            return asyncio.run(run())
+            return await work(Apps(database, keys))
         except Refusal as refusal:
             if refusal.reason is not Reason.APP_UNKNOWN:
                 raise
-            raise fail(f"There is no app with this appId. See them all: {program()} app list") from None
+            raise fail(f"There is no app with this appId. List all apps: {program()} app list") from None
+
+    return on_database_with_keys(run)
 
 
-def _print_json(value: Any) -> None:
-    import json
-
-    typer.echo(json.dumps(value, ensure_ascii=False))
-
-
-def _show_credentials(credentials: AppCredentials, *, as_json: bool) -> None:
+def _print_credentials(credentials: "AppCredentials", *, as_json: bool) -> None:
     app, app_key = credentials
     if as_json:
-        _print_json({"appId": app.app_id, "appKey": app_key, "name": app.name, "platformCode": app.platform_code})
+        print_json({"appId": app.app_id, "appKey": app_key, "name": app.name, "platformCode": app.platform_code})
         return
     out.print(f"[green]✓[/] [bold]{escape(app.name)}[/] on platform [bold]{escape(app.platform_code)}[/]")
     out.print(f"  appId   [cyan]{escape(app.app_id)}[/]", soft_wrap=True)
     out.print(f"  appKey  [cyan]{escape(app_key)}[/]  (keep it secret)", soft_wrap=True)
-    out.print("\nSend a first message, while the server runs:\n")
+    out.print("\nSend a first message while the server is running:\n")
     out.print(
         f"MSGCENTER_APP_ID={shlex.quote(app.app_id)} MSGCENTER_APP_KEY={shlex.quote(app_key)} \\\n"
         f"  {program()} send --to USER 'hello'",
@@ -76,11 +67,11 @@ def _show_credentials(credentials: AppCredentials, *, as_json: bool) -> None:
     )
 
 
-def _state(record: AppRecord) -> str:
+def _state(record: "AppRecord") -> str:
     return "disabled" if record.app.disabled else "active"
 
 
-def _public(record: AppRecord) -> dict[str, Any]:
+def _as_dict(record: "AppRecord") -> dict[str, Any]:
     created = datetime.fromtimestamp(record.created_at / 1_000, UTC).isoformat(timespec="seconds")
     return {
         "appId": record.app.app_id,
@@ -99,20 +90,21 @@ def create(
     name: Annotated[str, typer.Option(help="The app's name, as users see it.", metavar="NAME")],
     platform: Platform,
     app_id: Annotated[
-        str | None, typer.Option(help="Keep an appId from elsewhere instead of a new one.", metavar="ID")
+        str | None, typer.Option(help="Use this appId, from another system, instead of a new one.", metavar="ID")
     ] = None,
     app_key: Annotated[
-        str | None, typer.Option(help="Keep an appKey from elsewhere; - reads it from standard input.", metavar="KEY")
+        str | None,
+        typer.Option(help="Use this appKey, from another system; - reads it from standard input.", metavar="KEY"),
     ] = None,
     json: AsJson = False,
 ) -> None:
     """Register an app and print its appId and appKey."""
     if app_key == "-":
         app_key = sys.stdin.readline().strip()
-    credentials = _run(
-        lambda register: register.create(name, platform, app_id=app_id, app_key=app_key, by=operator_here())
+    credentials = _on_apps(
+        lambda register: register.create(name, platform, app_id=app_id, app_key=app_key, by=command_actor())
     )
-    _show_credentials(credentials, as_json=json)
+    _print_credentials(credentials, as_json=json)
 
 
 @apps.command("list")
@@ -123,9 +115,9 @@ def list_apps(
     """List the apps."""
     from rich.table import Column, Table
 
-    records: list[AppRecord] = _run(lambda register: register.registered(platform))
+    records = _on_apps(lambda register: register.registered(platform))
     if json:
-        _print_json([_public(record) for record in records])
+        print_json([_as_dict(record) for record in records])
         return
     if not records:
         where = f" on platform {platform}" if platform is not None else ""
@@ -138,7 +130,7 @@ def list_apps(
     table = Table(Column("appId", no_wrap=True), "name", "platform", "state", "created")
     for record in records:
         app = record.app
-        created = datetime.fromtimestamp(record.created_at / 1_000).astimezone().strftime("%Y-%m-%d %H:%M")
+        created = local_time(datetime.fromtimestamp(record.created_at / 1_000, UTC))
         state = "[yellow]disabled[/]" if app.disabled else "[green]active[/]"
         table.add_row(escape(app.app_id), escape(app.name), escape(app.platform_code), state, created)
     out.print(table)
@@ -147,40 +139,40 @@ def list_apps(
 @apps.command()
 def show(
     app_id: AppId,
-    key: Annotated[bool, typer.Option("--key", help="Show the appKey too.")] = False,
+    key: Annotated[bool, typer.Option("--key", help="Also show the appKey.")] = False,
     json: AsJson = False,
 ) -> None:
     """Show one app."""
-    record, credentials = _run(lambda register: _with_credentials(register, app_id))
-    shown = _public(record) | ({"appKey": credentials.app_key} if key else {})
+
+    async def read(register: "Apps") -> "tuple[AppRecord, AppCredentials]":
+        return await register.find(app_id), await register.credentials(app_id)
+
+    record, credentials = _on_apps(read)
+    properties = _as_dict(record) | ({"appKey": credentials.app_key} if key else {})
     if json:
-        _print_json(shown)
+        print_json(properties)
         return
-    for label, value in shown.items():
-        out.print(f"{label:<14}{value}", markup=False, soft_wrap=True)
-
-
-async def _with_credentials(register: Apps, app_id: str) -> tuple[AppRecord, AppCredentials]:
-    return await register.find(app_id), await register.credentials(app_id)
+    for name, value in properties.items():
+        out.print(f"{name:<14}{value}", markup=False, soft_wrap=True)
 
 
 @apps.command("rotate-key")
 def rotate_key(app_id: AppId, json: AsJson = False) -> None:
-    """Give an app a new appKey. The old key and all its tokens end at once."""
-    _show_credentials(_run(lambda register: register.rotate_key(app_id, by=operator_here())), as_json=json)
+    """Give an app a new appKey. The previous key and its tokens become invalid at once."""
+    _print_credentials(_on_apps(lambda register: register.rotate_key(app_id, by=command_actor())), as_json=json)
 
 
 @apps.command()
 def disable(app_id: AppId) -> None:
-    """Disable an app. All its tokens end at once."""
-    _run(lambda register: register.set_disabled(app_id, disabled=True, by=operator_here()))
-    out.print(f"[green]✓[/] {escape(app_id)} is disabled. Its calls are refused from now on.", soft_wrap=True)
+    """Disable an app. Its tokens become invalid at once."""
+    _on_apps(lambda register: register.set_disabled(app_id, disabled=True, by=command_actor()))
+    out.print(f"[green]✓[/] {escape(app_id)} is disabled. Its calls are refused.", soft_wrap=True)
 
 
 @apps.command()
 def enable(app_id: AppId) -> None:
-    """Enable an app again; it must get a new token."""
-    _run(lambda register: register.set_disabled(app_id, disabled=False, by=operator_here()))
+    """Enable a disabled app. It must get a new token."""
+    _on_apps(lambda register: register.set_disabled(app_id, disabled=False, by=command_actor()))
     out.print(f"[green]✓[/] {escape(app_id)} is active. It must get a new token.", soft_wrap=True)
 
 
@@ -188,32 +180,32 @@ def enable(app_id: AppId) -> None:
 def scope(
     app_id: AppId,
     inbox: Annotated[
-        InboxChoice | None, typer.Option(help="What its user tokens see: its own messages, or the platform's.")
+        InboxScope | None,
+        typer.Option(help="Messages that its user tokens show: its own, or those of all apps on the platform."),
     ] = None,
     origin: Annotated[
         list[str] | None,
         typer.Option(help="A website that may embed the inbox; repeat it for several.", metavar="URL"),
     ] = None,
-    no_origins: Annotated[bool, typer.Option("--no-origins", help="Let no other website embed the inbox.")] = False,
+    no_origins: Annotated[bool, typer.Option("--no-origins", help="No other website may embed the inbox.")] = False,
     broadcast: Annotated[
-        bool | None, typer.Option("--broadcast/--no-broadcast", help="Whether it may send to everyone of a platform.")
+        bool | None, typer.Option("--broadcast/--no-broadcast", help="Allow or forbid broadcasts to a platform.")
     ] = None,
 ) -> None:
-    """Say what an app's user tokens see, which websites may embed the inbox with them, and whether it may broadcast."""
-    origins = [] if no_origins else [one.rstrip("/") for one in origin] if origin else None
+    """Set the messages that an app's user tokens show, the websites that may embed its inbox, and broadcasts."""
+    origins = [] if no_origins else [url.rstrip("/") for url in origin] if origin else None
 
-    async def change(register: Apps) -> AppRecord:
-        by = operator_here()
+    async def change(register: "Apps") -> "AppRecord":
+        by = command_actor()
         if broadcast is not None:
             await register.set_broadcasts(app_id, allowed=broadcast, by=by)
         return await register.set_inbox(app_id, scope=inbox.value if inbox else None, origins=origins, by=by)
 
-    record: AppRecord = _run(change)
-    out.print(f"{escape(app_id)}: its user tokens see {_SEEN[record.inbox_scope]}.")
-    out.print(f"It may {'' if record.app.broadcasts else 'not '}send to everyone of a platform.")
-    out.print(
-        "Websites that may embed the inbox: " + (", ".join(map(escape, record.origins)) or "none but this server")
-    )
+    record = _on_apps(change)
+    out.print(f"User tokens of {escape(app_id)} show: {_SCOPES[record.inbox_scope]}")
+    out.print(f"Broadcasts: {'allowed' if record.app.broadcasts else 'not allowed'}")
+    origin_list = ", ".join(map(escape, record.origins))
+    out.print(f"Websites that may embed the inbox: {origin_list or 'only this server'}")
 
 
-_SEEN = {"own": "its own messages", "platform": "the user's messages of all apps"}
+_SCOPES = {"own": "messages of this app", "platform": "messages of all apps on the platform"}

@@ -1,7 +1,6 @@
-"""`msgcenter doctor`: what is well, what is not, and what to do about it."""
+"""`msgcenter doctor`: check an installation and advise on problems."""
 
 import asyncio
-import json
 import platform
 import shutil
 import socket
@@ -13,14 +12,13 @@ from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx
-import typer
 
 from msgcenter import __version__
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import WrongSecretKeyError
 from msgcenter.application.database import database_url, running_database
 from msgcenter.application.secret_key import key_ring
-from msgcenter.cli.console import err, out
+from msgcenter.cli.console import err, out, print_json
 from msgcenter.cli.server.open_files import connections_that_fit, files_allowed, files_needed
 from msgcenter.database.database import Database
 from msgcenter.database.diagnosis import Diagnosis, diagnose
@@ -38,7 +36,7 @@ _CLOCK_WARNING_SECONDS = 2.0
 
 
 class CheckResult(NamedTuple):
-    """One thing looked at. `advice` says what to do unless all is well."""
+    """The result of one check; its fields are the keys of `--json`. `advice` is empty if nothing needs to be done."""
 
     verdict: Verdict
     subject: str
@@ -47,39 +45,39 @@ class CheckResult(NamedTuple):
 
 
 def examine(*, as_json: bool) -> int:
-    """Print what is found, and return the exit code: 1 if there is a problem."""
-    with err.status("Looking…"):
-        findings = list(_findings())
-    well = all(finding.verdict != "problem" for finding in findings)
+    """Run all checks, print their results and return the exit code: 1 if there is a problem."""
+    with err.status("Checking…"):
+        results = list(_checks())
+    has_problems = any(result.verdict == "problem" for result in results)
     if as_json:
-        typer.echo(json.dumps({"ok": well, "findings": [it._asdict() for it in findings]}, ensure_ascii=False))
+        print_json({"ok": not has_problems, "findings": [result._asdict() for result in results]})
     else:
-        _show(findings)
-    return int(not well)
+        _print_results(results)
+    return int(has_problems)
 
 
-def _show(findings: list[CheckResult]) -> None:
-    indent = " " * (max(len(finding.subject) for finding in findings) + 4)
-    for finding in findings:
-        out.print(f"{_MARKS[finding.verdict]} [bold]{finding.subject:<{len(indent) - 2}}[/]", end="")
-        out.print(finding.found, markup=False, soft_wrap=True)
-        if finding.advice:
-            out.print(f"{indent}→ {finding.advice}", markup=False, soft_wrap=True)
-    worst = {finding.verdict for finding in findings}
-    if "problem" in worst:
-        out.print("\n[red]There are problems to solve before MsgCenter can run.[/]")
-    elif "warning" in worst:
+def _print_results(results: list[CheckResult]) -> None:
+    indent = " " * (max(len(result.subject) for result in results) + 4)
+    for result in results:
+        out.print(f"{_MARKS[result.verdict]} [bold]{result.subject:<{len(indent) - 2}}[/]", end="")
+        out.print(result.found, markup=False, soft_wrap=True)
+        if result.advice:
+            out.print(f"{indent}→ {result.advice}", markup=False, soft_wrap=True)
+    verdicts = {result.verdict for result in results}
+    if "problem" in verdicts:
+        out.print("\n[red]Solve the problems above before you run MsgCenter.[/]")
+    elif "warning" in verdicts:
         out.print("\nMsgCenter can run; see the advice above.")
     else:
-        out.print("\n[green]All is well.[/]")
+        out.print("\n[green]No problems found.[/]")
 
 
-def _findings() -> Iterator[CheckResult]:
+def _checks() -> Iterator[CheckResult]:
     yield CheckResult("ok", "version", f"MsgCenter {__version__}, Python {platform.python_version()}")
     try:
         settings = read_settings()
     except SettingError as error:
-        yield CheckResult("problem", "settings", str(error), "correct the variable, then run msgcenter doctor again")
+        yield CheckResult("problem", "settings", str(error), "fix the variable, then run msgcenter doctor again")
         return
     yield CheckResult("ok", "settings", "all variables are valid")
     yield _disk(settings.data_dir)
@@ -106,9 +104,11 @@ def _disk(data_dir: Path) -> CheckResult:
         return CheckResult("problem", "disk", found, "set MSGCENTER_DATA_DIR to a folder that this user can write to")
     found = f"{free / (1 << 30):.1f} GiB free for {data_dir}"
     if free < _DISK_PROBLEM:
-        return CheckResult("problem", "disk", found, "free some space, or set MSGCENTER_DATA_DIR to a larger disk")
+        return CheckResult(
+            "problem", "disk", found, "free some space, or set MSGCENTER_DATA_DIR to a folder on a larger disk"
+        )
     if free < _DISK_WARNING:
-        return CheckResult("warning", "disk", found, "PostgreSQL stops when its disk is full: make room soon")
+        return CheckResult("warning", "disk", found, "free some space soon: PostgreSQL stops when its disk is full")
     return CheckResult("ok", "disk", found)
 
 
@@ -130,8 +130,8 @@ def _port(settings: Settings) -> CheckResult:
 
 
 def _server(where: str) -> CheckResult:
-    """Tell whether the server that answers can do its work."""
-    advice = "see its log, and what is found below"
+    """Check whether the server that answers is ready."""
+    advice = "see its log and the results below"
     try:
         answer = httpx.get(f"http://{where}/readyz", trust_env=False, timeout=10)
     except httpx.HTTPError as error:
@@ -145,24 +145,24 @@ def _server(where: str) -> CheckResult:
 
 
 def _embedded(data_dir: Path) -> Iterator[CheckResult]:
-    """Look at the embedded PostgreSQL before this command starts it."""
+    """Check the embedded PostgreSQL before this command starts it."""
     try:
         state = observe(data_dir)
     except OSError:
-        return  # starting it fails for the same reason, and says more
-    subject, log = "postgresql", f"see why it ended in {data_dir / 'postgres' / 'log'}"
+        return  # starting it fails for the same reason, with a better message
+    subject, log = "postgresql", f"see the reason in {data_dir / 'postgres' / 'log'}"
     if state.is_running and state.is_held:
         yield CheckResult("ok", subject, "was running")
     elif state.is_running:
-        found = "was running although no process of MsgCenter uses it: the last one was killed"
-        yield CheckResult("warning", subject, found, "nothing to do: it is stopped when this command ends")
+        found = "was running although no MsgCenter process uses it: the last one was killed"
+        yield CheckResult("warning", subject, found, "nothing to do: it stops when this command ends")
     elif state.is_held:
-        found = "was not running although a process of MsgCenter uses it"
+        found = "was not running although a MsgCenter process uses it"
         yield CheckResult("warning", subject, found, log)
     elif state.was_killed:
         yield CheckResult("warning", subject, "was not running: it was killed or the machine went down", log)
     elif state.exists:
-        yield CheckResult("ok", subject, "was not running: no process of MsgCenter uses it")
+        yield CheckResult("ok", subject, "was not running: no MsgCenter process uses it")
     if state.recoveries:
         last = datetime.fromtimestamp(state.recoveries[-1]).astimezone()
         found = f"recoveries from a crash in the last 24 hours: {len(state.recoveries)}, the last at {last:%H:%M:%S %Z}"
@@ -171,11 +171,11 @@ def _embedded(data_dir: Path) -> Iterator[CheckResult]:
 
 def _open_files(settings: Settings) -> CheckResult:
     needed = files_needed(settings)
-    allowed = files_allowed(needed, is_raised=False)
+    allowed = files_allowed(needed, raise_limit=False)
     if allowed >= needed:
-        return CheckResult("ok", "open files", f"ulimit -n allows the {needed} that a server process may need")
+        return CheckResult("ok", "open files", f"ulimit -n allows what a server process may need: {needed}")
     limit = connections_that_fit(settings, allowed)
-    found = f"ulimit -n is {allowed}, a server process may need {needed}: it will take {limit} connections"
+    found = f"ulimit -n is {allowed}, but a server process may need {needed}: connections are limited to {limit}"
     advice = f"raise it (systemd: LimitNOFILE={needed}), or lower MSGCENTER_CONNECTION_LIMIT to {limit}"
     return CheckResult("warning", "open files", found, advice)
 
@@ -185,9 +185,9 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[CheckResult]:
     try:
         facts = asyncio.run(diagnose(database_url(settings)))
     except Refusal as refusal:
-        advice = "check MSGCENTER_DATABASE_URL, that PostgreSQL runs, and that it lets this machine in"
-        why = " ".join(str(refusal.__cause__).split())
-        yield CheckResult("problem", "database", f"no answer from the {kind} database: {why}", advice)
+        advice = "check MSGCENTER_DATABASE_URL, that PostgreSQL is running, and that it accepts this machine"
+        cause = " ".join(str(refusal.__cause__).split())
+        yield CheckResult("problem", "database", f"no answer from the {kind} database: {cause}", advice)
         return
     except SchemaError as error:
         yield CheckResult("problem", "database", str(error))
@@ -205,7 +205,7 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[CheckResult]:
 
 
 def without_password(url: str) -> str:
-    """Return a database's URL as it may be shown."""
+    """Return a database URL without its password, for display."""
     parts = urlsplit(url)
     query = [(name, value) for name, value in parse_qsl(parts.query) if name != "password"]
     user, at, host = parts.netloc.rpartition("@")
@@ -214,20 +214,20 @@ def without_password(url: str) -> str:
 
 def _database_facts(facts: Diagnosis) -> Iterator[CheckResult]:
     if facts.pending:
-        advice = "run msgcenter migrate, or just start the server"
+        advice = "run msgcenter migrate, or start the server"
         yield CheckResult("warning", "migrations", "pending: " + ", ".join(facts.pending), advice)
     else:
         yield CheckResult("ok", "migrations", "up to date")
-    ahead = facts.clock_ahead
-    if abs(ahead) > _CLOCK_WARNING_SECONDS:
-        found = f"this machine and the database differ by {abs(ahead):.1f} s"
-        yield CheckResult("warning", "clock", found, "let both follow the same time server (NTP)")
+    difference = abs(facts.clock_ahead)
+    if difference > _CLOCK_WARNING_SECONDS:
+        found = f"the clocks of this machine and the database differ by {difference:.1f} s"
+        yield CheckResult("warning", "clock", found, "synchronise both with the same time server (NTP)")
     else:
         yield CheckResult("ok", "clock", "this machine and the database agree")
     if not facts.durable:
         advice = "set fsync = on and synchronous_commit = on in PostgreSQL"
-        yield CheckResult("problem", "durability", "a crash may lose acknowledged messages", advice)
-    used = f"{facts.connections} of {facts.max_connections} connections in use"
+        yield CheckResult("problem", "durability", "a crash can lose acknowledged messages", advice)
+    used = f"in use: {facts.connections} of {facts.max_connections}"
     if facts.connections > 0.8 * facts.max_connections:
         advice = "raise max_connections, or lower MSGCENTER_DATABASE_CONNECTIONS"
         yield CheckResult("warning", "connections", used, advice)
@@ -235,9 +235,9 @@ def _database_facts(facts: Diagnosis) -> Iterator[CheckResult]:
         yield CheckResult("ok", "connections", used)
     if facts.held_jobs:
         advice = "see the server's log for the reason; pgq (PgQueuer) lists and requeues them"
-        yield CheckResult("warning", "jobs", f"{facts.held_jobs} have failed and are held", advice)
+        yield CheckResult("warning", "jobs", f"failed and on hold: {facts.held_jobs}", advice)
     else:
-        yield CheckResult("ok", "jobs", f"{facts.waiting_jobs} waiting")
+        yield CheckResult("ok", "jobs", f"waiting: {facts.waiting_jobs}")
 
 
 def _secret_key(settings: Settings) -> CheckResult:
@@ -249,5 +249,5 @@ def _secret_key(settings: Settings) -> CheckResult:
         asyncio.run(check())
     except WrongSecretKeyError:
         advice = "set MSGCENTER_SECRET_KEY to the key that this database was first used with"
-        return CheckResult("problem", "secret key", "app keys were sealed with another one", advice)
-    return CheckResult("ok", "secret key", "opens the app keys")
+        return CheckResult("problem", "secret key", "the app keys were sealed with another key", advice)
+    return CheckResult("ok", "secret key", "unseals the app keys")

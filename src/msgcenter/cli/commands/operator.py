@@ -1,102 +1,92 @@
-"""`msgcenter operator …`: the first operator of the portal, and a way back in for one who is locked out."""
+"""`msgcenter operator …`: create operators of the portal, and reset their logins."""
 
-import asyncio
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.markup import escape
 
-from msgcenter.cli.actor import operator_here
-from msgcenter.cli.console import fail, out, plain_failures
-from msgcenter.cli.signals import ended_by_signals
-from msgcenter.settings import read_settings
+from msgcenter.cli.actor import command_actor
+from msgcenter.cli.console import fail, out
 
 if TYPE_CHECKING:
     from msgcenter.actions.portal.people import People
     from msgcenter.domain.person import Actor
 
-operators = typer.Typer(
-    help="Make operators of the portal, and let one who is locked out in again.", no_args_is_help=True
-)
+operators = typer.Typer(help="Create operators of the portal, and reset their logins.", no_args_is_help=True)
 
 Login = Annotated[str, typer.Argument(help="The e-mail address to log in with.", metavar="LOGIN")]
-PasswordFrom = Annotated[
+PasswordSource = Annotated[
     str | None,
-    typer.Option("--password", help="- reads it from standard input; else it is asked for, or made.", metavar="-"),
+    typer.Option(
+        "--password", help="- reads the password from standard input; else it is prompted or generated.", metavar="-"
+    ),
 ]
+Result = TypeVar("Result")
 
 
-def _run(work: "Callable[[People, Actor], Awaitable[Any]]") -> Any:
+def _on_people(work: "Callable[[People, Actor], Awaitable[Result]]") -> Result:
     from msgcenter.actions.portal.people import People
-    from msgcenter.application.database import database_url
-    from msgcenter.application.secret_key import key_ring
-    from msgcenter.cli.database import started
-    from msgcenter.database.database import Database
+    from msgcenter.cli.database import on_database_with_keys
 
-    with plain_failures(), ended_by_signals(), started(read_settings()) as settings:
-
-        async def run() -> Any:
-            async with Database(database_url(settings), connections=2) as database:
-                return await work(People(database, key_ring(settings)), operator_here())
-
-        return asyncio.run(run())
+    return on_database_with_keys(lambda database, keys: work(People(database, keys), command_actor()))
 
 
-def _password(given: str | None) -> tuple[str, bool]:
-    """Return a password and whether it was made here."""
-    if given == "-":
+def _password(source: str | None) -> tuple[str, bool]:
+    """Return a password and whether it was generated here."""
+    if source == "-":
         return sys.stdin.readline().rstrip("\n"), False
-    if given is not None:
-        raise fail("A password on the command line is seen by others: --password - reads it from standard input.")
+    if source is not None:
+        raise fail("Others can see a password on the command line. --password - reads it from standard input.")
     if sys.stdin.isatty():
-        chosen: str = typer.prompt("Password (empty: make one)", default="", hide_input=True, show_default=False)
+        chosen: str = typer.prompt("Password (empty: generate one)", default="", hide_input=True, show_default=False)
         if chosen:
-            if typer.prompt("Again", hide_input=True) != chosen:
-                raise fail("The two are not the same.")
+            if typer.prompt("Repeat the password", hide_input=True) != chosen:
+                raise fail("The two passwords differ.")
             return chosen, False
     return secrets.token_urlsafe(15), True
 
 
-def _say(login: str, password: str, *, made: bool) -> None:
-    if made:
+def _print_login(login: str, password: str, *, generated: bool) -> None:
+    if generated:
         out.print(
-            f"  password  [cyan]{escape(password)}[/]  (for seven days; to be changed at the first login)",
+            f"  password  [cyan]{escape(password)}[/]  (valid for seven days; must be changed at the first login)",
             soft_wrap=True,
         )
-    out.print(f"Log in as {escape(login)} at /portal of your server.", soft_wrap=True)
+    out.print(f"Log in as {escape(login)} at /portal on your server.", soft_wrap=True)
 
 
 @operators.command(epilog="Example: [bold]msgcenter operator create li@school.example.edu --name 'Li Na'[/]")
 def create(
     login: Login,
     name: Annotated[str, typer.Option(help="The name that others see.", metavar="NAME")] = "Operator",
-    password: PasswordFrom = None,
+    password: PasswordSource = None,
 ) -> None:
-    """Make an operator, who looks after all apps and people in the portal."""
-    chosen, made = _password(password)
-    person = _run(lambda people, by: people.create(login, name, chosen, "operator", by=by, one_time=made))
+    """Create an operator. Operators manage all apps and people in the portal."""
+    chosen, generated = _password(password)
+    person = _on_people(lambda people, by: people.create(login, name, chosen, "operator", by=by, one_time=generated))
     out.print(f"[green]✓[/] [bold]{escape(person.login)}[/] is an operator.")
-    _say(person.login, chosen, made=made)
+    _print_login(person.login, chosen, generated=generated)
 
 
 @operators.command()
 def reset(
     login: Login,
-    password: PasswordFrom = None,
+    password: PasswordSource = None,
     second_factor: Annotated[
-        bool, typer.Option("--second-factor", help="Remove the second factor too: the phone and the codes are lost.")
+        bool,
+        typer.Option("--second-factor", help="Also remove the second factor, if the phone and the codes are lost."),
     ] = False,
 ) -> None:
-    """Give somebody a password for the next login, end all their sessions, and let them in again."""
-    chosen, made = _password(password)
+    """Set a password for a person's next login, end all their sessions and unlock the login."""
+    chosen, generated = _password(password)
 
     async def work(people: "People", by: "Actor") -> None:
         record = await people.find_login(login)
         await people.reset(record.person.number, chosen, by, second_factor=second_factor)
 
-    _run(work)
-    out.print(f"[green]✓[/] [bold]{escape(login)}[/] has a new password, to be changed at the next login.")
-    _say(login, chosen, made=made)
+    _on_people(work)
+    out.print(f"[green]✓[/] [bold]{escape(login)}[/] has a new password, which must be changed at the next login.")
+    _print_login(login, chosen, generated=generated)

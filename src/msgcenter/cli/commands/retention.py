@@ -1,4 +1,4 @@
-"""`msgcenter retention …`: how long platforms keep their messages."""
+"""`msgcenter retention …`: set how long platforms keep messages, and remove old messages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,24 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from msgcenter.cli.console import counted, err, out, program, progress_bar
+from msgcenter.cli.console import err, out, print_json, program, progress_bar
+from msgcenter.cli.options import AsJson
 
 if TYPE_CHECKING:
     from msgcenter.actions.retention import OnProgress, Plan, Removed, Step
     from msgcenter.database.database import Database
 
-retention = typer.Typer(help="Say how long messages are kept, and remove older ones.", no_args_is_help=True)
+retention = typer.Typer(help="Set how long platforms keep messages, and remove old messages.", no_args_is_help=True)
 
 PlatformCode = Annotated[str, typer.Argument(help="The platform's code.", metavar="PLATFORM")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 _COLUMNS = {"messages": "messages", "entries": "in mailboxes", "audiences": "audiences", "feed_rows": "in feed"}
-"""What a terminal has room for; --json tells the rest."""
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    typer.echo(json.dumps(value, ensure_ascii=False))
+"""The counts that fit a terminal; --json has all."""
 
 
 def _day(at_ms: int) -> str:
@@ -35,23 +29,23 @@ def _day(at_ms: int) -> str:
 
 @retention.command()
 def show(json: AsJson = False) -> None:
-    """Show how long each platform keeps its messages."""
-    from rich.table import Table
+    """Show how long each platform keeps messages."""
+    from rich.table import Column, Table
 
     from msgcenter.actions.retention import rules
     from msgcenter.cli.database import on_database
 
-    found = on_database(rules)
+    retention_rules = on_database(rules)
     if json:
-        _print_json([{"platformCode": code, "days": days} for code, days in found])
-    elif found:
-        table = Table("platform", "messages are kept")
-        for code, days in found:
-            table.add_row(escape(code), "for ever" if days is None else counted(days, "day"))
+        print_json([{"platformCode": code, "days": days} for code, days in retention_rules])
+    elif retention_rules:
+        table = Table("platform", Column("days kept", justify="right"))
+        for code, days in retention_rules:
+            table.add_row(escape(code), "forever" if days is None else str(days))
         out.print(table)
     else:
-        made_by = f"{program()} app create --name NAME --platform CODE"
-        out.print(f"No platforms yet. One is made with its first app: {made_by}", markup=False, soft_wrap=True)
+        command = f"{program()} app create --name NAME --platform CODE"
+        out.print(f"No platforms yet. Create one with its first app: {command}", markup=False, soft_wrap=True)
 
 
 @retention.command("set", epilog="Example: [bold]msgcenter retention set 420100 365[/]")
@@ -59,55 +53,55 @@ def set_days(
     platform: PlatformCode,
     days: Annotated[int, typer.Argument(help="Days, 1 to 36500.", metavar="DAYS")],
 ) -> None:
-    """Let a platform keep its messages for so many days.
+    """Keep a platform's messages for a number of days.
 
-    Older ones go within an hour while a server runs, or with `retention run`: in blocks of about 25 days, so a
-    message may stay up to that much longer.
+    A running server removes older messages within an hour, and so does `retention run`. They are removed in blocks of
+    about 25 days, so a message may stay up to 25 days longer.
     """
     from msgcenter.actions.retention import set_days as apply
-    from msgcenter.cli.actor import operator_here
+    from msgcenter.cli.actor import command_actor
     from msgcenter.cli.database import on_database
 
-    on_database(lambda database: apply(database, platform, days, by=operator_here()))
+    on_database(lambda database: apply(database, platform, days, by=command_actor()))
     out.print(
-        f"[green]✓[/] Platform [bold]{escape(platform)}[/] keeps its messages for {counted(days, 'day')}. "
-        f"What would go now: {escape(program())} retention run --dry-run",
+        f"[green]✓[/] Days that platform [bold]{escape(platform)}[/] keeps messages: {days}. "
+        f"See what would be removed now: {escape(program())} retention run --dry-run",
         soft_wrap=True,
     )
 
 
 @retention.command()
 def keep(platform: PlatformCode) -> None:
-    """Let a platform keep its messages for ever."""
+    """Keep a platform's messages forever."""
     from msgcenter.actions.retention import set_days as apply
-    from msgcenter.cli.actor import operator_here
+    from msgcenter.cli.actor import command_actor
     from msgcenter.cli.database import on_database
 
-    on_database(lambda database: apply(database, platform, None, by=operator_here()))
-    out.print(f"[green]✓[/] Platform [bold]{escape(platform)}[/] keeps its messages for ever.", soft_wrap=True)
+    on_database(lambda database: apply(database, platform, None, by=command_actor()))
+    out.print(f"[green]✓[/] Platform [bold]{escape(platform)}[/] keeps messages forever.", soft_wrap=True)
 
 
 @retention.command(epilog="Example: [bold]msgcenter retention run --dry-run[/]")
 def run(
     platform: Annotated[str | None, typer.Option(help="Only this platform's messages.", metavar="CODE")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed; remove nothing.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Remove what platforms keep no longer; the servers may go on meanwhile.
+    """Remove old messages now. Servers may keep running.
 
-    Servers do so by themselves, every hour. What is cut off is done by the next run.
+    Servers do this every hour by themselves. The next run completes an interrupted one.
     """
     from msgcenter.cli.database import on_database
 
     outcomes = on_database(lambda database: _run(database, platform, dry_run=dry_run))
     if json:
-        _print_json([_as_json(plan, removed, dry_run=dry_run) for plan, removed in outcomes])
+        print_json([_as_json(plan, removed, dry_run=dry_run) for plan, removed in outcomes])
     elif outcomes:
-        _show(outcomes, dry_run=dry_run)
+        _print_outcomes(outcomes, dry_run=dry_run)
     else:
-        who = "Every platform" if platform is None else f"Platform {platform}"
+        subject = "Every platform" if platform is None else f"Platform {platform}"
         out.print(
-            f"{who} keeps its messages for ever. Change that: {program()} retention set PLATFORM DAYS",
+            f"{subject} keeps messages forever. Change that: {program()} retention set PLATFORM DAYS",
             markup=False,
             soft_wrap=True,
         )
@@ -116,36 +110,41 @@ def run(
 async def _run(database: "Database", platform: str | None, *, dry_run: bool) -> "list[tuple[Plan, Removed]]":
     from msgcenter.actions.maintenance import clean_up
     from msgcenter.actions.retention import in_turn, plans, remove
-    from msgcenter.cli.actor import operator_here
+    from msgcenter.cli.actor import command_actor
 
     if dry_run:
-        with _watched() as watch:
-            found = await plans(database, platform)
-            return [(plan, await remove(database, plan, dry_run=True, on_progress=watch(plan))) for plan in found]
-    told: list[str] = []
+        with _progress_bars() as bar:
+            return [
+                (plan, await remove(database, plan, dry_run=True, on_progress=bar(plan)))
+                for plan in await plans(database, platform)
+            ]
+    is_waiting = False
 
     def on_wait() -> None:
-        if not told:
-            told.append("Another process is removing old messages; this one waits for it…")
-            err.print(told[0])
+        nonlocal is_waiting
+        if not is_waiting:
+            is_waiting = True
+            err.print("Waiting for another process that is removing old messages…")
 
     async with in_turn(database, on_wait):
-        with _watched() as watch:
-            found = await plans(database, platform)
-            by = operator_here()
-            outcomes = [(plan, await remove(database, plan, on_progress=watch(plan), by=by)) for plan in found]
+        with _progress_bars() as bar:
+            by = command_actor()
+            outcomes = [
+                (plan, await remove(database, plan, on_progress=bar(plan), by=by))
+                for plan in await plans(database, platform)
+            ]
     await clean_up(database)
     return outcomes
 
 
 @contextmanager
-def _watched() -> "Iterator[_Watch]":
+def _progress_bars() -> "Iterator[_ProgressBars]":
     with progress_bar() as progress:
-        yield _Watch(progress)
+        yield _ProgressBars(progress)
 
 
-class _Watch:
-    """A progress bar for each platform: its users whose mailboxes are done."""
+class _ProgressBars:
+    """One progress bar per platform, counting the users whose mailboxes are done."""
 
     def __init__(self, progress: Any) -> None:
         self._progress = progress
@@ -174,10 +173,10 @@ def _camel(name: str) -> str:
     return first + "".join(part.title() for part in rest)
 
 
-def _show(outcomes: "list[tuple[Plan, Removed]]", *, dry_run: bool) -> None:
+def _print_outcomes(outcomes: "list[tuple[Plan, Removed]]", *, dry_run: bool) -> None:
     from rich.table import Table
 
-    table = Table("platform", "from before", title="Would go" if dry_run else "Gone", title_justify="left")
+    table = Table("platform", "older than", title="Would be removed" if dry_run else "Removed", title_justify="left")
     for column in _COLUMNS.values():
         table.add_column(column, justify="right")
     for plan, removed in outcomes:

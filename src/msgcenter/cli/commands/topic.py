@@ -1,4 +1,4 @@
-"""`msgcenter topic …`: who is subscribed to an app's topics."""
+"""`msgcenter topic …`: manage and list the subscribers of an app's topics."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from msgcenter.cli.commands.app import AsJson
-from msgcenter.cli.commands.client import SERVER, AppId, AppKey, PlatformCode, Server, client_of
-from msgcenter.cli.console import counted, fail, out, progress_bar
+from msgcenter.cli.app_client import app_client
+from msgcenter.cli.console import fail, out, print_json, progress_bar
+from msgcenter.cli.options import CREDENTIALS, DEFAULT_SERVER, AppId, AppKey, AsJson, PlatformCode, Server
 
 topics = typer.Typer(
-    help="Subscribe users to an app's topics; send to one with: msgcenter send --topic NAME.",
-    epilog="The app's credentials come best from MSGCENTER_APP_ID and MSGCENTER_APP_KEY.",
+    help="Subscribe users to an app's topics; send to a topic with: msgcenter send --topic NAME.",
+    epilog=CREDENTIALS,
     no_args_is_help=True,
 )
 Name = Annotated[str, typer.Argument(help="The topic's name, 1-64 characters.", metavar="TOPIC")]
 Users = Annotated[list[str] | None, typer.Argument(help="User ids.", metavar="[USER]...")]
 File = Annotated[
-    str | None, typer.Option("--from", help="A file with a user id on each line; - is standard input.", metavar="FILE")
+    str | None, typer.Option("--from", help="A file with one user id per line; - reads standard input.", metavar="FILE")
 ]
 _BATCH = 1_000
 
@@ -33,13 +33,14 @@ def subscribe(
     users: Users = None,
     file: File = None,
     platform: PlatformCode = None,
-    server: Server = SERVER,
+    server: Server = DEFAULT_SERVER,
 ) -> None:
-    """Subscribe users from now on. A new topic is made."""
+    """Subscribe users from now on. A new topic is created."""
     user_ids = _user_ids(users, file)
-    with client_of(server, app_id, app_key, platform) as client:
-        changed = _in_batches(user_ids, lambda part: client.subscribe(topic, part))
-    out.print(f"[green]✓[/] {counted(changed, 'user')} subscribed to {escape(topic)}{_rest(user_ids, changed)}.")
+    with app_client(server, app_id, app_key, platform) as client:
+        changed = _in_batches(user_ids, lambda batch: client.subscribe(topic, batch))
+    unchanged = len(set(user_ids)) - changed
+    out.print(f"[green]✓[/] New subscribers of {escape(topic)}: {changed}, already subscribed: {unchanged}")
 
 
 @topics.command(epilog="Example: [bold]msgcenter topic unsubscribe class-3a parent-wang[/]")
@@ -50,13 +51,14 @@ def unsubscribe(
     users: Users = None,
     file: File = None,
     platform: PlatformCode = None,
-    server: Server = SERVER,
+    server: Server = DEFAULT_SERVER,
 ) -> None:
-    """End users' subscriptions. What they have got stays with them."""
+    """End users' subscriptions. Messages that they received stay in their mailboxes."""
     user_ids = _user_ids(users, file)
-    with client_of(server, app_id, app_key, platform) as client:
-        changed = _in_batches(user_ids, lambda part: client.unsubscribe(topic, part))
-    out.print(f"[green]✓[/] {counted(changed, 'user')} unsubscribed from {escape(topic)}{_rest(user_ids, changed)}.")
+    with app_client(server, app_id, app_key, platform) as client:
+        changed = _in_batches(user_ids, lambda batch: client.unsubscribe(topic, batch))
+    unchanged = len(set(user_ids)) - changed
+    out.print(f"[green]✓[/] Users unsubscribed from {escape(topic)}: {changed}, not subscribed: {unchanged}")
 
 
 @topics.command()
@@ -65,34 +67,32 @@ def subscribers(
     app_id: AppId,
     app_key: AppKey,
     platform: PlatformCode = None,
-    server: Server = SERVER,
+    server: Server = DEFAULT_SERVER,
     json: AsJson = False,
 ) -> None:
-    """List who is subscribed, a user id on each line."""
-    with client_of(server, app_id, app_key, platform) as client:
-        found = client.subscribers(topic)
+    """List the subscribers, one user id per line."""
+    with app_client(server, app_id, app_key, platform) as client:
+        user_ids = client.subscribers(topic)
         if json:
-            import json as json_module
-
-            typer.echo(json_module.dumps(list(found), ensure_ascii=False))
+            print_json(list(user_ids))
             return
-        for user_id in found:
+        for user_id in user_ids:
             typer.echo(user_id)
 
 
 def _user_ids(users: list[str] | None, file: str | None) -> list[str]:
     if bool(users) == (file is not None):
-        raise fail("Name the users, or with --from the file that lists them, one of the two.")
+        raise fail("Give either user ids or a file with --from.")
     if file is None:
         return users or []
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise fail(f"{file} cannot be read as a list of user ids: {error}") from None
-    found = [line.strip() for line in text.splitlines() if line.strip()]
-    if not found:
-        raise fail(f"There is no user id in {file}.")
-    return found
+    user_ids = [line.strip() for line in text.splitlines() if line.strip()]
+    if not user_ids:
+        raise fail(f"{file} contains no user ids.")
+    return user_ids
 
 
 def _in_batches(user_ids: Sequence[str], change: Callable[[Sequence[str]], int]) -> int:
@@ -100,12 +100,7 @@ def _in_batches(user_ids: Sequence[str], change: Callable[[Sequence[str]], int])
     with progress_bar() as progress:
         bar = progress.add_task("Users", total=len(user_ids))
         for start in range(0, len(user_ids), _BATCH):
-            part = user_ids[start : start + _BATCH]
-            changed += change(part)
-            progress.advance(bar, len(part))
+            batch = user_ids[start : start + _BATCH]
+            changed += change(batch)
+            progress.advance(bar, len(batch))
     return changed
-
-
-def _rest(user_ids: Sequence[str], changed: int) -> str:
-    same = len(set(user_ids)) - changed
-    return f"; {counted(same, 'user')} {'was' if same == 1 else 'were'} so already" if same else ""

@@ -1,4 +1,4 @@
-"""`msgcenter user …`: the known users of a platform."""
+"""`msgcenter user …`: import and count the known users of a platform."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from msgcenter.cli.console import counted, err, fail, out, plain_failures, progress_bar
+from msgcenter.cli.console import err, fail, out, progress_bar
+from msgcenter.cli.errors import errors_in_one_line
 
 if TYPE_CHECKING:
-    from msgcenter.cli.user_list import Findings
+    from msgcenter.cli.user_list import ListSummary
     from msgcenter.database.database import Database
 
-users = typer.Typer(help="Make a whole directory of users known, and count the known ones.", no_args_is_help=True)
+users = typer.Typer(help="Import a directory of users, and count the known users of a platform.", no_args_is_help=True)
 
 Platform = Annotated[str, typer.Option(help="Code of the users' platform.", metavar="CODE")]
 
@@ -25,60 +26,60 @@ Platform = Annotated[str, typer.Option(help="Code of the users' platform.", meta
 def import_list(
     file: Annotated[
         Path,
-        typer.Argument(help="One user id on a line, UTF-8; blank lines do not count; - reads standard input."),
+        typer.Argument(help="One user id per line, in UTF-8; blank lines are ignored; - reads standard input."),
     ],
     platform: Platform,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out lines that hold no user id.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip lines without a valid user id.")] = False,
 ) -> None:
-    """Make users known, so that messages to everyone reach them from now on.
+    """Make users known, so that they receive broadcasts from now on.
 
-    A user also becomes known with the first message, subscription or look into the inbox. Who is known already is
-    left alone; importing a list again does no harm.
+    A user also becomes known with the first message, subscription or access to the inbox. Known users stay unchanged;
+    importing a list again does no harm.
     """
     from msgcenter.actions.mailboxes.users import import_users
-    from msgcenter.cli.actor import operator_here
+    from msgcenter.cli.actor import command_actor
     from msgcenter.cli.database import on_database
-    from msgcenter.cli.user_list import examine, opened, user_ids
+    from msgcenter.cli.user_list import open_list, summarize, user_ids
 
-    with plain_failures(), opened(file) as listed:
-        found = examine(listed)
-        _tell_bad_lines(found)
-        if found.bad and not skip_bad:
+    with errors_in_one_line(), open_list(file) as user_list:
+        summary = summarize(user_list)
+        _print_bad_lines(summary)
+        if summary.bad and not skip_bad:
             raise fail(
-                f"{counted(found.bad, 'line')} of {file} cannot be imported, so nothing was. "
-                "Put it right, or leave out what is bad with --skip-bad."
+                "Nothing was imported. Fix the bad lines, or skip them with --skip-bad. "
+                f"Bad lines in {file}: {summary.bad:,}"
             )
 
         async def work(database: "Database") -> int:
             with progress_bar() as progress:
-                bar = progress.add_task(f"Users of {platform}", total=found.good)
+                bar = progress.add_task(f"Users of {platform}", total=summary.good)
                 return await import_users(
                     database,
                     platform,
-                    user_ids(listed),
+                    user_ids(user_list),
                     lambda users: progress.advance(bar, users),
-                    by=operator_here(),
+                    by=command_actor(),
                 )
 
         new = on_database(work)
-    left_out = f", {counted(found.bad, 'bad line')} left out" if found.bad else ""
+    skipped = f", bad lines skipped: {summary.bad:,}" if summary.bad else ""
     out.print(
-        f"[green]✓[/] {counted(new, 'new user')} on platform [bold]{escape(platform)}[/]"
-        f" ({counted(found.good, 'line')} read{left_out})",
+        f"[green]✓[/] New users on platform [bold]{escape(platform)}[/]: {new:,}"
+        f" (lines read: {summary.good:,}{skipped})",
         soft_wrap=True,
     )
 
 
-def _tell_bad_lines(found: "Findings") -> None:
-    for line in found.named:
+def _print_bad_lines(summary: "ListSummary") -> None:
+    for line in summary.examples:
         err.print(f"  line {line.number}: {line.problem}", markup=False, soft_wrap=True)
-    if found.bad > len(found.named):
-        err.print(f"  … and {counted(found.bad - len(found.named), 'line')} more")
+    if summary.bad > len(summary.examples):
+        err.print(f"  … more bad lines: {summary.bad - len(summary.examples):,}")
 
 
 @users.command()
 def count(platform: Platform) -> None:
-    """Print how many users of a platform are known."""
+    """Print the number of known users of a platform."""
     from msgcenter.actions.mailboxes.users import count_users
     from msgcenter.cli.database import on_database
 

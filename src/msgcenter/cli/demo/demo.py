@@ -1,4 +1,4 @@
-"""`msgcenter demo`: a demo app plays the main calls for all to see, then the server keeps serving."""
+"""`msgcenter demo`: run a server, make the main calls as a demo app and print them, then keep serving."""
 
 import asyncio
 import hmac
@@ -14,10 +14,10 @@ from msgcenter.actions.portal.people import People
 from msgcenter.application.database import database_url
 from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out, program
-from msgcenter.cli.database import started
+from msgcenter.cli.database import started_database
 from msgcenter.cli.demo.story import SEED_USER, StoryError, tell_story
 from msgcenter.cli.server.serving import is_loopback, listen, run_server
-from msgcenter.cli.signals import ended_by_signals
+from msgcenter.cli.signals import exit_on_signals
 from msgcenter.database.database import Database
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
@@ -32,37 +32,37 @@ PLATFORM = "420100"
 APP_ID = "msgcenter-demo"
 OPERATOR = "operator@msgcenter.demo"
 APPROVER = "approver@msgcenter.demo"
-"""A second operator: an announcement takes two."""
-_EARLIER = {3806: "家长会改到周五下午三点", 1312: "本周食谱已更新"}
-"""The sample request names messages of the old platform, so they are taken over under their old ids."""
+"""The second operator, who approves announcements."""
+_OLD_MESSAGES = {3806: "家长会改到周五下午三点", 1312: "本周食谱已更新"}
+"""Messages that the sample request names: they keep their ids from the old platform."""
 
 
 def run_demo(settings: Settings) -> None:
-    """Prepare the demo app, run the server, play the calls once it answers, and serve until Ctrl-C."""
+    """Prepare the demo app, run the server, make the calls once it answers, and serve until Ctrl-C."""
     embedded = settings.database_url is None
     database = "the server and its database" if embedded else "the server"
-    with ended_by_signals(serving=True), listen(settings) as listener:
+    with exit_on_signals(serving=True), listen(settings) as listener:
         if not settings.webhook_allow and is_loopback(listener):
-            # A newcomer's webhook is on this very machine; nobody from elsewhere may make it call its own services.
+            # A demo webhook runs on this machine, and only its users can register one.
             settings = replace(settings, webhook_allow=LOOPBACK)
         if settings.second_factor is None and is_loopback(listener):
-            settings = replace(settings, second_factor="off")  # only this machine's people can log in
-        with started(settings) as complete:
+            settings = replace(settings, second_factor="off")  # only users of this machine can log in
+        with started_database(settings) as complete:
             credentials, is_new, passwords = asyncio.run(_prepare_demo(complete))
-            where = f"the data is in {settings.data_dir}" if embedded else "the one that MSGCENTER_DATABASE_URL names"
-            out.print(f"[green]✓[/] PostgreSQL is running, {where}", soft_wrap=True)
-            out.print(f"[green]✓[/] Demo app [bold]{APP_ID}[/] {'registered' if is_new else 'found again'}")
+            where = f"data folder: {settings.data_dir}" if embedded else "from MSGCENTER_DATABASE_URL"
+            out.print(f"[green]✓[/] PostgreSQL is running ({where})", soft_wrap=True)
+            out.print(f"[green]✓[/] Demo app [bold]{APP_ID}[/] {'registered' if is_new else 'already registered'}")
 
             def play(url: str) -> None:
                 _play(url, credentials, settings, passwords)
 
             run_server(complete, listener, workers=1, on_ready=play)
             out.print(f"\nStopping {database}…")
-        out.print("[green]✓[/] Stopped. Nothing is lost: run it again and it goes on.")
+        out.print("[green]✓[/] Stopped. All data is kept for the next run.")
 
 
 async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[str, str | None]]:
-    """Return the demo app's credentials, whether it is new, and the operators' passwords unless they were changed."""
+    """Return the demo app's credentials, whether it is new, and each operator's password, None if it was changed."""
     url = database_url(settings)
     async with Database(url, connections=3) as database, NodeLease(url) as lease:
         register = Apps(database, key_ring(settings))
@@ -75,7 +75,7 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[
             credentials = await register.create("智慧校园 Demo", PLATFORM, app_id=APP_ID)
             is_new = True
         sending = Sending(database, lease, waiting_limit=10)
-        for message_id, content in _EARLIER.items():
+        for message_id, content in _OLD_MESSAGES.items():
             await sending.import_message(
                 Draft(credentials.app.number, PLATFORM, Text(content), (SEED_USER,), message_id=message_id)
             )
@@ -87,10 +87,10 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[
 
 
 async def _demo_operator(database: Database, settings: Settings, register: Apps, login: str, name: str) -> str | None:
-    """Make an operator who looks after the demo app, once; return the password unless it was changed since."""
+    """Create an operator who manages the demo app; return the password, or None if it was changed."""
     keys = key_ring(settings)
     people = People(database, keys)
-    # The same with every start, nobody else's, and not the other operator's.
+    # Derived from the secret key and the login: the same at every start, and different for each operator.
     password = hmac.new(keys.csrf_key, login.encode(), "sha256").hexdigest()[:16]
     try:
         record = await people.find_login(login)
@@ -99,7 +99,7 @@ async def _demo_operator(database: Database, settings: Settings, register: Apps,
         await Team(database, register).add(await register.find(APP_ID), person.login, COMMAND)
         return password
     if await password_matches(record.password_hash, keys.csrf_key.hex()[:16]):
-        # A demo of an earlier version, which gave both operators the same one.
+        # Earlier versions gave both operators this password.
         async with database.connection() as connection:
             await store_people.renew_hash(connection, record.person.number, await hash_password(password))
         return password
@@ -110,40 +110,40 @@ def _play(url: str, credentials: AppCredentials, settings: Settings, passwords: 
     try:
         token = tell_story(url, credentials)
         inboxes = _inbox_links(url, token)
-    except StoryError as refused:
-        err.print(f"\n[bold red]✗[/] The demo app gets no token: {refused}", soft_wrap=True)
-        out.print(f"Is it disabled? [bold]{program()} app enable {APP_ID}[/]", soft_wrap=True)
+    except StoryError as error:
+        err.print(f"\n[bold red]✗[/] The demo app cannot get a token: {error}", soft_wrap=True)
+        out.print(f"If it is disabled, enable it: [bold]{program()} app enable {APP_ID}[/]", soft_wrap=True)
     except httpx.HTTPError:
-        return  # the server was told to stop in the middle of the story
+        return  # the server is stopping
     else:
-        _say_what_is_next(url, token, credentials, settings, inboxes)
-        _say_where_to_log_in(url, passwords, second_factor=settings.second_factor != "off")
+        _print_next_steps(url, token, credentials, settings, inboxes)
+        _print_logins(url, passwords, second_factor=settings.second_factor != "off")
 
 
 def _inbox_links(url: str, token: str) -> dict[str, str]:
     """Return a link to the inbox of each demo user."""
     links = {}
     for user in ("teacher-li", "parent-wang"):
-        asked = {"publisherId": user, "ttl": 86_400}
+        body = {"publisherId": user, "ttl": 86_400}
         answer = httpx.post(
-            f"{url}/msgCenter/user/getUserToken", params={"accessToken": token}, json=asked, trust_env=False
+            f"{url}/msgCenter/user/getUserToken", params={"accessToken": token}, json=body, trust_env=False
         )
         links[user] = f"{url}/inbox#token={answer.json()['userToken']}"
     return links
 
 
-def _say_what_is_next(
+def _print_next_steps(
     url: str, token: str, credentials: AppCredentials, settings: Settings, inboxes: dict[str, str]
 ) -> None:
     command = program()
     stops = "Ctrl-C stops it and its database" if settings.database_url is None else "Ctrl-C stops it"
     call = f"{url}/msgCenter/message"
     server = "" if url == "http://127.0.0.1:8080" else f" --server {url}"
-    _say(f"\n[bold green]MsgCenter is serving on {url}[/] ({stops}).")
-    _say("\n[bold]Open an inbox[/] in a browser and watch messages arrive; the links are good for a day:\n")
+    _print(f"\n[bold green]MsgCenter is serving on {url}[/] ({stops}).")
+    _print("\n[bold]Open an inbox[/] in a browser and watch messages arrive. The links are valid for one day:\n")
     for user, link in inboxes.items():
         out.print(f"{user:<13}{link}", soft_wrap=True, markup=False)
-    _say(f"\n[bold]Try it[/] in another terminal; the token is good for {spoken(settings.token_ttl)}:\n")
+    _print(f"\n[bold]Try it[/] in another terminal. The token is valid for {duration(settings.token_ttl)}:\n")
     for line in (
         f"curl '{call}/sendMsg?accessToken={token}' -d '"
         '{"receiverIds":["parent-wang"],"msgtype":"text","text":{"content":"hello"}}\'',
@@ -152,43 +152,44 @@ def _say_what_is_next(
     ):
         out.print(line, soft_wrap=True, markup=False)
         out.print()
-    _say("[bold]As an app[/], with the Python SDK behind it:\n")
+    _print("[bold]As an app[/], through the Python SDK:\n")
     out.print(
         f"MSGCENTER_APP_ID={APP_ID} MSGCENTER_APP_KEY={credentials.app_key} \\\n"
         f"  {command} send --to parent-wang{server} 'hello from the command line'",
         soft_wrap=True,
         markup=False,
     )
-    _say("\nIts sends can be listed, watched, updated, recalled and reminded of, and go to topics or everyone:")
-    _say(f"  {command} list, receipts, update, recall, remind, topic, send --all: each with --help")
-    _say("\n[bold]Next[/]")
-    _say(f"  your own app     {command} app create --name NAME --platform CODE")
-    _say("  every call       docs/protocol.md")
-    _say(f"  OpenAPI          {url}/openapi.json")
-    _say("  the Python SDK   sdk/python/README.md")
-    _say(f"  for operators    docs/operating.md, and {command} doctor\n")
+    _print("\nList, follow, update, recall and remind its messages, or send to topics or everyone:")
+    _print(f"  {command} list, receipts, update, recall, remind, topic, send --all; see --help of each")
+    _print("\n[bold]Next[/]")
+    _print(f"  your own app     {command} app create --name NAME --platform CODE")
+    _print("  every call       docs/protocol.md")
+    _print(f"  OpenAPI          {url}/openapi.json")
+    _print("  the Python SDK   sdk/python/README.md")
+    _print(f"  for operators    docs/operating.md, and {command} doctor\n")
 
 
-def _say_where_to_log_in(url: str, passwords: dict[str, str | None], *, second_factor: bool) -> None:
-    _say("[bold]The portal[/] for developers and operators: your own app, its key, every call to try\n")
+def _print_logins(url: str, passwords: dict[str, str | None], *, second_factor: bool) -> None:
+    _print("[bold]The portal[/] for developers and operators: your own app, its key, and a form for every call\n")
     out.print(f"{url}/portal", soft_wrap=True, markup=False)
-    shown = {
-        login: f"password {made}" if made else "the password that you have chosen" for login, made in passwords.items()
+    hints = {
+        login: f"password {password}" if password else "the password that you chose"
+        for login, password in passwords.items()
     }
-    _say(f"log in as {OPERATOR}, {shown[OPERATOR]}; or sign up as a developer")
-    _say(f"who approves announcements: {APPROVER}, {shown[APPROVER]}")
+    _print(f"log in as {OPERATOR}, {hints[OPERATOR]}; or sign up as a developer")
+    _print(f"to approve announcements, log in as {APPROVER}, {hints[APPROVER]}")
     if second_factor:
-        _say("operators set a second factor up at the login: have an authenticator app at hand\n")
+        _print("operators set up a second factor when they log in; this needs an authenticator app\n")
     else:
-        _say("no second factor is asked for here; a real server asks operators for one (MSGCENTER_SECOND_FACTOR)\n")
+        _print("the demo does not require a second factor; a real server does (MSGCENTER_SECOND_FACTOR)\n")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     out.print(text, soft_wrap=True)
 
 
-def spoken(seconds: int) -> str:
-    """Return a length of time in the largest unit that divides it: "2 hours", "90 minutes"."""
+def duration(seconds: int) -> str:
+    """Return a duration in the largest unit that divides it: "2 hours", "90 minutes"."""
     for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds % size == 0:
             return f"{seconds // size} {name}{'s' if seconds > size else ''}"

@@ -1,4 +1,4 @@
-"""The calls that `msgcenter demo` plays, each shown with its answer."""
+"""The calls that `msgcenter demo` makes, each printed with its answer."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from rich.rule import Rule
 
 from msgcenter.actions.apps.apps import AppCredentials
 from msgcenter.cli.console import out
-from msgcenter.cli.demo.json_view import coloured, laid_out
+from msgcenter.cli.demo.json_view import colour_json, format_json
 from msgcenter_client import key_info
 
 SEED_USER = "7b551a5f23c242838c04e0fb02196e51"
@@ -50,71 +50,71 @@ _OA = {
 
 
 class StoryError(Exception):
-    """A call was refused that the others need; it has been shown."""
+    """The token call was refused. It has been printed."""
 
 
 def tell_story(url: str, credentials: AppCredentials) -> str:
-    """Play the calls against a server and show them; return the token. Raises StoryError or httpx.HTTPError."""
+    """Make the calls and print them; return the token. Raises StoryError or httpx.HTTPError."""
     with httpx.Client(base_url=url, trust_env=False) as http:
-        teller = _Teller(http)
+        caller = _Caller(http)
         app_id = credentials.app.app_id
         now = int(time.time() * 1_000)
         proof = {"appId": app_id, "timeStamp": now, "keyInfo": key_info(app_id, credentials.app_key, now)}
-        answer = teller.tell(
-            "1. The app proves that it has its appKey and gets a token", "/apigateway/getAccessToken", proof
+        answer = caller.call(
+            "1. The app proves that it has its appKey, and gets a token", "/apigateway/getAccessToken", proof
         )
         if "tokenInfo" not in answer:
             raise StoryError(str(answer.get("retDesc")))
-        teller.token = answer["tokenInfo"]["accessToken"]
+        caller.token = answer["tokenInfo"]["accessToken"]
         for number, kind, name, body in ((2, "text", "A text", _TEXT), (3, "link", "A link", _LINK)):
-            teller.tell(f"{number}. {name} to three users", _SEND, _message(kind, body))
-        teller.tell("4. An oa card", _SEND, _message("oa", _OA))
+            caller.call(f"{number}. {name} to three users", _SEND, _message(kind, body))
+        caller.call("4. An oa card", _SEND, _message("oa", _OA))
         everyone = {"toAll": True, "msgtype": "text", **_NEWS, "requestId": "demo-everyone"}
-        teller.tell("5. A text to everyone: one row, however many they are", _SEND, everyone)
-        teller.tell(
-            "6. The call that everything started from: two messages set read",
+        caller.call("5. A text to everyone: one row for any number of users", _SEND, everyone)
+        caller.call(
+            "6. The sample call of the open platform: set two messages read",
             "/msgCenter/message/modMsgStatus",
             SEED_CALL,
         )
-        teller.tell("7. What is left unread", "/msgCenter/message/getUnreadCount", {"publisherId": SEED_USER})
-        return teller.token
+        caller.call("7. Count the unread messages", "/msgCenter/message/getUnreadCount", {"publisherId": SEED_USER})
+        return caller.token
 
 
 def _message(kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    # With a requestId a second run within a day sends nothing twice: it gets the same msgId again.
+    # With a requestId, a second run within a day sends nothing and gets the same msgId.
     return {"receiverIds": USERS, "msgtype": kind, **body, "requestId": f"demo-{kind}"}
 
 
-class _Teller:
-    """Shows calls and their answers as they happen."""
+class _Caller:
+    """Makes calls and prints them with their answers."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
         self._width = min(out.width, _WIDEST)
         self.token = ""
 
-    def tell(self, heading: str, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
-        """Make a call, show it, and return the answer."""
-        content = body if isinstance(body, bytes) else laid_out(body, self._width).encode()
+    def call(self, heading: str, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
+        """Make a call, print it, and return the answer."""
+        content = body if isinstance(body, bytes) else format_json(body, self._width).encode()
         parameters = {"accessToken": self.token} if self.token else None
-        began = time.perf_counter()
+        start = time.perf_counter()
         response = self._http.post(
             path, content=content, params=parameters, headers={"Content-Type": "application/json"}
         )
-        took = (time.perf_counter() - began) * 1_000
+        milliseconds = (time.perf_counter() - start) * 1_000
         answer: dict[str, Any] = response.json()
         out.print()
         out.print(Rule(f"[bold]{heading}[/]", align="left", style="dim"), width=self._width)
-        shown = f"{path}?accessToken={self.token[:6]}…" if self.token else path
-        out.print(f"[bold blue]POST[/] {shown}", soft_wrap=True)
-        self._show(content.decode())
+        target = f"{path}?accessToken={self.token[:6]}…" if self.token else path
+        out.print(f"[bold blue]POST[/] {target}", soft_wrap=True)
+        self._print(content.decode())
         colour = "green" if answer.get("retCode") == "000000" else "red"
-        out.print(f"[bold {colour}]{response.status_code}[/] in {took:.1f} ms")
-        self._show(response.text)
+        out.print(f"[bold {colour}]{response.status_code}[/] in {milliseconds:.1f} ms")
+        self._print(response.text)
         return answer
 
-    def _show(self, text: str) -> None:
-        """Show what went over the wire, spread out only if a line cannot hold it."""
+    def _print(self, text: str) -> None:
+        """Print a body as it was sent, reformatted only if a line is too long."""
         if max(map(len, text.splitlines())) > self._width:
-            text = laid_out(json.loads(text), self._width)
-        out.print(coloured(text), soft_wrap=True)
+            text = format_json(json.loads(text), self._width)
+        out.print(colour_json(text), soft_wrap=True)

@@ -1,39 +1,39 @@
-"""The files and sockets that a process may have open (`ulimit -n`), and the connections that fit into it."""
+"""The limit on open files and sockets (`ulimit -n`), and the number of connections that fit into it."""
 
 import resource
 
-from msgcenter.cli.server.http_edge import PARTING_LIMIT
+from msgcenter.cli.server.http_edge import CLOSING_LIMIT
 from msgcenter.settings import Settings
 
-_OTHERS = 200
-"""Room for the connections to the database beyond the pool, webhooks, logs, libraries and the event loop."""
-_FEWEST = 16
+_RESERVE = 200
+"""Files for database connections outside the pool, webhooks, logs, libraries and the event loop."""
+_MIN_CONNECTIONS = 16
 
 
 def files_needed(settings: Settings) -> int:
-    """Return how many files a server process has open when it has all the connections that its settings allow."""
-    return settings.connection_limit + _besides_connections(settings)
+    """Return the number of open files of a server process with all the connections that its settings allow."""
+    return settings.connection_limit + _other_files(settings)
 
 
-def _besides_connections(settings: Settings) -> int:
-    return PARTING_LIMIT + settings.database_connections + _OTHERS
+def _other_files(settings: Settings) -> int:
+    return CLOSING_LIMIT + settings.database_connections + _RESERVE
 
 
-def files_allowed(wanted: int, *, is_raised: bool) -> int:
-    """Return how many files this process may open, at most `wanted`; `is_raised`: raise the soft limit as far as that.
+def files_allowed(needed: int, *, raise_limit: bool) -> int:
+    """Return the number of files that this process may open, at most `needed`.
 
-    A server raises it for itself and the processes that it starts. The hard limit is the operator's word.
+    `raise_limit`: raise the soft limit for this process and its children. The hard limit is the operator's decision.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    soft, most = (wanted if limit == resource.RLIM_INFINITY else min(wanted, limit) for limit in (soft, hard))
-    if is_raised and soft < most:
+    soft, maximum = (needed if limit == resource.RLIM_INFINITY else min(needed, limit) for limit in (soft, hard))
+    if raise_limit and soft < maximum:
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, hard))
         except (OSError, ValueError):
             return soft
-    return most
+    return maximum
 
 
 def connections_that_fit(settings: Settings, files: int) -> int:
-    """Return how many connections a server process can take that may open so many files."""
-    return max(_FEWEST, min(settings.connection_limit, files - _besides_connections(settings)))
+    """Return the number of connections that a server process with this many files can accept."""
+    return max(_MIN_CONNECTIONS, min(settings.connection_limit, files - _other_files(settings)))

@@ -1,4 +1,4 @@
-"""Runs the server: one process, or a parent with several workers; both own the embedded database."""
+"""Run the server: one process, or a parent with several workers. The first process owns the embedded database."""
 
 import errno
 import multiprocessing
@@ -36,9 +36,9 @@ _BACKLOG = 2_048
 
 
 def listen(settings: Settings, prefix: str = "") -> socket.socket:
-    """Return a bound socket, so that a taken port is known before anything else starts.
+    """Return a listening socket, so that a taken port is reported before anything else starts.
 
-    `prefix` is METRICS_ if the settings are those for metrics. Raises SettingError.
+    `prefix`: METRICS_ for the metrics port. Raises SettingError.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family)
@@ -56,26 +56,26 @@ def listen(settings: Settings, prefix: str = "") -> socket.socket:
 def _cannot_listen(settings: Settings, error: OSError, prefix: str) -> str:
     if prefix:
         return (
-            f"{PREFIX}METRICS_PORT is {settings.port} on {settings.host}, where nothing can listen "
-            f"({error.strerror or error}). Choose another port, or another {PREFIX}METRICS_HOST."
+            f"{PREFIX}METRICS_PORT: cannot listen on port {settings.port} of {settings.host} "
+            f"({error.strerror or error}). Choose another port or another {PREFIX}METRICS_HOST."
         )
     if error.errno == errno.EADDRINUSE:
         other = settings.port + 1 if settings.port < 65_535 else 0
         option = f"make run ARGS='--port {other}'" if "MAKELEVEL" in os.environ else f"--port {other}"
         return (
             f"Port {settings.port} of {settings.host} is taken by another program. Choose another port: {option}, "
-            f"or {PREFIX}PORT={other} in the environment (0 takes any free one)."
+            f"or {PREFIX}PORT={other} in the environment (0 selects a free port)."
         )
     if error.errno == errno.EACCES:
         return f"This user may not listen on port {settings.port}. Choose one above 1023 with --port or {PREFIX}PORT."
     return (
-        f"{settings.host} is no address of this machine to listen on ({error.strerror or error}). "
+        f"{settings.host} is not an address of this machine ({error.strerror or error}). "
         f"Choose another with --host or {PREFIX}HOST (127.0.0.1: this machine only, 0.0.0.0: every network)."
     )
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the URL at which this machine reaches a listening socket."""
+    """Return the URL of a listening socket for clients on this machine."""
     host, port = listener.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - shown, not bound
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
@@ -83,25 +83,25 @@ def url_of(listener: socket.socket) -> str:
 
 
 def is_loopback(listener: socket.socket) -> bool:
-    """Tell whether a listening socket is reached from this machine only."""
+    """Return whether a listening socket accepts connections only from this machine."""
     return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_ready: OnReady) -> None:
-    """Serve until SIGINT or SIGTERM. `on_ready` runs in a thread once the server answers, with its URL.
+    """Serve until SIGINT or SIGTERM. `on_ready` is called with the URL, in a thread, once the server answers.
 
-    Raises SettingError if the port for metrics is taken.
+    Raises SettingError if the metrics port is taken.
     """
     listeners = [listener]
     if settings.metrics_port is not None:
-        own = replace(settings, host=settings.metrics_host, port=settings.metrics_port)
-        listeners.append(listen(own, "METRICS_"))
+        metrics_settings = replace(settings, host=settings.metrics_host, port=settings.metrics_port)
+        listeners.append(listen(metrics_settings, "METRICS_"))
         settings = replace(settings, metrics_port=listeners[1].getsockname()[1])
     try:
         _serve(settings, listeners, workers, on_ready)
     finally:
-        for one in listeners[1:]:
-            one.close()
+        for metrics_listener in listeners[1:]:
+            metrics_listener.close()
 
 
 def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_ready: OnReady) -> None:
@@ -110,8 +110,7 @@ def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_
     listener = listeners[0]
     _warn_without_tls(listener)
     edge = _edge(settings)
-    announcer = threading.Thread(target=_announce, args=(url_of(listener), on_ready), daemon=True)
-    announcer.start()
+    threading.Thread(target=_call_when_ready, args=(url_of(listener), on_ready), daemon=True).start()
     if workers == 1:
         with suppress(KeyboardInterrupt):
             uvicorn.Server(_config(settings, edge)).run(sockets=listeners)
@@ -124,20 +123,20 @@ def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_
 def _warn_without_tls(listener: socket.socket) -> None:
     if not is_loopback(listener):
         _log.warning(
-            "serving without TLS where other machines can listen in: tokens and messages can be read on the way",
+            "serving other machines without TLS: tokens and messages can be intercepted",
             host=listener.getsockname()[0],
             remedy="listen on 127.0.0.1 behind a reverse proxy with TLS (docs/operating.md, Behind nginx)",
         )
 
 
 def _edge(settings: Settings) -> Edge:
-    """Return the limits of each process's connections, as many as there are files for."""
+    """Return the connection limits of each process, bounded by the number of files it may open."""
     needed = files_needed(settings)
-    files = files_allowed(needed, is_raised=True)
+    files = files_allowed(needed, raise_limit=True)
     limit = connections_that_fit(settings, files)
     if limit < settings.connection_limit:
         _log.warning(
-            "ulimit -n is too low for all connections that the settings allow",
+            "ulimit -n is too low for the configured number of connections",
             ulimit=files,
             connections=limit,
             remedy=f"raise it to {needed} (systemd: LimitNOFILE={needed}), or lower {PREFIX}CONNECTION_LIMIT",
@@ -146,9 +145,9 @@ def _edge(settings: Settings) -> Edge:
 
 
 def worker() -> ASGIApp:
-    """Return the application of a worker process. It ends with its parent, even if that is killed.
+    """Return the application of a worker process. The worker ends with its parent, even if that is killed.
 
-    Otherwise it would go on holding the port, and nobody would know of it.
+    An orphaned worker would keep the port without being managed by anything.
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
     return worker_application()
@@ -167,20 +166,20 @@ def _config(settings: Settings, edge: Edge, workers: int = 1) -> uvicorn.Config:
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
-        http=cast("type[Http11Protocol]", partial(Http11Protocol, edge=edge)),  # it is only ever called
+        http=cast("type[Http11Protocol]", partial(Http11Protocol, edge=edge)),  # uvicorn only calls it
         timeout_keep_alive=settings.keep_alive,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # the application reads them itself, the base path among them (web/base_path.py)
+        proxy_headers=False,  # the application reads them itself, including the base path (web/base_path.py)
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
 
-def _announce(url: str, on_ready: OnReady) -> None:
+def _call_when_ready(url: str, on_ready: OnReady) -> None:
     while True:
         with suppress(httpx.HTTPError):
             if httpx.get(f"{url}/readyz", trust_env=False).status_code == 200:

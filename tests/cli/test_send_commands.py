@@ -16,7 +16,7 @@ def shell(server: Server, app: Credentials, tmp_path: Path) -> Shell:
     return Shell(None, tmp_path, SERVER=server.url, APP_ID=app.app_id, APP_KEY=app.app_key)
 
 
-def test_a_message_is_sent_and_followed(shell: Shell, client: Client, user: str) -> None:
+def test_send_a_message_and_set_its_status(shell: Shell, client: Client, user: str) -> None:
     sent = shell.run("send", "--to", user, "--to", f"{user}-2", "hello")
     assert sent.code == 0
     message_id = sent.out.strip()
@@ -31,7 +31,7 @@ def test_a_message_is_sent_and_followed(shell: Shell, client: Client, user: str)
     assert client.unread_count(user) == 0
 
 
-def test_links_cards_and_approvals(shell: Shell, client: Client, user: str) -> None:
+def test_send_links_cards_and_approvals(shell: Shell, client: Client, user: str) -> None:
     assert shell.run("send", "--to", user, "--title", "Homework", "--url", URL, "Unit 3").code == 0
     card = shell.run("send", "--to", user, "--head", "Leave", "--url", URL, "--approval", "3 days").out.strip()
     assert [(message.kind, message.business_id) for message in client.messages()] == [("oa", "cli"), ("link", "cli")]
@@ -39,7 +39,7 @@ def test_links_cards_and_approvals(shell: Shell, client: Client, user: str) -> N
     assert client.unread_count(user) == 1
 
 
-def test_what_goes_wrong_is_told_in_a_line(shell: Shell, client: Client, user: str) -> None:
+def test_errors_are_printed_in_one_line(shell: Shell, client: Client, user: str) -> None:
     message_id = client.send_text(user, "hello")
     assert_one_line(shell.run("status", "--set", "read", message_id), "pending approval", "--user")
     assert_one_line(shell.run("send", "--to", user, "x", APP_KEY="wrong"), "keyInfo is wrong", "200004")

@@ -1,0 +1,134 @@
+"""`msgcenter send` and `update`: write a message's content, as an app, through the SDK."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from msgcenter.cli.app_client import app_client
+from msgcenter.cli.console import fail, out
+from msgcenter.cli.moments import ALLOWED, parse_moment
+from msgcenter.cli.options import (
+    CREDENTIALS,
+    DEFAULT_SERVER,
+    AppId,
+    AppKey,
+    AppUrl,
+    BusinessId,
+    Head,
+    Image,
+    MessageId,
+    PlatformCode,
+    Server,
+    Title,
+    Url,
+)
+
+if TYPE_CHECKING:
+    from msgcenter_client import Audience
+
+SEND_EXAMPLES = f"""Examples:
+
+[bold]msgcenter send --to teacher-li 'The meeting begins at 15:00.'[/]
+
+[bold]msgcenter send --to teacher-li --to parent-wang --title Homework --url https://example.edu/3 'Unit 3'[/]
+
+[bold]msgcenter send --topic class-3a --at 07:30 'Bring your atlas today.'[/]
+
+[bold]msgcenter send --all --expire +12h 'School is closed today.'[/]
+
+{CREDENTIALS}"""
+_CLI_BUSINESS_ID = "cli"
+
+
+def send(
+    content: Annotated[str, typer.Argument(help="The text of the message.", metavar="CONTENT")],
+    app_id: AppId,
+    app_key: AppKey,
+    to: Annotated[
+        list[str] | None, typer.Option(help="A recipient's user id; repeat it for several.", metavar="USER")
+    ] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="Send to the subscribers of this topic of the app.", metavar="NAME")
+    ] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Send to every known user of the platform.")] = False,
+    title: Title = None,
+    head: Head = None,
+    url: Url = None,
+    app_url: AppUrl = None,
+    image: Image = None,
+    business_id: BusinessId = _CLI_BUSINESS_ID,
+    approval: Annotated[bool, typer.Option("--approval", help="Send a pending approval.")] = False,
+    at: Annotated[
+        str | None, typer.Option(help=f"Send at this time, at most 90 days ahead: {ALLOWED}.", metavar="WHEN")
+    ] = None,
+    expire: Annotated[
+        str | None, typer.Option(help="Remove it from every inbox at this time; format as for --at.", metavar="WHEN")
+    ] = None,
+    platform: PlatformCode = None,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Send a message to users and print its id: a text, with --title a link, with --head an oa card."""
+    _check_targets(title or head, url or app_url)
+    audience = _audience(to, topic, everyone=everyone)
+    options: dict[str, Any] = {
+        "approval": approval,
+        "send_at": None if at is None else parse_moment(at, "--at"),
+        "expire_at": None if expire is None else parse_moment(expire, "--expire"),
+    }
+    targets: dict[str, Any] = {"business_id": business_id, "pc_url": url or "", "app_url": app_url or url or ""}
+    with app_client(server, app_id, app_key, platform) as client:
+        if head:
+            message_id = client.send_oa(
+                audience, head, title=title, content=content, image_url=image, **targets, **options
+            )
+        elif title:
+            message_id = client.send_link(audience, title=title, content=content, image_url=image, **targets, **options)
+        else:
+            message_id = client.send_text(audience, content, **options)
+    typer.echo(message_id)
+
+
+def update(
+    message_id: MessageId,
+    content: Annotated[str, typer.Argument(help="The new text.", metavar="CONTENT")],
+    app_id: AppId,
+    app_key: AppKey,
+    title: Title = None,
+    head: Head = None,
+    url: Url = None,
+    app_url: AppUrl = None,
+    image: Image = None,
+    business_id: BusinessId = _CLI_BUSINESS_ID,
+    reset_read: Annotated[bool, typer.Option("--reset-read", help="Set it unread again for everyone.")] = False,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Update a message's content: to a text, with --title to a link, with --head to an oa card."""
+    _check_targets(title or head, url or app_url)
+    targets: dict[str, Any] = {"business_id": business_id, "pc_url": url or "", "app_url": app_url or url or ""}
+    options: dict[str, Any] = {"reset_read": reset_read}
+    with app_client(server, app_id, app_key) as client:
+        if head:
+            client.update_oa(message_id, head, title=title, content=content, image_url=image, **targets, **options)
+        elif title:
+            client.update_link(message_id, title=title, content=content, image_url=image, **targets, **options)
+        else:
+            client.update_text(message_id, content, **options)
+    unread = " It is unread again, except for users who have read it since." if reset_read else ""
+    out.print(f"[green]✓[/] {escape(message_id)} is updated.{unread}")
+
+
+def _check_targets(text: str | None, url: str | None) -> None:
+    if text and not url:
+        raise fail("--title and --head need --url or --app-url, the target of a click.")
+
+
+def _audience(to: list[str] | None, topic: str | None, *, everyone: bool) -> "Audience":
+    """Return the audience of a message. Fails unless exactly one way of addressing is used."""
+    from msgcenter_client import EVERYONE, Topic
+
+    if [bool(to), topic is not None, everyone].count(True) != 1:
+        raise fail("Use exactly one of --to USER (repeat it for several), --topic NAME and --all.")
+    if everyone:
+        return EVERYONE
+    return Topic(topic) if topic is not None else to or []
