@@ -1,1 +1,1 @@
-"""How fast the product is on this machine, against what, and why; see README.md."""
+"""Benchmarks of the product on this machine; see README.md."""

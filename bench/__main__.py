@@ -1,4 +1,4 @@
-"""`python -m bench`: see README.md beside this file."""
+"""`python -m bench`: see README.md."""
 
 import signal
 import sys
@@ -17,7 +17,7 @@ from bench.tables import show
 from bench.truth import FalseAnswerError
 from msgcenter.database.embedded.errors import EmbeddedDatabaseError
 
-_TOLD_PLAINLY = (
+_EXPECTED_ERRORS = (
     AnswerError,
     EmbeddedDatabaseError,
     FalseAnswerError,
@@ -30,14 +30,14 @@ _TOLD_PLAINLY = (
 
 
 def main() -> int:
-    """Run the benchmark, print its tables, and return the exit code: 0 unless it could not be carried through."""
+    """Run the benchmark and print its tables. Return the exit code: 0 unless the run failed."""
     options = parse()
-    # Unwinds as Ctrl-C does, so that no server stays behind.
+    # Unwind as Ctrl-C does, so that all servers are stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     progress = Console(stderr=True)
     try:
         report = benchmark(options, lambda line: progress.print(line, style="dim", highlight=False))
-    except _TOLD_PLAINLY as error:
+    except _EXPECTED_ERRORS as error:
         progress.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False)
         return 1
     show(report)

@@ -1,4 +1,4 @@
-"""The requests that are measured, as the bytes that go over the wire."""
+"""The measured requests, as bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ _SETUP_CONNECTIONS = 16
 
 
 class AnswerError(Exception):
-    """The server did not do what the benchmark needs done before it measures."""
+    """An answer was not the expected one."""
 
 
 @dataclass(frozen=True)
 class Api:
-    """A server that speaks the protocol, and a token for it."""
+    """A server of the app API and a token for it."""
 
     server: Server
     token: str
 
     def no_op(self, like: bytes) -> bytes:
-        """Return the least request, with the size of `like`: its body is read, and nothing is done with it."""
+        """Return a no-op request with the body of `like`: the server reads the body and ignores it."""
         return self._post("/healthz", like.partition(b"\r\n\r\n")[2])
 
     def set_status(self, user_id: str, message_ids: Sequence[int], is_read: int) -> bytes:
@@ -39,7 +39,7 @@ class Api:
         return self._call("sendMsg", {"receiverIds": user_ids, "msgtype": "text", "text": {"content": content}})
 
     def send_to_all(self, content: str) -> bytes:
-        """Return a sendMsg request to everyone of the platform."""
+        """Return a sendMsg request to everyone on the platform."""
         return self._call("sendMsg", {"toAll": True, "msgtype": "text", "text": {"content": content}})
 
     def unread_count(self, user_id: str) -> bytes:
@@ -57,16 +57,16 @@ class Api:
             f"Content-Length: {len(body)}\r\n\r\n"
         ).encode() + body
 
-    async def ask_all(
+    async def call_all(
         self, requests: list[bytes], *, expect: bytes = SUCCESS, connections: int = _SETUP_CONNECTIONS
     ) -> list[bytes]:
-        """Send each request once and return the bodies of the answers. Raises AnswerError if one is a refusal."""
+        """Send each request once and return the bodies of the answers. Raises AnswerError for an unexpected answer."""
         outcome = await run(self.plan(requests, expect, connections))
         must_succeed(outcome)
         return outcome.bodies
 
     def plan(self, requests: list[bytes], expect: bytes, connections: int) -> Plan:
-        """Return the plan that sends each request once."""
+        """Return a plan that sends each request once."""
         return Plan(
             host=self.server.host, port=self.server.port, requests=requests, connections=connections, expect=expect
         )
@@ -76,7 +76,7 @@ def must_succeed(outcome: Outcome) -> None:
     """Raise AnswerError if an answer was not the expected one."""
     if outcome.errors:
         first = outcome.first_error.decode(errors="replace")
-        raise AnswerError(f"{outcome.errors} of {outcome.sent} answers were not expected; the first:\n{first}")
+        raise AnswerError(f"unexpected answers: {outcome.errors} of {outcome.sent}; the first:\n{first}")
 
 
 class _Sent(msgspec.Struct):
@@ -88,10 +88,10 @@ class _Unread(msgspec.Struct):
 
 
 def message_id_in(body: bytes) -> int:
-    """Return the id that sendMsg answered."""
+    """Return the message id in an answer of sendMsg."""
     return int(msgspec.json.decode(body, type=_Sent).msg_id)
 
 
 def unread_in(body: bytes) -> int:
-    """Return the count that getUnreadCount answered."""
+    """Return the count in an answer of getUnreadCount."""
     return msgspec.json.decode(body, type=_Unread).unread

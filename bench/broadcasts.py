@@ -1,7 +1,7 @@
-"""What a broadcast costs, and whom: `python -m bench.broadcasts`.
+"""The cost of broadcasts: `python -m bench.broadcasts`.
 
-On a platform of many known users: the first and the second count of users who have ten broadcasts to pull, the receipts
-of a broadcast, then sends to one and to everyone in turn.
+On a platform with many known users: the first and second unread count of users with ten broadcasts to pull, the
+receipts of a broadcast, and sends to one user and to everyone in turn.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _BUSY = 64
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(prog="python -m bench.broadcasts", description=__doc__)
     parser.add_argument("--users", type=int, default=1_000_000, help="known users of the platform")
     options = parser.parse_args()
@@ -46,23 +46,23 @@ async def _measure(url: str, folder: Path, users: int) -> None:
         product(database_url, folder, workers=1) as api,
         connected(database_url) as postgres,
     ):
-        title = f"A platform of {users:,} known users"
+        title = f"Known users of the platform: {users:,}"
         table = Table("", "p50 ms", "p99 ms", "calls/s", title=title, title_justify="left")
-        await _make_known(database_url, users)
+        await _import_users(database_url, users)
         await postgres.vacuum()
         await _read(api, table, [_user(users - 1 - number) for number in range(min(users, _READERS))])
         await _send(api, postgres, table, [_user(number) for number in range(min(users, 10_000))])
         Console().print(table)
 
 
-async def _make_known(database_url: str, users: int) -> None:
-    begun = time.perf_counter()
+async def _import_users(database_url: str, users: int) -> None:
+    start = time.perf_counter()
     err = Console(stderr=True)
     with Progress(console=err) as progress:
         task = progress.add_task("users", total=users)
         async with Database(database_url, connections=2) as database:
             await import_users(database, PLATFORM, map(_user, range(users)), lambda done: progress.advance(task, done))
-    err.print(f"{users:,} users made known in {time.perf_counter() - begun:.1f} s", style="dim", highlight=False)
+    err.print(f"imported users: {users:,}, in {time.perf_counter() - start:.1f} s", style="dim", highlight=False)
 
 
 def _user(number: int) -> str:
@@ -70,22 +70,22 @@ def _user(number: int) -> str:
 
 
 async def _read(api: Api, table: Table, readers: list[str]) -> None:
-    """Users who have not looked since the broadcasts were sent count what is unread, twice; then who is counted."""
-    sent = await api.ask_all([api.send_to_all(f"news {number}") for number in range(_PENDING)])
+    """Measure the first and second unread count of users after the broadcasts, then the receipts of a broadcast."""
+    sent = await api.call_all([api.send_to_all(f"news {number}") for number in range(_PENDING)])
     counts = [api.unread_count(user_id) for user_id in readers]
-    for title in (f"count of one who has {_PENDING} broadcasts to pull", "the same a second time"):
+    for title in (f"unread count with {_PENDING} broadcasts to pull", "the same count again"):
         outcome = await run(api.plan(counts, SUCCESS, _BUSY))
         must_succeed(outcome)
         _add(table, f"{title}, {_BUSY} at a time", [outcome])
     async with httpx.AsyncClient(base_url=api.server.base_url, trust_env=False, timeout=60) as http:
-        for title in ("receipts of a broadcast: counts and first page", "the same again"):
-            begun = time.perf_counter()
+        for title in ("receipts of a broadcast: counts and first page", "the same receipts again"):
+            start = time.perf_counter()
             answer = await http.post(
                 "/msgCenter/message/getMsgStatus",
                 params={"accessToken": api.token},
                 json={"msgId": str(message_id_in(sent[0])), "pageSize": 50},
             )
-            table.add_row(title, f"{(time.perf_counter() - begun) * 1_000:.1f}")
+            table.add_row(title, f"{(time.perf_counter() - start) * 1_000:.1f}")
             assert answer.json()["retCode"] == "000000", answer.text
 
 
@@ -99,7 +99,7 @@ async def _send(api: Api, postgres: Postgres, table: Table, users: list[str]) ->
         for _ in range(_ROUNDS):
             for title, requests in sends.items():
                 await postgres.checkpoint()
-                outcome = await run(_for_a_while(api, requests, connections))
+                outcome = await run(_timed_plan(api, requests, connections))
                 must_succeed(outcome)
                 rounds[title].append(outcome)
         for title, outcomes in rounds.items():
@@ -109,7 +109,7 @@ async def _send(api: Api, postgres: Postgres, table: Table, users: list[str]) ->
         table.add_row("  everyone : one", f"{ratio:.2f}", style="bold")
 
 
-def _for_a_while(api: Api, requests: list[bytes], connections: int) -> Plan:
+def _timed_plan(api: Api, requests: list[bytes], connections: int) -> Plan:
     return Plan(
         host=api.server.host,
         port=api.server.port,

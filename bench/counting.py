@@ -1,7 +1,7 @@
-"""What counting a call costs the gateway alone, without network and database: `python -m bench.counting`.
+"""The cost of call statistics in the gateway, without network and database: `python -m bench.counting`.
 
-In one process and in turn, many times: the answer of /healthz, a call that is not counted, the same call counted. It is
-processor time that is compared, so that it does not matter what else the machine does.
+Repeats in one process, in turn: /healthz, a call that is not counted, and the same call counted. It compares processor
+time, which other work on the machine hardly affects.
 """
 
 import argparse
@@ -46,7 +46,7 @@ async def _send(_: Message) -> None:
 
 
 async def _respond(gateway: Gateway, exchange: Exchange) -> bytes:
-    """Answer as a call does that has its app and needs no database: its limit is counted, its body is read."""
+    """Answer a call without a database: check the rate limit and read the body."""
     exchange.app = _APP
     await gateway.rate_limit.hit(exchange, "modMsgStatus", _APP)
     await exchange.body()
@@ -55,51 +55,51 @@ async def _respond(gateway: Gateway, exchange: Exchange) -> bytes:
 
 
 def _call(*, counted: bool) -> ASGIApp:
-    # Nothing is stored here: the counter has no database and is not run.
+    # Nothing is stored: the counter has no database and does not run.
     counter = CallCounter(Database(""), ZoneInfo("Asia/Shanghai"))
     gateway = Gateway(None, RateLimit(1_000_000), [counter.observe] if counted else [])  # type: ignore[arg-type]
     return EndpointApp(gateway, "/msgCenter/message/modMsgStatus", _respond)
 
 
 def _timed(app: ASGIApp) -> Callable[[], Awaitable[float]]:
-    async def once() -> float:
-        """Return the processor time of a call, in microseconds."""
+    async def run() -> float:
+        """Return the processor time per call, in microseconds."""
         before = time.process_time_ns()
         for _ in range(_CALLS):
             await app(_SCOPE, _receive, _send)
         return (time.process_time_ns() - before) / _CALLS / 1_000
 
-    return once
+    return run
 
 
 async def _measure(rounds: int) -> dict[str, list[float]]:
-    turns = {
+    runs = {
         "no-op": _timed(PlainApp(healthz)),
         "a call, not counted": _timed(_call(counted=False)),
         "a call, counted": _timed(_call(counted=True)),
     }
-    taken: dict[str, list[float]] = {name: [] for name in turns}
+    times: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 1):
-        for name, once in sorted(turns.items(), reverse=bool(number % 2)):
-            found = await once()
+        for name, run in sorted(runs.items(), reverse=bool(number % 2)):
+            microseconds = await run()
             if number:  # the first round warms up
-                taken[name].append(found)
-    return taken
+                times[name].append(microseconds)
+    return times
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(prog="python -m bench.counting", description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
-    taken = asyncio.run(_measure(parser.parse_args().rounds))
-    base = taken["a call, not counted"]
-    table = Table(title="What counting costs the gateway alone", title_justify="left")
-    for heading in ("what", "CPU µs", "of a call that is not counted", "more µs"):
-        table.add_column(heading, justify="left" if heading == "what" else "right")
-    for name, found in taken.items():
-        share = median(one / other for one, other in zip(found, base, strict=True))
-        more = median(one - other for one, other in zip(found, base, strict=True))
-        table.add_row(name, f"{median(found):.2f}", f"{share:.1%}", f"{more:+.2f}")
+    times = asyncio.run(_measure(parser.parse_args().rounds))
+    base = times["a call, not counted"]
+    table = Table(title="Cost of call statistics in the gateway", title_justify="left")
+    for heading in ("call", "CPU µs", "ratio to not counted", "extra µs"):
+        table.add_column(heading, justify="left" if heading == "call" else "right")
+    for name, values in times.items():
+        ratio = median(value / reference for value, reference in zip(values, base, strict=True))
+        extra = median(value - reference for value, reference in zip(values, base, strict=True))
+        table.add_row(name, f"{median(values):.2f}", f"{ratio:.1%}", f"{extra:+.2f}")
     Console().print(table)
 
 

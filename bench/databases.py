@@ -1,4 +1,4 @@
-"""What is asked of PostgreSQL itself: databases of our own, bytes of WAL, bytes on disk."""
+"""PostgreSQL for benchmarks: temporary databases, WAL positions and table sizes."""
 
 import os
 import statistics
@@ -24,7 +24,7 @@ SETTINGS = [
 
 
 class TableSize(msgspec.Struct, frozen=True):
-    """Bytes of a table: its heap with what is stored beside it, and its indexes."""
+    """The bytes of a table: its heap including TOAST, and its indexes."""
 
     name: str
     heap: int
@@ -32,36 +32,36 @@ class TableSize(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> int:
-        """All bytes."""
+        """The bytes of heap and indexes."""
         return self.heap + self.indexes
 
 
 class Postgres:
-    """A connection for questions about the whole server or one of its databases."""
+    """A connection for queries about a server and one of its databases."""
 
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._connection = connection
 
     async def settings(self) -> dict[str, str]:
-        """Return the settings that decide what a commit costs."""
+        """Return the settings that determine the cost of a commit."""
         return {name: await self._connection.fetchval("select current_setting($1)", name) for name in SETTINGS}
 
     async def wal_position(self) -> int:
-        """Return how many bytes of WAL were ever written."""
+        """Return the WAL position, in bytes."""
         return int(await self._connection.fetchval("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"))
 
     async def checkpoint(self) -> None:
-        """Write out what earlier steps left in memory, so that none pays for another; needs the right to do so."""
+        """Write dirty pages to disk, so that no step pays for an earlier one. Does nothing without the privilege."""
         with suppress(asyncpg.InsufficientPrivilegeError):
             await self._connection.execute("checkpoint")
 
     async def vacuum(self) -> None:
-        """Do now what autovacuum does in time."""
+        """Vacuum all tables now instead of waiting for autovacuum."""
         await self._connection.execute("vacuum")
         await self.checkpoint()
 
     async def table_sizes(self) -> dict[str, TableSize]:
-        """Return the size of every table, partitions and schemas of extensions included."""
+        """Return the size of every table, including partitions and tables of extensions."""
         rows = await self._connection.fetch(
             "select c.oid::regclass::text as name, pg_table_size(c.oid) as heap, pg_indexes_size(c.oid) as indexes"
             " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
@@ -72,7 +72,7 @@ class Postgres:
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Postgres]:
-    """Give a connection for the length of the `async with`."""
+    """Yield a connection."""
     connection = await asyncpg.connect(url)
     try:
         yield Postgres(connection)
@@ -82,7 +82,7 @@ async def connected(url: str) -> AsyncIterator[Postgres]:
 
 @asynccontextmanager
 async def own_database(url: str, name: str) -> AsyncIterator[str]:
-    """Create a database beside the one of `url`, give its URL, and drop it in the end."""
+    """Create a database on the server of `url`, yield its URL, and drop it at the end."""
     name = f"{name}_{os.getpid()}"
     connection = await asyncpg.connect(url)
     try:
@@ -96,13 +96,13 @@ async def own_database(url: str, name: str) -> AsyncIterator[str]:
 
 
 def sync_milliseconds(folder: Path) -> float:
-    """Return what it takes to make one page durable in a folder: the least that a commit can cost there."""
-    taken = []
+    """Return the time of one durable page write in a folder, a lower bound for a commit there."""
+    times = []
     with (folder / "sync-probe").open("wb", buffering=0) as file:
         for _ in range(200):
             file.seek(0)
             before = time.perf_counter()
             file.write(bytes(8192))
             os.fdatasync(file.fileno()) if hasattr(os, "fdatasync") else os.fsync(file.fileno())
-            taken.append(time.perf_counter() - before)
-    return statistics.median(taken) * 1000
+            times.append(time.perf_counter() - before)
+    return statistics.median(times) * 1000

@@ -1,4 +1,4 @@
-"""Bytes on disk for each delivered message: messages to a thousand receivers each, one after the other."""
+"""Bytes on disk per delivered message, measured with messages to a thousand recipients each."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from bench.mailboxes import GROUP, users
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """By how much the tables grew for so many deliveries, after VACUUM; `raw_bytes` is before it."""
+    """The growth of the tables by a number of deliveries, after VACUUM; `raw_bytes` is the growth before it."""
 
     deliveries: int
     tables: list[TableSize]
@@ -17,12 +17,12 @@ class Growth(msgspec.Struct, frozen=True):
 
     @property
     def bytes_per_delivery(self) -> float:
-        """Of all tables together."""
+        """The growth of all tables per delivery."""
         return sum(table.total for table in self.tables) / self.deliveries
 
 
 async def growth(api: Api, postgres: Postgres, messages: int) -> Growth:
-    """Send messages to the same thousand users, one connection at a time as it comes in real life."""
+    """Send messages to the same thousand users, one call at a time, and return the growth of the tables."""
     receivers = users("class", GROUP)
     before = await postgres.table_sizes()
     wal_before = await postgres.wal_position()
@@ -30,7 +30,7 @@ async def growth(api: Api, postgres: Postgres, messages: int) -> Growth:
         api.send_text(receivers, f"The parents' evening of class {number} begins at seven.")
         for number in range(messages)
     ]
-    await api.ask_all(requests, connections=1)
+    await api.call_all(requests, connections=1)
     raw = _difference(before, await postgres.table_sizes())
     wal = await postgres.wal_position() - wal_before
     await postgres.vacuum()

@@ -1,8 +1,8 @@
 """The load client: one process, one thread, one request in flight on each connection.
 
-A server of two cores shares them with its load, so the client must be light: requests are bytes made beforehand, and
-of an answer only its end and its first bytes are looked at. `run` starts it (`python -m bench.load`) with a Plan on its
-standard input, and reads an Outcome from its standard output.
+The server shares its cores with the client, so the client must be light: requests are prepared bytes, and of an answer
+only the length and the first bytes are checked. `run` starts the client (`python -m bench.load`) with a Plan on its
+standard input and reads an Outcome from its standard output.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ _SILENCE_SECONDS = 60
 
 
 class LoadError(Exception):
-    """The load could not be run to its end."""
+    """The load was interrupted."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to send. The requests are sent in turn, from number `start` on and round and round, for `warm_up` seconds
-    that do not count and then `seconds` that do. With `seconds` None each is sent once, and the answers are kept.
+    """The requests to send. They are sent in turn and repeatedly from number `start`, for `warm_up` seconds that are
+    not measured and `seconds` that are. With `seconds` None, each is sent once and the answers are kept.
 
-    An answer whose body does not begin with `expect` is an error.
+    An answer is an error if its body does not start with `expect`.
     """
 
     host: str
@@ -42,9 +42,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back. `sent` counts everything, `counted` the answers inside the measured `seconds`.
+    """The result of a plan. `sent` counts all requests, `counted` the answers within the measured `seconds`.
 
-    `busy` is the share of one core that the client itself used: near 1 the client is what was measured.
+    `busy` is the share of one core that the client used. Near 1, the client was the bottleneck.
     """
 
     sent: int
@@ -59,18 +59,18 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def run(plan: Plan) -> Outcome:
-    """Run a plan in a process of its own. Raises LoadError."""
+    """Run a plan in its own process. Raises LoadError."""
     client = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.load"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     answer, _ = await client.communicate(msgspec.msgpack.encode(plan))
     if client.returncode != 0:
-        raise LoadError(f"the load client ended with {client.returncode}")
+        raise LoadError(f"the load client exited with code {client.returncode}")
     return msgspec.msgpack.decode(answer, type=Outcome)
 
 
 class _Connection:
-    """A connection, the number of the request that is in flight on it, and what has come of the answer."""
+    """A connection with the number of its request in flight and the received part of the answer."""
 
     __slots__ = ("number", "received", "sent_at", "socket")
 
@@ -102,18 +102,18 @@ class _Load:
         for connection in connections:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
         processor_before = time.process_time()
-        begin = time.perf_counter()
-        self._count_from = begin + plan.warm_up
+        start = time.perf_counter()
+        self._count_from = start + plan.warm_up
         self._count_until = self._count_from + (1e9 if plan.seconds is None else plan.seconds)
         for connection in connections:
             self._send_next(connection, time.perf_counter())
         while self._in_flight:
             ready = selector.select(_SILENCE_SECONDS)
             if not ready:
-                raise LoadError(f"no answer came for {_SILENCE_SECONDS} seconds")
+                raise LoadError(f"no answer for {_SILENCE_SECONDS} seconds")
             for key, _ in ready:
                 self._receive(key.data)
-        elapsed = time.perf_counter() - begin
+        elapsed = time.perf_counter() - start
         return self._outcome(elapsed, (time.process_time() - processor_before) / elapsed)
 
     def _send_next(self, connection: _Connection, now: float) -> None:
@@ -168,7 +168,7 @@ def _percentile(ordered: list[float], share: float) -> float:
 
 
 def main() -> None:
-    """Run the plan on standard input and write the outcome to standard output."""
+    """Run the plan from standard input and write the outcome to standard output."""
     plan = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Plan)
     try:
         outcome = _Load(plan).run()

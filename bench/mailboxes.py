@@ -1,4 +1,4 @@
-"""Mailboxes to measure on, filled through the API alone."""
+"""Mailboxes for measurements, filled through the API."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bench.api import BARE_SUCCESS, Api, message_id_in
 
 GROUP = 1_000
-"""Receivers of one send; a send to more is fanned out after its answer."""
+"""Recipients of one send. A send to more is fanned out after its answer."""
 _BATCH = 50
 
 
@@ -18,12 +18,12 @@ class Mailbox(NamedTuple):
 
 
 def users(prefix: str, count: int) -> list[str]:
-    """Return user ids of one length."""
+    """Return user ids of equal length."""
     return [f"{prefix}-{number:06}" for number in range(count)]
 
 
 def groups(user_ids: list[str]) -> Iterable[list[str]]:
-    """Cut users into groups that one send reaches at once."""
+    """Split users into groups that one send reaches before its answer."""
     return (user_ids[start : start + GROUP] for start in range(0, len(user_ids), GROUP))
 
 
@@ -31,7 +31,7 @@ async def filled_in_groups(api: Api, user_ids: list[str], messages: int) -> list
     """Send `messages` to every user, a thousand users at a time."""
     boxes: list[Mailbox] = []
     for group in groups(user_ids):
-        bodies = await api.ask_all([api.send_text(group, f"Notice number {number}") for number in range(messages)])
+        bodies = await api.call_all([api.send_text(group, f"Notice number {number}") for number in range(messages)])
         message_ids = tuple(sorted(map(message_id_in, bodies)))
         boxes.extend(Mailbox(user_id, message_ids) for user_id in group)
     return boxes
@@ -40,7 +40,7 @@ async def filled_in_groups(api: Api, user_ids: list[str], messages: int) -> list
 async def filled_one_by_one(api: Api, user_id: str, messages: int, *, unread: int) -> None:
     """Send `messages` to one user and set all but the newest `unread` of them read."""
     requests = [api.send_text([user_id], f"Reminder number {number}") for number in range(messages)]
-    message_ids = sorted(map(message_id_in, await api.ask_all(requests, connections=64)))
+    message_ids = sorted(map(message_id_in, await api.call_all(requests, connections=64)))
     old = message_ids[: messages - unread]
     batches = [old[start : start + _BATCH] for start in range(0, len(old), _BATCH)]
-    await api.ask_all([api.set_status(user_id, batch, 1) for batch in batches], expect=BARE_SUCCESS)
+    await api.call_all([api.set_status(user_id, batch, 1) for batch in batches], expect=BARE_SUCCESS)

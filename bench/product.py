@@ -1,4 +1,4 @@
-"""The product as an operator runs it: migrated, an app created, served, on a database of its own."""
+"""The product as an operator runs it, with one app and its own database."""
 
 import os
 import secrets
@@ -33,7 +33,7 @@ class _TokenAnswer(msgspec.Struct, rename="camel"):
 
 @asynccontextmanager
 async def product(database_url: str, folder: Path, *, workers: int, **settings: str) -> AsyncIterator[Api]:
-    """Serve the product on an empty database until the end of the `async with`. `settings` lack MSGCENTER_."""
+    """Serve the product on an empty database. The names of `settings` lack MSGCENTER_."""
     environment = {
         **os.environ,
         "MSGCENTER_DATABASE_URL": database_url,
@@ -63,4 +63,4 @@ async def _access_token(base_url: str, app: _App) -> str:
     try:
         return msgspec.json.decode(answer.content, type=_TokenAnswer).token_info.access_token
     except msgspec.DecodeError as error:
-        raise AnswerError(f"no token was issued: {answer.text}") from error
+        raise AnswerError(f"no token in the answer: {answer.text}") from error

@@ -1,4 +1,4 @@
-"""Steps in turn, round after round: on a noisy machine, what slows one round slows all steps alike."""
+"""Measure steps in turn, round after round: what slows a round on a noisy machine slows all steps alike."""
 
 from collections.abc import Callable
 from statistics import median
@@ -11,7 +11,7 @@ from bench.steps import COUNTED, UNCOUNTED, Result, Step
 
 
 async def measure(steps: list[Step], postgres: Postgres, options: Options, report: Callable[[str], None]) -> None:
-    """Measure every step once in each round; the results are in the steps."""
+    """Measure every step once per round and add the results to the steps."""
     for number in range(1, options.rounds + 1):
         for step in _in_turn(steps, number):
             result = await _measure(step, postgres, options)
@@ -20,7 +20,7 @@ async def measure(steps: list[Step], postgres: Postgres, options: Options, repor
 
 
 def _in_turn(steps: list[Step], number: int) -> list[Step]:
-    """Let the twins go first by turns: to come second is a small advantage or the opposite, whoever does."""
+    """Alternate the order of the two twin steps, because the order has a small effect."""
     turn = {COUNTED: number % 2, UNCOUNTED: 1 - number % 2}
     twins = sorted((step for step in steps if step.key in turn), key=lambda step: turn[step.key])
     return [step for step in steps if step.key not in turn] + twins

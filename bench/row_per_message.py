@@ -1,9 +1,8 @@
-"""The yardstick: the same modMsgStatus, over a row for each user and message, one transaction for each call.
+"""The yardstick: modMsgStatus with one row per user and message, and one transaction per call.
 
-This is how message centres usually store read states (a primary key, and a partial index on what is unread). The call
-is the product's own, with its gateway, decoding, limits and answers; below that neither pages nor group commit: each
-call looks up its token and changes its rows by itself, with prepared statements on ten pooled connections that spare
-the round trip of a session reset.
+Message centres usually store read states this way, with a primary key and a partial index on unread rows. The call is
+the product's own, with its gateway, decoding, limits and answers, but without mailbox pages and group commit: each call
+looks up its token and updates its rows, with prepared statements on ten pooled connections without session reset.
 
 It reads MSGCENTER_DATABASE_URL and MSGCENTER_SECRET_KEY, as the product does.
 """
@@ -54,7 +53,7 @@ PATH = ENDPOINTS[0].path
 
 
 class RowStatuses:
-    """Takes the place of `Statuses`: an update of the rows for each call."""
+    """Replaces `Statuses`: one update of rows per call."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -67,10 +66,10 @@ class RowStatuses:
 
         async def write(connection: Connection) -> MissingIds:
             if read:
-                done = await connection.execute(_SET_READ, *rows, time.time_ns() // 1_000_000)
+                result = await connection.execute(_SET_READ, *rows, time.time_ns() // 1_000_000)
             else:
-                done = await connection.execute(_SET_UNREAD, *rows)
-            if int(done.removeprefix("UPDATE ")) == len(message_ids):
+                result = await connection.execute(_SET_UNREAD, *rows)
+            if int(result.removeprefix("UPDATE ")) == len(message_ids):
                 return frozenset()
             return message_ids - {row[0] for row in await connection.fetch(_KNOWN, *rows)}
 
@@ -78,7 +77,7 @@ class RowStatuses:
 
 
 class SingleTokens:
-    """Takes the place of `Tokens`: a query for each call."""
+    """Replaces `Tokens`: one query per call."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -87,24 +86,24 @@ class SingleTokens:
         """Return the app that a token belongs to."""
         digest = token_digest(token)
         async with self._database.connection() as connection:
-            found = await find_tokens(connection, [digest], time.time_ns() // 1_000_000)
-        if digest not in found:
+            tokens = await find_tokens(connection, [digest], time.time_ns() // 1_000_000)
+        if digest not in tokens:
             raise Refusal(Reason.TOKEN_UNKNOWN)
-        return found[digest].app
+        return tokens[digest].app
 
 
 def application() -> Router:
     """Return the ASGI application."""
     database = Database(os.environ["MSGCENTER_DATABASE_URL"], connections=10)
-    nothing = cast(Any, None)
+    unused = cast(Any, None)
     actions = CallActions(
         statuses=cast(Statuses, RowStatuses(database)),
-        sending=nothing,
-        message_statuses=nothing,
-        user_tokens=nothing,
-        webhooks=nothing,
-        sent_messages=nothing,
-        topics=nothing,
+        sending=unused,
+        message_statuses=unused,
+        user_tokens=unused,
+        webhooks=unused,
+        sent_messages=unused,
+        topics=unused,
     )
     gateway = Gateway(cast(Tokens, SingleTokens(database)), RateLimit(1_000_000))
 

@@ -38,15 +38,15 @@ _SMALL_MAILBOX = 1_000
 _FIFTY = slice(IDS_PER_CALL)
 _ONE = slice(IDS_PER_CALL, IDS_PER_CALL + 1)
 
-Tell = Callable[[str], None]
+ReportProgress = Callable[[str], None]
 
 
-def benchmark(options: Options, tell: Tell) -> Report:
-    """Run everything and return what came out. `tell` gets a line for each thing that is done."""
+def benchmark(options: Options, report_progress: ReportProgress) -> Report:
+    """Run the benchmark and return its report. `report_progress` is called with a progress line for each part."""
     with tempfile.TemporaryDirectory(prefix="msgcenter-bench-", dir=options.folder) as name:
         folder = Path(name)
         with _postgres(options, folder) as url:
-            return asyncio.run(_run(options, url, folder, tell))
+            return asyncio.run(_run(options, url, folder, report_progress))
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def _postgres(options: Options, folder: Path) -> Iterator[str]:
         yield url
 
 
-async def _run(options: Options, url: str, folder: Path, tell: Tell) -> Report:
+async def _run(options: Options, url: str, folder: Path, report_progress: ReportProgress) -> Report:
     async with (
         own_database(url, "msgcenter_bench") as product_url,
         own_database(url, "msgcenter_yardstick") as rows_url,
@@ -66,18 +66,18 @@ async def _run(options: Options, url: str, folder: Path, tell: Tell) -> Report:
         connected(product_url) as postgres,
     ):
         machine = await _machine(options, postgres, folder)
-        tell(f"sending {options.messages:,} messages to 1,000 receivers each")
+        report_progress(f"sending {options.messages:,} messages to 1,000 receivers each")
         disk = await growth(api, postgres, options.messages)
-        tell(f"filling {_READERS:,} mailboxes with {_MESSAGES_EACH} messages each")
-        boxes = await filled_in_groups(api, users("reader", _READERS), _MESSAGES_EACH)
+        report_progress(f"filling {_READERS:,} mailboxes with {_MESSAGES_EACH} messages each")
+        mailboxes = await filled_in_groups(api, users("reader", _READERS), _MESSAGES_EACH)
         async with (
-            _yardstick(options, rows_url, boxes, folder) as rows,
-            _twins(options, url, folder, tell) as twins,
+            _yardstick(options, rows_url, mailboxes, folder) as rows,
+            _twins(options, url, folder, report_progress) as twins,
         ):
-            bytes_per_row = await _bytes_per_row(rows_url, boxes) if rows else None
-            steps = await _prepared(options, api, rows, boxes, tell)
+            bytes_per_row = await _bytes_per_row(rows_url, mailboxes) if rows else None
+            steps = await _prepared(options, api, rows, mailboxes, report_progress)
             steps += twins
-            await measure(steps, postgres, options, tell)
+            await measure(steps, postgres, options, report_progress)
             return Report(
                 machine=machine,
                 options={name: str(value) for name, value in asdict(options).items()},
@@ -90,17 +90,19 @@ async def _run(options: Options, url: str, folder: Path, tell: Tell) -> Report:
 
 
 @asynccontextmanager
-async def _yardstick(options: Options, url: str, boxes: list[Mailbox], folder: Path) -> AsyncIterator[Api | None]:
+async def _yardstick(options: Options, url: str, mailboxes: list[Mailbox], folder: Path) -> AsyncIterator[Api | None]:
     if "c" not in options.only:
         yield None
         return
-    async with yardstick.yardstick(url, boxes, folder, workers=options.workers) as rows:
+    async with yardstick.yardstick(url, mailboxes, folder, workers=options.workers) as rows:
         yield rows
 
 
 @asynccontextmanager
-async def _twins(options: Options, url: str, folder: Path, tell: Tell) -> AsyncIterator[list[StatusStep]]:
-    """Give the calls of step b to two servers alike, each on a database of its own; one of them counts its calls."""
+async def _twins(
+    options: Options, url: str, folder: Path, report_progress: ReportProgress
+) -> AsyncIterator[list[StatusStep]]:
+    """Yield the steps of two identical servers with separate databases, with and without call statistics."""
     if "h" not in options.only:
         yield []
         return
@@ -111,29 +113,31 @@ async def _twins(options: Options, url: str, folder: Path, tell: Tell) -> AsyncI
             database_url = await stack.enter_async_context(own_database(url, f"msgcenter_statistics_{switch}"))
             server = product(database_url, folder, workers=options.workers, STATISTICS=switch)
             api = await stack.enter_async_context(server)
-            tell(f"filling {_READERS:,} mailboxes of a server with calls {title}")
-            boxes = await filled_in_groups(api, users("reader", _READERS), _MESSAGES_EACH)
-            steps.append(status_step(name, f"modMsgStatus, {IDS_PER_CALL} ids, {title}", api, boxes, _FIFTY))
+            report_progress(f"filling {_READERS:,} mailboxes of a server with calls {title}")
+            mailboxes = await filled_in_groups(api, users("reader", _READERS), _MESSAGES_EACH)
+            steps.append(status_step(name, f"modMsgStatus, {IDS_PER_CALL} ids, {title}", api, mailboxes, _FIFTY))
         yield steps
 
 
-async def _bytes_per_row(url: str, boxes: list[Mailbox]) -> float:
+async def _bytes_per_row(url: str, mailboxes: list[Mailbox]) -> float:
     async with connected(url) as postgres:
         sizes = await postgres.table_sizes()
-    return sizes["user_message"].total / sum(len(box.message_ids) for box in boxes)
+    return sizes["user_message"].total / sum(len(box.message_ids) for box in mailboxes)
 
 
-async def _prepared(options: Options, api: Api, rows: Api | None, boxes: list[Mailbox], tell: Tell) -> list[Step]:
-    fifty = status_step("b", f"modMsgStatus, {IDS_PER_CALL} ids", api, boxes, _FIFTY)
+async def _prepared(
+    options: Options, api: Api, rows: Api | None, mailboxes: list[Mailbox], report_progress: ReportProgress
+) -> list[Step]:
+    fifty = status_step("b", f"modMsgStatus, {IDS_PER_CALL} ids", api, mailboxes, _FIFTY)
     steps: list[Step] = [no_op_step(api, fifty), fifty]
     if rows is not None:
-        steps.append(status_step("c", "the yardstick, 50 ids: a row per message", rows, boxes, _FIFTY))
-    steps += [single_send_step(api), group_send_step(api), status_step("g", "modMsgStatus, 1 id", api, boxes, _ONE)]
+        steps.append(status_step("c", "the yardstick, 50 ids: a row per message", rows, mailboxes, _FIFTY))
+    steps += [single_send_step(api), group_send_step(api), status_step("g", "modMsgStatus, 1 id", api, mailboxes, _ONE)]
     if "f" in options.only:
         for messages in (_SMALL_MAILBOX, options.large_mailbox):
-            tell(f"filling a mailbox with {messages:,} messages")
+            report_progress(f"filling a mailbox with {messages:,} messages")
             steps.append(await unread_count_step(api, messages))
-    # Sends to a thousand leave the most behind, so they come last in a round.
+    # Sends to a thousand recipients leave the most dirty pages, so they are last in a round.
     return sorted((step for step in steps if step.key[0] in options.only), key=lambda step: step.key == "e")
 
 
@@ -142,9 +146,9 @@ async def _verified(steps: list[Step], api: Api, rows_url: str) -> list[str]:
     status_steps = [step for step in steps if isinstance(step, StatusStep)]
     ours = [step for step in status_steps if step.api is api]
     if ours:
-        lines.append(truth.compare("the product", ours, await truth.asked(api, ours)))
+        lines.append(truth.compare("the product", ours, await truth.product_counts(api, ours)))
     lines += [
-        truth.compare(twin.title, [twin], await truth.asked(twin.api, [twin]))
+        truth.compare(twin.title, [twin], await truth.product_counts(twin.api, [twin]))
         for twin in status_steps
         if twin.key in {COUNTED, UNCOUNTED}
     ]

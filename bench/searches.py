@@ -1,7 +1,7 @@
-"""What a search of a large inbox costs: `python -m bench.searches`.
+"""The cost of searching a large inbox: `python -m bench.searches`.
 
-One mailbox with 1,000 and one with 100,000 messages, searched in turn for what none of them says, so that a request
-looks through as much as it may; and the mailbox as a whole, page after page, as the component does.
+Searches a mailbox of 1,000 and one of 100,000 messages in turn for text that no message contains, so that each request
+examines as many messages as it may; then searches the whole mailbox, page by page, as the component does.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from msgcenter.database.embedded.postgres import embedded_postgres
 _SMALL = 1_000
 _ROUNDS = 40
 _PATH = "/inbox/v1/messages"
-_ABSENT = "ＮＯＢＯＤＹ says this"
+_ABSENT = "ＡＢＳＥＮＴ text"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(prog="python -m bench.searches", description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000, help="messages in the large mailbox")
     options = parser.parse_args()
@@ -65,35 +65,33 @@ async def _user_token(api: Api, http: httpx.AsyncClient, user_id: str) -> str:
 
 
 async def _search(http: httpx.AsyncClient, header: dict[str, str], cursor: str | None) -> tuple[float, str | None]:
-    """Return how long a request took (ms), and the cursor of the next one."""
-    begun = time.perf_counter()
+    """Return the duration of a request (ms) and the cursor of the next one."""
+    start = time.perf_counter()
     query = {"q": _ABSENT, **({} if cursor is None else {"cursor": cursor})}
     answer = await http.get(_PATH, params=query, headers=header)
-    took = (time.perf_counter() - begun) * 1_000
+    milliseconds = (time.perf_counter() - start) * 1_000
     assert answer.status_code == 200, answer.text
-    following: str | None = answer.json()["nextCursor"]
-    return took, following
+    next_cursor: str | None = answer.json()["nextCursor"]
+    return milliseconds, next_cursor
 
 
 async def _whole(http: httpx.AsyncClient, header: dict[str, str]) -> tuple[float, int]:
-    """Return how long it takes to look through a whole mailbox (ms), and in how many requests."""
-    took, cursor = await _search(http, header, None)
+    """Return the duration of a search of the whole mailbox (ms) and its number of requests."""
+    total, cursor = await _search(http, header, None)
     requests = 1
     while cursor is not None:
-        more, cursor = await _search(http, header, cursor)
-        took, requests = took + more, requests + 1
-    return took, requests
+        milliseconds, cursor = await _search(http, header, cursor)
+        total, requests = total + milliseconds, requests + 1
+    return total, requests
 
 
 def _print(times: dict[int, list[float]], messages: int, whole: float, requests: int) -> None:
-    table = Table("", "p50 ms", "p95 ms", title="A search that finds nothing", title_justify="left")
-    for size, taken in times.items():
-        table.add_row(
-            f"a request, among {size:,} messages", f"{median(taken):.1f}", f"{quantiles(taken, n=20)[-1]:.1f}"
-        )
+    table = Table("", "p50 ms", "p95 ms", title="Search without a match", title_justify="left")
+    for size, values in times.items():
+        table.add_row(f"one request, {size:,} messages", f"{median(values):.1f}", f"{quantiles(values, n=20)[-1]:.1f}")
     ratio = median(large / small for small, large in zip(*times.values(), strict=True))
     table.add_row(f"  {messages:,} : {_SMALL:,}", f"{ratio:.2f}", style="bold")
-    table.add_row(f"all {messages:,} messages, in {requests} requests", f"{whole:.0f}")
+    table.add_row(f"all {messages:,} messages, requests: {requests}", f"{whole:.0f}")
     Console().print(table)
 
 

@@ -1,4 +1,4 @@
-"""A server under load: started, awaited, weighed and stopped."""
+"""Server processes: start, wait until ready, measure and stop."""
 
 import asyncio
 import re
@@ -18,12 +18,12 @@ _MIB = 1 << 20
 
 
 class ServerError(Exception):
-    """A server did not start, or a command of it failed; the text says what it printed."""
+    """A server did not start or a command failed. The text is what it printed."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that listens on this machine."""
+    """A server on this machine."""
 
     process_id: int
     port: int
@@ -32,21 +32,21 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return f"http://{self.host}:{self.port}"
 
     def worker_rss_mib(self) -> list[float]:
-        """Return the resident memory of each worker process, the largest first.
+        """Return the resident memory of each worker process, largest first.
 
-        Python's helper processes beside the workers are smaller than any of them and left out.
+        Python's helper processes are smaller than any worker and left out.
         """
-        sizes = sorted((member.memory_info().rss / _MIB for member in self._processes()), reverse=True)
+        sizes = sorted((process.memory_info().rss / _MIB for process in self._processes()), reverse=True)
         return sizes[: self.workers]
 
     def processor_seconds(self) -> float:
-        """Return what its processes have used of the machine's cores so far."""
-        times = [member.cpu_times() for member in self._processes()]
-        return sum(taken.user + taken.system for taken in times)
+        """Return the processor time that the server's processes have used so far."""
+        times = [process.cpu_times() for process in self._processes()]
+        return sum(process_times.user + process_times.system for process_times in times)
 
     def _processes(self) -> list[psutil.Process]:
         process = psutil.Process(self.process_id)
@@ -57,7 +57,7 @@ class Server:
 async def serving(
     command: Sequence[str], environment: Mapping[str, str], log: Path, *, workers: int
 ) -> AsyncIterator[Server]:
-    """Run a server that prints its address, from when it is ready until the end of the `async with`."""
+    """Run a server that prints its address, wait until it is ready, and stop it at the end."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
@@ -72,9 +72,9 @@ async def _ready(process: asyncio.subprocess.Process, log: Path, workers: int) -
     with suppress(TimeoutError):
         async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient(trust_env=False) as client:
             while process.returncode is None:
-                found = _ADDRESS.search(_text(log))
-                if found and await _answers(client, f"{found[0]}/readyz"):
-                    return Server(process.pid, int(found[1]), workers)
+                address = _ADDRESS.search(_text(log))
+                if address and await _answers(client, f"{address[0]}/readyz"):
+                    return Server(process.pid, int(address[1]), workers)
                 await asyncio.sleep(0.1)
     raise ServerError(f"the server is not ready; it printed:\n{_text(log)[-2000:]}")
 
@@ -102,7 +102,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 async def output_of(command: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Run a command to its end and return what it printed. Raises ServerError if it fails."""
+    """Run a command and return its output. Raises ServerError if it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -113,5 +113,5 @@ async def output_of(command: Sequence[str], environment: Mapping[str, str]) -> s
 
 
 def program(name: str) -> str:
-    """Return the path of a program of the environment that runs this one."""
+    """Return the path of a program in this Python environment."""
     return str(Path(sys.executable).with_name(name))

@@ -1,4 +1,4 @@
-"""What is measured: the steps, and what they need to be in the database beforehand."""
+"""The measured steps, and the mailboxes that they need."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from bench.mailboxes import GROUP, Mailbox, filled_one_by_one, groups, users
 
 IDS_PER_CALL = 50
 COUNTED, UNCOUNTED = "h on", "h off"
-"""The keys of the two steps that differ in nothing but the setting MSGCENTER_STATISTICS."""
+"""The keys of two steps that differ only in the setting MSGCENTER_STATISTICS."""
 _READ, _UNREAD = 1, 0
 
 
@@ -25,7 +25,7 @@ class Result:
 
 @dataclass
 class Step:
-    """A load. `sent` is how many of its requests were sent so far: the next round goes on from there."""
+    """A load. `sent` is the number of requests sent so far; the next round continues from there."""
 
     key: str
     title: str
@@ -38,7 +38,7 @@ class Step:
 
 @dataclass
 class StatusStep(Step):
-    """Sets the same ids of each mailbox read, then of each unread, and so on: every call changes all its rows."""
+    """Sets the same ids of each mailbox read, then unread, and so on, so that every call changes all its entries."""
 
     mailboxes: list[Mailbox] = field(default_factory=list)
     ids_per_call: int = IDS_PER_CALL
@@ -59,25 +59,25 @@ def status_step(key: str, title: str, api: Api, mailboxes: list[Mailbox], ids: s
 
 
 def no_op_step(api: Api, like: Step) -> Step:
-    """Return the step that every other one is compared with: the server does nothing but answer."""
+    """Return the reference step: the server only reads the body and answers."""
     return Step("a", "no-op of the same server", api, [api.no_op(like.requests[0])], ALIVE)
 
 
 def single_send_step(api: Api) -> Step:
-    """Return the step that sends a text to one receiver, another one each time."""
+    """Return the step that sends a text to one recipient, a different one each time."""
     requests = [api.send_text([user_id], f"Your form was approved, {user_id}.") for user_id in users("single", 10_000)]
     return Step("d", "sendMsg to 1 receiver", api, requests, SUCCESS)
 
 
 def group_send_step(api: Api) -> Step:
-    """Return the step that sends a text to a thousand receivers."""
+    """Return the step that sends a text to a thousand recipients."""
     receivers = groups(users("school", 8 * GROUP))
     requests = [api.send_text(group, "School is closed tomorrow because of the snow.") for group in receivers]
     return Step("e", f"sendMsg to {GROUP:,} receivers", api, requests, SUCCESS)
 
 
 async def unread_count_step(api: Api, messages: int) -> Step:
-    """Return the step that counts what is unread in a mailbox of so many messages, the newest 200 unread."""
+    """Return the step that counts unread messages in a mailbox of this size, with the newest 200 unread."""
     user_id, unread = f"clerk-{messages}", 200
     await filled_one_by_one(api, user_id, messages, unread=unread)
     expect = BARE_SUCCESS[:-1] + b',"unread":%d}' % unread

@@ -1,4 +1,4 @@
-"""What an open stream costs, and how long a message takes from its send to the screen: `python -m bench.streams`."""
+"""The memory of open streams, and the delay from a send to the screen: `python -m bench.streams`."""
 
 import argparse
 import asyncio
@@ -23,13 +23,13 @@ _ARRIVAL_SECONDS = 60
 
 
 class Viewer:
-    """One user with an open stream; notes when each message came."""
+    """A user with an open stream; records when each message arrives."""
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.ready = asyncio.Event()
         self.arrived: dict[str, float] = {}
-        self.came = asyncio.Event()
+        self.arrival = asyncio.Event()
 
     async def watch(self, host: str, port: int, token: str) -> None:
         """Read events until cancelled."""
@@ -41,21 +41,21 @@ class Viewer:
                     self.ready.set()
                 elif line.startswith(b"id: "):
                     self.arrived[line[4:].strip().decode()] = time.perf_counter()
-                    self.came.set()
+                    self.arrival.set()
         finally:
             writer.close()
 
     async def delay(self, message_id: str, sent: float) -> float:
-        """Return how many seconds after `sent` a message came."""
+        """Return the seconds from `sent` to the arrival of a message."""
         async with asyncio.timeout(_ARRIVAL_SECONDS):
             while message_id not in self.arrived:
-                self.came.clear()
-                await self.came.wait()
+                self.arrival.clear()
+                await self.arrival.wait()
         return self.arrived[message_id] - sent
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(prog="python -m bench.streams", description=__doc__)
     parser.add_argument("--streams", type=int, default=1_000)
     parser.add_argument("--workers", type=int, default=1)
@@ -73,15 +73,15 @@ async def _measure(url: str, folder: Path, *, streams: int, workers: int) -> Non
         viewers = [Viewer(f"viewer-{number}") for number in range(streams)]
         tokens = [await _user_token(http, api, viewer.user_id) for viewer in viewers]
         before = sum(api.server.worker_rss_mib())
-        watching = [
+        tasks = [
             asyncio.create_task(viewer.watch(api.server.host, api.server.port, token))
             for viewer, token in zip(viewers, tokens, strict=True)
         ]
         async with asyncio.timeout(_READY_SECONDS):
             await asyncio.gather(*(viewer.ready.wait() for viewer in viewers))
         opened = sum(api.server.worker_rss_mib())
-        single = [await _one(http, api, viewers[number % streams : number % streams + 1]) for number in range(100)]
-        everyone = [await _one(http, api, viewers[:1_000]) for _ in range(5)]
+        single = [await _send_one(http, api, viewers[number % streams : number % streams + 1]) for number in range(100)]
+        everyone = [await _send_one(http, api, viewers[:1_000]) for _ in range(5)]
         after = sum(api.server.worker_rss_mib())
         _show(
             {
@@ -94,9 +94,9 @@ async def _measure(url: str, folder: Path, *, streams: int, workers: int) -> Non
                 ),
             }
         )
-        for task in watching:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _user_token(http: httpx.AsyncClient, api: Api, user_id: str) -> str:
@@ -106,8 +106,8 @@ async def _user_token(http: httpx.AsyncClient, api: Api, user_id: str) -> str:
     return str(answer.json()["userToken"])
 
 
-async def _one(http: httpx.AsyncClient, api: Api, viewers: list[Viewer]) -> list[float]:
-    """Send one message and return the delays until the viewers see it, from when the request left."""
+async def _send_one(http: httpx.AsyncClient, api: Api, viewers: list[Viewer]) -> list[float]:
+    """Send one message and return the delays from the request to its arrival at each viewer."""
     body = {"receiverIds": [v.user_id for v in viewers], "msgtype": "text", "text": {"content": "hello"}}
     content = msgspec.json.encode(body)
     sent = time.perf_counter()
@@ -119,7 +119,7 @@ async def _one(http: httpx.AsyncClient, api: Api, viewers: list[Viewer]) -> list
 def _delays(seconds: list[float]) -> str:
     ordered = sorted(seconds)
     p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    return f"p50 {statistics.median(ordered) * 1e3:.0f} ms, p99 {p99 * 1e3:.0f} ms, all {ordered[-1] * 1e3:.0f} ms"
+    return f"p50 {statistics.median(ordered) * 1e3:.0f} ms, p99 {p99 * 1e3:.0f} ms, maximum {ordered[-1] * 1e3:.0f} ms"
 
 
 def _show(figures: dict[str, str]) -> None:

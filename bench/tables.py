@@ -1,4 +1,4 @@
-"""The report as tables on a terminal."""
+"""Print a report as tables."""
 
 from rich.console import Console
 from rich.table import Table
@@ -6,12 +6,12 @@ from rich.table import Table
 from bench.report import Report, ratio, targets
 
 _WIDTH = 132
-"""Where the output is no terminal."""
+"""Columns of output that is not a terminal."""
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "–"}
 
 
 def show(report: Report) -> None:
-    """Print everything."""
+    """Print all tables of a report."""
     console = Console() if Console().is_terminal else Console(width=_WIDTH)
     for name, value in report.machine.items():
         console.print(f"[dim]{name}:[/] {value}", highlight=False)
@@ -30,27 +30,27 @@ def _steps(report: Report) -> Table:
     for heading in ("req/s", "spread", "p50 ms", "p99 ms", "of a", "× c", "WAL B/call", "CPU µs", "client"):
         table.add_column(heading, justify="right", no_wrap=True)
     for key, figures in report.steps.items():
-        found = figures.median
+        result = figures.median
         to_no_op, to_yardstick = ratio(report.steps, key, "a"), ratio(report.steps, key, "c")
         table.add_row(
             key[0],
             figures.title,
-            f"{found.per_second:,.0f}",
+            f"{result.per_second:,.0f}",
             f"{figures.spread:.0%}",
-            f"{found.p50_ms:.2f}",
-            f"{found.p99_ms:.2f}",
+            f"{result.p50_ms:.2f}",
+            f"{result.p99_ms:.2f}",
             "–" if to_no_op is None else f"{to_no_op:.0%}",
             "–" if to_yardstick is None or key[0] not in "bcg" else f"{to_yardstick:.2f}",
-            f"{found.wal_bytes_per_call:,.0f}",
-            f"{found.server_us_per_call:,.0f}",
-            f"{found.client_busy:.0%}",
+            f"{result.wal_bytes_per_call:,.0f}",
+            f"{result.server_us_per_call:,.0f}",
+            f"{result.client_busy:.0%}",
         )
     return table
 
 
 def _disk(report: Report) -> Table:
     disk = report.disk
-    table = Table(title=f"Disk: growth by {disk.deliveries:,} delivered messages", title_justify="left")
+    table = Table(title=f"Disk growth, delivered messages: {disk.deliveries:,}", title_justify="left")
     table.add_column("table")
     for heading in ("heap", "indexes", "bytes per delivery"):
         table.add_column(heading, justify="right")
@@ -59,15 +59,15 @@ def _disk(report: Report) -> Table:
     table.add_section()
     table.add_row("all", "", "", f"{disk.bytes_per_delivery:.2f}")
     table.add_row("all, before VACUUM", "", "", f"{disk.raw_bytes / disk.deliveries:.2f}")
-    table.add_row("WAL written meanwhile", "", "", f"{disk.wal_bytes / disk.deliveries:.2f}")
+    table.add_row("WAL written", "", "", f"{disk.wal_bytes / disk.deliveries:.2f}")
     if report.yardstick_bytes_per_row is not None:
         table.add_row("the yardstick, freshly loaded", "", "", f"{report.yardstick_bytes_per_row:.2f}")
     return table
 
 
 def _targets(report: Report) -> Table:
-    table = Table(title="Promises", title_justify="left")
-    table.add_column("promise")
+    table = Table(title="Targets", title_justify="left")
+    table.add_column("target")
     table.add_column("measured", justify="right")
     table.add_column("")
     for target in targets(report):

@@ -1,4 +1,4 @@
-"""The yardstick as a server: `row_per_message` on a database of its own, with the product's mailboxes in it."""
+"""The yardstick as a server: `row_per_message` on its own database, with the product's mailboxes."""
 
 import os
 import secrets
@@ -23,9 +23,9 @@ from msgcenter.database.migrate import migrate
 
 @asynccontextmanager
 async def yardstick(database_url: str, mailboxes: list[Mailbox], folder: Path, *, workers: int) -> AsyncIterator[Api]:
-    """Serve the yardstick until the end of the `async with`, every message unread at first."""
+    """Serve the yardstick, with every message unread at first."""
     secret_key = secrets.token_hex(32)
-    app_number, token = await _registered(database_url, secret_key)
+    app_number, token = await _register_app(database_url, secret_key)
     await _fill(database_url, mailboxes, app_number)
     environment = {**os.environ, "MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": secret_key}
     command = [sys.executable, "-m", "bench.row_per_message", "--workers", str(workers)]
@@ -33,7 +33,7 @@ async def yardstick(database_url: str, mailboxes: list[Mailbox], folder: Path, *
         yield Api(server, token)
 
 
-async def _registered(database_url: str, secret_key: str) -> tuple[int, str]:
+async def _register_app(database_url: str, secret_key: str) -> tuple[int, str]:
     """Register an app as the product does; return its number and a token."""
     await migrate(database_url)
     async with Database(database_url, connections=2) as database:
@@ -44,7 +44,7 @@ async def _registered(database_url: str, secret_key: str) -> tuple[int, str]:
 
 
 async def _fill(database_url: str, mailboxes: list[Mailbox], app_number: int) -> None:
-    """Load the rows as messages arrive: of one message after another, to all its receivers."""
+    """Load the rows in the order of arrival: message by message, with all recipients."""
     rows = sorted(
         (message_id, box.user_id, PLATFORM, app_number) for box in mailboxes for message_id in box.message_ids
     )
@@ -60,7 +60,7 @@ async def _fill(database_url: str, mailboxes: list[Mailbox], app_number: int) ->
 
 
 async def unread_counts(database_url: str, user_ids: list[str]) -> list[int]:
-    """Return how many messages of each user are unread."""
+    """Return the number of unread messages per user."""
     connection = await asyncpg.connect(database_url)
     try:
         rows = await connection.fetch(

@@ -1,4 +1,4 @@
-"""Take the pictures of the README (`make screenshots`): a demo server of its own, real messages, a real browser."""
+"""Take the README's screenshots (`make screenshots`) of a demo server with real messages in a real browser."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
@@ -23,19 +23,19 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 _PICTURE_SITE = "https://pictures.example.edu"
 _MORE_APPS = ("家校通", "教务处", "Riverside School", "School office")
 _FONT = '"Inter", "Noto Sans CJK SC", system-ui, sans-serif'
-"""What the pictures are set in if the machine has it: Debian's own default for Latin letters runs very wide."""
+"""Fonts for the screenshots, if installed: Debian's default for Latin letters is very wide."""
 _AGES = (0.4, 4, 17, 55, 190, 26 * 60, 27 * 60, 29 * 60)
-"""How many minutes ago the messages seem to have come, the newest first: all have just been sent in truth."""
+"""The shown ages of the messages in minutes, newest first. In truth all have just been sent."""
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs" / "images")
     arguments = parser.parse_args()
     path = os.environ.get("MSGCENTER_CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
     if path is None:
-        sys.exit("No Chromium here (Debian, Ubuntu: apt-get install chromium fonts-noto-cjk fonts-inter).")
+        sys.exit("Chromium is missing (Debian, Ubuntu: apt-get install chromium fonts-noto-cjk fonts-inter).")
     arguments.out.mkdir(parents=True, exist_ok=True)
     with running_demo() as demo, sync_playwright() as playwright:
         send_messages(demo)
@@ -52,7 +52,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Demo:
-    """A running `msgcenter demo`: where it is, the links it prints, the apps that send."""
+    """A running `msgcenter demo`: its URL, the links it prints, and the sending apps."""
 
     url: str
     links: dict[str, str]
@@ -61,7 +61,7 @@ class Demo:
 
 @contextmanager
 def running_demo() -> Iterator[Demo]:
-    """Run `msgcenter demo` with data of its own until the end of the block, with more apps registered."""
+    """Run `msgcenter demo` with its own data folder and more apps."""
     with tempfile.TemporaryDirectory() as directory:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
         environment |= {"MSGCENTER_DATA_DIR": directory, "COLUMNS": "500", "NO_COLOR": "1"}
@@ -73,15 +73,15 @@ def running_demo() -> Iterator[Demo]:
             text=True,
         )
         try:
-            said = "".join(_lines_until(process, "For operators|for operators"))
-            key = re.search(r"MSGCENTER_APP_ID=(\S+) MSGCENTER_APP_KEY=(\S+)", said)
-            links = dict(re.findall(r"^(\S+)\s+(http\S+/inbox#token=\S+)$", said, re.MULTILINE))
-            url = re.search(r"is serving on (http\S+)", said)
+            output = "".join(_lines_until(process, "for operators"))
+            key = re.search(r"MSGCENTER_APP_ID=(\S+) MSGCENTER_APP_KEY=(\S+)", output)
+            links = dict(re.findall(r"^(\S+)\s+(http\S+/inbox#token=\S+)$", output, re.MULTILINE))
+            url = re.search(r"is serving on (http\S+)", output)
             if key is None or url is None or not links:
-                sys.exit("The demo did not start:\n" + said)
+                sys.exit("The demo did not start:\n" + output)
             _command(environment, "app", "scope", key[1], "--inbox", "platform")
-            others = [_new_app(environment, name) for name in _MORE_APPS]
-            yield Demo(url[1], links, ((key[1], key[2]), *others))
+            more_apps = [_new_app(environment, name) for name in _MORE_APPS]
+            yield Demo(url[1], links, ((key[1], key[2]), *more_apps))
         finally:
             process.terminate()
             process.communicate(timeout=60)
@@ -106,7 +106,7 @@ def _command(environment: dict[str, str], *arguments: str) -> str:
 
 
 def send_messages(demo: Demo) -> None:
-    """Send what the pictures show: to the teacher in Chinese, to the parent in English."""
+    """Send the messages for the screenshots: in Chinese to the teacher, in English to the parent."""
     with ExitStack() as stack:
         clients = [
             stack.enter_context(Client(demo.url, app_id, key, platform_code="420100")) for app_id, key in demo.apps
@@ -123,7 +123,7 @@ def _send_chinese(user: str, campus: Client, family: Client, office: Client) -> 
         content="周一：番茄牛腩、清炒时蔬；周二：香菇鸡块、蒸蛋。",
         business_id="menu-48",
         image_url=f"{_PICTURE_SITE}/small.svg",
-        **_addresses("menu.example.edu/48"),
+        **_urls("menu.example.edu/48"),
     )
     family.set_status(user, menu)
     seal = office.send_oa(
@@ -135,7 +135,7 @@ def _send_chinese(user: str, campus: Client, family: Client, office: Client) -> 
         author="张老师",
         business_id="seal-2",
         approval=True,
-        **_addresses("oa.example.edu/seal/2"),
+        **_urls("oa.example.edu/seal/2"),
     )
     office.set_status(None, seal)
     family.send_link(
@@ -144,7 +144,7 @@ def _send_chinese(user: str, campus: Client, family: Client, office: Client) -> 
         content="11月28日上午九点，学校西门签到。现场有科学实验、合唱团表演与亲子阅读角。",
         business_id="open-1",
         image_url=f"{_PICTURE_SITE}/wide.svg",
-        **_addresses("school.example.edu/open"),
+        **_urls("school.example.edu/open"),
     )
     campus.send_text(user, "明天上午九点全校消防演练，请准时参加。集合地点：操场东侧。")
     office.send_oa(
@@ -158,14 +158,14 @@ def _send_chinese(user: str, campus: Client, family: Client, office: Client) -> 
         file_count=2,
         business_id="leave-18",
         approval=True,
-        **_addresses("oa.example.edu/leave/18"),
+        **_urls("oa.example.edu/leave/18"),
     )
     family.send_link(
         user,
         title="第三单元作业",
         content="请在周五前完成并上传。",
         business_id="homework-4",
-        **_addresses("homework.example.edu/4"),
+        **_urls("homework.example.edu/4"),
     )
 
 
@@ -181,7 +181,7 @@ def _send_english(user: str, school: Client, office: Client) -> None:
         file_count=1,
         business_id="trip-4",
         approval=True,
-        **_addresses("school.example.edu/trips/4"),
+        **_urls("school.example.edu/trips/4"),
     )
     school.send_link(
         user,
@@ -189,19 +189,26 @@ def _send_english(user: str, school: Client, office: Client) -> None:
         content="Please finish it by Friday and hand it in online.",
         business_id="homework-4",
         image_url=f"{_PICTURE_SITE}/small.svg",
-        **_addresses("homework.example.edu/4"),
+        **_urls("homework.example.edu/4"),
     )
 
 
-def _addresses(address: str) -> dict[str, str]:
+class _Urls(TypedDict):
+    """The link targets of a message."""
+
+    pc_url: str
+    app_url: str
+
+
+def _urls(address: str) -> _Urls:
     return {"pc_url": f"https://{address}", "app_url": f"https://{address}"}
 
 
-# --- The pictures ---------------------------------------------------------------------------------------------------
+# --- The screenshots ------------------------------------------------------------------------------------------------
 
 
 def take_inbox(browser: Browser, demo: Demo, out: Path) -> None:
-    """The page on a PC."""
+    """Take the inbox page on a PC."""
     page = _page(browser, width=1280, height=860, locale="zh-CN")
     page.goto(demo.links["teacher-li"])
     _settle(page)
@@ -210,7 +217,7 @@ def take_inbox(browser: Browser, demo: Demo, out: Path) -> None:
 
 
 def take_phone(browser: Browser, demo: Demo, out: Path) -> None:
-    """The page on a phone, by night."""
+    """Take the inbox page on a phone, in dark mode."""
     page = _page(browser, width=390, height=844, locale="zh-CN", phone=True, dark=True)
     page.goto(demo.links["teacher-li"])
     _settle(page)
@@ -218,7 +225,7 @@ def take_phone(browser: Browser, demo: Demo, out: Path) -> None:
 
 
 def take_bell(browser: Browser, demo: Demo, out: Path) -> None:
-    """The bell on a website of others, in English."""
+    """Take the bell on another website, in English."""
     page = _page(browser, width=860, height=640, locale="en-GB")
     token = demo.links["parent-wang"].partition("#token=")[2]
     document = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>School portal</title><style>
@@ -239,7 +246,7 @@ def take_bell(browser: Browser, demo: Demo, out: Path) -> None:
 
 
 def take_portal(browser: Browser, demo: Demo, out: Path) -> None:
-    """A newcomer's first messages in the portal: the request, the preview, the answer, the sandbox inbox."""
+    """Take a developer's first messages in the portal: request, preview, answer and sandbox inbox."""
     page = _page(browser, width=1280, height=1000, locale="en-GB")
     page.goto(f"{demo.url}/portal/sign-up")
     page.get_by_label("Your name").fill("Wang Fang")
@@ -279,7 +286,7 @@ def _page(browser: Browser, *, width: int, height: int, locale: str, phone: bool
 
 
 def _draw(route: Route) -> None:
-    """Answer with a picture: hills in the morning."""
+    """Answer with a drawing of hills."""
     size = (
         'width="80" height="80" viewBox="280 0 320 320"' if "small" in route.request.url else 'width="640" height="320"'
     )
