@@ -1,4 +1,4 @@
-"""One of several processes that send and mark at the same recipients all at once, and keep a record of it."""
+"""A process that sends messages and sets statuses at the same recipients as other processes, and records its calls."""
 
 import asyncio
 import random
@@ -21,15 +21,15 @@ from msgcenter.store.messages.node_lease import NodeLease
 PLATFORM = "420100"
 USERS = tuple(f"user-{number}" for number in range(5))
 PAGE = 12
-"""Entries of a page: few, so that many pages are opened under the eyes of all."""
+"""Entries per page: few, so that the processes open many pages concurrently."""
 TASKS = 4
 RECENT = 50
 
 
 class Write(NamedTuple):
-    """What one call did to one message in one mailbox. `clears`: it was unread at some moment of the call.
+    """The effect of one call on one message in one mailbox. `clears`: the call left it unread for a moment.
 
-    `begun` and `ended` are of the clock that all processes of a machine share; the others are its ms since 1970.
+    `begun` and `ended` are monotonic times, which all processes of a machine share; the others are Unix ms.
     """
 
     user_id: str
@@ -51,7 +51,7 @@ class Sent(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A message that is there for all to see."""
+    """A message that is visible to all processes."""
 
     message_id: int
     app_number: int
@@ -62,7 +62,7 @@ class Known(NamedTuple):
 
 @dataclass
 class Record:
-    """What a process has seen."""
+    """The recorded calls of a process."""
 
     writes: list[Write] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Record:
 
 
 def hammer(url: str, apps: list[int], seed: int, seconds: float) -> Record:
-    """Send and mark for some seconds."""
+    """Send messages and set statuses for some seconds."""
     vars(add_entries)["PAGE_LIMIT"] = PAGE
     return asyncio.run(_Process(apps, seed).run(url, seconds))
 
@@ -86,13 +86,13 @@ class _Process:
         async with Database(url, connections=TASKS + 1) as self.database, NodeLease(url) as self.lease:
             end = time.monotonic() + seconds
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.look_around(end))
+                group.create_task(self.load_known_messages(end))
                 for _ in range(TASKS):
                     group.create_task(self.work(end))
         return self.record
 
-    async def look_around(self, end: float) -> None:
-        """Learn what all processes have sent."""
+    async def load_known_messages(self, end: float) -> None:
+        """Keep loading the latest messages of all processes."""
         while time.monotonic() < end:
             async with self.database.connection() as connection:
                 rows = await connection.fetch(
@@ -107,7 +107,7 @@ class _Process:
             await asyncio.sleep(0.05)
 
     async def work(self, end: float) -> None:
-        """Make one call after the other."""
+        """Make calls one after the other."""
         while time.monotonic() < end:
             self.record.calls += 1
             choice = self.random.random()
@@ -116,10 +116,10 @@ class _Process:
             elif choice < 0.12:
                 await self.decide()
             else:
-                await self.mark()
+                await self.set_statuses()
 
     async def send(self) -> None:
-        """Send up to three messages; other processes use the same request ids."""
+        """Send up to three messages. Other processes use the same request ids."""
         drafts = [self.draft() for _ in range(self.random.randint(1, 3))]
         answers = await send_drafts(self.database, await self.lease.ids(), drafts)
         for draft, answer in zip(drafts, answers, strict=True):
@@ -129,28 +129,32 @@ class _Process:
 
     def draft(self) -> Draft:
         number = self.random.randrange(400)
-        # The request id alone decides what the message is like, as the same request does everywhere.
-        like = random.Random(number)
+        # The request id alone determines the message, so that equal ids are equal requests in all processes.
+        seeded = random.Random(number)
         request_id = f"request-{number}"
-        receivers = receivers_of(like.sample(USERS, like.randint(1, len(USERS))))
-        kind = like.random()
+        receivers = receivers_of(seeded.sample(USERS, seeded.randint(1, len(USERS))))
+        kind = seeded.random()
         return Draft(
-            app_number=like.choice(self.apps),
+            app_number=seeded.choice(self.apps),
             platform_code=PLATFORM,
             body=Text(" ".join([request_id, *receivers])),
             receivers=receivers,
             approval=kind < 0.2,
             request_id=request_id,
             digest=request_id.encode(),
-            expires_at=now_ms() + like.randint(50, 1_500) if kind > 0.8 else None,
+            expires_at=now_ms() + seeded.randint(50, 1_500) if kind > 0.8 else None,
         )
 
-    async def mark(self) -> None:
-        """Let up to four status calls share a commit, some of them about the same messages."""
+    async def set_statuses(self) -> None:
+        """Make up to four status calls in one commit, some of them about the same messages."""
         changes = []
         for _ in range(self.random.randint(1, 4)):
             user_id, app_number = self.random.choice(USERS), self.random.choice(self.apps)
-            ids = [it.message_id for it in self.known if user_id in it.receivers and it.app_number == app_number]
+            ids = [
+                message.message_id
+                for message in self.known
+                if user_id in message.receivers and message.app_number == app_number
+            ]
             ids = self.random.sample(ids, min(len(ids), self.random.randint(1, 10)))
             if self.random.random() < 0.1:
                 ids.append(self.random.choice(self.known).message_id)
@@ -159,38 +163,40 @@ class _Process:
                 changes.append(StatusChange(Recipient(user_id, PLATFORM), app_number, frozenset(ids), read))
         if not changes:
             return
-        known = {it.message_id: it for it in self.known}
+        known = {message.message_id: message for message in self.known}
         begun, begun_ms = time.monotonic_ns(), now_ms()
         missing = await apply_status_changes(self.database, changes)
         ended, ended_ms = time.monotonic_ns(), now_ms()
-        done: dict[tuple[str, int], tuple[bool, bool]] = {}
+        effects: dict[tuple[str, int], tuple[bool, bool]] = {}
         for change, absent in zip(changes, missing, strict=True):
             user_id = change.recipient.user_id
             for message_id in change.message_ids:
                 message = known[message_id]
-                theirs = user_id in message.receivers and message.app_number == change.app_number
-                gone = message.expires_at is not None and message.expires_at <= begun_ms
-                if not theirs or gone:
-                    assert message_id in absent, (change, message, "is there")
+                has_message = user_id in message.receivers and message.app_number == change.app_number
+                has_expired = message.expires_at is not None and message.expires_at <= begun_ms
+                if not has_message or has_expired:
+                    assert message_id in absent, (change, message, "is not reported as missing")
                 elif message.expires_at is None or message.expires_at > ended_ms:
-                    assert message_id not in absent, (change, message, "is missing")
-                    clears, _ = done.get((user_id, message_id), (False, False))
-                    done[user_id, message_id] = (clears or not change.read, change.read)
-        self.record.writes += [Write(*place, *what, begun, ended, begun_ms, ended_ms) for place, what in done.items()]
+                    assert message_id not in absent, (change, message, "is reported as missing")
+                    clears, _ = effects.get((user_id, message_id), (False, False))
+                    effects[user_id, message_id] = (clears or not change.read, change.read)
+        self.record.writes += [
+            Write(*entry, *effect, begun, ended, begun_ms, ended_ms) for entry, effect in effects.items()
+        ]
 
     async def decide(self) -> None:
-        """Decide on some approvals of an app."""
+        """Close or reopen some approvals of an app."""
         app_number, closed = self.random.choice(self.apps), self.random.random() < 0.5
-        approvals = [it for it in self.known if it.approval and it.app_number == app_number]
+        approvals = [message for message in self.known if message.approval and message.app_number == app_number]
         chosen = self.random.sample(approvals, min(len(approvals), 3))
         if not chosen:
             return
         begun, begun_ms = time.monotonic_ns(), now_ms()
-        decision = await decide(self.database, app_number, [it.message_id for it in chosen], closed=closed)
+        decision = await decide(self.database, app_number, [message.message_id for message in chosen], closed=closed)
         ended, ended_ms = time.monotonic_ns(), now_ms()
         assert not decision.missing
         self.record.writes += [
-            Write(user_id, it.message_id, not closed, closed, begun, ended, begun_ms, ended_ms)
-            for it in chosen
-            for user_id in it.receivers
+            Write(user_id, message.message_id, not closed, closed, begun, ended, begun_ms, ended_ms)
+            for message in chosen
+            for user_id in message.receivers
         ]

@@ -1,4 +1,4 @@
-"""A server that is frozen inside a transaction holds up only those calls that need its rows, and only for seconds."""
+"""A server frozen inside a transaction delays only calls that need its rows, and only for seconds."""
 
 import asyncio
 import os
@@ -36,18 +36,18 @@ class Sender:
         self.http.params = httpx.QueryParams({"accessToken": token})
 
     async def send(self, user_id: str, text: str = "x") -> tuple[str, float]:
-        """Send a message; return the retCode, and how many seconds it took."""
-        began = time.monotonic()
+        """Send a message; return the retCode and the duration in seconds."""
+        start = time.monotonic()
         request = {"receiverIds": [user_id], "msgtype": "text", "text": {"content": text}}
         answer = await self.http.post("/msgCenter/message/sendMsg", json=request)
-        return answer.json()["retCode"], time.monotonic() - began
+        return answer.json()["retCode"], time.monotonic() - start
 
 
 @asynccontextmanager
 async def frozen_inside_a_transaction(
     server: Server, sender: Sender, connection: "asyncpg.Connection[asyncpg.Record]"
 ) -> AsyncIterator[list[str]]:
-    """Stop the server at a moment when it has locked the mailbox of FROZEN_USER; gives what it has acknowledged."""
+    """Freeze the server while it holds a lock on the mailbox of FROZEN_USER; yield the retCodes returned so far."""
     acknowledged: list[str] = []
 
     async def load() -> None:
@@ -77,8 +77,8 @@ async def frozen_inside_a_transaction(
 
 
 async def is_locked(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
-    """Tell whether a transaction holds the newest page of FROZEN_USER, and is idle for want of its client."""
-    # What was on its way when the server was stopped comes to its end first.
+    """Return whether an idle transaction holds a lock on the newest page of FROZEN_USER."""
+    # Statements that were running when the server was frozen end first.
     await asyncio.sleep(0.05)
     try:
         async with connection.transaction():
@@ -93,34 +93,34 @@ async def is_locked(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
 
 @pytest.mark.kill
 @pytest.mark.slow
-async def test_a_frozen_server_holds_up_only_those_who_need_its_rows(database_url: str, tmp_path: Path) -> None:
+async def test_a_frozen_server_delays_only_calls_that_need_its_rows(database_url: str, tmp_path: Path) -> None:
     app = await new_app(database_url)
     connection = await asyncpg.connect(database_url)
-    with running_server(database_url, tmp_path) as one, running_server(database_url, tmp_path) as other:
-        frozen, alive = Sender(one, app), Sender(other, app)
+    with running_server(database_url, tmp_path) as first, running_server(database_url, tmp_path) as second:
+        frozen, alive = Sender(first, app), Sender(second, app)
         async with frozen.http, alive.http:
             await frozen.start()
             await alive.start()
             for user_id in (FROZEN_USER, *(f"user-{number}" for number in range(5))):
                 assert (await alive.send(user_id))[0] == "000000"
-            async with frozen_inside_a_transaction(one, frozen, connection) as acknowledged:
-                held_up = [asyncio.create_task(alive.send(FROZEN_USER)) for _ in range(5)]
+            async with frozen_inside_a_transaction(first, frozen, connection) as acknowledged:
+                delayed = [asyncio.create_task(alive.send(FROZEN_USER)) for _ in range(5)]
                 slowest, sent = 0.0, 0
-                while not all(task.done() for task in held_up):
+                while not all(task.done() for task in delayed):
                     results = await asyncio.gather(*(alive.send(f"user-{number}") for number in range(5)))
                     sent += len(results)
                     assert {code for code, _ in results} == {"000000"}
                     slowest = max(slowest, *(seconds for _, seconds in results))
-                answers = [task.result() for task in held_up]
-                assert sent >= 20, "they did not wait, so nothing was proven"
+                answers = [task.result() for task in delayed]
+                assert sent >= 20, "the delayed sends did not wait, so the test proves nothing"
                 assert slowest < 1, f"unrelated users' sends took up to {slowest:.2f} s"
                 assert {code for code, _ in answers} == {"000000"}
                 assert max(seconds for _, seconds in answers) < 10
                 before = len(acknowledged)
-            # It goes on where it stood, and what it has acknowledged is there.
+            # The server continues, and all messages that it acknowledged are stored.
             assert (await frozen.send(FROZEN_USER))[0] == "000000"
             stored = await connection.fetchval(
                 "select sum(cardinality(message_ids)) from mailbox_page where user_id = $1", FROZEN_USER
             )
-            assert stored >= before + len(held_up)
+            assert stored >= before + len(delayed)
     await connection.close()

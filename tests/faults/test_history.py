@@ -1,4 +1,4 @@
-"""Several processes at the same mailboxes at once: their calls are as if made one after the other."""
+"""Concurrent calls of several processes at the same mailboxes are linearizable."""
 
 import multiprocessing
 from collections import Counter, defaultdict
@@ -21,7 +21,7 @@ SECONDS = 5.0
 
 
 @pytest.mark.slow
-def test_calls_of_several_processes_are_as_if_one_after_the_other(database_url: str) -> None:
+def test_calls_of_several_processes_are_linearizable(database_url: str) -> None:
     apps = wait_for(two_apps(database_url))
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as processes:
         running = [processes.submit(hammer, database_url, apps, seed, SECONDS) for seed in range(PROCESSES)]
@@ -35,9 +35,9 @@ async def two_apps(url: str) -> list[int]:
 
 
 async def check(url: str, apps: list[int], records: Sequence[Record]) -> None:
-    """Compare the mailboxes with what all processes have recorded."""
+    """Compare the mailboxes with the records of all processes."""
     async with Database(url) as database:
-        now = now_ms() + 60_000  # when everything that can expire has done so
+        now = now_ms() + 60_000  # after all messages with an expiry time have expired
         await sweep(database, now)
         messages = {row["id"]: row for row in await rows(database, "select * from message")}
         pages = await rows(database, "select * from mailbox_page")
@@ -50,7 +50,7 @@ async def check(url: str, apps: list[int], records: Sequence[Record]) -> None:
 
 
 async def sweep(database: Database, now: int) -> None:
-    """Withdraw what has expired."""
+    """Withdraw expired messages."""
 
     async def write(connection: Connection) -> int:
         return await sweep_mailboxes(connection, [Recipient(user_id, PLATFORM) for user_id in USERS], now)
@@ -59,13 +59,13 @@ async def sweep(database: Database, now: int) -> None:
 
 
 def check_sends(messages: dict[int, asyncpg.Record], pages: Sequence[asyncpg.Record], sent: Sequence[Sent]) -> None:
-    """Every request made one message, whoever made it, and that is once in each of its mailboxes."""
+    """Every request id made exactly one message, which is exactly once in each mailbox of its audience."""
     by_request: dict[str, set[int]] = defaultdict(set)
-    for one in sent:
-        by_request[one.request_id].add(one.message_id)
+    for message in sent:
+        by_request[message.request_id].add(message.message_id)
     assert all(len(ids) == 1 for ids in by_request.values())
     assert len(sent) > len(by_request), "no request was repeated"
-    receivers = {one.message_id: one.receivers for one in sent}
+    receivers = {message.message_id: message.receivers for message in sent}
     assert receivers.keys() == messages.keys()
     entries = Counter((page["user_id"], i) for page in pages for i in page["message_ids"])
     assert entries == Counter((user_id, i) for i, user_ids in receivers.items() for user_id in user_ids)
@@ -79,7 +79,7 @@ def check_sends(messages: dict[int, asyncpg.Record], pages: Sequence[asyncpg.Rec
 
 
 def check_open_approvals(messages: dict[int, asyncpg.Record], pages: Sequence[asyncpg.Record], now: int) -> None:
-    """An approval waits in the mailboxes of all its approvers or of none."""
+    """An approval is open in the mailboxes of all approvers or of none."""
     for page in pages:
         assert sorted(page["open_approvals"]) == sorted(
             i for i in page["message_ids"] if messages[i]["approval"] and is_open(messages[i], now)
@@ -93,7 +93,7 @@ def is_open(message: asyncpg.Record, now: int) -> bool:
 def check_statuses(
     messages: dict[int, asyncpg.Record], pages: Sequence[asyncpg.Record], writes: Sequence[Write]
 ) -> None:
-    """Every entry is as the last call left it; of calls that overlapped, as any of those that may be the last did."""
+    """Every entry has the state that the last call set, or any of the last calls if they overlapped."""
     places: dict[tuple[str, int], list[Write]] = defaultdict(list)
     for write in writes:
         places[write.user_id, write.message_id].append(write)
@@ -105,11 +105,11 @@ def check_statuses(
                 contended += len(history) > 3
                 check_entry(read_at, history)
     assert all(messages[message_id]["expires_at"] for _, message_id in places)
-    assert contended > 50, "the processes hardly met"
+    assert contended > 50, "too few entries were changed by several processes"
 
 
 def check_entry(read_at: int | None, history: Sequence[Write]) -> None:
-    """The entry can be the outcome of its history."""
+    """Assert that the history of an entry can lead to this read time."""
     last_begun = max((write.begun for write in history), default=0)
     if read_at is None:
         assert not history or any(not write.read and write.ended >= last_begun for write in history), history
@@ -119,7 +119,7 @@ def check_entry(read_at: int | None, history: Sequence[Write]) -> None:
 
 
 def could_have_set(read_at: int, write: Write, history: Sequence[Write]) -> bool:
-    """Whether a call may be the one whose read time stands in the end: nobody cleared it later, and it was unread."""
+    """Return whether this call can have set the final read time: the entry was unread, and not cleared later."""
     if not write.read or not write.begun_ms <= read_at <= write.ended_ms:
         return False
     others = [other for other in history if other is not write]
@@ -133,19 +133,19 @@ def could_have_set(read_at: int, write: Write, history: Sequence[Write]) -> bool
 
 
 async def check_counts(database: Database, apps: list[int], pages: Sequence[asyncpg.Record], now: int) -> None:
-    """Unread counts are what a count finds."""
+    """The stored unread counts match the entries."""
     expected: Counter[tuple[str, str, int]] = Counter()
     for page in pages:
         assert page["unread"] == page["read_at"].count(None)
         expected[page["user_id"], page["platform_code"], page["app_number"]] += page["unread"]
-    asked = [(Recipient(user_id, PLATFORM), app) for user_id in USERS for app in apps]
+    recipients = [(Recipient(user_id, PLATFORM), app) for user_id in USERS for app in apps]
     async with database.connection() as connection:
-        counts, stale = await unread_counts(connection, asked, now)
+        counts, stale = await unread_counts(connection, recipients, now)
     assert not stale
     assert counts == expected
 
 
 async def check_locks(database: Database) -> None:
-    """Nobody had to be picked out of a circle of waiting: all lock pages in the same order."""
+    """No deadlocks occurred: all processes lock pages in the same order."""
     (row,) = await rows(database, "select deadlocks from pg_stat_database where datname = current_database()")
     assert row["deadlocks"] == 0

@@ -1,4 +1,4 @@
-"""Killed in the middle of its work, again and again: what was acknowledged is there, and there once."""
+"""All acknowledged changes are stored exactly once although the server is killed repeatedly."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ TRY_AGAIN = {"500002", "500003"}
 
 
 class Round(NamedTuple):
-    """How the server is run, what is killed, and how: PostgreSQL's parent alone, or with its children."""
+    """How the server runs and what is killed with it: PostgreSQL's parent process, or all its processes."""
 
     workers: int = 1
     postgres: str = ""
@@ -52,7 +52,7 @@ ROUNDS = (
 
 @dataclass(frozen=True)
 class Request:
-    """A message that somebody sends. Its content is its request id, so that it can be told in the database."""
+    """A message to send. Its content is its request id, so that it can be identified in the database."""
 
     request_id: str
     receivers: tuple[str, ...]
@@ -62,7 +62,7 @@ class Request:
 
 @dataclass
 class Promises:
-    """What the server has acknowledged, and what it may have done beside."""
+    """The changes that the server has acknowledged, and those that it may have made."""
 
     sent: dict[str, str] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Promises:
 
 
 class Load:
-    """Clients that send and mark while the server comes and goes."""
+    """Clients that send messages and set statuses while the server is killed and restarted."""
 
     def __init__(self, app: Credentials, seed: int) -> None:
         self.app = app
@@ -88,7 +88,7 @@ class Load:
         self.http = httpx.AsyncClient(trust_env=False, timeout=20)
 
     async def call(self, name: str, body: Mapping[str, object]) -> dict[str, Any] | None:
-        """Return the answer to a call once; None if there was no answer that says what became of it."""
+        """Make a call once and return its answer; None if its outcome is unknown."""
         await self.up.wait()
         url = f"{self.url}/msgCenter/message/{name}"
         try:
@@ -108,13 +108,13 @@ class Load:
         return result
 
     async def answer(self, name: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Return the answer to a call, which is repeated until there is one."""
+        """Return the answer to a call, which is retried until there is one."""
         while (answer := await self.call(name, body)) is None:
             pass
         return answer
 
     async def start_on(self, url: str) -> None:
-        """Let the clients go on with the server at `url`."""
+        """Let the clients continue with the server at `url`."""
         self.url = url
         if not self.token:
             answer = await self.http.post(
@@ -126,22 +126,22 @@ class Load:
                 },
             )
             self.token = answer.json()["access_token"]
-            joined = await self.http.post(
+            subscribed = await self.http.post(
                 f"{url}/msgCenter/topic/subscribe",
                 params={"accessToken": self.token},
                 json={"topic": TOPIC, "userIds": list(READERS)},
             )
-            assert joined.json()["changed"] == len(READERS)
+            assert subscribed.json()["changed"] == len(READERS)
         self.answered.clear()
         self.up.set()
 
     async def reached(self, calls: int) -> None:
-        """Wait until this many calls of this round are answered, each kind among them."""
+        """Wait until this many calls of this round are answered, including calls of every kind."""
         async with self.progress:
             await self.progress.wait_for(lambda: self.answered.total() >= calls and len(self.answered) == 3)
 
     async def send_one(self, request: Request) -> None:
-        """Send a message, repeating the request until it is acknowledged; now and then give it up."""
+        """Send a message, retrying until it is acknowledged; sometimes give up."""
         promises = self.promises
         promises.requests[request.request_id] = request
         body: dict[str, object] = {
@@ -159,16 +159,16 @@ class Load:
             promises.repeated += 1
         promises.sent[request.request_id] = answer["msgId"]
         if request.send_time is None:
-            self.count_on(request, answer["msgId"])
+            self.expect_in_mailboxes(request, answer["msgId"])
 
-    def count_on(self, request: Request, message_id: str) -> None:
-        """Take note that the readers among the receivers have a message."""
+    def expect_in_mailboxes(self, request: Request, message_id: str) -> None:
+        """Record that the readers among the receivers have a message."""
         for user_id in request.receivers:
             if user_id in READERS:
                 self.promises.mailboxes[user_id].append(message_id)
 
     async def sender(self, number: int) -> None:
-        """Send to some readers, one message after the other."""
+        """Send messages to some readers, one after the other."""
         count = 0
         while not self.stopping:
             count += 1
@@ -185,7 +185,7 @@ class Load:
             await asyncio.sleep(0.005)
 
     async def crowd_sender(self) -> None:
-        """Send to very many, which the server does in the background."""
+        """Send to large audiences, which the server fans out in the background."""
         count = 0
         while not self.stopping:
             count += 1
@@ -194,14 +194,14 @@ class Load:
             await asyncio.sleep(self.random.uniform(0.1, 0.6))
 
     async def reader(self, user_id: str) -> None:
-        """Set what one user got read and unread; nobody else does."""
+        """Set one user's messages read and unread. No other client changes them."""
         states = self.promises.states
         while not self.stopping:
             await asyncio.sleep(0.005)
-            there = self.promises.mailboxes[user_id]
-            if not there:
+            received = self.promises.mailboxes[user_id]
+            if not received:
                 continue
-            ids = self.random.sample(there, min(len(there), self.random.randint(1, 50)))
+            ids = self.random.sample(received, min(len(received), self.random.randint(1, 50)))
             read = self.random.random() < 0.6
             for message_id in ids:
                 states.setdefault((user_id, message_id), {False}).add(read)
@@ -214,7 +214,7 @@ class Load:
 
 @pytest.mark.kill
 @pytest.mark.slow
-async def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
+async def test_acknowledged_changes_survive_every_kill(tmp_path: Path) -> None:
     with embedded_postgres(tmp_path) as url:
         await migrate(url)
         app = await new_app(url)
@@ -225,7 +225,7 @@ async def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None
                 *(load.sender(number) for number in range(SENDERS)),
             ]
             clients = asyncio.gather(*work, *(load.reader(user_id) for user_id in READERS))
-            cut_off = 0
+            interrupted = 0
             for number, way in enumerate(ROUNDS):
                 with ExitStack() as leaving:
                     await load.start_on((server := await started(leaving, tmp_path, way)).url)
@@ -235,7 +235,7 @@ async def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None
                     load.up.clear()
                     kill(server, tmp_path / "postgres", way)
                     if not way.postgres:
-                        cut_off += await unfinished(url)
+                        interrupted += await unfinished(url)
                         assert await without_job(url) == []
             with ExitStack() as leaving:
                 await load.start_on((await started(leaving, tmp_path, Round())).url)
@@ -244,12 +244,12 @@ async def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None
                 await clients
                 await until_delivered(load, url)
                 await check_answers(load)
-            assert cut_off, "no fan-out was cut off"
+            assert interrupted, "no fan-out was interrupted"
             await check_database(url, load.promises)
 
 
 async def started(leaving: ExitStack, data_dir: Path, way: Round) -> Server:
-    """Start a server that lives until `leaving` ends."""
+    """Start a server that runs until `leaving` is closed."""
     arguments = ("--workers", str(way.workers))
     running = running_server(None, data_dir, *arguments, SECRET_KEY=SECRET_KEY)
     server: Server = await asyncio.to_thread(leaving.enter_context, running)
@@ -257,18 +257,18 @@ async def started(leaving: ExitStack, data_dir: Path, way: Round) -> Server:
 
 
 async def until(condition: Coroutine[object, object, None], clients: "asyncio.Future[list[None]]") -> None:
-    """Wait for a condition, but not longer than the clients live, or a minute."""
+    """Wait for a condition for at most one minute. Raises at once if the clients fail."""
     waiting = asyncio.create_task(condition)
     both: list[asyncio.Future[Any]] = [waiting, clients]
     await asyncio.wait(both, timeout=60, return_when=asyncio.FIRST_COMPLETED)
     if clients.done():
         clients.result()
-    assert waiting.done(), "the server does not get on with its work"
+    assert waiting.done(), "the server makes no progress"
     waiting.result()
 
 
 def kill(server: Server, data: Path, way: Round) -> None:
-    """End the server's processes, perhaps PostgreSQL's too, without a chance to do anything."""
+    """Kill the server's processes, and PostgreSQL's processes if the round says so."""
     if way.postgres:
         parent = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
         children = parent.children(recursive=True) if way.postgres == "all" else []
@@ -283,7 +283,7 @@ UNFINISHED = "select count(*) from message where delivered_chunks * 32 < length(
 
 
 async def unfinished(url: str) -> int:
-    """Count the fan-outs that are not through."""
+    """Count the incomplete fan-outs."""
     connection = await asyncpg.connect(url)
     try:
         return int(await connection.fetchval(UNFINISHED))
@@ -292,7 +292,7 @@ async def unfinished(url: str) -> int:
 
 
 async def without_job(url: str) -> list[int]:
-    """Return the messages that no job will deliver although they are not through."""
+    """Return the messages with an incomplete fan-out and no job that continues it."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(
@@ -305,7 +305,7 @@ async def without_job(url: str) -> list[int]:
 
 
 async def begun_fan_out(url: str) -> None:
-    """Wait for a fan-out that is not through: the senders begin one after the other."""
+    """Wait until a fan-out is incomplete: the senders start them one after the other."""
     connection = await asyncpg.connect(url)
     try:
         while not await connection.fetchval(UNFINISHED):
@@ -315,7 +315,7 @@ async def begun_fan_out(url: str) -> None:
 
 
 async def until_delivered(load: Load, url: str) -> None:
-    """Wait for every fan-out. A job whose server was killed is taken up again after ten seconds."""
+    """Wait for every fan-out. The job of a killed server is picked up after ten seconds."""
     async with asyncio.timeout(40):
         for request_id, message_id in load.promises.sent.items():
             while True:
@@ -326,32 +326,32 @@ async def until_delivered(load: Load, url: str) -> None:
                 await asyncio.sleep(0.1)
             request = load.promises.requests[request_id]
             if request.send_time is not None:
-                load.count_on(request, message_id)
+                load.expect_in_mailboxes(request, message_id)
             receivers = len(request.receivers)
             assert (status["receivers"], status["delivered"]) == (receivers, receivers)
-        # Messages that nobody waits for go on too. Their jobs may belong to a process that was killed: neither held nor
-        # waiting, and taken up again ten seconds later.
+        # Messages whose senders gave up are delivered too. Their jobs may belong to a killed process: then they are
+        # neither on hold nor waiting, and are picked up ten seconds later.
         assert await without_job(url) == []
         while await unfinished(url) or (diagnosis := await diagnose(url)).held_jobs or diagnosis.waiting_jobs:
             await asyncio.sleep(0.1)
 
 
 async def check_answers(load: Load) -> None:
-    """A request that is repeated gets the first one's id; unread counts are those of the states."""
+    """A repeated request returns the first id, and unread counts match the states."""
     for request_id, message_id in load.random.sample(sorted(load.promises.sent.items()), 10):
         await load.send_one(load.promises.requests[request_id])
         assert load.promises.sent[request_id] == message_id
     for user_id in READERS:
         states = [load.promises.states.get((user_id, i), {False}) for i in set(load.promises.mailboxes[user_id])]
         answer = await load.answer("getUnreadCount", {"publisherId": user_id})
-        sure = sum(state == {False} for state in states)
-        # Beside these there may be messages that were given up, and states that were under way.
-        unsure = sum(len(state) == 2 for state in states) + len(load.promises.given_up)
-        assert sure <= int(answer["unread"]) <= sure + unsure
+        certain = sum(state == {False} for state in states)
+        # Messages whose senders gave up and status calls without an answer may add to the count.
+        uncertain = sum(len(state) == 2 for state in states) + len(load.promises.given_up)
+        assert certain <= int(answer["unread"]) <= certain + uncertain
 
 
 async def check_database(url: str, promises: Promises) -> None:
-    """Look at all messages and all mailboxes."""
+    """Check all messages and all mailboxes."""
     connection = await asyncpg.connect(url)
     try:
         messages = await connection.fetch("select id, content->>'content' as request, delivered_chunks from message")
@@ -365,7 +365,7 @@ async def check_database(url: str, promises: Promises) -> None:
     assert promises.repeated > 0
     assert len(set(promises.sent.values())) == len(promises.sent)
     stored = {str(row["id"]): promises.requests[row["request"]] for row in messages}
-    assert len({request.request_id for request in stored.values()}) == len(messages), "a request was done twice"
+    assert len({request.request_id for request in stored.values()}) == len(messages), "a request was executed twice"
     for request_id, message_id in promises.sent.items():
         assert stored[message_id].request_id == request_id
     assert {request.request_id for request in stored.values()} <= promises.sent.keys() | promises.given_up

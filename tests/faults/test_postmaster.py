@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL is killed under a running server: the server starts it again, and nothing is lost."""
+"""A server restarts its embedded PostgreSQL after a kill, and no data is lost."""
 
 import asyncio
 import random
@@ -15,13 +15,15 @@ from tests.conftest import new_app
 from tests.faults.test_kill import READERS, Load, Round, check_answers, check_database, started, until, until_delivered
 
 BACK_SECONDS = 15
-"""How soon calls are answered again. Promised to operators in docs/operating.md; it is some 3 seconds here."""
+"""Maximum time until calls are answered again, as docs/operating.md promises. Measured: about 3 seconds."""
 
 
 @pytest.mark.kill
 @pytest.mark.slow
 @pytest.mark.parametrize(("workers", "kills"), [(1, 5), (2, 2)])
-async def test_service_is_back_after_the_postmaster_is_killed(tmp_path: Path, workers: int, kills: int) -> None:
+async def test_calls_are_answered_again_after_the_postmaster_is_killed(
+    tmp_path: Path, workers: int, kills: int
+) -> None:
     with embedded_postgres(tmp_path) as url:
         await migrate(url)
         app = await new_app(url)
@@ -50,7 +52,7 @@ async def test_service_is_back_after_the_postmaster_is_killed(tmp_path: Path, wo
 
 
 def kill_postmaster(data: Path, *, with_children: bool) -> None:
-    """Kill PostgreSQL's parent process, and its children too if asked for."""
+    """Kill PostgreSQL's parent process, optionally with its children."""
     parent = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
     children = parent.children(recursive=True) if with_children else []
     for process in (parent, *children):

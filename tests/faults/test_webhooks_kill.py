@@ -1,4 +1,4 @@
-"""Killed in the middle of its work, again and again: every event of an acknowledged change reaches its receiver."""
+"""Every event of an acknowledged change reaches the webhook although the server is killed repeatedly."""
 
 import asyncio
 import os
@@ -23,11 +23,11 @@ MESSAGES = 6
 KILLS = 3
 TRY_AGAIN = {"500002", "500003"}
 Change = tuple[str, str, bool]
-"""A user, a message, and whether it is read now."""
+"""A user, a message, and its new read state."""
 
 
 class Load:
-    """Users' messages that are set read and unread while the server comes and goes; notes what was acknowledged."""
+    """Sets users' messages read and unread while the server is killed and restarted; records acknowledged changes."""
 
     def __init__(self, app: Credentials, seed: int) -> None:
         self.app = app
@@ -40,7 +40,7 @@ class Load:
         self.http = httpx.AsyncClient(trust_env=False, timeout=20)
 
     async def start_on(self, url: str) -> None:
-        """Let the clients go on with the server at `url`."""
+        """Let the clients continue with the server at `url`."""
         self.url = url
         if not self.token:
             form = {
@@ -52,14 +52,14 @@ class Load:
         self.up.set()
 
     async def call(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-        """Return the answer to a call, repeated until there is one."""
+        """Return the answer to a call, which is retried until there is one."""
         while True:
             answer = await self.try_once(path, body)
             if answer is not None:
                 return answer
 
     async def try_once(self, path: str, body: Mapping[str, object]) -> dict[str, Any] | None:
-        """Return the answer to a call; None if nobody knows what became of it."""
+        """Return the answer to a call; None if its outcome is unknown."""
         await self.up.wait()
         try:
             url = f"{self.url}/msgCenter/{path}"
@@ -74,7 +74,7 @@ class Load:
         return result
 
     async def user(self, user_id: str) -> None:
-        """Send a user some messages, and turn one after the other over and over."""
+        """Send messages to a user and keep toggling the state of random ones."""
         text = {"msgtype": "text", "text": {"content": "x"}, "receiverIds": [user_id]}
         requests = [{**text, "requestId": f"{user_id}-{number}"} for number in range(MESSAGES)]
         ids = [(await self.call("message/sendMsg", request))["msgId"] for request in requests]
@@ -85,13 +85,13 @@ class Load:
             read = not is_read[chosen]
             body: dict[str, object] = {"publisherId": user_id, "msgId": [chosen], "isRead": int(read)}
             while await self.try_once("message/modMsgStatus", body) is None:
-                pass  # the first try may have done it: then the repetition changes nothing, and tells nothing
+                pass  # if the first try succeeded, the retry is a no-op without an event
             is_read[chosen] = read
             self.acknowledged.append((user_id, chosen, read))
 
 
-def told(posts: list[Post]) -> dict[tuple[str, str], list[bool]]:
-    """What the receiver was told of each entry, in the order of first arrival."""
+def delivered_changes(posts: list[Post]) -> dict[tuple[str, str], list[bool]]:
+    """The delivered states of each entry, in the order of first arrival."""
     changes: dict[tuple[str, str], list[bool]] = defaultdict(list)
     firsts = {post.id: post for post in reversed(posts)}
     for post in reversed(firsts.values()):
@@ -102,22 +102,22 @@ def told(posts: list[Post]) -> dict[tuple[str, str], list[bool]]:
 
 @pytest.mark.kill
 @pytest.mark.slow
-async def test_every_event_is_delivered_whatever_is_killed(tmp_path: Path) -> None:
+async def test_every_event_is_delivered_although_the_server_is_killed(tmp_path: Path) -> None:
     dice = random.Random(7)
 
-    def moody(_: Post) -> Answer:
+    def sometimes_failing(_: Post) -> Answer:
         return TAKEN if dice.random() < 0.97 else (503, {}, b"")
 
     with embedded_postgres(tmp_path) as url, receiving() as receiver, receiving() as dead:
         await migrate(url)
         load = Load(await new_app(url), seed=3)
-        receiver.answer = moody
+        receiver.answer = sometimes_failing
         dead.answer = lambda _: (500, {}, b"")
         with ExitStack() as leaving:
             await load.start_on((server := await started(leaving, tmp_path)).url)
             events: dict[str, object] = {"events": ["message.read", "message.unread"]}
             await load.call("webhook/createWebhook", {"url": dead.url, **events})
-            made = await load.call("webhook/createWebhook", {"url": receiver.url, **events})
+            created = await load.call("webhook/createWebhook", {"url": receiver.url, **events})
             clients = asyncio.gather(*(load.user(user_id) for user_id in USERS))
             for number in range(KILLS):
                 seen = len(receiver.posts)
@@ -128,9 +128,9 @@ async def test_every_event_is_delivered_whatever_is_killed(tmp_path: Path) -> No
                 await load.start_on((server := await started(leaving, tmp_path)).url)
             load.stopping = True
             await clients
-            expected = told_by(load)
-            await until(lambda: told(list(receiver.posts)) == expected, clients)
-            check(receiver, made["secret"], server)
+            expected = expected_changes(load)
+            await until(lambda: delivered_changes(list(receiver.posts)) == expected, clients)
+            check(receiver, created["secret"], server)
             (failing, healthy) = (await load.call("webhook/getWebhooks", {}))["webhooks"]
             assert failing["pending"] == sum(map(len, expected.values()))
             assert failing["state"] == "failing"
@@ -138,8 +138,8 @@ async def test_every_event_is_delivered_whatever_is_killed(tmp_path: Path) -> No
             await load.http.aclose()
 
 
-def told_by(load: Load) -> dict[tuple[str, str], list[bool]]:
-    """What must be told: each acknowledged change once, in order. A repetition of a call is told of only once."""
+def expected_changes(load: Load) -> dict[tuple[str, str], list[bool]]:
+    """The expected deliveries: each acknowledged change once, in order. A retried call causes one event."""
     changes: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for user_id, message_id, read in load.acknowledged:
         changes[user_id, message_id].append(read)
@@ -147,7 +147,7 @@ def told_by(load: Load) -> dict[tuple[str, str], list[bool]]:
 
 
 def check(receiver: Receiver, secret: str, server: Server) -> None:
-    """Every POST is genuine; and something was indeed cut off."""
+    """Every POST has a valid signature, and at least one delivery was repeated."""
     assert server.process.poll() is None
     for post in receiver.posts:
         post.verified_by(secret)
@@ -155,20 +155,20 @@ def check(receiver: Receiver, secret: str, server: Server) -> None:
     for post in receiver.posts:
         by_id[post.id].add(post.body)
     assert all(len(bodies) == 1 for bodies in by_id.values()), "a delivery has changed between two attempts"
-    assert len(receiver.posts) > len(by_id), "nothing was ever repeated"
+    assert len(receiver.posts) > len(by_id), "no delivery was repeated"
 
 
 async def started(leaving: ExitStack, data_dir: Path) -> Server:
-    """Start a server that lives until `leaving` ends."""
+    """Start a server that runs until `leaving` is closed."""
     running = running_server(None, data_dir, SECRET_KEY=SECRET_KEY)
     server: Server = await asyncio.to_thread(leaving.enter_context, running)
     return server
 
 
-async def until(holds: Callable[[], bool], clients: "asyncio.Future[list[None]]") -> None:
-    """Wait for a condition for some minutes at most, unless the clients have failed."""
+async def until(condition: Callable[[], bool], clients: "asyncio.Future[list[None]]") -> None:
+    """Wait for a condition for at most 200 seconds. Raises at once if the clients fail."""
     async with asyncio.timeout(200):
-        while not holds():
+        while not condition():
             if clients.done():
                 clients.result()
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Every call of the SDK, by both clients, against a real server."""
+"""The calls of the SDK, with both clients against a real server."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ UNKNOWN = "1"
 
 
 class Calls:
-    """One way to call either client: awaited, and iterators as lists."""
+    """Calls either client in the same way: as coroutines, with iterators as lists."""
 
     def __init__(self, client: Client | AsyncClient) -> None:
         self.client = client
@@ -47,7 +47,7 @@ class Calls:
 
         async def call(*arguments: Any, **options: Any) -> Any:
             if isinstance(self.client, Client):
-                return await asyncio.to_thread(self._now, method, *arguments, **options)
+                return await asyncio.to_thread(self._call, method, *arguments, **options)
             result = method(*arguments, **options)
             if isinstance(result, AsyncIterator):
                 return [item async for item in result]
@@ -56,7 +56,7 @@ class Calls:
         return call
 
     @staticmethod
-    def _now(method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def _call(method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         result = method(*arguments, **options)
         return list(result) if isinstance(result, Iterator) else result
 
@@ -66,8 +66,8 @@ class Calls:
         else:
             await self.client.aclose()
 
-    def turn_clock(self, seconds: float) -> None:
-        """Set the client's clock ahead."""
+    def advance_clock(self, seconds: float) -> None:
+        """Move the client's clock forward."""
         self.client._calls._session._clock = lambda: time.time() + seconds
 
 
@@ -76,16 +76,16 @@ Kind = type[Client] | type[AsyncClient]
 
 @pytest.fixture(params=[Client, AsyncClient], ids=["sync", "async"])
 def kind(request: pytest.FixtureRequest) -> Kind:
-    chosen: Kind = request.param
-    return chosen
+    client_class: Kind = request.param
+    return client_class
 
 
 @pytest.fixture
 async def calls(kind: Kind, server: Server, app: Credentials) -> AsyncIterator[Calls]:
-    """A client that speaks English and repeats nothing."""
-    opened = Calls(kind(server.url, app.app_id, app.app_key, retries=0, language="en"))
-    yield opened
-    await opened.close()
+    """A client with English texts and without retries."""
+    client_calls = Calls(kind(server.url, app.app_id, app.app_key, retries=0, language="en"))
+    yield client_calls
+    await client_calls.close()
 
 
 # --- Sending --------------------------------------------------------------------------------------------------------
@@ -110,21 +110,21 @@ async def test_a_text_a_link_and_a_card_arrive(calls: Calls, user: str) -> None:
     assert int(text) < int(link) < int(card)
     assert await calls.unread_count(user) == 3
 
-    found = await calls.messages()
-    assert [message.id for message in found] == [card, link, text]
-    assert [(message.kind, message.business_id, message.state) for message in found] == [
+    messages = await calls.messages()
+    assert [message.id for message in messages] == [card, link, text]
+    assert [(message.kind, message.business_id, message.state) for message in messages] == [
         ("oa", "b-card", "sent"),
         ("link", "b-link", "sent"),
         ("text", None, "sent"),
     ]
-    assert [message.receivers for message in found] == [1, 2, 1]
-    assert found[2].body == {"content": "hello"}
-    assert found[1].body["picUrl"] == "https://a.example/p.png"
-    assert found[0].body["body"]["form"] == [{"key": "Days", "value": "3"}, {"key": "Reason", "value": "training"}]
-    assert abs(found[0].created_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert [message.receivers for message in messages] == [1, 2, 1]
+    assert messages[2].body == {"content": "hello"}
+    assert messages[1].body["picUrl"] == "https://a.example/p.png"
+    assert messages[0].body["body"]["form"] == [{"key": "Days", "value": "3"}, {"key": "Reason", "value": "training"}]
+    assert abs(messages[0].created_at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-async def test_an_approval_is_closed_and_reopened_for_all(calls: Calls, user: str) -> None:
+async def test_an_approval_is_closed_and_reclient_calls_for_all(calls: Calls, user: str) -> None:
     approvers = [user, f"{user}-2"]
     card = await calls.send_oa(approvers, "Leave", **CARD, business_id="b", approval=True)
     assert await calls.set_status(None, card) == StatusResult()
@@ -139,7 +139,7 @@ async def test_an_approval_is_closed_and_reopened_for_all(calls: Calls, user: st
     assert text in refused.value.text
 
 
-async def test_a_send_for_later_waits_and_one_that_ends_goes(calls: Calls, user: str) -> None:
+async def test_a_scheduled_message_waits_and_an_expired_one_is_withdrawn(calls: Calls, user: str) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     scheduled = await calls.send_text(user, "tomorrow", send_at=tomorrow, expire_at=tomorrow + timedelta(days=1))
     assert (await calls.message_status(scheduled)).state == "scheduled"
@@ -149,7 +149,7 @@ async def test_a_send_for_later_waits_and_one_that_ends_goes(calls: Calls, user:
     assert await calls.unread_count(user) == 0
 
 
-async def test_a_key_sends_once(calls: Calls, user: str) -> None:
+async def test_an_idempotency_key_sends_once(calls: Calls, user: str) -> None:
     first = await calls.send_text(user, "paid", idempotency_key="invoice-1")
     assert await calls.send_text(user, "paid", idempotency_key="invoice-1") == first
     assert await calls.unread_count(user) == 1
@@ -164,15 +164,15 @@ async def test_a_key_sends_once(calls: Calls, user: str) -> None:
 
 async def test_any_number_of_ids_is_set_in_batches(calls: Calls, user: str) -> None:
     ids = await asyncio.gather(*(calls.send_text(user, f"number {number}") for number in range(120)))
-    given = [*ids[:60], UNKNOWN, *ids[60:], "x", ids[0]]
-    assert await calls.set_status(user, given) == StatusResult((UNKNOWN, "x"))
+    requested = [*ids[:60], UNKNOWN, *ids[60:], "x", ids[0]]
+    assert await calls.set_status(user, requested) == StatusResult((UNKNOWN, "x"))
     assert await calls.unread_count(user) == 0
-    assert await calls.set_status(user, (int(one) for one in ids[:51]), read=False) == StatusResult()
+    assert await calls.set_status(user, (int(message_id) for message_id in ids[:51]), read=False) == StatusResult()
     assert await calls.unread_count(user) == 51
     assert await calls.set_status(user, []) == StatusResult()
 
 
-async def test_only_unknown_ids_are_an_error_that_names_them(calls: Calls, user: str) -> None:
+async def test_if_all_ids_are_unknown_the_error_names_them(calls: Calls, user: str) -> None:
     ids = [str(number) for number in range(1, 71)]
     with pytest.raises(StateError) as refused:
         await calls.set_status(user, ids)
@@ -180,7 +180,7 @@ async def test_only_unknown_ids_are_an_error_that_names_them(calls: Calls, user:
     assert refused.value.invalid_ids == tuple(ids)
 
 
-async def test_receipts_tell_who_has_read_it(calls: Calls, user: str) -> None:
+async def test_receipts_show_the_read_state_of_each_recipient(calls: Calls, user: str) -> None:
     users = [f"{user}-{number}" for number in range(5)]
     message = await calls.send_text(users, "hello")
     await calls.set_status(users[1], message)
@@ -189,8 +189,8 @@ async def test_receipts_tell_who_has_read_it(calls: Calls, user: str) -> None:
     status = await calls.message_status(message, page_size=2)
     assert (status.receivers, status.delivered, status.read, status.unread, status.state) == (5, 5, 2, 3, "sent")
     assert len(status.details) == 2
-    following = await calls.message_status(message, page_size=2, cursor=status.next_cursor)
-    assert [receipt.recipient for receipt in (*status.details, *following.details)] == users[:4]
+    next_page = await calls.message_status(message, page_size=2, cursor=status.next_cursor)
+    assert [receipt.recipient for receipt in (*status.details, *next_page.details)] == users[:4]
 
     receipts = await calls.receipts(message, page_size=1)
     assert [(receipt.recipient, receipt.read) for receipt in receipts] == [
@@ -204,24 +204,24 @@ async def test_receipts_tell_who_has_read_it(calls: Calls, user: str) -> None:
     assert len(await calls.receipts(message, read=False, page_size=2)) == 3
 
 
-async def test_messages_are_found_by_matter_kind_and_time(calls: Calls, user: str) -> None:
+async def test_messages_are_filtered_by_business_id_kind_and_time(calls: Calls, user: str) -> None:
     text = await calls.send_text(user, "hello")
     links = [await calls.send_link(user, **LINK, business_id=f"b-{number % 2}") for number in range(4)]
     card = await calls.send_oa(user, "Leave", **CARD, business_id="b-0")
 
-    async def found(**chosen: Any) -> list[str]:
-        return [message.id for message in await calls.messages(**chosen)]
+    async def listed(**filters: Any) -> list[str]:
+        return [message.id for message in await calls.messages(**filters)]
 
-    assert await found(page_size=2) == [card, *reversed(links), text]
-    assert await found(business_id="b-0") == [card, links[2], links[0]]
-    assert await found(business_id="b-0", kind="link") == [links[2], links[0]]
-    assert await found(kind="text") == [text]
-    assert await found(start=datetime.now(UTC) + timedelta(minutes=1)) == []
-    assert await found(end=datetime.now(UTC) - timedelta(minutes=1)) == []
-    assert len(await found(start=now_ms() - 60_000, end=now_ms() + 60_000)) == 6
+    assert await listed(page_size=2) == [card, *reversed(links), text]
+    assert await listed(business_id="b-0") == [card, links[2], links[0]]
+    assert await listed(business_id="b-0", kind="link") == [links[2], links[0]]
+    assert await listed(kind="text") == [text]
+    assert await listed(start=datetime.now(UTC) + timedelta(minutes=1)) == []
+    assert await listed(end=datetime.now(UTC) - timedelta(minutes=1)) == []
+    assert len(await listed(start=now_ms() - 60_000, end=now_ms() + 60_000)) == 6
 
 
-async def test_an_app_sees_its_own_messages_only(
+async def test_an_app_sees_only_its_own_messages(
     calls: Calls, kind: Kind, server: Server, shared_database: str, user: str
 ) -> None:
     message = await calls.send_text(user, "hello")
@@ -272,20 +272,22 @@ async def test_an_unknown_message_is_a_state_error(calls: Calls) -> None:
         assert_traceable(refused.value, "300001", "no such message")
 
 
-async def test_who_may_not_is_told_so(calls: Calls, kind: Kind, server: Server, app: Credentials, user: str) -> None:
+async def test_a_wrong_platform_app_or_key_is_an_identity_error(
+    calls: Calls, kind: Kind, server: Server, app: Credentials, user: str
+) -> None:
     with pytest.raises(IdentityError) as refused:
         await calls.send_text(user, "hello", platform_code="999999")
     assert_traceable(refused.value, "200007", "999999")
-    for app_id, app_key, ret_code in (("nobody", app.app_key, "200003"), (app.app_id, "wrong", "200004")):
-        stranger = Calls(kind(server.url, app_id, app_key, retries=0))
+    for app_id, app_key, ret_code in (("unknown", app.app_key, "200003"), (app.app_id, "wrong", "200004")):
+        refused_calls = Calls(kind(server.url, app_id, app_key, retries=0))
         with pytest.raises(IdentityError) as refused:
-            await stranger.unread_count(user)
+            await refused_calls.unread_count(user)
         assert refused.value.ret_code == ret_code
         assert refused.value.request_id
-        await stranger.close()
+        await refused_calls.close()
 
 
-async def test_texts_are_chinese_unless_asked_otherwise(kind: Kind, server: Server, app: Credentials) -> None:
+async def test_texts_are_chinese_by_default(kind: Kind, server: Server, app: Credentials) -> None:
     chinese = Calls(kind(server.url, app.app_id, app.app_key, retries=0))
     with pytest.raises(StateError, match="消息不存在"):
         await chinese.message_status(UNKNOWN)
@@ -294,7 +296,7 @@ async def test_texts_are_chinese_unless_asked_otherwise(kind: Kind, server: Serv
 
 @pytest.mark.parametrize("ahead", [3_600, -3_600])
 async def test_a_wrong_clock_is_measured(calls: Calls, user: str, ahead: int) -> None:
-    calls.turn_clock(ahead)
+    calls.advance_clock(ahead)
     with pytest.raises(ClockError) as refused:
         await calls.unread_count(user)
     assert_traceable(refused.value, "200005", "10 minutes")
@@ -302,24 +304,26 @@ async def test_a_wrong_clock_is_measured(calls: Calls, user: str, ahead: int) ->
     assert ("ahead of" if ahead > 0 else "behind") in str(refused.value)
 
 
-async def test_a_server_that_is_not_there_is_a_transport_error(kind: Kind) -> None:
-    lost = Calls(kind("http://127.0.0.1:9", "app", "key", retries=0))
+async def test_an_unreachable_server_is_a_transport_error(kind: Kind) -> None:
+    unreachable = Calls(kind("http://127.0.0.1:9", "app", "key", retries=0))
     with pytest.raises(TransportError) as failed:
-        await lost.send_text("u", "hello", idempotency_key="k")
+        await unreachable.send_text("u", "hello", idempotency_key="k")
     assert failed.value.ret_code == ""
     assert failed.value.temporary
     assert failed.value.idempotency_key == "k"
-    await lost.close()
+    await unreachable.close()
 
 
-async def test_another_server_is_recognised(kind: Kind, server: Server) -> None:
+async def test_a_wrong_base_url_is_an_error(kind: Kind, server: Server) -> None:
     elsewhere = Calls(kind(f"{server.url}/elsewhere", "app", "key", retries=0))
     with pytest.raises(MsgCenterError):
         await elsewhere.unread_count("u")
     await elsewhere.close()
 
 
-async def test_limits_and_a_lost_database_are_told(kind: Kind, database_url: str, tmp_path: Path, user: str) -> None:
+async def test_rate_limits_and_a_lost_database_are_raised(
+    kind: Kind, database_url: str, tmp_path: Path, user: str
+) -> None:
     app = await new_app(database_url)
     with running_server(database_url, tmp_path, RATE_LIMIT="1") as limited:
         calls = Calls(kind(limited.url, app.app_id, app.app_key, retries=0, language="en"))
@@ -327,9 +331,9 @@ async def test_limits_and_a_lost_database_are_told(kind: Kind, database_url: str
             await asyncio.gather(*(calls.unread_count(user) for _ in range(5)))
         assert_traceable(refused.value, "400001", "retry in 1 s")
         assert refused.value.retry_after == 1
-        patient = Calls(kind(limited.url, app.app_id, app.app_key, retries=3))
+        retrying = Calls(kind(limited.url, app.app_id, app.app_key, retries=3))
         await asyncio.sleep(refused.value.retry_after)
-        assert [await patient.unread_count(user) for _ in range(2)] == [0, 0]
+        assert [await retrying.unread_count(user) for _ in range(2)] == [0, 0]
 
         await asyncio.sleep(1)
         name = urlsplit(database_url).path.removeprefix("/")
@@ -340,13 +344,13 @@ async def test_limits_and_a_lost_database_are_told(kind: Kind, database_url: str
             await calls.unread_count(user)
         assert_traceable(failed.value, "500002", "database")
         await calls.close()
-        await patient.close()
+        await retrying.close()
 
 
 # --- Tokens ---------------------------------------------------------------------------------------------------------
 
 
-async def test_a_token_that_expired_early_is_renewed_unnoticed(
+async def test_a_token_that_expired_early_is_replaced(
     calls: Calls, app: Credentials, shared_database: str, user: str
 ) -> None:
     await calls.send_text(user, "hello")
@@ -359,15 +363,15 @@ async def test_a_token_is_renewed_before_its_end(
 ) -> None:
     async def tokens() -> int:
         async with Database(shared_database, connections=2) as database, database.connection() as connection:
-            counted: int = await connection.fetchval(
+            count: int = await connection.fetchval(
                 "select count(*) from access_token where app_number = $1", app.number
             )
-            return counted
+            return count
 
     for _ in range(3):
         await calls.unread_count(user)
     assert await tokens() == 1
-    # The server's clock stays; near the end of the token the client asks for another one.
+    # The server's clock is unchanged; the client gets another token shortly before its token expires.
     token = calls.client._calls._session._tokens._token
     assert token is not None
     calls.client._calls._session._tokens.keep(type(token)(token.value, now_ms()))
@@ -375,7 +379,7 @@ async def test_a_token_is_renewed_before_its_end(
     assert await tokens() == 2
 
 
-async def test_a_rotated_key_ends_the_old_client_and_serves_a_new_one(
+async def test_after_a_key_rotation_only_a_client_with_the_new_key_works(
     calls: Calls, kind: Kind, server: Server, app: Credentials, shared_database: str
 ) -> None:
     user = "teacher-li"
@@ -390,7 +394,7 @@ async def test_a_rotated_key_ends_the_old_client_and_serves_a_new_one(
     await renewed.close()
 
 
-async def test_a_disabled_app_comes_back_when_enabled(
+async def test_a_disabled_app_works_again_when_enabled(
     calls: Calls, app: Credentials, shared_database: str, user: str
 ) -> None:
     assert await calls.unread_count(user) == 0
@@ -404,9 +408,7 @@ async def test_a_disabled_app_comes_back_when_enabled(
     assert await calls.unread_count(user) == 0
 
 
-async def test_many_calls_at_once_share_a_token(
-    calls: Calls, app: Credentials, shared_database: str, user: str
-) -> None:
+async def test_concurrent_calls_share_a_token(calls: Calls, app: Credentials, shared_database: str, user: str) -> None:
     assert await asyncio.gather(*(calls.unread_count(user) for _ in range(20))) == [0] * 20
     async with Database(shared_database, connections=2) as database, database.connection() as connection:
         assert await connection.fetchval("select count(*) from access_token where app_number = $1", app.number) == 1

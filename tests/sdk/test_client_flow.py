@@ -1,4 +1,4 @@
-"""The client's rules without a network: what it sends, when it repeats, and what it makes of answers."""
+"""The client's rules without a network: requests, retries, answers and exceptions."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def answer(
     return Response(status, dict(headers or {}), content)
 
 
-def token_answer(value: str, *, life_ms: int = TWO_HOURS_MS) -> Response:
-    return answer(tokenInfo={"accessToken": value, "validTime": str(NOW_MS + life_ms)})
+def token_answer(value: str, *, lifetime_ms: int = TWO_HOURS_MS) -> Response:
+    return answer(tokenInfo={"accessToken": value, "validTime": str(NOW_MS + lifetime_ms)})
 
 
 def timed_out() -> TransportError:
@@ -61,7 +61,7 @@ def timed_out() -> TransportError:
 
 
 class Script:
-    """Carries flows out with answers prepared per path; notes what was sent and how long was waited."""
+    """Runs flows with prepared answers; records the requests and waits."""
 
     def __init__(self, *answers: Response | MsgCenterError, tokens: int = 9) -> None:
         self.answers = list(answers)
@@ -107,9 +107,9 @@ def calls(*, retries: int = 3, platform_code: str | None = None, clock: Callable
     return Calls(Session(Credentials("app", "key"), policy, clock), platform_code)
 
 
-def options(**given: Any) -> SendOptions:
+def options(**values: Any) -> SendOptions:
     defaults: dict[str, Any] = dict.fromkeys(SendOptions.__struct_fields__)
-    return SendOptions(**{**defaults, "approval": False, **given})
+    return SendOptions(**{**defaults, "approval": False, **values})
 
 
 def set_status(ids: Any, *, recipient: str | None = "u1", using: Calls | None = None) -> Flow[Any]:
@@ -127,16 +127,16 @@ def test_key_info_is_upper_case_hmac_sha256_of_id_key_and_time() -> None:
     )
 
 
-def test_the_app_key_stays_out_of_what_is_printed() -> None:
+def test_the_app_key_is_not_printed() -> None:
     assert "s3cret" not in repr(Credentials("app", "s3cret"))
 
 
-@pytest.mark.parametrize(("life_ms", "margin_ms"), [(TWO_HOURS_MS, 60_000), (10_000, 1_000), (-5, 0)])
-def test_a_token_is_renewed_a_minute_or_a_tenth_of_its_life_early(life_ms: int, margin_ms: int) -> None:
-    assert Token.received("t", NOW_MS + life_ms, NOW_MS).renew_ms == NOW_MS + life_ms - margin_ms
+@pytest.mark.parametrize(("lifetime_ms", "margin_ms"), [(TWO_HOURS_MS, 60_000), (10_000, 1_000), (-5, 0)])
+def test_a_token_is_renewed_a_minute_or_a_tenth_of_its_lifetime_early(lifetime_ms: int, margin_ms: int) -> None:
+    assert Token.received("t", NOW_MS + lifetime_ms, NOW_MS).renew_ms == NOW_MS + lifetime_ms - margin_ms
 
 
-def test_calls_share_a_token_until_shortly_before_its_end() -> None:
+def test_calls_share_a_token_until_shortly_before_it_expires() -> None:
     now = NOW.timestamp()
     api = calls(clock=lambda: now)
     script = Script(*[answer(unread=1)] * 3)
@@ -148,7 +148,7 @@ def test_calls_share_a_token_until_shortly_before_its_end() -> None:
     assert script.used_tokens == ["t0", "t0", "t1"]
 
 
-def test_a_token_that_the_server_forgot_is_replaced_once() -> None:
+def test_a_token_that_the_server_rejects_is_replaced_once() -> None:
     script = Script(answer("200002"), answer(unread=4))
     assert script.run(calls().unread_count("u1", platform_code=None)) == 4
     assert script.used_tokens == ["t0", "t1"]
@@ -159,14 +159,14 @@ def test_a_token_that_the_server_forgot_is_replaced_once() -> None:
     assert script.used_tokens == ["t0", "t1"]
 
 
-def test_other_identity_refusals_do_not_cost_a_new_token() -> None:
+def test_other_identity_errors_do_not_request_a_new_token() -> None:
     script = Script(answer("200007"))
     with pytest.raises(IdentityError):
         script.run(calls().unread_count("u1", platform_code=None))
     assert script.used_tokens == ["t0"]
 
 
-def test_a_repeated_token_request_is_the_same_to_the_last_digit() -> None:
+def test_a_retried_token_request_is_identical() -> None:
     times = iter(range(1_795_435_200, 1_795_435_300))
     script = Script(answer(unread=1))
     script.token_answers.insert(0, timed_out())
@@ -175,7 +175,7 @@ def test_a_repeated_token_request_is_the_same_to_the_last_digit() -> None:
     assert first == second
 
 
-def test_whoever_waited_for_the_lock_shares_the_token_that_another_got() -> None:
+def test_calls_that_waited_for_the_lock_share_the_token() -> None:
     api = calls()
     script = Script(answer(unread=1), answer(unread=2))
     first, second = (api.unread_count("u1", platform_code=None) for _ in range(2))
@@ -185,7 +185,7 @@ def test_whoever_waited_for_the_lock_shares_the_token_that_another_got() -> None
     assert len(script.token_bodies) == 1
 
 
-def test_whoever_waited_for_the_lock_shares_the_failure_too() -> None:
+def test_calls_that_waited_for_the_lock_share_the_failure() -> None:
     api = calls(retries=0)
     script = Script(tokens=0)
     script.token_answers = [answer("500002", status=503), token_answer("late")]
@@ -199,7 +199,7 @@ def test_whoever_waited_for_the_lock_shares_the_failure_too() -> None:
     assert len(script.token_bodies) == 1
     assert failures[0] is not failures[1]
 
-    # A call that begins later tries anew.
+    # A later call tries again.
     script.answers = [answer(unread=3)]
     assert script.run(api.unread_count("u1", platform_code=None)) == 3
 
@@ -220,7 +220,7 @@ def test_whoever_waited_for_the_lock_shares_the_failure_too() -> None:
         ("700001", MsgCenterError),
     ],
 )
-def test_the_first_group_of_the_ret_code_selects_the_exception(ret_code: str, expected: type[MsgCenterError]) -> None:
+def test_the_ret_code_group_selects_the_exception(ret_code: str, expected: type[MsgCenterError]) -> None:
     with pytest.raises(MsgCenterError) as caught:
         read_answer(answer(ret_code, invalidMsgId=["7"]), request_id="r-1", now=NOW)
     error = caught.value
@@ -231,7 +231,7 @@ def test_the_first_group_of_the_ret_code_selects_the_exception(ret_code: str, ex
     assert "r-1" in str(error)
 
 
-def test_the_request_id_of_the_server_wins() -> None:
+def test_the_request_id_of_the_answer_takes_precedence() -> None:
     with pytest.raises(MsgCenterError) as caught:
         read_answer(answer("100001", headers={"X-Request-Id": "theirs"}), request_id="ours", now=NOW)
     assert caught.value.request_id == "theirs"
@@ -250,14 +250,14 @@ def test_the_request_id_of_the_server_wins() -> None:
         (503, b"", True),
     ],
 )
-def test_what_is_no_envelope_is_a_transport_error(status: int, content: bytes, temporary: bool) -> None:
+def test_an_answer_without_an_envelope_is_a_transport_error(status: int, content: bytes, temporary: bool) -> None:
     with pytest.raises(TransportError) as caught:
         read_answer(Response(status, {}, content), request_id="r-1", now=NOW)
     error = caught.value
     assert (error.http_status, error.temporary, error.ret_code) == (status, temporary, "")
 
 
-def test_a_success_without_its_result_is_a_transport_error_and_not_repeated() -> None:
+def test_a_success_without_its_result_is_a_transport_error_and_not_retried() -> None:
     script = Script(answer())
     with pytest.raises(TransportError) as caught:
         script.run(calls().unread_count("u1", platform_code=None))
@@ -265,7 +265,7 @@ def test_a_success_without_its_result_is_a_transport_error_and_not_repeated() ->
     assert caught.value.request_id == script.request_ids[0]
 
 
-def test_a_wrong_clock_is_named_with_its_distance() -> None:
+def test_a_clock_error_states_the_difference() -> None:
     with pytest.raises(ClockError) as caught:
         read_answer(answer("200005", headers={"Date": "Mon, 23 Nov 2026 11:30:00 GMT"}), request_id="r", now=NOW)
     assert caught.value.seconds_ahead == 1800
@@ -275,17 +275,17 @@ def test_a_wrong_clock_is_named_with_its_distance() -> None:
 def test_exceptions_survive_copying_and_pickling() -> None:
     error = StateError("gone", ret_code="300001", request_id="r", data={"invalidMsgId": ["1"]})
     error.idempotency_key = "k"
-    for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own bytes
-        assert type(twin) is StateError
-        assert vars(twin) == vars(error)
-        assert twin.invalid_ids == ("1",)
+    for duplicate in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own bytes
+        assert type(duplicate) is StateError
+        assert vars(duplicate) == vars(error)
+        assert duplicate.invalid_ids == ("1",)
 
 
-# --- Repeating ------------------------------------------------------------------------------------------
+# --- Retries --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("failure", [timed_out(), answer("500002", status=503), answer("400001")])
-def test_a_send_is_repeated_with_the_same_key_after_a_temporary_failure(
+def test_a_send_is_retried_with_the_same_key_after_a_temporary_failure(
     failure: Response | MsgCenterError,
 ) -> None:
     script = Script(failure, failure, answer(msgId="42"))
@@ -304,7 +304,7 @@ def test_two_sends_have_different_keys() -> None:
     assert first != second
 
 
-def test_a_failed_send_tells_its_key() -> None:
+def test_a_failed_send_carries_its_key() -> None:
     script = Script(timed_out())
     with pytest.raises(TransportError) as caught:
         script.run(calls(retries=0).send("u1", text_fields("hi"), options()))
@@ -316,7 +316,7 @@ REFUSALS = [answer(ret_code) for ret_code in ("100002", "200007", "300003", "400
 
 
 @pytest.mark.parametrize("final", [*REFUSALS, Response(200, {}, b"<html>login</html>")])
-def test_what_repeating_cannot_help_is_not_repeated(final: Response) -> None:
+def test_permanent_failures_are_not_retried(final: Response) -> None:
     script = Script(final)
     with pytest.raises(MsgCenterError):
         script.run(calls().send("u1", text_fields("hi"), options()))
@@ -324,14 +324,14 @@ def test_what_repeating_cannot_help_is_not_repeated(final: Response) -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_repeating_ends_after_the_given_retries(retries: int) -> None:
+def test_retrying_ends_after_the_maximum(retries: int) -> None:
     script = Script(*[answer("500001")] * (retries + 1))
     with pytest.raises(ServerError):
         script.run(calls(retries=retries).unread_count("u1", platform_code=None))
     assert script.answers == []
 
 
-def test_retry_after_is_waited_for_up_to_half_a_minute() -> None:
+def test_retry_after_is_respected_up_to_thirty_seconds() -> None:
     policy = RetryPolicy(3)
     assert policy.wait(1, LimitError("", ret_code="400001", retry_after=30)) == 30
     assert policy.wait(1, LimitError("", ret_code="400002", retry_after=30)) == 30
@@ -339,7 +339,7 @@ def test_retry_after_is_waited_for_up_to_half_a_minute() -> None:
     assert policy.wait(1, ServerError("", ret_code="500003", retry_after=31)) is None
 
 
-def test_waits_double_up_to_eight_seconds_and_half_of_each_is_chance() -> None:
+def test_waits_double_up_to_eight_seconds_and_half_of_each_is_random() -> None:
     longest = RetryPolicy(10_000, chance=lambda: 1.0)
     shortest = RetryPolicy(10_000, chance=lambda: 0.0)
     error = ServerError("")
@@ -348,7 +348,7 @@ def test_waits_double_up_to_eight_seconds_and_half_of_each_is_chance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"),
+    ("value", "seconds"),
     [
         ("7", 7.0),
         ("Mon, 23 Nov 2026 12:00:09 GMT", 9.0),
@@ -356,31 +356,31 @@ def test_waits_double_up_to_eight_seconds_and_half_of_each_is_chance() -> None:
         ("soon", None),
     ],
 )
-def test_retry_after_is_a_number_or_a_date(given: str, seconds: float | None) -> None:
-    assert retry_after({"Retry-After": given}, NOW) == seconds
+def test_retry_after_is_a_number_or_a_date(value: str, seconds: float | None) -> None:
+    assert retry_after({"Retry-After": value}, NOW) == seconds
 
 
 # --- Status batches -------------------------------------------------------------------------------------
 
 
-def test_ids_go_out_in_fifties_in_order_and_without_duplicates() -> None:
+def test_ids_are_split_into_batches_of_fifty_in_order_and_without_duplicates() -> None:
     split = list(batches([*range(120), 5, "7"]))
     assert [len(batch) for batch in split] == [50, 50, 20]
-    assert [given for batch in split for given in batch] == [str(n) for n in range(120)]
+    assert [message_id for batch in split for message_id in batch] == [str(n) for n in range(120)]
 
 
-@pytest.mark.parametrize(("given", "expected"), [("3806", [["3806"]]), (3806, [["3806"]]), ([], [])])
-def test_one_id_is_a_batch_and_none_is_no_batch(given: Any, expected: list[list[str]]) -> None:
-    assert list(batches(given)) == expected
+@pytest.mark.parametrize(("ids", "expected"), [("3806", [["3806"]]), (3806, [["3806"]]), ([], [])])
+def test_one_id_is_one_batch_and_no_ids_are_no_batch(ids: Any, expected: list[list[str]]) -> None:
+    assert list(batches(ids)) == expected
 
 
-def test_a_batch_of_unknown_ids_is_no_error_beside_known_ones() -> None:
+def test_a_batch_of_unknown_ids_is_not_an_error_if_another_batch_has_known_ids() -> None:
     script = Script(answer("300001", invalidMsgId=[str(n) for n in range(50)]), answer(invalidMsgId=["51"]))
     result = script.run(set_status(range(52)))
     assert result.invalid_ids == (*(str(n) for n in range(50)), "51")
 
 
-def test_no_known_id_in_any_batch_is_an_error_that_lists_all() -> None:
+def test_if_all_ids_of_all_batches_are_unknown_the_error_lists_them() -> None:
     script = Script(answer("300001", invalidMsgId=[str(n) for n in range(50)]), answer("300001"))
     with pytest.raises(StateError) as caught:
         script.run(set_status(range(52)))
@@ -395,7 +395,7 @@ def test_another_state_error_ends_the_batches() -> None:
     assert len(script.bodies) == 1
 
 
-def test_the_sources_sample_request_is_what_set_status_sends() -> None:
+def test_set_status_sends_the_sample_request_of_the_protocol() -> None:
     script = Script(answer())
     using = calls(platform_code="420100")
     script.run(set_status(["3806", "1312"], recipient="7b551a5f23c242838c04e0fb02196e51", using=using))
@@ -431,7 +431,7 @@ def test_an_audience_is_addressed_in_exactly_one_way(audience: Any, fields: dict
     assert audience_fields(audience) == fields
 
 
-def test_the_sources_sample_link_is_what_send_link_sends() -> None:
+def test_send_link_sends_the_sample_link_of_the_protocol() -> None:
     sent = link_fields(
         title="百度",
         content="百度一下",
@@ -453,7 +453,7 @@ def test_the_sources_sample_link_is_what_send_link_sends() -> None:
     }
 
 
-def test_a_card_carries_only_the_parts_that_are_given() -> None:
+def test_a_card_has_only_the_parts_that_are_set() -> None:
     bare: dict[str, Any] = dict.fromkeys(["bg_color", "title", "content", "image_url", "file_count", "author"])
     where = {"business_id": "b", "pc_url": "http://p", "app_url": "http://a"}
     outside = {"msgtype": "oa", "busiId": "b", "pcUrl": "http://p", "appUrl": "http://a"}
@@ -469,10 +469,10 @@ def test_a_card_carries_only_the_parts_that_are_given() -> None:
     }
 
 
-def test_send_options_become_fields_and_the_calls_platform_wins() -> None:
+def test_send_options_become_fields_and_override_the_clients_platform() -> None:
     script = Script(answer(msgId="1"))
-    given = options(platform_code="2", approval=True, idempotency_key="k", send_at=NOW, expire_at=NOW_MS + 1)
-    script.run(calls(platform_code="1").send("u1", text_fields("hi"), given))
+    send_options = options(platform_code="2", approval=True, idempotency_key="k", send_at=NOW, expire_at=NOW_MS + 1)
+    script.run(calls(platform_code="1").send("u1", text_fields("hi"), send_options))
     assert script.bodies == [
         {
             "receiverIds": ["u1"],
@@ -492,10 +492,10 @@ def test_moments_keep_their_millisecond_and_need_a_time_zone() -> None:
     assert to_ms(datetime(2026, 11, 23, 20, 0, 0, 123_999, tzinfo=china)) == NOW_MS + 123
     assert to_ms(from_ms(NOW_MS + 123)) == NOW_MS + 123
     with pytest.raises(ValueError, match="time zone"):
-        to_ms(datetime(2026, 11, 23))  # noqa: DTZ001 - that is the point
+        to_ms(datetime(2026, 11, 23))  # noqa: DTZ001 - the missing time zone is tested
 
 
-def test_receipts_are_read_whatever_scalars_the_server_uses() -> None:
+def test_receipts_accept_numbers_and_flags_as_strings() -> None:
     details = [
         {"userId": "u1", "isRead": 1, "readTime": str(NOW_MS)},
         {"userId": "u2", "isRead": "0", "readTime": ""},
@@ -504,7 +504,7 @@ def test_receipts_are_read_whatever_scalars_the_server_uses() -> None:
     counts: dict[str, Any] = {"receivers": 3, "delivered": "3", "read": 1, "unread": 2}
     script = Script(answer(**counts, state="sent", details=details, nextCursor="c2"))
     status = script.run(calls().message_status("9", read=None, cursor=None, page_size=None))
-    assert [(one.recipient, one.read, one.read_at) for one in status.details] == [
+    assert [(receipt.recipient, receipt.read, receipt.read_at) for receipt in status.details] == [
         ("u1", True, NOW),
         ("u2", False, None),
         ("u3", False, None),
@@ -512,7 +512,7 @@ def test_receipts_are_read_whatever_scalars_the_server_uses() -> None:
     assert (status.delivered, status.next_cursor) == (3, "c2")
 
 
-def test_a_cursor_that_stands_still_ends_in_an_error_instead_of_never() -> None:
+def test_a_repeated_cursor_is_an_error() -> None:
     script = Script(
         answer(receivers=0, delivered=0, read=0, unread=0, state="sent", nextCursor="same"),
     )
@@ -524,7 +524,7 @@ def test_a_cursor_that_stands_still_ends_in_an_error_instead_of_never() -> None:
 
 
 @pytest.mark.parametrize("base_url", ["msg.example.org", "ftp://msg.example.org", "https://", ""])
-def test_a_base_url_without_http_is_refused_at_once(base_url: str) -> None:
+def test_a_base_url_without_http_is_refused_by_the_constructor(base_url: str) -> None:
     with pytest.raises(ValueError, match="base_url"):
         Client(base_url, "app", "key")
 
@@ -538,4 +538,4 @@ def test_both_clients_have_the_same_calls_arguments_and_documentation() -> None:
         }
 
     assert described(Client) == described(AsyncClient)
-    assert {"send_text", "set_status", "messages"} <= described(Client).keys()
+    assert {"send_text", "set_status", "messages", "recall", "subscribe", "webhooks"} <= described(Client).keys()

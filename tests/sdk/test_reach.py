@@ -1,4 +1,4 @@
-"""Topics, broadcasts and what becomes of messages after their send, by both clients against a real server."""
+"""Topics, broadcasts, recalls, updates, reminders and approvals, with both clients against a real server."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -13,19 +13,19 @@ from tests.sdk.test_against_server import CARD, LINK, Calls, Kind
 
 @pytest.fixture(params=[Client, AsyncClient], ids=["sync", "async"])
 def kind(request: pytest.FixtureRequest) -> Kind:
-    chosen: Kind = request.param
-    return chosen
+    client_class: Kind = request.param
+    return client_class
 
 
 @pytest.fixture
 async def calls(kind: Kind, server: Server, app: Credentials) -> AsyncIterator[Calls]:
-    """A client that speaks English and repeats as it does by default."""
-    opened = Calls(kind(server.url, app.app_id, app.app_key, language="en"))
-    yield opened
-    await opened.close()
+    """A client with English texts and the default retries."""
+    client_calls = Calls(kind(server.url, app.app_id, app.app_key, language="en"))
+    yield client_calls
+    await client_calls.close()
 
 
-async def test_topics(calls: Calls, user: str) -> None:
+async def test_subscribe_send_to_and_unsubscribe_from_a_topic(calls: Calls, user: str) -> None:
     topic, others = f"t-{user}", [f"{user}-{number:04}" for number in range(1_500)]
     assert await calls.subscribe(topic, user) == 1
     assert await calls.subscribe(topic, [user, *others, others[0]]) == 1_500
@@ -42,7 +42,7 @@ async def test_topics(calls: Calls, user: str) -> None:
     assert refused.value.ret_code == "300005"
 
 
-async def test_everyone(calls: Calls, user: str) -> None:
+async def test_send_to_everyone(calls: Calls, user: str) -> None:
     await calls.user_token(user)
     message_id = await calls.send_text(EVERYONE, "to everyone")
     await calls.user_token(f"{user}-late")
@@ -55,7 +55,7 @@ async def test_everyone(calls: Calls, user: str) -> None:
     assert (message.to_all, message.topic, message.read) == (True, None, 1)
 
 
-async def test_a_recall(calls: Calls, user: str) -> None:
+async def test_recall_a_message(calls: Calls, user: str) -> None:
     message_id = await calls.send_text(user, "a mistake")
     await calls.recall(message_id)
     await calls.recall(int(message_id))
@@ -79,17 +79,17 @@ async def test_updates_and_versions(calls: Calls, user: str) -> None:
     await calls.update_oa(message_id, "Leave", **card, reset_read=True)
     assert await calls.unread_count(user) == 1
     versions = await calls.versions(message_id)
-    assert [(one.number, one.kind, one.reset_read) for one in versions] == [
+    assert [(version.number, version.kind, version.reset_read) for version in versions] == [
         *((1, "text", False), (2, "text", False), (3, "link", False), (4, "oa", True))
     ]
     assert versions[0].body == {"content": "first"}
-    assert sorted(one.created_at for one in versions) == [one.created_at for one in versions]
+    assert sorted(version.created_at for version in versions) == [version.created_at for version in versions]
     status = await calls.message_status(message_id)
     assert (status.version, status.updated_at) == (4, versions[3].created_at)
     assert [(message.business_id, message.version) for message in await calls.messages()] == [("b-8", 4)]
 
 
-async def test_a_reminder_and_its_hour(calls: Calls, user: str) -> None:
+async def test_a_second_reminder_within_an_hour_is_refused(calls: Calls, user: str) -> None:
     message_id = await calls.send_text([user, f"{user}-2"], "please read")
     await calls.set_status(user, message_id)
     assert await calls.remind_unread(message_id) == 1
@@ -101,14 +101,14 @@ async def test_a_reminder_and_its_hour(calls: Calls, user: str) -> None:
     assert await calls.remind_unread(message_id) == 0
 
 
-async def test_who_closed_an_approval(calls: Calls, app: Credentials, user: str) -> None:
+async def test_the_approver_of_a_closed_approval(calls: Calls, app: Credentials, user: str) -> None:
     message_id = await calls.send_text(user, "may I?", approval=True)
     await calls.set_status(None, message_id, approver="headmaster")
     closed = await calls.message_status(message_id)
     assert closed.closed_by == "headmaster"
     assert closed.closed_at is not None
     await calls.set_status(None, message_id, read=False)
-    reopened = await calls.message_status(message_id)
-    assert (reopened.closed_at, reopened.closed_by) == (None, None)
+    reclient_calls = await calls.message_status(message_id)
+    assert (reclient_calls.closed_at, reclient_calls.closed_by) == (None, None)
     await calls.set_status(None, message_id)
     assert (await calls.message_status(message_id)).closed_by == app.app_id

@@ -1,4 +1,4 @@
-"""`verify_webhook` against the reference library, and what it refuses; the calls by both clients."""
+"""`verify_webhook` compared with the reference library, its refusals, and the webhook calls of both clients."""
 
 import asyncio
 import json
@@ -22,16 +22,16 @@ BODY = json.dumps(
 
 
 def signed(body: bytes = BODY, secret: str = SECRET, at: int = AT) -> dict[str, str]:
-    """The headers of a POST, by the reference library."""
+    """The headers of a POST, signed with the reference library."""
     signature = Webhook(secret).sign("msg_1", datetime.fromtimestamp(at, UTC), body.decode())
     return {"Webhook-Id": "msg_1", "Webhook-Timestamp": str(at), "WEBHOOK-SIGNATURE": signature}
 
 
-def test_what_the_reference_library_signs_is_genuine() -> None:
-    found = verify_webhook(SECRET, signed(), BODY, now=AT)
-    assert (found.id, found.type, found.events) == ("msg_1", "message.read", (EVENT,))
-    assert found.timestamp == datetime(2026, 11, 23, 12, tzinfo=UTC)
-    assert verify_webhook(SECRET, signed(), BODY.decode(), now=AT) == found
+def test_a_signature_of_the_reference_library_is_accepted() -> None:
+    verified = verify_webhook(SECRET, signed(), BODY, now=AT)
+    assert (verified.id, verified.type, verified.events) == ("msg_1", "message.read", (EVENT,))
+    assert verified.timestamp == datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert verify_webhook(SECRET, signed(), BODY.decode(), now=AT) == verified
 
 
 def test_the_server_signs_as_the_reference_library_does() -> None:
@@ -40,7 +40,7 @@ def test_the_server_signs_as_the_reference_library_does() -> None:
         assert signature_header([secret], "msg_1", AT, BODY) == signed(secret=secret)["WEBHOOK-SIGNATURE"]
 
 
-def test_either_of_two_secrets_will_do() -> None:
+def test_either_of_two_secrets_is_accepted() -> None:
     other = new_secret()
     verify_webhook([other, SECRET], signed(), BODY, now=AT)
     both = signature_header([other, SECRET], "msg_1", AT, BODY)
@@ -61,7 +61,7 @@ def test_either_of_two_secrets_will_do() -> None:
         {"WEBHOOK-SIGNATURE": "v2," + "A" * 44},
     ],
 )
-def test_what_was_changed_is_refused(changed: dict[str, str]) -> None:
+def test_changed_headers_are_refused(changed: dict[str, str]) -> None:
     with pytest.raises(WebhookVerificationError):
         verify_webhook(SECRET, {**signed(), **changed}, BODY, now=AT)
 
@@ -91,7 +91,7 @@ def test_an_old_post_is_refused(off: int, genuine: bool) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"type":1}', b"\xff"])
-def test_what_is_none_of_ours_is_refused(body: bytes) -> None:
+def test_a_signed_body_of_another_form_is_refused(body: bytes) -> None:
     headers = signed()
     headers["WEBHOOK-SIGNATURE"] = signature_header([SECRET], "msg_1", AT, body)
     with pytest.raises(WebhookVerificationError, match="not a MsgCenter webhook body"):
@@ -103,31 +103,31 @@ def test_what_is_none_of_ours_is_refused(body: bytes) -> None:
 
 async def test_every_call_by_both_clients(server: Server, app: Credentials) -> None:
     with receiving() as receiver, Client(server.url, app.app_id, app.app_key) as client:
-        await asyncio.to_thread(_by_threads, client, receiver.url)
+        await asyncio.to_thread(_call_sync_client, client, receiver.url)
         async with AsyncClient(server.url, app.app_id, app.app_key) as other:
-            made = await other.create_webhook(receiver.url, ["message.read"])
-            await other.update_webhook(made.id, events=["message.unread"], paused=True)
-            (shown,) = await other.webhooks()
-            assert (shown.id, shown.state, shown.pause_reason) == (made.id, "paused", "request")
-            assert shown.events == ("message.unread",)
-            assert datetime.now(UTC) - shown.created_at < timedelta(minutes=1)
-            await other.test_webhook(made.id)
+            webhook = await other.create_webhook(receiver.url, ["message.read"])
+            await other.update_webhook(webhook.id, events=["message.unread"], paused=True)
+            (listed,) = await other.webhooks()
+            assert (listed.id, listed.state, listed.pause_reason) == (webhook.id, "paused", "request")
+            assert listed.events == ("message.unread",)
+            assert datetime.now(UTC) - listed.created_at < timedelta(minutes=1)
+            await other.test_webhook(webhook.id)
             assert (await other.webhooks())[0].pending == 1
-            assert [one async for one in other.webhook_deliveries(made.id)] == []
-            assert await other.replay_webhook(made.id, start=0) == 0
-            assert (await other.rotate_webhook_secret(made.id)).secret != made.secret
-            await other.delete_webhook(made.id)
+            assert [delivery async for delivery in other.webhook_deliveries(webhook.id)] == []
+            assert await other.replay_webhook(webhook.id, start=0) == 0
+            assert (await other.rotate_webhook_secret(webhook.id)).secret != webhook.secret
+            await other.delete_webhook(webhook.id)
             with pytest.raises(StateError, match="300006"):
-                await other.test_webhook(made.id)
+                await other.test_webhook(webhook.id)
 
 
-def _by_threads(client: Client, url: str) -> None:
-    made = client.create_webhook(url, ["message.read"])
-    client.test_webhook(made.id)
-    found: list[Any] = []
-    while not found or found[0].state != "delivered":
-        found = list(client.webhook_deliveries(made.id))
-    assert (found[0].kind, found[0].attempts, found[0].status) == ("webhook.test", 1, 204)
-    assert client.replay_webhook(made.id, delivery_id=found[0].id) == 1
-    client.delete_webhook(made.id)
+def _call_sync_client(client: Client, url: str) -> None:
+    webhook = client.create_webhook(url, ["message.read"])
+    client.test_webhook(webhook.id)
+    deliveries: list[Any] = []
+    while not deliveries or deliveries[0].state != "delivered":
+        deliveries = list(client.webhook_deliveries(webhook.id))
+    assert (deliveries[0].kind, deliveries[0].attempts, deliveries[0].status) == ("webhook.test", 1, 204)
+    assert client.replay_webhook(webhook.id, delivery_id=deliveries[0].id) == 1
+    client.delete_webhook(webhook.id)
     assert client.webhooks() == ()
