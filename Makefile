@@ -1,8 +1,8 @@
-# MsgCenter: everything a developer or operator does from a checkout.
+# MsgCenter: the targets for developers and operators.
 
-# Arguments for the program that a target starts: make test ARGS='-k gateway'
+# Arguments for the program of a target: make test ARGS='-k gateway'
 ARGS ?=
-# Test processes at a time. One more than cores: some tests wait most of their time.
+# Number of test processes. One more than cores: some tests wait most of their time.
 JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 # The PostgreSQL that `make test` uses; without one it brings its own. Only what stands in the command line counts: one
 # that the environment names for another program is not tested on.
@@ -12,10 +12,10 @@ COMPILED := $(if $(PYTHONDONTWRITEBYTECODE),PYTHONDONTWRITEBYTECODE= PYTHONPYCAC
 TEST_ENVIRONMENT = $(COMPILED)$(if $(TEST_DATABASE),MSGCENTER_TEST_DATABASE_URL='$(TEST_DATABASE)' )
 # The interpreter for .venv, a name, a path or a version request.
 PYTHON ?= >=3.11
-# Third-party packages come as wheels only: no compiler is needed and no build code runs.
-# Empty it on a platform for which a package publishes none: make setup NO_BUILD=
+# Third-party packages are installed from wheels only, so no compiler is needed and no build code runs.
+# Leave it empty on a platform without wheels for a package: make setup NO_BUILD=
 NO_BUILD ?= --no-build
-# Used when uv is not on PATH: this version is put into .uv/.
+# The version installed into .uv/ if uv is not on PATH.
 UV_VERSION := 0.13.9
 
 SHELL := /bin/sh
@@ -26,18 +26,18 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 
-# The interpreter is the machine's own.
+# Use the interpreter of the machine; never download one.
 export UV_PYTHON_DOWNLOADS := never
-# No warning where the cache and the checkout lie on different file systems.
+# Avoids a warning if the cache and the checkout are on different file systems.
 export UV_LINK_MODE ?= copy
-# Trust what the machine trusts (a company's own authority, for one), where it has a store.
+# Trust the machine's certificates, for example those of a company, if it has a store.
 ifneq ($(wildcard /etc/ssl/certs/*),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-# What there is to check: only what exists, so that a partial checkout works too.
+# The folders to check. Only existing ones, so that a partial checkout works too.
 PY_PATHS := $(wildcard src sdk/python/src bench tests scripts examples)
-TYPED_PATHS := $(wildcard src/msgcenter sdk/python/src bench tests examples)
+TYPED_PATHS := $(wildcard src/msgcenter sdk/python/src bench tests scripts examples)
 
 .PHONY: help
 help: ## show this list
@@ -47,7 +47,7 @@ help: ## show this list
 	  '/^[a-z][a-z-]*:.*## / { printf "  %smake %-14s%s  %s\n", c, $$1, r, $$2 }' Makefile
 
 .PHONY: setup
-setup: $(STAMP) ## make .venv with all that is locked in requirements.lock
+setup: $(STAMP) ## create .venv from requirements.lock
 	@echo "Ready: .venv ($$($(BIN)/python --version))"
 
 .PHONY: run
@@ -70,45 +70,45 @@ mutations: $(STAMP) ## make deliberate mistakes in a copy of the code: the tests
 
 # The browser tests use Debian's Chromium (or any that MSGCENTER_CHROMIUM names); without one they are skipped.
 .PHONY: browser
-browser: ## see to a Chromium for the browser tests
+browser: ## install Chromium for the browser tests if it is missing
 	@[ -n "$$MSGCENTER_CHROMIUM" ] || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null \
 	  || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing Chromium for the browser tests ..."; \
 	    { apt-get install -y -qq --no-install-recommends chromium || { apt-get update -qq \
 	      && apt-get install -y -qq --no-install-recommends chromium; }; } >/dev/null \
-	      || echo "Chromium cannot be installed: the browser tests will be skipped." >&2; \
-	  else echo "No Chromium here: the browser tests will be skipped (apt-get install chromium)." >&2; fi
+	      || echo "Chromium cannot be installed: the browser tests are skipped." >&2; \
+	  else echo "Chromium is missing: the browser tests are skipped (apt-get install chromium)." >&2; fi
 
 # The JavaScript's types, lint and unit tests need Node.js; without it they are skipped.
 .PHONY: node
-node: ## see to Node.js and npm for the checks and tests of the JavaScript
+node: ## install Node.js and npm for the checks and tests of the JavaScript if missing
 	@sh scripts/javascript.sh install
 
 .PHONY: test-js
 test-js: node ## run the unit tests of the JavaScript
 	@sh scripts/javascript.sh test
 
-# The portal's sample programs are run in their languages; those that are not here are skipped.
+# The tests run the portal's sample programs. Samples in a missing language are skipped.
 .PHONY: languages
-languages: node ## see to curl, Java, Node.js and PHP for the sample programs' tests
-	@wanted=; \
+languages: node ## install curl, Java, Node.js and PHP for the tests of the samples if missing
+	@missing=; \
 	for pair in bash:bash curl:curl openssl:openssl php:php-cli javac:default-jdk-headless; do \
-	  command -v "$${pair%%:*}" >/dev/null || wanted="$$wanted $${pair#*:}"; \
+	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair#*:}"; \
 	done; \
-	[ -z "$$wanted" ] || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "Installing$$wanted for the tests of the sample programs ..."; \
-	    { apt-get install -y -qq --no-install-recommends $$wanted || { apt-get update -qq \
-	      && apt-get install -y -qq --no-install-recommends $$wanted; }; } >/dev/null \
-	      || echo "These cannot be installed, the samples in their language will be skipped:$$wanted" >&2; \
-	  else echo "Not here, the samples in their language will be skipped:$$wanted (apt-get install$$wanted)." >&2; fi
+	[ -z "$$missing" ] || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing$$missing for the tests of the sample programs ..."; \
+	    { apt-get install -y -qq --no-install-recommends $$missing || { apt-get update -qq \
+	      && apt-get install -y -qq --no-install-recommends $$missing; }; } >/dev/null \
+	      || echo "Not installed, samples in these languages are skipped:$$missing" >&2; \
+	  else echo "Missing, samples in these languages are skipped:$$missing (apt-get install$$missing)." >&2; fi
 
-# Real servers that tests run beside ours; their list stands in the script. Those that are not here are skipped.
+# The servers for tests with real services; the script lists them. Tests that need a missing one are skipped.
 .PHONY: services
-services: ## see to nginx and PostgreSQL 15 for the tests of real services
+services: ## install nginx and PostgreSQL 15 for the tests of real services if missing
 	@sh scripts/services.sh
 
 .PHONY: screenshots
-screenshots: $(STAMP) browser ## make the pictures of the README anew
+screenshots: $(STAMP) browser ## take the README's screenshots again
 	$(BIN)/python scripts/screenshots.py $(ARGS)
 
 .PHONY: check
@@ -142,7 +142,7 @@ lock: | $(UV) ## refresh requirements.lock to the newest versions that pyproject
 	  --custom-compile-command 'make lock' --quiet --output-file requirements.lock
 
 .PHONY: bench
-bench: $(STAMP) ## measure throughput and latency here (ARGS='--help' shows the options)
+bench: $(STAMP) ## measure throughput and latency on this machine (ARGS='--help' shows the options)
 	@exec $(BIN)/python -m bench $(ARGS)
 
 .PHONY: bench-page
@@ -150,13 +150,13 @@ bench-page: $(STAMP) browser ## measure how fast pages open on slow networks (AR
 	@exec $(BIN)/python -m bench.page $(ARGS)
 
 .PHONY: clean
-clean: ## remove what the targets above made; keeps your data
+clean: ## remove generated files; keeps your data
 	rm -rf .venv .uv node_modules build dist sdk/python/dist .hypothesis .schemathesis \
 	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(PY_PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment: first the third-party packages, each checked against its hash, then
-# the two packages of this repository as editable ones, built by the locked backend.
+# The environment: the third-party packages, each checked against its hash, then the two
+# packages of this repository in editable mode, built by the locked backend.
 $(STAMP): requirements.lock pyproject.toml sdk/python/pyproject.toml | $(UV)
 	@new_enough() { $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }; \
 	new_enough || { $(UV) venv --quiet --clear --no-project --python '$(PYTHON)' .venv && new_enough; } \
@@ -171,7 +171,7 @@ $(STAMP): requirements.lock pyproject.toml sdk/python/pyproject.toml | $(UV)
 	@command -v python3 >/dev/null \
 	  || { echo "Python 3.11 or newer is missing (Debian, Ubuntu: apt-get install python3 python3-pip)." >&2; exit 1; }
 	@python3 -m pip --version >/dev/null 2>&1 \
-	  || { echo "Neither uv nor pip is here (Debian, Ubuntu: apt-get install python3-pip)." >&2; exit 1; }
-	@echo "uv is not on PATH; putting uv $(UV_VERSION) into .uv/ ..."
+	  || { echo "Both uv and pip are missing (Debian, Ubuntu: apt-get install python3-pip)." >&2; exit 1; }
+	@echo "uv is not on PATH; installing uv $(UV_VERSION) into .uv/ ..."
 	@PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
 	  --upgrade --target .uv uv==$(UV_VERSION)

@@ -49,7 +49,9 @@ class Shell:
             if self._forked:
                 process = fork_server().start(arguments, environment, input_file.fileno(), out.fileno(), err.fileno())
             else:
-                process = Popen([*PROGRAM, *arguments], env=environment, stdin=input_file, stdout=out, stderr=err, text=True)
+                process = Popen(
+                    [*PROGRAM, *arguments], env=environment, stdin=input_file, stdout=out, stderr=err, text=True
+                )
             try:
                 process.wait(_SECONDS)
             finally:
