@@ -1,4 +1,4 @@
-"""docs/walks.md: every file and function that it names exists."""
+"""docs/architecture.md: every file and function that it names exists."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src/msgcenter"
 _STEP = re.compile(r"^\d+\. `(?P<path>[^`]+)`(?: → `(?P<name>[^`]+)`)?", re.MULTILINE)
-STEPS = [(step["path"], step["name"]) for step in _STEP.finditer((ROOT / "docs/walks.md").read_text("utf-8"))]
+STEPS = [(step["path"], step["name"]) for step in _STEP.finditer((ROOT / "docs/architecture.md").read_text("utf-8"))]
 
 
 def names_in(path: Path) -> set[str]:
