@@ -71,7 +71,7 @@ async def test_all_pages_together_list_what_the_user_received(
 ) -> None:
     short_pages(monkeypatch, 3)
     monkeypatch.setattr(message_log, "_IDS_AT_ONCE", 4)
-    monkeypatch.setattr(message_log, "_LOOKED_THROUGH", 8)
+    monkeypatch.setattr(message_log, "_SCANNED_PER_PAGE", 8)
     app = await app_of(database)
     sent: list[tuple[int, str]] = []
     for number in range(40):
@@ -135,8 +135,8 @@ async def test_expired_messages_stay_in_the_log(database: Database) -> None:
 
 
 async def test_a_list_counts_receipts_up_to_its_limits(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", 4)
-    monkeypatch.setattr(message_log, "_COUNTED_OF_ALL", 7)
+    monkeypatch.setattr(message_log, "_COUNTED_OF_MESSAGE", 4)
+    monkeypatch.setattr(message_log, "_COUNTED_OF_PAGE", 7)
     app = await app_of(database)
     users = [f"user-{number}" for number in range(6)]
     for audience in (users[:2], users[:3], users, users[:3]):  # the newest last
@@ -156,7 +156,7 @@ async def test_a_broadcast_over_the_limit_is_not_counted(
     async with NodeLease(database_url) as lease:
         await Sending(database, lease, waiting_limit=10).send(app, Text("x"), Everyone())
     for limit, expected in ((20, (20, 20, 0)), (19, None)):
-        monkeypatch.setattr(message_log, "_COUNTED_OF_ONE", limit)
+        monkeypatch.setattr(message_log, "_COUNTED_OF_MESSAGE", limit)
         (entry,) = (await MessageLog(database).page(MessageFilter(app.number), None, 10)).items
         assert entry.counts == expected
 

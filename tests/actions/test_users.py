@@ -14,7 +14,7 @@ from tests.scene import add_app, rows
 async def test_overlapping_imports_register_each_user_once(
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(users, "_BATCH", 10)
+    monkeypatch.setattr(users, "_USERS_PER_COMMIT", 10)
     progress: list[int] = []
     user_ids = [str(number % 37) for number in range(100)]
     assert await users.import_users(database, PLATFORM, user_ids, progress.append) == 37
