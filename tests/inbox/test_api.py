@@ -313,6 +313,26 @@ def test_invalid_bodies_are_refused(browser: Browser, body: bytes) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_field")
 
 
+@pytest.mark.parametrize(
+    ("body", "field", "zh", "en"),
+    [
+        ({"ids": ["1"]}, "read", "缺少必填字段 read", "required field read is missing"),
+        ({"ids": ["1"], "read": 1}, "read", "须为true或false", "must be true or false"),
+        ({"ids": [], "read": True}, "ids", "须为1–100项的数组", "must be an array of 1–100 items"),
+        ({"ids": [1], "read": True}, "ids[0]", "须为字符串", "must be a string"),
+        ([], "body", "请求体必须是UTF-8编码的JSON对象", "the body must be a JSON object"),
+    ],
+)
+def test_an_invalid_body_is_explained_in_both_languages(
+    browser: Browser, body: object, field: str, zh: str, en: str
+) -> None:
+    for language, detail in (("zh-CN", zh), ("en", en)):
+        answer = browser.http.post("/messages/status", json=body, headers={"accept-language": language})
+        problem = answer.json()
+        assert (answer.status_code, problem["code"], problem["field"]) == (400, "invalid_field", field)
+        assert detail in problem["detail"]
+
+
 def test_a_large_body_is_refused(browser: Browser) -> None:
     assert browser.http.post("/messages/status", content=b" " * 70_000).status_code == 413
 

@@ -41,7 +41,7 @@ class SetStatus(Struct, frozen=True):
 
 
 class ReadAll(Struct, frozen=True, rename="camel"):
-    """Read everything up to and including a message that a list with the same filter, app, kind and q shows."""
+    """Set all messages read that a list with the same filter, app, kind and q shows, up to and including one."""
 
     up_to: str
     filter: Annotated[str, Meta(extra_json_schema={"enum": list(_FILTERS)})] = "all"
@@ -51,7 +51,7 @@ class ReadAll(Struct, frozen=True, rename="camel"):
 
 
 class Archive(Struct, frozen=True):
-    """Put messages out of sight, or back."""
+    """Archive messages, or bring them back."""
 
     ids: Ids
     archived: bool
@@ -59,57 +59,60 @@ class Archive(Struct, frozen=True):
 
 async def list_messages(inboxes: Inboxes, request: Request, viewer: Viewer) -> MessageListView:
     """List messages, newest first."""
-    given = request.query_params
-    query = _query(given.get("filter", "all"), given.get("app"), given.get("kind"), given.get("q"))._replace(
-        before_id=_bound("cursor", given["cursor"]) if given.get("cursor") else MAX_ID,
-        limit=page_limit("limit", given.get("limit", "30")),
+    parameters = request.query_params
+    cursor = parameters.get("cursor")
+    query = _query(
+        parameters.get("filter", "all"), parameters.get("app"), parameters.get("kind"), parameters.get("q")
+    )._replace(
+        before_id=_bound("cursor", cursor) if cursor else MAX_ID,
+        limit=page_limit("limit", parameters.get("limit", "30")),
     )
-    page = await inboxes.inbox.list_messages(viewer, query)
-    return message_list_view(page)
+    return message_list_view(await inboxes.inbox.list_messages(viewer, query))
 
 
 async def get_message(inboxes: Inboxes, request: Request, viewer: Viewer) -> MessageView:
     """Return one message."""
     message_id = parse_message_id(request.path_params["id"])
-    found = [] if message_id is None else await inboxes.inbox.find(viewer, [message_id])
-    if not found:
+    messages = [] if message_id is None else await inboxes.inbox.find(viewer, [message_id])
+    if not messages:
         raise ProblemError(problems.NOT_FOUND)
-    return message_view(found[0])
+    return message_view(messages[0])
 
 
 async def get_counts(inboxes: Inboxes, _: Request, viewer: Viewer) -> CountsView:
-    """Count what waits for the user."""
+    """Return the counts of unread messages and open approvals."""
     return counts_view(await inboxes.inbox.counts(viewer))
 
 
 async def get_framing(_: Inboxes, request: Request, viewer: Viewer) -> FramingView:
-    """Tell whether all websites named by `in` may show the page in a frame with this token."""
+    """Return whether all websites named by `in` may show the page in a frame with this token."""
     return FramingView(set(request.query_params.getlist("in")) <= set(viewer.frames))
 
 
 async def set_status(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
     """Set messages read or unread."""
-    asked = await _body_of(request, SetStatus)
-    return await _changed(inboxes, viewer, await inboxes.inbox.set_status(viewer, _known(asked.ids), read=asked.read))
+    body = await _decoded_body(request, SetStatus)
+    changed = await inboxes.inbox.set_status(viewer, _possible_ids(body.ids), read=body.read)
+    return await _changed_view(inboxes, viewer, changed)
 
 
 async def read_all(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
-    """Read all that a list shows, up to a message."""
-    asked = await _body_of(request, ReadAll)
-    before_id = min(_bound("upTo", asked.up_to) + 1, MAX_ID)
-    query = _query(asked.filter, asked.app, asked.kind, asked.q)._replace(before_id=before_id)
-    return await _changed(inboxes, viewer, await inboxes.inbox.read_all(viewer, query))
+    """Set all messages of a list read, up to one."""
+    body = await _decoded_body(request, ReadAll)
+    before_id = min(_bound("upTo", body.up_to) + 1, MAX_ID)
+    query = _query(body.filter, body.app, body.kind, body.q)._replace(before_id=before_id)
+    return await _changed_view(inboxes, viewer, await inboxes.inbox.read_all(viewer, query))
 
 
 async def archive(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
     """Archive messages, or bring them back."""
-    asked = await _body_of(request, Archive)
-    changed = await inboxes.inbox.archive(viewer, _known(asked.ids), archived=asked.archived)
-    return await _changed(inboxes, viewer, changed)
+    body = await _decoded_body(request, Archive)
+    changed = await inboxes.inbox.archive(viewer, _possible_ids(body.ids), archived=body.archived)
+    return await _changed_view(inboxes, viewer, changed)
 
 
 def _query(filter_name: str, app_id: str | None, kind: str | None, text: str | None) -> InboxQuery:
-    """Return what a list is to show, checked."""
+    """Return the query for these parameters. Raises the problem `invalid_field`."""
     return InboxQuery(
         filter=cast(Any, _one_of("filter", filter_name, _FILTERS)),
         app_id=app_id,
@@ -118,17 +121,17 @@ def _query(filter_name: str, app_id: str | None, kind: str | None, text: str | N
     )
 
 
-async def _changed(inboxes: Inboxes, viewer: Viewer, message_ids: list[int]) -> ChangedView:
+async def _changed_view(inboxes: Inboxes, viewer: Viewer, message_ids: list[int]) -> ChangedView:
     return ChangedView(ids_view(message_ids), counts_view(await inboxes.inbox.counts(viewer)))
 
 
-async def _body_of(request: Request, kind: type[BodyStruct]) -> BodyStruct:
+async def _decoded_body(request: Request, kind: type[BodyStruct]) -> BodyStruct:
     return decode((await body_of(request)).removeprefix(BOM_UTF8), kind)
 
 
-def _known(ids: list[str]) -> list[int]:
-    """Return the ids that can exist; others are simply not among those changed."""
-    return [parsed for given in dict.fromkeys(ids) if (parsed := parse_message_id(given)) is not None]
+def _possible_ids(ids: list[str]) -> list[int]:
+    """Return the distinct ids that a message can have; other ids are ignored."""
+    return [parsed for text in dict.fromkeys(ids) if (parsed := parse_message_id(text)) is not None]
 
 
 def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> str:
@@ -146,7 +149,7 @@ def _bound(field: str, value: str) -> int:
 
 
 def page_limit(field: str, value: str) -> int:
-    """Return how many messages a page is to have. Raises the problem `invalid_field` unless it is 1-100."""
+    """Return the number of messages for a page (1-100). Raises the problem `invalid_field`."""
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= 100 and len(value) <= 3):
         raise invalid(field, "须为1–100的整数", "must be an integer of 1-100")
     return int(value)
