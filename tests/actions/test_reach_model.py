@@ -291,7 +291,7 @@ class Scene:
 
     async def send(self, step: Send) -> None:
         now = self.clock.now
-        app, topic = self.topic_of(step, there=step.to == "topic")
+        app, topic = self.topic_of(step, existing=step.to == "topic")
         audiences: dict[str, Audience] = {
             "receivers": Receivers.of(USERS[user] for user in step.users),
             "topic": Topic(topic),
@@ -306,7 +306,7 @@ class Scene:
             send_at=None if step.sends_in is None else now + step.sends_in,
             approval=step.approval and step.to == "receivers",
         )
-        asked = self.sending.send(
+        call = self.sending.send(
             self.apps[app],
             Text(sent.content),
             to,
@@ -315,35 +315,35 @@ class Scene:
             expires_at=sent.expires_at,
         )
         if isinstance(to, Topic) and (app, to.name) not in self.made:
-            await refused(asked, Reason.AUDIENCE_UNKNOWN)
+            await refused(call, Reason.AUDIENCE_UNKNOWN)
             return
-        message_id = await asked
+        message_id = await call
         self.messages[message_id] = sent
         if sent.send_at is None and not sent.is_large:
             self.deliver(message_id)
 
-    def topic_of(self, step: Send | Subscribe, *, there: bool) -> tuple[int, str]:
-        """Return the app and the topic that it means, if it means one; mostly one that is there if it should be."""
+    def topic_of(self, step: Send | Subscribe, *, existing: bool) -> tuple[int, str]:
+        """Return the app and the topic of a step. `existing`: mostly a topic that exists."""
         made = sorted(self.made)
-        if there and made and step.topic < 10:
+        if existing and made and step.topic < 10:
             return made[step.topic % len(made)]
         return step.app, TOPICS[step.topic % 2]
 
     def deliver(self, message_id: int, *, to_the_end: bool = True) -> None:
-        """Let the model's mailboxes get a message, all or those of the first part who have it not."""
+        """Deliver a message in the model, to the end or only its next chunk."""
         sent = self.messages[message_id]
         if sent.waiting is None:
-            sent.waiting = self.parts_of(sent)
+            sent.waiting = self.chunks_of(sent)
         while sent.waiting:
-            part = sent.waiting.pop(0)
-            sent.audience |= set(part)
-            self.known |= set(part)
-            self.entries.update({(name, message_id): sent.closed_at for name in part})
+            chunk = sent.waiting.pop(0)
+            sent.audience |= set(chunk)
+            self.known |= set(chunk)
+            self.entries.update({(name, message_id): sent.closed_at for name in chunk})
             if not to_the_end:
                 return
 
-    def parts_of(self, sent: Sent) -> list[list[str]]:
-        """Whom a message is for that goes out now, in the parts in which they get it."""
+    def chunks_of(self, sent: Sent) -> list[list[str]]:
+        """Return the users whom a message sent now is for, by chunk."""
         match sent.to:
             case Receivers(user_ids):
                 return [list(user_ids[start : start + CHUNK]) for start in range(0, len(user_ids), CHUNK)]
@@ -353,8 +353,8 @@ class Scene:
                 return [list(self.known)]
 
     async def work(self, step: Work) -> None:
-        under_way = [i for i, one in self.messages.items() if one.state(self.clock.now) is State.SENDING]
-        message_id = one_of(under_way, step.pick) or self.picked(step.pick)
+        running = [i for i, sent in self.messages.items() if sent.state(self.clock.now) is State.SENDING]
+        message_id = one_of(running, step.pick) or self.picked(step.pick)
         if message_id in self.messages:
             await self.fan_out(message_id, to_the_end=step.to_the_end)
 
@@ -378,7 +378,7 @@ class Scene:
             self.deliver(message_id, to_the_end=to_the_end)
 
     async def subscribe(self, step: Subscribe) -> None:
-        number, topic = self.topic_of(step, there=not step.joins)
+        number, topic = self.topic_of(step, existing=not step.joins)
         app = self.apps[number]
         names = [USERS[user] for user in step.users]
         places = {(number, topic, name) for name in names}
@@ -413,9 +413,9 @@ class Scene:
         ids = frozenset(one_of(theirs, pick) or self.picked(pick) for pick in step.picks)
         app = self.of(min(ids)) if theirs else step.app
         missing = await self.statuses.set_status(self.apps[app], name, ids, read=step.read)
-        found = {i for i in ids if self.has(name, i) and self.of(i) == app}
-        assert missing == ids - found
-        self.set(name, found, now, read=step.read)
+        present = {i for i in ids if self.has(name, i) and self.of(i) == app}
+        assert missing == ids - present
+        self.set(name, present, now, read=step.read)
 
     def set(self, name: str, message_ids: set[int], now: int, *, read: bool) -> None:
         """Set messages of a mailbox read or unread in the model."""
@@ -480,19 +480,19 @@ class Scene:
 
     async def decide(self, step: Decide) -> None:
         now = self.clock.now
-        approvals = [i for i, one in self.messages.items() if one.approval] if step.fits else []
+        approvals = [i for i, sent in self.messages.items() if sent.approval] if step.fits else []
         picked = {one_of(approvals, pick) or self.picked(pick) for pick in step.picks}
         app = self.messages[min(picked)].app if self.messages else 0
         call = self.statuses.decide_approvals(self.apps[app], frozenset(picked), closed=step.closed)
         gone = {State.RECALLED, State.EXPIRED}
-        found = {
+        present = {
             i for i in picked & self.messages.keys() if self.of(i) == app and self.messages[i].state(now) not in gone
         }
-        if not all(self.messages[i].approval for i in found):
+        if not all(self.messages[i].approval for i in present):
             await refused(call, Reason.NOT_AN_APPROVAL)
             return
-        assert await call == picked - found
-        for message_id in found:
+        assert await call == picked - present
+        for message_id in present:
             sent = self.messages[message_id]
             sent.closed_at = (sent.closed_at or now) if step.closed else None
             for name in sent.audience:
@@ -529,8 +529,8 @@ class Scene:
             case "counts":
                 await self.compare_counts(name)
             case "find":
-                found = await self.inbox.find(self.viewer(name), [self.picked(step.pick)])
-                assert [shown.message.id for shown in found] == [
+                shown_messages = await self.inbox.find(self.viewer(name), [self.picked(step.pick)])
+                assert [shown.message.id for shown in shown_messages] == [
                     i for i in [self.picked(step.pick)] if i in self.messages and self.has(name, i)
                 ]
             case "unread":
@@ -608,11 +608,11 @@ class Scene:
         assert all(text in version.content for version, (text, _) in updates)
 
     async def compare_sent_lists(self) -> None:
-        found = await rows(self.database, "select id from message where platform_code = $1", self.platform)
-        assert {row["id"] for row in found} == set(self.messages)
+        stored = await rows(self.database, "select id from message where platform_code = $1", self.platform)
+        assert {row["id"] for row in stored} == set(self.messages)
         for number, app in enumerate(self.apps):
             page = await self.message_statuses.list_messages(MessageFilter(app.number), 100)
-            sent = {i: one for i, one in self.messages.items() if one.app == number}
+            sent = {i: message for i, message in self.messages.items() if message.app == number}
             assert [status.message.id for status in page.items] == sorted(sent, reverse=True)
             for status in page.items:
                 expected = sent[status.message.id]

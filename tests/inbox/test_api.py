@@ -140,15 +140,15 @@ def test_a_search_continues_through_a_large_mailbox(browser: Browser, client: Cl
     matching = client.send_text(user, "the needle")
     for number in range(450):
         client.send_text(user, f"hay {number}")
-    found: list[str] = []
+    ids: list[str] = []
     cursor = None
     while True:
         page = browser.get("/messages", q="needle", **({"cursor": cursor} if cursor else {}))
-        found += [message["id"] for message in page["messages"]]
+        ids += [message["id"] for message in page["messages"]]
         cursor = page["nextCursor"]
         if cursor is None:
             break
-    assert found == [matching]
+    assert ids == [matching]
 
 
 def test_counts_follow_all_changes(browser: Browser, client: Client, user: str) -> None:
@@ -221,11 +221,11 @@ def test_read_all_of_a_search_reaches_all_its_pages_and_nothing_newer(
     browser: Browser, client: Client, user: str
 ) -> None:
     hay = client.send_text(user, "hay")
-    found = [client.send_text(user, f"needle {number}") for number in range(35)]
+    needles = [client.send_text(user, f"needle {number}") for number in range(35)]
     page = browser.get("/messages", q="needle", limit=10)
     later = client.send_text(user, "a needle that arrives meanwhile")
     answer = browser.post("/messages/read-all", {"upTo": page["messages"][0]["id"], "q": "needle"})
-    assert answer["changed"] == found[::-1]
+    assert answer["changed"] == needles[::-1]
     assert unread(browser) == [later, hay]
 
 

@@ -41,8 +41,8 @@ def test_each_request_is_a_line_with_its_id_and_no_secret(database_url: str, tmp
         sent = {"receiverIds": ["parent-wang"], "msgtype": "text", "text": {"content": words}}
         assert http.post(f"/msgCenter/message/sendMsg?accessToken={token}", json=sent).json()["retCode"] == "000000"
         http.post(f"/msgCenter/message/sendMsg?accessToken={token}x", json=sent)
-        asked = {"publisherId": "parent-wang"}
-        user = http.post(f"/msgCenter/user/getUserToken?accessToken={token}", json=asked).json()["userToken"]
+        body = {"publisherId": "parent-wang"}
+        user = http.post(f"/msgCenter/user/getUserToken?accessToken={token}", json=body).json()["userToken"]
         http.get("/inbox/v1/messages?q=private", headers={"authorization": f"Bearer {user}"})
         with http.stream("GET", f"/inbox/v1/stream?token={user}") as stream:
             assert stream.headers["x-request-id"] == "number-7"
@@ -113,8 +113,8 @@ def test_an_error_is_logged_with_the_request_id_of_the_answer(database_url: str,
     with running_server(database_url, tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False) as http:
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key}
         token = http.post("/oauth2/token", data=form).json()["access_token"]
-        asked = {"publisherId": "u"}
-        user = http.post(f"/msgCenter/user/getUserToken?accessToken={token}", json=asked).json()["userToken"]
+        body = {"publisherId": "u"}
+        user = http.post(f"/msgCenter/user/getUserToken?accessToken={token}", json=body).json()["userToken"]
         visitor = Visitor(server.url)
         visitor.log_in(person.login)
         wait_for(execute(database_url, "alter table message rename to elsewhere"))

@@ -189,7 +189,7 @@ class Inbox:
         """
         matches = matcher(query.kind, query.text)
         pages: Filter = "todo" if query.filter == "todo" else "unread"
-        found: list[Entry] = []
+        matching: list[Entry] = []
         async with (
             current_mailbox(self._database, viewer.recipient, now_ms()) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -202,9 +202,9 @@ class Inbox:
             )
             unread = (entry async for entry in entries if entry.read_at is None)
             async for batch in _batches(unread, _LOADED_AT_ONCE):
-                found += await self._matching(connection, batch, matches)
+                matching += await self._matching(connection, batch, matches)
         return sorted(
-            (page_key(viewer.recipient, entry.message_id, entry.app_number), entry.message_id) for entry in found
+            (page_key(viewer.recipient, entry.message_id, entry.app_number), entry.message_id) for entry in matching
         )
 
     async def _matching(

@@ -62,8 +62,8 @@ class MessageLog:
 
     async def _list(self, query: MessageFilter, limit: int) -> ListPage[Message, int]:
         async with self._database.connection() as connection:
-            found = await messages.list_messages(connection, query, limit + 1)
-        return cut_page(found, limit, _id_of)
+            matching = await messages.list_messages(connection, query, limit + 1)
+        return cut_page(matching, limit, _id_of)
 
     async def _list_received(self, query: MessageFilter, user_id: str, limit: int) -> ListPage[Message, int]:
         if query.platform_code is None:
@@ -76,8 +76,8 @@ class MessageLog:
             pages = [await _search_mailbox(connection, query, recipient, limit) for recipient in recipients]
         # A mailbox with more to search may hold messages down to its bound: older ones of others have to wait.
         floor = max((page.next_cursor for page in pages if page.next_cursor is not None), default=0)
-        found = _newest_first(message for page in pages for message in page.items if message.id >= floor)
-        return cut_page(found, limit, _id_of, rest=floor or None)
+        matching = _newest_first(message for page in pages for message in page.items if message.id >= floor)
+        return cut_page(matching, limit, _id_of, rest=floor or None)
 
     async def _entries(self, page: Sequence[Message]) -> list[LogEntry]:
         now = now_ms()
@@ -114,14 +114,14 @@ class MessageLog:
                 if message_counts is not None:
                     counts[message.id] = message_counts
         direct_counts = await self._counts.of_all(direct)
-        return counts | {message.id: one for message, one in zip(direct, direct_counts, strict=True)}
+        return counts | {message.id: totals for message, totals in zip(direct, direct_counts, strict=True)}
 
 
 async def _search_mailbox(
     connection: Connection, query: MessageFilter, recipient: Recipient, limit: int
 ) -> ListPage[Message, int]:
     """Return up to `limit` messages of a mailbox that pass the filter, newest first, and where to continue."""
-    found: list[Message] = []
+    matching: list[Message] = []
     batch: list[int] = []
     scanned = 0
     async for message_id in reading.received_ids(
@@ -133,12 +133,12 @@ async def _search_mailbox(
         if len(batch) < _IDS_AT_ONCE:
             continue
         scanned += len(batch)
-        found += await _filtered(connection, query, batch)
-        if len(found) >= limit or scanned >= _SCANNED_PER_PAGE:
-            return cut_page(found, limit, _id_of, rest=batch[-1])
+        matching += await _filtered(connection, query, batch)
+        if len(matching) >= limit or scanned >= _SCANNED_PER_PAGE:
+            return cut_page(matching, limit, _id_of, rest=batch[-1])
         batch = []
-    found += await _filtered(connection, query, batch)
-    return cut_page(found, limit, _id_of)
+    matching += await _filtered(connection, query, batch)
+    return cut_page(matching, limit, _id_of)
 
 
 def _id_of(message: Message) -> int:
@@ -146,12 +146,12 @@ def _id_of(message: Message) -> int:
 
 
 async def _filtered(connection: Connection, query: MessageFilter, ids: Sequence[int]) -> list[Message]:
-    found = await messages.find_messages(connection, ids)
-    return _newest_first(message for message in found if query.matches(message))
+    matching = await messages.find_messages(connection, ids)
+    return _newest_first(message for message in matching if query.matches(message))
 
 
-def _newest_first(found: Iterable[Message]) -> list[Message]:
-    return sorted(found, key=_id_of, reverse=True)
+def _newest_first(matching: Iterable[Message]) -> list[Message]:
+    return sorted(matching, key=_id_of, reverse=True)
 
 
 async def _first_receivers(connection: Connection, page: Sequence[Message]) -> dict[int, tuple[str, ...]]:

@@ -106,9 +106,9 @@ class MessageStatuses:
     async def list_messages(self, query: MessageFilter, limit: int) -> ListPage[MessageStatus, int]:
         """Return up to `limit` messages that pass the filter, newest first, with their counts."""
         async with self._database.connection() as connection:
-            messages_found = await messages.list_messages(connection, query, limit + 1)
-        statuses = await self._statuses(messages_found[:limit])
-        has_more = len(statuses) < len(messages_found)
+            listed = await messages.list_messages(connection, query, limit + 1)
+        statuses = await self._statuses(listed[:limit])
+        has_more = len(statuses) < len(listed)
         return ListPage(statuses, statuses[-1].message.id if has_more else None)
 
     async def _statuses(self, listed: Sequence[Message]) -> list[MessageStatus]:
