@@ -255,7 +255,7 @@ def take_portal(browser: Browser, demo: Demo, out: Path) -> None:
     page.get_by_role("button", name="Create the account").click()
     page.get_by_role("link", name="Register an app").click()
     page.get_by_label("Name").fill("Homework")
-    page.get_by_role("button", name="Register it").click()
+    page.get_by_role("button", name="Register").click()
     page.get_by_role("link", name="send the first message").click()
     for kind, number in (("Text", 1), ("Link", 2)):
         page.get_by_role("button", name=kind, exact=True).click()

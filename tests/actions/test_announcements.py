@@ -7,6 +7,7 @@ import pytest
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.messages.message_status import MessageStatuses
+from msgcenter.actions.portal.announcement_views import AnnouncementViews
 from msgcenter.actions.portal.announcements import Announcements
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
@@ -32,9 +33,9 @@ class Office:
         self.database = database
         self.told: list[MailboxEvent] = []
         keys = KeyRing(SECRET_KEY)
-        message_statuses = MessageStatuses(database, waiting_limit=10)
-        self.announcements = Announcements(database, keys, lease, message_statuses, on_change=self.told.extend)
-        self.people = People(database, keys)
+        self.announcements = Announcements(database, keys, lease, on_change=self.told.extend)
+        self.views = AnnouncementViews(database, MessageStatuses(database, waiting_limit=10))
+        self.people = People(database)
         self.apps = Apps(database, keys)
 
     async def open(self) -> tuple[Person, Person]:
@@ -68,10 +69,10 @@ async def test_many_approvals_at_once_are_one_message(database: Database) -> Non
         ids = await asyncio.gather(*(approve(number, 1, other, COMMAND) for _ in range(8)))
         assert len(set(ids)) == 1
         assert await office.messages() == 1
-        opened = await office.announcements.open(number, other)
+        opened = await office.views.open(number, other)
         assert (opened.announcement.state, opened.announcement.message_id) == ("sent", ids[0])
         assert [step.step for step in opened.steps] == ["draft", "submit", "approve"]
-        report = await office.announcements.message_status(opened.announcement, opened.version)
+        report = await office.views.message_status(opened.announcement, opened.version)
         assert report is not None
         assert report.counts.receivers == 2
 
@@ -95,7 +96,7 @@ async def test_a_failure_after_the_send_leaves_nothing_behind(
         monkeypatch.setattr(audit, "record", record)
         assert await office.messages() == 0
         assert office.told == [], "nothing is told of what was not committed"
-        opened = await office.announcements.open(number, other)
+        opened = await office.views.open(number, other)
         assert (opened.announcement.state, opened.announcement.message_id) == ("waiting", None)
         message_id = await office.announcements.approve(number, 1, other, COMMAND)
         assert await office.messages() == 1
@@ -110,7 +111,7 @@ async def test_an_edit_and_an_approval_at_once_never_send_what_nobody_has_seen(d
             number = await office.waiting(author, AnnouncementVersion(PLATFORM, Text(f"Before {attempt}."), None, None))
             changed = AnnouncementVersion(PLATFORM, Text(f"After {attempt}."), None, None)
             outcomes = await asyncio.gather(
-                office.announcements.edit(number, 1, changed, author, COMMAND),
+                office.announcements.edit(number, 1, changed, person=author, by=COMMAND),
                 office.announcements.approve(number, 1, other, COMMAND),
                 return_exceptions=True,
             )
@@ -128,12 +129,12 @@ async def test_an_announcement_outlives_its_message(database: Database) -> None:
         await office.announcements.approve(number, 1, other, COMMAND)
         async with database.connection() as connection:
             await connection.execute("delete from message")  # as retention does, sooner or later
-        opened = await office.announcements.open(number, other)
-        assert await office.announcements.message_status(opened.announcement, opened.version) is None
+        opened = await office.views.open(number, other)
+        assert await office.views.message_status(opened.announcement, opened.version) is None
         with pytest.raises(Refusal) as refused:
             await office.announcements.recall(number, 1, other, COMMAND)
         assert refused.value.reason is Reason.MESSAGE_UNKNOWN
-        assert (await office.announcements.open(number, other)).announcement.state == "sent"
+        assert (await office.views.open(number, other)).announcement.state == "sent"
 
 
 async def test_a_time_that_has_passed_before_the_approval_is_refused(
@@ -159,8 +160,8 @@ async def test_saying_the_same_again_makes_no_version(database: Database) -> Non
         office = Office(database, lease)
         author, _ = await office.open()
         number = await office.waiting(author)
-        assert await office.announcements.edit(number, 1, SAID, author, COMMAND) == 1
-        assert (await office.announcements.open(number, author)).announcement.state == "waiting"
+        assert await office.announcements.edit(number, 1, SAID, person=author, by=COMMAND) == 1
+        assert (await office.views.open(number, author)).announcement.state == "waiting"
 
 
 async def test_a_platform_has_one_app_for_announcements_however_many_ask_at_once(database: Database) -> None:
@@ -180,14 +181,14 @@ async def test_the_list_is_filtered_and_paged(database: Database) -> None:
         author, _ = await office.open()
         numbers = [await office.waiting(author) for _ in range(5)]
         drafted = await office.announcements.draft(SAID, author, COMMAND)
-        page, following = await office.announcements.page("waiting", PLATFORM, 1 << 30, 3)
+        page, following = await office.views.page("waiting", PLATFORM, 1 << 30, 3)
         assert [one.announcement.number for one in page] == numbers[:1:-1]
-        rest, end = await office.announcements.page("waiting", PLATFORM, following or 0, 3)
+        rest, end = await office.views.page("waiting", PLATFORM, following or 0, 3)
         assert [one.announcement.number for one in rest] == numbers[1::-1]
         assert end is None
-        assert (await office.announcements.page("draft", None, 1 << 30, 3))[0][0].announcement.number == drafted
-        assert (await office.announcements.page(None, "elsewhere", 1 << 30, 3))[0] == []
-        assert await office.announcements.waiting() == 5
+        assert (await office.views.page("draft", None, 1 << 30, 3))[0][0].announcement.number == drafted
+        assert (await office.views.page(None, "elsewhere", 1 << 30, 3))[0] == []
+        assert await office.views.waiting() == 5
 
 
 async def test_what_is_not_there_is_unknown(database: Database) -> None:
@@ -198,7 +199,7 @@ async def test_what_is_not_there_is_unknown(database: Database) -> None:
             office.announcements.submit(7, 1, author, COMMAND),
             office.announcements.approve(7, 1, other, COMMAND),
             office.announcements.recall(7, 1, other, COMMAND),
-            office.announcements.open(7, other),
+            office.views.open(7, other),
         ):
             with pytest.raises(Refusal) as refused:
                 await act

@@ -23,8 +23,8 @@ from msgcenter.actions.portal.logins import Browser, Logins
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND, Person, Role
+from msgcenter.portal.cookies import SESSION_COOKIE, csrf_token
 from msgcenter.portal.render import TEMPLATES
-from msgcenter.portal.visitor import SESSION_COOKIE, csrf_token
 from tests.attacks.web_requests import CALLS, Answer, AnyRoute, Wire, all_routes
 from tests.conftest import (
     PLATFORM,
@@ -66,7 +66,7 @@ class Scene:
     async def _log_in(self, role: Role) -> str:
         async with Database(self.url, connections=2) as database:
             apps = Apps(database, self.keys)
-            person: Person = await People(database, self.keys).create(
+            person: Person = await People(database).create(
                 f"{role}-{secrets.token_hex(6)}@example.edu", "Li Na", "correct horse battery", role
             )
             await Team(database, apps).add(await apps.find(self.app_id), person.login, COMMAND)

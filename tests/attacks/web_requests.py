@@ -16,7 +16,7 @@ from msgcenter.gateway.routes import routes as gateway_routes
 from msgcenter.inbox.endpoint import Inboxes
 from msgcenter.inbox.routes import routes as inbox_routes
 from msgcenter.monitor.metrics import PATH as METRICS_PATH
-from msgcenter.portal.portal import Portal
+from msgcenter.portal.routes import PortalPages
 from msgcenter.portal.routes import routes as portal_routes
 from msgcenter.web.limits import RequestLimits
 from tests.gateway.calls import NO_ACTIONS
@@ -118,7 +118,7 @@ def all_routes() -> list[AnyRoute]:
     limits = RequestLimits()
     gateway = gateway_routes(nothing, NO_ACTIONS, ready, limits)
     inbox = inbox_routes(Inboxes(nothing, nothing, nothing, limits=limits))
-    portal = portal_routes(_Nothing())
+    portal = portal_routes(nothing, PortalPages(**dict.fromkeys(PortalPages.__dataclass_fields__, nothing)))
     found = [AnyRoute("monitor", METRICS_PATH)]
     for surface, routes in (("gateway", gateway), ("inbox", inbox), ("portal", portal)):
         found += [AnyRoute(surface, _path_of(route)) for route in routes]
@@ -128,11 +128,6 @@ def all_routes() -> list[AnyRoute]:
 def _path_of(route: BaseRoute) -> str:
     assert isinstance(route, Route), "a mount answers what it does not know in a way of its own"
     return route.path
-
-
-class _Nothing(Portal):
-    def __init__(self) -> None:
-        """Stand for a portal whose routes are only listed."""
 
 
 CALLS: dict[str, CallReference] = {call.path: call for call in reference()}

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from msgcenter.actions.apps.key_ring import KeyRing
-from msgcenter.actions.webhooks.webhooks import Webhooks
+from msgcenter.actions.webhooks.registration import Webhooks
 from msgcenter.database.database import Connection, Database
 from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from msgcenter.actions import maintenance
+from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain import webhook
 from msgcenter.domain.message_id import now_ms
@@ -168,7 +169,7 @@ async def test_a_webhook_that_fails_for_days_is_paused_and_can_be_replayed(
         await webhooks_of(database).update(app, webhook, paused=False, by=COMMAND)
         await until(lambda: len(receiver.posts) == tried + 1)
         assert message_ids(receiver.posts[tried:]) == [2]
-        assert await webhooks_of(database).replay(app, webhook, since=0, by=COMMAND) == 2
+        assert await WebhookDeliveries(database).replay(app, webhook, since=0, by=COMMAND) == 2
         await until(lambda: len(receiver.posts) == tried + 3)
     assert message_ids(receiver.posts[tried + 1 :]) == [1, 2]
 

@@ -190,7 +190,7 @@ def test_only_what_differs_is_told() -> None:
         Piece("new", "16"),
         Piece("same", ":00."),
     ]
-    assert (time.label.en, time.before, time.after, time.pieces) == ("Goes out", None, 1_800_000_000_000, [])
+    assert (time.label.en, time.before, time.after, time.pieces) == ("Send time", None, 1_800_000_000_000, [])
     assert changes_between(before, replace(before, number=9, edited_by=7)) == []
 
 

@@ -98,7 +98,7 @@ def world_on(server: Server, database_url: str) -> Iterator[World]:
 async def _people_and_app(database_url: str, tail: str) -> tuple[Person, Credentials]:
     keys = KeyRing(SECRET_KEY)
     async with Database(database_url, connections=2) as database:
-        people, apps = People(database, keys), Apps(database, keys)
+        people, apps = People(database), Apps(database, keys)
         login = f"{'wolfeschlegelsteinhausen' * 2}-{tail[:8]}@{'verwaltung' * 5}.{'bildung' * 8}.example.edu"
         person = await people.create(login, LONG_WORD, PASSWORD, "operator")
         await people.create(f"other-{tail}@example.edu", LONG_NAME, PASSWORD, "operator")

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Database
@@ -34,9 +35,9 @@ def page(chromium: Browser) -> Iterator[Page]:
 async def set_up(database_url: str, app_id: str, *origins: str, live: bool = True) -> None:
     """Let websites use an app's tokens."""
     async with Database(database_url, connections=2) as database:
-        apps = Apps(database, KeyRing(SECRET_KEY))
-        await apps.set_inbox(app_id, origins=origins)
-        await apps.set_live(app_id, live=live)
+        settings = AppSettings(database)
+        await settings.set_inbox(app_id, origins=origins)
+        await settings.set_live(app_id, live=live)
 
 
 def framed(url: str) -> str:

@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from msgcenter.actions.apps.apps import Apps
-from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.database.database import Database
-from tests.conftest import SECRET_KEY
 
 
 @dataclass
@@ -49,4 +47,4 @@ def website_of_others() -> Iterator[Website]:
 async def allow_website(database_url: str, app_id: str, *origins: str) -> None:
     """Let websites use the user tokens of an app, and no others."""
     async with Database(database_url, connections=2) as database:
-        await Apps(database, KeyRing(SECRET_KEY)).set_inbox(app_id, origins=origins)
+        await AppSettings(database).set_inbox(app_id, origins=origins)

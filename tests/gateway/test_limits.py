@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.routing import Router
 
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Database
@@ -48,7 +49,7 @@ def set_limits(url: str, app: Credentials, rates: Mapping[str, int] | None = Non
 
     async def change() -> None:
         async with Database(url, connections=2) as database:
-            await Apps(database, KeyRing(SECRET_KEY)).set_limits(app.app_id, rates, quota)
+            await AppSettings(database).set_limits(app.app_id, rates, quota)
 
     wait_for(change())
 
@@ -274,5 +275,5 @@ async def _app_with(url: str, quota: int) -> Credentials:
     async with Database(url, connections=2) as database:
         apps = Apps(database, KeyRing(SECRET_KEY))
         app, key = await apps.create("Test app", "420100")
-        await apps.set_limits(app.app_id, None, quota)
+        await AppSettings(database).set_limits(app.app_id, None, quota)
     return Credentials(app.app_id, key, app.platform_code, app.number)

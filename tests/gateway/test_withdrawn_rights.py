@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.permissions import Permissions
@@ -101,7 +102,7 @@ async def world(
         for code in (home, other):
             await Platforms(database).save(code, code, schemes=[], is_new=True, by=COMMAND)
         app, key = await Apps(database, KeyRing(SECRET_KEY)).create("Withdrawn", home)
-        await Apps(database, KeyRing(SECRET_KEY)).set_platforms(app.app_id, [other])
+        await AppSettings(database).set_platforms(app.app_id, [other])
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": key}
         async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
             raw = Raw(server, (await http.post("/oauth2/token", data=form)).json()["access_token"])

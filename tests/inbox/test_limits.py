@@ -11,6 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.mailboxes.inbox import Inbox
@@ -72,6 +73,7 @@ class Scene(NamedTuple):
 
     app: App
     apps: Apps
+    database: Database
     hub: Hub
     stream: Any
 
@@ -85,7 +87,7 @@ async def open_inbox(database: Database) -> Scene:
     tokens = UserTokens(database, keys, default_ttl=600, waiting_limit=10)
     inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub)
     token = (await tokens.issue(app, "u", platform_code=None, ttl=None)).token
-    return Scene(app, apps, hub, stream._EventStream(inboxes, await tokens.viewer(token)))
+    return Scene(app, apps, database, hub, stream._EventStream(inboxes, await tokens.viewer(token)))
 
 
 @pytest.mark.parametrize("withdrawn", ["key", "app", "live"])
@@ -119,7 +121,7 @@ async def test_a_stream_ends_when_its_right_is_withdrawn_even_in_a_busy_inbox(
         elif withdrawn == "app":
             await scene.apps.set_disabled(scene.app.app_id, disabled=True)
         else:
-            await scene.apps.set_live(scene.app.app_id, live=False)
+            await AppSettings(scene.database).set_live(scene.app.app_id, live=False)
         await streaming
     busy.cancel()
 
@@ -136,7 +138,7 @@ def test_a_stream_takes_the_token_of_its_address_unless_a_bearer_token_is_sent()
 
 async def test_a_stalled_client_loses_its_stream(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "_STALLED_SECONDS", 0.2)
-    _, _, hub, answer = await open_inbox(database)
+    _, _, _, hub, answer = await open_inbox(database)
     started = asyncio.Event()
 
     async def send(message: Message) -> None:

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Database
@@ -49,7 +50,7 @@ async def test_a_token_with_platform_scope_sees_the_messages_of_all_apps(
         theirs = others.send_text(user, "of another app")
     mine = client.send_text(user, "mine")
     async with apps_of as database:
-        await Apps(database, KeyRing(SECRET_KEY)).set_inbox(app.app_id, scope="platform")
+        await AppSettings(database).set_inbox(app.app_id, scope="platform")
     assert browser.ids() == [mine, theirs]
     assert browser.ids(app=other.app_id) == [theirs]
     assert {entry["id"]: entry["unread"] for entry in browser.get("/counts")["apps"]} == {
@@ -83,7 +84,7 @@ def test_only_allowed_websites_may_use_a_token(
 
     async def allow() -> None:
         async with apps_of as database:
-            await Apps(database, KeyRing(SECRET_KEY)).set_inbox(app.app_id, origins=[_SITE])
+            await AppSettings(database).set_inbox(app.app_id, origins=[_SITE])
 
     wait_for(allow())
     allowed = browser.http.get("/messages", headers={"origin": _SITE})

@@ -12,12 +12,12 @@ import pytest
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.team import Team
-from msgcenter.actions.portal import people as people_actions
+from msgcenter.actions.portal import new_account
 from msgcenter.actions.portal.logins import Browser, Logins, NewSession
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND, Person, Role
-from msgcenter.portal.visitor import DEVICE_COOKIE, SESSION_COOKIE
+from msgcenter.portal.cookies import DEVICE_COOKIE, SESSION_COOKIE
 from tests.conftest import SECRET_KEY, Credentials, Server, SharedConnections
 from tests.fork_server import QUICK_HASHER
 
@@ -86,8 +86,8 @@ async def let_in(database_url: str, app: Credentials, person: Person) -> None:
 
 
 async def _create_person(database: Database, role: Role, name: str) -> Person:
-    people = People(database, KeyRing(SECRET_KEY))
-    with mock.patch.object(people_actions, "hash_of_new_password", _quick_hash):
+    people = People(database)
+    with mock.patch.object(new_account, "hash_of_new_password", _quick_hash):
         return await people.create(f"person-{next(_numbers)}@example.edu", name, PASSWORD, role)
 
 

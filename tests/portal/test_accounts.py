@@ -141,7 +141,7 @@ def test_a_browser_is_known_for_its_own_login_only(company: Company, person: Per
 def test_a_lock_out_ends(shared_database: str, visitor: Visitor, person: Person) -> None:
     for _ in range(11):
         visitor.log_in(person.login, "a wrong password")
-    assert "try again in 15 minutes" in visitor.log_in(person.login).text
+    assert "minutes to wait: 15" in visitor.log_in(person.login).text
     later = f"update throttle set since = since - 900001 where bucket = 'login {person.login}'"
     wait_for(execute(shared_database, later))
     assert visitor.log_in(person.login).status_code == 303
@@ -368,7 +368,7 @@ def test_a_stolen_session_guesses_no_password(company: Company) -> None:
     fields = {"new_password": "a thief's own one", "repeated_password": "a thief's own one"}
     for _ in range(10):
         refused = thief.post("/account/password", page="/account", old_password="a guess", **fields)
-        assert "is not your present password" in refused.text
+        assert "is not your current password" in refused.text
     refused = thief.post("/account/password", page="/account", old_password=PASSWORD, **fields)
     assert "too many attempts" in refused.text
     thief.post("/logout", page="/account")
@@ -386,7 +386,7 @@ def test_another_password_ends_the_other_sessions(company: Company, server: Serv
     new = "an entirely different one"
     fields = {"old_password": PASSWORD, "new_password": new, "repeated_password": new}
     for name, value, said in (
-        ("old_password", "not it", "is not your present password"),
+        ("old_password", "not it", "is not your current password"),
         ("repeated_password", "another", "must be the same twice"),
     ):
         refused = here.post("/account/password", page="/account", **{**fields, name: value})
@@ -452,8 +452,8 @@ def test_an_invitation_is_good_once(server: Server, operator: Visitor, visitor: 
 def test_operators_find_people(company: Company, operator: Visitor) -> None:
     person = company.enter()[1]
     assert f"<td>{person.login}</td>" in operator.get(f"/operator/people?q={person.login.upper()}").text
-    assert "1 in all" in operator.get(f"/operator/people?q={person.login}").text
-    assert "Nobody matches" in operator.get("/operator/people?q=no.such.person").text
+    assert "Total: 1" in operator.get(f"/operator/people?q={person.login}").text
+    assert "No person matches" in operator.get("/operator/people?q=no.such.person").text
     wide = "".join(chr(ord(letter) + 0xFEE0) for letter in person.login)
     assert f"<td>{person.login}</td>" in operator.get(f"/operator/people?q={wide}").text, "full-width letters"
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Database
@@ -33,7 +34,7 @@ def app(shared_database: str, platform: str) -> Credentials:
 
     async def open_inbox() -> None:
         async with Database(shared_database, connections=2) as database:
-            await Apps(database, KeyRing(SECRET_KEY)).set_inbox(made.app_id, scope="platform", by=COMMAND)
+            await AppSettings(database).set_inbox(made.app_id, scope="platform", by=COMMAND)
 
     wait_for(open_inbox())
     return made
@@ -185,7 +186,7 @@ def test_what_is_sent_back_says_why_and_can_be_submitted_again(
     assert act(reviewer, path, "return", reason="Mind the spelling").status_code == 303
     page = author.get(path).text
     assert "Mind the spelling" in page
-    assert "Sent back" in page
+    assert "Returned" in page
     assert act(reviewer, path, "approve").status_code == 422
     fields = {"platform": platform, "kind": "text", "text.content": "School is closed.", "version": "1"}
     assert author.post(f"{path}/edit", **fields, then="submit").status_code == 303

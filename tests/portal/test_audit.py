@@ -26,7 +26,7 @@ HOUR = 3_600_000
 
 def subjects(page: str) -> list[str]:
     """To what the entries of a page are, in order."""
-    rows = re.findall(r"<tr><td class=\"nowrap\"><time.*?</tr>", page, re.DOTALL)
+    rows = re.findall(r"<tr>\s*<td class=\"nowrap\"><time.*?</tr>", page, re.DOTALL)
     return [re.sub(r"<[^>]*>", "", row.split('<td class="break">')[1].partition("</td>")[0]) for row in rows]
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.platforms import Platforms
@@ -87,7 +88,7 @@ async def test_a_platform_is_not_called_like_an_app(database: Database) -> None:
     with pytest.raises(Refusal):
         await apps.create("The District", "p1")
     with pytest.raises(Refusal):
-        await apps.set_branding((await apps.registered())[0].app.app_id, "the district", None)
+        await AppSettings(database).set_branding((await apps.registered())[0].app.app_id, "the district", None)
 
 
 def test_an_app_has_twenty_websites_at_most(developer: Visitor, app: Credentials) -> None:

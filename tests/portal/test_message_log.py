@@ -44,7 +44,7 @@ def send_link(client: Client, users: list[str], business_id: str) -> str:
 
 
 def test_the_log_shows_what_was_sent_newest_first(developer: Visitor, client: Client, app: Credentials) -> None:
-    assert "has sent no message yet" in developer.get(f"/apps/{app.app_id}/messages").text
+    assert "has not sent a message yet" in developer.get(f"/apps/{app.app_id}/messages").text
     users = [f"{app.app_id}-{number}" for number in range(5)]
     client.subscribe("class-3", users[:2])
     text = client.send_text(users, "long " * 100)
@@ -59,7 +59,7 @@ def test_the_log_shows_what_was_sent_newest_first(developer: Visitor, client: Cl
     assert "long long" in page
     assert "long " * 50 not in page
     assert "Unit 3 · By Friday" in page
-    assert "5 receivers" in page
+    assert "Receivers: 5" in page
     assert f"{users[0]}, {users[1]}, {users[2]}…" in page
     assert "class-3" in page
     assert "delivered 5 · read 1 · unread 4" in page
@@ -169,7 +169,7 @@ def test_a_messages_page_tells_all_of_it(developer: Visitor, client: Client, app
     client.set_status(user, [sent])
     path = f"/apps/{app.app_id}/messages/{sent}"
     page = developer.get(path).text
-    for told in ("leave-17", "the-request-1", "waits for a decision", "2 receivers", "Version 2", "Version 1"):
+    for told in ("leave-17", "the-request-1", "pending", "Receivers: 2", "Version 2", "Version 1"):
         assert told in page, told
     assert "&#34;Li Na&#34;" in page  # the first version's JSON
     assert "Leave request, changed" in page
@@ -248,7 +248,7 @@ def test_a_person_can_remind_the_unread(developer: Visitor, client: Client, app:
     client.set_status(f"{user}-2", [sent])
     assert developer.post(f"{path}/remind", page=path).headers["location"].endswith("?done=all-read")
     log = developer.get(f"/apps/{app.app_id}/audit?action=message.remind").text
-    assert log.count("Readers reminded</span>") == 1
+    assert log.count("Unread receivers reminded</span>") == 1
     assert "unread: 1" in log
 
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from msgcenter.portal.portal import Page
+from msgcenter.portal.page import Page
 from msgcenter.portal.routes import PAGES
 from tests.conftest import Credentials, Raw
 from tests.portal.conftest import Visitor
@@ -20,12 +21,12 @@ LET_IN = {
 REFUSED = {401, 403, 404}
 
 
-def path_of(page: Page, app: Credentials) -> str:
+def path_of(page: Page[Any], app: Credentials) -> str:
     """A page's path with an app in it; other parts name nothing."""
     return re.sub(r"\{\w+(:\w+)?\}", "7", page.path.replace("{app_id}", app.app_id))
 
 
-def may_be_absent(page: Page) -> bool:
+def may_be_absent(page: Page[Any]) -> bool:
     """Whether a page is about something else than an app, which the path of the test does not name."""
     return bool(set(re.findall(r"\{(\w+)", page.path)) - {"app_id"})
 

@@ -222,5 +222,5 @@ def test_a_search_that_finds_nothing_says_what_to_try(visitor: Visitor) -> None:
 def test_there_is_no_page_for_what_is_no_call(visitor: Visitor) -> None:
     for path in ("/docs/nothing", "/nothing", "/nothing/at/all", "/operators"):
         answer = visitor.get(path)
-        assert (answer.status_code, "no such page" in answer.text) == (404, True), path
+        assert (answer.status_code, "does not exist" in answer.text) == (404, True), path
     assert visitor.get("/").headers["location"] == "/portal"

@@ -37,7 +37,7 @@ def test_an_operator_sets_a_second_factor_up_before_anything_else(database_url: 
         assert operator.get(path).headers["location"] == ENROL, path
     refused = operator.post("/operator/people/invite", page="/account/second-factor", role="developer", note="")
     assert (refused.status_code, ENROL in refused.text) == (403, True)
-    assert "needs a second factor" in operator.get("/account/second-factor").text
+    assert "requires a second factor" in operator.get("/account/second-factor").text
     _, codes = add_second_factor(operator)
     assert operator.get("/operator/people").status_code == 200
 

@@ -59,9 +59,9 @@ def test_a_webhook_from_its_beginning_to_its_end(
     assert (posts[1].path, posts[1].type) == ("/b", "message.recalled")
 
     assert developer.post(f"{path}/pause", page=path, paused="1").headers["location"].endswith("?done=paused")
-    assert "It is paused" in developer.get(path).text
+    assert "Paused: events are kept" in developer.get(path).text
     client.recall(client.send_text(user, "y"))
-    assert "waiting 1" in developer.get(f"/apps/{app.app_id}/webhooks").text
+    assert "Pending events: 1" in developer.get(f"/apps/{app.app_id}/webhooks").text
     assert developer.post(f"{path}/pause", page=path, paused="0").headers["location"].endswith("?done=resumed")
     receiver.until(lambda posts: len(posts) == 3)
 
@@ -71,7 +71,7 @@ def test_a_webhook_from_its_beginning_to_its_end(
     post = receiver.until(lambda posts: len(posts) == 4)[3]
     for one in (secret, renewed):
         assert verify_webhook(one, post.headers, post.body).id == post.id
-    assert "The old secret holds until" in developer.get(path).text
+    assert "Old secret valid until" in developer.get(path).text
 
     assert developer.post(f"{path}/delete", page=path).headers["location"].endswith("/webhooks?done=deleted")
     assert developer.get(path).status_code == 404

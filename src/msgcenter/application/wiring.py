@@ -7,29 +7,21 @@ from zoneinfo import ZoneInfo
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.call_counter import CallCounter
-from msgcenter.actions.apps.permissions import Permissions
-from msgcenter.actions.apps.platforms import Platforms
-from msgcenter.actions.apps.statistics import Statistics
-from msgcenter.actions.apps.team import Team
 from msgcenter.actions.apps.tokens import Tokens
-from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.mailboxes.inbox import Inbox
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import Topics
 from msgcenter.actions.mailboxes.user_tokens import UserTokens
-from msgcenter.actions.messages.message_log import MessageLog
 from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.actions.portal.announcements import Announcements
-from msgcenter.actions.portal.logins import Logins
-from msgcenter.actions.portal.operators import Operators
-from msgcenter.actions.portal.people import People
-from msgcenter.actions.webhooks.webhooks import Webhooks
+from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
+from msgcenter.actions.webhooks.registration import Webhooks
 from msgcenter.application.database import database_url, readiness_problem
 from msgcenter.application.lifespan import Lifespan
+from msgcenter.application.portal import portal_routes
 from msgcenter.application.secret_key import key_ring
 from msgcenter.database.database import Database
 from msgcenter.delivery.guarded_network import Resolver
@@ -41,18 +33,13 @@ from msgcenter.gateway.call_log import logs_calls
 from msgcenter.gateway.call_record import Observer
 from msgcenter.gateway.endpoint import Gateway
 from msgcenter.gateway.rate_limit import RateLimit
-from msgcenter.gateway.reference.reference import reference
 from msgcenter.gateway.routes import Fallback
 from msgcenter.gateway.routes import routes as gateway_routes
-from msgcenter.gateway.wire.bodies import body_in
 from msgcenter.inbox.endpoint import Inboxes
 from msgcenter.inbox.routes import routes as inbox_routes
 from msgcenter.live.bus import PostgresBus
 from msgcenter.live.hub import Hub
 from msgcenter.monitor.monitor import Monitor
-from msgcenter.portal.portal import Portal
-from msgcenter.portal.render import Templates
-from msgcenter.portal.routes import routes as portal_routes
 from msgcenter.settings import Settings
 from msgcenter.store.mailboxes.topics import ever_subscribed
 from msgcenter.store.messages.node_lease import NodeLease
@@ -108,7 +95,17 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
             *gateway_routes(gateway, actions, ready, process.limits),
             *monitor.routes(),
             *inbox_routes(Inboxes(inbox, actions.user_tokens, process.hub, process.request_log, process.limits)),
-            *portal_routes(_portal(process, tokens, actions, monitor)),
+            *portal_routes(
+                settings,
+                process.database,
+                process.keys,
+                tokens=tokens,
+                actions=actions,
+                announcements=_announcements(process),
+                health=monitor.health,
+                request_log=process.request_log,
+                limits=process.limits,
+            ),
         ],
         default=_HttpOnly(Fallback(gateway, actions)),
         lifespan=Lifespan(
@@ -169,6 +166,7 @@ def _call_actions(process: _Process) -> CallActions:
         topics=Topics(database),
         user_tokens=UserTokens(database, keys, default_ttl=process.settings.user_token_ttl, waiting_limit=limit),
         webhooks=Webhooks(database, keys, rules=process.webhook_addresses, resolve=process.resolver),
+        webhook_deliveries=WebhookDeliveries(database),
     )
 
 
@@ -180,41 +178,13 @@ def _gateway(process: _Process, tokens: Tokens, monitor: Monitor) -> Gateway:
     return Gateway(tokens, RateLimit(process.settings.rate_limit), observers)
 
 
-def _portal(process: _Process, tokens: Tokens, actions: CallActions, monitor: Monitor) -> Portal:
-    settings, database, keys = process.settings, process.database, process.keys
-    apps = Apps(database, keys)
-    return Portal(
-        logins=Logins(database, keys, settings.second_factor or "operators"),
-        people=People(database, keys),
-        operators=Operators(database, keys),
-        apps=apps,
-        team=Team(database, apps),
-        audit_log=AuditLog(database),
-        platforms=Platforms(database),
-        tokens=tokens,
-        user_tokens=actions.user_tokens,
-        statistics=Statistics(database, process.zone, is_on=settings.statistics),
-        message_log=MessageLog(database),
-        message_statuses=actions.message_statuses,
-        sent_messages=actions.sent_messages,
-        webhooks=actions.webhooks,
-        templates=Templates(process.zone),
-        csrf_key=keys.csrf_key,
-        reference=reference(),
-        rate_limit=settings.rate_limit,
-        announcements=Announcements(
-            database,
-            keys,
-            process.lease,
-            actions.message_statuses,
-            on_change=process.bus.publish,
-            on_stored=process.on_stored,
-        ),
-        permissions=Permissions(database),
-        body_in=body_in,
-        health=monitor.health,
-        requests=process.request_log,
-        limits=process.limits,
+def _announcements(process: _Process) -> Announcements:
+    return Announcements(
+        process.database,
+        process.keys,
+        process.lease,
+        on_change=process.bus.publish,
+        on_stored=process.on_stored,
     )
 
 

@@ -18,6 +18,7 @@ from msgcenter.domain.text_diff import Piece, pieces_of
 State = Literal["draft", "waiting", "returned", "sent", "recalled", "withdrawn"]
 Step = Literal["draft", "edit", "submit", "approve", "return", "withdraw", "recall"]
 MAX_REASON = 500
+_MAX_HEADLINE = 80
 
 _STEPS: dict[State, dict[Step, State]] = {
     "draft": {"edit": "draft", "submit": "waiting", "withdraw": "withdrawn"},
@@ -143,7 +144,7 @@ _LABELS = {
     "body.imageUrl": Phrase("图片", "Picture"),
     "body.fileCount": Phrase("附件数", "Attachments"),
     "body.author": Phrase("作者", "Author"),
-    "sendTime": Phrase("发送时间", "Goes out"),
+    "sendTime": Phrase("发送时间", "Send time"),
     "expireTime": Phrase("失效时间", "Expires"),
 }
 _KINDS = {
@@ -181,6 +182,13 @@ def fields_of(version: AnnouncementVersion) -> list[Field]:
     if version.expires_at is not None:
         values["expireTime"] = version.expires_at
     return [Field(name, _label(name), value) for name, value in values.items()]
+
+
+def headline_of(version: AnnouncementVersion) -> str:
+    """Return the title, the head or the text of a version, at most 80 characters."""
+    body: dict[str, Any] = msgspec.to_builtins(version.body)
+    text = body.get("title") or body.get("head", {}).get("text") or body.get("content") or ""
+    return str(text)[:_MAX_HEADLINE]
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:

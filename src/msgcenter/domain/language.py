@@ -7,14 +7,19 @@ Language = Literal["zh", "en"]
 
 
 class Phrase(NamedTuple):
-    """A text in both languages."""
+    """A text in both languages, perhaps with placeholders such as `{count:,}`.
+
+    A count comes last ("Pending migrations: 1"), so that no text needs a plural
+    (docs/decisions/0017-texts-in-two-languages.md).
+    """
 
     zh: str
     en: str
 
-    def in_language(self, language: Language) -> str:
-        """Return the text for `language`."""
-        return self.en if language == "en" else self.zh
+    def in_language(self, language: Language, **values: object) -> str:
+        """Return the text for `language`, with `values` in its placeholders if there are any."""
+        text = self.en if language == "en" else self.zh
+        return text.format(**values) if values else text
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,8 @@ import unicodedata
 
 from msgcenter.domain.visible import shows_nothing
 
+BYTE_ORDER_MARK = "\ufeff"
+"""The start of a CSV file. Without it, Excel does not read the file as UTF-8."""
 _SIGNS = "=+-@"
 _BEGINNINGS = "\t\r\n"
 

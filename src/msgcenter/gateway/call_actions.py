@@ -8,7 +8,8 @@ from msgcenter.actions.mailboxes.user_tokens import UserTokens
 from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
-from msgcenter.actions.webhooks.webhooks import Webhooks
+from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
+from msgcenter.actions.webhooks.registration import Webhooks
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,4 @@ class CallActions:
     topics: Topics
     user_tokens: UserTokens
     webhooks: Webhooks
+    webhook_deliveries: WebhookDeliveries

@@ -210,7 +210,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("查询投递记录", "List a webhook's deliveries"),
         request=hooks.GetWebhookDeliveries,
         answer=hooks.WebhookDeliveryList,
-        uses=lambda actions: actions.webhooks,
+        uses=lambda actions: actions.webhook_deliveries,
         handle=webhooks.get_webhook_deliveries,
     ),
     Endpoint(
@@ -218,7 +218,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         summary=Phrase("重新投递", "Post deliveries again"),
         request=hooks.ReplayWebhook,
         answer=hooks.Replayed,
-        uses=lambda actions: actions.webhooks,
+        uses=lambda actions: actions.webhook_deliveries,
         handle=webhooks.replay_webhook,
     ),
 )

@@ -5,26 +5,27 @@ from starlette.responses import Response
 
 from msgcenter.domain.refusal import Refusal
 from msgcenter.portal.assets import portal_assets
-from msgcenter.portal.portal import ANY_METHOD, Page, PageEndpoint, Portal
+from msgcenter.portal.edge import ANY_METHOD, PageEndpoint, PortalEdge
+from msgcenter.portal.page import BoundPage
 from msgcenter.web.endpoint import Respond, client_address
 
 
-def static_files(portal: Portal, unknown: Page) -> Respond:
-    """Return what answers with the files; where there is none, with the page `unknown`."""
+def static_files(edge: PortalEdge, unknown: BoundPage) -> Respond:
+    """Return a function that answers with a static file, or with the page `unknown` if there is no such file."""
     static = portal_assets()
-    instead = PageEndpoint(portal, {ANY_METHOD: unknown})
-    of_a_file = PageEndpoint(portal, {"GET": unknown})
+    no_file = PageEndpoint(edge, {ANY_METHOD: unknown})
+    file_page = PageEndpoint(edge, {"GET": unknown})
 
-    async def respond(request: Request) -> Response:
-        response = static.response(request.path_params["rest"], request, {})
+    async def respond(http: Request) -> Response:
+        response = static.response(http.path_params["rest"], http, {})
         if response is None:
-            return await instead(request)
-        if request.method not in {"GET", "HEAD"}:
-            return await of_a_file(request)
+            return await no_file(http)
+        if http.method not in {"GET", "HEAD"}:
+            return await file_page(http)
         try:
-            portal.limits.count_file(client_address(request))
+            edge.limits.count_file(client_address(http))
         except Refusal as refusal:
-            return of_a_file.refuse(request, refusal)
+            return file_page.refuse(http, refusal)
         return response
 
     return respond

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -45,6 +45,14 @@ def _decode_reduced(body: bytes, kind: type[Decoded]) -> Decoded:
         raise Refusal(Reason.BODY_NOT_AN_OBJECT) from None
     _refuse_nul(value)
     return value
+
+
+def convert(values: Mapping[str, object], kind: type[Decoded]) -> Decoded:
+    """Return values (dicts, lists and texts) as a struct of type `kind`. Refuses as `decode` does."""
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), kind) from None
 
 
 @cache

@@ -1,11 +1,20 @@
-"""An app's name and colour, as a request for another one keeps them."""
+"""An app's name and icon colour: what users see of it."""
+
+import re
 
 import msgspec
 from msgspec import Struct
 
+from msgcenter.database.database import Connection
+from msgcenter.domain.app_name import check_app_name
+from msgcenter.domain.refusal import malformed
+from msgcenter.store.apps.platforms import platform_names
+
+_COLOUR = re.compile("[0-9a-f]{6}")
+
 
 class Branding(Struct, frozen=True):
-    """What users see of an app. `colour` is six hex digits, None for one by the name."""
+    """A name and a colour that a developer requests. `colour` is six hex digits, None for one chosen by the appId."""
 
     name: str
     colour: str | None
@@ -16,5 +25,12 @@ class Branding(Struct, frozen=True):
 
     @classmethod
     def of(cls, text: str) -> "Branding":
-        """Return what `as_text` gave."""
+        """Return what `as_text` returned."""
         return msgspec.json.decode(text, type=cls)
+
+
+async def check_branding(connection: Connection, name: str, colour: str | None) -> None:
+    """Refuse with FIELD_MALFORMED (name, colour) a name that no app may have, or a colour that is not hex."""
+    check_app_name(name, await platform_names(connection))
+    if colour is not None and not _COLOUR.fullmatch(colour):
+        raise malformed("colour", "须为六位十六进制,例如2f6fde", "must be six hex digits, like 2f6fde")

@@ -1,7 +1,7 @@
 """Who looks after which app, and what developers ask operators to open for one."""
 
-from msgcenter.actions.apps.apps import Apps, check_branding
-from msgcenter.actions.apps.branding import Branding
+from msgcenter.actions.apps.apps import Apps
+from msgcenter.actions.apps.branding import Branding, check_branding
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor, Person

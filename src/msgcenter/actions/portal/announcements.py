@@ -1,27 +1,21 @@
-"""Announcements to everyone of a platform: drafted by one operator, approved by another, sent once."""
+"""Announcements to everyone on a platform: written by one operator, approved by another, sent once."""
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from msgcenter.actions.apps.key_ring import KeyRing, new_app_id, new_app_key
-from msgcenter.actions.messages.message_status import MessageStatus, MessageStatuses
 from msgcenter.actions.portal.operators import check_confirmers
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import App
 from msgcenter.domain.announcement import (
     Announcement,
-    AnnouncementVersion,
-    FieldChange,
     State,
     Step,
-    StepRecord,
+    AnnouncementVersion,
     changes_between,
     checked_reason,
-    may_review,
     request_id_of,
-    reviewed_before,
     state_after,
 )
 from msgcenter.domain.audience import EVERYONE
@@ -36,39 +30,29 @@ from msgcenter.messaging.send import OnStored, send_drafts
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.platforms import list_platforms
-from msgcenter.store.mailboxes import users
 from msgcenter.store.messages.node_lease import NodeLease
-from msgcenter.store.portal import announcements, people
-from msgcenter.store.portal.announcements import AnnouncementRow
-
-Result = TypeVar("Result")
+from msgcenter.store.portal import announcements
 
 
-class AnnouncementDetails(NamedTuple):
-    """An announcement as one person sees it.
-
-    `changes` are those since the `earlier` version that was last submitted or approved, which is None if none was;
-    `names` are the people's names by their numbers.
-    """
+class _Locked(NamedTuple):
+    """An announcement with its current version, locked until the transaction ends."""
 
     announcement: Announcement
     version: AnnouncementVersion
-    earlier: int | None
-    changes: list[FieldChange]
-    steps: list[StepRecord]
-    names: dict[int, str]
-    may_review: bool
 
 
 class Announcements:
-    """What operators announce. Whoever acts on an announcement names the version they saw."""
+    """The steps of an announcement. Each names the version that the person has seen.
+
+    A step refuses with MESSAGE_UNKNOWN, with FIELD_MALFORMED (version) if there is a newer version, and with
+    FIELD_MALFORMED (state) if the state does not allow it.
+    """
 
     def __init__(
         self,
         database: Database,
         keys: KeyRing,
         lease: NodeLease,
-        message_statuses: MessageStatuses,
         *,
         on_change: Listener = ignore_events,
         on_stored: OnStored | None = None,
@@ -76,180 +60,124 @@ class Announcements:
         self._database = database
         self._keys = keys
         self._lease = lease
-        self._message_statuses = message_statuses
         self._on_change = on_change
         self._on_stored = on_stored
 
-    # --- Looking ----------------------------------------------------------------------------------------------------
-
-    async def page(
-        self, state: State | None, platform_code: str | None, before: int, limit: int
-    ) -> tuple[list[AnnouncementRow], int | None]:
-        """Return announcements, the newest first, and the bound of the next page (None: there is none)."""
-        async with self._database.connection() as connection:
-            found = await announcements.list_announcements(connection, state, platform_code, before, limit + 1)
-        return found[:limit], found[limit - 1].announcement.number if len(found) > limit else None
-
-    async def open(self, number: int, person: Person) -> AnnouncementDetails:
-        """Return an announcement. Refuses with MESSAGE_UNKNOWN."""
-        async with self._database.connection() as connection:
-            found = await announcements.find(connection, number)
-            if found is None:
-                raise Refusal(Reason.MESSAGE_UNKNOWN)
-            versions = await announcements.versions(connection, number)
-            steps = await announcements.steps(connection, number)
-            involved = {found.created_by, *(step.by for step in steps), *(one.edited_by for one in versions.values())}
-            names = await people.names_of(connection, sorted(involved))
-        version = versions[found.version]
-        earlier = reviewed_before(steps, found.version)
-        changes = changes_between(versions[earlier], version) if earlier is not None else []
-        review = may_review(found, version.edited_by, person.number)
-        return AnnouncementDetails(found, version, earlier, changes, steps, names, review)
-
-    async def audience(self, platform_code: str) -> int:
-        """Return how many users an announcement would have now."""
-        async with self._database.connection() as connection:
-            return await users.count_users(connection, platform_code)
-
-    async def waiting(self) -> int:
-        """Return how many announcements wait for an approval."""
-        async with self._database.connection() as connection:
-            return await announcements.count_waiting(connection)
-
-    async def reviewers_beside(self, person: Person) -> int:
-        """Return how many other operators there are who may log in."""
-        async with self._database.connection() as connection:
-            return await people.count_other_operators(connection, [person.number])
-
-    async def message_status(self, announcement: Announcement, version: AnnouncementVersion) -> MessageStatus | None:
-        """Return where the message stands that an announcement became; None if it is none, or not kept any more."""
-        async with self._database.connection() as connection:
-            record = await apps.notices_app(connection, version.platform_code)
-        if announcement.message_id is None or record is None:
-            return None
-        try:
-            return await self._message_statuses.status(record.app, announcement.message_id)
-        except Refusal as refusal:
-            if refusal.reason is not Reason.MESSAGE_UNKNOWN:
-                raise
-            return None
-
     # --- Writing ----------------------------------------------------------------------------------------------------
 
-    async def draft(self, said: AnnouncementVersion, person: Person, by: Actor) -> int:
-        """Begin an announcement and return its number.
+    @transactional
+    async def draft(self, connection: Connection, content: AnnouncementVersion, person: Person, by: Actor) -> int:
+        """Save a new announcement; return its number.
 
-        Refuses as sendMsg does what cannot be sent (docs/protocol.md), or FIELD_MALFORMED an unknown platform.
+        Refuses as sendMsg does what cannot be sent (docs/protocol.md), and with FIELD_MALFORMED an unknown platform.
         """
+        now = now_ms()
+        await _check(connection, content, now)
+        number = await announcements.insert(connection, person.number, now)
+        version = replace(content, number=1, edited_by=person.number, edited_at=now)
+        await announcements.add_version(connection, number, version)
+        await _record_step(connection, "draft", number, version, person=person, by=by, now=now)
+        return number
 
-        async def write(connection: Connection) -> int:
-            now = now_ms()
-            await _check(connection, said, now)
-            number = await announcements.insert(connection, person.number, now)
-            version = replace(said, number=1, edited_by=person.number, edited_at=now)
-            await announcements.add_version(connection, number, version)
-            await _note(connection, "draft", number, version, person=person, by=by, now=now)
-            return number
+    @transactional
+    async def edit(
+        self, connection: Connection, number: int, seen_version: int, content: AnnouncementVersion, *, person: Person, by: Actor
+    ) -> int:
+        """Save a new version, which makes the announcement a draft again; return the version's number.
 
-        return await self._database.in_transaction(write)
-
-    async def edit(self, number: int, seen_version: int, said: AnnouncementVersion, person: Person, by: Actor) -> int:
-        """Let an announcement say something else, which makes it a draft again; return the new version's number.
-
-        Saying the same again changes nothing. Refuses as `draft` does, with MESSAGE_UNKNOWN, or FIELD_MALFORMED
-        (version, state) when it has moved on.
+        The same content again makes no new version. Also refuses as `draft` does.
         """
+        now = now_ms()
+        announcement, current = await _locked(connection, number)
+        state = state_after(announcement, current.edited_by, "edit", person.number, seen_version)
+        version = replace(content, number=announcement.version + 1, edited_by=person.number, edited_at=now)
+        if not changes_between(current, version):
+            return announcement.version
+        await _check(connection, content, now)
+        await announcements.add_version(connection, number, version)
+        await announcements.set_state(connection, number, state, None, now)
+        await _record_step(connection, "edit", number, version, person=person, by=by, now=now)
+        return version.number
 
-        async def write(connection: Connection, found: Announcement, present: AnnouncementVersion) -> int:
-            now = now_ms()
-            state = state_after(found, present.edited_by, "edit", person.number, seen_version)
-            version = replace(said, number=found.version + 1, edited_by=person.number, edited_at=now)
-            if not changes_between(present, version):
-                return found.version
-            await _check(connection, said, now)
-            await announcements.add_version(connection, number, version)
-            await announcements.set_state(connection, number, state, None, now)
-            await _note(connection, "edit", number, version, person=person, by=by, now=now)
-            return version.number
+    @transactional
+    async def submit(self, connection: Connection, number: int, seen_version: int, person: Person, by: Actor) -> None:
+        """Ask for the approval of another operator.
 
-        return await self._with_locked(number, write)
-
-    async def submit(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
-        """Ask for the approval of another operator. Refuses as `edit` does; with NOT_AUTHORISED if none is there."""
-
-        async def write(connection: Connection, found: Announcement, present: AnnouncementVersion) -> None:
-            now = now_ms()
-            await check_confirmers(connection, person.number)
-            state = state_after(found, present.edited_by, "submit", person.number, seen_version)
-            await _check(connection, present, now)
-            await announcements.set_state(connection, number, state, person.number, now)
-            await _note(connection, "submit", number, present, person=person, by=by, now=now)
-
-        await self._with_locked(number, write)
+        Also refuses as `draft` does, since a time may have passed, and with NOT_AUTHORISED if there is no other
+        operator.
+        """
+        now = now_ms()
+        locked = await _locked(connection, number)
+        await check_confirmers(connection, person.number)
+        state = _state_after(locked, "submit", person, seen_version)
+        await _check(connection, locked.version, now)
+        await announcements.set_state(connection, number, state, person.number, now)
+        await _record_step(connection, "submit", number, locked.version, person=person, by=by, now=now)
 
     async def send_back(self, number: int, seen_version: int, reason: str, person: Person, by: Actor) -> None:
-        """Send back what waits, with a reason of 1-500 characters. Refuses as `approve` does."""
-        checked = checked_reason(reason)
+        """Return a submitted announcement to its author, with a reason of 1-500 characters.
 
-        async def write(connection: Connection, found: Announcement, present: AnnouncementVersion) -> None:
-            now = now_ms()
-            state = state_after(found, present.edited_by, "return", person.number, seen_version)
-            await announcements.set_state(connection, number, state, found.submitted_by, now)
-            await _note(connection, "return", number, present, person=person, by=by, now=now, reason=checked)
-
-        await self._with_locked(number, write)
+        Also refuses with NOT_AUTHORISED a person who wrote, edited or submitted it.
+        """
+        await self._take_step("return", number, seen_version, person=person, by=by, reason=checked_reason(reason))
 
     async def withdraw(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
-        """Give up what is not sent. Refuses with MESSAGE_UNKNOWN or FIELD_MALFORMED (version, state)."""
+        """Discard an announcement that is not sent."""
+        await self._take_step("withdraw", number, seen_version, person=person, by=by)
 
-        async def write(connection: Connection, found: Announcement, present: AnnouncementVersion) -> None:
-            now = now_ms()
-            state = state_after(found, present.edited_by, "withdraw", person.number, seen_version)
-            await announcements.set_state(connection, number, state, found.submitted_by, now)
-            await _note(connection, "withdraw", number, present, person=person, by=by, now=now)
-
-        await self._with_locked(number, write)
+    @transactional
+    async def _take_step(
+        self,
+        connection: Connection,
+        step: Step,
+        number: int,
+        seen_version: int,
+        *,
+        person: Person,
+        by: Actor,
+        reason: str = "",
+    ) -> None:
+        locked = await _locked(connection, number)
+        await _change_state(connection, step, locked, seen_version, person=person, by=by, reason=reason)
 
     # --- Sending ----------------------------------------------------------------------------------------------------
 
     async def approve(self, number: int, seen_version: int, person: Person, by: Actor) -> int:
-        """Approve what waits and send it to everyone of its platform, both or neither; return the message's id.
+        """Approve a submitted announcement and send it to everyone on its platform; return the message id.
 
-        Who has approved this version and does so again gets the same id. Refuses with NOT_AUTHORISED one who has a
-        part in it, with MESSAGE_UNKNOWN, with FIELD_MALFORMED (version, state) when it has moved on, and as sendMsg
-        does what cannot be sent any more.
+        Both happen in one transaction. Idempotent: approving the same version twice returns the same id. Also refuses
+        with NOT_AUTHORISED a person who wrote, edited or submitted it, and as sendMsg does what cannot be sent any
+        more.
         """
         async with self._database.connection() as connection:
-            present = await announcements.find_version(connection, number, seen_version)
-            found = await announcements.find(connection, number)
-            again = await _has_approved(connection, person, number, seen_version)
-            if not again:
+            version = await announcements.find_version(connection, number, seen_version)
+            announcement = await announcements.find(connection, number)
+            is_repeat = await _has_approved(connection, person, number, seen_version)
+            if not is_repeat:
                 await check_confirmers(connection, person.number)
-        if found is None:
+        if announcement is None:
             raise Refusal(Reason.MESSAGE_UNKNOWN)
-        if present is None:
+        if version is None:
             raise malformed("version", "没有此版本", "there is no such version")
-        if again and found.message_id is not None:
-            return found.message_id
-        state_after(found, present.edited_by, "approve", person.number, seen_version)
-        app = await self._notices_app(present.platform_code)
-        check_body(present.body, app.app_schemes)
-        draft = _message_of(number, present, app)
+        if is_repeat and announcement.message_id is not None:
+            return announcement.message_id
+        state_after(announcement, version.edited_by, "approve", person.number, seen_version)
+        app = await self._ensure_notices_app(version.platform_code)
+        check_body(version.body, app.app_schemes)
+        draft = _draft_of(number, version, app)
 
         async def settle(connection: Connection, outcomes: list[int | Refusal]) -> None:
-            # In the transaction of the send itself: if it was not to be approved, it was not sent either.
-            (sent,) = outcomes
-            if isinstance(sent, Refusal):
-                raise sent
-            locked = await announcements.find(connection, number, lock=True)
-            assert locked is not None
-            if locked.message_id == sent and await _has_approved(connection, person, number, seen_version):
-                return  # a second click, while the first was on its way
-            now = now_ms()
-            state = state_after(locked, present.edited_by, "approve", person.number, seen_version)
-            await announcements.set_state(connection, number, state, locked.submitted_by, now)
-            await announcements.set_message(connection, number, app.number, sent)
-            await _note(connection, "approve", number, present, person=person, by=by, now=now, message_id=str(sent))
+            # Runs in the transaction of the send: if the approval is refused, nothing is sent.
+            (message_id,) = outcomes
+            if isinstance(message_id, Refusal):
+                raise message_id
+            latest = await announcements.find(connection, number, lock=True)
+            assert latest is not None
+            if latest.message_id == message_id and await _has_approved(connection, person, number, seen_version):
+                return  # a second click while the first was being processed
+            locked, detail = _Locked(latest, version), {"message_id": str(message_id)}
+            await _change_state(connection, "approve", locked, seen_version, person=person, by=by, **detail)
+            await announcements.set_message(connection, number, app.number, message_id)
 
         (message_id,) = await send_drafts(
             self._database, await self._lease.ids(), [draft], on_stored=self._on_stored, in_same_transaction=settle
@@ -260,57 +188,73 @@ class Announcements:
         return message_id
 
     async def recall(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
-        """Take back what was sent, from every inbox, at once: it undoes, so one operator may. Refuses as `edit`."""
+        """Recall a sent announcement from every inbox. One operator is enough, since this undoes the send."""
+        self._on_change(await self._recall(number, seen_version, person, by))
 
-        async def write(
-            connection: Connection, found: Announcement, present: AnnouncementVersion
-        ) -> list[MailboxEvent]:
-            now = now_ms()
-            state = state_after(found, present.edited_by, "recall", person.number, seen_version)
-            assert found.app_number is not None
-            assert found.message_id is not None
-            await announcements.set_state(connection, number, state, found.submitted_by, now)
-            await _note(connection, "recall", number, present, person=person, by=by, now=now)
-            return await recalls.recall_within(connection, found.app_number, found.message_id, by)
+    @transactional
+    async def _recall(
+        self, connection: Connection, number: int, seen_version: int, person: Person, by: Actor
+    ) -> list[MailboxEvent]:
+        locked = await _locked(connection, number)
+        announcement = locked.announcement
+        await _change_state(connection, "recall", locked, seen_version, person=person, by=by)
+        assert announcement.app_number is not None
+        assert announcement.message_id is not None
+        return await recalls.recall_within(connection, announcement.app_number, announcement.message_id, by)
 
-        self._on_change(await self._with_locked(number, write))
-
-    # --- Parts ------------------------------------------------------------------------------------------------------
-
-    async def _with_locked(
-        self, number: int, work: Callable[[Connection, Announcement, AnnouncementVersion], Awaitable[Result]]
-    ) -> Result:
-        async def write(connection: Connection) -> Result:
-            found = await announcements.find(connection, number, lock=True)
-            if found is None:
-                raise Refusal(Reason.MESSAGE_UNKNOWN)
-            present = await announcements.find_version(connection, number, found.version)
-            assert present is not None
-            return await work(connection, found, present)
-
-        return await self._database.in_transaction(write)
-
-    async def _notices_app(self, platform_code: str) -> App:
-        """Return the app that the platform's announcements are sent as, made the first time."""
+    @transactional
+    async def _ensure_notices_app(self, connection: Connection, platform_code: str) -> App:
+        """Return the app that sends the platform's announcements; create it the first time."""
         app_id = new_app_id()
-        sealed = self._keys.seal(app_id, new_app_key())  # never shown to anybody, and no call takes it
+        sealed = self._keys.seal(app_id, new_app_key())  # never shown, and no call accepts it
+        await apps.ensure_notices_app(connection, platform_code, app_id=app_id, key_sealed=sealed, now=now_ms())
+        record = await apps.notices_app(connection, platform_code)
+        if record is None:
+            raise _unknown_platform()
+        return record.app
 
-        async def write(connection: Connection) -> App:
-            await apps.ensure_notices_app(connection, platform_code, app_id=app_id, key_sealed=sealed, now=now_ms())
-            record = await apps.notices_app(connection, platform_code)
-            if record is None:
-                raise _no_platform()
-            return record.app
 
-        return await self._database.in_transaction(write)
+async def _locked(connection: Connection, number: int) -> _Locked:
+    """Lock an announcement. Refuses with MESSAGE_UNKNOWN."""
+    announcement = await announcements.find(connection, number, lock=True)
+    if announcement is None:
+        raise Refusal(Reason.MESSAGE_UNKNOWN)
+    version = await announcements.find_version(connection, number, announcement.version)
+    assert version is not None
+    return _Locked(announcement, version)
+
+
+def _state_after(locked: _Locked, step: Step, person: Person, seen_version: int) -> State:
+    return state_after(locked.announcement, locked.version.edited_by, step, person.number, seen_version)
+
+
+async def _change_state(
+    connection: Connection,
+    step: Step,
+    locked: _Locked,
+    seen_version: int,
+    *,
+    person: Person,
+    by: Actor,
+    reason: str = "",
+    **detail: str,
+) -> None:
+    """Take a step that changes nothing but the state."""
+    now = now_ms()
+    announcement, version = locked
+    state = _state_after(locked, step, person, seen_version)
+    await announcements.set_state(connection, announcement.number, state, announcement.submitted_by, now)
+    await _record_step(
+        connection, step, announcement.number, version, person=person, by=by, now=now, reason=reason, **detail
+    )
 
 
 async def _has_approved(connection: Connection, person: Person, number: int, version: int) -> bool:
     steps = await announcements.steps(connection, number)
-    return any(one.step == "approve" and (one.by, one.version) == (person.number, version) for one in steps)
+    return any(step.step == "approve" and (step.by, step.version) == (person.number, version) for step in steps)
 
 
-async def _note(
+async def _record_step(
     connection: Connection,
     step: Step,
     number: int,
@@ -322,7 +266,7 @@ async def _note(
     reason: str = "",
     **detail: str,
 ) -> None:
-    """Write a step down, for the announcement's history and for the audit log."""
+    """Write a step to the announcement's history and to the audit log."""
     await announcements.add_step(
         connection, number, step, version=version.number, by=person.number, now=now, reason=reason
     )
@@ -341,20 +285,21 @@ async def _note(
     )
 
 
-async def _check(connection: Connection, said: AnnouncementVersion, now: int) -> None:
-    """Refuse what sendMsg would refuse."""
-    found = [one for one in await list_platforms(connection) if one.code == said.platform_code]
-    if not found:
-        raise _no_platform()
-    check_body(said.body, frozenset(found[0].app_schemes))
-    check_times(said.send_at, said.expires_at, now)
+async def _check(connection: Connection, content: AnnouncementVersion, now: int) -> None:
+    """Refuse as sendMsg does what cannot be sent."""
+    platforms = {platform.code: platform for platform in await list_platforms(connection)}
+    platform = platforms.get(content.platform_code)
+    if platform is None:
+        raise _unknown_platform()
+    check_body(content.body, frozenset(platform.app_schemes))
+    check_times(content.send_at, content.expires_at, now)
 
 
-def _no_platform() -> Refusal:
+def _unknown_platform() -> Refusal:
     return malformed("platform", "请选择一个平台", "must be one of the platforms")
 
 
-def _message_of(number: int, version: AnnouncementVersion, app: App) -> Draft:
+def _draft_of(number: int, version: AnnouncementVersion, app: App) -> Draft:
     draft = Draft(
         app_number=app.number,
         platform_code=version.platform_code,

@@ -16,6 +16,7 @@ from msgcenter.cli.options import AsJson
 
 if TYPE_CHECKING:
     from msgcenter.actions.apps.apps import AppCredentials, Apps
+    from msgcenter.actions.apps.key_ring import KeyRing
     from msgcenter.database.database import Database
     from msgcenter.store.apps.apps import AppRecord
 
@@ -36,12 +37,17 @@ class InboxScope(StrEnum):
 def _on_apps(work: "Callable[[Apps], Awaitable[Result]]") -> Result:
     """Run work on the register of apps. Fails with a hint if the appId is unknown."""
     from msgcenter.actions.apps.apps import Apps
+
+    return _on_database(lambda database, keys: work(Apps(database, keys)))
+
+
+def _on_database(work: "Callable[[Database, KeyRing], Awaitable[Result]]") -> Result:
     from msgcenter.cli.database import on_database_with_keys
     from msgcenter.domain.refusal import Reason, Refusal
 
-    async def run(database: "Database", keys: Any) -> Result:
+    async def run(database: "Database", keys: "KeyRing") -> Result:
         try:
-            return await work(Apps(database, keys))
+            return await work(database, keys)
         except Refusal as refusal:
             if refusal.reason is not Reason.APP_UNKNOWN:
                 raise
@@ -195,13 +201,15 @@ def scope(
     """Set the messages that an app's user tokens show, the websites that may embed its inbox, and broadcasts."""
     origins = [] if no_origins else [url.rstrip("/") for url in origin] if origin else None
 
-    async def change(register: "Apps") -> "AppRecord":
-        by = command_actor()
-        if broadcast is not None:
-            await register.set_broadcasts(app_id, allowed=broadcast, by=by)
-        return await register.set_inbox(app_id, scope=inbox.value if inbox else None, origins=origins, by=by)
+    from msgcenter.actions.apps.app_settings import AppSettings
 
-    record = _on_apps(change)
+    async def change(database: "Database", _: "KeyRing") -> "AppRecord":
+        settings, by = AppSettings(database), command_actor()
+        if broadcast is not None:
+            await settings.set_broadcasts(app_id, allowed=broadcast, by=by)
+        return await settings.set_inbox(app_id, scope=inbox.value if inbox else None, origins=origins, by=by)
+
+    record = _on_database(change)
     out.print(f"User tokens of {escape(app_id)} show: {_SCOPES[record.inbox_scope]}")
     out.print(f"Broadcasts: {'allowed' if record.app.broadcasts else 'not allowed'}")
     origin_list = ", ".join(map(escape, record.origins))

@@ -29,9 +29,9 @@ Result = TypeVar("Result")
 
 def _on_people(work: "Callable[[People, Actor], Awaitable[Result]]") -> Result:
     from msgcenter.actions.portal.people import People
-    from msgcenter.cli.database import on_database_with_keys
+    from msgcenter.cli.database import on_database
 
-    return on_database_with_keys(lambda database, keys: work(People(database, keys), command_actor()))
+    return on_database(lambda database: work(People(database), command_actor()))
 
 
 def _password(source: str | None) -> tuple[str, bool]:

@@ -89,7 +89,7 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[
 async def _demo_operator(database: Database, settings: Settings, register: Apps, login: str, name: str) -> str | None:
     """Create an operator who manages the demo app; return the password, or None if it was changed."""
     keys = key_ring(settings)
-    people = People(database, keys)
+    people = People(database)
     # Derived from the secret key and the login: the same at every start, and different for each operator.
     password = hmac.new(keys.csrf_key, login.encode(), "sha256").hexdigest()[:16]
     try:

@@ -3,7 +3,8 @@
 import msgspec
 from msgspec import UNSET
 
-from msgcenter.actions.webhooks.webhooks import WebhookReport, Webhooks
+from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
+from msgcenter.actions.webhooks.registration import WebhookReport, Webhooks
 from msgcenter.domain.list_page import parse_cursor
 from msgcenter.domain.message_id import parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal, contradiction
@@ -77,12 +78,12 @@ async def test_webhook(webhooks: Webhooks, caller: Caller, request: TestWebhook)
 
 
 async def get_webhook_deliveries(
-    webhooks: Webhooks, caller: Caller, request: GetWebhookDeliveries
+    webhook_deliveries: WebhookDeliveries, caller: Caller, request: GetWebhookDeliveries
 ) -> WebhookDeliveryList:
     """List a webhook's deliveries and their outcomes."""
     message_id = text_of(request.message_id)
     parsed = None if message_id is None else parse_message_id(message_id)
-    page = await webhooks.deliveries(
+    page = await webhook_deliveries.page(
         caller.app,
         request.webhook_id,
         state=given(request.state),
@@ -112,12 +113,14 @@ def _delivery(delivery: deliveries.WebhookDelivery) -> WebhookDelivery:
     )
 
 
-async def replay_webhook(webhooks: Webhooks, caller: Caller, request: ReplayWebhook) -> Replayed:
+async def replay_webhook(webhook_deliveries: WebhookDeliveries, caller: Caller, request: ReplayWebhook) -> Replayed:
     """Post a delivery again, or all deliveries since a time."""
     delivery_id, since = given(request.delivery_id), number_of(request.start_time)
     if delivery_id is None and since is None:
         raise Refusal(Reason.FIELD_MISSING, field="deliveryId/startTime")
     if delivery_id is not None and since is not None:
         raise contradiction("deliveryId/startTime", "两者只能传一个", "only one of them may be used")
-    count = await webhooks.replay(caller.app, request.webhook_id, delivery_id=delivery_id, since=since, by=caller.actor)
+    count = await webhook_deliveries.replay(
+        caller.app, request.webhook_id, delivery_id=delivery_id, since=since, by=caller.actor
+    )
     return Replayed(count)

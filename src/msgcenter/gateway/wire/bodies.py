@@ -6,12 +6,6 @@ from msgcenter.domain.content import Body, Oa
 from msgcenter.domain.refusal import Reason, Refusal, contradiction
 from msgcenter.gateway.wire.fields import kind_asked
 from msgcenter.gateway.wire.requests import MessageBody, NestedOa
-from msgcenter.web.decode import decode
-
-
-def body_in(request: bytes) -> Body:
-    """Return the message body of a sendMsg request. Refuses as `decode` and `body_of` do."""
-    return body_of(decode(request, MessageBody))
 
 
 def body_of(request: MessageBody) -> Body:

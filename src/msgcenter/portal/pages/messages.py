@@ -1,67 +1,126 @@
-"""The message log of an app: searched, and one message with all that there is to know of it."""
+"""The message log of an app: search, and one message with its receipts, versions and webhook deliveries."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from msgcenter.actions.messages.message_log import LogEntry
-from msgcenter.actions.messages.message_status import MessageStatus
+from msgcenter.actions.messages.message_log import LogEntry, MessageLog
+from msgcenter.actions.messages.message_status import MessageStatuses
+from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
 from msgcenter.domain.content import Kind
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import MAX_ID, first_id_at, parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.portal.portal import Portal, see_other
-from msgcenter.portal.visitor import Visitor
+from msgcenter.portal.page import Answer, View, see_other
+from msgcenter.portal.page_request import PageRequest
+from msgcenter.portal.times import Times
 from msgcenter.store.messages.messages import MessageFilter
-from msgcenter.store.messages.versions import MessageVersion
 
 _ENTRIES = 30
 _RECEIPTS = 50
 _DELIVERIES = 20
-_SHORT = 120
+_PREVIEW_LENGTH = 120
 _KINDS: tuple[Kind, ...] = ("text", "link", "oa")
 
 
-async def message_log(portal: Portal, visitor: Visitor) -> Response:
-    """List an app's messages, perhaps those that are searched for."""
-    log = None
-    try:
-        wanted = _filter(portal, visitor)
-    except Refusal as refusal:
-        visitor.error = refusal
-    else:
-        if wanted is not None:
-            log = await portal.message_log.page(wanted, visitor.query("receiver") or None, _ENTRIES)
-    return portal.page(visitor, "messages.html", log=log, preview=preview_of)
+@dataclass(frozen=True)
+class MessagePages:
+    """Search and show the messages of an app; recall, remind, replay."""
 
+    message_log: MessageLog
+    message_statuses: MessageStatuses
+    sent_messages: SentMessages
+    webhook_deliveries: WebhookDeliveries
+    times: Times
 
-def _filter(portal: Portal, visitor: Visitor) -> MessageFilter | None:
-    """Return which messages the address asks for; None if there can be none. Refuses with FIELD_MALFORMED."""
-    query = visitor.query
-    since = portal.templates.moment(query("since"), "since")
-    until = portal.templates.moment(query("until"), "until", end=True)
-    first_id, before_id = first_id_at(since or 0), MAX_ID if until is None else first_id_at(until)
-    if query("msg"):
-        message_id = parse_message_id(query("msg"))
-        if message_id is None:
-            return None
-        first_id, before_id = max(first_id, message_id), min(before_id, message_id + 1)
-    if query("before"):
-        before_id = min(before_id, parse_message_id(query("before")) or 0)
-    return MessageFilter(
-        visitor.the_app.app.number,
-        business_id=query("business") or None,
-        kind=next((kind for kind in _KINDS if kind == query("kind")), None),
-        first_id=first_id,
-        before_id=before_id,
-        platform_code=query("platform") or None,
-    )
+    async def search(self, request: PageRequest) -> Answer:
+        """List the messages that match the query."""
+        values: dict[str, Any] = {"log": None, "preview": preview_of}
+        try:
+            message_filter = self._filter(request)
+        except Refusal as refusal:
+            return View("messages.html", values, error=refusal)
+        if message_filter is not None:
+            receiver = request.query("receiver") or None
+            values["log"] = await self.message_log.page(message_filter, receiver, _ENTRIES)
+        return View("messages.html", values)
+
+    def _filter(self, request: PageRequest) -> MessageFilter | None:
+        """Return the filter in the query; None if no message can match. Refuses with FIELD_MALFORMED."""
+        query = request.query
+        since = self.times.moment(query("since"), "since")
+        until = self.times.moment(query("until"), "until", end=True)
+        first_id, before_id = first_id_at(since or 0), MAX_ID if until is None else first_id_at(until)
+        if query("msg"):
+            message_id = parse_message_id(query("msg"))
+            if message_id is None:
+                return None
+            first_id, before_id = max(first_id, message_id), min(before_id, message_id + 1)
+        if query("before"):
+            before_id = min(before_id, parse_message_id(query("before")) or 0)
+        return MessageFilter(
+            request.required_app.app.number,
+            business_id=query("business") or None,
+            kind=next((kind for kind in _KINDS if kind == query("kind")), None),
+            first_id=first_id,
+            before_id=before_id,
+            platform_code=query("platform") or None,
+        )
+
+    async def message(self, request: PageRequest) -> Answer:
+        """Show one message."""
+        app = request.required_app.app
+        read = {"read": True, "unread": False}.get(request.query("show"))
+        page = await self.message_statuses.receipts(
+            app, _message_id(request), read=read, cursor=request.query("cursor") or None, limit=_RECEIPTS
+        )
+        status = page.status
+        message = status.message
+        named = await self.message_log.named_receivers(message)
+        versions = await self.sent_messages.versions(app, message.id)
+        return View(
+            "message.html",
+            {
+                "entry": LogEntry(message, status.state, status.counts, status.topic, named),
+                "message": message,
+                "receipts": page,
+                "show": request.query("show"),
+                "preview": preview_of,
+                "card": _card(message),
+                "versions": [(version, pretty_json(version.content)) for version in reversed(versions)],
+                "deliveries": await self.webhook_deliveries.about_message(app, message.id, _DELIVERIES),
+                "max_deliveries": _DELIVERIES,
+                "can_change": status.state not in {State.RECALLED, State.EXPIRED},
+                "pretty": pretty_json,
+            },
+        )
+
+    async def recall(self, request: PageRequest) -> Answer:
+        """Recall a message."""
+        await self.sent_messages.recall(request.required_app.app, _message_id(request), by=request.actor)
+        return _back(request, "recalled")
+
+    async def remind(self, request: PageRequest) -> Answer:
+        """Remind the receivers who have not read a message."""
+        app = request.required_app.app
+        reminded = await self.sent_messages.remind(app, _message_id(request), by=request.actor)
+        return _back(request, "reminded" if reminded else "all-read")
+
+    async def replay(self, request: PageRequest) -> Answer:
+        """Post a webhook delivery about a message again."""
+        form, app = request.form, request.required_app.app
+        if _message_id(request) is None:
+            raise Refusal(Reason.MESSAGE_UNKNOWN)
+        await self.webhook_deliveries.replay(app, form["webhook"], delivery_id=form["delivery"], by=request.actor)
+        return _back(request, "replayed")
 
 
 def preview_of(message: Message) -> str:
-    """Return how a message begins: its title, or its text."""
+    """Return the beginning of a message: its title or its text, at most 120 characters."""
     content = json.loads(message.content)
     if message.kind == "text":
         text = content["content"]
@@ -71,83 +130,28 @@ def preview_of(message: Message) -> str:
         title = content.get("body", {}).get("title", "")
         text = content["head"]["text"] + (f" · {title}" if title else "")
     text = " ".join(text.split())
-    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
+    return text if len(text) <= _PREVIEW_LENGTH else text[: _PREVIEW_LENGTH - 1] + "…"
 
 
-async def message(portal: Portal, visitor: Visitor) -> Response:
-    """Show one message."""
-    app = visitor.the_app.app
-    message_id = parse_message_id(visitor.request.path_params["message_id"])
-    read = {"read": True, "unread": False}.get(visitor.query("show"))
-    page = await portal.message_statuses.receipts(
-        app, message_id, read=read, cursor=visitor.query("cursor") or None, limit=_RECEIPTS
-    )
-    found = page.status.message
-    return portal.page(
-        visitor,
-        "message.html",
-        entry=_entry(page.status, await portal.message_log.named_receivers(found)),
-        message=found,
-        receipts=page,
-        show=visitor.query("show"),
-        preview=preview_of,
-        card=_card(found),
-        versions=[(one, pretty_json(one.content)) for one in await _versions(portal, visitor, found)],
-        deliveries=await portal.webhooks.deliveries_about(app, found.id, _DELIVERIES),
-        most_deliveries=_DELIVERIES,
-        may_change=page.status.state not in {State.RECALLED, State.EXPIRED},
-        pretty=pretty_json,
-    )
-
-
-async def _versions(portal: Portal, visitor: Visitor, found: Message) -> list[MessageVersion]:
-    """Return all versions, the present one first."""
-    return (await portal.sent_messages.versions(visitor.the_app.app, found.id))[::-1]
-
-
-def _entry(report: MessageStatus, named: tuple[str, ...]) -> LogEntry:
-    return LogEntry(report.message, report.state, report.counts, report.topic, named)
-
-
-def _card(found: Message) -> str:
-    """Return what the preview draws, as JSON."""
-    closed = {"closedAt": found.closed_at, "closedBy": found.closed_by} if found.approval else None
+def _card(message: Message) -> str:
+    """Return what preview.js draws, as JSON."""
+    closed = {"closedAt": message.closed_at, "closedBy": message.closed_by} if message.approval else None
+    created_at = message.send_at or message.created_at
     card: dict[str, Any] = {
-        "request": {"msgtype": found.kind, found.kind: msgspec.Raw(found.content.encode())},
-        "facts": {"createdAt": found.send_at or found.created_at, "updatedAt": found.updated_at, "approval": closed},
+        "request": {"msgtype": message.kind, message.kind: msgspec.Raw(message.content.encode())},
+        "facts": {"createdAt": created_at, "updatedAt": message.updated_at, "approval": closed},
     }
     return msgspec.json.encode(card).decode()
 
 
 def pretty_json(text: str) -> str:
-    """Return JSON as people read it."""
+    """Return JSON with indentation."""
     return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
 
 
-async def recall(portal: Portal, visitor: Visitor) -> Response:
-    """Withdraw a message."""
-    await portal.sent_messages.recall(visitor.the_app.app, _message_id(visitor), by=visitor.actor)
-    return _back(visitor, "recalled")
+def _message_id(request: PageRequest) -> int | None:
+    return parse_message_id(request.path_part("message_id"))
 
 
-async def remind(portal: Portal, visitor: Visitor) -> Response:
-    """Remind those who have not read a message."""
-    reminded = await portal.sent_messages.remind(visitor.the_app.app, _message_id(visitor), by=visitor.actor)
-    return _back(visitor, "reminded" if reminded else "all-read")
-
-
-async def replay(portal: Portal, visitor: Visitor) -> Response:
-    """Post a delivery that tells of a message again."""
-    form, app = visitor.form, visitor.the_app.app
-    if _message_id(visitor) is None:
-        raise Refusal(Reason.MESSAGE_UNKNOWN)
-    await portal.webhooks.replay(app, form["webhook"], delivery_id=form["delivery"], by=visitor.actor)
-    return _back(visitor, "replayed")
-
-
-def _message_id(visitor: Visitor) -> int | None:
-    return parse_message_id(visitor.request.path_params["message_id"])
-
-
-def _back(visitor: Visitor, done: str) -> Response:
-    return see_other(f"/apps/{visitor.the_app.app.app_id}/messages/{_message_id(visitor)}", done)
+def _back(request: PageRequest, done: str) -> Response:
+    return see_other(f"/apps/{request.app_id}/messages/{_message_id(request)}", done)

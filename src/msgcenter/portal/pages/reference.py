@@ -1,51 +1,108 @@
-"""The API's reference, made from what the server validates with; and trying it."""
+"""The API reference. It is made from the structs that the server validates requests with."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from starlette.responses import JSONResponse, Response
-
-from msgcenter.actions.apps.key_info_check import check_key_info
+from msgcenter.actions.apps.team import Team
 from msgcenter.domain.api_reference import CallReference, spoken
-from msgcenter.domain.refusal import SUCCESS_CODE, Reason, Refusal, malformed
+from msgcenter.domain.refusal import SUCCESS_CODE, Reason
 from msgcenter.domain.search_text import folded
-from msgcenter.portal.portal import Portal
+from msgcenter.portal.page import Answer, View
+from msgcenter.portal.page_request import PageRequest
 from msgcenter.portal.texts.samples import programs
-from msgcenter.portal.visitor import Visitor
 from msgcenter.store.apps.apps import AppRecord
 
-_SANDBOX_PLACE = "sandbox-APP_ID"
-_INBOX_SECONDS = 3_600
-_MAX_WORDS = 200
+_SANDBOX_USER = "sandbox-APP_ID"
+"""The user in samples; a page about a known app names that app's sandbox user instead."""
+_MAX_QUERY = 200
 _MAX_FIELDS = 6
 
 
-class Hit(NamedTuple):
-    """A call that a search has found, and which of its fields have the words in their names: anchor and name."""
+class SearchHit(NamedTuple):
+    """A call that matches a search, and the anchor and name of each field whose name matches."""
 
     call: CallReference
     fields: list[tuple[str, str]]
 
 
-async def docs(portal: Portal, visitor: Visitor) -> Response:
-    """List the calls, or those in which words are found, and the retCodes that say them."""
-    words = folded(visitor.query("q")[:_MAX_WORDS]).split()
-    hits = [_hit(call, words) for call in portal.reference if all(word in _text_of(call) for word in words)]
-    groups = {hit.call.group: [one for one in hits if one.call.group == hit.call.group] for hit in hits}
-    found = [reason for reason in Reason if words and all(word in _text_of_code(reason) for word in words)]
-    return portal.page(visitor, "docs.html", groups=groups, codes=found, calls=portal.reference)
+@dataclass(frozen=True)
+class ReferencePages:
+    """Describe the calls and the retCodes.
+
+    `rate_limit` is the default, in calls per second for each app and API.
+    """
+
+    reference: Sequence[CallReference]
+    team: Team
+    rate_limit: int
+
+    async def docs(self, request: PageRequest) -> Answer:
+        """List the calls; with a query, those that contain all its words, and the retCodes that do."""
+        words = folded(request.query("q")[:_MAX_QUERY]).split()
+        hits = [_hit(call, words) for call in self.reference if all(word in _text_of(call) for word in words)]
+        groups = {hit.call.group: [other for other in hits if other.call.group == hit.call.group] for hit in hits}
+        codes = [reason for reason in Reason if words and all(word in _text_of_code(reason) for word in words)]
+        return View("docs.html", {"groups": groups, "codes": codes, "calls": self.reference})
+
+    async def codes(self, _: PageRequest) -> Answer:
+        """List all retCodes."""
+        codes = [(reason.ret_code, reason.phrase) for reason in Reason]
+        return View("docs_codes.html", {"codes": codes, "success": SUCCESS_CODE, "calls": self.reference})
+
+    async def call(self, request: PageRequest) -> Answer:
+        """Describe one call, with a form to try it."""
+        name = request.path_part("name")
+        call = next((call for call in self.reference if call.name == name), None)
+        if call is None:
+            return View("error.html", {"problem": "not_found"}, 404)
+        apps = await self._apps(request)
+        chosen = request.query("app")
+        app = next((record for record in apps if record.app.app_id == chosen), apps[-1] if apps else None)
+        bodies = [_with_user(spoken(sample.request, request.language), app) for sample in call.samples]
+        samples = [(sample.title, pretty(body)) for sample, body in zip(call.samples, bodies, strict=True)]
+        return View(
+            "docs_call.html",
+            {
+                "call": call,
+                "calls": self.reference,
+                "apps": apps,
+                "chosen": app,
+                "samples": samples,
+                "answer": pretty(_with_user(spoken(call.answer, request.language), app)),
+                "programs": programs(request.server, call.path, bodies[0]),
+                "server": request.server,
+                "rate_limit": self._rate_limit(call, app),
+            },
+        )
+
+    async def _apps(self, request: PageRequest) -> list[AppRecord]:
+        """Return the apps that the person can try a call with, the one in the query included."""
+        if request.session is None:
+            return []
+        apps = await self.team.apps_of(request.person)
+        chosen = request.query("app")
+        if chosen and all(record.app.app_id != chosen for record in apps):
+            apps.append(await self.team.app_for(request.person, chosen))
+        return apps
+
+    def _rate_limit(self, call: CallReference, app: AppRecord | None) -> int:
+        """Return the calls per second; calls without a token are limited by address, the same for all apps."""
+        if app is None or not call.needs_token:
+            return self.rate_limit
+        return app.app.calls_per_second(call.name, self.rate_limit)
 
 
-def _hit(call: CallReference, words: list[str]) -> Hit:
-    places = (("p", call.parameters), ("r", call.results))
+def _hit(call: CallReference, words: list[str]) -> SearchHit:
+    tables = (("p", call.parameters), ("r", call.results))
     fields = [
-        (f"{place}-{field.name}", field.name)
-        for place, listed in places
-        for field in listed
+        (f"{table}-{field.name}", field.name)
+        for table, rows in tables
+        for field in rows
         if any(word in folded(field.name) for word in words)
     ]
-    return Hit(call, fields[:_MAX_FIELDS])
+    return SearchHit(call, fields[:_MAX_FIELDS])
 
 
 def _text_of(call: CallReference) -> str:
@@ -60,99 +117,14 @@ def _text_of_code(reason: Reason) -> str:
     return folded(f"{reason.ret_code}\n{reason.phrase.zh}\n{reason.phrase.en}")
 
 
-async def codes(portal: Portal, visitor: Visitor) -> Response:
-    """List all retCodes."""
-    reasons = [(reason.ret_code, reason.phrase) for reason in Reason]
-    return portal.page(visitor, "docs_codes.html", codes=reasons, success=SUCCESS_CODE, calls=portal.reference)
-
-
-async def call(portal: Portal, visitor: Visitor) -> Response:
-    """Describe one call, and let it be tried."""
-    name = visitor.request.path_params["name"]
-    found = next((one for one in portal.reference if one.name == name), None)
-    if found is None:
-        return portal.page(visitor, "error.html", 404, problem="not_found")
-    apps = await portal.team.apps_of(visitor.person) if visitor.visit else []
-    chosen = visitor.query("app")
-    if visitor.visit and chosen and all(one.app.app_id != chosen for one in apps):
-        apps.append(await portal.team.app_for(visitor.person, chosen))
-    app = next((one for one in apps if one.app.app_id == chosen), apps[-1] if apps else None)
-    requests = [_with_user(spoken(sample.request, visitor.language), app) for sample in found.samples]
-    samples = [(sample.title, pretty(request)) for sample, request in zip(found.samples, requests, strict=True)]
-    return portal.page(
-        visitor,
-        "docs_call.html",
-        call=found,
-        calls=portal.reference,
-        apps=apps,
-        chosen=app,
-        samples=samples,
-        answer=pretty(_with_user(spoken(found.answer, visitor.language), app)),
-        programs=programs(visitor.server, found.path, requests[0]),
-        server=visitor.server,
-        rate_limit=_rate_limit(portal, found, app),
-    )
-
-
-def _with_user(request: dict[str, Any], app: AppRecord | None) -> dict[str, Any]:
+def _with_user(body: dict[str, Any], app: AppRecord | None) -> dict[str, Any]:
     if app is None:
-        return request
-    text = json.dumps(request).replace(_SANDBOX_PLACE, app.app.sandbox_user)
-    found: dict[str, Any] = json.loads(text)
-    return found
-
-
-def _rate_limit(portal: Portal, asked: CallReference, app: AppRecord | None) -> int:
-    """Return how often an app may make a call; the token calls are limited by address, for all alike."""
-    if app is None or not asked.needs_token:
-        return portal.rate_limit
-    return app.app.calls_per_second(asked.name, portal.rate_limit)
+        return body
+    text = json.dumps(body).replace(_SANDBOX_USER, app.app.sandbox_user)
+    with_user: dict[str, Any] = json.loads(text)
+    return with_user
 
 
 def pretty(value: object) -> str:
-    """Return JSON as people read it."""
+    """Return JSON with indentation."""
     return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-# --- Trying it ------------------------------------------------------------------------------------------------------
-
-
-async def try_token(portal: Portal, visitor: Visitor) -> Response:
-    """Give the page of a call what it needs to make it: a token of the developer's own app."""
-    try:
-        issued = await portal.tokens.issue_for_owner(visitor.the_app.app.app_id)
-    except Refusal as refusal:
-        return JSONResponse({"error": refusal.describe(visitor.language)}, 409)
-    return JSONResponse({"accessToken": issued.token, "expiresAt": issued.expires_at})
-
-
-async def sandbox_token(portal: Portal, visitor: Visitor) -> Response:
-    """Give the page a token for the inbox of the app's sandbox user."""
-    app = visitor.the_app.app
-    if app.disabled or app.notices:
-        return JSONResponse({"error": Refusal(Reason.APP_DISABLED).describe(visitor.language)}, 409)
-    issued = await portal.user_tokens.issue(app, app.sandbox_user, platform_code=None, ttl=_INBOX_SECONDS)
-    return JSONResponse({"userToken": issued.token, "user": app.sandbox_user})
-
-
-async def debugger(portal: Portal, visitor: Visitor) -> Response:
-    """Ask for a token request that was refused."""
-    apps = await portal.team.apps_of(visitor.person)
-    return portal.page(visitor, "docs_debugger.html", apps=apps, findings=None, calls=portal.reference)
-
-
-async def check(portal: Portal, visitor: Visitor) -> Response:
-    """Say what is wrong with a token request."""
-    form = visitor.form
-    try:
-        record = await portal.team.app_for(visitor.person, form["appId"])
-    except Refusal as refusal:
-        if refusal.reason is not Reason.APP_UNKNOWN:
-            raise
-        raise malformed("appId", "须为您的应用", "must be one of your apps") from None
-    keys = await portal.apps.keys(record)
-    findings = check_key_info(
-        record.app.app_id, *keys, form["timeStamp"], form["keyInfo"], window_ms=portal.tokens.window_ms
-    )
-    apps = await portal.team.apps_of(visitor.person)
-    return portal.page(visitor, "docs_debugger.html", apps=apps, findings=findings, calls=portal.reference)

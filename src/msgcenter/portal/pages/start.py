@@ -1,26 +1,33 @@
-"""Where visitors arrive: what this is, and what is not here."""
+"""The start page, and the page for unknown paths."""
 
-from starlette.responses import RedirectResponse, Response
+from dataclasses import dataclass
 
-from msgcenter.portal.portal import HOME, Portal, see_other
-from msgcenter.portal.visitor import Visitor
+from starlette.responses import RedirectResponse
 
-
-async def home(_: Portal, __: Visitor) -> Response:
-    """Send visitors of the server's root to the portal."""
-    return RedirectResponse(HOME, 303)
+from msgcenter.actions.portal.sign_up import SignUps
+from msgcenter.portal.page import HOME, Answer, View, see_other
+from msgcenter.portal.page_request import PageRequest
 
 
-async def start(portal: Portal, visitor: Visitor) -> Response:
-    """Say what this is and where to begin; whoever is logged in goes on to their apps."""
-    if visitor.visit is not None:
-        return see_other("/apps")
-    is_open = await portal.people.sign_up_mode() == "open"
-    return portal.page(visitor, "start.html", sign_up=is_open, server=visitor.server)
+@dataclass(frozen=True)
+class StartPages:
+    """Where visitors arrive."""
 
+    sign_ups: SignUps
 
-async def unknown(portal: Portal, visitor: Visitor) -> Response:
-    """Say that there is no such page."""
-    if visitor.path == f"{HOME}/":
+    async def home(self, _: PageRequest) -> Answer:
+        """Redirect the server's root to the portal."""
         return RedirectResponse(HOME, 303)
-    return portal.page(visitor, "error.html", 404, problem="not_found")
+
+    async def start(self, request: PageRequest) -> Answer:
+        """Present the product; a person who is logged in goes on to their apps."""
+        if request.session is not None:
+            return see_other("/apps")
+        is_open = await self.sign_ups.mode() == "open"
+        return View("start.html", {"sign_up": is_open, "server": request.server})
+
+    async def unknown(self, request: PageRequest) -> Answer:
+        """Show that there is no such page."""
+        if request.path == f"{HOME}/":
+            return RedirectResponse(HOME, 303)
+        return View("error.html", {"problem": "not_found"}, 404)

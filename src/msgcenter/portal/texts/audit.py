@@ -1,4 +1,4 @@
-"""What stands in the audit log, in words."""
+"""The texts of the audit log: actions, and the details of an entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,26 +8,26 @@ from msgcenter.domain.language import Language, Phrase
 GRANTS = {
     "live": Phrase("上线", "Go live"),
     "broadcasts": Phrase("群发", "Broadcasts"),
-    "platform_inbox": Phrase("收件箱显示平台全部消息", "The platform's whole inbox"),
+    "platform_inbox": Phrase("收件箱显示平台全部消息", "Inbox of the whole platform"),
     "platform": Phrase("平台", "Platform"),
     "branding": Phrase("名称与颜色", "Name and colour"),
 }
 _CONFIRMATIONS = {
     "operator": Phrase("新的运营人员", "New operator"),
-    "enable": Phrase("启用运营人员", "Operator enabled"),
-    "reset": Phrase("重置运营人员密码", "Operator's password reset"),
-    "second_factor": Phrase("关闭运营人员两步验证", "Operator's second factor off"),
+    "enable": Phrase("启用运营人员", "Enabling of an operator"),
+    "reset": Phrase("重置运营人员密码", "Reset of an operator's password"),
+    "second_factor": Phrase("关闭运营人员两步验证", "Removal of an operator's second factor"),
 }
-_STEPS = {"ask": Phrase("申请", "Asked for"), "give": Phrase("开通", "Granted"), "refuse": Phrase("拒绝", "Refused")}
+_STEPS = {"ask": Phrase("申请", "Requested"), "give": Phrase("开通", "Granted"), "refuse": Phrase("拒绝", "Refused")}
 
 ACTIONS: Mapping[str, Phrase] = {
     "app.create": Phrase("创建应用", "App registered"),
     "app.key.rotate": Phrase("更换应用密钥", "appKey rotated"),
-    "app.key.end": Phrase("作废旧密钥", "Previous appKey ended"),
+    "app.key.end": Phrase("作废旧密钥", "Previous appKey revoked"),
     "app.face": Phrase("修改名称与颜色", "Name or colour changed"),
     "app.inbox": Phrase("修改收件箱范围或嵌入网站", "Inbox scope or websites changed"),
-    "app.broadcasts": Phrase("修改群发权限", "Broadcasts allowed or not"),
-    "app.live": Phrase("修改上线状态", "Live or sandbox"),
+    "app.broadcasts": Phrase("修改群发权限", "Broadcast permission changed"),
+    "app.live": Phrase("修改上线状态", "Live or sandbox changed"),
     "app.platforms": Phrase("修改授权平台", "Platforms changed"),
     "app.limits": Phrase("修改频率与配额", "Limits changed"),
     "app.disable": Phrase("停用应用", "App disabled"),
@@ -35,14 +35,14 @@ ACTIONS: Mapping[str, Phrase] = {
     "app.member.add": Phrase("添加成员", "Member added"),
     "app.member.remove": Phrase("移除成员", "Member removed"),
     **{
-        f"grant.{step}.{kind}": Phrase(f"{said.zh}:{name.zh}", f"{said.en}: {name.en}")
-        for step, said in _STEPS.items()
+        f"grant.{step}.{kind}": Phrase(f"{prefix.zh}:{name.zh}", f"{prefix.en}: {name.en}")
+        for step, prefix in _STEPS.items()
         for kind, name in GRANTS.items()
     },
     "message.recall": Phrase("撤回消息", "Message recalled"),
-    "message.withhold": Phrase("定时消息因权限已收回而未发送", "Scheduled message not sent: rights withdrawn"),
+    "message.withhold": Phrase("定时消息因权限已收回而未发送", "Scheduled message not sent: permission withdrawn"),
     "message.update": Phrase("更新消息", "Message updated"),
-    "message.remind": Phrase("提醒未读", "Readers reminded"),
+    "message.remind": Phrase("提醒未读", "Unread receivers reminded"),
     "topic.subscribe": Phrase("订阅主题", "Subscribed to a topic"),
     "topic.unsubscribe": Phrase("退订主题", "Unsubscribed from a topic"),
     "webhook.create": Phrase("添加回调地址", "Webhook added"),
@@ -55,28 +55,28 @@ ACTIONS: Mapping[str, Phrase] = {
     "announcement.edit": Phrase("修改公告", "Announcement edited"),
     "announcement.submit": Phrase("提交公告审批", "Announcement submitted"),
     "announcement.approve": Phrase("批准并发送公告", "Announcement approved and sent"),
-    "announcement.return": Phrase("退回公告", "Announcement sent back"),
-    "announcement.withdraw": Phrase("撤销公告草稿", "Announcement withdrawn"),
+    "announcement.return": Phrase("退回公告", "Announcement returned"),
+    "announcement.withdraw": Phrase("撤销公告草稿", "Announcement discarded"),
     "announcement.recall": Phrase("撤回公告", "Announcement recalled"),
     "platform.create": Phrase("添加平台", "Platform added"),
     "platform.change": Phrase("修改平台", "Platform changed"),
     "platform.retention": Phrase("修改消息保留期", "Retention changed"),
-    "platform.removal": Phrase("删除过期消息", "Old messages removed"),
+    "platform.removal": Phrase("删除过期消息", "Old messages deleted"),
     "platform.users": Phrase("导入用户", "Users imported"),
-    "person.create": Phrase("创建账号", "Account made"),
+    "person.create": Phrase("创建账号", "Account created"),
     "person.password": Phrase("修改密码", "Password changed"),
     "person.reset": Phrase("重置密码", "Password reset"),
-    "person.second_factor.add": Phrase("开启两步验证", "Second factor on"),
-    "person.second_factor.remove": Phrase("关闭两步验证", "Second factor off"),
+    "person.second_factor.add": Phrase("开启两步验证", "Second factor turned on"),
+    "person.second_factor.remove": Phrase("关闭两步验证", "Second factor turned off"),
     "person.role": Phrase("修改角色", "Role changed"),
     "person.disable": Phrase("停用账号", "Account disabled"),
     "person.enable": Phrase("启用账号", "Account enabled"),
     "portal.sign_up": Phrase("修改注册方式", "Sign-up changed"),
-    "invitation.create": Phrase("邀请", "Invitation made"),
+    "invitation.create": Phrase("邀请", "Invitation created"),
     "invitation.revoke": Phrase("撤销邀请", "Invitation revoked"),
     **{
-        f"confirmation.{step}.{kind}": Phrase(f"{said.zh}:{name.zh}", f"{said.en}: {name.en}")
-        for step, said in {"ask": Phrase("申请确认", "To be confirmed"), "refuse": _STEPS["refuse"]}.items()
+        f"confirmation.{step}.{kind}": Phrase(f"{prefix.zh}:{name.zh}", f"{prefix.en}: {name.en}")
+        for step, prefix in {"ask": Phrase("申请确认", "Confirmation requested"), "refuse": _STEPS["refuse"]}.items()
         for kind, name in _CONFIRMATIONS.items()
     },
     "session.begin": Phrase("登录", "Logged in"),
@@ -92,9 +92,9 @@ _DETAILS = {
     "origins": Phrase("嵌入网站", "websites"),
     "allowed": Phrase("允许", "allowed"),
     "live": Phrase("上线", "live"),
-    "rate_limits": Phrase("每秒次数", "calls a second"),
-    "daily_quota": Phrase("每日配额", "messages a day"),
-    "overlap_seconds": Phrase("旧密钥保留秒数", "seconds that the old key holds"),
+    "rate_limits": Phrase("每秒次数", "calls per second"),
+    "daily_quota": Phrase("每日配额", "messages per day"),
+    "overlap_seconds": Phrase("旧密钥保留秒数", "seconds until the old key expires"),
     "reason": Phrase("理由", "reason"),
     "role": Phrase("角色", "role"),
     "note": Phrase("备注", "note"),
@@ -112,28 +112,28 @@ _DETAILS = {
     "delivery": Phrase("投递", "delivery"),
     "deliveries": Phrase("投递数", "deliveries"),
     "since": Phrase("起始时间", "since"),
-    "before": Phrase("早于", "from before"),
+    "before": Phrase("早于", "older than"),
     "messages": Phrase("消息数", "messages"),
-    "entries": Phrase("收件箱条目", "in mailboxes"),
-    "asked_by": Phrase("申请人", "asked for by"),
+    "entries": Phrase("收件箱条目", "mailbox entries"),
+    "asked_by": Phrase("申请人", "requested by"),
     "message_id": Phrase("消息", "message"),
 }
 
 
 def action_text(action: str, language: Language) -> str:
-    """Return what an action is called, "" for one that has no name."""
+    """Return the name of an action; "" if it has none."""
     phrase = ACTIONS.get(action)
     return phrase.in_language(language) if phrase else ""
 
 
 def detail_name(name: str, language: Language) -> str:
-    """Return what a detail is called."""
+    """Return the name of a detail."""
     phrase = _DETAILS.get(name)
     return phrase.in_language(language) if phrase else name
 
 
 def detail_text(value: Any, language: Language) -> str:
-    """Return a detail's value as people read it."""
+    """Return the value of a detail as text."""
     if isinstance(value, bool):
         return Phrase("是", "yes").in_language(language) if value else Phrase("否", "no").in_language(language)
     if value is None:
@@ -141,5 +141,5 @@ def detail_text(value: Any, language: Language) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "–"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {one}" for name, one in value.items()) or "–"
+        return ", ".join(f"{name} {item}" for name, item in value.items()) or "–"
     return str(value)
