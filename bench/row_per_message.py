@@ -102,6 +102,7 @@ def application() -> Router:
         message_statuses=unused,
         user_tokens=unused,
         webhooks=unused,
+        webhook_deliveries=unused,
         sent_messages=unused,
         topics=unused,
     )

@@ -7,11 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from msgcenter.actions.apps.app_settings import AppSettings
-from msgcenter.actions.apps.apps import Apps
-from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Database
 from msgcenter_client import Client
-from tests.conftest import SECRET_KEY, Credentials, Raw, Server, new_app, wait_for
+from tests.conftest import Credentials, Raw, Server, new_app, wait_for
 from tests.e2e.conftest import fake_web, user_token, without_streams
 from tests.e2e.websites import Website, website_of_others
 

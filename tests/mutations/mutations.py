@@ -240,16 +240,16 @@ MUTATIONS = (
     # --- Portal -----------------------------------------------------------------------------------------------------
     Mutation(
         "csrf: a form is taken with any token",
-        f"{_SRC}/portal/portal.py",
-        "if not (secret and hmac.compare_digest(",
-        "if not (secret or hmac.compare_digest(",
+        f"{_SRC}/portal/edge.py",
+        "is_token = bool(request.csrf) and hmac.compare_digest(",
+        "is_token = bool(request.csrf) or hmac.compare_digest(",
         ("tests/portal/test_permissions.py::test_another_sessions_token_does_not_do",),
     ),
     Mutation(
         "permission: a developer sees the pages of operators",
-        f"{_SRC}/portal/portal.py",
-        'if page.access == "operator" and not visitor.person.is_operator:',
-        'if page.access == "operator" and visitor.person.is_operator is None:',
+        f"{_SRC}/portal/edge.py",
+        'if page.access == "operator" and not request.person.is_operator:',
+        'if page.access == "operator" and request.person.is_operator is None:',
         ("tests/portal/test_permissions.py::test_each_page_is_shown_to_whom_it_is_for",),
     ),
     Mutation(
