@@ -6,10 +6,10 @@ from msgcenter.actions.messages.message_status import MessageStatus, MessageStat
 from msgcenter.database.database import Database
 from msgcenter.domain.announcement import (
     Announcement,
+    AnnouncementVersion,
     FieldChange,
     State,
     StepRecord,
-    AnnouncementVersion,
     changes_between,
     may_review,
     reviewed_before,

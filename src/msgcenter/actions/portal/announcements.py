@@ -10,9 +10,9 @@ from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import App
 from msgcenter.domain.announcement import (
     Announcement,
+    AnnouncementVersion,
     State,
     Step,
-    AnnouncementVersion,
     changes_between,
     checked_reason,
     request_id_of,
@@ -81,7 +81,14 @@ class Announcements:
 
     @transactional
     async def edit(
-        self, connection: Connection, number: int, seen_version: int, content: AnnouncementVersion, *, person: Person, by: Actor
+        self,
+        connection: Connection,
+        number: int,
+        seen_version: int,
+        content: AnnouncementVersion,
+        *,
+        person: Person,
+        by: Actor,
     ) -> int:
         """Save a new version, which makes the announcement a draft again; return the version's number.
 
