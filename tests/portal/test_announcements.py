@@ -170,7 +170,7 @@ def test_an_edit_voids_what_was_submitted(author: Visitor, reviewer: Visitor, re
     for version in ("1", "2"):
         answer = act(reviewer, path, "approve", version)
         assert answer.status_code == 422
-        assert "see how it stands now" in answer.text
+        assert "check the current state" in answer.text
     assert reader.texts() == []
     stale = author.post(f"{path}/edit", **{**fields, "text.content": "Three."}, then="")
     assert stale.status_code == 422
