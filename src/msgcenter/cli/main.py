@@ -35,6 +35,9 @@ cli = typer.Typer(
     rich_markup_mode="rich",
 )
 
+SERVER = "Server"
+MESSAGES = "Messages, sent as an app"
+
 Host = Annotated[
     str | None,
     typer.Option(metavar="ADDRESS", help="Address to listen on. [dim]\\[default: MSGCENTER_HOST, or 127.0.0.1][/]"),
@@ -58,7 +61,7 @@ def _settings(host: str | None, port: int | None) -> Settings:
     return replace(read_settings(), **{name: value for name, value in options.items() if value is not None})
 
 
-@cli.command(epilog="Example: [bold]msgcenter serve --port 8081 --workers 2[/]")
+@cli.command(rich_help_panel=SERVER, epilog="Example: [bold]msgcenter serve --port 8081 --workers 2[/]")
 def serve(host: Host = None, port: Port = None, workers: Workers = 1) -> None:
     """Run the server, with the embedded PostgreSQL unless MSGCENTER_DATABASE_URL is set."""
     import asyncio
@@ -80,7 +83,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = 1) -> None:
             )
 
 
-@cli.command(epilog="Example: [bold]msgcenter demo --port 8081[/]")
+@cli.command(rich_help_panel=SERVER, epilog="Example: [bold]msgcenter demo --port 8081[/]")
 def demo(host: Host = None, port: Port = None) -> None:
     """Run the server with a demo app: make the main calls, then keep serving."""
     from msgcenter.cli.demo.demo import run_demo
@@ -89,7 +92,7 @@ def demo(host: Host = None, port: Port = None) -> None:
         run_demo(_settings(host, port))
 
 
-@cli.command()
+@cli.command(rich_help_panel=SERVER)
 def migrate() -> None:
     """Migrate the database to this version. [bold]serve[/] does this too; several processes may run it at once."""
     import asyncio
@@ -107,6 +110,7 @@ def migrate() -> None:
 
 
 @cli.command(
+    rich_help_panel=SERVER,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     epilog="Examples:\n\n[bold]msgcenter database psql[/]\n\n[bold]msgcenter database pg_dump -Fc -f msgcenter.dump[/]",
 )
@@ -125,7 +129,7 @@ def database(
         raise typer.Exit(run_program(read_settings(), [name, *context.args]))
 
 
-@cli.command()
+@cli.command(rich_help_panel=SERVER)
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
@@ -140,20 +144,15 @@ def doctor(
         raise typer.Exit(examine(as_json=json))
 
 
-cli.add_typer(operators, name="operator")
-cli.add_typer(apps, name="app")
-cli.add_typer(users, name="user")
-cli.add_typer(retention, name="retention")
-cli.command(epilog=SEND_EXAMPLES)(send)
-cli.command(epilog=STATUS_EXAMPLES)(status)
-cli.command("list")(list_messages)
-cli.command()(receipts)
-cli.command()(versions)
-cli.command()(update)
-cli.command()(recall)
-cli.command()(remind)
-cli.add_typer(topics, name="topic")
-cli.add_typer(webhooks, name="webhook")
+for name, group in {"app": apps, "operator": operators, "user": users, "retention": retention}.items():
+    cli.add_typer(group, name=name, rich_help_panel="Administration")
+cli.command(rich_help_panel=MESSAGES, epilog=SEND_EXAMPLES)(send)
+cli.command(rich_help_panel=MESSAGES, epilog=STATUS_EXAMPLES)(status)
+cli.command("list", rich_help_panel=MESSAGES)(list_messages)
+for command in (receipts, versions, update, recall, remind):
+    cli.command(rich_help_panel=MESSAGES)(command)
+for name, group in {"topic": topics, "webhook": webhooks}.items():
+    cli.add_typer(group, name=name, rich_help_panel=MESSAGES)
 
 
 def _version(is_set: bool) -> None:

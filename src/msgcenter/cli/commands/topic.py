@@ -18,7 +18,7 @@ topics = typer.Typer(
     no_args_is_help=True,
 )
 Name = Annotated[str, typer.Argument(help="The topic's name, 1-64 characters.", metavar="TOPIC")]
-Users = Annotated[list[str] | None, typer.Argument(help="User ids.", metavar="[USER]...")]
+Users = Annotated[list[str] | None, typer.Argument(help="User ids.", metavar="USER")]
 File = Annotated[
     str | None, typer.Option("--from", help="A file with one user id per line; - reads standard input.", metavar="FILE")
 ]
