@@ -1,4 +1,4 @@
-"""A real browser before a real server. Debian's Chromium is used; MSGCENTER_CHROMIUM names another one."""
+"""A real browser in front of a real server: Debian's Chromium, or the one that MSGCENTER_CHROMIUM names."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ _PICTURE = (
 
 
 # One browser for each file of tests, not for the session: its driver keeps an event loop running in this thread,
-# which the asynchronous tests of other files could not stand.
+# in which the asynchronous tests of other files cannot run.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A browser without a window."""
@@ -39,37 +39,37 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Screen:
-    """An inbox on screen, as its user sees it."""
+    """The page /inbox in a browser."""
 
     page: Page
     url: str
-    complaints: list[str]
+    errors: list[str]
 
     @property
     def cards(self) -> Locator:
-        """The messages."""
+        """The cards of all messages."""
         return self.page.get_by_role("article")
 
     @property
     def unread_cards(self) -> Locator:
-        """The messages that are shown as unread."""
+        """The cards of the unread messages."""
         return self.page.locator("article.unread")
 
     @property
     def scroller(self) -> Locator:
-        """What scrolls."""
+        """The element that scrolls."""
         return self.page.get_by_role("tabpanel")
 
     def card(self, text: str) -> Locator:
-        """The message with this text."""
+        """The card with this text."""
         return self.cards.filter(has_text=text)
 
     def tab(self, name: str) -> Locator:
-        """A tab, by its name."""
+        """The tab with this name."""
         return self.page.get_by_role("tab", name=name)
 
     def button(self, name: str) -> Locator:
-        """A button, by its whole name."""
+        """The button with exactly this name."""
         return self.page.get_by_role("button", name=name, exact=True)
 
     def choose(self, card: Locator, action: str) -> None:
@@ -79,7 +79,7 @@ class Screen:
         self.page.get_by_role("menuitem", name=action).click()
 
     def focused(self) -> str:
-        """The name of what has the focus, in the shadow tree or outside."""
+        """Return the name of the focused element, inside or outside the shadow tree."""
         name: str = self.page.evaluate(
             """() => {
                 let active = document.activeElement;
@@ -98,7 +98,7 @@ class OpenInbox(Protocol):
 
 
 def fake_web(context: BrowserContext) -> None:
-    """Answer for the other servers of this world: pictures, and the pages that messages lead to."""
+    """Answer requests to other servers: for pictures, and for the pages that messages lead to."""
 
     def answer(route: Any) -> None:
         url = route.request.url
@@ -113,13 +113,13 @@ def fake_web(context: BrowserContext) -> None:
 
 
 def without_streams(page: Page) -> None:
-    """Let no live stream of a page get through."""
+    """Abort the live streams of a page."""
     page.route("**/inbox/v1/stream?*", lambda route: route.abort())
 
 
 @pytest.fixture
 def open_inbox(chromium: Browser, server: Server) -> Iterator[OpenInbox]:
-    """Opens inboxes; at the end no browser may have complained about the page."""
+    """Open inboxes. At the end, no page may have reported an error."""
     screens: list[Screen] = []
 
     def open_it(token: str, *, wait: bool = True, **options: Any) -> Screen:
@@ -129,23 +129,23 @@ def open_inbox(chromium: Browser, server: Server) -> Iterator[OpenInbox]:
         page = context.new_page()
         screen = Screen(page, f"{server.url}/inbox", [])
         screens.append(screen)
-        page.on("pageerror", lambda error: screen.complaints.append(str(error)))
-        page.on("console", lambda said: _note(screen, said.text))
+        page.on("pageerror", lambda error: screen.errors.append(str(error)))
+        page.on("console", lambda message: _note(screen, message.text))
         page.goto(f"{screen.url}#token={token}")
         if wait:
             expect(page.locator(".feed[aria-busy=false]")).to_be_attached()
         return screen
 
     yield open_it
-    complaints = [complaint for screen in screens for complaint in screen.complaints]
+    errors = [error for screen in screens for error in screen.errors]
     for screen in screens:
         screen.page.context.close()
-    assert complaints == []
+    assert errors == []
 
 
-def _note(screen: Screen, said: str) -> None:
-    if "Content Security Policy" in said or "Content-Security-Policy" in said:
-        screen.complaints.append(said)
+def _note(screen: Screen, text: str) -> None:
+    if "Content Security Policy" in text or "Content-Security-Policy" in text:
+        screen.errors.append(text)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def user_token(raw: Raw, user: str, **more: object) -> str:
 
 def send_leave_request(client: Client, user: str, **more: Any) -> str:
     """Send an approval with every part of an oa card; return its id."""
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "bg_color": "FF2F6FDE",
         "title": "李老师的请假申请",
         "content": "已与年级组协调好代课安排。",
@@ -174,16 +174,16 @@ def send_leave_request(client: Client, user: str, **more: Any) -> str:
         "approval": True,
     }
     places = {"pc_url": "https://oa.example.edu/leave/17", "app_url": "https://oa.example.edu/m/leave/17"}
-    return client.send_oa(user, "请假审批", business_id="leave-17", **(places | given | more))
+    return client.send_oa(user, "请假审批", business_id="leave-17", **(places | fields | more))
 
 
 def send_homework(client: Client, user: str, **more: Any) -> str:
     """Send a link; return its id."""
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "title": "第三单元作业",
         "content": "请在周五前完成并上传。",
         "business_id": "homework-3",
         "pc_url": "https://homework.example.edu/3",
         "app_url": "https://homework.example.edu/m/3",
     }
-    return client.send_link(user, **(given | more))
+    return client.send_link(user, **(fields | more))

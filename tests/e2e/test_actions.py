@@ -1,4 +1,4 @@
-"""What the user does to messages."""
+"""What the user does with messages."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ def test_marking_all_as_read_can_be_undone(open_inbox: OpenInbox, token: str, cl
     expect(screen.unread_cards.first).to_be_visible()
 
 
-def test_marking_all_leaves_nothing_among_the_unread(
+def test_marking_all_as_read_empties_the_unread_view(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     client.send_text(user, "unread")
@@ -35,7 +35,7 @@ def test_marking_all_leaves_nothing_among_the_unread(
     expect(screen.page.get_by_text("All caught up")).to_be_visible()
 
 
-def test_marking_all_in_a_search_reads_what_is_found_and_no_more(
+def test_marking_all_in_a_search_reads_the_results_only(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     for number in range(35):  # more than one page
@@ -56,7 +56,7 @@ def test_marking_all_in_a_search_reads_what_is_found_and_no_more(
     expect(screen.button("Mark all as read")).to_be_visible()
 
 
-def test_marking_all_undo_in_a_search_brings_back_what_it_read(
+def test_undo_of_marking_search_results_restores_the_unread_ones(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     client.set_status(user, client.send_text(user, "Drill, read before"))
@@ -72,7 +72,7 @@ def test_marking_all_undo_in_a_search_brings_back_what_it_read(
     expect(screen.tab("Unread")).to_contain_text("2")
 
 
-def test_marking_all_among_the_todos_leaves_the_rest(
+def test_marking_all_to_dos_as_read_leaves_other_messages_unread(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     client.send_text(user, "ordinary")
@@ -87,7 +87,7 @@ def test_marking_all_among_the_todos_leaves_the_rest(
     expect(screen.card("ordinary")).to_be_visible()
 
 
-def test_a_search_marks_every_form_of_what_is_sought_and_shows_what_arrives(
+def test_a_search_marks_every_unicode_form_and_lists_new_matches(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     client.send_text(user, "before ＡＰＰ after")
@@ -119,7 +119,9 @@ def test_archiving_can_be_undone(open_inbox: OpenInbox, token: str, client: Clie
     expect(screen.cards).to_have_count(2)
 
 
-def test_search_finds_what_lies_far_below(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_a_search_finds_messages_that_are_not_loaded(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
     client.send_text(user, "家长会改到周五下午三点")
     for number in range(40):
         client.send_text(user, f"noise {number}")
@@ -133,7 +135,7 @@ def test_search_finds_what_lies_far_below(open_inbox: OpenInbox, token: str, cli
     expect(screen.card("noise 39")).to_be_visible()
 
 
-def test_scrolling_down_brings_everything(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_scrolling_down_loads_every_message(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     for number in range(75):
         client.send_text(user, f"message {number}")
     screen = open_inbox(token)
@@ -167,7 +169,7 @@ def test_a_click_opens_the_address_for_the_screen(
 
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
 @pytest.mark.parametrize("only", ["pc_url", "app_url"])
-def test_one_address_alone_is_opened_on_every_screen(
+def test_a_single_address_is_opened_on_every_screen(
     open_inbox: OpenInbox, token: str, client: Client, user: str, device: dict[str, Any], only: str
 ) -> None:
     both = ("pc_url", "app_url")
@@ -181,18 +183,18 @@ def test_one_address_alone_is_opened_on_every_screen(
     expect(screen.unread_cards).to_have_count(0)
 
 
-def test_the_host_page_may_open_messages_itself(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_the_host_page_can_open_messages_itself(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     send_leave_request(client, user)
     screen = open_inbox(token)
     screen.page.evaluate(
         """() => document.querySelector("msg-inbox").addEventListener("msg-inbox:open", (event) => {
             event.preventDefault();
-            window.asked = event.detail.url;
+            window.openedUrl = event.detail.url;
         })"""
     )
     screen.card("请假审批").get_by_role("link", name="View details").click()
     expect(screen.unread_cards).to_have_count(0)
-    assert screen.page.evaluate("window.asked") == "https://oa.example.edu/leave/17"
+    assert screen.page.evaluate("window.openedUrl") == "https://oa.example.edu/leave/17"
     assert len(screen.page.context.pages) == 1
 
 
@@ -212,7 +214,7 @@ def _refuse(route: Route) -> None:
     route.fulfill(status=503, content_type="application/problem+json", body=problem)
 
 
-def test_a_failed_list_can_be_tried_again(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_a_failed_list_can_be_loaded_again(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     client.send_text(user, "worth waiting for")
     screen = open_inbox("", wait=False)
     expect(screen.page.get_by_text("Not signed in")).to_be_visible()
@@ -226,12 +228,12 @@ def test_a_failed_list_can_be_tried_again(open_inbox: OpenInbox, token: str, cli
     expect(screen.card("worth waiting for")).to_be_visible()
 
 
-def test_an_ended_token_says_so(open_inbox: OpenInbox) -> None:
+def test_an_invalid_token_shows_that_the_session_has_ended(open_inbox: OpenInbox) -> None:
     screen = open_inbox("not.a.token", wait=False)
     expect(screen.page.get_by_text("Your session has ended")).to_be_visible()
 
 
-def test_tabs_show_what_they_say(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_each_tab_shows_its_messages(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     client.set_status(user, client.send_text(user, "read"))
     client.send_text(user, "unread")
     send_leave_request(client, user)

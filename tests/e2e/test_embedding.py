@@ -1,4 +1,4 @@
-"""The component on a website of others."""
+"""The component on another website."""
 
 from collections.abc import Callable, Iterator
 
@@ -24,19 +24,19 @@ def website() -> Iterator[Website]:
 def embed(
     chromium: Browser, server: Server, shared_database: str, app: Credentials, website: Website
 ) -> Iterator[Embed]:
-    """Opens a page of another website, which the app allows, with the component in it."""
+    """Open a page of another website, which the app allows, with the component in it."""
     wait_for(allow_website(shared_database, app.app_id, website.origin))
     contexts = []
 
     def open_it(token: str, attributes: str = "", script: str = "") -> Page:
-        # So high that the popover fits below the bell, whatever the fonts: it must not cover the rest of the page.
+        # High enough for the popover to fit below the bell with any fonts: it must not cover the rest of the page.
         context = chromium.new_context(
             locale="en-GB", reduced_motion="reduce", viewport={"width": 1280, "height": 1000}
         )
         contexts.append(context)
         fake_web(context)
         website.document = f"""<!doctype html><html lang="en"><title>School</title>
-            <main><h1>School</h1><a href="#news">PendingEvents</a></main>
+            <main><h1>School</h1><a href="#news">News</a></main>
             <script>window.seen = [];
             for (const name of ["counts", "message", "token-expired", "error"])
               addEventListener(`msg-inbox:${{name}}`, (event) => window.seen.push([name, event.detail]));
@@ -72,11 +72,11 @@ def test_the_bell_counts_and_opens(embed: Embed, raw: Raw, client: Client, user:
     assert ["counts", {"unread": 2, "todo": 0}] in page.evaluate("window.seen")
 
 
-def test_a_click_elsewhere_closes_the_popover(embed: Embed, raw: Raw, user: str) -> None:
+def test_a_click_outside_closes_the_popover(embed: Embed, raw: Raw, user: str) -> None:
     page = embed(user_token(raw, user))
     page.get_by_role("button", name="Messages").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    page.get_by_role("link", name="PendingEvents").click()
+    page.get_by_role("link", name="News").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
@@ -95,7 +95,7 @@ def test_a_panel_fills_its_place_in_the_colours_of_the_site(embed: Embed, raw: R
     assert (box["width"], box["height"]) == (400, 500)
 
 
-def test_an_ended_token_is_renewed_by_the_host(embed: Embed, raw: Raw, client: Client, user: str) -> None:
+def test_the_host_page_renews_an_expired_token(embed: Embed, raw: Raw, client: Client, user: str) -> None:
     client.send_text(user, "behind a fresh token")
     fresh = user_token(raw, user)
     script = f"""document.querySelector("msg-inbox").renewToken = async () => {{
@@ -109,7 +109,7 @@ def test_an_ended_token_is_renewed_by_the_host(embed: Embed, raw: Raw, client: C
     assert page.evaluate("window.renewals") == 1
 
 
-def test_the_host_is_told_when_no_fresh_token_comes(embed: Embed, raw: Raw, user: str) -> None:
+def test_the_host_page_gets_an_event_when_the_token_is_not_renewed(embed: Embed, raw: Raw, user: str) -> None:
     page = embed("ended.token.indeed", 'mode="panel"')
     expect(page.get_by_text("Your session has ended")).to_be_visible()
     assert "token-expired" in [name for name, _ in page.evaluate("window.seen")]
@@ -117,7 +117,7 @@ def test_the_host_is_told_when_no_fresh_token_comes(embed: Embed, raw: Raw, user
     expect(page.get_by_text("No messages yet")).to_be_visible()
 
 
-def test_other_websites_get_nothing(
+def test_other_websites_cannot_load_messages(
     embed: Embed, raw: Raw, client: Client, user: str, shared_database: str, app: Credentials
 ) -> None:
     client.send_text(user, "not for them")

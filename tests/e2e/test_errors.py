@@ -1,4 +1,4 @@
-"""The pages that say what is wrong with an address or a request, on every screen."""
+"""Error pages of the inbox and the portal."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,30 +23,28 @@ PATHS = {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
-def test_errors_are_pages_that_anybody_can_read(
-    chromium: Browser, server: Server, scheme: str, device: dict[str, Any]
-) -> None:
+def test_error_pages_are_accessible(chromium: Browser, server: Server, scheme: str, device: dict[str, Any]) -> None:
     desk = open_desk(chromium, server, color_scheme=scheme, **device)
-    for path, said in PATHS.items():
+    for path, text in PATHS.items():
         desk.page.goto(server.url + path)
-        expect(desk.page.locator("main")).to_contain_text(said)
+        expect(desk.page.locator("main")).to_contain_text(text)
         expect(desk.page.locator("main a").first).to_be_visible()
         assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        found = Axe().run(desk.page).response["violations"]
-        assert [one["id"] for one in found if one["impact"] in {"serious", "critical"}] == [], path
+        violations = Axe().run(desk.page).response["violations"]
+        assert [item["id"] for item in violations if item["impact"] in {"serious", "critical"}] == [], path
     assert desk.complaints == []
     desk.context.close()
 
 
 @pytest.fixture
 def strict(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that nearly always has enough."""
+    """A server that allows one request a second and address."""
     with running_server(shared_database, tmp_path_factory.mktemp("strict"), ADDRESS_RATE_LIMIT="1") as started:
         yield started
 
 
 @pytest.mark.parametrize("path", ["/inbox", "/portal/docs"])
-def test_too_many_requests_are_told_on_a_page(chromium: Browser, strict: Server, path: str) -> None:
+def test_too_many_requests_are_answered_with_a_page(chromium: Browser, strict: Server, path: str) -> None:
     desk = open_desk(chromium, strict)
     answers = (desk.page.goto(strict.url + path) for _ in range(40))
     refused = next(answer for answer in answers if answer is not None and answer.status == 429)

@@ -1,4 +1,4 @@
-"""What happens on screen while the user only looks."""
+"""What changes on screen without the user doing anything."""
 
 import re
 from contextlib import ExitStack
@@ -36,7 +36,7 @@ def test_reading_in_one_browser_shows_in_another(open_inbox: OpenInbox, token: s
     expect(here.unread_cards).to_have_count(1)
 
 
-def test_the_app_sets_a_message_read_on_screen(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_a_status_set_by_the_app_shows(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     message_id = client.send_text(user, "read elsewhere")
     screen = open_inbox(token)
     expect(screen.unread_cards).to_have_count(1)
@@ -45,7 +45,9 @@ def test_the_app_sets_a_message_read_on_screen(open_inbox: OpenInbox, token: str
     expect(screen.cards).to_have_count(1)
 
 
-def test_a_decision_closes_the_card_and_the_to_do(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_a_decision_closes_the_card_and_removes_the_to_do(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
     message_id = send_leave_request(client, user)
     screen = open_inbox(token)
     screen.tab("To do").click()
@@ -56,7 +58,7 @@ def test_a_decision_closes_the_card_and_the_to_do(open_inbox: OpenInbox, token: 
     expect(screen.card("请假审批").locator(".approval")).to_contain_text("Done")
 
 
-def test_new_messages_do_not_move_what_is_being_read(
+def test_new_messages_do_not_move_the_visible_ones(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     for number in range(25):
@@ -79,7 +81,7 @@ def test_new_messages_do_not_move_what_is_being_read(
     expect(pill).to_be_hidden()
 
 
-def test_what_was_missed_offline_is_there_afterwards_and_once(
+def test_messages_missed_offline_appear_once_when_online(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     client.send_text(user, "before")
@@ -131,7 +133,7 @@ def test_a_window_rests_while_the_user_has_too_many_newer_streams(
         screen.page.clock.fast_forward(31_000)
         expect(screen.card("seen when it asks")).to_be_visible()
         expect(screen.page.get_by_text("Reconnecting")).to_be_hidden()
-        assert not any(stream.closed.is_set() for stream in streams), "it leaves the newer ones alone"
+        assert not any(stream.closed.is_set() for stream in streams), "the newer streams stay open"
         with screen.page.expect_response(lambda response: "/stream?" in response.url):
             screen.page.evaluate("dispatchEvent(new Event('focus'))")
         streams[0].next("replaced")
@@ -140,7 +142,7 @@ def test_a_window_rests_while_the_user_has_too_many_newer_streams(
 
 
 def hide(screen: Screen, *, hidden: bool) -> None:
-    """Tell the page that its window is hidden or seen."""
+    """Make the page hidden or visible."""
     screen.page.evaluate(
         """hidden => {
             Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -150,7 +152,7 @@ def hide(screen: Screen, *, hidden: bool) -> None:
     )
 
 
-def test_the_desktop_tells_of_arrivals_once_allowed(
+def test_messages_cause_desktop_notifications_once_allowed(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     screen = open_inbox("", wait=False)

@@ -1,4 +1,4 @@
-"""What it looks like, to eyes, fingers, keyboards and screen readers."""
+"""How the inbox looks and is used: on PCs and phones, with keyboards and screen readers."""
 
 import re
 from typing import Any
@@ -13,11 +13,10 @@ from tests.inbox.test_api import FORMS
 
 
 def _assert_accessible(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
     serious = [
-        (one["id"], one["help"], [node["target"] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in {"serious", "critical"}
+        (violation["id"], violation["help"], [node["target"] for node in violation["nodes"]])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in {"serious", "critical"}
     ]
     assert serious == []
 
@@ -32,7 +31,7 @@ def _send_each_kind(client: Client, user: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
-def test_nothing_serious_stands_in_the_way_of_anyone(
+def test_the_inbox_is_accessible(
     open_inbox: OpenInbox, token: str, client: Client, user: str, scheme: str, device: dict[str, Any]
 ) -> None:
     _send_each_kind(client, user)
@@ -47,7 +46,7 @@ def test_nothing_serious_stands_in_the_way_of_anyone(
     _assert_accessible(screen.page)
 
 
-def test_dark_follows_the_system(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_the_theme_follows_the_system(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     client.send_text(user, "by night")
     surface = "element => getComputedStyle(element).backgroundColor"
     dark = open_inbox(token, color_scheme="dark").card("by night").locator(".card").evaluate(surface)
@@ -67,7 +66,7 @@ def _brightness(colour: str) -> float:
         ("en-GB", ["All", "Unread", "Attachments: 2"]),
     ],
 )
-def test_it_speaks_the_users_language(
+def test_the_inbox_has_the_language_of_the_browser(
     open_inbox: OpenInbox, token: str, client: Client, user: str, locale: str, texts: list[str]
 ) -> None:
     send_leave_request(client, user)
@@ -149,7 +148,7 @@ def test_a_menu_is_used_with_the_keyboard(open_inbox: OpenInbox, token: str, cli
     assert screen.focused().startswith("More actions")
 
 
-def test_screen_readers_hear_of_arrivals(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_screen_readers_announce_new_messages(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     screen = open_inbox(token)
     client.send_text(user, "listen")
     expect(screen.page.get_by_role("log")).to_contain_text("New message from")
@@ -159,7 +158,7 @@ def test_screen_readers_hear_of_arrivals(open_inbox: OpenInbox, token: str, clie
 
 
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
-def test_hostile_content_is_only_text(
+def test_markup_in_messages_is_shown_as_text(
     open_inbox: OpenInbox, token: str, client: Client, user: str, device: dict[str, Any]
 ) -> None:
     markup = '<script>window.harmed=1</script><img src=x onerror="window.harmed=1"> javascript:window.harmed=1'
@@ -187,7 +186,7 @@ def test_hostile_content_is_only_text(
     assert screen.scroller.evaluate("scroller => scroller.scrollWidth <= scroller.clientWidth")
 
 
-def test_addresses_of_scripts_are_no_links(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+def test_script_urls_are_not_links(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
     send_homework(client, user)
     screen = open_inbox(token)
     expect(screen.cards).to_have_count(1)
@@ -213,7 +212,7 @@ def _poison(route: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("colour", ["FFCC0000", "FFFFFFFF", "FF000000", "00FFFFFF", "80FFCC00", "FF808080"])
-def test_text_on_a_coloured_head_can_be_read(
+def test_text_on_a_coloured_head_is_readable(
     open_inbox: OpenInbox, token: str, client: Client, user: str, colour: str, scheme: str
 ) -> None:
     send_leave_request(client, user, bg_color=colour)
@@ -232,12 +231,12 @@ def test_text_on_a_coloured_head_can_be_read(
 
 
 def test_the_component_compares_texts_as_the_server_does(open_inbox: OpenInbox, token: str) -> None:
-    found = open_inbox(token).page.evaluate(
+    marked = open_inbox(token).page.evaluate(
         """async (forms) => {
             const { placesOf } = await import("/inbox/search.js");
-            const marked = (text, sought) => placesOf(sought, text).map(([from, to]) => text.slice(from, to));
-            return forms.map(([said, sought]) => marked(`<${said}>`, sought));
+            const marked = (query, text) => placesOf(query, text).map(([start, end]) => text.slice(start, end));
+            return forms.map(([text, query]) => marked(query, `<${text}>`));
         }""",
         FORMS,
     )
-    assert found == [[said] for said, _ in FORMS]
+    assert marked == [[text] for text, _ in FORMS]

@@ -1,4 +1,4 @@
-"""A message's page in the portal, in a real browser: the card as its readers see it."""
+"""The portal's page of a sent message, which shows its card as in the inbox."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from tests.e2e.conftest import PHONE, fake_web, send_homework, send_leave_reques
 from tests.portal.conftest import PASSWORD, add_person, let_in
 
 
-def barriers(page: Page) -> list[str]:
-    """What of a page stands in anybody's way."""
-    found = Axe().run(page).response["violations"]
-    return [f"{page.url}: {one['id']}, {one['help']}" for one in found if one["impact"] != "minor"]
+def accessibility_violations(page: Page) -> list[str]:
+    """Return the accessibility violations of a page."""
+    violations = Axe().run(page).response["violations"]
+    return [f"{page.url}: {item['id']}, {item['help']}" for item in violations if item["impact"] != "minor"]
 
 
 @pytest.mark.parametrize("options", [{"viewport": {"width": 1280, "height": 800}}, PHONE], ids=["pc", "phone"])
@@ -35,16 +35,16 @@ def test_the_card_is_drawn_as_in_the_inbox(
     context = chromium.new_context(locale="en-GB", **options)
     fake_web(context)
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
     page.goto(f"{server.url}/portal/login")
     page.get_by_label("E-mail").fill(person.login)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Log in").click()
     page.wait_for_url("**/portal/apps")
     page.goto(f"{server.url}/portal/apps/{app.app_id}/messages")
-    found = barriers(page)
+    violations = accessibility_violations(page)
     page.get_by_role("link", name="请假审批").click()
     card = page.locator("#preview article")
     expect(card.locator(".oa-head")).to_have_text("请假审批")
@@ -52,7 +52,7 @@ def test_the_card_is_drawn_as_in_the_inbox(
     webhook = client.create_webhook("https://a.invalid/hook", ["message.read"])
     client.set_status(user, [homework])
     page.get_by_text("Recall", exact=True).click()
-    found += barriers(page)
+    violations += accessibility_violations(page)
     page.get_by_role("button", name="Yes, recall it").click()
     expect(page.get_by_role("status")).to_have_text("Recalled")
     page.goto(f"{server.url}/portal/apps/{app.app_id}/messages/{homework}")
@@ -61,7 +61,7 @@ def test_the_card_is_drawn_as_in_the_inbox(
     assert width <= options["viewport"]["width"]
     for path in (f"webhooks/{webhook.id}", "webhooks", "audit"):
         page.goto(f"{server.url}/portal/apps/{app.app_id}/{path}")
-        found += barriers(page)
+        violations += accessibility_violations(page)
     context.close()
-    assert found == []
-    assert complaints == []
+    assert violations == []
+    assert errors == []

@@ -1,4 +1,4 @@
-"""Nothing sticks out of a phone's screen of 390 px, whatever names, addresses and ids are shown."""
+"""Every page fits a phone's screen of 390 px, however long the names, addresses and ids on it."""
 
 from collections.abc import Iterator
 
@@ -12,37 +12,37 @@ from tests.e2e.every_page import LONG_NAME, LONG_WORD, World, world_on
 from tests.e2e.portal_screens import open_desk
 
 WIDTH = PHONE["viewport"]["width"]
-# A phone lays a page that is too wide out on a wider screen: its width says more than whether anything can be scrolled.
+# A phone zooms out of a page that is too wide, so nothing can be scrolled: compare its width.
 _TOO_WIDE = """() => {
   const width = Math.max(document.documentElement.scrollWidth, innerWidth);
-  const right = (one) => Math.round(one.getBoundingClientRect().right);
+  const right = (element) => Math.round(element.getBoundingClientRect().right);
   const all = [...document.querySelectorAll("body *")];
-  const out = all.filter((one) => right(one) > 390 && !one.closest(".scroll *, pre *"));
-  return [width, out.slice(0, 4).map((one) => `${one.tagName}.${one.className} ${right(one)}`)];
+  const out = all.filter((element) => right(element) > 390 && !element.closest(".scroll *, pre *"));
+  return [width, out.slice(0, 4).map((element) => `${element.tagName}.${element.className} ${right(element)}`)];
 }"""
 
 
 @pytest.fixture(scope="module")
 def world(server: Server, shared_database: str) -> Iterator[World]:
     """A portal that is full of long names."""
-    with world_on(server, shared_database) as made:
-        yield made
+    with world_on(server, shared_database) as world:
+        yield world
 
 
 def too_wide(page: Page) -> str:
-    """Say how wide the page is and what makes it so; "" if it fits."""
-    width, what = page.evaluate(_TOO_WIDE)
-    return f"{width} px, {what}" if width > WIDTH else ""
+    """Return the width of the page and the elements that cause it; "" if it fits."""
+    width, elements = page.evaluate(_TOO_WIDE)
+    return f"{width} px, {elements}" if width > WIDTH else ""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
 def test_every_page_of_the_portal_fits(chromium: Browser, server: Server, world: World, locale: str) -> None:
     desk = open_desk(chromium, server, locale=locale, **PHONE)
-    found = []
+    widths = []
     for path in ("", "/login", "/sign-up", "/docs", "/docs/sendMsg", f"/invitation/{world.values['invitation']}"):
         desk.go(path)
-        found.append((path, too_wide(desk.page)))
+        widths.append((path, too_wide(desk.page)))
     desk.log_in(world.login)
     for path in world.paths():
         answer = desk.page.goto(f"{desk.url}/portal{path}")
@@ -50,18 +50,18 @@ def test_every_page_of_the_portal_fits(chromium: Browser, server: Server, world:
         assert answer.ok or path == "/nothing", f"{path}: {answer.status}"
         if desk.page.locator("#try-form").count():
             expect(desk.page.locator("#sandbox msg-inbox")).to_be_attached()
-        found.append((path, too_wide(desk.page)))
+        widths.append((path, too_wide(desk.page)))
     desk.context.close()
-    assert "\n".join(f"{what}: {said}" for what, said in found if said) == ""
+    assert "\n".join(f"{page}: {width}" for page, width in widths if width) == ""
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
 def test_pages_that_answer_forms_fit(chromium: Browser, server: Server, world: World, locale: str) -> None:
     desk = open_desk(chromium, server, locale=locale, **PHONE)
     desk.log_in(world.login)
-    found = []
+    widths = []
     desk.register_app(LONG_WORD)
-    found.append(("the new app's key", too_wide(desk.page)))
+    widths.append(("the new app's key", too_wide(desk.page)))
     for path, form in (
         (f"/apps/{world.app_id}/keys", "form[action$='/keys/rotate']"),
         ("/docs/debugger", "main form.card"),
@@ -72,9 +72,9 @@ def test_pages_that_answer_forms_fit(chromium: Browser, server: Server, world: W
             field.fill(LONG_WORD)
         with desk.page.expect_navigation():
             desk.page.locator(f"{form} button").click()
-        found.append((f"the answer of {path}", too_wide(desk.page)))
+        widths.append((f"the answer of {path}", too_wide(desk.page)))
     desk.context.close()
-    assert "\n".join(f"{what}: {said}" for what, said in found if said) == ""
+    assert "\n".join(f"{page}: {width}" for page, width in widths if width) == ""
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
@@ -101,10 +101,10 @@ def test_the_inbox_fits(open_inbox: OpenInbox, raw: Raw, client: Client, user: s
     )
     screen = open_inbox(user_token(raw, user), locale=locale, **PHONE)
     expect(screen.cards).to_have_count(3)
-    found = [("the list", too_wide(screen.page))]
+    widths = [("the list", too_wide(screen.page))]
     screen.cards.first.get_by_role("button").last.click()
     expect(screen.page.get_by_role("menu")).to_be_visible()
-    found.append(("a menu", too_wide(screen.page)))
+    widths.append(("a menu", too_wide(screen.page)))
     screen.page.keyboard.press("Escape")
     assert screen.scroller.evaluate("scroller => scroller.scrollWidth <= scroller.clientWidth")
-    assert "\n".join(f"{what}: {said}" for what, said in found if said) == ""
+    assert "\n".join(f"{page}: {width}" for page, width in widths if width) == ""

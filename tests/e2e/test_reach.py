@@ -1,4 +1,4 @@
-"""What becomes of messages after their send, and broadcasts, as a user sees it live."""
+"""Broadcasts, topics, recalls, updates and reminders in an open inbox."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from tests.gateway.calls import accepted
 TOPIC = "/msgCenter/topic/"
 
 
-def test_what_is_sent_to_everyone_appears(open_inbox: OpenInbox, token: str, client: Client) -> None:
+def test_a_broadcast_appears(open_inbox: OpenInbox, token: str, client: Client) -> None:
     screen = open_inbox(token)
     expect(screen.page.get_by_text("No messages yet")).to_be_visible()
     client.send_text(EVERYONE, "School is closed tomorrow")
@@ -38,12 +38,12 @@ def test_a_topics_message_appears_to_its_subscribers(
     expect(other.card("To both")).to_be_visible()
     expect(other.cards).to_have_count(1)
     accepted(raw, TOPIC + "unsubscribe", {"topic": f"class of {user}", "userIds": [user]})
-    client.send_text(Topic(f"class of {user}"), "Nobody is left to read this")
+    client.send_text(Topic(f"class of {user}"), "After the last subscriber has left")
     client.send_text(user, "The last one")
     expect(screen.cards).to_have_text([re.compile("The last one"), re.compile("To both"), re.compile("atlas")])
 
 
-def test_a_recalled_message_is_gone_at_once(
+def test_a_recalled_message_disappears_at_once(
     open_inbox: OpenInbox, token: str, client: Client, raw: Raw, user: str
 ) -> None:
     direct, broadcast = client.send_text(user, "A mistake"), client.send_text(EVERYONE, "A great mistake")
@@ -57,7 +57,7 @@ def test_a_recalled_message_is_gone_at_once(
     expect(screen.page).to_have_title("Messages")
 
 
-def test_an_expired_message_goes_from_an_open_inbox(
+def test_an_expired_message_disappears_from_an_open_inbox(
     open_inbox: OpenInbox, token: str, client: Client, user: str
 ) -> None:
     client.send_text(user, "It stays")
@@ -93,7 +93,7 @@ def test_a_broadcast_that_is_reset_is_unread_again(open_inbox: OpenInbox, token:
     expect(screen.page).to_have_title("(1) Messages")
 
 
-def test_a_reminder_asks_for_attention_until_it_is_read(
+def test_a_reminder_is_shown_until_the_message_is_read(
     open_inbox: OpenInbox, token: str, client: Client, raw: Raw, user: str
 ) -> None:
     message_id = client.send_text(user, "Sign the form")
@@ -107,7 +107,7 @@ def test_a_reminder_asks_for_attention_until_it_is_read(
     expect(screen.card("Sign the form").locator(".reminder")).to_be_hidden()
 
 
-def test_the_outcome_of_an_approval_and_who_decided_show(
+def test_the_outcome_of_an_approval_shows_who_decided(
     open_inbox: OpenInbox, token: str, client: Client, raw: Raw, user: str
 ) -> None:
     message_id = send_leave_request(client, user)
