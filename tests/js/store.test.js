@@ -557,6 +557,14 @@ test("without any message there is nothing to read", async () => {
   assert.deepEqual([count, server.callsOf("readAll").length], [0, 0]);
 });
 
+test("a store that is stopped while it waits for the stream asks for nothing", async () => {
+  store.start();
+  store.open();
+  store.stop();
+  await browser.pass(60 * SECOND);
+  assert.equal(server.calls.length, 0);
+});
+
 test("a stopped store ignores what is under way", async () => {
   server.receive(1);
   server.isHeld = true;

@@ -258,6 +258,19 @@ export function isAbort(error) {
 }
 
 /**
+ * Return an error as an ApiError. Another one is a mistake in the code: it is reported to the page as well.
+ *
+ * @param {unknown} error
+ */
+export function asApiError(error) {
+  if (error instanceof ApiError) return error;
+  queueMicrotask(() => {
+    throw error;
+  });
+  return new ApiError(0, "internal");
+}
+
+/**
  * Return whether two tokens open the same inbox: all their claims are equal except the times, and the audience, which
  * old tokens lack.
  *

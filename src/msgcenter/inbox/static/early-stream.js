@@ -1,10 +1,10 @@
 /**
- * A live stream that the page /inbox opens before its script has come, and that the script then takes over.
+ * A live stream that the page /inbox opens before its script is loaded; the script takes it over.
  *
- * It brings the first page of the list, so the messages are on their way while the code still loads.
+ * The stream brings the first page of the list, so the messages load at the same time as the code.
  */
 
-/** How many messages a page of the list has. */
+/** Messages on a page of the list. */
 export const PAGE = 30;
 
 /** The readyState of an EventSource that has given up. */
@@ -16,7 +16,7 @@ const EVENTS = ["ready", "list", "message", "update", "status", "removed", "remi
  * @typedef {object} EarlyStream
  * @property {string} address
  * @property {EventSource} source
- * @property {MessageEvent<string>[]} events What has come so far.
+ * @property {MessageEvent<string>[]} events The events so far.
  * @property {AbortController} listening Aborted when the stream is taken over.
  */
 
@@ -27,7 +27,7 @@ const place = /** @type {{msgInboxEarlyStream?: EarlyStream}} */ (globalThis);
  *
  * @param {string} server The server's URL with its base path, without a slash at the end.
  * @param {string} token
- * @param {number} listLength How many messages of the list come with it; 0 for none.
+ * @param {number} listLength How many messages of the list the stream brings; 0 for none.
  */
 export function streamAddress(server, token, listLength) {
   const list = listLength > 0 ? `&list=${listLength}` : "";
@@ -49,8 +49,8 @@ export function openEarlyStream(address) {
 }
 
 /**
- * Take over the stream that is open early, with the events that have come. Return null if there is none at this
- * address; one at another address is closed.
+ * Return the early stream with the events so far, and leave it to the caller. Return null without one; one of another
+ * address is closed.
  *
  * @param {string} address
  */
@@ -65,7 +65,7 @@ export function takeEarlyStream(address) {
   return null;
 }
 
-/** Close the stream that is open early, if there is one. */
+/** Close the early stream, if there is one. */
 export function closeEarlyStream() {
   takeEarlyStream("")?.source.close();
 }

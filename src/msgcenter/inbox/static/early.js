@@ -1,4 +1,4 @@
-/** The first lines of the page /inbox, which the server writes into it: they ask for the messages while the page's script loads. */
+/** The first script of the page /inbox, which the server writes into it: asks for the messages while the page's script loads. */
 
 import { openEarlyStream, PAGE, streamAddress } from "./early-stream.js";
 

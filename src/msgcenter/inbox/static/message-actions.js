@@ -1,8 +1,9 @@
 /** What the user does with messages: each action is made by the store, and a note offers to undo it. */
 
-import { ApiError } from "./api.js";
+import { asApiError } from "./api.js";
 import { targetOf } from "./links.js";
 
+/** @import { ApiError } from "./api.js" */
 /** @import { Message } from "./messages.js" */
 /** @import { Store } from "./store.js" */
 /** @import { Texts } from "./texts.js" */
@@ -100,7 +101,7 @@ export class MessageActions {
     try {
       return { result: await action };
     } catch (error) {
-      const refusal = error instanceof ApiError ? error : new ApiError(0, "internal");
+      const refusal = asApiError(error);
       this.#toast.show(refusal.detail || this.#texts.couldNot);
       this.#host.failed(refusal);
       return null;

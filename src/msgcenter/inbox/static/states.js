@@ -2,7 +2,7 @@
 
 import { el, icon } from "./dom.js";
 
-/** @import { Filter } from "./api.js" */
+/** @import { ApiError, Filter } from "./api.js" */
 /** @import { IconName } from "./dom.js" */
 /** @import { Store } from "./store.js" */
 /** @import { Stream } from "./stream.js" */
@@ -100,7 +100,7 @@ export class States {
     const { phase, error, view, messages, hasMore } = this.#store;
     if (this.trouble) return this.trouble;
     if (phase === "loading") return "loading";
-    if (phase === "failed") return error.needsToken ? "expired" : error.status >= 429 ? "busy" : "failed";
+    if (phase === "failed") return placeKindOf(error);
     if (messages.length > 0 || hasMore) return "";
     return view.q ? "search" : view.filter;
   }
@@ -184,6 +184,15 @@ export class States {
   #retryButton(look, retry) {
     return el("button", { type: "button", class: look, on: { click: retry } }, this.#texts.retry);
   }
+}
+
+/**
+ * @param {ApiError | null} error
+ * @returns {PlaceKind}
+ */
+function placeKindOf(error) {
+  if (error?.needsToken) return "expired";
+  return error && error.status >= 429 ? "busy" : "failed";
 }
 
 /**

@@ -1,16 +1,16 @@
 /** Loads the view's list: its first page, older pages, and all of it again. */
 
-import { isAbort } from "./api.js";
+import { asApiError, isAbort } from "./api.js";
 import { PAGE } from "./early-stream.js";
 
-/** @import { Api, Page } from "./api.js" */
+/** @import { Api, ApiError, Page } from "./api.js" */
 /** @import { Message } from "./messages.js" */
 /** @import { StoreState } from "./store-state.js" */
 
 /**
  * @typedef {object} LoaderEvents
  * @property {() => void} changed Called when there is something to draw.
- * @property {(error: any) => void} failed Called with the error of a call in the background.
+ * @property {(error: ApiError) => void} failed Called with the error of a call in the background.
  */
 
 const LARGEST_PAGE = 100;
@@ -35,7 +35,7 @@ export class Loader {
   phase = "loading";
   /** @type {"idle" | "loading" | "failed"} The state of the older messages. */
   olderPhase = "idle";
-  /** @type {any} The error of the last call that failed. */
+  /** @type {ApiError | null} The error of the last call that failed. */
   error = null;
 
   /**
@@ -76,8 +76,8 @@ export class Loader {
   }
 
   /**
-   * Show the first page of the list of everything, which the stream has brought; not if there is a list already or
-   * another view has been chosen.
+   * Show the first page of all messages, which the stream has brought, unless there is a list already or the user has
+   * chosen another view.
    *
    * @param {Page} page
    */
@@ -184,7 +184,7 @@ export class Loader {
   /** @param {unknown} error */
   #fail(error) {
     if (isAbort(error)) return;
-    this.error = error;
-    this.#events.failed(error);
+    this.error = asApiError(error);
+    this.#events.failed(this.error);
   }
 }

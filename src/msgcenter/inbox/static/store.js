@@ -12,8 +12,10 @@ import { LIVE_EVENTS } from "./stream.js";
 /** @import { Message } from "./messages.js" */
 /** @import { LiveEvents, Stream } from "./stream.js" */
 
-/** The first list waits so long for the stream to open, so that nothing falls between the two. */
+// Milliseconds.
+/** The first list waits so long for the stream to open, so that no change between the two is missed. */
 const STREAM_PATIENCE = 800;
+/** The store waits so long for an open stream to bring the list, before it asks for the list itself. */
 const LIST_PATIENCE = 1_000;
 const POLL_INTERVAL = 30_000;
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -35,6 +37,7 @@ export class Store extends Emitter {
   #loader;
   #actions;
   #isAnnounced = false;
+  #isStopped = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #pollTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -82,7 +85,7 @@ export class Store extends Emitter {
     this.#pollTimer = setInterval(() => this.#poll(), POLL_INTERVAL);
     if (withList) this.#loadFirstPage(this.#listed);
     await this.#streamOrPatience();
-    if (this.counts === null) await this.#loader.loadCounts();
+    if (this.counts === null && !this.#isStopped) await this.#loader.loadCounts();
   }
 
   /** Load the first page, unless this has been done. */
@@ -101,7 +104,7 @@ export class Store extends Emitter {
     const { view } = this;
     await this.#streamOrPatience();
     if (listed && this.#stream.state === "open") await Promise.race([listed, sleep(LIST_PATIENCE)]);
-    if (this.view === view && this.phase === "loading") await this.#loader.load();
+    if (this.view === view && this.phase === "loading" && !this.#isStopped) await this.#loader.load();
   }
 
   /** @param {Page} page */
@@ -111,6 +114,7 @@ export class Store extends Emitter {
   }
 
   stop() {
+    this.#isStopped = true;
     this.#loader.stop();
     clearInterval(this.#pollTimer);
     clearTimeout(this.#expiryTimer);
