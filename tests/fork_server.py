@@ -54,7 +54,7 @@ class ForkedProcess:
         self._status = status
         self.stdout = stdout
         self.returncode: int | None = None
-        (self.pid,) = _NUMBER.unpack(os.read(status, _NUMBER.size))
+        self.pid = self._read()
 
     def poll(self) -> int | None:
         """Return the exit code, minus the number of the signal that ended it; None while it is running."""
@@ -81,8 +81,15 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
     def _end(self) -> None:
-        (self.returncode,) = _NUMBER.unpack(os.read(self._status, _NUMBER.size))
+        self.returncode = self._read()
         os.close(self._status)
+
+    def _read(self) -> int:
+        data = os.read(self._status, _NUMBER.size)
+        if not data:
+            raise RuntimeError("the fork server has ended; standard error may say why")
+        number: int = _NUMBER.unpack(data)[0]
+        return number
 
 
 class ForkServer:
