@@ -33,7 +33,7 @@ from msgcenter.database.database import Database
 from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
 from msgcenter_client import Client
-from tests.fork_server import ForkedProcess, close_fork_server, start_program, with_compiled_code
+from tests.fork_server import COLUMNS, ForkedProcess, close_fork_server, start_program, with_compiled_code
 
 SECRET_KEY = "a secret key that only the tests know"
 PLATFORM = "420100"
@@ -298,7 +298,7 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     """Return the environment of a server or command of a test."""
     environment = with_compiled_code(os.environ)
     environment = {name: value for name, value in environment.items() if not name.startswith("MSGCENTER_")}
-    environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": "300"}
+    environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": COLUMNS}
     environment |= {"MSGCENTER_USER_RATE_LIMIT": "0", "MSGCENTER_ADDRESS_RATE_LIMIT": "0"}
     environment["MSGCENTER_WEBHOOK_ALLOW"] = "127.0.0.0/8"
     environment["MSGCENTER_SECOND_FACTOR"] = "off"  # tests of the second factor itself say so

@@ -4,9 +4,12 @@ What a test starts this way is a process of its own, as if by `python -m msgcent
 arguments, standard streams and session. Tests of the start itself run the command (`tests.conftest.PROGRAM`).
 """
 
+import atexit
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import secrets
 import select
@@ -24,6 +27,7 @@ from typing import IO, NoReturn
 
 from argon2 import PasswordHasher
 
+import msgcenter
 from msgcenter.actions.portal import passwords
 from msgcenter.web import request_id
 
@@ -35,8 +39,10 @@ QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 `tests/actions/test_passwords.py` tests the real ones.
 """
 _NUMBER = struct.Struct("i")
-_IMPORTS = ("msgcenter.application", "msgcenter_client", "uvicorn", "uvloop", "typer.rich_utils", "rich.progress")
-"""Not the package of the command line: its consoles look at the environment when they are imported."""
+_LIBRARIES = ("uvicorn.lifespan.on", "uvicorn.logging", "uvloop", "typer.rich_utils", "rich.progress")
+"""What the program imports later than its modules."""
+COLUMNS = "300"
+"""The width of consoles, which they take from the environment when their module is imported, so before the fork."""
 
 
 def with_compiled_code(environment: Mapping[str, str]) -> dict[str, str]:
@@ -103,7 +109,7 @@ class ForkServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
                 cwd=_ROOT,
-                env=with_compiled_code(os.environ),
+                env=with_compiled_code(os.environ) | {"COLUMNS": COLUMNS},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
@@ -113,6 +119,7 @@ class ForkServer:
         self, arguments: Sequence[str], environment: Mapping[str, str], stdin: int, stdout: int, stderr: int
     ) -> ForkedProcess:
         """Start `msgcenter` in a session of its own, with these standard streams."""
+        assert environment["COLUMNS"] == COLUMNS
         request = {"arguments": list(arguments), "environment": dict(environment), "folder": str(Path.cwd())}
         status, their_status = os.pipe()
         try:
@@ -162,8 +169,10 @@ def start_program(arguments: Sequence[str], environment: Mapping[str, str]) -> F
 
 
 def _import_program() -> None:
-    for name in _IMPORTS:
-        __import__(name)
+    modules = [module.name for module in pkgutil.walk_packages(msgcenter.__path__, "msgcenter.")]
+    for name in (*modules, "msgcenter_client", *_LIBRARIES):
+        if name != "msgcenter.__main__":
+            importlib.import_module(name)
     passwords._hasher = QUICK_HASHER
     passwords._DECOY = QUICK_HASHER.hash("nobody has this password")
     gc.collect()
@@ -216,7 +225,31 @@ def _become(request: dict[str, object], files: Sequence[int]) -> None:
     request_id._PROCESS = secrets.token_hex(6).encode()  # chosen by every process when it imports the module
 
 
+def _run() -> NoReturn:
+    """Run the program and end the process as the interpreter does, but for taking all modules apart.
+
+    That would touch, and so copy, most of the memory that the process shares with the fork server.
+    """
+    code: object = 0
+    try:
+        runpy.run_module("msgcenter", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = 0 if end.code is None else end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons
+    atexit._run_exitfuncs()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     _import_program()
     _next_program(socket.socket(fileno=int(sys.argv[1])))
-    runpy.run_module("msgcenter", run_name="__main__", alter_sys=True)
+    _run()
