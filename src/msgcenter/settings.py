@@ -1,4 +1,4 @@
-"""The settings: the environment, read once, checked, frozen, passed down."""
+"""The settings: read from the environment once, checked, and passed on as a frozen object."""
 
 import os
 import re
@@ -22,29 +22,30 @@ _MAX_BASE_PATH = 200
 OWN_PATHS = frozenset(
     ("apigateway", "healthz", "inbox", "metrics", "msgCenter", "oauth2", "openapi.json", "portal", "readyz")
 )
-"""How the server's own paths begin. No base path does, or nobody could tell whether a proxy has cut it off."""
+"""First segments of the server's own paths. No base path starts with one, or paths would be ambiguous."""
 
 
 class SettingError(Exception):
-    """A setting cannot be used; the text is one line that names it, what it got and what it takes."""
+    """A setting is invalid. The text is one line with its name, its value and the valid values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How this installation runs. Times are seconds.
+    """The settings of an installation. Times are in seconds, `slow_call_ms` in milliseconds.
 
-    `database_url` None means the embedded PostgreSQL in `data_dir`; `secret_key` None means the one kept there.
-    `rate_limit` is calls per second for each app and API in each server process, 0 for none. `webhook_allow` are
-    networks that webhooks may go to though they are not public. `user_rate_limit` and `address_rate_limit` are requests
-    per second outside the app API, of a user and of an address without a valid token or session; `stream_limit` is
-    live streams of a user. All three hold in each server process; 0 is no limit. `time_zone` is what the portal shows
-    times in, and whose midnight a daily quota begins anew at. `statistics` is whether calls are counted.
-    `second_factor` is who has to have one in the portal; None is what nobody has chosen: operators, and nobody in a
-    demo on this machine. `base_path` is the path of the website under which everything is ("/msg"), "" if none;
-    `trusted_proxies` are the addresses and networks whose X-Forwarded-… headers are believed, separated by commas,
-    under the name that uvicorn gave it. `header_timeout` is for the whole head of a request, `body_timeout` for a body
-    or an answer that makes no progress, `keep_alive` for a connection between requests; `connection_limit` is the
-    connections that each process takes.
+    - `database_url`: None for the embedded PostgreSQL in `data_dir`; `secret_key`: None for the key stored there.
+    - `rate_limit`: calls per second of each app and API. `user_rate_limit`, `address_rate_limit`: requests per second
+      outside the app API, of a user, and of an address without a valid token or session. `stream_limit`: live streams
+      of a user. They apply to each server process; 0 means no limit.
+    - `webhook_allow`: networks that webhooks may call although they are not public.
+    - `time_zone`: time zone for displayed times; daily quotas reset at its midnight.
+    - `statistics`: whether calls are counted.
+    - `second_factor`: who must have one in the portal. None, if not set, means operators, but no one in a local demo.
+    - `base_path`: the path of the website under which the server runs ("/msg"), "" for none.
+    - `trusted_proxies`: comma-separated addresses and networks whose X-Forwarded-… headers are used. The environment
+      variable has uvicorn's name.
+    - `header_timeout`: for all headers of a request; `body_timeout`: for a body or an answer without progress;
+      `keep_alive`: for a connection between requests. `connection_limit`: connections of each process.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -80,7 +81,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings that the environment asks for. Raises SettingError for the first wrong one."""
+    """Return the settings of the environment. Raises SettingError for the first invalid one."""
     reader = _Reader(os.environ if environment is None else environment)
     settings = Settings(
         database_url=reader.database_url(),
@@ -115,7 +116,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=reader.trusted_proxies(),
     )
     if settings.token_ttl < 2 * settings.clock_window:
-        # A repeated token request is answered with the first one's token, which must still be alive then.
+        # A repeated token request gets the token of the first one, which must still be valid then.
         raise SettingError(
             f"{PREFIX}TOKEN_TTL is {settings.token_ttl}, but it takes at least twice {PREFIX}CLOCK_WINDOW "
             f"({settings.clock_window}), so at least {2 * settings.clock_window} seconds"
@@ -128,13 +129,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
-def parsed_base_path(given: str) -> str | None:
-    """Return a base path as it is used: "/msg" for "/msg/", "" for "/"; None if it is no base path.
+def parsed_base_path(text: str) -> str | None:
+    """Return a base path in its normal form: "/msg" for "/msg/", "" for "/"; None if it is invalid.
 
-    It is made of segments of letters, digits and . _ ~ -, at most 200 characters, and does not begin as one of the
-    server's own paths does.
+    It has segments of letters, digits and . _ ~ -, at most 200 characters in all, and does not start like one of the
+    server's own paths.
     """
-    path = given.strip().removesuffix("/")
+    path = text.strip().removesuffix("/")
     if not path:
         return ""
     fits = len(path) <= _MAX_BASE_PATH and _BASE_PATH.fullmatch(path)
@@ -142,7 +143,7 @@ def parsed_base_path(given: str) -> str | None:
 
 
 def default_data_dir() -> Path:
-    """Return the folder for data when none is given: /var/lib/msgcenter as root, else the user's data folder."""
+    """Return the default data folder: /var/lib/msgcenter for root, else the user's data folder."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/msgcenter")
     return platformdirs.user_data_path("msgcenter", appauthor=False)
@@ -159,69 +160,69 @@ class _Reader:
         return self._get(name) or default
 
     def folder(self, name: str, default: Path) -> Path:
-        given = self._get(name)
-        if given and len(given.splitlines()) > 1:
-            raise SettingError(f"{PREFIX}{name} is {given!r}, but it takes a path without line breaks")
+        value = self._get(name)
+        if value and len(value.splitlines()) > 1:
+            raise SettingError(f"{PREFIX}{name} is {value!r}, but it takes a path without line breaks")
         try:
-            return Path(given).expanduser().absolute() if given else default
+            return Path(value).expanduser().absolute() if value else default
         except RuntimeError:
             raise SettingError(
-                f"{PREFIX}{name} is {given!r}, but it takes a folder; there is no such user with a home folder"
+                f"{PREFIX}{name} is {value!r}, but it takes a folder; there is no such user with a home folder"
             ) from None
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
-        given = self._get(name)
-        if given is None:
+        value = self._get(name)
+        if value is None:
             return default
-        digits = given.isascii() and given.isdigit() and len(given) <= _MAX_DIGITS
-        if not (digits and low <= int(given) <= high):
-            shown = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
+        is_number = value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS
+        if not (is_number and low <= int(value) <= high):
+            shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
             raise SettingError(f"{PREFIX}{name} is {shown!r}, but it takes a whole number from {low} to {high}")
-        return int(given)
+        return int(value)
 
     def optional_number(self, name: str, low: int, high: int) -> int | None:
         return None if self._get(name) is None else self.number(name, low, low, high)
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        given = (self._get(name) or default).lower()
-        if given not in allowed:
-            raise SettingError(f"{PREFIX}{name} is {given!r}, but it takes one of {', '.join(allowed)}")
-        return given
+        value = (self._get(name) or default).lower()
+        if value not in allowed:
+            raise SettingError(f"{PREFIX}{name} is {value!r}, but it takes one of {', '.join(allowed)}")
+        return value
 
     def second_factor(self) -> SecondFactor | None:
         name = "SECOND_FACTOR"
         return None if self._get(name) is None else cast(SecondFactor, self.choice(name, "", get_args(SecondFactor)))
 
     def time_zone(self, name: str, default: str) -> str:
-        given = self._get(name) or default
+        value = self._get(name) or default
         try:
-            ZoneInfo(given)
+            ZoneInfo(value)
         except (ValueError, OSError, ZoneInfoNotFoundError):
-            shown = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
+            shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
             raise SettingError(
                 f"{PREFIX}{name} is {shown!r}, but it takes a time zone, such as Asia/Shanghai"
             ) from None
-        return given
+        return value
 
     def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         parts = [part.strip() for part in (self._get(name) or "").split(",")]
-        found = []
+        networks = []
         for part in filter(None, parts):
             try:
-                found.append(ip_network(part))
+                networks.append(ip_network(part))
             except ValueError:
                 shown = part if len(part) <= _SHOWN else part[:_SHOWN] + "…"
                 raise SettingError(
                     f"{PREFIX}{name} has {shown!r}, but it takes addresses and networks, "
                     "such as 10.1.2.3,10.8.0.0/16,fd00::/8"
                 ) from None
-        return tuple(found)
+        return tuple(networks)
 
     def base_path(self, name: str) -> str:
-        given = self._get(name) or ""
-        path = parsed_base_path(given)
+        value = self._get(name) or ""
+        path = parsed_base_path(value)
         if path is None:
-            shown = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
+            shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
             raise SettingError(
                 f"{PREFIX}{name} is {shown!r}, but it takes a path such as /msg: letters, digits and . _ ~ - between "
                 f"slashes, and not one that begins with {', '.join('/' + name for name in sorted(OWN_PATHS))}"
@@ -232,21 +233,21 @@ class _Reader:
         return self._environment.get("FORWARDED_ALLOW_IPS", "").strip() or Settings.trusted_proxies
 
     def secret(self, name: str) -> str | None:
-        given = self._get(name)
-        if given is not None and len(given) < MINIMUM_SECRET:
+        value = self._get(name)
+        if value is not None and len(value) < MINIMUM_SECRET:
             raise SettingError(
-                f"{PREFIX}{name} has {len(given)} characters, but it takes at least {MINIMUM_SECRET} "
+                f"{PREFIX}{name} has {len(value)} characters, but it takes at least {MINIMUM_SECRET} "
                 "(make one: openssl rand -hex 32)"
             )
-        return given
+        return value
 
     def database_url(self) -> str | None:
-        given = self._get("DATABASE_URL")
-        if given is not None and not given.startswith(("postgresql://", "postgres://")):
-            # Of something that is no URL, every part may be a password.
-            scheme, separator, _ = given.partition("://")
-            got = f"begins with {scheme + separator!r}" if separator and scheme.isalnum() else "is no URL"
+        value = self._get("DATABASE_URL")
+        if value is not None and not value.startswith(("postgresql://", "postgres://")):
+            # Do not echo a malformed URL: any part of it may be a password.
+            scheme, separator, _ = value.partition("://")
+            problem = f"begins with {scheme + separator!r}" if separator and scheme.isalnum() else "is no URL"
             raise SettingError(
-                f"{PREFIX}DATABASE_URL {got}, but it takes a URL like postgresql://user:password@host:5432/msgcenter"
+                f"{PREFIX}DATABASE_URL {problem}, but it takes a URL like postgresql://user:password@host:5432/msgcenter"
             )
-        return given
+        return value

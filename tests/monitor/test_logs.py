@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from msgcenter.web.logs import RequestLog, configure_logs
-from msgcenter.web.request_id import begin_request, present
+from msgcenter.web.request_id import begin_request, current_request_id
 from tests.conftest import SECRET_KEY, Server, execute, new_app, running_server, wait_for
 from tests.portal.conftest import PASSWORD, Visitor, add_person
 
@@ -184,10 +184,10 @@ async def test_a_group_commit_carries_no_request_id() -> None:
     seen: list[bytes] = []
 
     async def flush(items: list[int]) -> list[int]:
-        seen.append(present.get())
+        seen.append(current_request_id.get())
         return items
 
     begin_request(b"number-1")
     assert await GroupCommit(flush, batch_weight=10, waiting_limit=10).submit(7) == 7
     assert seen == [b""]
-    assert present.get() == b"number-1"
+    assert current_request_id.get() == b"number-1"

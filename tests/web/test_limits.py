@@ -68,7 +68,7 @@ def test_nobody_is_limited_by_zero(clock: Clock) -> None:
 
 
 def test_memory_is_bounded_under_many_addresses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_KEYS", 50)
+    monkeypatch.setattr(module, "MAX_KEYS", 50)
     limits = RequestLimits(per_address=1, clock=clock)
     limits.count_address("192.0.2.1")
     refused = 0

@@ -47,7 +47,7 @@ from msgcenter.web.base_path import BehindProxy
 from msgcenter.web.headers import SafeAnswers
 from msgcenter.web.limits import RequestLimits
 from msgcenter.web.logs import RequestLog
-from msgcenter.web.shared import SharedLook
+from msgcenter.web.shared import SharedResult
 
 
 def application(settings: Settings, workers_folder: Path | None = None) -> ASGIApp:
@@ -85,7 +85,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
         count_guess=process.limits.count_address,
     )
     gateway = _gateway(process, tokens, monitor)
-    problem = SharedLook(partial(readiness_problem, process.database), seconds=1)
+    problem = SharedResult(partial(readiness_problem, process.database), seconds=1)
 
     async def ready() -> str | None:
         return "shutting down" if gateway.closing else await problem.get()

@@ -1,4 +1,4 @@
-"""What no URL of ours contains: looked at before a request is taken apart."""
+"""Checks of a request's URL, Host and cookies, before it is parsed."""
 
 import re
 from ipaddress import IPv6Address
@@ -11,17 +11,17 @@ from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.web.base_path import root_of
 
 MAX_PARAMETERS = 100
-"""Parameters of a query, and cookies: taking thousands apart costs more than answering."""
+"""Maximum of query parameters, and of cookies: parsing thousands would cost more than the answer."""
 _HOST = re.compile(rb"(\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._~-]*)(:(?P<port>[0-9]{1,5})?)?")
 _NUL = Phrase("不能含有U+0000字符", "must not contain the character U+0000")
 _MOST = Phrase(f"最多{MAX_PARAMETERS}个", f"at most {MAX_PARAMETERS}")
 
 
 def check_address(scope: Scope) -> None:
-    """Refuse a request whose URL or cookies cannot be meant.
+    """Check the URL, Host and cookies of a request.
 
-    Refuses with FIELD_MALFORMED U+0000 in the path or the query (no id contains it and PostgreSQL cannot store it) and
-    a Host that is none; with TOO_MANY_ITEMS more than 100 parameters or cookies.
+    Refuses with FIELD_MALFORMED U+0000 in the path or query (no id contains it, and PostgreSQL cannot store it) and an
+    invalid Host; with TOO_MANY_ITEMS more than 100 parameters or cookies.
     """
     if "\0" in scope["path"]:
         raise malformed("path", *_NUL)
@@ -35,13 +35,13 @@ def check_address(scope: Scope) -> None:
         if name == b"cookie":
             cookies += value.count(b";") + 1
         elif name == b"host" and not _is_host(value):
-            raise malformed("Host", "须为主机名,例如msg.example.org", "must be a host, like msg.example.org")
+            raise malformed("Host", "须为主机名,例如msg.example.org", "must be a host such as msg.example.org")
     if cookies > MAX_PARAMETERS:
         raise Refusal(Reason.TOO_MANY_ITEMS, field="cookie", rule=_MOST)
 
 
 def without_address(scope: Scope) -> Scope:
-    """Return the scope of a request that was refused for its URL, Host or cookies: with none of them."""
+    """Return the scope of a request without URL, Host and cookies, to answer one that was refused because of them."""
     headers = [(name, value) for name, value in scope["headers"] if name not in {b"cookie", b"host"}]
     return {
         **scope,
@@ -53,7 +53,7 @@ def without_address(scope: Scope) -> Scope:
 
 
 def _parameter_with_nul(query: bytes) -> str:
-    """Return the name of the first parameter that has U+0000 in its value; "query" if it is in a name."""
+    """Return the name of the first parameter with U+0000 in its value, "query" if only a name contains it."""
     for pair in query.split(b"&"):
         name, _, value = pair.partition(b"=")
         if b"\0" in unquote_to_bytes(value) and name.isalnum():
@@ -62,14 +62,14 @@ def _parameter_with_nul(query: bytes) -> str:
 
 
 def _is_host(value: bytes) -> bool:
-    """Tell whether a Host can stand in a URL: a name or an IPv4 address, or an IPv6 one in brackets, and a port."""
-    found = _HOST.fullmatch(value)
-    if found is None or int(found["port"] or 0) > 65_535:
+    """Return whether a Host is a name, an IPv4 address or an IPv6 address in brackets, each with an optional port."""
+    match = _HOST.fullmatch(value)
+    if match is None or int(match["port"] or 0) > 65_535:
         return False
-    if found["ipv6"] is None:
+    if match["ipv6"] is None:
         return True
     try:
-        IPv6Address(found["ipv6"].decode())
+        IPv6Address(match["ipv6"].decode())
     except ValueError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Serving under a path of a website: which path, and what the proxy in front of us says of a request."""
+"""Serving under a base path: where the path comes from, and the X-Forwarded-… headers of a proxy."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -10,11 +10,11 @@ _HTTP = {"http", "websocket"}
 
 
 class BehindProxy(ProxyHeadersMiddleware):
-    """Takes from a trusted proxy's X-Forwarded-… headers the client's address, the scheme and the base path.
+    """Reads the client's address, the scheme and the base path from a trusted proxy's X-Forwarded-… headers.
 
-    `base_path` is the one that is set ("" for none); the header counts only where none is. `trusted` is a list of
-    addresses and networks, separated by commas. Every request comes out as ASGI has it: `root_path` is the base path
-    and `path` begins with it, whether or not the proxy has cut it off.
+    `base_path` is the setting ("" for none); without it, the header decides. `trusted` is a comma-separated list of
+    addresses and networks. In the resulting ASGI scope, `root_path` is the base path and `path` starts with it, whether
+    or not the proxy has removed it.
     """
 
     def __init__(self, app: ASGIApp, base_path: str, trusted: str) -> None:
@@ -22,7 +22,7 @@ class BehindProxy(ProxyHeadersMiddleware):
         self._base_path = base_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
-        """Pass a request on with what the proxy says."""
+        """Pass a request on with the values from the proxy."""
         if scope["type"] in _HTTP:
             base = self._base_path or self._forwarded(scope)
             if base:
@@ -34,19 +34,19 @@ class BehindProxy(ProxyHeadersMiddleware):
         client = scope.get("client")
         if client is None or client[0] not in self.trusted_hosts:
             return ""
-        given = dict(scope["headers"]).get(_HEADER, b"").decode("latin-1")
-        return parsed_base_path(given) or ""
+        prefix = dict(scope["headers"]).get(_HEADER, b"").decode("latin-1")
+        return parsed_base_path(prefix) or ""
 
 
 def _under(base: str, path: str) -> str:
-    """Return a path with the base before it, once."""
+    """Return a path that starts with the base path exactly once."""
     if path == base:
         return base + "/"
     return path if path.startswith(base + "/") else base + path
 
 
 def root_of(scope: Scope) -> str:
-    """Return the base path of a request, "" for none; also inside of a mounted application."""
+    """Return the base path of a request, "" for none. It also works inside a mounted application."""
     root: str = scope.get("app_root_path", scope.get("root_path", ""))
     return root
 

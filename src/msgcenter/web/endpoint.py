@@ -10,7 +10,7 @@ Respond = Callable[[Request], Awaitable[Response]]
 
 
 class AnyMethod:
-    """Answers every method: a route of Starlette's answers those that it does not know by itself, in plain text."""
+    """Passes requests of every method to a function; a Starlette route would answer unknown methods in plain text."""
 
     def __init__(self, respond: Respond) -> None:
         self._respond = respond
@@ -27,9 +27,9 @@ def client_address(request: Request) -> str:
 
 
 def allow(methods: Iterable[str]) -> dict[str, str]:
-    """Return the header that says which methods a path takes; HEAD where GET is, and OPTIONS always."""
-    taken = list(methods)
-    return {"allow": ", ".join([*taken, *(["HEAD"] if "GET" in taken else []), "OPTIONS"])}
+    """Return the Allow header of a path: its methods, HEAD if GET is among them, and OPTIONS."""
+    allowed = list(methods)
+    return {"allow": ", ".join([*allowed, *(["HEAD"] if "GET" in allowed else []), "OPTIONS"])}
 
 
 def options(methods: Iterable[str]) -> Response:

@@ -1,4 +1,4 @@
-"""The headers that every answer of every surface has."""
+"""The security headers of all answers."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,9 +7,9 @@ _ENCRYPTED = [*_ALWAYS, (b"strict-transport-security", b"max-age=31536000")]
 
 
 class SafeAnswers:
-    """Adds `nosniff` to all answers of an application, and HSTS to those that leave by https.
+    """Adds `nosniff` to all answers of an application, and HSTS to answers over https.
 
-    A request came by https if the proxy in front says so (`X-Forwarded-Proto`), or if the server itself speaks TLS.
+    A request uses https if a trusted proxy says so (`X-Forwarded-Proto`) or if the server itself terminates TLS.
     """
 
     def __init__(self, application: ASGIApp) -> None:
@@ -23,7 +23,7 @@ class SafeAnswers:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # Only now: what reads the proxy's headers may stand further in.
+                # Read the scheme only here: the inner application may have taken it from the proxy's headers.
                 added = _ENCRYPTED if scope["scheme"] == "https" else _ALWAYS
                 message["headers"] = [*message["headers"], *added]
             await send(message)

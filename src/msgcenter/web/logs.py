@@ -1,4 +1,4 @@
-"""Logs: one line per event on standard error, JSON unless somebody is watching; each with the request it belongs to."""
+"""Logs: one line per event on standard error, with its request id; as JSON unless it is a terminal."""
 
 import logging
 import sys
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 import structlog
 
-from msgcenter.web.request_id import present
+from msgcenter.web.request_id import current_request_id
 
 _log = structlog.get_logger(__name__)
 
 
 def configure_logs(level: str) -> None:
-    """Send our events and those of the libraries to standard error from `level` (debug, info, warning, error) on."""
-    watched = sys.stderr.isatty()
+    """Write events of `level` (debug, info, warning, error) and above to standard error, also those of libraries."""
+    is_terminal = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         _add_request_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    if watched:
-        # Not the tracebacks that show the values of variables: passwords and keys are among them.
+    if is_terminal:
+        # Plain tracebacks, without values of variables: passwords and keys are among them.
         last: list[structlog.typing.Processor] = [
             structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         ]
@@ -42,22 +42,22 @@ def configure_logs(level: str) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    # The pool tells every failed attempt to connect, with a traceback; a call that found no database says it once.
+    # The pool logs each failed connection attempt with a traceback; a request without a database is logged once.
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
     root.setLevel(getattr(logging, level.upper()) if level == "debug" else logging.WARNING)
 
 
 def _add_request_id(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    if "request_id" not in event and (request_id := present.get()):
+    if "request_id" not in event and (request_id := current_request_id.get()):
         event["request_id"] = request_id.decode()
     return event
 
 
 @dataclass(frozen=True)
 class RequestLog:
-    """What is logged of requests that were answered: every one if `access`, and those of `slow_ms` or more (0: none).
+    """Logs answered requests: all if `access`, and those that took `slow_ms` or longer (0: none) as slow.
 
-    Never what was asked: addresses and bodies may hold tokens, messages and names.
+    It never logs URLs or bodies, which may contain tokens, messages and names.
     """
 
     access: bool = False
@@ -68,13 +68,13 @@ class RequestLog:
         """Whether anything is logged at all."""
         return self.access or self.slow_ms > 0
 
-    def answered(self, seconds: float, **what: object) -> None:
-        """Log a request that took so long: what was called, by which app, and what came of it."""
-        slow = 0 < self.slow_ms <= seconds * 1_000
-        if not (slow or self.access):
+    def answered(self, seconds: float, **fields: object) -> None:
+        """Log a request that took `seconds`; `fields` name its call, app and outcome. None values are left out."""
+        is_slow = 0 < self.slow_ms <= seconds * 1_000
+        if not (is_slow or self.access):
             return
-        shown = {name: value for name, value in what.items() if value is not None}
-        if slow:
-            _log.warning("a request was slow", ms=round(seconds * 1_000, 1), **shown)
+        fields = {name: value for name, value in fields.items() if value is not None}
+        if is_slow:
+            _log.warning("a request was slow", ms=round(seconds * 1_000, 1), **fields)
         else:
-            _log.info("request", ms=round(seconds * 1_000, 1), **shown)
+            _log.info("request", ms=round(seconds * 1_000, 1), **fields)

@@ -1,13 +1,13 @@
-"""Whether a request comes from a page of this server itself."""
+"""Whether a request comes from a page of this server."""
 
 from starlette.requests import Request
 
 
 def is_same_site(request: Request) -> bool:
-    """Tell whether a request was made by one of our own pages.
+    """Return whether a page of this server made a request.
 
-    Browsers say so in Sec-Fetch-Site, whatever a proxy has made of the Host header. Where they leave it out (plain
-    http, old browsers), Origin is compared with Host. Who sends neither is no browser.
+    Browsers say so in Sec-Fetch-Site, which does not depend on a proxy's Host header. Without it (plain http, old
+    browsers), Origin is compared with Host. A client that sends neither is no browser.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
