@@ -26,11 +26,11 @@ from msgcenter.application.lifespan import tune_gc
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.gateway.api_calls import ENDPOINTS
 from msgcenter.gateway.call_actions import CallActions
 from msgcenter.gateway.endpoint import EndpointApp, Gateway, PlainApp
 from msgcenter.gateway.health import healthz
 from msgcenter.gateway.rate_limit import RateLimit
-from msgcenter.gateway.routes import ENDPOINTS
 from msgcenter.messaging.set_status import MissingIds
 from msgcenter.store.apps.tokens import find_tokens
 

@@ -9,7 +9,7 @@ from msgspec import Struct, inspect
 
 from msgcenter.domain.content import Link, Text
 from msgcenter.domain.refusal import Refusal
-from msgcenter.gateway.routes import ENDPOINTS
+from msgcenter.gateway.api_calls import ENDPOINTS
 from msgcenter.gateway.wire.bodies import body_of
 from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase, MessageBody, NestedOa
 from msgcenter.web.decode import decode

@@ -20,7 +20,7 @@ from msgcenter.actions.apps.permissions import Permissions
 from msgcenter.actions.apps.platforms import Platforms
 from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND
-from msgcenter.gateway.routes import ENDPOINTS
+from msgcenter.gateway.api_calls import ENDPOINTS
 from tests.conftest import SECRET_KEY, Raw, Server
 from tests.gateway.calls import Json, accepted, envelope, now_ms
 from tests.scene import rows

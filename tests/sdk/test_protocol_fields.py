@@ -11,7 +11,7 @@ from msgspec import Struct, UnsetType, inspect
 from msgspec.structs import fields
 
 from msgcenter.domain import content, webhook, webhook_schedule
-from msgcenter.gateway.routes import ENDPOINTS
+from msgcenter.gateway.api_calls import ENDPOINTS
 from msgcenter.gateway.wire.answers import TokenAnswer
 from msgcenter_client import results, webhook_results
 from msgcenter_client.access_token import Credentials

@@ -30,7 +30,7 @@ from msgcenter.web.addresses import check_address, without_address
 from msgcenter.web.endpoint import allow, options
 from msgcenter.web.limits import RequestLimits
 from msgcenter.web.logs import RequestLog
-from msgcenter.web.request_id import present
+from msgcenter.web.request_id import current_request_id
 from msgcenter.web.same_site import is_same_site
 
 POLICY = (
@@ -200,7 +200,7 @@ class PageEndpoint:
         if refusal.reason is Reason.RATE_EXCEEDED:
             return self._too_often(request, refusal)
         if refusal.reason is Reason.INTERNAL:
-            return self._edge.error_page(request, 500, "internal", number=present.get().decode())
+            return self._edge.error_page(request, 500, "internal", number=current_request_id.get().decode())
         if refusal.reason is Reason.DATABASE_UNAVAILABLE:
             status = 503
         return self._edge.error_page(request, status, "refused", reason=refusal.describe(request.language))

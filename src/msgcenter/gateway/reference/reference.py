@@ -9,10 +9,10 @@ from msgspec import Struct, inspect
 from msgcenter.domain.api_reference import CallReference, FieldReference, RetCodeReference
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason
+from msgcenter.gateway.api_calls import ENDPOINTS
 from msgcenter.gateway.calls.tokens import TOKEN_PATH, TOKEN_SUMMARY
 from msgcenter.gateway.reference.call_texts import TEXTS
 from msgcenter.gateway.reference.field_texts import describe
-from msgcenter.gateway.routes import ENDPOINTS
 from msgcenter.gateway.wire.answers import TokenAnswer
 from msgcenter.gateway.wire.requests import GetAccessToken
 from msgcenter.web.absent import options_of

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import get_args
 
-from msgcenter.actions.portal.operators import AccountChange, ConfirmationKind, Operators
+from msgcenter.actions.portal.operators import AccountChange, Operators
 from msgcenter.actions.portal.people import People
 from msgcenter.actions.portal.sign_up import SignUps
 from msgcenter.domain.person import LoginError, Role, ThrottledError
@@ -13,6 +13,7 @@ from msgcenter.portal.page import HOME, Answer, View, see_other
 from msgcenter.portal.page_request import PageRequest
 from msgcenter.portal.pages.numbers import form_number
 from msgcenter.portal.pages.refusals import own_password_refusal
+from msgcenter.store.portal.confirmations import ConfirmationKind
 
 MAX_ROWS = 500
 
