@@ -15,7 +15,7 @@ from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import known_migrations
 from tests.cli.program import Shell
 from tests.conftest import execute, running_server, server_environment, wait_for
-from tests.database.test_embedded import holder, kill_tree, server, told
+from tests.database.embedded_server import holder, kill_tree, read_line, server
 
 
 def findings(shell: Shell, *, code: int = 0, **settings: str) -> dict[str, dict[str, Any]]:
@@ -127,7 +127,7 @@ def test_the_state_of_the_embedded_database_is_reported(tmp_path: Path) -> None:
     assert (found["verdict"], found["found"]) == ("warning", "was not running although a MsgCenter process uses it")
 
     with holder(tmp_path) as process:
-        assert told(process)
+        assert read_line(process)
         process.kill()
         process.wait()
         kill_tree(server(tmp_path))

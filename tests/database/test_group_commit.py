@@ -1,4 +1,4 @@
-"""Group commit without a database: what is written together, in which order, and who learns of a failure."""
+"""Group commit without a database: which items share a batch, their order, and which callers get an error."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from msgcenter.domain.refusal import Reason, Refusal
 
 
 class Recorder:
-    """Notes every flush; `gate` holds flushes back."""
+    """Records every flush. A cleared `gate` holds flushes back."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -35,7 +35,7 @@ class Recorder:
             self.running -= 1
 
 
-async def test_what_waits_is_written_together_in_order() -> None:
+async def test_waiting_items_are_written_together_in_order() -> None:
     recorder = Recorder()
     group = GroupCommit(recorder.flush, batch_weight=100, waiting_limit=100)
     recorder.gate.clear()
@@ -56,14 +56,14 @@ async def test_batches_are_limited_by_weight() -> None:
     assert recorder.batches == [[4, 5], [6], [30], [1]]
 
 
-async def test_without_weights_a_batch_has_so_many_items() -> None:
+async def test_without_weights_the_number_of_items_is_limited() -> None:
     recorder = Recorder()
     group = GroupCommit(recorder.flush, batch_weight=3, waiting_limit=100)
     await asyncio.gather(*(group.submit(item) for item in range(7)))
     assert [len(batch) for batch in recorder.batches] == [3, 3, 1]
 
 
-async def test_an_item_at_fault_fails_alone() -> None:
+async def test_an_item_that_causes_an_error_fails_alone() -> None:
     recorder = Recorder()
     group = GroupCommit(recorder.flush, batch_weight=100, waiting_limit=100)
     results = await asyncio.gather(*(group.submit(item) for item in (1, 2, -1, 4, 5)), return_exceptions=True)
@@ -71,14 +71,14 @@ async def test_an_item_at_fault_fails_alone() -> None:
     assert isinstance(results[2], ValueError)
 
 
-async def test_a_refusal_among_the_results_is_its_callers_alone() -> None:
+async def test_a_refusal_among_the_results_is_raised_to_its_caller_only() -> None:
     group = GroupCommit(Recorder().flush, batch_weight=100, waiting_limit=100)
-    one, two = await asyncio.gather(group.submit(404), group.submit(7), return_exceptions=True)
-    assert isinstance(one, Refusal)
-    assert two == 70
+    refused, result = await asyncio.gather(group.submit(404), group.submit(7), return_exceptions=True)
+    assert isinstance(refused, Refusal)
+    assert result == 70
 
 
-async def test_a_refused_flush_is_everybodys_and_is_not_split() -> None:
+async def test_a_refused_flush_is_raised_to_all_callers_and_not_split() -> None:
     recorder = Recorder()
     group = GroupCommit(recorder.flush, batch_weight=100, waiting_limit=100)
     results = await asyncio.gather(*(group.submit(item) for item in (1, -2, 3)), return_exceptions=True)
@@ -87,7 +87,7 @@ async def test_a_refused_flush_is_everybodys_and_is_not_split() -> None:
 
 
 class Rows:
-    """Rows that a database locks: what asks for a locked one fails as PostgreSQL's lock_timeout makes it fail."""
+    """Rows of a database. A flush that needs a locked row fails as with PostgreSQL's lock_timeout."""
 
     def __init__(self, locked: set[int]) -> None:
         self.locked = locked
@@ -104,7 +104,7 @@ class Rows:
         return items
 
 
-async def test_only_those_who_need_locked_rows_wait() -> None:
+async def test_only_items_that_need_locked_rows_wait() -> None:
     rows = Rows({3, 4})
     group = GroupCommit(rows.flush, batch_weight=100, waiting_limit=100)
     calls = {item: asyncio.create_task(group.submit(item)) for item in range(1, 7)}
@@ -119,7 +119,7 @@ async def test_only_those_who_need_locked_rows_wait() -> None:
     assert sorted(rows.written) == [1, 2, 3, 4, 5, 6, 7]
 
 
-async def test_rows_that_stay_locked_are_refused_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_items_whose_rows_stay_locked_are_refused_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_commit, "_LOCKED_OUT_SECONDS", 0.05)
     rows = Rows({1})
     group = GroupCommit(rows.flush, batch_weight=100, waiting_limit=100)
@@ -130,7 +130,7 @@ async def test_rows_that_stay_locked_are_refused_in_the_end(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("error", [asyncpg.QueryCanceledError, asyncpg.DeadlockDetectedError])
-async def test_a_database_error_of_one_item_fails_it_alone(error: type[Exception]) -> None:
+async def test_an_item_that_causes_a_database_error_fails_alone(error: type[Exception]) -> None:
     async def flush(items: list[int]) -> Sequence[int | Refusal]:
         if -1 in items:
             raise Refusal(Reason.DATABASE_UNAVAILABLE) from error("by one item")
@@ -142,27 +142,27 @@ async def test_a_database_error_of_one_item_fails_it_alone(error: type[Exception
     assert isinstance(results[2], Refusal)
 
 
-async def test_a_database_that_is_away_is_asked_once() -> None:
-    asked = 0
+async def test_an_unavailable_database_is_tried_once() -> None:
+    flushes = 0
 
     async def flush(_: list[int]) -> Sequence[int | Refusal]:
-        nonlocal asked
-        asked += 1
+        nonlocal flushes
+        flushes += 1
         raise Refusal(Reason.DATABASE_UNAVAILABLE) from ConnectionRefusedError()
 
     group = GroupCommit(flush, batch_weight=100, waiting_limit=100)
     results = await asyncio.gather(*(group.submit(item) for item in range(5)), return_exceptions=True)
     assert all(isinstance(result, Refusal) for result in results)
-    assert asked == 1
+    assert flushes == 1
 
 
-async def test_what_does_not_fit_in_the_queue_is_refused() -> None:
+async def test_items_over_the_waiting_limit_are_refused() -> None:
     recorder = Recorder()
     group = GroupCommit(recorder.flush, batch_weight=1, waiting_limit=2)
     recorder.gate.clear()
     accepted = [asyncio.create_task(group.submit(1))]
     await asyncio.sleep(0)
-    await asyncio.sleep(0)  # the first is being written and waits no more
+    await asyncio.sleep(0)  # the first is being written and no longer waits
     accepted += [asyncio.create_task(group.submit(item)) for item in (2, 3)]
     await asyncio.sleep(0)
     with pytest.raises(Refusal) as refused:
@@ -172,20 +172,20 @@ async def test_what_does_not_fit_in_the_queue_is_refused() -> None:
     assert await asyncio.gather(*accepted) == [10, 20, 30]
 
 
-async def test_what_a_caller_asked_for_is_done_even_if_it_goes_away() -> None:
+async def test_the_item_of_a_cancelled_caller_is_written() -> None:
     recorder = Recorder()
     group = GroupCommit(recorder.flush, batch_weight=100, waiting_limit=100)
     recorder.gate.clear()
-    gone, stays = asyncio.create_task(group.submit(1)), asyncio.create_task(group.submit(2))
+    cancelled, waiting = asyncio.create_task(group.submit(1)), asyncio.create_task(group.submit(2))
     await asyncio.sleep(0)
-    gone.cancel()
+    cancelled.cancel()
     recorder.gate.set()
-    assert await stays == 20
+    assert await waiting == 20
     await group.drained()
     assert recorder.batches == [[1, 2]]
 
 
-async def test_drained_waits_for_all() -> None:
+async def test_drained_waits_for_all_items() -> None:
     recorder = Recorder()
     group = GroupCommit(recorder.flush, batch_weight=1, waiting_limit=100)
     tasks = [asyncio.create_task(group.submit(item)) for item in range(5)]

@@ -1,4 +1,4 @@
-"""Migrations: from nothing, by several at once, and never backwards."""
+"""Migrations: of an empty database, by concurrent processes, and never backwards."""
 
 import asyncio
 
@@ -9,18 +9,18 @@ from msgcenter.database.migrate import SchemaError, known_migrations, migrate, p
 from tests.conftest import execute
 
 
-async def test_from_nothing_and_again(empty_database: str) -> None:
+async def test_an_empty_database_is_migrated_once(empty_database: str) -> None:
     assert await migrate(empty_database) == known_migrations()
     assert await migrate(empty_database) == []
 
 
-async def test_by_several_at_once_each_is_applied_once(empty_database: str) -> None:
+async def test_concurrent_processes_apply_each_migration_once(empty_database: str) -> None:
     applied = await asyncio.gather(*(migrate(empty_database) for _ in range(4)))
-    assert sorted(len(steps) for steps in applied) == [0, 0, 0, len(known_migrations())]
+    assert sorted(len(migrations) for migrations in applied) == [0, 0, 0, len(known_migrations())]
 
 
-async def test_numbers_are_unique_and_without_gap() -> None:
-    assert [step.number for step in known_migrations()] == list(range(1, len(known_migrations()) + 1))
+async def test_migration_numbers_have_no_gaps_and_no_duplicates() -> None:
+    assert [migration.number for migration in known_migrations()] == list(range(1, len(known_migrations()) + 1))
 
 
 async def test_a_database_of_a_newer_version_is_refused(empty_database: str) -> None:
@@ -30,30 +30,33 @@ async def test_a_database_of_a_newer_version_is_refused(empty_database: str) -> 
         await migrate(empty_database)
 
 
-async def test_a_step_that_fails_leaves_nothing_behind(empty_database: str) -> None:
-    await execute(empty_database, "create table message (id int)")  # in the way of the first step
+async def test_a_failed_migration_leaves_nothing_behind(empty_database: str) -> None:
+    await execute(empty_database, "create table message (id int)")  # conflicts with the first migration
     with pytest.raises(asyncpg.PostgresError):
         await migrate(empty_database)
     connection = await asyncpg.connect(empty_database)
     try:
-        assert [step.number for step in await pending_migrations(connection)] == [s.number for s in known_migrations()]
+        assert await pending_migrations(connection) == known_migrations()
         assert await connection.fetchval("select to_regclass('platform')") is None
     finally:
         await connection.close()
 
 
-async def test_messages_of_the_last_day_learn_which_request_made_them(
+async def test_messages_of_the_last_day_get_the_request_ids_that_made_them(
     empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    earlier = [step for step in known_migrations() if step.number < 8]
+    earlier = [migration for migration in known_migrations() if migration.number < 8]
     with monkeypatch.context() as patched:
         patched.setattr("msgcenter.database.migrate.known_migrations", lambda: earlier)
         await migrate(empty_database)
     await execute(
         empty_database,
-        "insert into message (id, created_at, app_number, receivers, delivered_chunks, approval, platform_code, kind,"
-        " audience, content) select n, 1, 1, 1, 1, false, 'p', 'text', '', '{}' from generate_series(1, 2) as n;"
-        "insert into idempotency_key values (1, 'made-it', '', 2, 1), (9, 'of another app', '', 1, 1)",
+        """
+        insert into message
+            (id, created_at, app_number, receivers, delivered_chunks, approval, platform_code, kind, audience, content)
+        select id, 1, 1, 1, 1, false, 'p', 'text', '', '{}' from generate_series(1, 2) as id;
+        insert into idempotency_key values (1, 'made-it', '', 2, 1), (9, 'of another app', '', 1, 1)
+        """,
     )
     await migrate(empty_database)
     connection = await asyncpg.connect(empty_database)
