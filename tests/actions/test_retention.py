@@ -23,13 +23,14 @@ from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
-from msgcenter.store import retention as store
 from msgcenter.store.mailboxes import pages
 from msgcenter.store.mailboxes import users as directory
-from msgcenter.store.mailboxes.pages import page_key, unread_counts
+from msgcenter.store.mailboxes.counts import unread_counts
+from msgcenter.store.mailboxes.pages import page_key
 from msgcenter.store.mailboxes.receipts import count_receipts
 from msgcenter.store.messages.messages import find_message
-from msgcenter.store.retention import sole_run
+from msgcenter.store.retention import removal
+from msgcenter.store.retention.rules import sole_run
 from tests.scene import add_app, rows, text_to
 
 DAY = 86_400_000
@@ -97,7 +98,7 @@ class Scene:
         if not {message_id for _, _, message_id in await self.entries()} <= known:
             return False
         async with self.database.connection() as connection:
-            for message_id, digests in await store.message_audiences(connection, -1, (1 << 63) - 1, 10_000):
+            for message_id, digests in await removal.message_audiences(connection, -1, (1 << 63) - 1, 10_000):
                 bucket = bucket_of(message_id)
                 chunks = await connection.fetchval(
                     "select count(*) from audience_chunk where bucket = $1 and digest = any($2)", bucket, digests
@@ -545,16 +546,16 @@ async def test_every_batch_reads_an_index_in_order(scene: Scene) -> None:
     async with scene.database.connection() as connection:
         spy = Explained(connection)
         connection_spy: Connection = spy  # type: ignore[assignment]
-        await store.feed_rows(connection_spy, SHORT, store.FEED_START, 1_000)
-        await store.delete_feed(connection_spy, SHORT, [store.FEED_START])
-        await store.users_after(connection_spy, SHORT, "", 500, lock=True)
-        await store.delete_pages(connection_spy, SHORT, users, 10)
-        await store.delete_subscriptions(connection_spy, SHORT, users, 10)
-        await store.message_platforms(connection_spy, -1, first_id_of(100), 1_000)
-        await store.delete_messages(connection_spy, [1, 2])
-        await store.chunk_keys(connection_spy, store.CHUNK_START, 0, 1, 1_000)
-        await store.message_audiences(connection_spy, -1, first_id_of(100), 1_000)
-        await store.delete_chunks(connection_spy, [store.CHUNK_START])
+        await removal.feed_rows(connection_spy, SHORT, removal.FEED_START, 1_000)
+        await removal.delete_feed(connection_spy, SHORT, [removal.FEED_START])
+        await removal.users_after(connection_spy, SHORT, "", 500, lock=True)
+        await removal.delete_pages(connection_spy, SHORT, users, 10)
+        await removal.delete_subscriptions(connection_spy, SHORT, users, 10)
+        await removal.message_platforms(connection_spy, -1, first_id_of(100), 1_000)
+        await removal.delete_messages(connection_spy, [1, 2])
+        await removal.chunk_keys(connection_spy, removal.CHUNK_START, 0, 1, 1_000)
+        await removal.message_audiences(connection_spy, -1, first_id_of(100), 1_000)
+        await removal.delete_chunks(connection_spy, [removal.CHUNK_START])
     assert len(spy.plans) == 11
     for plan in spy.plans:
         assert "Seq Scan" not in plan

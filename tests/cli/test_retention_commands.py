@@ -9,7 +9,7 @@ from msgcenter.database.database import Database
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.messaging.send import send_drafts
 from msgcenter.store.mailboxes import users
-from msgcenter.store.retention import sole_run
+from msgcenter.store.retention.rules import sole_run
 from tests.cli.program import Shell, assert_one_line
 from tests.cli.test_app_commands import json_of
 from tests.scene import add_app, rows, text_to

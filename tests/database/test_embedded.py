@@ -63,7 +63,7 @@ def test_it_answers_while_it_is_held_and_stops_after(new_dir: Path) -> None:
         assert fetch_value(url, "show timezone") == "UTC"
         assert fetch_value(url, "select lower('ÄЖ')") == "äж"
         postmaster = server(new_dir)
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
     assert servers_below(new_dir.parent) == []
 
 
@@ -80,7 +80,7 @@ def test_one_process_may_hold_it_twice(data_dir: Path) -> None:
             assert fetch_value(inner) == 1
         assert fetch_value(outer) == 1
         postmaster = server(data_dir)
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
 
 
 def test_an_error_in_the_block_is_passed_on_and_stops_the_server(data_dir: Path) -> None:
@@ -137,7 +137,7 @@ def test_it_runs_until_the_last_process_leaves(new_dir: Path) -> None:
         leave(second)
         assert fetch_value(url) == 1
         leave(third)
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
 
 
 @pytest.mark.kill
@@ -149,7 +149,7 @@ def test_a_killed_holder_no_longer_counts(data_dir: Path) -> None:
             process.kill()
             process.wait()
         assert fetch_value(url) == 1
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
 
 
 @pytest.mark.kill
@@ -163,7 +163,7 @@ def test_the_next_holder_takes_over_a_server_without_holders(data_dir: Path) -> 
     with embedded_postgres(data_dir) as url:
         assert fetch_value(url) == 1
         assert server(data_dir) == postmaster
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
 
 
 @pytest.mark.kill
@@ -192,7 +192,7 @@ def test_a_new_holder_starts_it_again_after_it_was_killed(data_dir: Path) -> Non
             assert fetch_value(inner) == 1
         assert fetch_value(outer) == 1
         postmaster = server(data_dir)
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
 
 
 @pytest.mark.kill
@@ -219,7 +219,7 @@ def test_a_session_that_outlives_its_server_does_not_block_the_next_start(data_d
         session = psutil.Process(asyncio.run(scenario(url)))
     with embedded_postgres(data_dir) as url:
         assert fetch_value(url) == 1
-    assert not is_running(session)
+    wait_until(lambda: not is_running(session))
 
 
 def titles(postmaster: psutil.Process) -> list[str]:
@@ -245,7 +245,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(data_dir: Path) -> Non
         assert os.getpgid(postmaster.pid) != process.pid
         assert fetch_value(url) == 1
         leave(process)
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
 
 
 @pytest.mark.kill
@@ -263,7 +263,7 @@ def test_the_folder_may_have_any_name_and_may_be_moved(data_dir: Path, name: str
     with embedded_postgres(folder, settings=FAST) as url:
         assert fetch_value(url) == 1
         postmaster = server(folder)
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
 
 
 def test_it_does_not_depend_on_the_environment(new_dir: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_killed_server_is_started_again_while_it_is_held(data_dir: Path, caplo
         assert fetch_value(url, "select value from kept") == 42
         leave(process)
         postmaster = server(data_dir)
-    assert not is_running(postmaster)
+    wait_until(lambda: not is_running(postmaster))
     assert "has ended; starting it again" in caplog.text
 
 

@@ -14,8 +14,8 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.webhook import WebhookEvent
 from msgcenter.domain.webhook_schedule import Schedule
-from msgcenter.store.webhooks import deliveries, outbox
-from msgcenter.store.webhooks.deliveries import Lease
+from msgcenter.store.webhooks import deliveries, leases, outbox
+from msgcenter.store.webhooks.leases import Lease
 from tests.delivery.scene import QUICK, READ, UNREAD, app_of, dispatching, record_events, until, webhooks_of
 from tests.receiver import TAKEN, Post, Receiver, receiving
 from tests.scene import rows
@@ -234,7 +234,7 @@ async def test_many_dead_webhooks_do_not_delay_a_working_one(
 
 async def claim(database: Database, holder: str, now: int) -> list[Lease]:
     async with database.connection() as connection:
-        return await deliveries.claim(connection, holder, failing=False, limit=10, now=now, until=now + 1_000)
+        return await leases.claim(connection, holder, failing=False, limit=10, now=now, until=now + 1_000)
 
 
 async def test_a_webhook_is_leased_to_one_dispatcher_until_the_lease_ends(database: Database, app_number: int) -> None:
@@ -253,9 +253,9 @@ async def test_a_webhook_is_leased_to_one_dispatcher_until_the_lease_ends(databa
         again = await deliveries.take(connection, other, now=2_060, until=3_060)
         assert again is not None
         assert (again.delivery_id, again.body) == (first.delivery_id, first.body)
-        await deliveries.release(connection, lease, 2_070)  # no effect: another holds the lease
+        await leases.release(connection, lease, 2_070)  # no effect: another holds the lease
         assert await claim(database, "c", 2_080) == []
-        await deliveries.release_all(connection, "b", 2_090)
+        await leases.release_all(connection, "b", 2_090)
     assert len(await claim(database, "c", 2_100)) == 1
 
 
@@ -266,8 +266,8 @@ async def test_the_webhook_that_waited_longest_is_leased_first(database: Databas
     served = []
     for now in range(1, 7):
         async with database.connection() as connection:
-            (lease,) = await deliveries.claim(connection, "a", failing=False, limit=1, now=now, until=now + 1_000)
-            await deliveries.release(connection, lease, now)
+            (lease,) = await leases.claim(connection, "a", failing=False, limit=1, now=now, until=now + 1_000)
+            await leases.release(connection, lease, now)
         served.append(lease.webhook_number)
     assert served == [1, 2, 3, 1, 2, 3]
 

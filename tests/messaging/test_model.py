@@ -19,11 +19,14 @@ from msgcenter.messaging.decide_approvals import decide
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
-from msgcenter.store.mailboxes import pages as mailboxes
+from msgcenter.store.mailboxes import entry_changes, read_states, sweeping
 from msgcenter.store.mailboxes import reading as inbox
-from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key, sweep_mailboxes, unread_counts
-from msgcenter.store.mailboxes.reading import AppCounts, Entry, EntryQuery
+from msgcenter.store.mailboxes.counts import AppCounts, app_counts, unread_counts
+from msgcenter.store.mailboxes.pages import PageKey, page_key
+from msgcenter.store.mailboxes.read_states import PageChange, change_pages
+from msgcenter.store.mailboxes.reading import Entry, EntryQuery
 from msgcenter.store.mailboxes.receipts import ReceiptTotals, count_receipts, receipts
+from msgcenter.store.mailboxes.sweeping import sweep_mailboxes
 from msgcenter.store.messages.messages import find_message
 from tests.conftest import examples
 from tests.scene import START, Clock, add_app, event_loop, rows, short_pages, text_to, weighted
@@ -354,7 +357,7 @@ class Scene:
         async def write(connection: Connection) -> None:
             if step.archived and pages:
                 assert not await change_pages(connection, pages, now)
-            await mailboxes.set_archived(
+            await entry_changes.set_archived(
                 connection, [(page_key(recipient, i, app), i) for i in ids], archived=step.archived
             )
 
@@ -370,8 +373,8 @@ class Scene:
         now, recipient = self.clock.now, self.recipient(step.platform, step.user)
 
         async def write(connection: Connection) -> list[int]:
-            await mailboxes.sweep_mailboxes(connection, [recipient], now)
-            return await inbox.set_read_up_to(connection, recipient, None, (1 << 63) - 1, now)
+            await sweeping.sweep_mailboxes(connection, [recipient], now)
+            return await read_states.set_read_up_to(connection, recipient, None, (1 << 63) - 1, now)
 
         await self.database.in_transaction(write)
         self.model.set_status(recipient, [i for it, i in self.model.live(now) if it == recipient], now, read=True)
@@ -411,7 +414,7 @@ class Scene:
             assert not stale
         assert {key: count for key, count in counts.items() if count} == expected
         async with self.database.connection() as connection:
-            by_app, stale = await inbox.app_counts(connection, recipients, now)
+            by_app, stale = await app_counts(connection, recipients, now)
         assert not stale
         assert by_app == {recipient: self.expected_counts(recipient) for recipient in recipients}
 

@@ -10,16 +10,11 @@ from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
-from msgcenter.store.mailboxes import pages
-from msgcenter.store.mailboxes.pages import (
-    PageChange,
-    PageKey,
-    change_status,
-    page_key,
-    set_archived,
-    sweep_mailboxes,
-    sweep_pages,
-)
+from msgcenter.store.mailboxes import read_states
+from msgcenter.store.mailboxes.entry_changes import set_archived
+from msgcenter.store.mailboxes.pages import PageKey, page_key
+from msgcenter.store.mailboxes.read_states import PageChange, change_status
+from msgcenter.store.mailboxes.sweeping import sweep_mailboxes, sweep_pages
 from tests.conftest import PLATFORM
 from tests.scene import START, Clock, rows, text_to
 
@@ -58,12 +53,12 @@ async def test_a_page_that_is_swept_concurrently_is_changed(
         connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, only_pulled: bool
     ) -> dict[PageKey, set[int]]:
         missing = await change_status(connection, changes, now, only_pulled=only_pulled)
-        monkeypatch.setattr(pages, "change_status", change_status)
+        monkeypatch.setattr(read_states, "change_status", change_status)
         async with database.pool.acquire() as other, other.transaction():
             assert await sweep_mailboxes(other, [USER], now) == 1
         return missing
 
-    monkeypatch.setattr(pages, "change_status", change_then_sweep)
+    monkeypatch.setattr(read_states, "change_status", change_then_sweep)
     change = StatusChange(USER, app_number, frozenset({stays, goes}), read=True)
     assert await apply_status_changes(database, [change]) == [{goes}]
     assert await is_read(database, stays)
@@ -85,7 +80,7 @@ async def test_a_page_that_gets_an_expired_message_concurrently_is_changed(
         await asyncio.wait(sending, timeout=0.2)
         return swept
 
-    monkeypatch.setattr(pages, "sweep_pages", sweep_then_send)
+    monkeypatch.setattr(read_states, "sweep_pages", sweep_then_send)
     change = StatusChange(USER, app_number, frozenset({stays}), read=True)
     assert await apply_status_changes(database, [change]) == [frozenset()]
     assert await is_read(database, stays)

@@ -131,7 +131,7 @@ MUTATIONS = (
     ),
     Mutation(
         "read-time: the first read time is overwritten",
-        f"{_SRC}/store/mailboxes/pages.py",
+        f"{_SRC}/store/mailboxes/read_states.py",
         "then coalesce(entry.read_at, $11)",
         "then coalesce($11, entry.read_at)",
         ("tests/gateway/test_mod_msg_status.py::test_the_first_read_time_is_kept_and_unread_clears_it",),
@@ -203,7 +203,7 @@ MUTATIONS = (
     ),
     Mutation(
         "lease: a webhook is leased to two processes",
-        f"{_SRC}/store/webhooks/deliveries.py",
+        f"{_SRC}/store/webhooks/leases.py",
         "and coalesce(webhook.lease_until, 0) <= $4",
         "and $4 > 0",
         ("tests/delivery/test_webhooks.py::test_a_webhook_is_leased_to_one_dispatcher_until_the_lease_ends",),

@@ -15,8 +15,9 @@ from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, bucket_of
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
-from msgcenter.store.mailboxes import pages
-from msgcenter.store.mailboxes.pages import PageChange, PageKey
+from msgcenter.store.mailboxes import read_states
+from msgcenter.store.mailboxes.pages import PageKey
+from msgcenter.store.mailboxes.read_states import PageChange
 from tests.conftest import PLATFORM
 
 _SOURCE = Path(str(msgcenter.__file__)).parent
@@ -126,7 +127,7 @@ async def test_status_changes_probe_the_key_in_order(database: Database, app_num
     assert isinstance(message_id, int)
     key = PageKey("u", PLATFORM, bucket_of(message_id), app_number)
     async with database.connection() as connection:
-        assert await pages.change_status(connection, {key: PageChange(read=[message_id])}, 1) == {}
+        assert await read_states.change_status(connection, {key: PageChange(read=[message_id])}, 1) == {}
         await connection.execute("set local statement_timeout = 0")
         plan = await _plan_of_status_statement(connection)
     assert "Nested Loop" in plan
@@ -146,5 +147,5 @@ async def _plan_of_status_statement(connection: object) -> str:
 
     spy = Spy()
     key = PageKey("u", PLATFORM, 1, 1)
-    await pages.change_status(spy, {key: PageChange.of({5: EntryChange.READ})}, 1)  # type: ignore[arg-type]
+    await read_states.change_status(spy, {key: PageChange.of({5: EntryChange.READ})}, 1)  # type: ignore[arg-type]
     return spy.plan

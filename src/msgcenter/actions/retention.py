@@ -19,9 +19,12 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.message_id import bucket_of, bucket_start_ms, first_id_of, last_bucket_before, now_ms
 from msgcenter.domain.person import COMMAND, Actor
 from msgcenter.domain.refusal import malformed
-from msgcenter.store import audit, retention
+from msgcenter.store import audit
 from msgcenter.store.mailboxes import users as directory
-from msgcenter.store.retention import CHUNK_START, FEED_START, ChunkKey, RetentionRule
+from msgcenter.store.retention import removal
+from msgcenter.store.retention import rules as retention_rules
+from msgcenter.store.retention.removal import CHUNK_START, FEED_START, ChunkKey
+from msgcenter.store.retention.rules import RetentionRule
 
 _log = structlog.get_logger(__name__)
 _DAY_MS = 86_400_000
@@ -97,7 +100,7 @@ class Removed:
 async def rules(database: Database) -> list[RetentionRule]:
     """Return the retention rules of all platforms."""
     async with database.connection() as connection:
-        return await retention.rules(connection)
+        return await retention_rules.list_rules(connection)
 
 
 async def set_days(database: Database, platform_code: str, days: int | None, *, by: Actor = COMMAND) -> None:
@@ -112,7 +115,7 @@ async def set_days(database: Database, platform_code: str, days: int | None, *, 
 
 
 async def _set_days(connection: Connection, platform_code: str, days: int | None, by: Actor) -> None:
-    if await retention.set_days(connection, platform_code, days):
+    if await retention_rules.set_days(connection, platform_code, days):
         await audit.record(connection, by, "platform.retention", platform_code, now=now_ms(), days=days)
 
 
@@ -126,9 +129,9 @@ async def plans(database: Database, platform_code: str | None = None) -> list[Pl
     due = []
     now = now_ms()
     async with database.connection() as connection:
-        for code, days in await retention.rules(connection):
+        for code, days in await retention_rules.list_rules(connection):
             if days is not None and platform_code in {None, code}:
-                first = await retention.removed_through(connection, code) + 1
+                first = await retention_rules.removed_through(connection, code) + 1
                 due.append(Plan(code, days, first, max(-1, last_bucket_before(now - days * _DAY_MS))))
     return due
 
@@ -138,7 +141,7 @@ async def plans(database: Database, platform_code: str | None = None) -> list[Pl
 
 async def remove_due(database: Database) -> None:
     """Remove all buckets that are due, unless another process is removing messages."""
-    async with retention.sole_run(database) as is_alone:
+    async with retention_rules.sole_run(database) as is_alone:
         if not is_alone:
             return
         for plan in await plans(database):
@@ -151,7 +154,7 @@ async def remove_due(database: Database) -> None:
 async def in_turn(database: Database, on_wait: Callable[[], None]) -> AsyncIterator[None]:
     """Wait until no other process removes messages, and exclude others. `on_wait` is called before each wait."""
     while True:
-        async with retention.sole_run(database) as is_alone:
+        async with retention_rules.sole_run(database) as is_alone:
             if is_alone:
                 yield
                 return
@@ -206,23 +209,23 @@ class _Removal:
         await self._remove_audiences(first_bucket)
         if self._plan.is_due and not self._dry_run:
             async with self._database.connection() as connection:
-                await retention.set_removed_through(connection, self._platform, self._plan.last_bucket)
+                await retention_rules.set_removed_through(connection, self._platform, self._plan.last_bucket)
         return self._removed
 
     async def _remove_from_feed(self) -> int:
         """Remove the feed rows of old messages. Return the oldest position that a remaining row refers to."""
         self._report(Step.FEED)
         async with self._database.connection() as connection:
-            oldest = await retention.feed_position(connection, self._platform) + 1
+            oldest = await removal.feed_position(connection, self._platform) + 1
         after = FEED_START
         while True:
             async with _rest_after(), self._database.connection() as connection:
-                rows = await retention.feed_rows(connection, self._platform, after, _ROWS)
+                rows = await removal.feed_rows(connection, self._platform, after, _ROWS)
                 old = [row.key for row in rows if row.message_id < self._before_id]
                 if self._dry_run:
                     self._removed.feed_rows += len(old)
                 elif old:
-                    self._removed.feed_rows += await retention.delete_feed(connection, self._platform, old)
+                    self._removed.feed_rows += await removal.delete_feed(connection, self._platform, old)
             oldest = min([oldest, *(row.origin_position for row in rows if row.message_id >= self._before_id)])
             if len(rows) < _ROWS:
                 return oldest
@@ -251,17 +254,17 @@ class _Removal:
     async def _count_in_mailboxes(
         self, connection: Connection, after: str, oldest_position: int
     ) -> tuple[list[str], int, int]:
-        users = await retention.users_after(connection, self._platform, after, _USERS)
-        entries = await retention.count_entries(connection, self._platform, users, self._plan.last_bucket)
-        ended = await retention.count_subscriptions(connection, self._platform, users, oldest_position)
+        users = await removal.users_after(connection, self._platform, after, _USERS)
+        entries = await removal.count_entries(connection, self._platform, users, self._plan.last_bucket)
+        ended = await removal.count_subscriptions(connection, self._platform, users, oldest_position)
         return users, entries, ended
 
     async def _delete_in_mailboxes(
         self, connection: Connection, after: str, oldest_position: int
     ) -> tuple[list[str], int, int]:
-        users = await retention.users_after(connection, self._platform, after, _USERS, lock=True)
-        entries = await retention.delete_pages(connection, self._platform, users, self._plan.last_bucket)
-        ended = await retention.delete_subscriptions(connection, self._platform, users, oldest_position)
+        users = await removal.users_after(connection, self._platform, after, _USERS, lock=True)
+        entries = await removal.delete_pages(connection, self._platform, users, self._plan.last_bucket)
+        ended = await removal.delete_subscriptions(connection, self._platform, users, oldest_position)
         return users, entries, ended
 
     async def _remove_messages(self) -> int:
@@ -272,7 +275,7 @@ class _Removal:
         while True:
             async with _rest_after():
                 async with self._database.connection() as connection:
-                    owners = await retention.message_platforms(connection, after, self._before_id, _ROWS)
+                    owners = await removal.message_platforms(connection, after, self._before_id, _ROWS)
                 if old := [message_id for message_id, owner in owners if owner == self._platform]:
                     first_bucket = min(first_bucket, bucket_of(old[0]))
                     messages, versions = await self._message_batch(old)
@@ -284,9 +287,9 @@ class _Removal:
 
     async def _message_batch(self, old: list[int]) -> tuple[int, int]:
         if not self._dry_run:
-            return await self._database.in_transaction(retention.delete_messages, old)
+            return await self._database.in_transaction(removal.delete_messages, old)
         async with self._database.connection() as connection:
-            return len(old), await retention.count_versions(connection, old)
+            return len(old), await removal.count_versions(connection, old)
 
     async def _remove_audiences(self, first_bucket: int) -> None:
         """Remove the audience chunks of these buckets that no remaining message of any platform refers to."""
@@ -308,7 +311,7 @@ class _Removal:
         place: ChunkKey | None = after
         while place is not None and len(chunks) < _CANDIDATES:
             async with _rest_after(), self._database.connection() as connection:
-                keys, place = await retention.chunk_keys(connection, place, first_bucket, self._plan.last_bucket, _KEYS)
+                keys, place = await removal.chunk_keys(connection, place, first_bucket, self._plan.last_bucket, _KEYS)
             chunks.update(keys)
         return chunks, place
 
@@ -318,9 +321,7 @@ class _Removal:
         after = first_id_of(first_bucket) - 1
         while True:
             async with _rest_after(), self._database.connection() as connection:
-                left = await retention.message_audiences(
-                    connection, after, self._before_id, _ROWS, except_platform=gone
-                )
+                left = await removal.message_audiences(connection, after, self._before_id, _ROWS, except_platform=gone)
             chunks.difference_update(
                 ChunkKey(digest, bucket_of(message_id)) for message_id, digests in left for digest in digests
             )
@@ -333,7 +334,7 @@ class _Removal:
             self._removed.audiences += len(chunks)
             return
         async with _rest_after(), self._database.connection() as connection:
-            self._removed.audiences += await retention.delete_chunks(connection, chunks)
+            self._removed.audiences += await removal.delete_chunks(connection, chunks)
 
     def _report(self, step: Step) -> None:
         self._on_progress(step, self._done, max(self._done, self._users))

@@ -21,8 +21,9 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook_schedule import Outcome, Schedule, Verdict
-from msgcenter.store.webhooks import deliveries
-from msgcenter.store.webhooks.deliveries import Lease, Task
+from msgcenter.store.webhooks import deliveries, leases
+from msgcenter.store.webhooks.deliveries import Task
+from msgcenter.store.webhooks.leases import Lease
 
 _log = structlog.get_logger(__name__)
 _STATEMENTS_AT_ONCE = 3
@@ -87,10 +88,10 @@ class WebhookDispatcher:
                 continue
             now = now_ms()
             async with self._statements, self._database.connection() as connection:
-                leases = await deliveries.claim(
+                new_leases = await leases.claim(
                     connection, self._holder, failing=failing, limit=free, now=now, until=now + self._schedule.lease
                 )
-            for lease in leases:
+            for lease in new_leases:
                 turn = asyncio.create_task(self._turn(lease))
                 self._turns[turn] = failing
                 turn.add_done_callback(self._turns.pop)
@@ -105,7 +106,7 @@ class WebhookDispatcher:
             await asyncio.gather(*late, return_exceptions=True)
         with suppress(Refusal):
             async with self._database.connection() as connection:
-                await deliveries.release_all(connection, self._holder, now_ms())
+                await leases.release_all(connection, self._holder, now_ms())
 
     async def _turn(self, lease: Lease) -> None:
         """Make the due POSTs of a webhook, one after the other, up to the number that one turn allows."""
@@ -118,7 +119,7 @@ class WebhookDispatcher:
             else:
                 self._wake.set()
             async with self._statements, self._database.connection() as connection:
-                await deliveries.release(connection, lease, now_ms())
+                await leases.release(connection, lease, now_ms())
         except Refusal as refusal:
             # The lease expires, and the next process that leases the webhook continues.
             _log.warning("a webhook waits for the database", reason=repr(refusal.__cause__ or refusal))

@@ -11,8 +11,8 @@ from typing import TypeVar
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.messaging.pull import pull, pull_within
-from msgcenter.store.mailboxes import reading
-from msgcenter.store.mailboxes.pages import sweep_mailboxes
+from msgcenter.store.mailboxes import sweeping
+from msgcenter.store.mailboxes.sweeping import sweep_mailboxes
 
 Counted = TypeVar("Counted")
 Count = Callable[[Connection], Awaitable[tuple[Counted, Collection[Recipient]]]]
@@ -23,7 +23,7 @@ Count = Callable[[Connection], Awaitable[tuple[Counted, Collection[Recipient]]]]
 async def current_mailbox(database: Database, recipient: Recipient, now: int) -> AsyncIterator[Connection]:
     """Give a connection on which a mailbox has pulled and holds nothing that has expired at `now` (ms since 1970)."""
     async with pulled_mailboxes(database, [recipient], now) as connection:
-        if not await reading.has_expired(connection, recipient, now):
+        if not await sweeping.has_expired(connection, recipient, now):
             yield connection
             return
     await database.in_transaction(sweep_mailboxes, [recipient], now)

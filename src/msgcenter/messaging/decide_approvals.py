@@ -11,8 +11,8 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import closed_event
 from msgcenter.messaging.delivered_copies import copies_of_all, same_change, statements_of
-from msgcenter.store.mailboxes import pages
-from msgcenter.store.mailboxes.pages import change_pages
+from msgcenter.store.mailboxes import entry_changes
+from msgcenter.store.mailboxes.read_states import change_pages
 from msgcenter.store.messages import messages
 from msgcenter.store.webhooks import outbox
 
@@ -78,5 +78,5 @@ async def _change_for_all(
     entries = sorted((key, copies.message.id) for copies in all_copies for key in copies.keys)
     for part in statements_of(entries):
         await change_pages(connection, same_change(part, change), now)
-        await pages.set_open_approvals(connection, part, is_open=change is EntryChange.UNREAD)
+        await entry_changes.set_open_approvals(connection, part, is_open=change is EntryChange.UNREAD)
     return [event for copies in all_copies for event in copies.events("status")]

@@ -9,7 +9,8 @@ from msgcenter.domain.event import EventKind, MailboxEvent
 from msgcenter.domain.mailbox import EntryChange
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import bucket_of
-from msgcenter.store.mailboxes.pages import PageChange, PageKey, page_key
+from msgcenter.store.mailboxes.pages import PageKey, page_key
+from msgcenter.store.mailboxes.read_states import PageChange
 from msgcenter.store.messages import audiences
 
 _ENTRIES_PER_STATEMENT = 5_000

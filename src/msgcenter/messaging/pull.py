@@ -7,9 +7,10 @@ from typing import NamedTuple
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.messaging.add_entries import NewEntries, add_entries
-from msgcenter.store.mailboxes import feed, pages
+from msgcenter.store.mailboxes import entry_changes, feed
 from msgcenter.store.mailboxes.feed import FeedAction, PendingRow
-from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key
+from msgcenter.store.mailboxes.pages import PageKey, page_key
+from msgcenter.store.mailboxes.read_states import PageChange, change_pages
 
 _MAILBOXES_PER_COMMIT = 200
 _ENTRIES_PER_COMMIT = 5_000
@@ -47,7 +48,7 @@ async def _pull_batch(connection: Connection, recipients: Sequence[Recipient], n
     if effects.unread:
         await change_pages(connection, effects.unread, now)
     if effects.withdrawn:
-        await pages.withdraw(connection, effects.withdrawn)
+        await entry_changes.withdraw(connection, effects.withdrawn)
     positions = {
         state.recipient: rows[-1].position if len(rows) == limit else state.feed_position
         for state, rows in zip(states, pending, strict=True)

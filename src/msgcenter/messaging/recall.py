@@ -9,7 +9,7 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import recalled_event
 from msgcenter.messaging.delivered_copies import delivered_copies, statements_of
 from msgcenter.store import audit
-from msgcenter.store.mailboxes import feed, pages
+from msgcenter.store.mailboxes import entry_changes, feed
 from msgcenter.store.mailboxes.feed import FeedAction
 from msgcenter.store.messages import messages
 from msgcenter.store.webhooks import outbox
@@ -52,5 +52,5 @@ async def lock_own_message(connection: Connection, app_number: int, message_id: 
 async def _withdraw_copies(connection: Connection, message: Message) -> list[MailboxEvent]:
     copies = await delivered_copies(connection, message)
     for entries in statements_of([(key, message.id) for key in copies.keys]):
-        await pages.withdraw(connection, entries)
+        await entry_changes.withdraw(connection, entries)
     return copies.events("removed")

@@ -15,7 +15,9 @@ from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.webhook import By, WebhookEvent, read_event, unread_event
 from msgcenter.messaging.pull import pull
 from msgcenter.store.mailboxes import pages as mailbox_pages
-from msgcenter.store.mailboxes.pages import PageChange, PageKey, page_key
+from msgcenter.store.mailboxes import read_states, sweeping
+from msgcenter.store.mailboxes.pages import PageKey, page_key
+from msgcenter.store.mailboxes.read_states import PageChange
 from msgcenter.store.webhooks import outbox
 
 MissingIds = frozenset[int]
@@ -48,12 +50,12 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
     now = now_ms()
     # The statement itself checks whether a mailbox must pull first. A look-up of its own would cost every commit a
     # round trip, a fifth of the time of the call.
-    missing = await database.in_autocommit(mailbox_pages.change_status, changes_by_page, now, only_pulled=True)
+    missing = await database.in_autocommit(read_states.change_status, changes_by_page, now, only_pulled=True)
     if not missing:
         return [_NOTHING_MISSING] * len(changes)
     await pull(database, {Recipient(key.user_id, key.platform_code) for key in missing}, now)
     rest = {key: changes_by_page[key].only(ids) for key, ids in missing.items()}
-    still_missing = await database.in_transaction(mailbox_pages.change_pages, rest, now)
+    still_missing = await database.in_transaction(read_states.change_pages, rest, now)
     return [_missing_ids(change, still_missing) for change in changes]
 
 
@@ -70,7 +72,7 @@ async def apply_status_changes_with_events(database: Database, changes: Sequence
 async def _apply_with_events(connection: Connection, changes: Sequence[AttributedChange], now: int) -> list[MissingIds]:
     changes_by_page = _merge([change for change, _ in changes])
     read_times = await _lock_read_times(connection, {key: change.ids for key, change in changes_by_page.items()}, now)
-    missing = await mailbox_pages.change_status(connection, changes_by_page, now)
+    missing = await read_states.change_status(connection, changes_by_page, now)
     await outbox.record(connection, _events(changes, read_times, now), now)
     return [_missing_ids(change, missing) for change, _ in changes]
 
@@ -86,7 +88,7 @@ async def _lock_read_times(
 ) -> dict[_EntryKey, int | None]:
     """Sweep and lock pages. Return the read times of those of the entries that exist."""
     keys = sorted(ids_by_page)
-    await mailbox_pages.sweep_pages(connection, keys, now)
+    await sweeping.sweep_pages(connection, keys, now)
     message_ids = sorted({message_id for ids in ids_by_page.values() for message_id in ids})
     entries = await mailbox_pages.entry_states(connection, keys, message_ids)
     # A message has one platform, so a user and a message id name one entry.

@@ -15,7 +15,7 @@ from msgcenter.messaging.recall import lock_own_message
 from msgcenter.store import audit
 from msgcenter.store.mailboxes import feed
 from msgcenter.store.mailboxes.feed import FeedAction
-from msgcenter.store.mailboxes.pages import change_pages
+from msgcenter.store.mailboxes.read_states import change_pages
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.versions import replace_body
 

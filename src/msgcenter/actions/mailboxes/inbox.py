@@ -18,9 +18,12 @@ from msgcenter.domain.message_id import MAX_ID, now_ms
 from msgcenter.messaging.current_mailbox import count_current, current_mailbox, make_current, pulled_mailboxes
 from msgcenter.messaging.set_status import lock_unread
 from msgcenter.store.apps import apps
-from msgcenter.store.mailboxes import reading
-from msgcenter.store.mailboxes.pages import PageChange, PageKey, change_pages, page_key, set_archived
-from msgcenter.store.mailboxes.reading import AppCounts, Entry, EntryQuery, Filter
+from msgcenter.store.mailboxes import read_states, reading
+from msgcenter.store.mailboxes.counts import AppCounts
+from msgcenter.store.mailboxes.entry_changes import set_archived
+from msgcenter.store.mailboxes.pages import PageKey, page_key
+from msgcenter.store.mailboxes.read_states import PageChange, change_pages
+from msgcenter.store.mailboxes.reading import Entry, EntryQuery, Filter
 from msgcenter.store.messages.messages import find_messages
 from msgcenter.store.webhooks import outbox, webhooks
 
@@ -172,7 +175,7 @@ class Inbox:
         recipient = viewer.recipient
         await make_current(connection, recipient, now)
         apps_with_events = await outbox.apps_with_read_events(connection, recipient)
-        ids = await reading.set_read_up_to(connection, recipient, scope.app_number, query.before_id - 1, now)
+        ids = await read_states.set_read_up_to(connection, recipient, scope.app_number, query.before_id - 1, now)
         await outbox.record_read_by_user(connection, recipient, ids, apps_with_events, now)
         return ids
 
@@ -304,7 +307,7 @@ class Inbox:
         distinct = sorted(set(recipients))
         now = now_ms()
         counts = await count_current(
-            self._database, distinct, now, lambda connection: reading.app_counts(connection, distinct, now)
+            self._database, distinct, now, lambda connection: counts.app_counts(connection, distinct, now)
         )
         async with self._database.connection() as connection:
             names = await _app_names(connection, {app.app_number for by_app in counts.values() for app in by_app})

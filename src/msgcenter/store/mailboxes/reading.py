@@ -1,6 +1,6 @@
 """A recipient's view of the mailbox: entries newest first, of all apps or of one."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Literal, NamedTuple
 
 import asyncpg
@@ -30,14 +30,6 @@ class Entry(NamedTuple):
     read_at: int | None
     archived: bool
     is_open: bool
-
-
-class AppCounts(NamedTuple):
-    """The numbers of unread messages and of undecided approvals (`todo`) of one app."""
-
-    app_number: int
-    unread: int
-    todo: int
 
 
 class EntryQuery(NamedTuple):
@@ -153,92 +145,3 @@ async def find_entries(
         for user_id, platform_code, message_id, app_number, read_at, archived, is_open in rows
         if read_at is None or read_at >= 0
     }
-
-
-async def app_counts(
-    connection: Connection, recipients: Sequence[Recipient], now: int
-) -> tuple[dict[Recipient, list[AppCounts]], set[Recipient]]:
-    """Return the counts of each app that has unread messages or undecided approvals in these mailboxes.
-
-    Also returns the mailboxes that must be swept (`pages.sweep_mailboxes`) before their counts are right at `now`
-    (ms since 1970).
-    """
-    rows = await connection.fetch(
-        """
-        select page.user_id, page.platform_code, page.app_number, sum(page.unread)::bigint,
-            sum(cardinality(page.open_approvals))::bigint, min(page.expires_at)
-        from unnest($1::text[], $2::text[]) as recipient (user_id, platform_code)
-        join mailbox_page as page
-            on page.user_id = recipient.user_id and page.platform_code = recipient.platform_code
-        where page.unread > 0 or page.open_approvals <> '{}' or page.expires_at <= $3
-        group by page.user_id, page.platform_code, page.app_number
-        order by page.app_number
-        """,
-        *column_arrays(recipients, 2),
-        now,
-    )
-    counts: dict[Recipient, list[AppCounts]] = {recipient: [] for recipient in recipients}
-    stale = set()
-    for user_id, platform_code, app_number, unread, todo, expires_at in rows:
-        recipient = Recipient(user_id, platform_code)
-        if unread or todo:
-            counts[recipient].append(AppCounts(app_number, unread, todo))
-        if expires_at is not None and expires_at <= now:
-            stale.add(recipient)
-    return counts, stale
-
-
-async def has_expired(connection: Connection, recipient: Recipient, now: int) -> bool:
-    """Return whether a mailbox has messages that have expired at `now` (ms since 1970) and must be swept first."""
-    has_expired_page: bool = await connection.fetchval(
-        """
-        select exists (
-            select from mailbox_page as page
-            where page.user_id = $1 and page.platform_code = $2 and page.expires_at <= $3
-        )
-        """,
-        *recipient,
-        now,
-    )
-    return has_expired_page
-
-
-async def set_read_up_to(
-    connection: Connection, recipient: Recipient, app_number: int | None, last_id: int, now: int
-) -> list[int]:
-    """Set the unread messages of one app or all (None) up to `last_id` read at `now` (ms since 1970).
-
-    Returns their ids, newest first. Runs inside a transaction, on a mailbox that is swept.
-    """
-    parameters = (*recipient, last_id, app_number)
-    where = """
-        where page.user_id = $1
-            and page.platform_code = $2
-            and page.unread > 0
-            and page.first_id <= $3
-            and ($4::int is null or page.app_number = $4)
-    """
-    rows = await connection.fetch(
-        f"""
-        select page.message_ids, page.read_at
-        from mailbox_page as page
-        {where}
-        order by page.user_id, page.platform_code, page.bucket, page.app_number, page.part
-        for update
-        """,
-        *parameters,
-    )
-    await connection.execute(
-        f"""
-        update mailbox_page as page
-        set read_at = array(
-            select case when entry.read_at is null and entry.message_id <= $3 then $5 else entry.read_at end
-            from unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
-        )
-        {where}
-        """,
-        *parameters,
-        now,
-    )
-    pairs = (pair for row in rows for pair in zip(row["message_ids"], row["read_at"], strict=True))
-    return sorted((i for i, read_at in pairs if read_at is None and i <= last_id), reverse=True)

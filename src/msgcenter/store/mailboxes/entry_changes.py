@@ -1,0 +1,91 @@
+"""Changes of entries that the caller lists: withdrawing, archiving, marking approvals as open or decided."""
+
+from collections.abc import Sequence
+
+from msgcenter.database.database import Connection
+from msgcenter.database.statements import column_arrays
+from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
+from msgcenter.store.mailboxes.pages import KEY_WIDTH, PageKey
+
+# Adds to an update of `mailbox_page as page` the pages that have any of the entries, whose ids are `listed.ids`.
+_FROM_ENTRIES = """
+    from (
+        select user_id, platform_code, bucket, app_number, string_to_array(ids, ',')::bigint[] as ids
+        from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[])
+            as parameter (user_id, platform_code, bucket, app_number, ids)
+    ) as listed
+    where page.user_id = listed.user_id
+        and page.platform_code = listed.platform_code
+        and page.bucket = listed.bucket
+        and page.app_number = listed.app_number
+        and page.message_ids && listed.ids
+"""
+
+
+def _entry_arrays(entries: Sequence[tuple[PageKey, int]]) -> list[list[object]]:
+    """Return the first five parameters of a statement with `_FROM_ENTRIES`."""
+    ids_by_page: dict[PageKey, list[int]] = {}
+    for key, message_id in entries:
+        ids_by_page.setdefault(key, []).append(message_id)
+    return [*column_arrays(ids_by_page, KEY_WIDTH), [",".join(map(str, ids)) for ids in ids_by_page.values()]]
+
+
+async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]]) -> None:
+    """Withdraw entries (page key and message id; sorted) from the mailboxes that have them."""
+    await connection.execute(
+        f"""
+        update mailbox_page as page
+        set read_at = array(
+                select case
+                    when entry.message_id <> all(listed.ids) or entry.read_at < 0 then entry.read_at
+                    else coalesce(-entry.read_at, $6)
+                end
+                from unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+            ),
+            archived_ids = array(
+                select message_id from unnest(page.archived_ids) as message_id where message_id <> all(listed.ids)
+            ),
+            open_approvals = array(
+                select message_id from unnest(page.open_approvals) as message_id where message_id <> all(listed.ids)
+            )
+        {_FROM_ENTRIES}
+        """,
+        *_entry_arrays(entries),
+        WITHDRAWN_UNREAD,
+    )
+
+
+async def set_open_approvals(
+    connection: Connection, approvals: Sequence[tuple[PageKey, int]], *, is_open: bool
+) -> None:
+    """Mark approvals (page key and message id; sorted) as open or decided in the mailboxes that have them."""
+    await connection.execute(
+        f"""
+        update mailbox_page as page
+        set open_approvals = array(
+            select message_id from unnest(page.open_approvals) as message_id where message_id <> all(listed.ids)
+            union all
+            select message_id from unnest(page.message_ids) as message_id where $6 and message_id = any(listed.ids)
+        )
+        {_FROM_ENTRIES}
+        """,
+        *_entry_arrays(approvals),
+        is_open,
+    )
+
+
+async def set_archived(connection: Connection, entries: Sequence[tuple[PageKey, int]], *, archived: bool) -> None:
+    """Archive entries (page key and message id), or take them out of the archive."""
+    await connection.execute(
+        f"""
+        update mailbox_page as page
+        set archived_ids = array(
+            select message_id from unnest(page.archived_ids) as message_id where message_id <> all(listed.ids)
+            union all
+            select message_id from unnest(page.message_ids) as message_id where $6 and message_id = any(listed.ids)
+        )
+        {_FROM_ENTRIES}
+        """,
+        *_entry_arrays(sorted(entries)),
+        archived,
+    )

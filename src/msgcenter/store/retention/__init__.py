@@ -1,0 +1,1 @@
+"""Queries about retention: the rules of platforms, and the removal of old messages."""
