@@ -69,7 +69,8 @@ class PostgresBus:
         self._on_events = on_events
         self._on_gap = on_gap
         self._process = secrets.token_hex(8)
-        self._streaming: dict[str, float] = {}
+        # The other processes with open streams, and when each has last said so.
+        self._seen_streaming: dict[str, float] = {}
         self._has_streams = False
         self._presence_due = False
         self._is_announced = asyncio.Event()
@@ -78,7 +79,6 @@ class PostgresBus:
         self._outbox: list[MailboxEvent] = []
         self._lost = False
         self._wake = asyncio.Event()
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     def publish(self, events: Sequence[MailboxEvent]) -> None:
         """Send events to every process soon, or drop them if no process has an open stream."""
@@ -111,13 +111,14 @@ class PostgresBus:
         """Stay connected until cancelled."""
         while True:
             try:
-                await self._connected()
+                await self._stay_connected()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
                 _log.warning("the live bus lost its connection and connects again", reason=str(error) or repr(error))
             self._on_gap()
             await asyncio.sleep(_RECONNECT_SECONDS)
 
-    async def _connected(self) -> None:
+    async def _stay_connected(self) -> None:
+        """Connect, announce this process, and send what is pending until the connection is lost."""
         connection = await asyncpg.connect(
             self._url,
             connection_class=LastingConnection,
@@ -139,13 +140,13 @@ class PostgresBus:
                 if self._outbox or self._lost:
                     await asyncio.sleep(_COALESCE_SECONDS)
                 self._wake.clear()
-                messages: list[Presence | Events] = list(self._drain_outbox())
+                notifications: list[Presence | Events] = list(self._drain_outbox())
                 if self._presence_due or (self._has_streams and time.monotonic() - announced_at > _PRESENCE_SECONDS):
-                    messages.insert(0, Presence(self._process, self._has_streams))
+                    notifications.insert(0, Presence(self._process, self._has_streams))
                     self._presence_due = False
                     announced_at = time.monotonic()
-                if messages:
-                    await self._send(connection, messages)
+                if notifications:
+                    await self._send(connection, notifications)
                 if not self._presence_due:
                     self._is_announced.set()
         finally:
@@ -153,11 +154,11 @@ class PostgresBus:
             connection.terminate()
 
     def _others_have_streams(self) -> bool:
-        if not self._streaming:
+        if not self._seen_streaming:
             return False
         oldest = time.monotonic() - 3 * _PRESENCE_SECONDS
-        self._streaming = {process: seen for process, seen in self._streaming.items() if seen > oldest}
-        return bool(self._streaming)
+        self._seen_streaming = {process: at for process, at in self._seen_streaming.items() if at > oldest}
+        return bool(self._seen_streaming)
 
     def _drain_outbox(self) -> Iterator[Events]:
         outbox, lost = self._outbox, self._lost
@@ -177,23 +178,25 @@ class PostgresBus:
             yield Events(batch)
 
     @staticmethod
-    async def _send(connection: "asyncpg.Connection[asyncpg.Record]", messages: Sequence[Presence | Events]) -> None:
-        payloads = [msgspec.json.encode(message).decode() for message in messages]
+    async def _send(
+        connection: "asyncpg.Connection[asyncpg.Record]", notifications: Sequence[Presence | Events]
+    ) -> None:
+        payloads = [msgspec.json.encode(notification).decode() for notification in notifications]
         await connection.execute("select pg_notify($1, p) from unnest($2::text[]) as p", CHANNEL, payloads)
 
     def _received(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        message = _decoder.decode(str(payload))
-        if isinstance(message, Events):
-            if message.lost:
+        notification = _decoder.decode(str(payload))
+        if isinstance(notification, Events):
+            if notification.lost:
                 self._on_gap()
-            if message.events:
-                self._on_events(message.events)
-        elif message.process != self._process:
-            if message.streams:
-                self._streaming[message.process] = time.monotonic()
+            if notification.events:
+                self._on_events(notification.events)
+        elif notification.process != self._process:
+            if notification.streams:
+                self._seen_streaming[notification.process] = time.monotonic()
             else:
-                self._streaming.pop(message.process, None)
-            if message.asks and self._has_streams:
+                self._seen_streaming.pop(notification.process, None)
+            if notification.asks and self._has_streams:
                 self._presence_due = True
                 self._wake.set()
 
