@@ -27,6 +27,7 @@ from msgcenter.portal.page_request import (
 from msgcenter.portal.render import Templates
 from msgcenter.web import edge as web_edge
 from msgcenter.web.addresses import check_address, without_address
+from msgcenter.web.compressed import compress_page
 from msgcenter.web.endpoint import allow, options
 from msgcenter.web.limits import RequestLimits
 from msgcenter.web.logs import RequestLog
@@ -157,7 +158,10 @@ class PageEndpoint:
                     return edge.error_page(request, 403, "csrf")
             request = await edge.with_app(request)
             answer, request = await _handled(page, request)
-            return edge.render(request, answer) if isinstance(answer, View) else answer
+            response = edge.render(request, answer) if isinstance(answer, View) else answer
+            if _is_public(request, response):
+                compress_page(request.http, response)
+            return response
         except web_edge.ClientGoneError:
             raise
         except web_edge.BodyTooLargeError:
@@ -224,6 +228,12 @@ async def _handled(page: BoundPage, request: PageRequest) -> tuple[Answer, PageR
             raise
         refused = replace(request, error=refusal)
     return await page.again(refused), refused
+
+
+def _is_public(request: PageRequest, response: Response) -> bool:
+    """Return whether a page has no secrets: nobody is logged in, and there is no form token, in the browser or new."""
+    is_page = response.status_code == 200 and response.headers.get("content-type", "").startswith("text/html")
+    return is_page and request.session is None and not request.csrf and "set-cookie" not in response.headers
 
 
 def _has_form_token(request: PageRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Contents that are compressed once and sent often."""
+"""Contents that are compressed: once and sent often, or a page without secrets."""
 
 import gzip
 from collections.abc import Mapping
@@ -37,6 +37,19 @@ def compressed(content: bytes) -> Compressed:
     """Return a content with its compressed form. Takes about 10 ms for 100 kB."""
     gzipped = gzip.compress(content, 9, mtime=0)
     return Compressed(content, gzipped if len(gzipped) < len(content) * _WORTH_IT else None)
+
+
+def compress_page(request: Request, response: Response) -> None:
+    """Compress a page for a browser that takes it, in about 1 ms.
+
+    Only for pages without secrets: to an attacker who adds text to a page and watches the network, the compressed size
+    tells what else is on it (BREACH).
+    """
+    response.headers.update(VARY)
+    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+        return
+    response.body = gzip.compress(bytes(response.body), 6, mtime=0)
+    response.headers.update({"content-encoding": "gzip", "content-length": str(len(response.body))})
 
 
 def accepts_gzip(header: str) -> bool:
