@@ -14,7 +14,7 @@ from msgcenter.domain.refusal import Reason, Refusal
 WINDOW_SECONDS = 10
 """Limits are averages over this time, so a page can load all its files at once."""
 FILES_FOR_EACH_PAGE = 30
-"""Static files that an address may request per page; the inbox has about 25 sources."""
+"""Static files that an address may request per page; the inbox has 3, and about 50 modules."""
 MAX_KEYS = 100_000
 
 
