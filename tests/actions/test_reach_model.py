@@ -640,7 +640,7 @@ def test_mailboxes_and_feed_agree_with_the_model(database_url: str, monkeypatch:
     for name, module in list(sys.modules.items()):
         if name.startswith("msgcenter.") and hasattr(module, "now_ms") and name != "msgcenter.domain.message_id":
             monkeypatch.setattr(module, "now_ms", clock)
-    monkeypatch.setattr(messages, "DIRECT_RECEIVERS", CHUNK)
+    monkeypatch.setattr(messages, "IMMEDIATE_RECEIVERS", CHUNK)
     monkeypatch.setattr(audiences, "CHUNK_SIZE", CHUNK)
     monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 3)
     monkeypatch.setattr(feed, "_FAR_BEHIND", 2)

@@ -58,7 +58,7 @@ class Scene:
         draft = text_to(self.apps[platform], platform, users)
         (message_id,) = await send_drafts(self.database, ids, [draft])
         assert isinstance(message_id, int)
-        if not draft.is_direct:
+        if not draft.is_immediate:
             await fan_out(self.database, message_id)
         return message_id
 

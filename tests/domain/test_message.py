@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Link, Text
-from msgcenter.domain.message import DIRECT_RECEIVERS, Draft, Message, State, check_times
+from msgcenter.domain.message import IMMEDIATE_RECEIVERS, Draft, Message, State, check_times
 from msgcenter.domain.refusal import Reason, Refusal
 
 NOW = 1_795_435_200_000
@@ -70,9 +70,9 @@ def draft(receivers: int = 1) -> Draft:
 
 
 def test_up_to_a_thousand_receivers_are_direct() -> None:
-    assert draft(DIRECT_RECEIVERS).is_direct
-    assert not draft(DIRECT_RECEIVERS + 1).is_direct
-    assert not replace(draft(), send_at=NOW).is_direct
+    assert draft(IMMEDIATE_RECEIVERS).is_immediate
+    assert not draft(IMMEDIATE_RECEIVERS + 1).is_immediate
+    assert not replace(draft(), send_at=NOW).is_immediate
 
 
 LINK = Link(pc_url="http://a.b/", app_url="http://a.b/", title="title", busi_id="1", content="content")

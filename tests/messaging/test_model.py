@@ -173,7 +173,7 @@ class Model:
             if claimed_at >= now - IDEMPOTENCY_MS:
                 return claimed_id if digest == draft.digest else Reason.REQUEST_ID_REUSED
             self.claims[key] = (draft.digest, message_id, now)
-        self.messages[message_id] = ModelMessage(message_id, draft, draft.is_direct)
+        self.messages[message_id] = ModelMessage(message_id, draft, draft.is_immediate)
         return message_id
 
     def deliver(self, message_ids: Sequence[int]) -> None:
@@ -305,7 +305,7 @@ class Scene:
             expected = self.model.send(draft, new_id, now)
             assert (answer.reason if isinstance(answer, Refusal) else answer) == expected
             assert expected != -1
-            if draft.is_direct and new_id == answer:
+            if draft.is_immediate and new_id == answer:
                 new.append(new_id)
         self.model.deliver(new)
 

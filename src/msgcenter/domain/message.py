@@ -11,7 +11,7 @@ from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import contradiction, malformed
 
 MAX_RECEIVERS = 10_000
-DIRECT_RECEIVERS = 1_000
+IMMEDIATE_RECEIVERS = 1_000
 """Up to this many receivers get a message with the call; the background fan-out reaches larger audiences."""
 MAX_USER_ID = 64
 MAX_PLATFORM_CODE = 32
@@ -119,9 +119,9 @@ class Draft(Struct, frozen=True):
         return kind_of(self.body)
 
     @property
-    def is_direct(self) -> bool:
-        """Whether its audience gets it in the transaction that stores it."""
-        return self.send_at is None and len(self.receivers) <= DIRECT_RECEIVERS
+    def is_immediate(self) -> bool:
+        """Whether the transaction that stores the message also adds it to the mailboxes or to the feed."""
+        return self.send_at is None and len(self.receivers) <= IMMEDIATE_RECEIVERS
 
     def fingerprint(self) -> bytes:
         """Return a hash of everything that the caller asked for, except the request id itself."""

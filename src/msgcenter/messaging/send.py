@@ -127,13 +127,13 @@ async def _store(connection: Connection, sends: Sequence[_Send], in_same_transac
 async def _store_new(connection: Connection, sends: Sequence[_Send], now: int) -> None:
     if not sends:
         return
-    immediate = [send for send in sends if send.draft.is_direct]
+    immediate = [send for send in sends if send.draft.is_immediate]
     await audiences.insert_chunks(connection, (chunk for send in sends for chunk in send.chunks))
     await add_entries(connection, [_new_entries(send) for send in immediate])
     await _publish(connection, immediate)
     in_order = sorted(sends, key=lambda send: send.message_id)
     await messages.insert_messages(connection, [_message(send, now) for send in in_order])
-    delayed = [(send.message_id, send.draft.send_at) for send in sends if not send.draft.is_direct]
+    delayed = [(send.message_id, send.draft.send_at) for send in sends if not send.draft.is_immediate]
     if delayed:
         await enqueue_deliveries(connection, delayed, now)
 
@@ -230,7 +230,7 @@ def _message(send: _Send, now: int) -> Message:
         approval=draft.approval,
         receivers=len(draft.receivers),
         audience=tuple(chunk.digest for chunk in send.chunks),
-        delivered_chunks=len(send.chunks) if draft.is_direct else 0,
+        delivered_chunks=len(send.chunks) if draft.is_immediate else 0,
         created_at=created_ms(send.message_id) if has_own_time else now,
         send_at=draft.send_at,
         expires_at=draft.expires_at,

@@ -48,7 +48,7 @@ class Sending:
             self._send_batch,
             batch_weight=_RECEIVERS_PER_COMMIT,
             waiting_limit=waiting_limit,
-            weigh=lambda draft: max(1, len(draft.receivers)) if draft.is_direct else 1,
+            weigh=lambda draft: max(1, len(draft.receivers)) if draft.is_immediate else 1,
         )
 
     async def send(
@@ -122,7 +122,7 @@ class Sending:
             [
                 MailboxEvent("message", draft.platform_code, draft.receivers, (message_id,), draft.topic_number)
                 for draft, message_id in zip(drafts, results, strict=True)
-                if draft.is_direct and isinstance(message_id, int)
+                if draft.is_immediate and isinstance(message_id, int)
             ]
         )
         return results

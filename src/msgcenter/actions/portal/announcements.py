@@ -190,7 +190,7 @@ class Announcements:
             self._database, await self._lease.ids(), [draft], on_stored=self._on_stored, in_same_transaction=settle
         )
         assert isinstance(message_id, int)
-        if draft.is_direct:
+        if draft.is_immediate:
             self._on_change([MailboxEvent("message", draft.platform_code, (), (message_id,), EVERYONE)])
         return message_id
 
