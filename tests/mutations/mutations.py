@@ -277,16 +277,16 @@ MUTATIONS = (
     Mutation(
         "cli: a time of day that has passed means today",
         f"{_SRC}/cli/moments.py",
-        "if wanted > present else wanted + timedelta(days=1)",
-        "if wanted > present else wanted",
-        ("tests/cli/test_reach_commands.py::test_moments",),
+        "today if today > present else today + timedelta(days=1)",
+        "today if today > present else today",
+        ("tests/cli/test_message_commands.py::test_moments_are_parsed",),
     ),
     Mutation(
         "sdk-retry: a refusal is repeated",
         f"{_SDK}/retry.py",
         "if failed > self.retries or not may_help(error):",
         "if failed > self.retries and not may_help(error):",
-        ("tests/sdk/test_client_flow.py::test_what_repeating_cannot_help_is_not_repeated",),
+        ("tests/sdk/test_client_flow.py::test_permanent_failures_are_not_retried",),
     ),
     Mutation(
         "sdk-signature: a webhook from the future is genuine",
