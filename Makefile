@@ -109,7 +109,7 @@ services: ## install nginx and PostgreSQL 15 for the tests of real services if m
 
 .PHONY: screenshots
 screenshots: $(STAMP) browser ## take the README's screenshots again
-	$(BIN)/python scripts/screenshots.py $(ARGS)
+	$(BIN)/python -m scripts.screenshots $(ARGS)
 
 .PHONY: check
 check: $(STAMP) node ## check format, lint, types, architecture and generated code; changes nothing

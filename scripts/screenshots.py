@@ -2,12 +2,6 @@
 
 import argparse
 import json
-import os
-import re
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,9 +11,9 @@ from typing import Any, TypedDict
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from bench.demo_server import DemoServer, chromium_path, demo_server
 from msgcenter_client import Client
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PICTURE_SITE = "https://pictures.example.edu"
 _MORE_APPS = ("家校通", "教务处", "Riverside School", "School office")
 _FONT = '"Inter", "Noto Sans CJK SC", system-ui, sans-serif'
@@ -33,9 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs" / "images")
     arguments = parser.parse_args()
-    path = os.environ.get("MSGCENTER_CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if path is None:
-        sys.exit("Chromium is missing (Debian, Ubuntu: apt-get install chromium fonts-noto-cjk fonts-inter).")
+    path = chromium_path()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with running_demo() as demo, sync_playwright() as playwright:
         send_messages(demo)
@@ -61,48 +53,16 @@ class Demo:
 
 @contextmanager
 def running_demo() -> Iterator[Demo]:
-    """Run `msgcenter demo` with its own data folder and more apps."""
-    with tempfile.TemporaryDirectory() as directory:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
-        environment |= {"MSGCENTER_DATA_DIR": directory, "COLUMNS": "500", "NO_COLOR": "1"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "msgcenter", "demo", "--port", "0"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            output = "".join(_lines_until(process, "for operators"))
-            key = re.search(r"MSGCENTER_APP_ID=(\S+) MSGCENTER_APP_KEY=(\S+)", output)
-            links = dict(re.findall(r"^(\S+)\s+(http\S+/inbox#token=\S+)$", output, re.MULTILINE))
-            url = re.search(r"is serving on (http\S+)", output)
-            if key is None or url is None or not links:
-                sys.exit("The demo did not start:\n" + output)
-            _command(environment, "app", "scope", key[1], "--inbox", "platform")
-            more_apps = [_new_app(environment, name) for name in _MORE_APPS]
-            yield Demo(url[1], links, ((key[1], key[2]), *more_apps))
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+    """Run a demo with more apps, whose inboxes show the messages of all apps."""
+    with demo_server() as server:
+        server.command("app", "scope", server.app_id, "--inbox", "platform")
+        more_apps = [_new_app(server, name) for name in _MORE_APPS]
+        yield Demo(server.url, server.inbox_links, ((server.app_id, server.app_key), *more_apps))
 
 
-def _lines_until(process: "subprocess.Popen[str]", pattern: str) -> Iterator[str]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield line
-        if re.search(pattern, line):
-            return
-
-
-def _new_app(environment: dict[str, str], name: str) -> tuple[str, str]:
-    created = json.loads(_command(environment, "app", "create", "--name", name, "--platform", "420100", "--json"))
+def _new_app(server: DemoServer, name: str) -> tuple[str, str]:
+    created = json.loads(server.command("app", "create", "--name", name, "--platform", "420100", "--json"))
     return created["appId"], created["appKey"]
-
-
-def _command(environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "-m", "msgcenter", *arguments]
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def send_messages(demo: Demo) -> None:

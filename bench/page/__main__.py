@@ -1,17 +1,14 @@
 """Measure how fast the inbox, a page that embeds it and the portal's docs open on slow networks."""
 
 import argparse
-import os
-import shutil
-import sys
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from bench.demo_server import chromium_path
 from bench.page.demo import Demo, running_demo
 from bench.page.visit import NETWORKS, Network, Visit, visit
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "is_mobile": True,
@@ -28,9 +25,7 @@ def main() -> None:
     parser.add_argument("--network", default="", metavar="NAME", help="networks whose name contains this")
     parser.add_argument("--list", action="store_true", help="list the responses as well")
     arguments = parser.parse_args()
-    path = os.environ.get("MSGCENTER_CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if path is None:
-        sys.exit("Chromium is missing (Debian, Ubuntu: apt-get install chromium).")
+    path = chromium_path()
     networks = [network for network in NETWORKS if arguments.network in network.name]
     with running_demo() as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -1,26 +1,19 @@
-"""The server that is measured: a demo with its messages, an app's website on another origin, and nothing else."""
+"""The measured server: a demo with its messages, and an app's website on another origin."""
 
-import os
-import re
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from bench.demo_server import demo_server
+
 USER = "parent-wang"
-
-
-class DemoError(Exception):
-    """The demo did not start; the text is what it printed."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo: its address, the link to the inbox of `USER`, and the website that embeds this inbox."""
+    """A running demo: its URL, the link to the inbox of `USER`, and the website that embeds this inbox."""
 
     url: str
     inbox: str
@@ -29,46 +22,17 @@ class Demo:
 
 @contextmanager
 def running_demo() -> Iterator[Demo]:
-    """Run `msgcenter demo` with data of its own until the end of the block."""
-    with tempfile.TemporaryDirectory() as directory:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MSGCENTER_")}
-        environment |= {"MSGCENTER_DATA_DIR": directory, "COLUMNS": "500", "NO_COLOR": "1"}
-        environment |= {"MSGCENTER_USER_RATE_LIMIT": "0", "MSGCENTER_ADDRESS_RATE_LIMIT": "0"}
-        program = [sys.executable, "-m", "msgcenter"]
-        process = subprocess.Popen(
-            [*program, "demo", "--port", "0"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            output = "".join(_lines_until(process, "For operators|for operators"))
-            key = re.search(r"MSGCENTER_APP_ID=(\S+) MSGCENTER_APP_KEY=(\S+)", output)
-            link = re.search(rf"^{USER}\s+(http\S+/inbox#token=(\S+))$", output, re.MULTILINE)
-            served = re.search(r"is serving on (http\S+)", output)
-            if key is None or link is None or served is None:
-                raise DemoError(output)
-            with _website(served[1], link[2]) as origin:
-                scope = [*program, "app", "scope", key[1], "--origin", origin]
-                subprocess.run(scope, env=environment, check=True, capture_output=True)
-                yield Demo(served[1], link[1], origin)
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
-
-
-def _lines_until(process: "subprocess.Popen[str]", pattern: str) -> Iterator[str]:
-    assert process.stdout is not None
-    for line in process.stdout:
-        yield line
-        if re.search(pattern, line):
-            return
+    """Run a demo without rate limits, and a website that embeds its inbox."""
+    with demo_server(USER_RATE_LIMIT="0", ADDRESS_RATE_LIMIT="0") as server:
+        link = server.inbox_links[USER]
+        with _website(server.url, link.partition("#token=")[2]) as origin:
+            server.command("app", "scope", server.app_id, "--origin", origin)
+            yield Demo(server.url, link, origin)
 
 
 @contextmanager
 def _website(server: str, token: str) -> Iterator[str]:
-    """Serve a page that embeds the component, on an origin of its own; yield the origin."""
+    """Serve a page that embeds the component on another origin; yield the origin."""
     body = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>School</title>
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <script type="module" src="{server}/inbox/msg-inbox.js"></script></head>
