@@ -4,8 +4,8 @@
 ARGS ?=
 # Number of test processes. One more than cores: some tests wait most of their time.
 JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
-# The PostgreSQL that `make test` uses; without one it brings its own. Only what stands in the command line counts: one
-# that the environment names for another program is not tested on.
+# The PostgreSQL for `make test`; without one it starts its own. Only a DATABASE_URL on the command line counts: one in
+# the environment is for another program.
 TEST_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),$(DATABASE_URL))
 # Test processes compile the code once and keep it, also where Python is told to write none beside the sources.
 COMPILED := $(if $(PYTHONDONTWRITEBYTECODE),PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX='$(CURDIR)/.pytest_cache/compiled' )

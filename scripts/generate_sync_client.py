@@ -33,7 +33,7 @@ NAMES = {
     "httpx.AsyncBaseTransport": "httpx.BaseTransport",
     "aclose": "close",
 }
-"""Replacements beside those that unasyncd knows."""
+"""Replacements in addition to those of unasyncd."""
 
 WORDS = {"for asyncio": "for threads", "Tasks of one event loop": "Threads"}
 """What docstrings say differently about the sync client."""

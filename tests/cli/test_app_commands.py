@@ -67,4 +67,4 @@ def test_errors_are_printed_in_one_line(shell: Shell) -> None:
     assert_one_line(shell.run(*create, ""), "name", "1-64")
     assert shell.run(*create, "A", "--app-id", "taken").code == 0
     assert_one_line(shell.run(*create, "B", "--app-id", "taken"), "taken is taken")
-    assert_one_line(shell.run("app", "rotate-key", "nobody"), "no app with this appId", "app list")
+    assert_one_line(shell.run("app", "rotate-key", "unknown"), "no app with this appId", "app list")

@@ -52,10 +52,10 @@ async def test_a_database_of_a_newer_version_is_reported(database_url: str, tmp_
 
 def test_a_healthy_installation_has_only_ok_results(database_url: str, tmp_path: Path) -> None:
     shell = Shell(database_url, tmp_path, PORT="0")
-    found = findings(shell, code=1)
-    assert found.pop("durability")["verdict"] == "problem"
-    assert {finding["verdict"] for finding in found.values()} == {"ok"}
-    assert found.keys() == {
+    results = findings(shell, code=1)
+    assert results.pop("durability")["verdict"] == "problem"
+    assert {finding["verdict"] for finding in results.values()} == {"ok"}
+    assert results.keys() == {
         *("version", "settings", "disk", "port", "open files", "database", "address"),
         *("migrations", "clock", "connections", "jobs", "secret key"),
     }
@@ -79,17 +79,17 @@ def test_too_few_open_files_are_a_warning(database_url: str, tmp_path: Path) -> 
 def test_an_unreachable_database_is_a_problem(tmp_path: Path) -> None:
     url = "postgresql://user:hunter2@127.0.0.1:9/msgcenter"
     shell = Shell(url, tmp_path, PORT="0")
-    found = findings(shell, code=1)["database"]
-    assert found["verdict"] == "problem"
-    assert "MSGCENTER_DATABASE_URL" in found["advice"]
+    results = findings(shell, code=1)["database"]
+    assert results["verdict"] == "problem"
+    assert "MSGCENTER_DATABASE_URL" in results["advice"]
     shown = shell.run("doctor")
     assert "Solve the problems above" in shown.out
     assert "hunter2" not in shown.out + shown.err
 
 
 def test_a_wrong_setting_is_a_problem(tmp_path: Path) -> None:
-    found = findings(Shell(None, tmp_path / "unused"), code=1, PORT="x")
-    assert found["settings"]["found"].startswith("MSGCENTER_PORT is 'x'")
+    results = findings(Shell(None, tmp_path / "unused"), code=1, PORT="x")
+    assert results["settings"]["found"].startswith("MSGCENTER_PORT is 'x'")
     assert not (tmp_path / "unused").exists()
 
 
@@ -123,16 +123,16 @@ def test_the_state_of_the_embedded_database_is_reported(tmp_path: Path) -> None:
 
     with (tmp_path / HOLDERS).open() as holders:
         fcntl.flock(holders, fcntl.LOCK_SH)
-        found = findings(shell)["postgresql"]
-    assert (found["verdict"], found["found"]) == ("warning", "was not running although a MsgCenter process uses it")
+        results = findings(shell)["postgresql"]
+    assert (results["verdict"], results["found"]) == ("warning", "was not running although a MsgCenter process uses it")
 
     with holder(tmp_path) as process:
         assert read_line(process)
         process.kill()
         process.wait()
         kill_tree(server(tmp_path))
-    found = findings(shell)["postgresql"]
-    assert (found["verdict"], "was killed" in found["found"]) == ("warning", True)
+    results = findings(shell)["postgresql"]
+    assert (results["verdict"], "was killed" in results["found"]) == ("warning", True)
 
     later = findings(shell)
     assert later["postgresql"]["verdict"] == "ok"
