@@ -49,7 +49,7 @@ def test_a_new_app_begins_in_the_sandbox(
         assert stranger.post(f"{page}/ask", page=page, **request).is_redirect
         assert "Pending" in stranger.get(f"/apps/{app_id}").text
         again = stranger.post(f"{page}/ask", page=page, **request)
-        assert (again.status_code, "asked for already" in again.text) == (422, True)
+        assert (again.status_code, "requested already" in again.text) == (422, True)
         number = re.search(
             rf'{app_id}.*?name="number" value="(\d+)"', operator.get("/operator/requests").text, re.DOTALL
         )
@@ -121,7 +121,7 @@ def test_a_team_has_several_members(company: Company, developer: Visitor, app: C
     settings = f"/apps/{app.app_id}/settings"
     assert colleague.get(settings).status_code == 404
     unknown = developer.post(f"/apps/{app.app_id}/members", page=settings, login="nobody@example.edu")
-    assert "nobody has this login" in unknown.text
+    assert "no such user; they must sign up first" in unknown.text
     assert developer.post(f"/apps/{app.app_id}/members", page=settings, login=person.login).is_redirect
     twice = developer.post(f"/apps/{app.app_id}/members", page=settings, login=person.login)
     assert "is a member already" in twice.text

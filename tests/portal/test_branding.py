@@ -32,7 +32,7 @@ def test_a_live_apps_name_waits_for_an_operator(developer: Visitor, operator: Vi
     assert "Name and colour Homework 2 · #2f6fde" in page
     assert "<h1>Homework 2" not in page
     again = developer.post(f"/apps/{app.app_id}/face", page=settings, name="Another", colour="#000000")
-    assert (again.status_code, "is asked for already" in again.text) == (422, True)
+    assert (again.status_code, "is requested already" in again.text) == (422, True)
 
     number = request_number(operator, app.app_id)
     assert "Homework 2 · #2f6fde" in operator.get("/operator/requests").text

@@ -1,4 +1,4 @@
-"""Charts as numbers that `charts.html` draws as SVG: per cent across, so that text keeps its size on any screen."""
+"""Geometry of charts, which `charts.html` draws as SVG. Widths are per cent, so text has one size on every screen."""
 
 from collections.abc import Sequence
 from math import ceil, floor, log10
@@ -10,11 +10,11 @@ _PLOT = HEIGHT - _TOP - _BOTTOM
 _LINES = 4
 _UNITS = (("M", 1_000_000), ("k", 1_000))
 _GAP = 0.3
-"""The share of a step that is left free between two bars."""
+"""The free share of a step between two bars."""
 
 
 class Series(NamedTuple):
-    """Values of one kind, one for each step; `text` are the same as people read them."""
+    """Values of one kind, one for each step; `text` are the formatted values."""
 
     name: str
     values: Sequence[float | None]
@@ -29,7 +29,7 @@ class Tick(NamedTuple):
 
 
 class Label(NamedTuple):
-    """A word below the chart, in per cent from the left."""
+    """A text below the chart; `x` is per cent from the left."""
 
     x: float
     text: str
@@ -37,7 +37,7 @@ class Label(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """Across in per cent, down in pixels; `kind` is the number of its series."""
+    """A bar: `x` and `width` in per cent, `y` and `height` in pixels; `kind` is the index of its series."""
 
     x: float
     width: float
@@ -48,7 +48,7 @@ class Bar(NamedTuple):
 
 
 class Stroke(NamedTuple):
-    """A line from one step to the next; one of no length is a dot."""
+    """A line from one step to the next, in the units of `Bar`; a line of length 0 is a dot."""
 
     x1: float
     y1: float
@@ -58,7 +58,7 @@ class Stroke(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """Everything that there is to draw, and the same as a table."""
+    """A chart, with its values for a table."""
 
     name: str
     title: str
@@ -72,27 +72,27 @@ class Chart(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """The steps across: what each is called in full, and the few words that stand below the chart, by step."""
+    """The time axis: the name of each step, and the few labels below the chart by step."""
 
     steps: Sequence[str]
     marks: dict[int, str]
 
 
 def bars(name: str, title: str, axis: Axis, series: Sequence[Series], describe: str) -> Chart:
-    """Return a chart of bars, the series stacked on each other."""
-    totals = [sum(one.values[step] or 0 for one in series) for step in range(len(axis.steps))]
+    """Return a chart of stacked bars."""
+    totals = [sum(values.values[step] or 0 for values in series) for step in range(len(axis.steps))]
     top, ticks = _scale(max(totals, default=0))
     width = 100 / max(1, len(axis.steps))
-    found = []
-    for step, said in enumerate(axis.steps):
+    rectangles = []
+    for step, name_of_step in enumerate(axis.steps):
         floor_y: float = _TOP + _PLOT
-        for kind, one in enumerate(series):
-            value = one.values[step] or 0
+        for kind, values in enumerate(series):
+            value = values.values[step] or 0
             if value:
                 height = max(1.0, value / top * _PLOT)
                 floor_y -= height
-                text = f"{said} · {one.name}: {one.text[step]}"
-                found.append(
+                text = f"{name_of_step} · {values.name}: {values.text[step]}"
+                rectangles.append(
                     Bar(
                         _rounded((step + _GAP / 2) * width),
                         _rounded(width * (1 - _GAP)),
@@ -102,21 +102,21 @@ def bars(name: str, title: str, axis: Axis, series: Sequence[Series], describe: 
                         text,
                     )
                 )
-    return Chart(name, title, describe, ticks, _labels(axis), found, [], series, axis.steps)
+    return Chart(name, title, describe, ticks, _labels(axis), rectangles, [], series, axis.steps)
 
 
 def lines(name: str, title: str, axis: Axis, series: Sequence[Series], describe: str) -> Chart:
     """Return a chart of lines; steps without a value are left out."""
-    top, ticks = _scale(max((value for one in series for value in one.values if value is not None), default=0))
+    top, ticks = _scale(max((value for values in series for value in values.values if value is not None), default=0))
     width = 100 / max(1, len(axis.steps))
     strokes = []
-    for kind, one in enumerate(series):
+    for kind, values in enumerate(series):
         points = [
             (_rounded((step + 0.5) * width), _rounded(_TOP + _PLOT - value / top * _PLOT))
-            for step, value in enumerate(one.values)
+            for step, value in enumerate(values.values)
             if value is not None
         ]
-        # A lone point is a line of no length, whose round ends make it a dot.
+        # A zero-length line with round caps draws a single point as a dot.
         for (x1, y1), (x2, y2) in zip(points, points[1:] or points, strict=False):
             strokes.append(Stroke(x1, y1, x2, y2, kind))
     return Chart(name, title, describe, ticks, _labels(axis), [], strokes, series, axis.steps)
@@ -128,7 +128,7 @@ def _labels(axis: Axis) -> list[Label]:
 
 
 def _scale(highest: float) -> tuple[float, list[Tick]]:
-    """Return where a scale ends, and its lines at round numbers."""
+    """Return the top of a scale, and its lines at round numbers."""
     step = _round_step(highest / _LINES) if highest else 0.25
     count = max(1, ceil(highest / step)) if highest else _LINES
     top = step * count
@@ -143,7 +143,7 @@ def _scale(highest: float) -> tuple[float, list[Tick]]:
 
 
 def _round_step(least: float) -> float:
-    """Return the smallest of 1, 2, 5, 10, 20, 50 … (also below 1) that is not less."""
+    """Return the smallest of 1, 2, 5, 10, 20, 50 … (also below 1) that is at least `least`."""
     power = 10.0 ** floor(log10(least))
     return next(round(factor * power, 12) for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
 

@@ -1,1 +1,1 @@
-"""Apps and platforms: registration, keys, tokens, rights, statistics."""
+"""Apps and platforms: registration, keys, tokens, permissions, statistics."""

@@ -1,7 +1,7 @@
 """Counts the calls of this process in memory, and adds them to the database every few seconds.
 
-A call costs a look-up in a dictionary and a few additions. What is counted but not stored yet, at most a few seconds,
-is lost if the process is killed; a database that is away only delays it.
+A call costs a dictionary lookup and a few additions. Counts of the last few seconds are lost if the process is killed;
+an unavailable database only delays them.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ from msgcenter.store.apps.call_counts import UNKNOWN_APP, Count, CountKey, add_c
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 3.0
 _LAST_SECONDS = 5.0
-"""How long the end of the server waits for the last counts to be stored."""
+"""How long the server waits at its end until the last counts are stored."""
 _HOURS_PER_STATEMENT = 1_000
 _HOURS_KEPT = 50_000
-"""Counts kept while the database is away; of more, the oldest hours go first."""
+"""Counts kept while the database is unavailable; beyond that, the oldest hours are dropped."""
 _HOUR_MS = 3_600_000
 
 
 class AnsweredCall(Protocol):
-    """What is counted of a call."""
+    """The properties of a call that are counted."""
 
     @property
     def api(self) -> str: ...
@@ -52,7 +52,7 @@ class AnsweredCall(Protocol):
 
 
 class _Tally:
-    """A count that is still going on."""
+    """A count in memory."""
 
     __slots__ = ("calls", "latencies", "messages", "status_ids")
 
@@ -94,26 +94,26 @@ class CallCounter:
         tally.latencies[bucket_of(call.seconds)] += 1
 
     def sent(self, drafts: Sequence[Draft]) -> None:
-        """Count messages that were sent."""
+        """Count messages that were just sent."""
         if time() >= self._hour_ends:
             self._set_aside()
         for draft in drafts:
             self._current[draft.app_number, "sendMsg", SUCCESS_CODE].messages += 1
 
     async def run(self) -> None:
-        """Store what was counted every few seconds until `stop` is called, also across losses of the database."""
+        """Store the counts every few seconds until `stop` is called, also after the database was unavailable."""
         while not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _EVERY_SECONDS)
             try:
                 await self.flush()
             except Refusal:
-                pass  # the database is away: what was counted waits
-            except Exception:  # a mistake of ours here must not end the counting
+                pass  # the database is unavailable: the counts wait
+            except Exception:  # a fault here must not end the counting
                 _log.exception("call counts could not be stored")
 
     def stop(self) -> None:
-        """Let `run` store what there is and end."""
+        """End `run` after it has stored the counts."""
         self._stopping.set()
 
     async def close(self) -> None:
@@ -125,7 +125,7 @@ class CallCounter:
             _log.warning("the last call counts could not be stored", calls=_calls(self._waiting.values()))
 
     async def flush(self) -> None:
-        """Add what was counted to the database. Refuses with DATABASE_UNAVAILABLE; then it waits for the next time."""
+        """Store the counts. Refuses with DATABASE_UNAVAILABLE; the counts then wait for the next flush."""
         self._set_aside()
         while self._waiting:
             batch = dict(islice(self._waiting.items(), _HOURS_PER_STATEMENT))
@@ -143,7 +143,7 @@ class CallCounter:
                 raise
 
     def _set_aside(self) -> None:
-        """Let what was counted wait to be stored, and look at the clock which hour it is now."""
+        """Move the current counts to those that wait, and read the clock for the current hour."""
         current, self._current = self._current, defaultdict(_Tally)
         for (app_number, api, ret_code), tally in current.items():
             _add(self._waiting, CountKey(app_number, 1, self._hour, api, ret_code), tally)
@@ -155,7 +155,7 @@ class CallCounter:
         self._hour_ends = (self._hour + _HOUR_MS) / 1_000
 
     def _keep(self, batch: Mapping[CountKey, _Tally]) -> None:
-        """Put back what could not be stored; if that is too much, without the oldest."""
+        """Put back counts that could not be stored; if there are too many, drop the oldest."""
         for key, tally in batch.items():
             _add(self._waiting, key, tally)
         over = len(self._waiting) - _HOURS_KEPT
@@ -165,7 +165,7 @@ class CallCounter:
 
 
 def _with_days(batch: Mapping[CountKey, _Tally], zone: ZoneInfo) -> list[tuple[CountKey, Count]]:
-    """Return counts by hour and the same by day, in the order of their keys."""
+    """Return the counts by hour and by day, in the order of their keys."""
     tallies = dict(batch)
     for key, tally in batch.items():
         _add(tallies, key._replace(hours=24, begins_at=_day_of_hour(key.begins_at, zone)), tally)

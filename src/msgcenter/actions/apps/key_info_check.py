@@ -1,4 +1,4 @@
-"""Finds out what is wrong with a keyInfo, without telling the key."""
+"""Explains what is wrong with a keyInfo, without revealing the key."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ _DIGITS = 20
 
 
 class KeyInfoCheck(NamedTuple):
-    """One part of a token request: whether it is right, and what to do if it is not."""
+    """One part of a token request: whether it is right, and if not, what to change."""
 
     is_right: bool
     text: Phrase
@@ -31,9 +31,9 @@ class _Signed(NamedTuple):
 def check_key_info(
     app_id: str, app_key: str, previous_key: str | None, timestamp: str, key_info: str, *, window_ms: int
 ) -> list[KeyInfoCheck]:
-    """Return what there is to say of a token request, part by part.
+    """Return the checks of a token request, part by part. No text contains any part of a key.
 
-    `previous_key` is the key before the last rotation while both hold. Nothing of a key is in any text.
+    `previous_key` is the key before the last rotation while both are valid, else None.
     """
     timestamp, key_info = timestamp.strip(), key_info.strip()
     return [*_of_timestamp(timestamp, window_ms), _of_key_info(app_id, app_key, previous_key, timestamp, key_info)]
@@ -73,8 +73,8 @@ def _of_timestamp(timestamp: str, window_ms: int) -> Iterator[KeyInfoCheck]:
             Phrase(
                 f"时间比服务器{'快' if ahead else '慢'}{zh}，最多相差{window_ms // 60_000}分钟："
                 "请校准时钟，或在每次请求时重新取时间",
-                f"the time is {en} {'ahead of' if ahead else 'behind'} the server's; {window_ms // 60_000} minutes are "
-                "allowed: set the clock right, or take the time anew with each request",
+                f"the time is {en} {'ahead of' if ahead else 'behind'} the server's; "
+                f"minutes allowed: {window_ms // 60_000}. Correct the clock, or read the time for each request",
             ),
         )
 
@@ -87,13 +87,13 @@ def _spoken(seconds: int) -> tuple[str, str]:
 
 
 def _of_key_info(app_id: str, app_key: str, previous_key: str | None, timestamp: str, key_info: str) -> KeyInfoCheck:
-    given = _digest_of(key_info)
-    if given is None:
+    digest = _digest_of(key_info)
+    if digest is None:
         return KeyInfoCheck(
             False,
             Phrase(
                 f"keyInfo须为64位（SHA256）或40位（SHA1）十六进制，收到{len(key_info)}个字符",
-                f"keyInfo must be 64 (SHA-256) or 40 (SHA-1) hex digits; these are {len(key_info)} characters",
+                f"keyInfo must be 64 (SHA-256) or 40 (SHA-1) hex digits; characters received: {len(key_info)}",
             ),
         )
     if key_info and not _is_hex(key_info):
@@ -102,14 +102,14 @@ def _of_key_info(app_id: str, app_key: str, previous_key: str | None, timestamp:
         if key is None:
             continue
         for signed in _attempts(app_id, key, timestamp):
-            if hmac.compare_digest(signed.digest, given):
+            if hmac.compare_digest(signed.digest, digest):
                 wrong = signed.wrong or whose
                 return KeyInfoCheck(signed.wrong is None, wrong or (_RIGHT if key_info == key_info.upper() else _LOWER))
     return KeyInfoCheck(
         False,
         Phrase(
             "keyInfo与任何已知的错误都不相符：请检查appKey是否为此应用的当前密钥，前后有没有空格或换行",
-            "keyInfo is no mistake that we know: is the appKey this app's present one, without spaces or line breaks?",
+            "keyInfo matches no known mistake: check that appKey is the app's current key, without spaces or line breaks",
         ),
     )
 
@@ -117,15 +117,15 @@ def _of_key_info(app_id: str, app_key: str, previous_key: str | None, timestamp:
 _RIGHT = Phrase("keyInfo正确", "keyInfo is right")
 _LOWER = Phrase(
     "keyInfo正确，但写成了小写：本平台接受，规范要求大写",
-    "keyInfo is right, but in lower case: it is accepted here, the specification wants upper case",
+    "keyInfo is right, but in lower case: this server accepts it, the specification requires upper case",
 )
 _PREVIOUS = Phrase(
-    "keyInfo正确，但用的是旧密钥，请尽快更换", "keyInfo is right, but made with the previous key: change over soon"
+    "keyInfo正确，但用的是旧密钥，请尽快更换", "keyInfo is right, but uses the previous key: switch to the new one soon"
 )
 
 
 def _attempts(app_id: str, key: str, timestamp: str) -> Iterator[_Signed]:
-    """Give what a request could have been signed as, the right way first."""
+    """Yield the ways in which a request could have been signed, the right one first."""
     for name in ("sha256", "sha1"):
         for text, wrong in _texts(app_id, key, timestamp):
             yield _Signed(hmac.new(key.encode(), text.encode(), name).digest(), wrong)
@@ -151,25 +151,25 @@ def _texts(app_id: str, key: str, timestamp: str) -> Iterator[tuple[str, Phrase 
     yield f"{app_id}{key}{timestamp}", None
     names = {"appId": app_id, "appKey": key, "timeStamp": timestamp}
     for order in permutations(names):
-        said = "+".join(order)
-        if said != "appId+appKey+timeStamp":
+        names_in_order = "+".join(order)
+        if names_in_order != "appId+appKey+timeStamp":
             yield (
                 "".join(names[name] for name in order),
                 Phrase(
-                    f"顺序是{said}，须为appId+appKey+timeStamp",
-                    f"the order is {said}; it must be appId+appKey+timeStamp",
+                    f"顺序是{names_in_order}，须为appId+appKey+timeStamp",
+                    f"the order is {names_in_order}; it must be appId+appKey+timeStamp",
                 ),
             )
     for separator in ("&", "+", ",", "|", " ", "-", "_", "\n"):
         yield (
             separator.join(names.values()),
-            Phrase("各部分之间不要加分隔符", "nothing may stand between the three parts"),
+            Phrase("各部分之间不要加分隔符", "do not put separators between the three parts"),
         )
-    yield f"{app_id}{timestamp}", Phrase("缺少appKey", "appKey is missing from what is signed")
-    yield f"{app_id}{key}{timestamp}\n", Phrase("末尾多了换行符", "a line break stands at the end of what is signed")
+    yield f"{app_id}{timestamp}", Phrase("缺少appKey", "appKey is missing from the signed text")
+    yield f"{app_id}{key}{timestamp}\n", Phrase("末尾多了换行符", "the signed text ends with a line break")
     yield (
         f"{app_id.upper()}{key.upper()}{timestamp}",
-        Phrase("appId和appKey区分大小写，不要转换", "appId and appKey are case-sensitive; leave them as they are"),
+        Phrase("appId和appKey区分大小写，不要转换", "appId and appKey are case-sensitive; do not change their case"),
     )
     if timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _DIGITS:
         for other in {str(int(timestamp) // 1_000), str(int(timestamp) * 1_000)}:
@@ -177,7 +177,7 @@ def _texts(app_id: str, key: str, timestamp: str) -> Iterator[tuple[str, Phrase 
                 f"{app_id}{key}{other}",
                 Phrase(
                     "签名用的时间与timeStamp不同：一个是秒，一个是毫秒",
-                    "the time that is signed is not timeStamp: one is seconds, the other milliseconds",
+                    "the signed time differs from timeStamp: one is in seconds, the other in milliseconds",
                 ),
             )
 

@@ -1,4 +1,4 @@
-"""The secrets of apps: their keys sealed at rest, tokens derived, hashes compared in constant time."""
+"""The secrets of apps: keys are encrypted at rest, tokens are derived, hashes are compared in constant time."""
 
 import hmac
 import secrets
@@ -14,11 +14,11 @@ _SHA1_HEX = 40
 
 
 class WrongSecretKeyError(Exception):
-    """Something was sealed with another secret key than this installation now has."""
+    """A value was encrypted with another secret key than this installation's current one."""
 
 
 class KeyRing:
-    """Everything that needs the installation's secret key."""
+    """All cryptography that uses the installation's secret key."""
 
     def __init__(self, secret_key: str) -> None:
         self._seal = AESGCM(_derive(secret_key, b"msgcenter app key"))
@@ -28,7 +28,7 @@ class KeyRing:
         self._decoy = self.seal("", new_app_key())
 
     def seal(self, app_id: str, app_key: str) -> bytes:
-        """Return an appKey encrypted (AES-256-GCM), bound to its app."""
+        """Return an appKey encrypted with AES-256-GCM and bound to its appId."""
         nonce = secrets.token_bytes(_NONCE)
         return nonce + self._seal.encrypt(nonce, app_key.encode(), app_id.encode())
 
@@ -40,9 +40,9 @@ class KeyRing:
             raise WrongSecretKeyError from None
 
     def key_info_matches(self, app_id: str, sealed: bytes | None, timestamp: str, key_info: str) -> bool:
-        """Tell whether `key_info` is the HMAC (SHA-1, or SHA-256 by its length) that the app's key gives.
+        """Return whether `key_info` is the HMAC (SHA-1 or SHA-256, by its length) with the app's key.
 
-        `sealed` is None for an unknown app: the same work is done, so that its time tells nothing.
+        `sealed` is None for an unknown app: the same work is done, so that timing leaks nothing.
         """
         app_key = self.open("", self._decoy) if sealed is None else self.open(app_id, sealed)
         algorithm = "sha1" if len(key_info) == _SHA1_HEX else "sha256"
@@ -50,14 +50,14 @@ class KeyRing:
         return hmac.compare_digest(expected, key_info.lower()) and sealed is not None
 
     def secret_matches(self, app_id: str, sealed: bytes | None, secret: str) -> bool:
-        """Tell whether `secret` is the app's key, in the same time for an unknown app (`sealed` None)."""
+        """Return whether `secret` is the app's key; takes the same time for an unknown app (`sealed` None)."""
         app_key = self.open("", self._decoy) if sealed is None else self.open(app_id, sealed)
         return hmac.compare_digest(sha256(app_key.encode()).digest(), sha256(secret.encode()).digest()) and (
             sealed is not None
         )
 
     def token_for(self, app_number: int, key_version: int, timestamp: str, key_info: str) -> str:
-        """Return the token that answers a getAccessToken request: always the same for the same request."""
+        """Return the token for a getAccessToken request; the same request always gets the same token."""
         request = f"{app_number}|{key_version}|{timestamp}|{key_info.lower()}"
         return hmac.new(self._token_key, request.encode(), "sha256").hexdigest()[:32]
 
@@ -78,7 +78,7 @@ def new_token() -> str:
 
 
 def token_digest(token: str) -> bytes:
-    """Return what is stored of a token."""
+    """Return the hash that is stored of a token."""
     return sha256(token.encode()).digest()
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.app_name import skeleton
 from msgcenter.domain.message import MAX_PLATFORM_CODE
 from msgcenter.domain.message_id import now_ms
@@ -26,7 +26,7 @@ _FORBIDDEN_SCHEMES = {"javascript", "data", "file", "vbscript", "blob", "about"}
 
 
 class UnknownPlatformError(Exception):
-    """An operator named a platform that is not there; `known` are those that are."""
+    """There is no platform with this code; `known` are the codes of all platforms."""
 
     def __init__(self, code: str, known: Sequence[str]) -> None:
         super().__init__(code)
@@ -35,7 +35,7 @@ class UnknownPlatformError(Exception):
 
 
 async def check_platform(database: Database, code: str) -> None:
-    """Raise UnknownPlatformError if there is no such platform."""
+    """Raise UnknownPlatformError if there is no platform with this code."""
     async with database.connection() as connection:
         known = await platform_codes(connection)
     if code not in known:
@@ -43,7 +43,7 @@ async def check_platform(database: Database, code: str) -> None:
 
 
 class Platforms:
-    """The register of platforms; each can also be made with its first app (`Apps.create`)."""
+    """All platforms. `Apps.create` also creates one, with its first app."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,18 +54,18 @@ class Platforms:
             return await list_platforms(connection)
 
     async def find(self, code: str) -> PlatformRecord:
-        """Return one. Refuses with FIELD_MALFORMED (platform) a code that none has."""
+        """Return the platform with this code. Refuses with FIELD_MALFORMED (platform) an unknown code."""
         for record in await self.all():
             if record.code == code:
                 return record
         raise malformed("platform", "请选择一个平台", "must be one of the platforms")
 
     async def save(self, code: str, name: str, *, schemes: Sequence[str], is_new: bool, by: Actor) -> None:
-        """Add a platform, or give one another name and other URL schemes that appUrl may use.
+        """Add a platform, or change a platform's name and the URL schemes that appUrl can use.
 
-        Refuses with FIELD_MALFORMED a code over 32 characters or one that is taken, a name over 64 or one that an app
-        has (users could not tell announcements from its messages), or a scheme that is none or that a browser would
-        run.
+        Refuses with FIELD_MALFORMED a code over 32 characters or one that is taken (code), a name over 64 characters or
+        one that an app has, since users could not tell announcements from its messages (name), or a scheme that is
+        malformed or that a browser would run (schemes).
         """
         if not 1 <= len(code) <= MAX_PLATFORM_CODE or not code.isprintable():
             raise malformed("code", f"须为1–{MAX_PLATFORM_CODE}个字符", f"must be 1-{MAX_PLATFORM_CODE} characters")
@@ -74,18 +74,20 @@ class Platforms:
         for scheme in schemes:
             if not _SCHEME.fullmatch(scheme) or scheme in _FORBIDDEN_SCHEMES:
                 raise malformed("schemes", f"{scheme[:40]}不可用", f"{scheme[:40]} cannot be allowed")
+        await self._save(code, name, schemes=sorted(set(schemes)), is_new=is_new, by=by)
 
-        async def write(connection: Connection) -> None:
-            now = now_ms()
-            if any(skeleton(app) in (skeleton(name), skeleton(code)) for app in await apps.app_names(connection)):
-                raise malformed("name", "已有应用使用此名称", "is the name of an app")
-            if is_new:
-                if code in await platform_codes(connection):
-                    raise malformed("code", "已存在", "is taken")
-                await ensure_platform(connection, code, name, now)
-            if not await change_platform(connection, code, name, sorted(set(schemes))):
-                raise malformed("code", "没有此平台", "there is no such platform")
-            action = "platform.create" if is_new else "platform.change"
-            await audit.record(connection, by, action, code, now=now, name=name, schemes=sorted(set(schemes)))
-
-        await self._database.in_transaction(write)
+    @transactional
+    async def _save(
+        self, connection: Connection, code: str, name: str, *, schemes: list[str], is_new: bool, by: Actor
+    ) -> None:
+        now = now_ms()
+        if any(skeleton(app) in (skeleton(name), skeleton(code)) for app in await apps.app_names(connection)):
+            raise malformed("name", "已有应用使用此名称", "is the name of an app")
+        if is_new:
+            if code in await platform_codes(connection):
+                raise malformed("code", "已存在", "is taken")
+            await ensure_platform(connection, code, name, now)
+        if not await change_platform(connection, code, name, schemes):
+            raise malformed("code", "没有此平台", "there is no such platform")
+        action = "platform.create" if is_new else "platform.change"
+        await audit.record(connection, by, action, code, now=now, name=name, schemes=schemes)

@@ -1,4 +1,4 @@
-"""What apps call and how that goes: for their developers, and for operators."""
+"""API usage, errors and latency, per app and in total."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _OfStep = TypeVar("_OfStep", StepCount, StepLatency)
 
 
 class Percentiles(NamedTuple):
-    """Latencies in seconds that half, 95 % and 99 % of the calls did not exceed."""
+    """Latencies in seconds that 50 %, 95 % and 99 % of the calls did not exceed."""
 
     p50: float
     p95: float
@@ -31,7 +31,7 @@ class Percentiles(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What was called in a step of time, or of an API. `latency` is None without calls."""
+    """The usage of one time step or one API. `latency` is None without calls."""
 
     calls: int
     errors: int
@@ -41,9 +41,9 @@ class Line(NamedTuple):
 
 
 class AppStatistics(NamedTuple):
-    """What an app called in a period: in each of its steps, by API, and the errors by retCode, the most frequent first.
+    """The usage of an app in a period: in total, by time step, by API, and its errors by retCode, most frequent first.
 
-    `apis` are all that it called, also when only one was asked for.
+    `apis` are all APIs that it called, also if the other figures are of one API.
     """
 
     period: Period
@@ -55,14 +55,14 @@ class AppStatistics(NamedTuple):
 
 
 class AppLine(NamedTuple):
-    """What an app called; `record` is None for callers who did not prove to be one."""
+    """The usage of an app; `record` is None for calls without a valid token."""
 
     record: AppRecord | None
     line: Line
 
 
 class Overview(NamedTuple):
-    """What all apps called in a period."""
+    """The usage of all apps in a period. `more_apps` is the number of apps that are not in `apps`."""
 
     period: Period
     total: Line
@@ -73,7 +73,7 @@ class Overview(NamedTuple):
 
 
 class Statistics:
-    """Reads what `CallCounter` has stored. Days begin at midnight in `zone`; `is_on` is whether anything is counted."""
+    """Reads the counts of `CallCounter`. Days begin at midnight in `zone`; `is_on` is whether calls are counted."""
 
     def __init__(self, database: Database, zone: ZoneInfo, *, is_on: bool = True) -> None:
         self._database = database
@@ -81,16 +81,16 @@ class Statistics:
         self.is_on = is_on
 
     def today(self) -> date:
-        """Return which day it is."""
+        """Return the current day in `zone`."""
         return day_of(now_ms(), self.zone)
 
     async def of_app(self, app: App, length: Length, last: date, api: str | None = None) -> AppStatistics:
-        """Return what an app called in the day, week or month that ends with `last`; of one API, or of all."""
+        """Return the usage of an app in the day, week or month that ends with `last`; of one API, or of all (None)."""
         period = period_of(length, last, self.zone)
-        span = CountQuery(app.number, 24 if period.by_day else 1, period.since, period.until)
+        query = CountQuery(app.number, 24 if period.by_day else 1, period.since, period.until)
         async with self._database.connection() as connection:
-            counts = await call_counts.counts(connection, span, period.steps)
-            latencies = await call_counts.latencies(connection, span._replace(api=api), period.steps)
+            counts = await call_counts.counts(connection, query, period.steps)
+            latencies = await call_counts.latencies(connection, query._replace(api=api), period.steps)
         apis = sorted({count.api for count in counts})
         counts = [count for count in counts if api is None or count.api == api]
         return AppStatistics(
@@ -105,7 +105,7 @@ class Statistics:
     async def hours_of_app(
         self, app: App, length: Length, last: date, api: str | None = None
     ) -> list[tuple[CountKey, Count]]:
-        """Return an app's counts by hour, API and retCode, the oldest first."""
+        """Return an app's counts by hour, API and retCode, oldest first."""
         period = period_of(length, last, self.zone)
         async with self._database.connection() as connection:
             return await call_counts.stored_counts(
@@ -113,14 +113,14 @@ class Statistics:
             )
 
     async def messages_today(self, app: App) -> int:
-        """Return how many messages an app has sent today: what its quota counts, or what was counted without one."""
+        """Return the number of messages that an app has sent today: the count of its quota, or of the statistics."""
         async with self._database.connection() as connection:
             if app.daily_quota is not None:
                 return await quotas.used(connection, app.number, self.today())
             return await call_counts.messages_since(connection, app.number, start_of(self.today(), self.zone))
 
     async def overview(self, length: Length, last: date, order: Order, limit: int) -> Overview:
-        """Return what all apps called, and up to `limit` of those with the most of what is asked for."""
+        """Return the usage of all apps, with up to `limit` apps that are first in `order`."""
         period = period_of(length, last, self.zone, whole_days=True)
         steps = CountQuery(None, 24 if period.by_day else 1, period.since, period.until)
         days = steps._replace(hours=24)
@@ -130,7 +130,7 @@ class Statistics:
             latencies: dict[int, dict[int, int]] = defaultdict(dict)
             for number, bucket, calls in await call_counts.latencies_by_app(connection, days):
                 latencies[number][bucket] = calls
-            lines = {one.app_number: _line_of_app(one, latencies[one.app_number]) for one in by_app}
+            lines = {count.app_number: _line_of_app(count, latencies[count.app_number]) for count in by_app}
             shown = sorted(lines, key=lambda number: (-_rank(lines[number], order), number))[:limit]
             records = await accounts.find_apps(connection, shown)
         total = _line(counts, [])._replace(latency=percentiles(added(latencies.values())))
@@ -152,8 +152,8 @@ def percentiles(counts: Mapping[int, int]) -> Percentiles | None:
 
 def _line(counts: Sequence[StepCount], latencies: Sequence[StepLatency]) -> Line:
     histogram: Counter[int] = Counter()
-    for one in latencies:
-        histogram[one.bucket] += one.calls
+    for latency in latencies:
+        histogram[latency.bucket] += latency.calls
     return Line(
         sum(count.calls for count in counts),
         sum(count.calls for count in counts if count.ret_code != SUCCESS_CODE),
@@ -163,26 +163,26 @@ def _line(counts: Sequence[StepCount], latencies: Sequence[StepLatency]) -> Line
     )
 
 
-def _of_api(given: Sequence[_OfStep], api: str) -> list[_OfStep]:
-    return [one for one in given if one.api == api]
+def _of_api(rows: Sequence[_OfStep], api: str) -> list[_OfStep]:
+    return [row for row in rows if row.api == api]
 
 
 def _by_step(period: Period, counts: Sequence[StepCount], latencies: Sequence[StepLatency]) -> list[Line]:
-    counted: dict[int, list[StepCount]] = defaultdict(list)
-    taken: dict[int, list[StepLatency]] = defaultdict(list)
+    counts_of: dict[int, list[StepCount]] = defaultdict(list)
+    latencies_of: dict[int, list[StepLatency]] = defaultdict(list)
     for count in counts:
-        counted[count.step].append(count)
+        counts_of[count.step].append(count)
     for latency in latencies:
-        taken[latency.step].append(latency)
-    return [_line(counted[step], taken[step]) for step in range(len(period.steps))]
+        latencies_of[latency.step].append(latency)
+    return [_line(counts_of[step], latencies_of[step]) for step in range(len(period.steps))]
 
 
 def _errors(counts: Sequence[StepCount]) -> list[tuple[str, int]]:
-    found: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
     for count in counts:
         if count.ret_code != SUCCESS_CODE:
-            found[count.ret_code] += count.calls
-    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+            errors[count.ret_code] += count.calls
+    return sorted(errors.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _line_of_app(count: AppCount, latencies: Mapping[int, int]) -> Line:

@@ -1,14 +1,13 @@
-"""Who looks after which app, and what developers ask operators to open for one."""
+"""The members of apps, and what developers request from operators for an app."""
 
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.branding import Branding, check_branding
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor, Person
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.store import audit
-from msgcenter.store.apps import apps as accounts
-from msgcenter.store.apps import grants
+from msgcenter.store.apps import apps, grants
 from msgcenter.store.apps.apps import AppRecord
 from msgcenter.store.apps.grants import GrantKind, GrantRequest
 from msgcenter.store.apps.platforms import platform_codes
@@ -19,24 +18,21 @@ _MAX_REASON = 500
 
 
 class Team:
-    """Apps as the people of the portal see them."""
+    """Apps, as the people of the portal have access to them."""
 
-    def __init__(self, database: Database, apps: Apps) -> None:
+    def __init__(self, database: Database, register: Apps) -> None:
         self._database = database
-        self._apps = apps
+        self._register = register
 
     async def apps_of(self, person: Person) -> list[AppRecord]:
-        """Return the apps that a person looks after, oldest first."""
+        """Return the apps that a person is a member of, oldest first."""
         async with self._database.connection() as connection:
             numbers = await app_numbers_of(connection, person.number)
-            return list((await accounts.find_apps(connection, numbers)).values())
+            return list((await apps.find_apps(connection, numbers)).values())
 
     async def app_for(self, person: Person, app_id: str) -> AppRecord:
-        """Return an app to somebody who looks after it, or to an operator.
-
-        Refuses with APP_UNKNOWN: for others an app is not there at all.
-        """
-        record = await self._apps.find(app_id)
+        """Return an app to one of its members, or to an operator. Refuses everybody else with APP_UNKNOWN."""
+        record = await self._register.find(app_id)
         if not person.is_operator:
             async with self._database.connection() as connection:
                 if record.app.number not in await app_numbers_of(connection, person.number):
@@ -46,162 +42,191 @@ class Team:
     # --- Members ----------------------------------------------------------------------------------------------------
 
     async def members(self, app: AppRecord) -> list[Person]:
-        """Return who looks after an app."""
+        """Return the members of an app."""
         async with self._database.connection() as connection:
             return await members_of(connection, app.app.number)
 
-    async def add(self, app: AppRecord, login: str, by: Actor) -> Person:
-        """Let somebody look after an app too. Refuses with FIELD_MALFORMED a login that nobody has."""
+    @transactional
+    async def add(self, connection: Connection, app: AppRecord, login: str, by: Actor) -> Person:
+        """Add a member. Refuses with FIELD_MALFORMED (login) an unknown or disabled login, or a member."""
+        record = await people.find_person(connection, login=login.strip().lower())
+        if record is None or record.person.disabled:
+            raise malformed("login", "没有此用户,请先让对方注册", "no such user; they must sign up first")
+        now, number, person = now_ms(), app.app.number, record.person
+        if not await add_member(connection, number, person.number, now):
+            raise malformed("login", "已是成员", "is a member already")
+        await audit.record(connection, by, "app.member.add", person.login, now=now, app_number=number)
+        return person
 
-        async def write(connection: Connection) -> Person:
-            record = await people.find_person(connection, login=login.strip().lower())
-            if record is None or record.person.disabled:
-                raise malformed("login", "没有此用户,请先让对方注册", "nobody has this login; they must sign up first")
-            now = now_ms()
-            if not await add_member(connection, app.app.number, record.person.number, now):
-                raise malformed("login", "已是成员", "is a member already")
-            await audit.record(
-                connection, by, "app.member.add", record.person.login, now=now, app_number=app.app.number
-            )
-            return record.person
-
-        return await self._database.in_transaction(write)
-
-    async def remove(self, app: AppRecord, person_number: int, by: Actor) -> None:
-        """End that. Refuses with FIELD_MALFORMED to leave an app to nobody."""
-
-        async def write(connection: Connection) -> None:
-            members = {person.number: person for person in await members_of(connection, app.app.number)}
-            if person_number not in members:
-                raise malformed("login", "不是成员", "is not a member")
-            if len(members) < 2:
-                raise malformed("login", "至少须保留一名成员", "would leave the app to nobody")
-            await remove_member(connection, app.app.number, person_number)
-            login = members[person_number].login
-            await audit.record(connection, by, "app.member.remove", login, now=now_ms(), app_number=app.app.number)
-
-        await self._database.in_transaction(write)
+    @transactional
+    async def remove(self, connection: Connection, app: AppRecord, person_number: int, by: Actor) -> None:
+        """Remove a member. Refuses with FIELD_MALFORMED (login) to remove the last one."""
+        number = app.app.number
+        members = {person.number: person for person in await members_of(connection, number)}
+        if person_number not in members:
+            raise malformed("login", "不是成员", "is not a member")
+        if len(members) < 2:
+            raise malformed("login", "至少须保留一名成员", "is the last member; an app needs at least one")
+        await remove_member(connection, number, person_number)
+        login = members[person_number].login
+        await audit.record(connection, by, "app.member.remove", login, now=now_ms(), app_number=number)
 
     # --- Grants -----------------------------------------------------------------------------------------------------
 
     async def ask(self, app: AppRecord, kind: GrantKind, value: str, reason: str, *, person: Person, by: Actor) -> None:
-        """Ask the operators to open something for an app.
+        """Request a grant for an app; `value` is the code of a platform, "" for other kinds.
 
-        Refuses with FIELD_MALFORMED an unknown platform, a reason that is empty or over 500 characters, or what is
-        open or asked for already.
+        Refuses with FIELD_MALFORMED an unknown platform (value), a reason not of 1-500 characters (reason), or
+        what is granted or requested already (kind).
         """
         reason = reason.strip()
         if not 1 <= len(reason) <= _MAX_REASON or "\0" in reason:
             raise malformed("reason", f"须为1–{_MAX_REASON}个字符", f"must be 1-{_MAX_REASON} characters")
         if is_granted(app, kind, value):
-            raise malformed("kind", "已经开通", "is open already")
+            raise malformed("kind", "已经开通", "is granted already")
+        await self._request_grant(app, kind, value, reason, person=person, by=by)
 
-        async def write(connection: Connection) -> None:
-            now = now_ms()
-            if kind == "platform" and value not in await platform_codes(connection):
-                raise malformed("value", "没有此平台", "there is no such platform")
-            number = app.app.number
-            if not await grants.insert_request(
-                connection,
-                app_number=number,
-                kind=kind,
-                value=value,
-                reason=reason,
-                asked_by=person.number,
-                now=now,
-            ):
-                raise malformed("kind", "已经申请,请等待审核", "is asked for already")
-            await audit.record(connection, by, f"grant.ask.{kind}", value, now=now, app_number=number, reason=reason)
-
-        await self._database.in_transaction(write)
+    @transactional
+    async def _request_grant(
+        self,
+        connection: Connection,
+        app: AppRecord,
+        kind: GrantKind,
+        value: str,
+        reason: str,
+        *,
+        person: Person,
+        by: Actor,
+    ) -> None:
+        now, number = now_ms(), app.app.number
+        if kind == "platform" and value not in await platform_codes(connection):
+            raise malformed("value", "没有此平台", "there is no such platform")
+        if not await grants.insert_request(
+            connection,
+            app_number=number,
+            kind=kind,
+            value=value,
+            reason=reason,
+            asked_by=person.number,
+            now=now,
+        ):
+            raise malformed("kind", "已经申请,请等待审核", "is requested already")
+        await audit.record(connection, by, f"grant.ask.{kind}", value, now=now, app_number=number, reason=reason)
 
     async def ask_branding(self, app: AppRecord, name: str, colour: str | None, *, person: Person, by: Actor) -> None:
-        """Ask the operators for another name or colour of a live app. Refuses with FIELD_MALFORMED (`check_branding`),
-        also while another such request waits, or what the app has already.
+        """Request another name or colour for a live app.
+
+        Refuses with FIELD_MALFORMED as `check_branding` does, if nothing changes, or while another such request is
+        pending (name).
         """
         if (name, colour) == (app.app.name, app.colour):
-            raise malformed("name", "没有变化", "is what it is already")
-        value = Branding(name, colour).as_text()
+            raise malformed("name", "没有变化", "does not change")
+        await self._request_branding(app, Branding(name, colour), person=person, by=by)
 
-        async def write(connection: Connection) -> None:
-            await check_branding(connection, name, colour)
-            now, number = now_ms(), app.app.number
-            if not await grants.insert_request(
-                connection, app_number=number, kind="branding", value=value, reason="", asked_by=person.number, now=now
-            ):
-                raise malformed("name", "已有申请等待审核", "is asked for already")
-            await audit.record(
-                connection, by, "grant.ask.branding", name, now=now, app_number=number, name=name, colour=colour
-            )
-
-        await self._database.in_transaction(write)
+    @transactional
+    async def _request_branding(
+        self, connection: Connection, app: AppRecord, branding: Branding, *, person: Person, by: Actor
+    ) -> None:
+        await check_branding(connection, branding.name, branding.colour)
+        now, number = now_ms(), app.app.number
+        if not await grants.insert_request(
+            connection,
+            app_number=number,
+            kind="branding",
+            value=branding.as_text(),
+            reason="",
+            asked_by=person.number,
+            now=now,
+        ):
+            raise malformed("name", "已有申请等待审核", "is requested already")
+        await audit.record(
+            connection,
+            by,
+            "grant.ask.branding",
+            branding.name,
+            now=now,
+            app_number=number,
+            name=branding.name,
+            colour=branding.colour,
+        )
 
     async def requests(self, app: AppRecord) -> list[GrantRequest]:
-        """Return what was asked for an app, the newest first."""
+        """Return the requests for an app, the newest first."""
         async with self._database.connection() as connection:
             return await grants.requests_of(connection, app.app.number)
 
     async def open_requests(self) -> list[GrantRequest]:
-        """Return what nobody has decided yet, the oldest first."""
+        """Return the pending requests, the oldest first."""
         async with self._database.connection() as connection:
             return await grants.open_requests(connection)
 
     async def decide(
         self, number: int, *, granted: bool, answer: str, person: Person, by: Actor, seen_name: str = ""
     ) -> GrantRequest:
-        """Grant or refuse a request, with up to 500 characters for who has asked; what is granted is open at once.
+        """Grant or refuse a request, with an answer of up to 500 characters. A grant takes effect at once.
 
-        `seen_name` is the app's name as the operator saw it, "" for any: going live approves just that one. Refuses
-        with FIELD_MALFORMED if it is decided, if the name is another one by now, or an answer that is too long.
+        `seen_name` is the app's name as the operator saw it, "" for any: to go live approves this name only. Refuses
+        with FIELD_MALFORMED an answer that is too long (answer), or a request that is decided already or whose app has
+        another name by now (number).
         """
         answer = answer.strip()
         if len(answer) > _MAX_REASON or "\0" in answer:
             raise malformed("answer", f"最多{_MAX_REASON}个字符", f"must be at most {_MAX_REASON} characters")
+        return await self._decide(number, granted=granted, answer=answer, person=person, by=by, seen_name=seen_name)
 
-        async def write(connection: Connection) -> GrantRequest:
-            now = now_ms()
-            decided = await grants.decide(
-                connection, number, granted=granted, answer=answer or None, by=person.number, now=now
-            )
-            if decided is None:
-                raise malformed("number", "没有此申请,或已处理", "there is no such request, or it is decided")
-            if granted and seen_name not in {"", decided.app_name}:
-                raise malformed("number", "应用名称已变更,请重新核对", "the app has another name now; look at it again")
-            if granted:
-                await _open(connection, decided)
-            await audit.record(
-                connection,
-                by,
-                f"grant.{'give' if granted else 'refuse'}.{decided.kind}",
-                decided.value,
-                now=now,
-                app_number=decided.app_number,
-                **({"answer": answer} if answer else {}),
-            )
-            return decided
+    @transactional
+    async def _decide(
+        self,
+        connection: Connection,
+        number: int,
+        *,
+        granted: bool,
+        answer: str,
+        person: Person,
+        by: Actor,
+        seen_name: str,
+    ) -> GrantRequest:
+        now = now_ms()
+        request = await grants.decide(
+            connection, number, granted=granted, answer=answer or None, by=person.number, now=now
+        )
+        if request is None:
+            raise malformed("number", "没有此申请,或已处理", "there is no such request, or it is decided")
+        if granted and seen_name not in {"", request.app_name}:
+            raise malformed("number", "应用名称已变更,请重新核对", "the app has another name now; check it again")
+        if granted:
+            await _grant(connection, request)
+        await audit.record(
+            connection,
+            by,
+            f"grant.{'give' if granted else 'refuse'}.{request.kind}",
+            request.value,
+            now=now,
+            app_number=request.app_number,
+            **({"answer": answer} if answer else {}),
+        )
+        return request
 
-        return await self._database.in_transaction(write)
 
-
-async def _open(connection: Connection, request: GrantRequest) -> None:
+async def _grant(connection: Connection, request: GrantRequest) -> None:
     if request.kind == "live":
-        await accounts.set_live(connection, request.app_id, live=True)
+        await apps.set_live(connection, request.app_id, live=True)
     elif request.kind == "broadcasts":
-        await accounts.set_broadcasts(connection, request.app_id, allowed=True)
+        await apps.set_broadcasts(connection, request.app_id, allowed=True)
     elif request.kind == "platform_inbox":
-        await accounts.set_inbox_scope(connection, request.app_id, "platform")
+        await apps.set_inbox_scope(connection, request.app_id, "platform")
     elif request.kind == "branding":
-        asked = Branding.of(request.value)
-        await check_branding(connection, asked.name, asked.colour)
-        await accounts.set_branding(connection, request.app_id, asked.name, asked.colour)
+        branding = Branding.of(request.value)
+        await check_branding(connection, branding.name, branding.colour)
+        await apps.set_branding(connection, request.app_id, branding.name, branding.colour)
     else:
-        record = await accounts.find_app(connection, request.app_id)
+        record = await apps.find_app(connection, request.app_id)
         assert record is not None
-        await accounts.set_platforms(connection, request.app_id, sorted({*record.app.platforms, request.value}))
+        await apps.set_platforms(connection, request.app_id, sorted({*record.app.platforms, request.value}))
 
 
 def is_granted(app: AppRecord, kind: GrantKind, value: str) -> bool:
-    """Tell whether something is open for an app already."""
+    """Return whether an app has a grant already."""
     if kind == "live":
         return app.app.live
     if kind == "broadcasts":

@@ -1,11 +1,11 @@
-"""Access tokens: issued for a proof of the appKey, checked with every call."""
+"""Access tokens: issued for a proof of the appKey, checked with each call."""
 
 import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from msgcenter.actions.apps.key_ring import KeyRing, new_token, token_digest
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Database
 from msgcenter.database.group_commit import GroupCommit
 from msgcenter.domain.account import App
 from msgcenter.domain.message_id import now_ms
@@ -17,7 +17,7 @@ from msgcenter.store.apps.tokens import TokenRecord, add_token, find_tokens
 
 
 class IssuedToken(NamedTuple):
-    """A token, whose it is, and until when (ms since 1970) it is valid."""
+    """A token, its app, and when it expires (ms since 1970)."""
 
     token: str
     app: App
@@ -32,7 +32,7 @@ class Tokens:
         self._keys = keys
         self._ttl_ms = ttl * 1_000
         self.window_ms = clock_window * 1_000
-        # Every call reads its token and its app afresh, so a rotated key or a disabled app ends at once, in every
+        # Each call reads its token and its app, so that a rotated key or a disabled app takes effect at once in every
         # process; calls that wait together share one query.
         self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
 
@@ -62,7 +62,7 @@ class Tokens:
         return await self._store(new_token(), proven, now)
 
     async def issue_for_owner(self, app_id: str) -> IssuedToken:
-        """Return a new token for an app whose owner asks in person. Refuses with APP_UNKNOWN or APP_DISABLED."""
+        """Return a new token for an app whose member is logged in. Refuses with APP_UNKNOWN or APP_DISABLED."""
         record = await self._app(app_id)
         proven = _proven(record, lambda sealed: sealed is not None, now_ms())
         return await self._store(new_token(), proven, now_ms())
@@ -75,33 +75,28 @@ class Tokens:
         return record.app
 
     def waiting(self) -> int:
-        """Return how many calls wait for their token to be looked up."""
+        """Return the number of calls that wait for the lookup of their token."""
         return self._reads.waiting
 
     async def _find(self, digests: list[bytes]) -> Sequence[TokenRecord | Refusal]:
         async with self._database.connection() as connection:
-            found = await find_tokens(connection, list(set(digests)), now_ms())
-        return [found.get(digest) or Refusal(Reason.TOKEN_UNKNOWN) for digest in digests]
+            records = await find_tokens(connection, list(set(digests)), now_ms())
+        return [records.get(digest) or Refusal(Reason.TOKEN_UNKNOWN) for digest in digests]
 
     async def _app(self, app_id: str) -> AppRecord | None:
         async with self._database.connection() as connection:
             return await apps.find_app(connection, app_id)
 
     async def _store(self, token: str, proven: "_Proven", now: int) -> IssuedToken:
-        async def write(connection: Connection) -> int:
-            return await add_token(
-                connection,
-                token_digest(token),
-                proven.record.app.number,
-                proven.key_version,
-                min(now + self._ttl_ms, proven.until),
-            )
-
-        return IssuedToken(token, proven.record.app, await self._database.in_transaction(write))
+        app, until = proven.record.app, min(now + self._ttl_ms, proven.until)
+        expires_at = await self._database.in_transaction(
+            add_token, token_digest(token), app.number, proven.key_version, until
+        )
+        return IssuedToken(token, app, expires_at)
 
 
 class _Proven(NamedTuple):
-    """An app that has shown one of its keys, of which version, and until when (ms since 1970) that one holds."""
+    """An app that has proven one of its keys: its version, and when that key expires (ms since 1970)."""
 
     record: AppRecord
     key_version: int
@@ -112,12 +107,12 @@ def _proven(record: AppRecord | None, proves: Callable[[bytes | None], bool], no
     proven = proves(record and record.key_sealed)
     if record is None:
         raise Refusal(Reason.APP_UNKNOWN)
-    found = _Proven(record, record.key_version, sys.maxsize)
+    result = _Proven(record, record.key_version, sys.maxsize)
     if not proven and record.accepts(record.key_version - 1, now) and proves(record.previous_key_sealed):
-        found = _Proven(record, record.key_version - 1, record.previous_key_until or now)
+        result = _Proven(record, record.key_version - 1, record.previous_key_until or now)
         proven = True
     if not proven:
         raise Refusal(Reason.KEY_INFO_WRONG)
     if record.app.disabled or record.app.notices:
         raise Refusal(Reason.APP_DISABLED)
-    return found
+    return result

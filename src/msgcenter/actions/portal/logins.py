@@ -1,4 +1,4 @@
-"""Logging in at the portal: passwords, second factors, sessions, and attempts that fail."""
+"""Logins at the portal: passwords, second factors, sessions, and limits for failed attempts."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from msgcenter.actions.portal import throttle
 from msgcenter.actions.portal.passwords import hash_password, is_outdated, password_matches
 from msgcenter.actions.portal.second_factor import takes_code
 from msgcenter.actions.portal.throttle import Limit
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import subscriber_of
 from msgcenter.domain.person import (
@@ -29,7 +29,7 @@ from msgcenter.store.portal.sessions import SessionRecord
 from msgcenter.store.portal.throttle import forgive_attempt
 
 SESSION_MS = 14 * 86_400_000
-"""A session ends after two weeks, or after twelve hours without use."""
+"""A session ends after two weeks, or after twelve hours without a request."""
 IDLE_MS = 12 * 3_600_000
 _TRIES = 10
 _TRIES_OF_ADDRESS = 100
@@ -42,7 +42,7 @@ _TICKET = "portal second factor"
 
 
 class Browser(NamedTuple):
-    """Where a login comes from: the network address, what the browser says it is, and its device cookie."""
+    """The browser that a login comes from: network address, User-Agent, and device cookie ("" for none)."""
 
     address: str
     agent: str
@@ -50,7 +50,7 @@ class Browser(NamedTuple):
 
 
 class NewSession(NamedTuple):
-    """A new session: the secrets that the browser keeps as cookies."""
+    """A new session: its person, and the secrets that the browser keeps as cookies."""
 
     person: Person
     token: str
@@ -58,7 +58,7 @@ class NewSession(NamedTuple):
 
 
 class ActiveSession(NamedTuple):
-    """A session in use. `due` is what the person has to do before anything else."""
+    """A session in use. `due` is what the person has to do before they can open other pages."""
 
     person: Person
     record: SessionRecord
@@ -66,7 +66,7 @@ class ActiveSession(NamedTuple):
 
 
 class Logins:
-    """Begins, finds and ends sessions. `second_factor` is who has to have one."""
+    """Begins, finds and ends sessions. `second_factor` says who must have a second factor."""
 
     def __init__(self, database: Database, keys: KeyRing, second_factor: SecondFactorRule = "operators") -> None:
         self._database = database
@@ -76,8 +76,8 @@ class Logins:
     async def login(self, login: str, password: str, browser: Browser) -> NewSession:
         """Begin a session for a login and its password.
 
-        Raises LoginError, OneTimePasswordError, ThrottledError, or SecondFactorNeededError if the person has a second
-        factor.
+        Raises LoginError, OneTimePasswordError if a one-time password has expired, ThrottledError, or
+        SecondFactorNeededError if the person has a second factor.
         """
         login = login.strip().lower()[:300].replace("\0", "")
         limits = self._limits(login, browser)
@@ -96,7 +96,7 @@ class Logins:
             record = record._replace(password_hash=fresh)
         if record.second_factor_sealed is not None:
             async with self._database.connection() as connection:
-                await throttle.forgive(connection, limits)  # the password was right; codes are counted by themselves
+                await throttle.forgive(connection, limits)  # the password was right; codes are counted separately
             raise SecondFactorNeededError(self._ticket(record))
         return await self._begin(record.person, browser, limits)
 
@@ -114,25 +114,25 @@ class Logins:
         return await self._begin(record.person, browser, limits)
 
     async def find_session(self, token: str, address: str) -> ActiveSession | None:
-        """Return the session of a cookie and whose it is; None if it has ended."""
+        """Return the session of a cookie; None if it has ended. `address` is stored with the time of use."""
         now = now_ms()
         digest = token_digest(token)
         async with self._database.connection() as connection:
-            found = await portal_sessions.find_session(connection, digest, now, now - IDLE_MS)
-            if found is not None and found[1].seen_at < now - _SEEN_EVERY_MS:
+            row = await portal_sessions.find_session(connection, digest, now, now - IDLE_MS)
+            if row is not None and row[1].seen_at < now - _SEEN_EVERY_MS:
                 await portal_sessions.touch_session(connection, digest, now, address)
-        return None if found is None else ActiveSession(*found, due=found[0].due(self._second_factor))
+        return None if row is None else ActiveSession(*row, due=row[0].due(self._second_factor))
 
     def must_have_second_factor(self, person: Person) -> bool:
-        """Tell whether a person has to have one."""
+        """Return whether a person must have a second factor."""
         return person.needs_second_factor(self._second_factor)
 
     async def begin(self, person: Person, browser: Browser) -> NewSession:
-        """Begin a session for somebody who has just signed up, or has proven anew who it is."""
+        """Begin a session for a person who has just signed up, or has just given their password."""
         return await self._begin(person, browser, ())
 
     async def count_sign_up(self, address: str) -> None:
-        """Count a new account against where it comes from. Raises ThrottledError after sixty in 15 minutes."""
+        """Count a sign-up for its address. Raises ThrottledError after sixty in 15 minutes."""
         await throttle.count(self._database, (Limit(f"sign-up {subscriber_of(address)}", _SIGN_UPS),))
 
     async def end(self, session: ActiveSession, by: Actor) -> None:
@@ -140,41 +140,35 @@ class Logins:
         await self.end_one(session.person, session.record.digest, by)
 
     async def sessions(self, person: Person) -> list[SessionRecord]:
-        """Return a person's sessions, the one used last first."""
+        """Return a person's sessions, the last used first."""
         async with self._database.connection() as connection:
             now = now_ms()
             return await portal_sessions.sessions_of(connection, person.number, now, now - IDLE_MS)
 
-    async def end_one(self, person: Person, digest: bytes, by: Actor) -> bool:
-        """End one session of a person; return False if there is none."""
+    @transactional
+    async def end_one(self, connection: Connection, person: Person, digest: bytes, by: Actor) -> bool:
+        """End one session of a person; return False if there is no such session."""
+        ended = await portal_sessions.delete_session(connection, person.number, digest)
+        if ended:
+            await audit.record(connection, by, "session.end", person.login, now=now_ms())
+        return ended
 
-        async def write(connection: Connection) -> bool:
-            ended = await portal_sessions.delete_session(connection, person.number, digest)
-            if ended:
-                await audit.record(connection, by, "session.end", person.login, now=now_ms())
-            return ended
-
-        return await self._database.in_transaction(write)
-
-    async def end_others(self, session: ActiveSession, by: Actor) -> int:
-        """End all sessions of a person but this one; return how many."""
-
-        async def write(connection: Connection) -> int:
-            person = session.person
-            ended = await portal_sessions.delete_sessions(connection, person.number, session.record.digest)
-            if ended:
-                await audit.record(connection, by, "session.end", person.login, now=now_ms(), sessions=ended)
-            return ended
-
-        return await self._database.in_transaction(write)
+    @transactional
+    async def end_others(self, connection: Connection, session: ActiveSession, by: Actor) -> int:
+        """End all sessions of a person except this one; return how many."""
+        person = session.person
+        ended = await portal_sessions.delete_sessions(connection, person.number, session.record.digest)
+        if ended:
+            await audit.record(connection, by, "session.end", person.login, now=now_ms(), sessions=ended)
+        return ended
 
     # --- Attempts ---------------------------------------------------------------------------------------------------
 
     def _limits(self, login: str, browser: Browser) -> tuple[Limit, ...]:
-        """Return what an attempt is counted for.
+        """Return the counts that an attempt adds to.
 
-        A browser that has logged in before has a count of its own: whoever guesses from elsewhere, or from behind the
-        same address, uses up the common ones, and does not keep the person out.
+        A browser that has logged in before has a count of its own. So an attacker who guesses from elsewhere, or from
+        the same address, exhausts the shared counts and cannot lock the person out.
         """
         device = self._device_of(login, browser.device)
         if device is not None:
@@ -196,17 +190,19 @@ class Logins:
         session = SessionRecord(
             token_digest(token), now, now, now + SESSION_MS, browser.address, browser.agent[:_MAX_AGENT]
         )
-
-        async def write(connection: Connection) -> None:
-            await portal_sessions.insert_session(connection, person.number, session)
-            await throttle.forgive(connection, limits[:-1])
-            for limit in limits[-1:]:  # what is counted for the person alone begins anew
-                await forgive_attempt(connection, limit.bucket, all_of_them=True)
-            by = Actor("person", person.login, browser.address)
-            await audit.record(connection, by, "session.begin", person.login, now=now)
-
-        await self._database.in_transaction(write)
+        await self._insert(person, session, limits)
         return NewSession(person, token, self._keys.seal(f"{_DEVICE} {person.login}", device).hex())
+
+    @transactional
+    async def _insert(
+        self, connection: Connection, person: Person, session: SessionRecord, limits: Sequence[Limit]
+    ) -> None:
+        await portal_sessions.insert_session(connection, person.number, session)
+        await throttle.forgive(connection, limits[:-1])
+        for limit in limits[-1:]:  # the count of this person alone starts again from zero
+            await forgive_attempt(connection, limit.bucket, all_of_them=True)
+        by = Actor("person", person.login, session.address)
+        await audit.record(connection, by, "session.begin", person.login, now=session.created_at)
 
     def _ticket(self, record: PersonRecord) -> str:
         # Bound to the password's hash: a ticket does not outlive the password.

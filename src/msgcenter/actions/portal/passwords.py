@@ -1,4 +1,4 @@
-"""Passwords, hashed with Argon2id (RFC 9106, the parameters of its second recommendation)."""
+"""Password hashes: Argon2id with the second recommended parameters of RFC 9106."""
 
 import asyncio
 import secrets
@@ -11,19 +11,19 @@ from msgcenter.domain.password import checked_password
 
 _hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 _AT_ONCE = 2
-"""Each takes 64 MiB and a core for a while."""
+"""Hashes at a time: each needs 64 MiB and a core."""
 _turns = asyncio.Semaphore(_AT_ONCE)
 _DECOY = "$argon2id$v=19$m=65536,t=3,p=4$vWiAU95ereQ8JeYCjAMetg$q++qwxSZIN1o3Hv9SrU0/6m2Y8F3WMqs6mFgFJ3H/+w"
 """The hash for unknown logins. A constant: computing it would take each process that starts 0.2 s of CPU."""
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-"""Letters and digits that nobody takes for another."""
+"""Letters and digits without those that look like another."""
 
 
 async def hash_of_new_password(password: str, login: str, name: str) -> str:
-    """Return what is stored of a password that somebody has chosen. Refuses with FIELD_MALFORMED what is too easy.
+    """Return the hash of a chosen password. Refuses with FIELD_MALFORMED (password) one that is too easy.
 
-    Whoever lets a password be chosen calls this.
+    Every new password of a person comes through here.
     """
     async with _turns:
         await asyncio.to_thread(checked_password, password, login, name)
@@ -31,25 +31,25 @@ async def hash_of_new_password(password: str, login: str, name: str) -> str:
 
 
 def new_one_time_password() -> tuple[str, str]:
-    """Return the two halves of a new one-time password: each ten letters and digits, 50 bits. A dash joins them."""
+    """Return the two halves of a new one-time password, ten letters and digits (50 bits) each; a dash joins them."""
     first, second = ("".join(secrets.choice(_ALPHABET) for _ in range(10)) for _ in range(2))
     return first, second
 
 
 async def hash_password(password: str) -> str:
-    """Return what is stored of a password."""
+    """Return the hash of a password."""
     async with _turns:
         return await asyncio.to_thread(_hasher.hash, password)
 
 
 async def password_matches(stored: str | None, password: str) -> bool:
-    """Tell whether a password is the stored one; as slowly if there is none (None), so that its time tells nothing."""
+    """Return whether a password matches a hash; takes the same time without a hash, so that timing leaks nothing."""
     async with _turns:
         return await asyncio.to_thread(_verify, stored, password)
 
 
 def is_outdated(stored: str) -> bool:
-    """Tell whether a stored password should be hashed anew, with the parameters of today."""
+    """Return whether a hash was made with other parameters than the current ones."""
     return _hasher.check_needs_rehash(stored)
 
 

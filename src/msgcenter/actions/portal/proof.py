@@ -1,4 +1,4 @@
-"""Whoever does something grave proves once more to be the person of the session: an open browser is not enough."""
+"""A second proof of identity inside a session, for changes for which an open browser is not enough."""
 
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.portal import throttle
@@ -16,10 +16,10 @@ _TRIES = 10
 async def prove(
     database: Database, keys: KeyRing, session: ActiveSession, password: str, code: str | None = None
 ) -> None:
-    """Have the person of a session give the password, and a code of the second factor unless `code` is None.
+    """Check the password of a session's person, and a code of the second factor unless `code` is None.
 
-    Raises LoginError if the password is wrong, CodeError if the code is, ThrottledError after ten of them in a quarter
-    of an hour: a stolen session guesses neither.
+    Raises LoginError if the password is wrong, CodeError if the code is wrong, and ThrottledError after ten wrong ones
+    in 15 minutes, so that a stolen session cannot guess either.
     """
     limit = Limit(f"session {session.record.digest.hex()}", _TRIES)
     await throttle.count(database, (limit,))

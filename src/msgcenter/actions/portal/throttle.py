@@ -1,4 +1,4 @@
-"""Attempts that can fail are counted before they are looked at, for whoever makes them."""
+"""Limits for attempts that can fail. An attempt is counted before it is checked."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,16 +12,16 @@ WINDOW_MS = 15 * 60_000
 
 
 class Limit(NamedTuple):
-    """How many attempts are looked at in a quarter of an hour, and what they are counted for."""
+    """How many attempts are checked in 15 minutes, and the name that they are counted under."""
 
     bucket: str
     tries: int
 
 
 async def count(database: Database, limits: Sequence[Limit]) -> None:
-    """Count an attempt for each of `limits`, in their order. Raises ThrottledError at the first that is used up.
+    """Count an attempt for each of `limits`, in order. Raises ThrottledError at the first limit that is exceeded.
 
-    Those after it are not counted, so whoever is throttled uses up nobody else's attempts.
+    The limits after it are not counted, so a throttled attacker cannot exhaust the limits of others.
     """
     now = now_ms()
     async with database.connection() as connection:
@@ -32,6 +32,6 @@ async def count(database: Database, limits: Sequence[Limit]) -> None:
 
 
 async def forgive(connection: Connection, limits: Sequence[Limit]) -> None:
-    """Take back an attempt that was no guess."""
+    """Take back the count of an attempt that succeeded."""
     for limit in limits:
         await forgive_attempt(connection, limit.bucket, all_of_them=False)

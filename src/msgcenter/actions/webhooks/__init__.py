@@ -1,1 +1,1 @@
-"""Webhooks of apps: registered, changed, tested, replayed."""
+"""Webhooks of apps: registration and deliveries."""
