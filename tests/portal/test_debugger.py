@@ -67,13 +67,13 @@ def test_a_wrong_order_is_named(developer: Visitor, app: Credentials, now: int, 
 
 
 MISTAKES: dict[str, tuple[Callable[[str, str, int], str], str]] = {
-    "separated by &": (lambda i, k, t: signed(k, f"{i}&{k}&{t}"), "nothing may stand between"),
-    "separated by a comma": (lambda i, k, t: signed(k, f"{i},{k},{t}"), "nothing may stand between"),
-    "separated by a blank": (lambda i, k, t: signed(k, f"{i} {k} {t}"), "nothing may stand between"),
+    "separated by &": (lambda i, k, t: signed(k, f"{i}&{k}&{t}"), "do not put separators between"),
+    "separated by a comma": (lambda i, k, t: signed(k, f"{i},{k},{t}"), "do not put separators between"),
+    "separated by a blank": (lambda i, k, t: signed(k, f"{i} {k} {t}"), "do not put separators between"),
     "without the key": (lambda i, k, t: signed(k, f"{i}{t}"), "appKey is missing"),
-    "with a line break": (lambda i, k, t: signed(k, f"{i}{k}{t}\n"), "a line break stands at the end"),
+    "with a line break": (lambda i, k, t: signed(k, f"{i}{k}{t}\n"), "ends with a line break"),
     "in upper case": (lambda i, k, t: signed(k, f"{i.upper()}{k.upper()}{t}"), "case-sensitive"),
-    "seconds signed": (lambda i, k, t: signed(k, f"{i}{k}{t // 1_000}"), "one is seconds, the other milliseconds"),
+    "seconds signed": (lambda i, k, t: signed(k, f"{i}{k}{t // 1_000}"), "one is in seconds, the other in milliseconds"),
     "the appId as the key": (lambda i, k, t: signed(i, f"{i}{k}{t}"), "must be the appKey, not the appId"),
     "a plain hash": (lambda i, k, t: hashlib.sha256(f"{i}{k}{t}".encode()).hexdigest(), "must be an HMAC"),
     "the key's bytes": (lambda i, k, t: signed(bytes.fromhex(k), f"{i}{k}{t}"), "use the appKey as text"),
@@ -81,11 +81,11 @@ MISTAKES: dict[str, tuple[Callable[[str, str, int], str], str]] = {
         lambda i, k, t: base64.b64encode(bytes.fromhex(signed(k, f"{i}{k}{t}"))).decode(),
         "it must be hex",
     ),
-    "another key": (lambda i, k, t: signed("0" * 32, f"{i}{'0' * 32}{t}"), "no mistake that we know"),
-    "another time": (lambda i, k, t: signed(k, f"{i}{k}{t + 1}"), "no mistake that we know"),
-    "too short": (lambda i, k, t: signed(k, f"{i}{k}{t}")[:-1], "these are 63 characters"),
-    "not hex": (lambda _i, _k, _t: "Z" * 64, "these are 64 characters"),
-    "nonsense": (lambda _i, _k, _t: "密钥", "these are 2 characters"),
+    "another key": (lambda i, k, t: signed("0" * 32, f"{i}{'0' * 32}{t}"), "matches no known mistake"),
+    "another time": (lambda i, k, t: signed(k, f"{i}{k}{t + 1}"), "matches no known mistake"),
+    "too short": (lambda i, k, t: signed(k, f"{i}{k}{t}")[:-1], "characters received: 63"),
+    "not hex": (lambda _i, _k, _t: "Z" * 64, "characters received: 64"),
+    "nonsense": (lambda _i, _k, _t: "密钥", "characters received: 2"),
 }
 
 
@@ -114,7 +114,7 @@ def test_a_clock_that_is_off_is_told_by_how_much(
     (verdict, text), of_key = findings(developer, app, then, given)
     assert (verdict, of_key) == ("wrong", ("right", RIGHT))
     assert said in text
-    assert "10 minutes are allowed" in text
+    assert "minutes allowed: 10" in text
 
 
 def test_seconds_are_right_too(developer: Visitor, app: Credentials, now: int) -> None:

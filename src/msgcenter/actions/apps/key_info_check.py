@@ -109,7 +109,7 @@ def _of_key_info(app_id: str, app_key: str, previous_key: str | None, timestamp:
         False,
         Phrase(
             "keyInfo与任何已知的错误都不相符：请检查appKey是否为此应用的当前密钥，前后有没有空格或换行",
-            "keyInfo matches no known mistake: check that appKey is the app's current key, without spaces or line breaks",
+            "keyInfo matches no known mistake: is appKey the app's current key, without spaces or line breaks?",
         ),
     )
 
