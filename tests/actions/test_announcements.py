@@ -60,7 +60,7 @@ class Office:
             return count
 
 
-async def test_many_approvals_at_once_are_one_message(database: Database) -> None:
+async def test_concurrent_approvals_send_one_message(database: Database) -> None:
     async with NodeLease(database.url) as lease:
         office = Office(database, lease)
         author, other = await office.open()
@@ -103,7 +103,7 @@ async def test_a_failure_after_the_send_leaves_nothing_behind(
         assert [event.message_ids for event in office.told] == [(message_id,)]
 
 
-async def test_an_edit_and_an_approval_at_once_never_send_what_nobody_has_seen(database: Database) -> None:
+async def test_a_concurrent_edit_and_approval_never_send_an_unseen_version(database: Database) -> None:
     async with NodeLease(database.url) as lease:
         office = Office(database, lease)
         author, other = await office.open()
@@ -155,7 +155,7 @@ async def test_a_time_that_has_passed_before_the_approval_is_refused(
         await office.announcements.send_back(number, 1, "Its time has passed", other, COMMAND)
 
 
-async def test_saying_the_same_again_makes_no_version(database: Database) -> None:
+async def test_the_same_content_makes_no_new_version(database: Database) -> None:
     async with NodeLease(database.url) as lease:
         office = Office(database, lease)
         author, _ = await office.open()
@@ -164,7 +164,7 @@ async def test_saying_the_same_again_makes_no_version(database: Database) -> Non
         assert (await office.views.open(number, author)).announcement.state == "waiting"
 
 
-async def test_a_platform_has_one_app_for_announcements_however_many_ask_at_once(database: Database) -> None:
+async def test_concurrent_approvals_create_one_app_for_announcements(database: Database) -> None:
     async with NodeLease(database.url) as lease:
         office = Office(database, lease)
         author, other = await office.open()
@@ -191,7 +191,7 @@ async def test_the_list_is_filtered_and_paged(database: Database) -> None:
         assert await office.views.waiting() == 5
 
 
-async def test_what_is_not_there_is_unknown(database: Database) -> None:
+async def test_unknown_announcements_are_refused(database: Database) -> None:
     async with NodeLease(database.url) as lease:
         office = Office(database, lease)
         author, other = await office.open()

@@ -24,12 +24,12 @@ async def test_a_new_app_is_found_with_its_key(apps: Apps) -> None:
     assert [record.app for record in await apps.registered()] == [app]
 
 
-async def test_ids_and_keys_from_elsewhere_are_kept(apps: Apps) -> None:
+async def test_given_ids_and_keys_are_kept(apps: Apps) -> None:
     app, key = await apps.create("Old", PLATFORM, app_id="old-app", app_key="old key")
     assert (app.app_id, key) == ("old-app", "old key")
 
 
-async def test_an_app_id_is_taken_once(apps: Apps) -> None:
+async def test_an_app_id_can_be_taken_only_once(apps: Apps) -> None:
     _, key = await apps.create("One", PLATFORM, app_id="one")
     with pytest.raises(Refusal) as refused:
         await apps.create("Two", PLATFORM, app_id="one")
@@ -38,7 +38,7 @@ async def test_an_app_id_is_taken_once(apps: Apps) -> None:
     assert (await apps.credentials("one")).app_key == key
 
 
-async def test_of_many_that_want_an_app_id_at_once_one_gets_it(apps: Apps) -> None:
+async def test_concurrent_registrations_of_one_app_id_create_one_app(apps: Apps) -> None:
     outcomes = await asyncio.gather(
         *(apps.create("Same", PLATFORM, app_id="same") for _ in range(5)), return_exceptions=True
     )
@@ -61,7 +61,7 @@ async def test_of_many_that_want_an_app_id_at_once_one_gets_it(apps: Apps) -> No
         ("appKey", "x" * 129),
     ],
 )
-async def test_what_cannot_be_an_app_is_refused_and_leaves_nothing(apps: Apps, field: str, given: str) -> None:
+async def test_a_refused_app_leaves_nothing_behind(apps: Apps, field: str, given: str) -> None:
     asked = {"name": "App", "platform": "p", "appId": "id", "appKey": "key", field: given}
     with pytest.raises(Refusal) as refused:
         await apps.create(asked["name"], asked["platform"], app_id=asked["appId"], app_key=asked["appKey"])
@@ -77,7 +77,7 @@ async def test_apps_are_listed_oldest_first_or_by_platform(apps: Apps) -> None:
     assert await apps.registered("3") == []
 
 
-async def test_a_rotated_key_is_another_one(apps: Apps) -> None:
+async def test_a_rotated_key_differs(apps: Apps) -> None:
     app, key = await apps.create("App", PLATFORM)
     rotated = await apps.rotate_key(app.app_id)
     assert rotated.app == app
@@ -85,7 +85,7 @@ async def test_a_rotated_key_is_another_one(apps: Apps) -> None:
     assert await apps.credentials(app.app_id) == rotated
 
 
-async def test_disabling_and_enabling_may_be_repeated(apps: Apps) -> None:
+async def test_disabling_and_enabling_are_idempotent(apps: Apps) -> None:
     app, _ = await apps.create("App", PLATFORM)
     for disabled in (True, True, False, False):
         assert (await apps.set_disabled(app.app_id, disabled=disabled)).app.disabled is disabled
@@ -113,7 +113,7 @@ async def test_a_database_remembers_its_secret_key(database: Database, apps: App
         await other.check_secret_key()
 
 
-async def test_another_secret_key_opens_no_credentials(database: Database, apps: Apps) -> None:
+async def test_another_secret_key_decrypts_no_credentials(database: Database, apps: Apps) -> None:
     app, _ = await apps.create("App", PLATFORM)
     other = Apps(database, KeyRing("another secret key that opens nothing"))
     assert (await other.find(app.app_id)).app == app

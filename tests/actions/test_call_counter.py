@@ -54,7 +54,7 @@ async def counted(database: Database, hours: int = 1) -> list[tuple[int, int, st
     return [tuple(row) for row in found]
 
 
-async def test_calls_are_counted_by_app_hour_api_and_outcome(
+async def test_calls_are_counted_by_app_hour_api_and_ret_code(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch, "2026-11-27T23:59:59")
@@ -84,7 +84,7 @@ async def test_calls_are_counted_by_app_hour_api_and_outcome(
 @pytest.mark.parametrize(
     ("zone", "begins"), [("Asia/Kathmandu", "10:15"), ("UTC", "10:00"), ("America/St_Johns", "10:30")]
 )
-async def test_an_hour_begins_as_the_clocks_of_the_zone_do(
+async def test_hours_begin_as_in_the_time_zone(
     database: Database, monkeypatch: pytest.MonkeyPatch, zone: str, begins: str
 ) -> None:
     clock = Clock(monkeypatch, "2026-11-27T00:00:00")
@@ -96,7 +96,7 @@ async def test_an_hour_begins_as_the_clocks_of_the_zone_do(
     assert f"{datetime.fromtimestamp(begins_at / 1_000, UTC):%H:%M}" == begins
 
 
-async def test_messages_are_counted_beside_calls(database: Database) -> None:
+async def test_messages_are_counted_with_calls(database: Database) -> None:
     counter = CallCounter(database, SHANGHAI)
     counter.sent([Draft(APP.number, "420100", Text("x"), ("u",))] * 3)
     counter.observe(call())
@@ -105,7 +105,7 @@ async def test_messages_are_counted_beside_calls(database: Database) -> None:
     assert (app_number, others) == (APP.number, ["sendMsg", "000000", 1, 0, 3])
 
 
-async def test_flushes_of_several_processes_add_up(database: Database) -> None:
+async def test_counts_of_several_processes_add_up(database: Database) -> None:
     counters = [CallCounter(database, SHANGHAI) for _ in range(4)]
 
     async def work(counter: CallCounter) -> None:
@@ -131,7 +131,9 @@ class Outage:
         await add_counts(connection, counts)
 
 
-async def test_what_cannot_be_stored_waits_and_is_merged(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_counts_wait_for_an_unavailable_database_and_are_merged(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outage = Outage(monkeypatch)
     clock = Clock(monkeypatch, "2026-11-27T10:00:00")
     counter = CallCounter(database, SHANGHAI)
@@ -150,7 +152,7 @@ async def test_what_cannot_be_stored_waits_and_is_merged(database: Database, mon
     assert [row[4] for row in await counted(database, 24)] == [3]
 
 
-async def test_a_long_outage_takes_no_end_of_memory(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded_in_a_long_outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_counter, "_HOURS_KEPT", 10)
     outage = Outage(monkeypatch)
     clock = Clock(monkeypatch, "2026-11-27T00:00:00")
@@ -167,7 +169,7 @@ async def test_a_long_outage_takes_no_end_of_memory(database: Database, monkeypa
     assert [row[4] for row in await counted(database, 24)] == [10], "hours and days tell the same"
 
 
-async def test_more_than_a_statement_takes_is_stored_in_several(
+async def test_many_counts_are_stored_in_several_statements(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_counter, "_HOURS_PER_STATEMENT", 3)
@@ -178,7 +180,9 @@ async def test_more_than_a_statement_takes_is_stored_in_several(
     assert len(await counted(database)) == len(await counted(database, 24)) == 10
 
 
-async def test_it_stores_every_few_seconds_and_at_the_end(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_counts_are_stored_every_few_seconds_and_at_the_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(call_counter, "_EVERY_SECONDS", 0.01)
     outage = Outage(monkeypatch)
     counter = CallCounter(database, SHANGHAI)
@@ -199,7 +203,7 @@ async def test_it_stores_every_few_seconds_and_at_the_end(database: Database, mo
     assert [row[4] for row in await counted(database, 24)] == [3]
 
 
-async def test_the_end_does_not_wait_for_a_database_that_is_away(
+async def test_the_end_does_not_wait_for_an_unavailable_database(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Outage(monkeypatch)
@@ -209,7 +213,7 @@ async def test_the_end_does_not_wait_for_a_database_that_is_away(
         await counter.close()
 
 
-async def test_a_mistake_does_not_end_the_counting(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_does_not_end_the_counting(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     tries = 0
 
     async def at_first_a_mistake(connection: Connection, counts: Sequence[tuple[CountKey, Count]]) -> None:

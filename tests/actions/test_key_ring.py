@@ -41,7 +41,7 @@ def test_the_same_secret_key_opens_it_in_another_process() -> None:
     assert KeyRing("a secret key of the tests").open(APP, RING.seal(APP, KEY)) == KEY
 
 
-def test_another_secret_key_does_not_open_it() -> None:
+def test_another_secret_key_cannot_decrypt_it() -> None:
     with pytest.raises(WrongSecretKeyError):
         OTHER.open(APP, RING.seal(APP, KEY))
 
@@ -51,7 +51,7 @@ def test_a_sealed_key_belongs_to_its_app() -> None:
         RING.open("other-app", RING.seal(APP, KEY))
 
 
-def test_a_changed_byte_is_noticed() -> None:
+def test_a_changed_byte_is_detected() -> None:
     sealed = bytearray(RING.seal(APP, KEY))
     for position in (0, 12, len(sealed) - 1):
         changed = sealed.copy()
@@ -153,7 +153,7 @@ def test_any_other_request_gives_another_token() -> None:
     assert len(tokens) == 6
 
 
-def test_what_is_made_is_long_and_new_each_time() -> None:
+def test_generated_ids_and_keys_are_long_and_new() -> None:
     assert [len(made()) for made in (new_app_id, new_app_key, new_token)] == [16, 32, 32]
     for made in (new_app_id, new_app_key, new_token):
         assert len({made() for _ in range(100)}) == 100

@@ -14,12 +14,12 @@ async def test_a_password_matches_its_hash_only() -> None:
     assert not await password_matches("no hash at all", "no hash at all")
 
 
-async def test_nobody_has_the_password_that_is_hashed_for_nobody() -> None:
+async def test_no_password_matches_the_decoy_hash() -> None:
     assert not await password_matches(None, "nobody has this password")
     assert not is_outdated(passwords._DECOY), "it must take as long as the hash of a person"
 
 
-async def test_the_event_loop_goes_on_while_a_password_is_hashed() -> None:
+async def test_hashing_does_not_block_the_event_loop() -> None:
     for work in (hash_password("correct horse battery"), password_matches(None, "a guess")):
         task, turns = asyncio.ensure_future(work), 0
         while not task.done():

@@ -52,7 +52,7 @@ async def desk(database: Database) -> Desk:
     return Desk(tokens, apps, app.app_id, key, database)
 
 
-async def test_a_token_is_its_apps(desk: Desk) -> None:
+async def test_a_token_belongs_to_its_app(desk: Desk) -> None:
     issued = await desk.issue()
     assert abs(issued.expires_at - now_ms() - TTL * 1_000) < 5_000
     assert (await desk.tokens.authenticate(issued.token)).app_id == desk.app_id == issued.app.app_id
@@ -65,7 +65,7 @@ async def test_a_repeated_request_gets_the_same_token_and_end(desk: Desk) -> Non
     assert (await desk.issue(at + 1)).token != first.token
 
 
-async def test_an_older_token_stays_valid_beside_a_new_one(desk: Desk) -> None:
+async def test_an_older_token_stays_valid(desk: Desk) -> None:
     first, second = await desk.issue(now_ms() - 1), await desk.issue()
     assert first.token != second.token
     for issued in (first, second):
@@ -130,7 +130,7 @@ async def test_a_new_key_ends_all_tokens_and_the_old_key(desk: Desk) -> None:
     assert (await desk.tokens.authenticate(renewed.token)).app_id == desk.app_id
 
 
-async def test_a_disabled_app_gets_nothing_and_starts_afresh(desk: Desk) -> None:
+async def test_a_disabled_app_gets_no_token_and_starts_again_when_enabled(desk: Desk) -> None:
     at = now_ms()
     issued = await desk.issue(at)
     await desk.apps.set_disabled(desk.app_id, disabled=True)
@@ -155,7 +155,7 @@ async def test_a_disabled_app_with_a_wrong_key_learns_nothing(desk: Desk) -> Non
     assert refused.value.reason is Reason.KEY_INFO_WRONG
 
 
-async def test_an_expired_token_ends_and_is_cleared_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_expired_token_is_refused_and_deleted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     issued, other = await desk.issue(now_ms() - 1), await desk.issue()
     async with desk.database.connection() as connection:
         await connection.execute(

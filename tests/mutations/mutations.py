@@ -243,14 +243,14 @@ MUTATIONS = (
         f"{_SRC}/portal/edge.py",
         "is_token = bool(request.csrf) and hmac.compare_digest(",
         "is_token = bool(request.csrf) or hmac.compare_digest(",
-        ("tests/portal/test_permissions.py::test_another_sessions_token_does_not_do",),
+        ("tests/portal/test_permissions.py::test_the_form_token_of_another_session_is_refused",),
     ),
     Mutation(
         "permission: a developer sees the pages of operators",
         f"{_SRC}/portal/edge.py",
         'if page.access == "operator" and not request.person.is_operator:',
         'if page.access == "operator" and request.person.is_operator is None:',
-        ("tests/portal/test_permissions.py::test_each_page_is_shown_to_whom_it_is_for",),
+        ("tests/portal/test_permissions.py::test_each_page_is_shown_to_the_allowed_people_only",),
     ),
     Mutation(
         "two-persons: whoever edited an announcement may approve it",

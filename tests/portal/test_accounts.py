@@ -29,7 +29,7 @@ def secrets_of(answer: httpx.Response) -> dict[str, str]:
     return {line.partition("=")[0]: line for line in answer.headers.get_list("set-cookie")}
 
 
-def test_whoever_signs_up_is_logged_in(visitor: Visitor, user: str) -> None:
+def test_signing_up_logs_in(visitor: Visitor, user: str) -> None:
     answer = visitor.post("/sign-up", login=f"{user}@Example.edu", name="  Wang Fang ", password=PASSWORD)
     assert (answer.status_code, answer.headers["location"]) == (303, "/portal/apps?done=welcome")
     page = visitor.get("/apps?done=welcome").text
@@ -52,7 +52,7 @@ def test_whoever_signs_up_is_logged_in(visitor: Visitor, user: str) -> None:
         ("password", "aaaaaaaaaaaa", "too easy"),
     ],
 )
-def test_what_may_not_be_chosen_is_said_beside_the_field(
+def test_a_refused_field_of_a_sign_up_is_explained_at_the_field(
     visitor: Visitor, user: str, field: str, value: str, said: str
 ) -> None:
     fields = {"login": f"{user}@example.edu", "name": "Wang", "password": PASSWORD, field: value}
@@ -63,13 +63,13 @@ def test_what_may_not_be_chosen_is_said_beside_the_field(
     assert SESSION not in visitor.cookies
 
 
-def test_a_login_is_taken_once(visitor: Visitor, person: Person) -> None:
+def test_a_login_can_be_taken_only_once(visitor: Visitor, person: Person) -> None:
     answer = visitor.post("/sign-up", login=person.login.upper(), name="Another", password=PASSWORD)
     assert answer.status_code == 422
     assert "is taken" in answer.text
 
 
-def test_a_session_is_new_with_every_login(visitor: Visitor, person: Person) -> None:
+def test_each_login_has_a_new_session(visitor: Visitor, person: Person) -> None:
     visitor.cookies[SESSION] = "chosen-by-an-attacker"
     answer = visitor.log_in(person.login)
     assert answer.headers["location"] == "/portal/apps"
@@ -95,7 +95,7 @@ def test_wrong_logins_look_alike(visitor: Visitor, person: Person) -> None:
     assert SESSION not in visitor.cookies
 
 
-def test_whoever_wanted_a_page_comes_there_after_the_login(visitor: Visitor, person: Person) -> None:
+def test_the_login_leads_to_the_requested_page(visitor: Visitor, person: Person) -> None:
     assert visitor.get("/account").headers["location"] == "/portal/login"
     assert visitor.log_in(person.login).headers["location"] == "/portal/account"
 
@@ -103,12 +103,12 @@ def test_whoever_wanted_a_page_comes_there_after_the_login(visitor: Visitor, per
 @pytest.mark.parametrize(
     "elsewhere", ["//evil.example/x", "https://evil.example", "/portal/\\evil.example", "/elsewhere"]
 )
-def test_the_login_leads_to_no_other_website(visitor: Visitor, person: Person, elsewhere: str) -> None:
+def test_the_login_redirects_to_no_other_website(visitor: Visitor, person: Person, elsewhere: str) -> None:
     visitor.cookies["next"] = elsewhere
     assert visitor.log_in(person.login).headers["location"] == "/portal/apps"
 
 
-def test_guessing_is_throttled_but_the_owner_comes_in(server: Server, visitor: Visitor, person: Person) -> None:
+def test_guessing_is_throttled_and_the_owner_can_log_in(server: Server, visitor: Visitor, person: Person) -> None:
     owner = Visitor(server.url)
     assert owner.log_in(person.login).status_code == 303
     owner.post("/logout", page="/account")
@@ -121,7 +121,7 @@ def test_guessing_is_throttled_but_the_owner_comes_in(server: Server, visitor: V
     owner.http.close()
 
 
-def test_a_known_browser_does_not_guess_for_ever_either(company: Company, server: Server, visitor: Visitor) -> None:
+def test_a_known_browser_is_throttled_too(company: Company, server: Server, visitor: Visitor) -> None:
     owner, person = company.enter()
     owner.post("/logout", page="/account")
     for _ in range(10):
@@ -130,7 +130,7 @@ def test_a_known_browser_does_not_guess_for_ever_either(company: Company, server
     assert visitor.log_in(person.login).status_code == 303, "another one has a count of its own"
 
 
-def test_a_browser_is_known_for_its_own_login_only(company: Company, person: Person) -> None:
+def test_a_device_cookie_counts_for_its_own_login_only(company: Company, person: Person) -> None:
     thief, _ = company.enter()
     thief.post("/logout", page="/account")
     for _ in range(10):
@@ -159,7 +159,7 @@ def test_an_address_that_guesses_many_logins_is_throttled(
     assert visitor.log_in(person.login).status_code == 303, "and nobody's own attempts were used up from there"
 
 
-def test_an_address_that_signs_up_for_ever_is_throttled(shared_database: str, visitor: Visitor, user: str) -> None:
+def test_an_address_that_signs_up_too_often_is_throttled(shared_database: str, visitor: Visitor, user: str) -> None:
     fields = {"login": f"{user}@example.edu", "name": "Wang", "password": PASSWORD}
     with used_up(shared_database, "sign-up 127.0.0.1", 60):
         answer = visitor.post("/sign-up", **fields)
@@ -255,7 +255,7 @@ def test_a_second_factor_is_asked_for(company: Company, visitor: Visitor) -> Non
     assert "Recovery codes left: 9" in re.sub(r"\s+", " ", owner.get("/account").text)
 
 
-def test_a_second_factor_goes_with_the_password_and_a_code_only(company: Company) -> None:
+def test_a_second_factor_is_removed_with_password_and_code_only(company: Company) -> None:
     owner, person = company.enter()
     _, codes = add_second_factor(owner)
     for password, code, field in (
@@ -272,7 +272,7 @@ def test_a_second_factor_goes_with_the_password_and_a_code_only(company: Company
 
 
 @pytest.mark.parametrize("ticket", ["", "00", "zz", "ab" * 60])
-def test_a_made_up_ticket_lets_nobody_in(visitor: Visitor, ticket: str) -> None:
+def test_a_forged_ticket_is_refused(visitor: Visitor, ticket: str) -> None:
     answer = visitor.post("/login/code", page="/login", ticket=ticket, code="000000")
     assert (answer.status_code, "log in again" in answer.text) == (422, True)
     assert SESSION not in visitor.cookies
@@ -305,7 +305,7 @@ def test_codes_cannot_be_guessed(company: Company, visitor: Visitor) -> None:
     assert second_step(owner, person.login, codes[0]).status_code == 303, "the owner's browser has its own count"
 
 
-def test_a_second_factor_is_not_replaced_by_whoever_has_the_session(company: Company) -> None:
+def test_a_stolen_session_cannot_replace_the_second_factor(company: Company) -> None:
     owner, person = company.enter()
     totp, _ = add_second_factor(owner)
     other = pyotp.random_base32()
@@ -317,7 +317,7 @@ def test_a_second_factor_is_not_replaced_by_whoever_has_the_session(company: Com
 
 
 @pytest.mark.parametrize("secret", ["", "1" * 32, "A" * 31, "a" * 32, "A" * 100_000, "A" * 30 + "==", "密" * 32])
-def test_a_made_up_secret_is_not_taken(company: Company, secret: str) -> None:
+def test_a_forged_secret_is_refused(company: Company, secret: str) -> None:
     owner, _ = company.enter()
     fields = {"secret": secret, "code": "000000", "password": PASSWORD}
     answer = owner.post("/account/second-factor", **fields)
@@ -327,7 +327,7 @@ def test_a_made_up_secret_is_not_taken(company: Company, secret: str) -> None:
 # --- Another session with every proof -------------------------------------------------------------------------------
 
 
-def test_the_session_is_another_one_after_each_proof_of_who_it_is(company: Company, server: Server) -> None:
+def test_the_session_changes_after_each_change_of_the_login(company: Company, server: Server) -> None:
     here, person = company.enter()
     there = Visitor(server.url)
     there.log_in(person.login)
@@ -351,7 +351,7 @@ def test_the_session_is_another_one_after_each_proof_of_who_it_is(company: Compa
     there.http.close()
 
 
-def test_the_form_after_the_second_factor_holds_at_once(company: Company) -> None:
+def test_the_form_token_is_valid_right_after_the_second_factor(company: Company) -> None:
     owner, _ = company.enter()
     page = owner.get("/account/second-factor").text
     secret = re.search(r'name="secret" value="([A-Z2-7]+)"', page)
@@ -379,7 +379,7 @@ def test_a_stolen_session_guesses_no_password(company: Company) -> None:
 # --- Passwords and sessions -----------------------------------------------------------------------------------------
 
 
-def test_another_password_ends_the_other_sessions(company: Company, server: Server) -> None:
+def test_a_new_password_ends_the_other_sessions(company: Company, server: Server) -> None:
     here, person = company.enter()
     there = Visitor(server.url)
     there.log_in(person.login)
@@ -434,7 +434,7 @@ def test_a_session_ends_by_itself(company: Company, shared_database: str) -> Non
 # --- Invitations ----------------------------------------------------------------------------------------------------
 
 
-def test_an_invitation_is_good_once(server: Server, operator: Visitor, visitor: Visitor, user: str) -> None:
+def test_an_invitation_can_be_used_only_once(server: Server, operator: Visitor, visitor: Visitor, user: str) -> None:
     made = operator.post("/operator/people/invite", page="/operator/people", role="developer", note="for Ms Li")
     link = re.search(rf"{server.url}/portal(/invitation/\w+)", made.text)
     assert link is not None

@@ -101,7 +101,7 @@ def act(visitor: Visitor, path: str, step: str, version: str = "1", **fields: st
     return visitor.post(f"{path}/{step}", page="/account", version=version, **fields)
 
 
-def test_what_another_operator_has_approved_is_in_the_inbox_of_everyone(
+def test_an_approved_announcement_is_in_every_inbox(
     author: Visitor, reviewer: Visitor, reader: Reader, platform: str
 ) -> None:
     path = write(author, platform, "School is closed on Friday.")
@@ -121,7 +121,7 @@ def test_what_another_operator_has_approved_is_in_the_inbox_of_everyone(
     assert "Sent</span>" in listed
 
 
-def test_nobody_approves_their_own(author: Visitor, reader: Reader, platform: str) -> None:
+def test_authors_cannot_approve_their_own_announcement(author: Visitor, reader: Reader, platform: str) -> None:
     path = write(author, platform, "Mine.")
     page = author.get(path).text
     assert "/approve" not in page
@@ -132,7 +132,7 @@ def test_nobody_approves_their_own(author: Visitor, reader: Reader, platform: st
     assert reader.texts() == []
 
 
-def test_nobody_approves_what_they_have_edited(
+def test_editors_cannot_approve_their_own_version(
     company: Company, author: Visitor, reviewer: Visitor, reader: Reader, platform: str
 ) -> None:
     path = write(author, platform, "First.")
@@ -145,7 +145,7 @@ def test_nobody_approves_what_they_have_edited(
     assert reader.texts() == ["Second."]
 
 
-def test_another_version_than_was_seen_is_not_approved(
+def test_only_the_seen_version_can_be_approved(
     author: Visitor, reviewer: Visitor, reader: Reader, platform: str
 ) -> None:
     path = write(author, platform, "The meeting begins at 15:00.")
@@ -163,7 +163,7 @@ def test_another_version_than_was_seen_is_not_approved(
     assert reader.texts() == ["The meeting begins at 16:00."]
 
 
-def test_an_edit_voids_what_was_submitted(author: Visitor, reviewer: Visitor, reader: Reader, platform: str) -> None:
+def test_an_edit_voids_a_submission(author: Visitor, reviewer: Visitor, reader: Reader, platform: str) -> None:
     path = write(author, platform, "One.")
     fields = {"platform": platform, "kind": "text", "text.content": "Two.", "version": "1"}
     assert author.post(f"{path}/edit", **fields, then="").status_code == 303
@@ -177,7 +177,7 @@ def test_an_edit_voids_what_was_submitted(author: Visitor, reviewer: Visitor, re
     assert "Three." in stale.text, "what was typed is not lost"
 
 
-def test_what_is_sent_back_says_why_and_can_be_submitted_again(
+def test_a_returned_announcement_has_a_reason_and_can_be_submitted_again(
     author: Visitor, reviewer: Visitor, reader: Reader, platform: str
 ) -> None:
     path = write(author, platform, "Skool is closed.")
@@ -235,7 +235,7 @@ def test_a_recall_takes_it_out_of_every_inbox_at_once(
 
 
 @pytest.mark.usefixtures("app")
-def test_a_withdrawn_draft_is_at_its_end(author: Visitor, reviewer: Visitor, platform: str) -> None:
+def test_a_discarded_draft_allows_no_step(author: Visitor, reviewer: Visitor, platform: str) -> None:
     path = write(author, platform, "Never mind.")
     assert act(reviewer, path, "withdraw").status_code == 303
     for step in ("submit", "approve", "withdraw", "recall"):
@@ -245,7 +245,7 @@ def test_a_withdrawn_draft_is_at_its_end(author: Visitor, reviewer: Visitor, pla
 
 
 @pytest.mark.usefixtures("app")
-def test_what_sendmsg_refuses_is_refused_beside_its_field(author: Visitor, platform: str) -> None:
+def test_what_send_msg_refuses_is_refused_at_its_field(author: Visitor, platform: str) -> None:
     refused = [
         ({"kind": "text", "text.content": ""}, "content"),
         ({"kind": "text", "text.content": "x" * 4_097}, "text.content"),
@@ -267,9 +267,7 @@ def test_what_sendmsg_refuses_is_refused_beside_its_field(author: Visitor, platf
         assert name in re.findall(r'role="alert">([^<]+)', answer.text)[0], fields
 
 
-def test_cards_and_links_arrive_as_they_were_typed(
-    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
-) -> None:
+def test_cards_and_links_arrive_unchanged(author: Visitor, reviewer: Visitor, reader: Reader, platform: str) -> None:
     link = {"kind": "link", "link.title": "Plan", "link.content": "See", "link.pcUrl": "https://a.example/p"}
     card = {
         "kind": "oa", "oa.head.text": "Holidays", "oa.head.bgColor": "#0b7a5e", "oa.body.title": "Spring",
@@ -293,9 +291,7 @@ def test_cards_and_links_arrive_as_they_were_typed(
     assert shown_card["body"]["form"] == [{"key": "From", "value": "1 May"}, {"key": "To", "value": "5 May"}]
 
 
-def test_an_address_for_phones_alone_is_enough(
-    author: Visitor, reviewer: Visitor, reader: Reader, platform: str
-) -> None:
+def test_a_link_for_phones_alone_is_enough(author: Visitor, reviewer: Visitor, reader: Reader, platform: str) -> None:
     link = {"kind": "link", "link.title": "Plan", "link.content": "See", "link.appUrl": "https://a.example/m"}
     card = {"kind": "oa", "oa.head.text": "Holidays", "appUrl": "https://a.example/m"}
     for fields in (link, card):
@@ -309,7 +305,7 @@ def test_an_address_for_phones_alone_is_enough(
         assert (body["appUrl"], "pcUrl" in body) == ("https://a.example/m", False)
 
 
-def test_a_scheduled_one_is_not_there_before_its_time_and_can_be_called_off(
+def test_a_scheduled_announcement_is_hidden_until_its_time_and_can_be_recalled(
     author: Visitor, reviewer: Visitor, reader: Reader, platform: str
 ) -> None:
     path = write(author, platform, "Later.", sendTime=_in_days(30), expireTime=_in_days(60))
@@ -338,7 +334,7 @@ def test_each_step_is_in_the_audit_log(author: Visitor, reviewer: Visitor, reade
     assert "Why so short?" in log
 
 
-def test_the_platforms_app_takes_no_calls_and_nobody_gets_its_key(
+def test_the_app_for_announcements_takes_no_calls_and_its_key_is_never_shown(
     server: Server, shared_database: str, author: Visitor, reviewer: Visitor, reader: Reader, platform: str
 ) -> None:
     act(reviewer, write(author, platform, "Hello."), "approve")
@@ -363,7 +359,7 @@ def test_the_platforms_app_takes_no_calls_and_nobody_gets_its_key(
     assert author.post(f"/apps/{app_id}/sandbox", page="/account").status_code == 409
 
 
-def test_it_is_shown_under_the_platforms_name_also_when_that_changes(
+def test_an_announcement_is_shown_under_the_current_name_of_the_platform(
     author: Visitor, reviewer: Visitor, reader: Reader, platform: str
 ) -> None:
     act(reviewer, write(author, platform, "Hello."), "approve")
@@ -372,7 +368,7 @@ def test_it_is_shown_under_the_platforms_name_also_when_that_changes(
     assert message["app"]["name"] == "Riverside"  # type: ignore[index]
 
 
-def test_an_announcement_is_recalled_on_its_own_page_alone(
+def test_an_announcement_is_recalled_only_on_its_own_page(
     author: Visitor, reviewer: Visitor, reader: Reader, platform: str, shared_database: str
 ) -> None:
     path = write(author, platform, "School is closed on Friday.")

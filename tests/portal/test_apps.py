@@ -27,7 +27,7 @@ def can_log_in(server: Server, app_id: str, key: str) -> bool:
     return httpx.post(f"{server.url}/oauth2/token", data=form, trust_env=False).status_code == 200
 
 
-def test_a_new_app_begins_in_the_sandbox(
+def test_a_new_app_starts_in_the_sandbox(
     server: Server, stranger: Visitor, operator: Visitor, app: Credentials
 ) -> None:
     app_id, key = made_app(stranger)
@@ -86,7 +86,7 @@ def test_a_wrong_form_is_shown_again(stranger: Visitor, app: Credentials, fields
     assert f'value="{fields["name"]}"' in answer.text
 
 
-def test_both_keys_hold_while_they_overlap(server: Server, developer: Visitor, app: Credentials) -> None:
+def test_both_keys_are_valid_while_they_overlap(server: Server, developer: Visitor, app: Credentials) -> None:
     keys = f"/apps/{app.app_id}/keys"
     with Client(server.url, app.app_id, app.app_key, retries=0) as old:
         old.unread_count("somebody")
@@ -116,7 +116,7 @@ def test_a_disabled_app_gets_no_token(server: Server, developer: Visitor, app: C
     assert can_log_in(server, app.app_id, app.app_key)
 
 
-def test_a_team_has_several_members(company: Company, developer: Visitor, app: Credentials) -> None:
+def test_an_app_has_several_members(company: Company, developer: Visitor, app: Credentials) -> None:
     colleague, person = company.enter()
     settings = f"/apps/{app.app_id}/settings"
     assert colleague.get(settings).status_code == 404
@@ -136,7 +136,7 @@ def test_a_team_has_several_members(company: Company, developer: Visitor, app: C
     assert 'name="person"' not in developer.get(settings).text, "the last one cannot leave"
 
 
-def test_names_colours_and_origins_are_changed(developer: Visitor, operator: Visitor, app: Credentials) -> None:
+def test_name_colour_and_origins_are_saved(developer: Visitor, operator: Visitor, app: Credentials) -> None:
     settings = f"/apps/{app.app_id}/settings"
     assert operator.post(f"/apps/{app.app_id}/face", page=settings, name="<b>Campus</b>", colour="#12ab34").is_redirect
     page = developer.get(settings).text
@@ -152,7 +152,7 @@ def test_names_colours_and_origins_are_changed(developer: Visitor, operator: Vis
     assert wrong.text.count("school.example.edu</textarea>") == 1, "what was typed is still there"
 
 
-def test_operators_open_and_limit(operator: Visitor, developer: Visitor, app: Credentials) -> None:
+def test_operators_change_permissions_and_limits(operator: Visitor, developer: Visitor, app: Credentials) -> None:
     page = f"/operator/apps/{app.app_id}"
     code = f"p-{app.app_id[:8]}"
     assert operator.post("/operator/platforms", new="1", code=code, name="District", schemes="campus").is_redirect
@@ -175,7 +175,7 @@ def test_operators_open_and_limit(operator: Visitor, developer: Visitor, app: Cr
     assert "messages per day: 5000" in log
 
 
-def test_everything_is_written_down(developer: Visitor, app: Credentials) -> None:
+def test_every_change_is_in_the_audit_log(developer: Visitor, app: Credentials) -> None:
     settings = f"/apps/{app.app_id}/settings"
     developer.post(f"/apps/{app.app_id}/face", page=settings, name="Renamed", automatic="1")
     developer.post(f"/apps/{app.app_id}/keys/rotate", page=f"/apps/{app.app_id}/keys", overlap="1h")
@@ -191,7 +191,7 @@ def test_everything_is_written_down(developer: Visitor, app: Credentials) -> Non
     assert developer.get(f"/apps/{app.app_id}/audit?since=yesterday").status_code == 422
 
 
-def test_the_last_operator_stays(company: Company, operator: Visitor) -> None:
+def test_the_last_operator_cannot_be_removed(company: Company, operator: Visitor) -> None:
     text = operator.get("/operator/people").text
     everyone = re.findall(r'<td>([^<]+)</td>\s*<td>Operator</td>.*?name="person" value="(\d+)"', text, re.DOTALL)
     me = re.search(r"person-\d+@example\.edu", operator.get("/account").text)
@@ -205,7 +205,7 @@ def test_the_last_operator_stays(company: Company, operator: Visitor) -> None:
         assert (refused.status_code, "is the last operator" in refused.text) == (422, True)
 
 
-def test_what_an_app_may_do_is_saved_together_or_not_at_all(operator: Visitor, app: Credentials) -> None:
+def test_permissions_are_saved_together_or_not_at_all(operator: Visitor, app: Credentials) -> None:
     path = f"/operator/apps/{app.app_id}"
     refused = operator.post(f"{path}/permissions", page=path, platform_inbox="1", **{"platform.nowhere": "1"})
     assert (refused.status_code, "there is no platform nowhere" in refused.text) == (422, True)
@@ -220,12 +220,12 @@ def test_what_an_app_may_do_is_saved_together_or_not_at_all(operator: Visitor, a
     assert operator.get(f"/apps/{app.app_id}/audit").text.count("<code>app.") == log.count("<code>app."), "no change"
 
 
-def test_the_operators_pages_begin_somewhere(operator: Visitor) -> None:
+def test_the_operators_start_page_redirects(operator: Visitor) -> None:
     assert 'href="/portal/operator"' in operator.get("/apps").text
     assert operator.get("/operator").headers["location"] == "/portal/operator/requests"
 
 
-def test_a_platforms_refused_change_is_told_where_it_was_made(operator: Visitor, app: Credentials) -> None:
+def test_a_refused_change_of_a_platform_is_explained_in_its_form(operator: Visitor, app: Credentials) -> None:
     refused = operator.post("/operator/platforms", code=app.platform_code, name="Kept", schemes="javascript")
     assert refused.status_code == 422
     card = refused.text.partition(f'value="{app.platform_code}"')[2].partition("</section>")[0]

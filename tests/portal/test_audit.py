@@ -40,7 +40,7 @@ async def _record(database_url: str, entries: list[tuple[Actor, str, str, int, i
         await database.in_transaction(write)
 
 
-def test_the_filters_are_each_true_and_hold_together(
+def test_filters_apply_alone_and_together(
     operator: Visitor, developer: Visitor, shared_database: str, app: Credentials, user: str
 ) -> None:
     day = 1_767_225_600_000  # 2026-01-01T08:00 in Shanghai
@@ -111,7 +111,7 @@ def test_the_export_is_the_filtered_log_and_safe_to_open(
     assert operator.get("/operator/audit.csv?since=x").status_code == 422
 
 
-def test_a_long_export_is_whole(operator: Visitor, shared_database: str, user: str) -> None:
+def test_a_long_export_is_complete(operator: Visitor, shared_database: str, user: str) -> None:
     li = Actor("person", f"{user}@example.edu", "10.0.0.1")
     wait_for(_record(shared_database, [(li, "app.face", str(n), n, None) for n in range(2_500)]))
     text = operator.get(f"/operator/audit.csv?actor={li.name}").content.decode("utf-8-sig")
@@ -147,7 +147,7 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 @pytest.mark.parametrize(
     "statement", ["update audit_entry set actor = 'nobody'", "delete from audit_entry", "truncate audit_entry"]
 )
-async def test_entries_stay(database: Database, statement: str) -> None:
+async def test_audit_entries_cannot_be_changed(database: Database, statement: str) -> None:
     by = Actor("command", "root", "here")
     async with database.connection() as connection:
         await audit.record(connection, by, "app.create", "a", now=1)
@@ -173,7 +173,7 @@ def test_every_action_has_a_name() -> None:
     assert recorded - set(ACTIONS) == set()
 
 
-def test_nothing_is_recorded_where_nothing_changed(
+def test_no_op_changes_are_not_recorded(
     developer: Visitor, operator: Visitor, app: Credentials, client: Client
 ) -> None:
     path = f"/apps/{app.app_id}"

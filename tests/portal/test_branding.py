@@ -24,7 +24,7 @@ def request_number(operator: Visitor, app_id: str) -> str:
     return found[1]
 
 
-def test_a_live_apps_name_waits_for_an_operator(developer: Visitor, operator: Visitor, app: Credentials) -> None:
+def test_a_live_apps_new_name_needs_an_operator(developer: Visitor, operator: Visitor, app: Credentials) -> None:
     settings, changed = f"/apps/{app.app_id}/settings", {"name": "Homework 2", "colour": "#2f6fde"}
     assert "an operator has to approve" in developer.get(settings).text
     assert developer.post(f"/apps/{app.app_id}/face", page=settings, **changed).is_redirect
@@ -65,9 +65,7 @@ def test_a_sandbox_app_changes_freely_and_goes_live_under_the_name_that_was_seen
     assert "an operator has to approve" in stranger.get(settings).text
 
 
-def test_reserved_names_are_refused_wherever_a_name_is_given(
-    stranger: Visitor, developer: Visitor, app: Credentials
-) -> None:
+def test_reserved_names_are_refused_everywhere(stranger: Visitor, developer: Visitor, app: Credentials) -> None:
     refused = stranger.post("/apps/new", name="官方公告", platform="420100")
     assert (refused.status_code, "reserved" in refused.text) == (422, True)
     settings = f"/apps/{app.app_id}/settings"
@@ -76,7 +74,7 @@ def test_reserved_names_are_refused_wherever_a_name_is_given(
         assert (refused.status_code, "reserved" in refused.text) == (422, True), name
 
 
-async def test_a_platform_is_not_called_like_an_app(database: Database) -> None:
+async def test_a_platform_cannot_have_the_name_of_an_app(database: Database) -> None:
     apps = Apps(database, KeyRing(SECRET_KEY))
     await apps.create("Homework", "p1")
     for name in ("Homework", "HOMEWORK ", "Ｈomework"):
@@ -91,7 +89,7 @@ async def test_a_platform_is_not_called_like_an_app(database: Database) -> None:
         await AppSettings(database).set_branding((await apps.registered())[0].app.app_id, "the district", None)
 
 
-def test_an_app_has_twenty_websites_at_most(developer: Visitor, app: Credentials) -> None:
+def test_an_app_has_at_most_twenty_websites(developer: Visitor, app: Credentials) -> None:
     settings = f"/apps/{app.app_id}/settings"
     origins = [f"https://s{number}.example" for number in range(21)]
     refused = developer.post(f"/apps/{app.app_id}/origins", page=settings, origins="\n".join(origins))

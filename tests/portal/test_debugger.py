@@ -37,7 +37,7 @@ def now() -> int:
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha1"])
-def test_what_is_right_is_called_right(developer: Visitor, app: Credentials, now: int, algorithm: str) -> None:
+def test_a_right_key_info_is_confirmed(developer: Visitor, app: Credentials, now: int, algorithm: str) -> None:
     given = signed(app.app_key, f"{app.app_id}{app.app_key}{now}", algorithm)
     assert findings(developer, app, now, given) == [("right", IN_TIME), ("right", RIGHT)]
     ((_, _), (verdict, said)) = findings(developer, app, now, given.lower())
@@ -73,7 +73,10 @@ MISTAKES: dict[str, tuple[Callable[[str, str, int], str], str]] = {
     "without the key": (lambda i, k, t: signed(k, f"{i}{t}"), "appKey is missing"),
     "with a line break": (lambda i, k, t: signed(k, f"{i}{k}{t}\n"), "ends with a line break"),
     "in upper case": (lambda i, k, t: signed(k, f"{i.upper()}{k.upper()}{t}"), "case-sensitive"),
-    "seconds signed": (lambda i, k, t: signed(k, f"{i}{k}{t // 1_000}"), "one is in seconds, the other in milliseconds"),
+    "seconds signed": (
+        lambda i, k, t: signed(k, f"{i}{k}{t // 1_000}"),
+        "one is in seconds, the other in milliseconds",
+    ),
     "the appId as the key": (lambda i, k, t: signed(i, f"{i}{k}{t}"), "must be the appKey, not the appId"),
     "a plain hash": (lambda i, k, t: hashlib.sha256(f"{i}{k}{t}".encode()).hexdigest(), "must be an HMAC"),
     "the key's bytes": (lambda i, k, t: signed(bytes.fromhex(k), f"{i}{k}{t}"), "use the appKey as text"),
@@ -90,7 +93,7 @@ MISTAKES: dict[str, tuple[Callable[[str, str, int], str], str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_named(developer: Visitor, app: Credentials, now: int, mistake: str) -> None:
+def test_a_mistake_in_a_key_info_is_named(developer: Visitor, app: Credentials, now: int, mistake: str) -> None:
     make, part = MISTAKES[mistake]
     verdict, said = findings(developer, app, now, make(app.app_id, app.app_key, now))[1]
     assert verdict == "wrong"
@@ -106,7 +109,7 @@ def test_a_mistake_is_named(developer: Visitor, app: Credentials, now: int, mist
         (-400 * 86_400_000, "400 days behind"),
     ],
 )
-def test_a_clock_that_is_off_is_told_by_how_much(
+def test_a_wrong_clock_is_reported_with_the_difference(
     developer: Visitor, app: Credentials, now: int, off: int, said: str
 ) -> None:
     then = now + off
@@ -117,7 +120,7 @@ def test_a_clock_that_is_off_is_told_by_how_much(
     assert "minutes allowed: 10" in text
 
 
-def test_seconds_are_right_too(developer: Visitor, app: Credentials, now: int) -> None:
+def test_timestamps_in_seconds_are_right(developer: Visitor, app: Credentials, now: int) -> None:
     seconds = now // 1_000
     given = signed(app.app_key, f"{app.app_id}{app.app_key}{seconds}")
     said = findings(developer, app, seconds, given)
@@ -125,7 +128,9 @@ def test_seconds_are_right_too(developer: Visitor, app: Credentials, now: int) -
 
 
 @pytest.mark.parametrize("factor", [1_000, 1_000_000])
-def test_smaller_units_are_told_too(developer: Visitor, app: Credentials, now: int, factor: int) -> None:
+def test_microseconds_and_nanoseconds_are_recognised(
+    developer: Visitor, app: Credentials, now: int, factor: int
+) -> None:
     stamp = now * factor
     said = findings(developer, app, stamp, signed(app.app_key, f"{app.app_id}{app.app_key}{stamp}"))
     assert said[0][0] == "wrong"
@@ -134,12 +139,12 @@ def test_smaller_units_are_told_too(developer: Visitor, app: Credentials, now: i
 
 
 @pytest.mark.parametrize("time_stamp", ["2026-11-27 12:00:00", "-1", "1.5e12", "١٢٣", "9" * 40])
-def test_what_is_no_time_is_told(developer: Visitor, app: Credentials, time_stamp: str) -> None:
+def test_a_malformed_time_stamp_is_named(developer: Visitor, app: Credentials, time_stamp: str) -> None:
     verdict, said = findings(developer, app, time_stamp, "0" * 64)[0]
     assert (verdict, "milliseconds since 1970" in said) == ("wrong", True)
 
 
-def test_the_previous_key_is_known_while_it_holds(developer: Visitor, app: Credentials, now: int) -> None:
+def test_the_previous_key_is_recognised_while_it_is_valid(developer: Visitor, app: Credentials, now: int) -> None:
     rotated = developer.post(f"/apps/{app.app_id}/keys/rotate", page=f"/apps/{app.app_id}/keys", overlap="1d")
     assert rotated.status_code == 200
     given = signed(app.app_key, f"{app.app_id}{app.app_key}{now}")
@@ -149,14 +154,14 @@ def test_the_previous_key_is_known_while_it_holds(developer: Visitor, app: Crede
     assert findings(developer, app, now, given)[1][0] == "wrong"
 
 
-def test_nobody_debugs_the_keys_of_others(stranger: Visitor, app: Credentials, now: int) -> None:
+def test_keys_of_other_peoples_apps_cannot_be_debugged(stranger: Visitor, app: Credentials, now: int) -> None:
     fields = {"appId": app.app_id, "timeStamp": str(now), "keyInfo": "0" * 64}
     answer = stranger.post("/docs/debugger", page="/account", **fields)
     assert answer.status_code == 422
     assert "<h2>Result" not in answer.text
 
 
-def test_an_app_that_is_not_ones_own_is_refused_beside_its_field(developer: Visitor, app: Credentials) -> None:
+def test_an_app_of_others_is_refused_at_its_field(developer: Visitor, app: Credentials) -> None:
     fields = {"appId": "never-heard-of", "timeStamp": "1", "keyInfo": "0" * 64}
     answer = developer.post("/docs/debugger", **fields)
     assert (answer.status_code, "must be one of your apps" in answer.text) == (422, True)

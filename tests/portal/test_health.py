@@ -21,7 +21,7 @@ def test_the_page_shows_processes_the_database_and_slow_calls(
         assert tag in {"OK", "Warning", "Critical"}, "a colour always comes with a word"
 
 
-def test_a_slow_call_is_found_by_its_number(database_url: str, tmp_path: Path) -> None:
+def test_a_slow_call_is_listed_with_its_request_id(database_url: str, tmp_path: Path) -> None:
     person = wait_for(add_person(database_url, "operator"))
     with running_server(database_url, tmp_path) as server:
         visitor = Visitor(server.url)
@@ -34,7 +34,7 @@ def test_a_slow_call_is_found_by_its_number(database_url: str, tmp_path: Path) -
         visitor.http.close()
 
 
-def test_what_is_wrong_is_said_in_words(database_url: str, tmp_path: Path) -> None:
+def test_a_problem_is_named_in_words(database_url: str, tmp_path: Path) -> None:
     person = wait_for(add_person(database_url, "operator"))
     with running_server(database_url, tmp_path) as server:
         visitor = Visitor(server.url)

@@ -127,9 +127,7 @@ def test_messages_are_found_by_time(developer: Visitor, client: Client, app: Cre
             assert (answer.status_code, f'id="wrong-{name}"' in answer.text) == (422, True)
 
 
-def test_a_receivers_messages_are_those_that_the_user_got(
-    developer: Visitor, client: Client, app: Credentials, user: str
-) -> None:
+def test_the_messages_of_a_receiver_are_found(developer: Visitor, client: Client, app: Credentials, user: str) -> None:
     client.subscribe("early", [user])
     early = client.send_text(Topic("early"), "while subscribed")
     client.unsubscribe("early", [user])
@@ -152,7 +150,9 @@ def test_a_receivers_messages_are_those_that_the_user_got(
 # --- A message's page -----------------------------------------------------------------------------------------------
 
 
-def test_a_messages_page_tells_all_of_it(developer: Visitor, client: Client, app: Credentials, user: str) -> None:
+def test_a_messages_page_shows_everything_about_it(
+    developer: Visitor, client: Client, app: Credentials, user: str
+) -> None:
     address = "https://oa.example.edu/leave/17"
     sent = client.send_oa(
         [user, f"{user}-2"],
@@ -210,9 +210,7 @@ def test_a_foreign_or_unknown_message_is_not_found(
     assert operator.get(f"/apps/{other.app_id}/messages/{foreign}").status_code == 200
 
 
-def test_what_a_message_says_cannot_become_part_of_the_page(
-    developer: Visitor, client: Client, app: Credentials, user: str
-) -> None:
+def test_message_texts_are_escaped(developer: Visitor, client: Client, app: Credentials, user: str) -> None:
     sent = client.send_text(user, "<script>alert(1)</script>\"'><img src=x>")
     for path in ("messages", f"messages/{sent}"):
         page = developer.get(f"/apps/{app.app_id}/{path}").text

@@ -95,7 +95,7 @@ def secret_in(answer: httpx.Response, name: str = "one-time-password") -> str:
 # --- New operators --------------------------------------------------------------------------------------------------
 
 
-def test_an_operator_is_made_by_two(asker: Somebody, other: Somebody, newcomer: Somebody) -> None:
+def test_two_operators_make_an_operator(asker: Somebody, other: Somebody, newcomer: Somebody) -> None:
     assert asker.change(newcomer.person, "operator").headers["location"].endswith("done=waits")
     assert not newcomer.is_operator()
     number = number_of(other, newcomer.person)
@@ -158,7 +158,7 @@ def test_a_request_is_refused_taken_back_or_expires(
 
 
 @pytest.mark.parametrize("end", ["disable", "developer"])
-def test_requests_and_invitations_end_with_their_maker(
+def test_requests_and_invitations_end_with_the_role_of_their_operator(
     server: Server, asker: Somebody, other: Somebody, newcomer: Somebody, browser: Visitor, end: str
 ) -> None:
     asker.change(newcomer.person, "operator")
@@ -194,7 +194,9 @@ def test_an_invitation_is_revoked(server: Server, asker: Somebody, other: Somebo
 
 
 @pytest.mark.parametrize("change", ["reset", "second_factor", "operator"])
-def test_an_open_browser_is_not_enough(asker: Somebody, other: Somebody, newcomer: Somebody, change: str) -> None:
+def test_an_open_session_alone_changes_no_operator(
+    asker: Somebody, other: Somebody, newcomer: Somebody, change: str
+) -> None:
     add_second_factor(newcomer.visitor)
     for password in ("", "not it"):
         assert 'id="wrong-own_password"' in asker.change(newcomer.person, change, password).text
@@ -202,12 +204,12 @@ def test_an_open_browser_is_not_enough(asker: Somebody, other: Somebody, newcome
 
 
 @pytest.mark.parametrize("change", ["reset", "second_factor", "enable", "operator"])
-def test_nobody_changes_themselves_this_way(asker: Somebody, other: Somebody, change: str) -> None:
+def test_operators_cannot_change_their_own_account_this_way(asker: Somebody, other: Somebody, change: str) -> None:
     assert asker.change(asker.person, change).status_code == 422
     assert other.request_about(asker.person) is None
 
 
-def test_a_disabled_operator_comes_back_by_two(
+def test_two_operators_enable_a_disabled_operator(
     asker: Somebody, other: Somebody, company: Company, browser: Visitor
 ) -> None:
     third = entered(company)
@@ -219,14 +221,14 @@ def test_a_disabled_operator_comes_back_by_two(
     assert browser.get(PEOPLE).status_code == 200
 
 
-def test_an_operator_that_was_one_is_made_anew_by_two(asker: Somebody, other: Somebody, company: Company) -> None:
+def test_a_former_operator_needs_two_operators_again(asker: Somebody, other: Somebody, company: Company) -> None:
     third = entered(company)
     assert asker.change(third.person, "developer").status_code == 303
     assert asker.change(third.person, "operator").headers["location"].endswith("done=waits")
     assert not third.is_operator()
 
 
-def test_whoever_is_concerned_refuses_but_does_not_confirm(asker: Somebody, other: Somebody) -> None:
+def test_the_subject_can_refuse_but_not_confirm(asker: Somebody, other: Somebody) -> None:
     asker.change(other.person, "reset")
     number = number_of(other, other.person)
     assert "refuse it if you did not ask for it" in other.visitor.get(CONFIRMATIONS).text
@@ -236,7 +238,7 @@ def test_whoever_is_concerned_refuses_but_does_not_confirm(asker: Somebody, othe
     assert other.is_operator()
 
 
-def test_nobody_is_made_an_operator_whose_password_somebody_else_knows(
+def test_a_person_with_a_one_time_password_cannot_become_an_operator(
     asker: Somebody, other: Somebody, newcomer: Somebody
 ) -> None:
     asker.change(newcomer.person, "operator")
@@ -246,7 +248,7 @@ def test_nobody_is_made_an_operator_whose_password_somebody_else_knows(
     assert "one-time password first" in asker.change(newcomer.person, "operator").text
 
 
-def test_who_is_no_operator_any_more_confirms_nothing(
+def test_a_former_operator_cannot_confirm(
     company: Company, asker: Somebody, other: Somebody, newcomer: Somebody
 ) -> None:
     asker.change(newcomer.person, "operator")
@@ -282,7 +284,9 @@ def test_a_reset_gives_a_password_for_one_login(asker: Somebody, newcomer: Someb
     assert browser.log_in(newcomer.person.login, once).status_code == 422
 
 
-def test_a_one_time_password_ends(shared_database: str, asker: Somebody, newcomer: Somebody, browser: Visitor) -> None:
+def test_a_one_time_password_expires(
+    shared_database: str, asker: Somebody, newcomer: Somebody, browser: Visitor
+) -> None:
     once = secret_in(asker.change(newcomer.person, "reset"))
     wait_for(execute(shared_database, f"update person set one_time_until = 1 where number = {newcomer.person.number}"))
     assert "has expired. Ask for another reset" in browser.log_in(newcomer.person.login, once).text
@@ -299,7 +303,7 @@ def test_a_reset_keeps_the_second_factor(asker: Somebody, newcomer: Somebody, br
     assert browser.get("/apps").headers["location"] == "/portal/account/new-password"
 
 
-def test_of_an_operators_password_nobody_has_both_halves(
+def test_no_operator_gets_both_halves_of_a_password(
     company: Company, asker: Somebody, other: Somebody, browser: Visitor
 ) -> None:
     third = entered(company)
@@ -313,7 +317,7 @@ def test_of_an_operators_password_nobody_has_both_halves(
     assert browser.get(CONFIRMATIONS).headers["location"] == "/portal/account/new-password"
 
 
-def test_a_developers_second_factor_is_removed_by_one_an_operators_by_two(
+def test_one_operator_removes_a_developers_second_factor_two_an_operators(
     company: Company, asker: Somebody, other: Somebody, newcomer: Somebody
 ) -> None:
     third = entered(company)

@@ -59,7 +59,7 @@ def names(fields: tuple[FieldReference, ...]) -> set[str]:
     return {field.name for field in fields}
 
 
-def test_every_field_of_every_call_stands_in_the_reference(server: Server) -> None:
+def test_every_field_of_every_call_is_in_the_reference(server: Server) -> None:
     document = httpx.get(f"{server.url}/openapi.json", trust_env=False).json()
     described = {call.path: call for call in CALLS.values()}
     for path, methods in document["paths"].items():
@@ -76,7 +76,7 @@ def test_every_field_of_every_call_stands_in_the_reference(server: Server) -> No
     assert not described, "and no call is described that is not there"
 
 
-def test_everything_is_said_in_both_languages() -> None:
+def test_every_text_is_in_both_languages() -> None:
     said: list[tuple[str, Phrase]] = [(f"retCode {one.ret_code}", one.phrase) for one in Reason]
     for call in CALLS.values():
         said += [(call.name, one) for one in (call.group, call.summary, call.scenario, *call.preconditions)]
@@ -89,7 +89,7 @@ def test_everything_is_said_in_both_languages() -> None:
         assert not _CHINESE.search(phrase.en), where
 
 
-def test_every_call_says_what_its_page_needs() -> None:
+def test_every_call_is_described() -> None:
     for call in CALLS.values():
         assert call.samples, call.name
         assert call.changes, call.name
@@ -125,9 +125,7 @@ def shape(value: object) -> object:
 @pytest.mark.parametrize(
     "call", [call for name, call in CALLS.items() if name != TOKEN_CALL], ids=lambda call: call.name
 )
-def test_the_samples_work_and_are_answered_as_shown(
-    scene: Scene, raw: Raw, call: CallReference, language: Language
-) -> None:
+def test_the_samples_get_the_shown_answers(scene: Scene, raw: Raw, call: CallReference, language: Language) -> None:
     requests = scene.requests(call, language)
     for request in requests:
         answer = raw.post(call.path, request).json()
@@ -141,7 +139,7 @@ def test_the_samples_work_and_are_answered_as_shown(
         until(lambda: scene.client.unread_count(scene.user) == len(requests))
 
 
-def test_the_token_is_answered_as_shown(server: Server, app: Credentials) -> None:
+def test_the_token_call_gets_the_shown_answer(server: Server, app: Credentials) -> None:
     call = CALLS[TOKEN_CALL]
     now = int(time.time() * 1_000)
     given = {"APP_ID": app.app_id, "TIME_STAMP": now, "KEY_INFO": key_info(app.app_id, app.app_key, now)}
@@ -172,7 +170,7 @@ def test_a_refusal_has_a_code_that_the_page_lists(raw: Raw, server: Server, call
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=lambda call: call.name)
-def test_a_page_says_everything_about_its_call(visitor: Visitor, call: CallReference) -> None:
+def test_a_reference_page_describes_everything_of_its_call(visitor: Visitor, call: CallReference) -> None:
     languages: tuple[Language, ...] = ("zh", "en")
     for language in languages:
         page = visitor.get(f"/docs/{call.name}?lang={language}").text
@@ -219,7 +217,7 @@ def test_a_search_that_finds_nothing_says_what_to_try(visitor: Visitor) -> None:
     assert len(found_by(visitor, "  ")) == len(CALLS)
 
 
-def test_there_is_no_page_for_what_is_no_call(visitor: Visitor) -> None:
+def test_an_unknown_call_has_no_page(visitor: Visitor) -> None:
     for path in ("/docs/nothing", "/nothing", "/nothing/at/all", "/operators"):
         answer = visitor.get(path)
         assert (answer.status_code, "does not exist" in answer.text) == (404, True), path

@@ -103,7 +103,7 @@ def test_every_call_is_made_in_java(scene: Scene, server: Server, tmp_path: Path
 
 
 @pytest.mark.parametrize("language", NEEDED)
-def test_a_text_arrives_as_it_was_written(scene: Scene, server: Server, tmp_path: Path, language: str) -> None:
+def test_a_text_arrives_unchanged(scene: Scene, server: Server, tmp_path: Path, language: str) -> None:
     need(language)
     request = {"receiverIds": [scene.user], "msgtype": "text", "text": {"content": HOSTILE}}
     program = written(tmp_path, server, SEND, request, language)
@@ -113,7 +113,7 @@ def test_a_text_arrives_as_it_was_written(scene: Scene, server: Server, tmp_path
 
 
 @pytest.mark.parametrize("language", NEEDED)
-def test_a_refusal_is_said(scene: Scene, server: Server, tmp_path: Path, language: str) -> None:
+def test_a_refusal_is_shown(scene: Scene, server: Server, tmp_path: Path, language: str) -> None:
     need(language)
     program = written(tmp_path, server, SEND, {"receiverIds": [scene.user]}, language)
     done = subprocess.run(

@@ -29,7 +29,7 @@ def browsers(strict: Server) -> Iterator[list[Visitor]]:
         one.http.close()
 
 
-def test_an_operator_sets_a_second_factor_up_before_anything_else(database_url: str, browsers: list[Visitor]) -> None:
+def test_an_operator_has_to_set_up_a_second_factor_first(database_url: str, browsers: list[Visitor]) -> None:
     operator, developer = browsers
     person = wait_for(add_person(database_url, "operator"))  # as one of an installation before this rule
     assert operator.log_in(person.login).status_code == 303
@@ -51,7 +51,7 @@ def test_an_operator_sets_a_second_factor_up_before_anything_else(database_url: 
     assert developer.get("/apps").status_code == 200, "developers need none by default"
 
 
-def test_everyone_may_have_to(database_url: str, tmp_path: Path) -> None:
+def test_everyone_can_be_required_to_have_a_second_factor(database_url: str, tmp_path: Path) -> None:
     with running_server(database_url, tmp_path, SECOND_FACTOR="everyone") as started:
         developer = Visitor(started.url)
         developer.log_in(wait_for(add_person(database_url)).login)
@@ -61,7 +61,7 @@ def test_everyone_may_have_to(database_url: str, tmp_path: Path) -> None:
         developer.http.close()
 
 
-def test_one_operator_alone_is_told_what_to_do(database_url: str, tmp_path: Path) -> None:
+def test_a_single_operator_sees_how_to_add_another(database_url: str, tmp_path: Path) -> None:
     wait_for(new_app(database_url))
     with running_server(database_url, tmp_path) as started:
         alone = Visitor(started.url)

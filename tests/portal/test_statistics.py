@@ -72,7 +72,7 @@ def history(shared_database: str, app: Credentials) -> str:
     return "2024-05-01"
 
 
-def test_a_call_is_seen_within_seconds(developer: Visitor, raw: Raw, app: Credentials, user: str) -> None:
+def test_a_call_appears_within_seconds(developer: Visitor, raw: Raw, app: Credentials, user: str) -> None:
     sent = envelope(raw.post("sendMsg", text_to(user, requestId="once")))["msgId"]
     envelope(raw.post("sendMsg", text_to(user, requestId="once")))
     envelope(raw.post("modMsgStatus", {"publisherId": user, "msgId": [sent, "1", "2"]}))
@@ -88,7 +88,7 @@ def test_a_call_is_seen_within_seconds(developer: Visitor, raw: Raw, app: Creden
     assert row_of(page, "100003")[2:] == ["1", "20.0 %"]
 
 
-def test_a_day_is_shown_by_hours(developer: Visitor, app: Credentials, history: str) -> None:
+def test_a_day_is_shown_by_hour(developer: Visitor, app: Credentials, history: str) -> None:
     page = developer.get(f"/apps/{app.app_id}/statistics?until={history}").text
     assert row_of(page, "09:00") == ["09:00", "1,200", "30"]
     assert row_of(page, "11:00") == ["11:00", "0", "0"]
@@ -118,7 +118,7 @@ def test_a_week_and_a_month_are_shown(developer: Visitor, app: Credentials, hist
     assert "2024-04-02 – 2024-05-01" in text_of(month)
 
 
-def test_one_api_alone_is_shown(developer: Visitor, app: Credentials, history: str) -> None:
+def test_usage_can_be_filtered_by_api(developer: Visitor, app: Credentials, history: str) -> None:
     page = developer.get(f"/apps/{app.app_id}/statistics?until={history}&api=modMsgStatus").text
     assert "Calls: 80. Errors: 10." in text_of(page)
     assert row_of(page, "09:00") == ["09:00", "0", "0"]
@@ -126,7 +126,7 @@ def test_one_api_alone_is_shown(developer: Visitor, app: Credentials, history: s
     assert re.search(r'<option value="modMsgStatus" selected>', page)
 
 
-def test_an_app_without_calls_is_told_so(developer: Visitor, app: Credentials) -> None:
+def test_an_app_without_calls_has_a_hint(developer: Visitor, app: Credentials) -> None:
     page = developer.get(f"/apps/{app.app_id}/statistics?until=2024-01-01&range=month")
     assert (page.status_code, "No calls in this period" in page.text) == (200, True)
     assert 'role="img"' not in page.text
@@ -142,7 +142,7 @@ def test_a_wrong_day_is_refused(developer: Visitor, operator: Visitor, app: Cred
             assert (answer.status_code, "2026-11-24" in answer.text) == (422, True)
 
 
-def test_odd_choices_are_taken_for_none(developer: Visitor, app: Credentials, history: str) -> None:
+def test_unknown_filters_are_ignored(developer: Visitor, app: Credentials, history: str) -> None:
     page = developer.get(f"/apps/{app.app_id}/statistics?until={history}&range=year&api=%3Cb%3E")
     assert (page.status_code, "<b>" in page.text) == (200, False)
     assert "No calls in this period" in page.text
@@ -196,7 +196,7 @@ def test_no_name_becomes_a_formula(
         assert not any(value.startswith(("=", "+", "-", "@")) for value in row.values())
 
 
-def test_a_file_of_nothing_has_its_heading(developer: Visitor, app: Credentials) -> None:
+def test_an_empty_export_has_its_header_line(developer: Visitor, app: Credentials) -> None:
     assert file_of(developer, f"/apps/{app.app_id}/statistics.csv?until=2024-01-01") == []
 
 
@@ -214,7 +214,7 @@ def limit(operator: Visitor, app: Credentials) -> Callable[..., int]:
     return change
 
 
-def test_the_meter_shows_what_is_used_of_a_quota(
+def test_the_meter_shows_the_use_of_a_quota(
     developer: Visitor, raw: Raw, app: Credentials, limit: Callable[..., int], user: str
 ) -> None:
     path = f"/apps/{app.app_id}/statistics"
@@ -229,7 +229,7 @@ def test_the_meter_shows_what_is_used_of_a_quota(
     assert "Used up" in developer.get(path).text
 
 
-def test_the_limits_shown_are_those_that_hold(
+def test_the_shown_limits_are_in_effect(
     developer: Visitor, raw: Raw, app: Credentials, limit: Callable[..., int]
 ) -> None:
     fields: dict[str, str] = {"rate.sendMsg": "20", "rate.*": "1000"}
@@ -255,7 +255,7 @@ def test_the_limits_shown_are_those_that_hold(
         ({"quota": "2000000001"}, "from 0 to 2000000000"),
     ],
 )
-def test_a_wrong_limit_is_told_at_its_field(
+def test_a_wrong_limit_is_explained_at_its_field(
     operator: Visitor, app: Credentials, fields: dict[str, str], said: str
 ) -> None:
     path = f"/operator/apps/{app.app_id}"
@@ -283,7 +283,7 @@ def test_operators_see_all_apps(
         assert operator.get(f"/operator/statistics?until={history}&range=week&by={order}").status_code == 200
 
 
-def test_apps_are_ordered_by_what_is_asked_for(operator: Visitor, shared_database: str) -> None:
+def test_apps_are_ordered_as_requested(operator: Visitor, shared_database: str) -> None:
     day = datetime.now(ZONE) - timedelta(days=2_000)
     # Numbers that no app has: a removed app still counts.
     for number, (calls, errors, seconds) in {

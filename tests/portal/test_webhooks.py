@@ -40,7 +40,7 @@ def audited(visitor: Visitor, app: Credentials) -> list[str]:
     return re.findall(r"<code>(webhook\.\w+)</code>", visitor.get(f"/apps/{app.app_id}/audit").text)[::-1]
 
 
-def test_a_webhook_from_its_beginning_to_its_end(
+def test_a_webhook_is_created_changed_and_deleted(
     developer: Visitor, client: Client, app: Credentials, user: str, receiver: Receiver
 ) -> None:
     webhook, secret = add(developer, app, f"{receiver.url}/a?key=hidden", "message.read")
@@ -83,7 +83,7 @@ def test_a_webhook_from_its_beginning_to_its_end(
     assert f"{receiver.url}/a?…" in log
 
 
-def test_deliveries_are_seen_by_state_and_replayed(
+def test_deliveries_are_filtered_by_state_and_replayed(
     developer: Visitor, client: Client, app: Credentials, user: str, receiver: Receiver
 ) -> None:
     webhook, _ = add(developer, app, receiver.url, "message.recalled")
@@ -125,7 +125,7 @@ def test_deliveries_are_seen_by_state_and_replayed(
         ({"url": "", "event.message.read": "1"}, "url", "1-2048"),
     ],
 )
-def test_a_wrong_webhook_is_told_at_its_field(
+def test_a_wrong_webhook_is_explained_at_its_field(
     developer: Visitor, app: Credentials, form: dict[str, str], field: str, said: str
 ) -> None:
     answer = developer.post(f"/apps/{app.app_id}/webhooks", **form)
@@ -157,7 +157,7 @@ def test_another_apps_webhook_is_not_found(
         assert [one.id for one in stranger.webhooks()] == [made.id]
 
 
-def test_saving_what_is_so_already_is_no_change(developer: Visitor, app: Credentials, receiver: Receiver) -> None:
+def test_saving_unchanged_permissions_records_nothing(developer: Visitor, app: Credentials, receiver: Receiver) -> None:
     webhook, _ = add(developer, app, receiver.url, "message.read")
     path = f"/apps/{app.app_id}/webhooks/{webhook}"
     same = {"url": receiver.url, "event.message.read": "1"}
