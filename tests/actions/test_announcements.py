@@ -1,4 +1,4 @@
-"""An announcement is approved and sent in one transaction, whatever happens in between."""
+"""An announcement is approved and sent in one transaction."""
 
 import asyncio
 
@@ -27,19 +27,19 @@ SAID = AnnouncementVersion(PLATFORM, Text("School is closed."), None, None)
 
 
 class Office:
-    """Two operators, and what was told after commits."""
+    """Two operators, and the events that were published after commits."""
 
     def __init__(self, database: Database, lease: NodeLease) -> None:
         self.database = database
-        self.told: list[MailboxEvent] = []
+        self.events: list[MailboxEvent] = []
         keys = KeyRing(SECRET_KEY)
-        self.announcements = Announcements(database, keys, lease, on_change=self.told.extend)
+        self.announcements = Announcements(database, keys, lease, on_change=self.events.extend)
         self.views = AnnouncementViews(database, MessageStatuses(database, waiting_limit=10))
         self.people = People(database)
         self.apps = Apps(database, keys)
 
     async def open(self) -> tuple[Person, Person]:
-        """Make the platform and the two."""
+        """Create the platform and both operators."""
         await self.apps.create("Test app", PLATFORM)
         async with self.database.connection() as connection:
             await users.register(connection, PLATFORM, ["u-1", "u-2"])
@@ -48,13 +48,13 @@ class Office:
         return author, await self.people.create("other@example.edu", "Other", password, "operator")
 
     async def waiting(self, author: Person, said: AnnouncementVersion = SAID) -> int:
-        """An announcement that waits for an approval."""
+        """Return the number of a submitted announcement."""
         number = await self.announcements.draft(said, author, COMMAND)
         await self.announcements.submit(number, 1, author, COMMAND)
         return number
 
     async def messages(self) -> int:
-        """How many messages there are."""
+        """Return the number of messages."""
         async with self.database.connection() as connection:
             count: int = await connection.fetchval("select count(*) from message")
             return count
@@ -80,7 +80,7 @@ async def test_concurrent_approvals_send_one_message(database: Database) -> None
 async def test_a_failure_after_the_send_leaves_nothing_behind(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a kill before the commit does: all of it is one transaction."""
+    """Fail as a kill before the commit does: all of it is one transaction."""
 
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError("killed")
@@ -95,12 +95,12 @@ async def test_a_failure_after_the_send_leaves_nothing_behind(
             await office.announcements.approve(number, 1, other, COMMAND)
         monkeypatch.setattr(audit, "record", record)
         assert await office.messages() == 0
-        assert office.told == [], "nothing is told of what was not committed"
+        assert office.events == [], "nothing is told of what was not committed"
         opened = await office.views.open(number, other)
         assert (opened.announcement.state, opened.announcement.message_id) == ("waiting", None)
         message_id = await office.announcements.approve(number, 1, other, COMMAND)
         assert await office.messages() == 1
-        assert [event.message_ids for event in office.told] == [(message_id,)]
+        assert [event.message_ids for event in office.events] == [(message_id,)]
 
 
 async def test_a_concurrent_edit_and_approval_never_send_an_unseen_version(database: Database) -> None:

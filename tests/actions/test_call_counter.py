@@ -1,4 +1,4 @@
-"""Counting calls in memory, and adding them to the database in batches."""
+"""Calls are counted in memory and stored in batches."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ DAY = 24 * HOUR
 
 
 class Clock:
-    """The time that the counter sees, in ms since 1970."""
+    """The time of the counter, in ms since 1970."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
         self.now = ms(moment)
@@ -34,17 +34,17 @@ class Clock:
 
 
 def ms(moment: str, zone: ZoneInfo = SHANGHAI) -> int:
-    """A local time, in ms since 1970."""
+    """Return a local time in ms since 1970."""
     return int(datetime.fromisoformat(moment).replace(tzinfo=zone).timestamp() * 1_000)
 
 
 def call(api: str = "sendMsg", ret_code: str = "000000", app: App | None = APP, ids: int = 0) -> CallRecord:
-    """A call that took 5 ms."""
+    """Return a call that took 5 ms."""
     return CallRecord(api, app, ret_code, 0.005, ids, b"id")
 
 
 async def counted(database: Database, hours: int = 1) -> list[tuple[int, int, str, str, int, int, int]]:
-    """What is stored: app, begin, API, retCode, calls, ids, messages."""
+    """Return the stored counts: app, begin, API, retCode, calls, ids, messages."""
     found = await rows(
         database,
         "select app_number, begins_at, api, ret_code, calls, status_ids, messages from call_count where hours = $1"
@@ -119,7 +119,7 @@ async def test_counts_of_several_processes_add_up(database: Database) -> None:
 
 
 class Outage:
-    """A database that takes no counts for a while."""
+    """A database that refuses counts for a while."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_away = True

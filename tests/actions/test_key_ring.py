@@ -1,4 +1,4 @@
-"""Secrets: sealed keys, proofs, tokens."""
+"""Secrets: encrypted keys, proofs, tokens."""
 
 import hmac
 from hashlib import sha256

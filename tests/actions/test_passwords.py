@@ -1,4 +1,4 @@
-"""Passwords are hashed well, beside everything else, and as slowly for nobody as for somebody."""
+"""Passwords are hashed off the event loop, and take the same time for unknown people."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Attempts are counted for a subscriber: an IPv4 address, or 64 bits of an IPv6 one."""
+"""Attempts are counted by subscriber: an IPv4 address, or the first 64 bits of an IPv6 address."""
 
 import pytest
 

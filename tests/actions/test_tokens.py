@@ -1,4 +1,4 @@
-"""Tokens: issued for a proof, checked, ended."""
+"""Access tokens: issued for a proof, checked, expired."""
 
 import hmac
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ RING = KeyRing(SECRET_KEY)
 
 @dataclass
 class Desk:
-    """The tokens, an app that asks for them, and the register that it stands in."""
+    """The tokens, an app that requests them, and the register of apps."""
 
     tokens: Tokens
     apps: Apps

@@ -1,4 +1,4 @@
-"""People who visit the portal of a real server, cookies and forms included."""
+"""Browsers without scripts that use the portal of a real server, with cookies and forms."""
 
 import itertools
 import re
@@ -27,7 +27,7 @@ _CSRF = re.compile(r'name="csrf" (?:value|content)="([^"]+)"')
 
 
 class Visitor:
-    """A browser without scripts: it keeps cookies and fills in forms."""
+    """A browser without scripts that keeps cookies and submits forms."""
 
     def __init__(self, url: str, *, language: str = "en") -> None:
         self.http = httpx.Client(
@@ -36,7 +36,7 @@ class Visitor:
         self.cookies: dict[str, str] = {}
 
     def request(self, method: str, path: str, **arguments: object) -> httpx.Response:
-        """Make a request and keep the cookies of its answer."""
+        """Make a request and keep the cookies of the answer."""
         self.http.cookies.clear()
         headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         headers |= arguments.pop("headers", {})  # type: ignore[call-overload]
@@ -50,24 +50,24 @@ class Visitor:
         return answer
 
     def get(self, path: str) -> httpx.Response:
-        """Look at a page."""
+        """Open a page."""
         return self.request("GET", path)
 
     def post(self, path: str, *, page: str | None = None, csrf: str | None = None, **fields: str) -> httpx.Response:
-        """Send a form as it stands on `page` (or where it is sent to)."""
+        """Submit a form with the token of `page` (by default of `path`)."""
         if csrf is None:
             found = _CSRF.search(self.get(page or path).text)
             csrf = found[1] if found else ""
         return self.request("POST", path, data={**fields, "csrf": csrf})
 
     def log_in(self, login: str, password: str = PASSWORD) -> httpx.Response:
-        """Fill in the login."""
+        """Submit the login form."""
         return self.post("/login", login=login, password=password)
 
 
 @pytest.fixture
 def visitor(server: Server) -> Iterator[Visitor]:
-    """Somebody whom the portal does not know."""
+    """A browser without a session."""
     someone = Visitor(server.url)
     yield someone
     someone.http.close()
@@ -80,7 +80,7 @@ async def add_person(database_url: str, role: Role = "developer", name: str = "L
 
 
 async def let_in(database_url: str, app: Credentials, person: Person) -> None:
-    """Let a person look after an app."""
+    """Make a person a member of an app."""
     async with Database(database_url, connections=2) as database:
         await _add_to_team(database, app, person)
 
@@ -101,7 +101,7 @@ async def _add_to_team(database: Database, app: Credentials, person: Person) -> 
 
 
 class Company:
-    """The people of a test: each fixture logs one in, in a browser of their own."""
+    """The people of a test, each with a browser of their own."""
 
     def __init__(self, server: Server, shared: SharedConnections) -> None:
         self.server = server
@@ -109,7 +109,7 @@ class Company:
         self._visitors: list[Visitor] = []
 
     def enter(self, role: Role = "developer", app: Credentials | None = None) -> tuple[Visitor, Person]:
-        """Return somebody who has a session, and who looks after an app if one is given.
+        """Return a person with a session, who is a member of `app` if it is given.
 
         The session begins without the form of the login.
         """
@@ -134,7 +134,7 @@ class Company:
 
 @pytest.fixture
 def company(server: Server, shared_connections: SharedConnections) -> Iterator[Company]:
-    """People with sessions."""
+    """Creates people with sessions."""
     opened = Company(server, shared_connections)
     yield opened
     opened.leave()
@@ -142,7 +142,7 @@ def company(server: Server, shared_connections: SharedConnections) -> Iterator[C
 
 @pytest.fixture
 def developer(company: Company, app: Credentials) -> Visitor:
-    """Somebody who looks after `app`."""
+    """A member of `app`."""
     return company.enter(app=app)[0]
 
 

@@ -1,4 +1,4 @@
-"""What a sample of the reference needs before it can be sent: messages, subscriptions, webhooks that are there."""
+"""The messages, subscriptions and webhooks that the samples of the reference need."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ DELIVERY_ID = "msg_b4f3f86b2dcbfa456311d2a0"
 
 
 class Scene:
-    """An app with its sandbox user, and whatever its samples speak of."""
+    """An app with its sandbox user and the objects in its samples."""
 
     def __init__(self, app: Credentials, client: Client, receiver: Receiver) -> None:
         self.app = app
@@ -25,7 +25,7 @@ class Scene:
         self.user = f"sandbox-{app.app_id}"
 
     def requests(self, call: CallReference, language: Language = "zh") -> list[dict[str, Any]]:
-        """The samples of a call as they stand on its page, about things that are there."""
+        """Return the samples of a call, with the ids of objects that exist."""
         return [self._about_what_is_there(call.name, spoken(one.request, language)) for one in call.samples]
 
     def _about_what_is_there(self, name: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Signing up, logging in, second factors, sessions: what a person does, and what an attacker tries."""
+"""Sign-up, login, second factor and sessions, used and attacked."""
 
 import re
 import time
@@ -20,12 +20,12 @@ SESSION = "__Host-session"
 
 @pytest.fixture
 def person(shared_database: str) -> Person:
-    """Somebody with an account."""
+    """A person with an account."""
     return wait_for(add_person(shared_database))
 
 
 def secrets_of(answer: httpx.Response) -> dict[str, str]:
-    """The cookies that an answer sets, whole."""
+    """Return the Set-Cookie lines of an answer by cookie name."""
     return {line.partition("=")[0]: line for line in answer.headers.get_list("set-cookie")}
 
 
@@ -180,7 +180,7 @@ def test_logins_that_succeed_are_not_counted(company: Company, shared_database: 
 
 @contextmanager
 def used_up(url: str, bucket: str, attempts: int) -> Iterator[None]:
-    """Have attempts counted within the block, as if they had just been made."""
+    """Count attempts within the block as if they had just been made."""
     now = int(time.time() * 1_000)
     wait_for(execute(url, f"delete from throttle where bucket = '{bucket}'"))
     wait_for(execute(url, f"insert into throttle (bucket, failures, since) values ('{bucket}', {attempts}, {now})"))
@@ -200,7 +200,7 @@ def test_a_weaker_hash_is_renewed_with_the_login(company: Company, shared_databa
 
 
 def stored_hash(url: str, person: Person) -> str:
-    """What is stored of a password."""
+    """Return the stored hash of a password."""
 
     async def look() -> str:
         async with Database(url, connections=2) as database, database.connection() as connection:
@@ -214,14 +214,14 @@ def stored_hash(url: str, person: Person) -> str:
 
 
 def add_second_factor(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
-    """Switch a person's second factor on, as the page leads to; return it and the recovery codes."""
+    """Turn on a person's second factor; return it and the recovery codes."""
     page = visitor.get("/account/second-factor").text
     assert "<svg" in page
-    found = re.search(r'name="secret" value="([A-Z2-7]+)"', page)
-    assert found is not None
-    totp = pyotp.TOTP(found[1])
-    assert "is wrong" in visitor.post("/account/second-factor", secret=found[1], code="abcdef").text
-    proof = {"secret": found[1], "code": totp.now()}
+    match = re.search(r'name="secret" value="([A-Z2-7]+)"', page)
+    assert match is not None
+    totp = pyotp.TOTP(match[1])
+    assert "is wrong" in visitor.post("/account/second-factor", secret=match[1], code="abcdef").text
+    proof = {"secret": match[1], "code": totp.now()}
     assert "is wrong" in visitor.post("/account/second-factor", **proof, password="not it").text
     done = visitor.post("/account/second-factor", **proof, password=PASSWORD)
     assert done.status_code == 200

@@ -1,4 +1,4 @@
-"""Announcements: drafted by one operator, approved by another, seen by everyone of the platform, sent once."""
+"""Announcements: written by one operator, approved by another, sent once to everyone on the platform."""
 
 import re
 import secrets
@@ -42,18 +42,18 @@ def app(shared_database: str, platform: str) -> Credentials:
 
 @pytest.fixture
 def author(company: Company) -> Visitor:
-    """Who drafts."""
+    """The operator who writes."""
     return company.enter("operator")[0]
 
 
 @pytest.fixture
 def reviewer(company: Company) -> Visitor:
-    """Who approves."""
+    """The operator who approves."""
     return company.enter("operator")[0]
 
 
 class Reader:
-    """A user of the platform, and what is in the inbox."""
+    """A user of the platform and their inbox."""
 
     def __init__(self, server: Server, app: Credentials, user: str) -> None:
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key}
@@ -65,12 +65,12 @@ class Reader:
         self.url = f"{server.url}/inbox/v1/messages"
 
     def messages(self) -> list[dict[str, object]]:
-        """What the inbox shows."""
+        """Return the messages in the inbox."""
         found: list[dict[str, object]] = httpx.get(self.url, headers=self.headers, trust_env=False).json()["messages"]
         return found
 
     def texts(self) -> list[str]:
-        """What its texts say."""
+        """Return the texts of the messages in the inbox."""
         return [message["body"]["content"] for message in self.messages()]  # type: ignore[index]
 
 
@@ -90,10 +90,10 @@ def write(author: Visitor, platform: str, content: str, *, then: str = "submit",
 
 
 def version_on(visitor: Visitor, path: str) -> str:
-    """The version that the page of an announcement shows."""
-    found = re.search(r'name="version" value="(\d+)"', visitor.get(path).text)
-    assert found is not None
-    return found[1]
+    """Return the version on the page of an announcement."""
+    match = re.search(r'name="version" value="(\d+)"', visitor.get(path).text)
+    assert match is not None
+    return match[1]
 
 
 def act(visitor: Visitor, path: str, step: str, version: str = "1", **fields: str) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""What developers and operators do with apps in the portal, and what the API makes of it."""
+"""What developers and operators do with apps in the portal, and its effect on the API."""
 
 import re
 
@@ -22,7 +22,7 @@ def made_app(visitor: Visitor, name: str = "Smart Campus", platform: str = "4201
 
 
 def can_log_in(server: Server, app_id: str, key: str) -> bool:
-    """Whether the API gives a token for a key."""
+    """Return whether the API issues a token for a key."""
     form = {"grant_type": "client_credentials", "client_id": app_id, "client_secret": key}
     return httpx.post(f"{server.url}/oauth2/token", data=form, trust_env=False).status_code == 200
 

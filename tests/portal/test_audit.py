@@ -1,4 +1,4 @@
-"""The audit log in the portal: filtered, in pages, in words, exported; and nobody can change it."""
+"""The audit log in the portal: filters, pages, texts, export, and that it cannot be changed."""
 
 import ast
 import csv
@@ -25,7 +25,7 @@ HOUR = 3_600_000
 
 
 def subjects(page: str) -> list[str]:
-    """To what the entries of a page are, in order."""
+    """Return the subjects of the entries on a page, in order."""
     rows = re.findall(r"<tr>\s*<td class=\"nowrap\"><time.*?</tr>", page, re.DOTALL)
     return [re.sub(r"<[^>]*>", "", row.split('<td class="break">')[1].partition("</td>")[0]) for row in rows]
 
@@ -157,7 +157,7 @@ async def test_audit_entries_cannot_be_changed(database: Database, statement: st
 
 
 def _recorded() -> Iterator[str]:
-    """Every action that stands as a text where something is recorded."""
+    """Return every action that the sources record."""
     for path in (path for room in ("actions", "messaging", "store") for path in (_SOURCE / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""

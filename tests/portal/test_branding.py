@@ -1,4 +1,4 @@
-"""A live app's name and colour change by request and approval; nothing is called like the platform."""
+"""A live app's name and colour change only with approval, and no app has the name of a platform."""
 
 import re
 
@@ -17,11 +17,11 @@ from tests.portal.test_apps import made_app
 
 
 def request_number(operator: Visitor, app_id: str) -> str:
-    """The number of an app's open request, as the operators' page has it."""
+    """Return the number of an app's pending request."""
     page = operator.get("/operator/requests").text
-    found = re.search(rf'/portal/apps/{app_id}".*?name="number" value="(\d+)"', page, re.DOTALL)
-    assert found is not None
-    return found[1]
+    match = re.search(rf'/portal/apps/{app_id}".*?name="number" value="(\d+)"', page, re.DOTALL)
+    assert match is not None
+    return match[1]
 
 
 def test_a_live_apps_new_name_needs_an_operator(developer: Visitor, operator: Visitor, app: Credentials) -> None:

@@ -1,4 +1,4 @@
-"""The keyInfo debugger: every mistake that apps make is named, and no answer tells a key."""
+"""The keyInfo debugger names every common mistake and never reveals a key."""
 
 import base64
 import hashlib
@@ -17,12 +17,12 @@ IN_TIME = "the time is within the window"
 
 
 def signed(key: str | bytes, text: str, algorithm: str = "sha256") -> str:
-    """An HMAC as apps send it."""
+    """Return an HMAC as apps send it."""
     return hmac.new(key.encode() if isinstance(key, str) else key, text.encode(), algorithm).hexdigest().upper()
 
 
 def findings(visitor: Visitor, app: Credentials, time_stamp: object, key_info: str) -> list[tuple[str, str]]:
-    """What the page says of three values: right or wrong, and why. No page may contain the key."""
+    """Return the verdict and reason for each value. No page may contain the key."""
     fields = {"appId": app.app_id, "timeStamp": str(time_stamp), "keyInfo": key_info}
     page = visitor.post("/docs/debugger", **fields).text
     assert app.app_key not in page.lower()
@@ -48,7 +48,7 @@ def test_a_right_key_info_is_confirmed(developer: Visitor, app: Credentials, now
 
 
 def orders() -> dict[str, Callable[[str, str, int], str]]:
-    """The wrong orders, as apps would write them."""
+    """Return the wrong orders by name."""
     return {
         "appKey+appId+timeStamp": lambda i, k, t: f"{k}{i}{t}",
         "appId+timeStamp+appKey": lambda i, k, t: f"{i}{t}{k}",

@@ -1,4 +1,4 @@
-"""The page that tells operators how the server is."""
+"""The health page for operators."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The message log of an app in the portal: searched by each criterion, a message's page, what can be done there."""
+"""The message log of an app: search by each criterion, the page of a message, and its actions."""
 
 import re
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ def receiver() -> Iterator[Receiver]:
 
 
 def listed(page: str, app: Credentials) -> list[str]:
-    """The messages that a page of the log shows, in order."""
-    found = re.findall(rf'href="/portal/apps/{app.app_id}/messages/(\d+)"', page)
-    return list(dict.fromkeys(found))
+    """Return the messages on a page of the log, in order."""
+    match = re.findall(rf'href="/portal/apps/{app.app_id}/messages/(\d+)"', page)
+    return list(dict.fromkeys(match))
 
 
 def search(visitor: Visitor, app: Credentials, **criteria: str) -> list[str]:
-    """The messages that are found."""
+    """Return the messages that a search finds."""
     answer = visitor.request("GET", f"/apps/{app.app_id}/messages", params=criteria)
     assert answer.status_code == 200
     return listed(answer.text, app)

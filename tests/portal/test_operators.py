@@ -1,4 +1,4 @@
-"""What takes two operators, whatever way around it one of them tries; and what a reset, an invitation leave behind."""
+"""Changes that need two operators, the ways around them that must fail, and the effects of resets and invitations."""
 
 import re
 from collections.abc import Iterator
@@ -18,23 +18,23 @@ NEW = "an entirely different one"
 
 @dataclass
 class Somebody:
-    """A person in a browser of their own."""
+    """A person with a browser."""
 
     visitor: Visitor
     person: Person
 
     def change(self, other: Person, change: str, password: str = PASSWORD) -> httpx.Response:
-        """Press a button beside somebody on the page of people."""
+        """Submit a change of a person on the page of people."""
         fields = {"person": str(other.number), "change": change, "own_password": password}
         return self.visitor.post(PEOPLE, **fields)
 
     def decide(self, number: str, *, confirmed: bool = True, password: str = PASSWORD) -> httpx.Response:
-        """Press a button of a request."""
+        """Confirm or refuse a request."""
         fields = {"number": number, "confirmed": "01"[confirmed], "own_password": password}
         return self.visitor.post(CONFIRMATIONS, page=PEOPLE, **fields)
 
     def request_about(self, other: Person) -> str | None:
-        """The number of the request about somebody that this operator sees."""
+        """Return the number of the request about a person that this operator sees."""
         for card in self.visitor.get(CONFIRMATIONS).text.split('<section class="card">')[1:]:
             if other.login in card:
                 found = re.search(r'name="number" value="(\d+)"', card)
@@ -43,18 +43,18 @@ class Somebody:
         return None
 
     def is_operator(self) -> bool:
-        """Whether the operators' pages open."""
+        """Return whether the operators' pages open."""
         return self.visitor.get(PEOPLE).status_code == 200
 
 
 def entered(company: Company, role: str = "operator") -> Somebody:
-    """Somebody who has just logged in."""
+    """A person who has just logged in."""
     return Somebody(*company.enter(role))  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def asker(company: Company) -> Somebody:
-    """The operator who is up to something."""
+    """The operator who requests changes."""
     return entered(company)
 
 
@@ -72,24 +72,24 @@ def newcomer(company: Company) -> Somebody:
 
 @pytest.fixture
 def browser(server: Server) -> Iterator[Visitor]:
-    """A browser that nobody has used yet."""
+    """A browser without a session."""
     fresh = Visitor(server.url)
     yield fresh
     fresh.http.close()
 
 
 def number_of(somebody: Somebody, other: Person) -> str:
-    """The number of a request that must be there."""
+    """Return the number of a request that must exist."""
     found = somebody.request_about(other)
     assert found is not None
     return found
 
 
 def secret_in(answer: httpx.Response, name: str = "one-time-password") -> str:
-    """What a page shows once."""
-    found = re.search(rf'id="{name}">([a-z0-9-]+)<', answer.text)
-    assert found is not None, answer.text
-    return found[1]
+    """Return a secret that a page shows once."""
+    match = re.search(rf'id="{name}">([a-z0-9-]+)<', answer.text)
+    assert match is not None, answer.text
+    return match[1]
 
 
 # --- New operators --------------------------------------------------------------------------------------------------
@@ -129,11 +129,11 @@ def test_an_invited_operator_is_confirmed_by_another_one(
     login = f"{user}@example.edu"
     assert browser.post(link[1], login=login, name="Ms Second", password=PASSWORD).status_code == 303
     assert browser.get(PEOPLE).status_code == 403, "whoever opens the link is no operator yet"
-    found = re.search(rf'{login}.*?name="number" value="(\d+)"', other.visitor.get(CONFIRMATIONS).text, re.DOTALL)
-    assert found is not None
-    assert browser.post(CONFIRMATIONS, page="/account", number=found[1], confirmed="1").status_code == 403
-    assert asker.decide(found[1]).status_code == 422
-    assert other.decide(found[1]).status_code == 303
+    match = re.search(rf'{login}.*?name="number" value="(\d+)"', other.visitor.get(CONFIRMATIONS).text, re.DOTALL)
+    assert match is not None
+    assert browser.post(CONFIRMATIONS, page="/account", number=match[1], confirmed="1").status_code == 403
+    assert asker.decide(match[1]).status_code == 422
+    assert other.decide(match[1]).status_code == 303
     browser.log_in(login)
     assert browser.get(PEOPLE).status_code == 200
 
@@ -262,7 +262,7 @@ def test_a_former_operator_cannot_confirm(
 
 
 def choose(visitor: Visitor, old: str, new: str = NEW) -> httpx.Response:
-    """Fill in the page that asks for a password of one's own."""
+    """Submit the page that replaces a one-time password."""
     fields = {"old_password": old, "new_password": new, "repeated_password": new}
     return visitor.post("/account/new-password", **fields)
 

@@ -1,4 +1,4 @@
-"""Every page of the portal for everybody who might ask for it, and every form without its token."""
+"""Every page of the portal for every kind of visitor, and every form without its token."""
 
 import re
 from collections.abc import Mapping
@@ -22,18 +22,18 @@ REFUSED = {401, 403, 404}
 
 
 def path_of(page: Page[Any], app: Credentials) -> str:
-    """A page's path with an app in it; other parts name nothing."""
+    """Return a page's path with an app; other parts name nothing that exists."""
     return re.sub(r"\{\w+(:\w+)?\}", "7", page.path.replace("{app_id}", app.app_id))
 
 
 def may_be_absent(page: Page[Any]) -> bool:
-    """Whether a page is about something else than an app, which the path of the test does not name."""
+    """Return whether a page is about something that `path_of` does not name."""
     return bool(set(re.findall(r"\{(\w+)", page.path)) - {"app_id"})
 
 
 @pytest.fixture
 def visitors(visitor: Visitor, stranger: Visitor, developer: Visitor, operator: Visitor) -> Mapping[str, Visitor]:
-    """Everybody."""
+    """One visitor of each kind."""
     return dict(zip(WHO, (visitor, stranger, developer, operator), strict=True))
 
 
@@ -86,9 +86,9 @@ def test_forms_without_a_token_are_refused(visitors: Mapping[str, Visitor], app:
 
 
 def test_forms_of_other_websites_are_refused(developer: Visitor, app: Credentials) -> None:
-    found = re.search(r'name="csrf" value="([^"]+)"', developer.get("/account").text)
-    assert found is not None
-    form = {"csrf": found[1], "name": "Renamed", "automatic": "1"}
+    match = re.search(r'name="csrf" value="([^"]+)"', developer.get("/account").text)
+    assert match is not None
+    form = {"csrf": match[1], "name": "Renamed", "automatic": "1"}
     for headers in (
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
@@ -100,9 +100,9 @@ def test_forms_of_other_websites_are_refused(developer: Visitor, app: Credential
 
 
 def test_the_form_token_of_another_session_is_refused(developer: Visitor, stranger: Visitor, app: Credentials) -> None:
-    found = re.search(r'name="csrf" value="([^"]+)"', stranger.get("/account").text)
-    assert found is not None
-    assert developer.post(f"/apps/{app.app_id}/face", csrf=found[1], name="Renamed").status_code == 403
+    match = re.search(r'name="csrf" value="([^"]+)"', stranger.get("/account").text)
+    assert match is not None
+    assert developer.post(f"/apps/{app.app_id}/face", csrf=match[1], name="Renamed").status_code == 403
 
 
 def test_every_answer_has_the_headers_that_keep_it_safe(visitors: Mapping[str, Visitor]) -> None:

@@ -1,4 +1,4 @@
-"""The API reference: it leaves nothing out, says it in both languages, and its samples work."""
+"""The API reference is complete, in both languages, and its samples work."""
 
 import re
 import time
@@ -27,14 +27,14 @@ _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
-    """Where the samples' webhooks lead."""
+    """The receiver of the samples' webhooks."""
     with receiving() as started:
         yield started
 
 
 @pytest.fixture
 def scene(app: Credentials, client: Client, receiver: Receiver) -> Scene:
-    """What the samples speak of."""
+    """The objects in the samples."""
     return Scene(app, client, receiver)
 
 
@@ -42,7 +42,7 @@ def scene(app: Credentials, client: Client, receiver: Receiver) -> Scene:
 
 
 def schema_fields(document: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """The paths of all fields that an OpenAPI schema knows."""
+    """Return the paths of all fields of an OpenAPI schema."""
     if "$ref" in schema:
         yield from schema_fields(document, document["components"]["schemas"][schema["$ref"].split("/")[-1]], prefix)
     for name in ("allOf", "anyOf"):
@@ -113,7 +113,7 @@ def test_fields_are_numbered_as_an_outline() -> None:
 
 
 def shape(value: object) -> object:
-    """What a value is made of: its keys and types, a list's by its first item."""
+    """Return the shape of a value: its keys and types, and those of a list's first item."""
     if isinstance(value, dict):
         return {name: shape(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -193,7 +193,7 @@ def test_every_ret_code_can_be_linked_to(visitor: Visitor) -> None:
 
 
 def found_by(visitor: Visitor, words: str) -> list[str]:
-    """The calls that a search lists, by name."""
+    """Return the names of the calls that a search lists."""
     page = visitor.request("GET", "/docs", params={"q": words}).text.partition('class="docs-main"')[2]
     return re.findall(r'<a href="/portal/docs/(\w+)"><strong>', page)
 

@@ -1,4 +1,4 @@
-"""The sample programs of the reference: each is run, in its own language, against a real server."""
+"""The sample programs of the reference, each run in its language against a real server."""
 
 import os
 import re
@@ -31,32 +31,32 @@ HOSTILE = """it's "quoted" \\ \\n `id` $(id) ${HOME} {braces} %s %d <?php ?> \"\
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
-    """Where the samples' webhooks lead."""
+    """The receiver of the samples' webhooks."""
     with receiving() as started:
         yield started
 
 
 @pytest.fixture
 def scene(app: Credentials, client: Client, receiver: Receiver) -> Scene:
-    """What the samples speak of."""
+    """The objects in the samples."""
     return Scene(app, client, receiver)
 
 
 def need(language: str) -> None:
-    """Skip the test if the machine has not got a language."""
+    """Skip the test if the machine lacks a language."""
     missing = [name for name in NEEDED[language] if shutil.which(name) is None]
     if missing:
         pytest.skip(f"no {' and no '.join(missing)} here: see `make languages`")
 
 
 def environment(app: Credentials) -> dict[str, str]:
-    """What the programs ask for, and no proxy between them and the server."""
+    """Return the environment that the programs need, without a proxy."""
     kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     return kept | {"MSGCENTER_APP_ID": app.app_id, "MSGCENTER_APP_KEY": app.app_key, "LC_ALL": "C.UTF-8"}
 
 
 def run(folder: Path, app: Credentials, *command: str) -> str:
-    """Run a command in a folder and return what it prints; it may not complain."""
+    """Run a command in a folder and return its output; it must not fail."""
     done = subprocess.run(
         command, cwd=folder, env=environment(app), capture_output=True, text=True, timeout=120, check=False
     )
@@ -65,7 +65,7 @@ def run(folder: Path, app: Credentials, *command: str) -> str:
 
 
 def written(folder: Path, server: Server, path: str, request: dict[str, Any], language: str) -> Program:
-    """A program, saved under its name as a developer would."""
+    """Return the path of a program, saved under its name."""
     program = next(one for one in programs(server.url, path, request) if one.language == language)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / program.file).write_text(program.text, encoding="utf-8")

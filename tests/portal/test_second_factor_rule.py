@@ -1,4 +1,4 @@
-"""Who has to have a second factor sets it up at the login, before anything else; and one operator alone."""
+"""People who must have a second factor set it up first; and a single operator."""
 
 import re
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ ENROL = "/portal/account/second-factor"
 
 @pytest.fixture
 def strict(database_url: str, tmp_path: Path) -> Iterator[Server]:
-    """A server of which nobody has set MSGCENTER_SECOND_FACTOR."""
+    """A server without MSGCENTER_SECOND_FACTOR."""
     with running_server(database_url, tmp_path, SECOND_FACTOR="") as started:
         yield started
 
 
 @pytest.fixture
 def browsers(strict: Server) -> Iterator[list[Visitor]]:
-    """Two browsers."""
+    """Two browsers without sessions."""
     opened = [Visitor(strict.url), Visitor(strict.url)]
     yield opened
     for one in opened:

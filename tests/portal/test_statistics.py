@@ -1,4 +1,4 @@
-"""What developers and operators are shown of the calls, as pages and as a file."""
+"""The statistics of calls, as pages and as CSV."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ SUCCESS, WRONG, UNKNOWN = "000000", "100003", "300001"
 
 
 def counted(url: str, app_number: int, moment: str, api: str, ret_code: str, calls: int, seconds: float) -> None:
-    """Add calls of an hour as a server process does."""
+    """Store the calls of an hour as a server process does."""
     at = datetime.fromisoformat(moment).replace(tzinfo=ZONE)
     starts = {1: at, 24: at.replace(hour=0)}
     ids = 50 * calls if api == "modMsgStatus" else 0
@@ -43,12 +43,12 @@ def counted(url: str, app_number: int, moment: str, api: str, ret_code: str, cal
 
 
 def text_of(html: str) -> str:
-    """What a page says, without its markup."""
+    """Return the text of a page without its markup."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 def row_of(html: str, name: str) -> list[str]:
-    """The cells of the row of a table that begins with a name."""
+    """Return the cells of the table row that begins with a name."""
     rows = [
         re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in re.findall(r"<tr>.*?</tr>", html, re.DOTALL)
     ]
@@ -59,7 +59,7 @@ def row_of(html: str, name: str) -> list[str]:
 
 @pytest.fixture
 def history(shared_database: str, app: Credentials) -> str:
-    """A day long ago on which the app made calls."""
+    """A past day on which the app made calls."""
     for moment, api, ret_code, calls, seconds in (
         ("2024-05-01T09:00", "sendMsg", SUCCESS, 1_200, 0.020),
         ("2024-05-01T09:00", "sendMsg", WRONG, 30, 0.001),
@@ -152,7 +152,7 @@ def test_unknown_filters_are_ignored(developer: Visitor, app: Credentials, histo
 
 
 def file_of(visitor: Visitor, path: str) -> list[dict[str, str]]:
-    """The rows of a file, which must open in a spreadsheet."""
+    """Return the rows of a CSV file."""
     answer = visitor.get(path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -205,7 +205,7 @@ def test_an_empty_export_has_its_header_line(developer: Visitor, app: Credential
 
 @pytest.fixture
 def limit(operator: Visitor, app: Credentials) -> Callable[..., int]:
-    """Sets limits in the portal, as an operator; gives the status of the answer."""
+    """Return a function that sets limits as an operator and returns the status."""
 
     def change(**fields: str) -> int:
         path = f"/operator/apps/{app.app_id}"

@@ -1,4 +1,4 @@
-"""The life of a webhook in the portal, with a real receiver."""
+"""Webhooks in the portal, with a real receiver."""
 
 import re
 from collections.abc import Iterator
@@ -24,19 +24,19 @@ def add(visitor: Visitor, app: Credentials, url: str, *events: str) -> tuple[str
     chosen = {f"event.{event}": "1" for event in events}
     answer = visitor.post(f"/apps/{app.app_id}/webhooks", url=url, **chosen)
     assert answer.status_code == 201, answer.text
-    found = re.search(r"data-copy>(wh_[0-9a-f]+)<", answer.text)
-    return (found[1] if found else ""), secret_of(answer.text)
+    match = re.search(r"data-copy>(wh_[0-9a-f]+)<", answer.text)
+    return (match[1] if match else ""), secret_of(answer.text)
 
 
 def secret_of(page: str) -> str:
-    """The secret on a page."""
-    found = re.search(r'id="secret">(whsec_[^<]+)<', page)
-    assert found is not None
-    return found[1]
+    """Return the secret on a page."""
+    match = re.search(r'id="secret">(whsec_[^<]+)<', page)
+    assert match is not None
+    return match[1]
 
 
 def audited(visitor: Visitor, app: Credentials) -> list[str]:
-    """What the log says was done with webhooks, the oldest first."""
+    """Return the recorded actions on webhooks, oldest first."""
     return re.findall(r"<code>(webhook\.\w+)</code>", visitor.get(f"/apps/{app.app_id}/audit").text)[::-1]
 
 
