@@ -149,7 +149,7 @@ def test_the_previous_key_is_recognised_while_it_is_valid(developer: Visitor, ap
     assert rotated.status_code == 200
     given = signed(app.app_key, f"{app.app_id}{app.app_key}{now}")
     verdict, said = findings(developer, app, now, given)[1]
-    assert (verdict, "made with the previous key" in said) == ("right", True)
+    assert (verdict, "uses the previous key" in said) == ("right", True)
     developer.post(f"/apps/{app.app_id}/keys/end", page=f"/apps/{app.app_id}/keys")
     assert findings(developer, app, now, given)[1][0] == "wrong"
 

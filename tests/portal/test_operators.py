@@ -100,7 +100,7 @@ def test_two_operators_make_an_operator(asker: Somebody, other: Somebody, newcom
     assert not newcomer.is_operator()
     number = number_of(other, newcomer.person)
     assert "Pending confirmations: " in other.visitor.get("/operator/requests").text
-    assert "waits for another operator" in asker.change(newcomer.person, "operator").text
+    assert "is waiting for another operator" in asker.change(newcomer.person, "operator").text
     assert asker.decide(number).status_code == 422, "nobody confirms what they have asked for"
     assert 'id="wrong-own_password"' in other.decide(number, password="not mine").text
     assert not newcomer.is_operator()

@@ -42,7 +42,7 @@ def test_an_operator_has_to_set_up_a_second_factor_first(database_url: str, brow
     assert operator.get("/operator/people").status_code == 200
 
     proof = {"password": PASSWORD, "code": codes[0]}
-    assert "set up anew at once" in operator.get("/account").text
+    assert "set it up again at once" in operator.get("/account").text
     assert operator.post("/account/second-factor/remove", page="/account", **proof).status_code == 303
     assert operator.get("/operator/people").headers["location"] == ENROL, "another phone, not none"
     assert operator.post("/logout", page="/account/second-factor").headers["location"].endswith("done=logged-out")

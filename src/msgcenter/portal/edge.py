@@ -231,7 +231,7 @@ async def _handled(page: BoundPage, request: PageRequest) -> tuple[Answer, PageR
 
 
 def _is_public(request: PageRequest, response: Response) -> bool:
-    """Return whether a page has no secrets: nobody is logged in, and there is no form token, in the browser or new."""
+    """Return whether a page has no secrets: no person is logged in, and there is no form token, old or new."""
     is_page = response.status_code == 200 and response.headers.get("content-type", "").startswith("text/html")
     return is_page and request.session is None and not request.csrf and "set-cookie" not in response.headers
 
