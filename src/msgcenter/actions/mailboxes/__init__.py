@@ -1,1 +1,1 @@
-"""What users and apps do with mailboxes: read, set statuses, subscribe."""
+"""What users and apps do with mailboxes: read, search, set statuses, subscribe to topics."""

@@ -1,1 +1,1 @@
-"""What apps do with messages: send, report, recall, update."""
+"""What apps do with messages: send, query, recall, update, remind."""
