@@ -19,7 +19,7 @@ from msgcenter.messaging.current_mailbox import count_current, current_mailbox, 
 from msgcenter.messaging.set_status import lock_unread
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import read_states, reading
-from msgcenter.store.mailboxes.counts import AppCounts
+from msgcenter.store.mailboxes.counts import AppCounts, app_counts
 from msgcenter.store.mailboxes.entry_changes import set_archived
 from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.read_states import PageChange, change_pages
@@ -307,7 +307,7 @@ class Inbox:
         distinct = sorted(set(recipients))
         now = now_ms()
         counts = await count_current(
-            self._database, distinct, now, lambda connection: counts.app_counts(connection, distinct, now)
+            self._database, distinct, now, lambda connection: app_counts(connection, distinct, now)
         )
         async with self._database.connection() as connection:
             names = await _app_names(connection, {app.app_number for by_app in counts.values() for app in by_app})

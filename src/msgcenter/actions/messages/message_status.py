@@ -14,6 +14,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.current_mailbox import count_current
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, topics
+from msgcenter.store.mailboxes.counts import unread_counts
 from msgcenter.store.mailboxes.receipts import Receipt, ReceiptTotals
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.messages import MessageFilter
@@ -133,7 +134,7 @@ class MessageStatuses:
             self._database,
             {mailbox.recipient for mailbox in distinct},
             now,
-            lambda connection: counts.unread_counts(connection, distinct, now),
+            lambda connection: unread_counts(connection, distinct, now),
         )
         return [counts.get((*recipient, app_number), 0) for recipient, app_number in mailboxes]
 
