@@ -1,4 +1,4 @@
-"""What holds for every call (docs/protocol.md, "Conventions of every gateway call")."""
+"""Conventions of every call (docs/protocol.md, "Conventions of every gateway call")."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,19 +7,22 @@ from typing import Any
 import httpx
 import pytest
 
+from msgcenter.domain.refusal import SUCCESS_CODE, Reason
+from msgcenter.gateway.reference.call_texts import TEXTS
 from msgcenter_client import Client, LimitError
 from tests.conftest import Credentials, Raw, Server, running_server
 from tests.gateway.calls import accepted, envelope, is_chinese, refused, text_to, until
+from tests.gateway.samples import FIELDS, SAMPLES
 
 MESSAGE = "/msgCenter/message/"
-CALLS = {
-    "modMsgStatus": {"publisherId": "nobody", "msgId": ["1"]},
-    "sendMsg": text_to("nobody"),
-    "getMsgStatus": {"msgId": "1"},
-    "getMsgList": {},
-    "getUnreadCount": {"publisherId": "nobody"},
-    "/msgCenter/user/getUserToken": {"publisherId": "nobody"},
+EXPECTED = {
+    path: {
+        SUCCESS_CODE,
+        *(reason.ret_code for reason in (*TEXTS[path.rpartition("/")[2]].reasons, Reason.FIELD_MALFORMED)),
+    }
+    for path in SAMPLES
 }
+"""What a sample of each call may be answered with: success, or a refusal that its reference names."""
 MIB = 1 << 20
 
 
@@ -45,7 +48,7 @@ def test_any_content_type_will_do(wire: Raw, user: str, content_type: str) -> No
     [b"", b"[]", b'"x"', b"1", b"null", b"{", b'{"a":1,}', b"a=b", b"\0"],
 )
 def test_a_body_that_is_no_json_object_is_100001(wire: Raw, body: bytes) -> None:
-    for call in CALLS:
+    for call in SAMPLES:
         refused(wire, call, body, "100001")
 
 
@@ -71,10 +74,9 @@ def test_deep_nesting_fails_no_server(wire: Raw, user: str, depth: int) -> None:
     assert envelope(wire.post("getUnreadCount", body))["retCode"] in {"000000", "100001"}
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", SAMPLES)
 def test_every_answer_is_an_envelope_with_its_two_keys_first(wire: Raw, call: str) -> None:
-    answer = envelope(wire.post(call, CALLS[call]))
-    assert answer["retCode"] in {"000000", "300001"}
+    assert envelope(wire.post(call, SAMPLES[call]))["retCode"] in EXPECTED[call]
 
 
 # --- Credentials ----------------------------------------------------------------------------------------------------
@@ -90,10 +92,10 @@ CARRIERS: dict[str, Carry] = {
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
-@pytest.mark.parametrize("call", CALLS)
-def test_a_token_is_taken_from_three_places(http: httpx.Client, wire: Raw, call: str, carrier: str) -> None:
-    answer = envelope(http.post(path_of(call), json=CALLS[call], **CARRIERS[carrier](wire.token)))
-    assert answer["retCode"] in {"000000", "300001"}
+def test_a_token_is_accepted_in_three_places(http: httpx.Client, wire: Raw, carrier: str) -> None:
+    for call, request in SAMPLES.items():
+        answer = envelope(http.post(call, json=request, **CARRIERS[carrier](wire.token)))
+        assert answer["retCode"] in EXPECTED[call], call
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
@@ -114,9 +116,9 @@ def test_an_unknown_token_is_200002(http: httpx.Client, carrier: str) -> None:
         {"headers": {"accessToken": ""}},
     ],
 )
-@pytest.mark.parametrize("call", CALLS)
-def test_no_token_is_200001(http: httpx.Client, call: str, given: dict[str, Any]) -> None:
-    assert envelope(http.post(path_of(call), json=CALLS[call], **given))["retCode"] == "200001"
+def test_no_token_is_200001(http: httpx.Client, given: dict[str, Any]) -> None:
+    for call, request in SAMPLES.items():
+        assert envelope(http.post(call, json=request, **given))["retCode"] == "200001", call
 
 
 @pytest.mark.parametrize("token", ["%00", "%ff", "%", "a%20b", "+", "%ED%A0%80"])
@@ -139,11 +141,11 @@ def test_an_unknown_path_is_404_in_an_envelope(http: httpx.Client, method: str, 
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
-@pytest.mark.parametrize("path", [*map(path_of, CALLS), "/apigateway/getAccessToken", "/apigateway/getaccesstoken"])
-def test_another_method_is_405_in_an_envelope(http: httpx.Client, method: str, path: str) -> None:
-    answer = http.request(method, path)
-    assert answer.headers["allow"] == "POST"
-    assert envelope(answer, 405)["retCode"] == "100003"
+def test_another_method_is_405_in_an_envelope(http: httpx.Client, method: str) -> None:
+    for path in (*SAMPLES, "/apigateway/getAccessToken", "/apigateway/getaccesstoken"):
+        answer = http.request(method, path)
+        assert answer.headers["allow"] == "POST"
+        assert envelope(answer, 405)["retCode"] == "100003"
 
 
 def test_head_has_no_body(http: httpx.Client) -> None:
@@ -274,21 +276,20 @@ def test_anything_else_is_no_id(wire: Raw, wrong: object) -> None:
         refused(wire, call, {"publisherId": wrong, **more}, "100003", "publisherId", "64")
 
 
-@pytest.mark.parametrize("call", [name for name in CALLS if name not in {"getMsgStatus", "getMsgList"}])
-def test_a_platform_is_the_apps_own_or_one_it_may_use(wire: Raw, shared_app: Credentials, call: str) -> None:
+@pytest.mark.parametrize("call", [path for path, fields in FIELDS.items() if "platformCode" in fields])
+def test_a_platform_is_the_apps_own_or_a_granted_one(wire: Raw, shared_app: Credentials, call: str) -> None:
     for own in (shared_app.platform_code, int(shared_app.platform_code)):
-        answer = envelope(wire.post(call, {**CALLS[call], "platformCode": own}))
-        assert answer["retCode"] in {"000000", "300001"}
+        answer = envelope(wire.post(call, {**SAMPLES[call], "platformCode": own}))
+        assert answer["retCode"] in EXPECTED[call]
     for absent in (None, ""):
-        answer = envelope(wire.post(call, {**CALLS[call], "platformCode": absent}))
-        assert answer["retCode"] in {"000000", "300001"}
+        answer = envelope(wire.post(call, {**SAMPLES[call], "platformCode": absent}))
+        assert answer["retCode"] in EXPECTED[call]
     for wrong in ("x" * 33, "a\n", True, 1.5):
-        refused(wire, call, {**CALLS[call], "platformCode": wrong}, "100003", "platformCode", "32")
+        refused(wire, call, {**SAMPLES[call], "platformCode": wrong}, "100003", "platformCode", "32")
     for foreign in ("330100", 330100, "x" * 32):
-        refused(wire, call, {**CALLS[call], "platformCode": foreign}, "200007", str(foreign))
+        refused(wire, call, {**SAMPLES[call], "platformCode": foreign}, "200007", str(foreign))
 
 
-@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     "extra",
     [
@@ -300,11 +301,12 @@ def test_a_platform_is_the_apps_own_or_one_it_may_use(wire: Raw, shared_app: Cre
         b'"":""',
     ],
 )
-def test_unknown_fields_are_ignored(wire: Raw, call: str, extra: bytes) -> None:
-    body = json.dumps(CALLS[call]).encode()
-    separator = b"," if CALLS[call] else b""
-    answer = envelope(wire.post(call, body[:-1] + separator + extra + b"}"))
-    assert answer["retCode"] in {"000000", "300001"}
+def test_unknown_fields_are_ignored(wire: Raw, extra: bytes) -> None:
+    for call, request in SAMPLES.items():
+        body = json.dumps(request).encode()
+        separator = b"," if request else b""
+        answer = envelope(wire.post(call, body[:-1] + separator + extra + b"}"))
+        assert answer["retCode"] in EXPECTED[call], call
 
 
 # --- Tracing --------------------------------------------------------------------------------------------------------
