@@ -98,12 +98,12 @@ def test_the_rows_of_a_form(row: Any, allowed: bool) -> None:
     assert accepts(oa, form=[row]) is allowed
 
 
-@pytest.mark.parametrize("count", ["", "0", "12", 12, 0, "9" * 10])
+@pytest.mark.parametrize("count", ["", "0", "007", "12", 12, 0, "9" * 10, 9_999_999_999])
 def test_a_file_count_is_digits_or_an_integer(count: str | int) -> None:
     assert accepts(oa, fileCount=count)
 
 
-@pytest.mark.parametrize("count", ["-1", -1, "1.0", 1.0, True, None, "two", "1\n", "9" * 11, 10**10])
+@pytest.mark.parametrize("count", ["-1", -1, "1.0", 1.0, 1.5, True, None, [], "two", "１", "1\n", "9" * 11, 10**10])
 def test_a_file_count_is_nothing_else(count: Any) -> None:
     assert not accepts(oa, fileCount=count)
 
@@ -113,7 +113,9 @@ def test_a_colour_is_eight_hex_digits(colour: str) -> None:
     assert accepts(head, text="h", bgColor=colour)
 
 
-@pytest.mark.parametrize("colour", ["", "FFCC00", "#FFCC0000", "0xFFCC0000", "GGCC0000", "FFCC0000\n", 0xFFCC0000])
+@pytest.mark.parametrize(
+    "colour", ["", "FFCC00", "FFCC00000", "#FFCC000", "#FFCC0000", "0xFFCC00", "GGCC0000", "FFCC0000\n", 0xFFCC0000]
+)
 def test_a_colour_is_nothing_else(colour: Any) -> None:
     assert not accepts(head, text="h", bgColor=colour)
 
@@ -140,7 +142,11 @@ def test_a_heads_text_and_colour_share_255_characters(text: int, colour: str, al
     "url",
     [
         "http://a",
+        "https://a.example",
         "https://a.example:8443/x?y=1&z=%20#f",
+        "http://127.0.0.1/",
+        "http://a/%E5%BC%A0",
+        "http://学校.example/路径?问=答",
         "HTTPS://A.EXAMPLE/",
         "http://[::1]:8080/",
         "https://例子.中国/路径",
@@ -155,8 +161,12 @@ def test_urls_that_are_allowed(url: str) -> None:
     "url",
     [
         "",
+        "x",
+        "/a",
         "a.example/x",
         "//a.example/x",
+        "http:",
+        "http:a",
         "http:/a",
         "http://",
         "http:///x",
@@ -172,6 +182,8 @@ def test_urls_that_are_allowed(url: str) -> None:
         "file:///etc/passwd",
         "http://a.example/ x",
         "http://a.example/\n",
+        "http://a.example\t/",
+        "http://a.example/\x7f",
         " http://a.example/",
         "http://a.example/<script>",
         'http://a.example/"',

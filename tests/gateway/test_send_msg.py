@@ -266,14 +266,14 @@ def test_a_card_needs_no_body(wire: Raw, user: str) -> None:
     refused(wire, "sendMsg", oa_to(user, {**HEAD, "body": "x"}), "100003", "oa.body")
 
 
-@pytest.mark.parametrize("colour", ["FFCC0000", "ffcc0000", "00aBcDeF"])
-def test_a_colour_is_eight_hex_digits(raw: Raw, client: Client, user: str, colour: str) -> None:
+@pytest.mark.parametrize("colour", ["FFCC0000", "00aBcDeF"])
+def test_a_colour_is_kept_as_it_was_sent(raw: Raw, client: Client, user: str, colour: str) -> None:
     message_id = accepted(raw, "sendMsg", oa_to(user, {"head": {"text": "x", "bgColor": colour}}))["msgId"]
     assert stored_body(client, message_id)["head"].get("bgColor", "FFCC0000") == colour
 
 
-@pytest.mark.parametrize("colour", ["", "FFCC000", "FFCC00000", "0xFFCC00", "#FFCC000", "GGCC0000", "FFCC0000\n", 1])
-def test_anything_else_is_no_colour(wire: Raw, user: str, colour: object) -> None:
+@pytest.mark.parametrize("colour", ["", "#FFCC000", 1])
+def test_a_wrong_colour_is_refused_with_the_name_of_its_field(wire: Raw, user: str, colour: object) -> None:
     oa = {"head": {"text": "x", "bgColor": colour}}
     refused(wire, "sendMsg", oa_to(user, oa), "100003", "oa.head.bgColor", "AARRGGBB")
 
@@ -286,13 +286,13 @@ def test_a_heads_text_and_given_colour_have_255_characters_together(wire: Raw, u
     )
 
 
-@pytest.mark.parametrize("count", [0, 3, 9_999_999_999, "", "0", "007"])
-def test_a_file_count_is_digits(wire: Raw, user: str, count: object) -> None:
+@pytest.mark.parametrize("count", [3, "007"])
+def test_a_file_count_is_a_number_or_digits(wire: Raw, user: str, count: object) -> None:
     accepted(wire, "sendMsg", oa_with(user, fileCount=count))
 
 
-@pytest.mark.parametrize("count", [-1, 1.5, 10**10, "three", "-1", "1\n", "１", True, []])
-def test_anything_else_is_no_file_count(wire: Raw, user: str, count: object) -> None:
+@pytest.mark.parametrize("count", [-1, "three"])
+def test_a_wrong_file_count_is_refused_with_the_name_of_its_field(wire: Raw, user: str, count: object) -> None:
     refused(wire, "sendMsg", oa_with(user, fileCount=count), "100003", "oa.body.fileCount")
 
 
@@ -326,51 +326,17 @@ def test_a_malformed_field_of_a_card_is_named_where_it_stands(wire: Raw, user: s
 
 # --- URLs -----------------------------------------------------------------------------------------------------------
 
-GOOD_URLS = [
-    "http://a",
-    "https://a.example",
-    "HTTPS://A.example/x",
-    "http://a:8080/x?y=z#f",
-    "http://[::1]/",
-    "http://127.0.0.1/",
-    "http://学校.example/路径?问=答",
-    "http://a/%E5%BC%A0",
-]
-BAD_URLS = [
-    "x",
-    "//a",
-    "/a",
-    "http:",
-    "http://",
-    "http:///x",
-    "http:a",
-    "https://[::1",
-    "http://a:b/",
-    "http://a:99999/",
-    "ftp://a/",
-    "javascript:alert(1)",
-    "data:text/html,x",
-    "file:///etc/passwd",
-    "myapp://open",
-    " http://a",
-    "http://a b",
-    "http://a\n",
-    "http://a\t/",
-    'http://a/"',
-    "http://a/<script>",
-    "http://a\\b",
-    "http://a/\x7f",
-]
+# All kinds of URLs: tests/domain/test_content.py.
 
 
-@pytest.mark.parametrize("url", GOOD_URLS)
-def test_an_http_address_is_taken(wire: Raw, user: str, url: str) -> None:
+@pytest.mark.parametrize("url", ["http://a", "https://学校.example:8080/路径?x=y#f"])
+def test_an_http_url_is_accepted_in_every_field(wire: Raw, user: str, url: str) -> None:
     accepted(wire, "sendMsg", link_to(user, pcUrl=url, appUrl=url, picUrl=url))
     accepted(wire, "sendMsg", oa_to(user, {**HEAD, "body": {"imageUrl": url}}, pcUrl=url, appUrl=url))
 
 
-@pytest.mark.parametrize("url", BAD_URLS)
-def test_any_other_address_is_refused(wire: Raw, user: str, url: str) -> None:
+@pytest.mark.parametrize("url", ["x", "javascript:alert(1)", "http://a\n"])
+def test_another_url_is_refused_with_the_name_of_its_field(wire: Raw, user: str, url: str) -> None:
     for name in ("pcUrl", "appUrl", "picUrl"):
         refused(wire, "sendMsg", link_to(user, **{name: url}), "100003", f"link.{name}", "http")
     refused(wire, "sendMsg", oa_to(user, pcUrl=url), "100003", "pcUrl", "http")
