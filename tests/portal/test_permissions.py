@@ -82,7 +82,7 @@ def visitors(visitor: Visitor, stranger: Visitor, developer: Visitor, operator: 
     return dict(zip(WHO, (visitor, stranger, developer, operator), strict=True))
 
 
-def test_each_page_is_shown_to_those_with_access_only(visitors: Mapping[str, Visitor], places: Places) -> None:
+def test_each_page_is_shown_to_the_allowed_people_only(visitors: Mapping[str, Visitor], places: Places) -> None:
     for page in PAGES:
         if page.method != "GET":
             continue
@@ -98,7 +98,7 @@ def test_each_page_is_shown_to_those_with_access_only(visitors: Mapping[str, Vis
                 assert answer.status_code == (403 if page.access == "operator" else 404), said
 
 
-def test_each_form_is_accepted_from_those_with_access_only(visitors: Mapping[str, Visitor], places: Places) -> None:
+def test_each_form_is_accepted_from_the_allowed_people_only(visitors: Mapping[str, Visitor], places: Places) -> None:
     for page in PAGES:
         if page.method != "POST" or page.path == "/logout":
             continue
@@ -114,7 +114,7 @@ def test_each_form_is_accepted_from_those_with_access_only(visitors: Mapping[str
                 assert answer.status_code == (403 if page.access == "operator" else 404), said
 
 
-def test_no_form_is_accepted_without_its_token(visitors: Mapping[str, Visitor], places: Places) -> None:
+def test_forms_without_a_token_are_refused(visitors: Mapping[str, Visitor], places: Places) -> None:
     for page in PAGES:
         if page.method != "POST":
             continue
@@ -128,7 +128,7 @@ def test_no_form_is_accepted_without_its_token(visitors: Mapping[str, Visitor], 
                 assert "too old" in answer.text
 
 
-def test_no_form_is_accepted_from_another_website(developer: Visitor, app: Credentials) -> None:
+def test_forms_of_other_websites_are_refused(developer: Visitor, app: Credentials) -> None:
     found = re.search(r'name="csrf" value="([^"]+)"', developer.get("/account").text)
     assert found is not None
     form = {"csrf": found[1], "name": "Renamed", "automatic": "1"}
@@ -142,13 +142,13 @@ def test_no_form_is_accepted_from_another_website(developer: Visitor, app: Crede
     assert developer.request("POST", f"/apps/{app.app_id}/face", data=form).status_code == 303
 
 
-def test_the_token_of_another_session_is_refused(developer: Visitor, stranger: Visitor, app: Credentials) -> None:
+def test_the_form_token_of_another_session_is_refused(developer: Visitor, stranger: Visitor, app: Credentials) -> None:
     found = re.search(r'name="csrf" value="([^"]+)"', stranger.get("/account").text)
     assert found is not None
     assert developer.post(f"/apps/{app.app_id}/face", csrf=found[1], name="Renamed").status_code == 403
 
 
-def test_every_answer_has_the_security_headers(visitors: Mapping[str, Visitor]) -> None:
+def test_every_answer_has_the_headers_that_keep_it_safe(visitors: Mapping[str, Visitor]) -> None:
     for path in ("/login", "/apps", "/apps/nothing", "/operator/people"):
         for visitor in visitors.values():
             answer = visitor.get(path)
@@ -160,7 +160,7 @@ def test_every_answer_has_the_security_headers(visitors: Mapping[str, Visitor]) 
             assert answer.headers["cache-control"] == "no-store"
 
 
-def test_disabling_a_person_ends_the_session_at_once(visitors: Mapping[str, Visitor], raw: Raw) -> None:
+def test_a_disabled_person_loses_access_at_once(visitors: Mapping[str, Visitor], raw: Raw) -> None:
     operator, stranger = visitors["operator"], visitors["stranger"]
     login = re.search(r"person-\d+@example\.edu", stranger.get("/account").text)
     assert login is not None
