@@ -18,8 +18,8 @@ from msgcenter.inbox.problems import ProblemError, problem_of, problem_response
 from msgcenter.live.hub import Hub
 from msgcenter.web import edge
 from msgcenter.web.addresses import check_address
-from msgcenter.web.edge import BodyTooLargeError, ClientGoneError
-from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
+from msgcenter.web.edge import BodyTooLargeError, ClientGoneError, client_address
+from msgcenter.web.endpoint import AnyMethod, allow, options
 from msgcenter.web.limits import RequestLimits
 from msgcenter.web.logs import RequestLog
 from msgcenter.web.same_site import is_same_site
@@ -64,7 +64,7 @@ async def _answer(inboxes: Inboxes, method: str, handler: Handler, request: Requ
         if request.method == "OPTIONS":
             return await _preflight(inboxes, method, request)
         if request.method not in _ACCEPTED_METHODS[method]:
-            inboxes.limits.count_address(client_address(request))
+            inboxes.limits.count_address(client_address(request.scope))
             headers = allow([method])
             raise problems.wrong_method(method)
         viewer = await _counted_viewer(inboxes, request)
@@ -99,7 +99,7 @@ def language_for(request: Request) -> Language:
 
 async def _preflight(inboxes: Inboxes, method: str, request: Request) -> Response:
     """Tell a browser whether a website may call. The call itself shows with which token."""
-    inboxes.limits.count_file(client_address(request))
+    inboxes.limits.count_file(client_address(request.scope))
     origin = request.headers.get("origin")
     if origin is None:
         return options([method])
@@ -133,10 +133,10 @@ async def _counted_viewer(inboxes: Inboxes, request: Request) -> Viewer:
         viewer = await _viewer(inboxes, request)
     except Refusal as refusal:
         if refusal.reason is not Reason.DATABASE_UNAVAILABLE:
-            inboxes.limits.count_address(client_address(request))
+            inboxes.limits.count_address(client_address(request.scope))
         raise
     except ProblemError:
-        inboxes.limits.count_address(client_address(request))
+        inboxes.limits.count_address(client_address(request.scope))
         raise
     inboxes.limits.count_user(viewer.recipient)
     origin = request.headers.get("origin")

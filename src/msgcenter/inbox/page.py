@@ -14,7 +14,8 @@ from msgcenter.inbox.files import early_script_source, inbox_document, inbox_fil
 from msgcenter.inbox.problems import Problem, ProblemError, problem_of, problem_response
 from msgcenter.web.addresses import check_address
 from msgcenter.web.base_path import root_of
-from msgcenter.web.endpoint import AnyMethod, allow, client_address, options
+from msgcenter.web.edge import client_address
+from msgcenter.web.endpoint import AnyMethod, allow, options
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src https: http: data:; connect-src 'self'; "
@@ -33,7 +34,7 @@ def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMetho
 
     async def answer(request: Request) -> Response:
         try:
-            count(client_address(request))
+            count(client_address(request.scope))
             check_address(request.scope)
             if request.method == "OPTIONS":
                 return options(["GET"])

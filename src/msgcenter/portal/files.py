@@ -7,7 +7,8 @@ from msgcenter.domain.refusal import Refusal
 from msgcenter.portal.assets import portal_assets
 from msgcenter.portal.edge import ANY_METHOD, PageEndpoint, PortalEdge
 from msgcenter.portal.page import BoundPage
-from msgcenter.web.endpoint import Respond, client_address
+from msgcenter.web.edge import client_address
+from msgcenter.web.endpoint import Respond
 
 
 def static_files(edge: PortalEdge, unknown: BoundPage) -> Respond:
@@ -23,7 +24,7 @@ def static_files(edge: PortalEdge, unknown: BoundPage) -> Respond:
         if http.method not in {"GET", "HEAD"}:
             return await file_page(http)
         try:
-            edge.limits.count_file(client_address(http))
+            edge.limits.count_file(client_address(http.scope))
         except Refusal as refusal:
             return file_page.refuse(http, refusal)
         return response

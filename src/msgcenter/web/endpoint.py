@@ -21,11 +21,6 @@ class AnyMethod:
         await response(scope, receive, send)
 
 
-def client_address(request: Request) -> str:
-    """Return the caller's network address, "unknown" where there is none."""
-    return request.client.host if request.client else "unknown"
-
-
 def allow(methods: Iterable[str]) -> dict[str, str]:
     """Return the Allow header of a path: its methods, HEAD if GET is among them, and OPTIONS."""
     allowed = list(methods)
