@@ -122,21 +122,22 @@ async def _updates(database: Database) -> tuple[int, int]:
     return row["n_tup_upd"], row["n_tup_hot_upd"]
 
 
-async def test_status_changes_probe_the_key_in_order(database: Database, app_number: int) -> None:
+@pytest.mark.parametrize("only_pulled", [False, True])
+async def test_status_changes_probe_the_key_in_order(database: Database, app_number: int, only_pulled: bool) -> None:
     (message_id,) = await send_drafts(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), ("u",))])
     assert isinstance(message_id, int)
     key = PageKey("u", PLATFORM, bucket_of(message_id), app_number)
     async with database.connection() as connection:
         assert await read_states.change_status(connection, {key: PageChange(read=[message_id])}, 1) == {}
         await connection.execute("set local statement_timeout = 0")
-        plan = await _plan_of_status_statement(connection)
+        plan = await _plan_of_status_statement(connection, only_pulled=only_pulled)
     assert "Nested Loop" in plan
     assert "mailbox_page_pkey" in plan
-    for other in ("Hash Join", "Merge Join", "Seq Scan on mailbox_page", "Bitmap Heap Scan"):
+    for other in ("Hash Join", "Merge Join", "Seq Scan on", "Bitmap Heap Scan"):
         assert other not in plan
 
 
-async def _plan_of_status_statement(connection: object) -> str:
+async def _plan_of_status_statement(connection: object, *, only_pulled: bool) -> str:
     """Return the plan of the statement that `change_status` executes."""
 
     class Spy:
@@ -147,5 +148,5 @@ async def _plan_of_status_statement(connection: object) -> str:
 
     spy = Spy()
     key = PageKey("u", PLATFORM, 1, 1)
-    await read_states.change_status(spy, {key: PageChange.of({5: EntryChange.READ})}, 1)  # type: ignore[arg-type]
+    await read_states.change_status(spy, {key: PageChange.of({5: EntryChange.READ})}, 1, only_pulled=only_pulled)  # type: ignore[arg-type]
     return spy.plan
