@@ -25,7 +25,7 @@ from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import pages
 from msgcenter.store.mailboxes import users as directory
-from msgcenter.store.mailboxes.counts import unread_counts
+from msgcenter.store.mailboxes.mailbox_counts import unread_counts
 from msgcenter.store.mailboxes.pages import page_key
 from msgcenter.store.mailboxes.receipts import count_receipts
 from msgcenter.store.messages.messages import find_message

@@ -11,7 +11,7 @@ import pytest
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import now_ms
-from msgcenter.store.mailboxes.counts import unread_counts
+from msgcenter.store.mailboxes.mailbox_counts import unread_counts
 from msgcenter.store.mailboxes.sweeping import sweep_mailboxes
 from tests.conftest import wait_for
 from tests.faults.hammer import PLATFORM, USERS, Record, Sent, Write, hammer

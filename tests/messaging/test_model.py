@@ -21,7 +21,7 @@ from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import entry_changes, read_states, sweeping
 from msgcenter.store.mailboxes import reading as inbox
-from msgcenter.store.mailboxes.counts import AppCounts, app_counts, unread_counts
+from msgcenter.store.mailboxes.mailbox_counts import AppCounts, app_counts, unread_counts
 from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.read_states import PageChange, change_pages
 from msgcenter.store.mailboxes.reading import Entry, EntryQuery

@@ -19,8 +19,8 @@ from msgcenter.messaging.current_mailbox import count_current, current_mailbox, 
 from msgcenter.messaging.set_status import lock_unread
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import read_states, reading
-from msgcenter.store.mailboxes.counts import AppCounts, app_counts
 from msgcenter.store.mailboxes.entry_changes import set_archived
+from msgcenter.store.mailboxes.mailbox_counts import AppCounts, app_counts
 from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.read_states import PageChange, change_pages
 from msgcenter.store.mailboxes.reading import Entry, EntryQuery, Filter

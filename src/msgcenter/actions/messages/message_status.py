@@ -14,7 +14,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.current_mailbox import count_current
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, topics
-from msgcenter.store.mailboxes.counts import unread_counts
+from msgcenter.store.mailboxes.mailbox_counts import unread_counts
 from msgcenter.store.mailboxes.receipts import Receipt, ReceiptTotals
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.messages import MessageFilter
