@@ -52,21 +52,27 @@ Result = TypeVar("Result")
 
 
 _LONGEST_FIRST = (
+    "e2e/test_portal.py",
     "faults/test_kill.py",
-    "e2e/test_behind_nginx.py",
+    "faults/test_postmaster.py",
     "attacks/test_web_limits.py",
     "attacks/test_slow_clients.py",
-    "faults/test_postmaster.py",
+    "attacks/test_web_any_request.py",
+    "e2e/test_looks.py",
+    "e2e/test_behind_nginx.py",
     "faults/test_webhooks_kill.py",
+    "e2e/test_phone_width.py",
+    "portal/test_samples.py",
+    "database/test_embedded.py",
+    "cli/test_behind_nginx.py",
+    "e2e/test_errors.py",
+    "e2e/test_actions.py",
     "gateway/test_fuzz.py",
     "gateway/test_openapi.py",
-    "cli/test_behind_nginx.py",
-    "database/test_embedded.py",
-    "e2e/test_phone_width.py",
-    "e2e/test_looks.py",
-    "e2e/test_portal.py",
-    "e2e/test_actions.py",
-    "portal/test_samples.py",
+    "cli/test_demo.py",
+    "faults/test_announcements_kill.py",
+    "cli/test_serve.py",
+    "e2e/test_live.py",
 )
 """Files of tests that take long. Whatever began last would otherwise go on alone when all else is done."""
 
