@@ -83,7 +83,7 @@ def test_a_data_folder_may_be_relative_or_a_users() -> None:
     assert read(DATA_DIR="/srv/data").data_dir == Path("/srv/data")
 
 
-def test_a_data_folder_of_nobody_is_refused() -> None:
+def test_a_data_folder_of_an_unknown_user_is_refused() -> None:
     text = refused(DATA_DIR="~no-such-user/data")
     assert text.startswith("MSGCENTER_DATA_DIR is '~no-such-user/data', but it takes ")
 
@@ -211,7 +211,7 @@ def test_the_embedded_database_takes_a_secret_key_too() -> None:
     assert read(SECRET_KEY=SECRET).secret_key == SECRET
 
 
-def test_a_short_secret_key_is_refused_and_not_told() -> None:
+def test_a_short_secret_key_is_refused_and_not_shown() -> None:
     text = refused(SECRET_KEY="hunter2")
     assert text.startswith("MSGCENTER_SECRET_KEY has 7 characters, but it takes at least 32 ")
     assert "hunter2" not in text
@@ -241,7 +241,7 @@ def test_a_wrong_database_url_is_refused_without_its_password(url: str) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"PORT": "x"}, {"TOKEN_TTL": "60"}, {"LOG_LEVEL": "x"}, {"DATABASE_CONNECTIONS": "1"}]
 )
-def test_no_error_about_another_variable_tells_a_secret(wrong: dict[str, str]) -> None:
+def test_errors_about_other_variables_show_no_secret(wrong: dict[str, str]) -> None:
     text = refused(DATABASE_URL=URL, SECRET_KEY=SECRET, **wrong)
     assert "hunter2" not in text
     assert SECRET not in text
@@ -259,7 +259,7 @@ def test_metrics_have_a_port_of_their_own_only_if_one_is_named() -> None:
         assert refused(METRICS_PORT=wrong).startswith(f"MSGCENTER_METRICS_PORT is {wrong!r}, but it takes a whole")
 
 
-def test_a_token_for_metrics_is_long_and_not_told() -> None:
+def test_a_short_metrics_token_is_refused_and_not_shown() -> None:
     text = refused(METRICS_TOKEN="hunter2")
     assert text.startswith("MSGCENTER_METRICS_TOKEN has 7 characters, but it takes at least 32 ")
     assert "hunter2" not in text
@@ -274,12 +274,12 @@ def test_each_request_is_logged_if_asked_for(given: str, logs: bool) -> None:
     assert refused(ACCESS_LOG="maybe") == "MSGCENTER_ACCESS_LOG is 'maybe', but it takes one of on, off"
 
 
-def test_a_base_path_is_taken_with_or_without_a_slash_at_its_end() -> None:
+def test_a_base_path_may_end_with_a_slash() -> None:
     assert [read(BASE_PATH=given).base_path for given in ("/msg", "/msg/", "/a/b", "/")] == ["/msg", "/msg", "/a/b", ""]
 
 
 @pytest.mark.parametrize("given", ["msg", "//", "/a/../b", '/"', "https://school.example/msg", "/portal", "/inbox/x"])
-def test_what_is_no_base_path_is_refused(given: str) -> None:
+def test_an_invalid_base_path_is_refused(given: str) -> None:
     text = refused(BASE_PATH=given)
     assert text.startswith(f"MSGCENTER_BASE_PATH is {given!r}, but it takes a path such as /msg")
     assert "/portal" in text

@@ -12,6 +12,6 @@ __all__ = ["company", "developer", "operator", "target"]
 
 @pytest.fixture(scope="package")
 def target(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that attacks share and nobody else, with the settings that it comes with."""
+    """A server with default settings that only the attacks share."""
     with running_server(shared_database, tmp_path_factory.mktemp("target")) as started:
         yield started

@@ -64,7 +64,7 @@ class Wire:
         headers: Mapping[str, str | bytes] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """Send a request and return its answer. What stands in `target` and `headers` is sent as it is."""
+        """Send a request and return its answer. `target` and `headers` are sent unchanged."""
         given = {"host": self.host, **(headers or {})}
         if body is not None:
             given["content-length"] = str(len(body))

@@ -1,4 +1,4 @@
-"""Announcements: what may be done when and by whom, and how a change is told."""
+"""Announcements: the steps, who may take them, and the differences between versions."""
 
 from typing import get_args
 
@@ -44,7 +44,7 @@ def announcement(state: State = "waiting", version: int = 3) -> Announcement:
 
 @pytest.mark.parametrize("state", get_args(State))
 @pytest.mark.parametrize("step", get_args(Step))
-def test_each_step_is_taken_in_its_states_and_refused_in_all_others(state: State, step: Step) -> None:
+def test_each_step_is_possible_in_its_states_only(state: State, step: Step) -> None:
     following = OPEN[state].get(step)
     if following is None:
         with pytest.raises(Refusal) as refused:
@@ -76,8 +76,8 @@ def test_who_has_a_part_in_it_does_not_decide_on_it(person: int, step: Step) -> 
 @given(st.lists(st.tuples(st.sampled_from(get_args(Step)), st.integers(1, 4), st.integers(0, 1)), max_size=40))
 @example([("submit", 1, 0), ("edit", 2, 0), ("submit", 2, 0), ("approve", 1, 0)])
 @example([("submit", 2, 0), ("edit", 3, 0), ("approve", 2, 1)])
-def test_whatever_is_tried_what_goes_out_was_seen_by_two(tried: list[tuple[Step, int, int]]) -> None:
-    """Play any steps of four people, some of whom look at an old page; keep account of who did what by hand."""
+def test_two_people_have_seen_every_sent_announcement(tried: list[tuple[Step, int, int]]) -> None:
+    """Take random steps of four people, some from outdated pages, and track by hand who did what."""
     stands, edited_by = Announcement(1, 1, "draft", AUTHOR, 0, 0), AUTHOR
     writers, submitted = {1: AUTHOR}, dict[int, int]()
     sent = 0
@@ -102,7 +102,7 @@ def test_whatever_is_tried_what_goes_out_was_seen_by_two(tried: list[tuple[Step,
     assert sent <= 1
 
 
-def test_the_version_before_is_the_last_that_anybody_else_was_asked_to_look_at() -> None:
+def test_a_version_is_compared_with_the_last_submitted_one() -> None:
     steps = [
         StepRecord("draft", 1, AUTHOR, 0, ""),
         StepRecord("submit", 1, AUTHOR, 1, ""),
@@ -135,7 +135,7 @@ CARD = Oa(
 )
 
 
-def test_a_version_is_told_field_by_field_without_what_it_does_not_say() -> None:
+def test_the_fields_of_a_version_leave_out_empty_values() -> None:
     told = {
         field.name: field.value for field in fields_of(AnnouncementVersion("420100", CARD, None, 1_800_000_000_000))
     }
@@ -179,7 +179,7 @@ def test_every_field_of_every_kind_has_a_name_that_people_read() -> None:
             assert field.label.en
 
 
-def test_only_what_differs_is_told() -> None:
+def test_only_fields_that_differ_are_shown() -> None:
     before = AnnouncementVersion("420100", Text("The meeting begins at 15:00."), None, None)
     after = AnnouncementVersion("420100", Text("The meeting begins at 16:00."), 1_800_000_000_000, None)
     text, time = changes_between(before, after)
@@ -194,7 +194,7 @@ def test_only_what_differs_is_told() -> None:
     assert changes_between(before, replace(before, number=9, edited_by=7)) == []
 
 
-def test_another_kind_is_told_too() -> None:
+def test_a_change_of_the_message_type_is_shown() -> None:
     changes = changes_between(
         AnnouncementVersion("p", Text("x"), None, None), AnnouncementVersion("p", CARD, None, None)
     )
@@ -213,7 +213,7 @@ def test_the_pieces_put_together_are_both_texts(before: str, after: str) -> None
     assert "".join(piece.text for piece in pieces if piece.what != "gone") == after
 
 
-def test_of_chinese_single_characters_are_told() -> None:
+def test_chinese_is_compared_by_character() -> None:
     assert pieces_of("放假一天", "放假两天") == [
         Piece("same", "放假"), Piece("gone", "一"), Piece("new", "两"), Piece("same", "天"),
     ]  # fmt: skip

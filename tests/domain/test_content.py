@@ -222,7 +222,7 @@ def test_an_app_scheme_is_for_app_urls_and_of_the_platforms_list_only() -> None:
         (Oa(busi_id="1", pc_url=URL, app_url=URL, head=OaHead("h"), body=OaBody(image_url="x")), "oa.body.imageUrl"),
     ],
 )
-def test_a_wrong_url_is_named_as_it_stands_in_the_request(body: Body, field: str) -> None:
+def test_a_wrong_url_is_named_as_in_the_request(body: Body, field: str) -> None:
     with pytest.raises(Refusal) as refused:
         check_body(body)
     assert refused.value.data["field"] == field

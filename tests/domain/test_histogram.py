@@ -18,7 +18,7 @@ def histogram(latencies: list[float]) -> dict[int, int]:
 
 
 @given(SECONDS)
-def test_a_bucket_tells_a_latency_to_within_five_per_cent(seconds: float) -> None:
+def test_a_bucket_is_exact_to_within_five_per_cent(seconds: float) -> None:
     told = percentile({bucket_of(seconds): 1}, 0.5)
     assert told is not None
     assert abs(told - seconds) <= 0.05 * seconds

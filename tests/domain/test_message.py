@@ -90,11 +90,11 @@ LINK = Link(pc_url="http://a.b/", app_url="http://a.b/", title="title", busi_id=
         replace(draft(), expires_at=NOW),
     ],
 )
-def test_a_request_is_another_one_when_anything_asked_for_differs(other: Draft) -> None:
+def test_any_difference_makes_another_request(other: Draft) -> None:
     assert other.fingerprint() != draft().fingerprint()
 
 
-def test_the_request_id_is_no_part_of_the_request() -> None:
+def test_the_fingerprint_leaves_the_request_id_out() -> None:
     assert replace(draft(), request_id="r1").fingerprint() == draft().fingerprint()
 
 
@@ -132,5 +132,5 @@ MESSAGE = Message(
         (replace(MESSAGE, delivered_chunks=0, send_at=NOW + 1, recalled_at=NOW), State.RECALLED),
     ],
 )
-def test_where_a_message_stands(message: Message, state: State) -> None:
+def test_the_state_of_a_message(message: Message, state: State) -> None:
     assert message.state_at(NOW) is state

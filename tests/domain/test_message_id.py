@@ -45,7 +45,7 @@ def test_ids_rise_strictly_wherever_the_clock_jumps(times: list[int]) -> None:
     assert all(earlier < later for earlier, later in pairwise(made))
 
 
-def test_an_id_tells_when_it_was_made() -> None:
+def test_an_id_contains_its_creation_time() -> None:
     assert created_ms(MessageIds(1023, Clock()).next()) == NOW
 
 

@@ -25,7 +25,7 @@ def test_a_day_begins_at_local_midnight(zone: ZoneInfo) -> None:
     assert day_of(midnight - 1, zone) == date(2026, 11, 26)
 
 
-def test_a_quota_tells_when_it_begins_anew() -> None:
+def test_a_quota_says_when_it_resets() -> None:
     evening = ms("2026-11-27T23:59:58.500000", SHANGHAI)
     quota = quota_of(10, evening, SHANGHAI)
     assert (quota.limit, quota.day, quota.ends_at) == (10, date(2026, 11, 27), evening + 1_500)

@@ -22,7 +22,7 @@ def test_a_word_is_found_in_any_case(before: str, word: str, after: str) -> None
         assert folded(sought) in folded(f"{before} {word} {after}")
 
 
-def test_what_shows_nothing_is_no_search() -> None:
+def test_a_search_without_visible_characters_is_none() -> None:
     for blank in ("", " ", "\u3000", "\t\n", "\u200b\u200d", "\u00a0", "\ufeff", "\x01", "\u3164", "\u2800"):
         assert search_words(blank) is None
     assert search_words("　Ａ　") == "a"

@@ -27,7 +27,7 @@ def test_the_pieces_are_both_texts(before: str, after: str) -> None:
     assert all(one.what != other.what for one, other in pairwise(pieces))
 
 
-def test_words_that_stay_are_told_from_those_that_change() -> None:
+def test_unchanged_words_are_separate_from_changed_words() -> None:
     pieces = pieces_of("The meeting begins at 15:00.", "The meeting ends at 16:00.")
     assert side(pieces, "gone") == "begins15"
     assert side(pieces, "new") == "ends16"

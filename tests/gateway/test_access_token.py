@@ -154,7 +154,9 @@ def test_a_repeat_gets_the_same_token_from_every_process(
     assert again["tokenInfo"] == again["data"] == first["tokenInfo"]
 
 
-def test_asking_again_gets_a_new_token_beside_the_old(http: httpx.Client, shared_app: Credentials) -> None:
+def test_another_request_gets_a_new_token_and_the_old_one_stays_valid(
+    http: httpx.Client, shared_app: Credentials
+) -> None:
     at = now_ms()
     tokens = [token_of(http, shared_app, at + number) for number in range(3)]
     assert len(set(tokens)) == 3
@@ -238,7 +240,7 @@ def test_a_malformed_field_is_100003(http: httpx.Client, shared_app: Credentials
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"appId=x", b'"\xff"'])
 @pytest.mark.parametrize("path", [TOKEN, LOWER_CASE])
-def test_a_body_that_is_no_object_is_100001(http: httpx.Client, path: str, body: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_100001(http: httpx.Client, path: str, body: bytes) -> None:
     refused(http, body, "100001", path=path)
 
 

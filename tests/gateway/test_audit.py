@@ -1,4 +1,4 @@
-"""What apps change by their keys stands in the audit log: who, what, from where; and nothing where nothing changed."""
+"""Changes that apps make by calls are in the audit log: actor, action, address. No-op changes are not."""
 
 import json
 from collections.abc import Iterator
@@ -69,14 +69,14 @@ def test_recalls_updates_and_reminders_are_recorded_once(client: Client, log: Lo
     assert log.new() == []
 
 
-def test_a_reminder_of_nobody_is_no_change(client: Client, log: Log, user: str) -> None:
+def test_a_reminder_without_recipients_is_not_recorded(client: Client, log: Log, user: str) -> None:
     sent = client.send_text(user, "read")
     client.set_status(user, [sent])
     assert client.remind_unread(sent) == 0
     assert log.new() == []
 
 
-def test_topics_are_recorded_with_how_many_not_whom(client: Client, log: Log, user: str) -> None:
+def test_topic_changes_are_recorded_by_number_without_user_ids(client: Client, log: Log, user: str) -> None:
     client.subscribe("class-3", [user, f"{user}-2", f"{user}-3"])
     client.subscribe("class-3", [user])
     assert log.new() == [("topic.subscribe", "class-3", {"platform": PLATFORM, "users": 3})]
@@ -85,9 +85,7 @@ def test_topics_are_recorded_with_how_many_not_whom(client: Client, log: Log, us
     assert log.new() == [("topic.unsubscribe", "class-3", {"platform": PLATFORM, "users": 2})]
 
 
-def test_webhooks_are_recorded_without_what_may_be_secret(
-    client: Client, log: Log, user: str, receiver: Receiver
-) -> None:
+def test_webhook_changes_are_recorded_without_secrets(client: Client, log: Log, user: str, receiver: Receiver) -> None:
     url = f"{receiver.url}/hook"
     made = client.create_webhook(f"{url}?token=secret", ["message.recalled"])
     assert log.new() == [("webhook.create", made.id, {"url": f"{url}?…", "events": ["message.recalled"]})]

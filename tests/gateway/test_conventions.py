@@ -47,7 +47,7 @@ def test_any_content_type_will_do(wire: Raw, user: str, content_type: str) -> No
     "body",
     [b"", b"[]", b'"x"', b"1", b"null", b"{", b'{"a":1,}', b"a=b", b"\0"],
 )
-def test_a_body_that_is_no_json_object_is_100001(wire: Raw, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_100001(wire: Raw, body: bytes) -> None:
     for call in SAMPLES:
         refused(wire, call, body, "100001")
 
@@ -63,7 +63,7 @@ def test_a_body_that_is_no_json_object_is_100001(wire: Raw, body: bytes) -> None
         '{"publisherId":"张"}'.encode("gbk"),
     ],
 )
-def test_what_is_no_json_in_utf_8_is_100001(wire: Raw, body: bytes) -> None:
+def test_a_body_that_is_not_json_in_utf_8_is_100001(wire: Raw, body: bytes) -> None:
     refused(wire, "getUnreadCount", body, "100001")
 
 
@@ -267,7 +267,7 @@ def test_an_integer_is_the_same_id_as_its_digits(wire: Raw, sdk: Client) -> None
 
 
 @pytest.mark.parametrize("wrong", [True, 1.0, 1.5, "", "x" * 65, "a\tb", "a\n", "\x7f", 10**70, [], ["x"], {}])
-def test_anything_else_is_no_id(wire: Raw, wrong: object) -> None:
+def test_anything_else_is_refused_as_an_id(wire: Raw, wrong: object) -> None:
     for call, more in (
         ("getUnreadCount", {}),
         ("modMsgStatus", {"msgId": ["1"]}),
@@ -420,7 +420,7 @@ def test_guessing_is_limited_too(limited: Server, path: str) -> None:
             assert envelope(over)["retCode"] == "400001"
 
 
-def test_the_sdk_tells_a_limit(limited: Server, app: Credentials, user: str) -> None:
+def test_the_sdk_raises_limit_error_for_a_rate(limited: Server, app: Credentials, user: str) -> None:
     def told(client: Client) -> LimitError:
         for _ in range(50):
             try:

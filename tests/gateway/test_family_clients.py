@@ -125,7 +125,7 @@ def test_refusals_speak_the_lower_case_dialect(
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", "appid=1&keyinfo=2"])
-def test_the_lower_case_path_tells_the_dialect_of_a_body_that_does_not(server: Server, body: str) -> None:
+def test_the_lower_case_path_decides_if_the_body_shows_no_dialect(server: Server, body: str) -> None:
     answer = exchange(server, LOWER_CASE, CURL_OF_PHP, body)
     assert answer["result"] == answer["retCode"]
     assert answer["result"] in {"100001", "100002"}
@@ -222,7 +222,7 @@ def test_without_sys_code_the_answer_has_the_keys_that_it_always_had(server: Ser
     assert answer["data"] == answer["tokenInfo"]
 
 
-def test_a_default_jackson_writer_sends_null_for_what_it_has_not(wire: Raw, user: str) -> None:
+def test_nulls_of_a_default_jackson_writer_count_as_left_out(wire: Raw, user: str) -> None:
     message = {
         "receiverIds": [user],
         "topic": None,

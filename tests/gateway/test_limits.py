@@ -137,7 +137,7 @@ KINDS: dict[str, tuple[Callable[[Raw, Credentials], httpx.Response], int]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_answer_tells_the_limit(limited_raw: Raw, app: Credentials, kind: str) -> None:
+def test_every_answer_has_the_limit_headers(limited_raw: Raw, app: Credentials, kind: str) -> None:
     ask, status = KINDS[kind]
     answer = ask(limited_raw, app)
     assert answer.status_code == status
@@ -145,7 +145,7 @@ def test_every_answer_tells_the_limit(limited_raw: Raw, app: Credentials, kind: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_any_limit_no_answer_tells_one(raw: Raw, app: Credentials, kind: str) -> None:
+def test_without_a_limit_no_answer_has_the_limit_headers(raw: Raw, app: Credentials, kind: str) -> None:
     ask, status = KINDS[kind]
     answer = ask(raw, app)
     assert answer.status_code == status
@@ -160,7 +160,9 @@ def test_without_any_limit_no_answer_tells_one(raw: Raw, app: Credentials, kind:
         (False, RuntimeError("a mistake"), 200),
     ],
 )
-async def test_a_server_out_of_order_tells_it_too(problem: Exception | None, status: int, *, closing: bool) -> None:
+async def test_a_server_that_cannot_work_still_sends_the_limit(
+    problem: Exception | None, status: int, *, closing: bool
+) -> None:
     gateway = Gateway(None, RateLimit(9), closing=closing)  # type: ignore[arg-type]  # no action is reached
 
     async def respond(gateway: Gateway, exchange: Exchange) -> bytes:
@@ -224,7 +226,9 @@ def test_a_quota_is_kept_over_all_ways_to_send(
     assert envelope(limited_raw.post("sendMsg", text_to(user)))["retCode"] == "000000"
 
 
-def test_what_is_refused_otherwise_does_not_count(raw: Raw, shared_database: str, app: Credentials, user: str) -> None:
+def test_other_refusals_do_not_count_against_the_quota(
+    raw: Raw, shared_database: str, app: Credentials, user: str
+) -> None:
     set_limits(shared_database, app, None, 1)
     for body in (
         text_to(),
@@ -238,7 +242,9 @@ def test_what_is_refused_otherwise_does_not_count(raw: Raw, shared_database: str
     refused_for_quota(raw, text_to(user), "Asia/Shanghai")
 
 
-def test_the_sdk_tells_a_quota(client: Client, shared_database: str, app: Credentials, user: str) -> None:
+def test_the_sdk_raises_limit_error_for_a_quota(
+    client: Client, shared_database: str, app: Credentials, user: str
+) -> None:
     set_limits(shared_database, app, None, 0)
     with pytest.raises(LimitError) as told:
         client.send_text(user, "x")

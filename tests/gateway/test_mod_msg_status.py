@@ -91,7 +91,7 @@ def test_none_or_more_than_fifty_are_refused_and_nothing_changes(wire: Raw, sdk:
 
 
 @pytest.mark.parametrize("shape", [lambda i: i, int, lambda i: f"[{i}]", lambda i: {"0": i}])
-def test_ids_that_are_no_array_are_refused(wire: Raw, sdk: Client, user: str, shape: Callable[[str], object]) -> None:
+def test_ids_must_be_an_array(wire: Raw, sdk: Client, user: str, shape: Callable[[str], object]) -> None:
     message_id = sdk.send_text(user, "x")
     refused(wire, "modMsgStatus", {"publisherId": user, "msgId": shape(message_id)}, "100003", "msgId")
     assert sdk.unread_count(user) == 1
@@ -104,7 +104,7 @@ def test_an_id_of_another_type_is_refused_and_nothing_changes(wire: Raw, sdk: Cl
     assert sdk.unread_count(user) == 1
 
 
-def test_msg_id_must_be_there(wire: Raw, user: str) -> None:
+def test_msg_id_is_required(wire: Raw, user: str) -> None:
     refused(wire, "modMsgStatus", {"publisherId": user}, "100002", "msgId")
 
 
@@ -155,7 +155,7 @@ ODD_IDS: list[object] = [
 
 
 @pytest.mark.parametrize("odd", ODD_IDS)
-def test_what_can_be_no_id_is_unknown(wire: Raw, sdk: Client, user: str, odd: object) -> None:
+def test_an_impossible_id_is_unknown(wire: Raw, sdk: Client, user: str, odd: object) -> None:
     message_id = sdk.send_text(user, "x")
     body: Json = {"publisherId": user, "msgId": [odd, message_id]}
     assert accepted(wire, "modMsgStatus", body)["invalidMsgId"] == [str(odd)]
@@ -164,7 +164,7 @@ def test_what_can_be_no_id_is_unknown(wire: Raw, sdk: Client, user: str, odd: ob
     assert answer["invalidMsgId"] == [str(odd)]
 
 
-def test_unknown_ids_are_told_in_the_order_given_and_the_others_change(
+def test_unknown_ids_are_named_in_request_order_and_the_others_change(
     wire: Raw, sdk: Client, other_client: Client, user: str
 ) -> None:
     mine = [sdk.send_text(user, f"number {number}") for number in range(2)]
@@ -320,7 +320,7 @@ def test_another_kind_of_message_is_named_and_nothing_changes(wire: Raw, sdk: Cl
     assert unread(sdk, approval) == [2] * 3
 
 
-def test_unknown_approvals_are_told_and_the_others_change(
+def test_unknown_approvals_are_named_and_the_others_change(
     wire: Raw, sdk: Client, other_client: Client, approval: Approval
 ) -> None:
     theirs = other_client.send_text(approval.approvers, "请审批", approval=True)

@@ -149,7 +149,7 @@ def test_a_wrong_grant_is_400(http: httpx.Client, shared_app: Credentials, body:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"grant_type":"client_credentials"}', b"&&&", b"\0"])
-def test_a_body_that_is_no_form_is_400(http: httpx.Client, content: bytes) -> None:
+def test_a_body_that_is_not_a_form_is_400(http: httpx.Client, content: bytes) -> None:
     error_of(http.post(OAUTH, content=content), 400, "invalid_request")
 
 

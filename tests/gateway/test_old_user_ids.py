@@ -19,7 +19,7 @@ def old_user(raw: Raw, shared_database: str, user: str) -> str:
     return f"{user} "
 
 
-def test_what_an_old_user_has_got_can_be_read_and_set(raw: Raw, old_user: str) -> None:
+def test_messages_of_an_old_user_can_be_read_and_set(raw: Raw, old_user: str) -> None:
     message_id = accepted(raw, "getMsgList", {})["messages"][0]["msgId"]
     assert accepted(raw, "getUnreadCount", {"publisherId": old_user})["unread"] == 1
     accepted(raw, "modMsgStatus", {"publisherId": old_user, "msgId": [message_id]})
@@ -33,7 +33,7 @@ def test_nothing_new_is_sent_to_an_old_user(raw: Raw, old_user: str) -> None:
     refused(raw, SUBSCRIBE, {"topic": "t", "userIds": [old_user]}, "100003", "userIds[0]")
 
 
-def test_an_id_with_white_space_that_nobody_has_is_refused_everywhere(raw: Raw, old_user: str) -> None:
+def test_an_unknown_id_with_white_space_is_refused_everywhere(raw: Raw, old_user: str) -> None:
     for wrong in (f" {old_user}", old_user.strip() + "\u3000"):
         refused(raw, "modMsgStatus", {"publisherId": wrong, "msgId": ["1"]}, "100003", "publisherId")
         refused(raw, "getUnreadCount", {"publisherId": wrong}, "100003", "publisherId")

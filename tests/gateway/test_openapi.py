@@ -1,4 +1,4 @@
-"""The OpenAPI document, and whether the server does what it says."""
+"""The OpenAPI document, and a server that conforms to it."""
 
 import json
 from collections.abc import Callable
@@ -162,13 +162,15 @@ BAD: list[tuple[str, Json]] = [
 
 
 @pytest.mark.parametrize(("call", "body"), GOOD)
-def test_what_the_server_takes_the_document_allows(wire: Raw, document: Json, call: str, body: Json) -> None:
+def test_the_document_allows_requests_that_the_server_accepts(wire: Raw, document: Json, call: str, body: Json) -> None:
     assert wire.post(call, body).json()["retCode"] in {"000000", "300001"}
     validator(document, request_schema(document, MESSAGE + call)).validate(body)
 
 
 @pytest.mark.parametrize(("call", "body"), BAD)
-def test_what_the_document_forbids_the_server_refuses(wire: Raw, document: Json, call: str, body: Json) -> None:
+def test_the_server_refuses_requests_that_the_document_forbids(
+    wire: Raw, document: Json, call: str, body: Json
+) -> None:
     assert wire.post(call, body).json()["retCode"].startswith("1000")
     assert not validator(document, request_schema(document, MESSAGE + call)).is_valid(body)
 
@@ -219,7 +221,7 @@ def test_answers_about_webhooks_are_as_documented(raw: Raw, document: Json) -> N
             validator(document, document["components"]["schemas"][name]).validate(answer)
 
 
-def test_a_partial_success_is_told_apart_from_a_refusal(document: Json) -> None:
+def test_a_partial_success_differs_from_a_refusal(document: Json) -> None:
     found = validator(document, answer_schema(document, MESSAGE + "getUnreadCount"))
     assert found.is_valid({"retCode": "000000", "retDesc": "x", "unread": 1})
     assert found.is_valid({"retCode": "100002", "retDesc": "x"})

@@ -45,7 +45,7 @@ def test_a_status_has_the_documented_keys(wire: Raw, sdk: Client, user: str) -> 
 
 @pytest.fixture(scope="module")
 def read_by_some(sdk: Client) -> str:
-    """A message to 25 receivers, every third of whom has read it."""
+    """A message to 25 receivers; every third one has read it."""
     message_id = sdk.send_text([f"some-{number:02}" for number in range(25)], "x")
     for number in range(0, 25, 3):
         sdk.set_status(f"some-{number:02}", message_id)
@@ -67,7 +67,7 @@ def test_receipts_come_in_pages_and_can_be_chosen(wire: Raw, read_by_some: str, 
     assert all((detail["isRead"] == 1) == (detail["readTime"] != "") for detail in details)
 
 
-def test_a_page_has_fifty_receipts_unless_asked_otherwise(wire: Raw, sdk: Client, user: str) -> None:
+def test_a_page_has_fifty_receipts_by_default(wire: Raw, sdk: Client, user: str) -> None:
     message_id = sdk.send_text([f"{user}-{number:03}" for number in range(201)], "x")
     for request, size in (({}, 50), ({"pageSize": 200}, 200)):
         assert len(accepted(wire, "getMsgStatus", {"msgId": message_id, **request})["details"]) == size
@@ -105,7 +105,7 @@ def test_another_apps_message_looks_like_none(wire: Raw, other_client: Client, u
     assert answers == {'{"retCode":"300001","retDesc":"消息不存在"}'.encode()}
 
 
-def test_the_sdk_tells_a_missing_message(sdk: Client) -> None:
+def test_the_sdk_raises_state_error_for_an_unknown_message(sdk: Client) -> None:
     with pytest.raises(StateError) as told:
         sdk.message_status("7")
     assert told.value.ret_code == "300001"
@@ -116,7 +116,7 @@ def test_a_msg_id_of_another_type_is_100003(wire: Raw, wrong: object) -> None:
     refused(wire, "getMsgStatus", {"msgId": wrong}, "100003", "msgId")
 
 
-def test_a_msg_id_must_be_there(wire: Raw) -> None:
+def test_msg_id_is_required_in_the_request(wire: Raw) -> None:
     refused(wire, "getMsgStatus", {}, "100002", "msgId")
 
 
@@ -132,7 +132,7 @@ def test_a_page_has_one_to_two_hundred_items(wire: Raw, call: str, request_: Jso
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "-1", "1.0", "9" * 20, str(2**63), "１", " 1"])
-def test_a_cursor_that_nobody_gave_is_100003(wire: Raw, read_by_some: str, wrong: str) -> None:
+def test_an_invalid_cursor_is_100003(wire: Raw, read_by_some: str, wrong: str) -> None:
     for call, request in (("getMsgStatus", {"msgId": read_by_some}), ("getMsgList", {})):
         refused(wire, call, {**request, "cursor": wrong}, "100003", "cursor", "nextCursor")
 
@@ -144,7 +144,7 @@ def test_a_cursor_is_text(wire: Raw, read_by_some: str, wrong: object) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["0", "25", "26", "1000", "9" * 18, str(2**63 - 1), "00"])
-def test_any_number_is_a_cursor_that_harms_nobody(wire: Raw, read_by_some: str, cursor: str) -> None:
+def test_any_number_is_a_harmless_cursor(wire: Raw, read_by_some: str, cursor: str) -> None:
     for call, request in (("getMsgStatus", {"msgId": read_by_some}), ("getMsgList", {})):
         accepted(wire, call, {**request, "cursor": cursor})
 
@@ -327,7 +327,7 @@ def test_a_user_token_lives_a_day_at_most(wire: Raw, user: str, wrong: object) -
     refused(wire, USER_TOKEN, {"publisherId": user, "ttl": wrong}, "100003", "ttl", "86400")
 
 
-def test_a_user_token_is_no_access_token(wire: Raw, user: str) -> None:
+def test_a_user_token_is_not_an_access_token(wire: Raw, user: str) -> None:
     token = accepted(wire, USER_TOKEN, {"publisherId": user})["userToken"]
     answer = wire.http.post(
         "/msgCenter/message/getUnreadCount", params={"accessToken": token}, json={"publisherId": user}

@@ -46,7 +46,7 @@ def unread(wire: Raw, user: str) -> int:
 
 
 def status(wire: Raw, message_id: str, **more: object) -> Json:
-    """Where a message stands."""
+    """The state of a message."""
     return accepted(wire, "getMsgStatus", {"msgId": message_id, **more})
 
 
@@ -162,7 +162,7 @@ def test_everyone_is_who_was_known_before(wire: Raw, user: str) -> None:
     assert "topic" not in found
 
 
-def test_broadcasts_can_be_taken_from_an_app(
+def test_an_app_can_lose_the_right_to_broadcast(
     stranger: Raw, other_app: Credentials, shared_database: str, user: str
 ) -> None:
     take_away = "update app set broadcasts = false where app_id = '{}'"
@@ -172,16 +172,14 @@ def test_broadcasts_can_be_taken_from_an_app(
     send(stranger, to_topic("mine"))
 
 
-def test_an_app_that_is_not_live_reaches_nobody_else_by_a_broadcast(
-    raw: Raw, app: Credentials, shared_database: str, user: str
-) -> None:
+def test_an_app_that_is_not_live_cannot_broadcast(raw: Raw, app: Credentials, shared_database: str, user: str) -> None:
     accepted(raw, USER_TOKEN, {"publisherId": user})
     wait_for(execute(shared_database, f"update app set live = false where app_id = '{app.app_id}'"))
     refused(raw, "sendMsg", to_all(), "200007")
     refused(raw, TOPIC + "subscribe", {"topic": "mine", "userIds": [user]}, "200007")
 
 
-def test_a_broadcast_that_nobody_looked_at_can_be_set_read(wire: Raw, user: str) -> None:
+def test_a_broadcast_that_was_not_pulled_can_be_set_read(wire: Raw, user: str) -> None:
     accepted(wire, USER_TOKEN, {"publisherId": user})
     message_id = send(wire, to_all())
     accepted(wire, "modMsgStatus", {"publisherId": user, "msgId": [message_id]})
@@ -230,7 +228,7 @@ def test_an_expired_broadcast_is_gone_wherever_it_was(wire: Raw, user: str) -> N
 
 
 @pytest.mark.parametrize("way", ["receivers", "topic"])
-def test_what_is_recalled_is_gone(wire: Raw, user: str, way: str) -> None:
+def test_a_recalled_message_is_gone(wire: Raw, user: str, way: str) -> None:
     subscribe(wire, f"t-{user}", user, f"{user}-2")
     request = text_to(user, f"{user}-2") if way == "receivers" else to_topic(f"t-{user}")
     message_id = send(wire, request)
@@ -247,7 +245,7 @@ def test_what_is_recalled_is_gone(wire: Raw, user: str, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["few", "many", "topic"])
-def test_what_is_scheduled_is_cancelled_by_a_recall(wire: Raw, user: str, way: str) -> None:
+def test_a_recall_cancels_a_scheduled_message(wire: Raw, user: str, way: str) -> None:
     subscribe(wire, f"t-{user}", user)
     soon = {"sendTime": int(time.time() * 1_000) + 1_000}
     requests = {
@@ -295,7 +293,7 @@ def test_an_update_keeps_id_and_read_states(wire: Raw, user: str) -> None:
 
 
 @pytest.mark.parametrize("looked", [True, False])
-def test_what_is_read_after_a_reset_stays_read(wire: Raw, user: str, looked: bool) -> None:
+def test_a_message_read_after_a_reset_stays_read(wire: Raw, user: str, looked: bool) -> None:
     subscribe(wire, f"t-{user}", user)
     message_id = send(wire, to_topic(f"t-{user}"))
     accepted(wire, "modMsgStatus", {"publisherId": user, "msgId": [message_id]})
@@ -308,7 +306,7 @@ def test_what_is_read_after_a_reset_stays_read(wire: Raw, user: str, looked: boo
     assert status(wire, message_id)["read"] == 1
 
 
-def test_what_is_scheduled_goes_out_updated(wire: Raw, user: str) -> None:
+def test_a_scheduled_message_is_sent_as_updated(wire: Raw, user: str) -> None:
     message_id = send(wire, text_to(user, sendTime=int(time.time() * 1_000) + 1_000))
     accepted(wire, "updateMsg", updated(message_id, "at last"))
     wait_for_state(wire, message_id, "sent")
@@ -342,7 +340,7 @@ def test_a_reminder_goes_out_once_an_hour(wire: Raw, user: str) -> None:
     assert status(wire, message_id)["remindTime"].isdigit()
 
 
-def test_nobody_to_remind_does_not_use_up_the_hour(wire: Raw, user: str) -> None:
+def test_a_reminder_without_recipients_does_not_use_up_the_hour(wire: Raw, user: str) -> None:
     message_id = send(wire, text_to(user))
     accepted(wire, "modMsgStatus", {"publisherId": user, "msgId": [message_id]})
     assert accepted(wire, "remindUnread", {"msgId": message_id})["reminded"] == 0

@@ -99,7 +99,7 @@ def test_a_whole_oa_card_is_sent_and_kept(raw: Raw, client: Client, user: str) -
 
 @pytest.mark.parametrize("kind", ["text", "link", "oa"])
 @pytest.mark.parametrize("body", ["absent", None])
-def test_the_body_that_msgtype_names_must_be_there(wire: Raw, user: str, kind: str, body: object) -> None:
+def test_the_body_of_the_msgtype_is_required(wire: Raw, user: str, kind: str, body: object) -> None:
     request: Json = {"receiverIds": [user], "msgtype": kind, **PLACES}
     if body is None:
         request[kind] = None
@@ -112,13 +112,13 @@ def test_a_body_is_an_object(wire: Raw, user: str, kind: str, body: object) -> N
     refused(wire, "sendMsg", {"receiverIds": [user], "msgtype": kind, kind: body, **PLACES}, "100003", kind)
 
 
-def test_other_bodies_are_not_looked_at(wire: Raw, user: str) -> None:
+def test_bodies_of_other_types_are_ignored(wire: Raw, user: str) -> None:
     accepted(wire, "sendMsg", text_to(user, link={"pcUrl": 1}, oa=None, busiId=[], pcUrl=None, appUrl="x"))
     accepted(wire, "sendMsg", {**link_to(user), "text": "\0", "oa": 1})
     accepted(wire, "sendMsg", {**oa_to(user), "text": [], "link": None})
 
 
-def test_msgtype_must_be_there(wire: Raw, user: str) -> None:
+def test_msgtype_is_required(wire: Raw, user: str) -> None:
     refused(wire, "sendMsg", without(text_to(user), "msgtype"), "100002", "msgtype")
 
 
@@ -216,7 +216,7 @@ def test_a_form_has_up_to_six_rows(wire: Raw, user: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["title", "busiId", "content"])
-def test_a_link_has_three_fields_that_must_be_there(wire: Raw, user: str, field: str) -> None:
+def test_a_link_has_three_required_fields(wire: Raw, user: str, field: str) -> None:
     for link in (without(LINK, field), {**LINK, field: None}):
         refused(wire, "sendMsg", {**link_to(user), "link": link}, "100002", f"link.{field}")
     wrongs: list[object] = ["", [], True]
@@ -300,7 +300,7 @@ def test_a_wrong_file_count_is_refused_with_the_name_of_its_field(wire: Raw, use
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_a_field_of_a_card_may_stand_beside_or_inside(raw: Raw, client: Client, user: str, name: str) -> None:
+def test_a_field_of_a_card_may_be_inside_or_outside_of_oa(raw: Raw, client: Client, user: str, name: str) -> None:
     inside = without(oa_to(user, {**HEAD, name: PLACES[name]}), name)
     both = oa_to(user, {**HEAD, name: PLACES[name]})
     for request in (oa_to(user), inside, both, without(oa_to(user, {**HEAD, **PLACES}), *PLACES)):
@@ -319,7 +319,7 @@ def test_an_id_at_both_places_may_be_text_and_a_number(wire: Raw, user: str) -> 
 
 @pytest.mark.parametrize("name", PLACES)
 @pytest.mark.parametrize("wrong", [[], True, 1.5])
-def test_a_malformed_field_of_a_card_is_named_where_it_stands(wire: Raw, user: str, name: str, wrong: object) -> None:
+def test_a_malformed_field_of_a_card_is_named_by_its_place(wire: Raw, user: str, name: str, wrong: object) -> None:
     refused(wire, "sendMsg", oa_to(user) | {name: wrong}, "100003", name)
     refused(wire, "sendMsg", without(oa_to(user, {**HEAD, name: wrong}), name), "100003", f"oa.{name}")
 
@@ -391,7 +391,7 @@ def test_receivers_are_an_array(wire: Raw, wrong: object) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "x" * 65, "a\0", "a\n", "\x1f", "\x7f", None, True, 1.5, 10**64, [], {}])
-def test_a_wrong_receiver_is_told_by_its_place(wire: Raw, sdk: Client, user: str, wrong: object) -> None:
+def test_a_wrong_receiver_is_named_by_its_index(wire: Raw, sdk: Client, user: str, wrong: object) -> None:
     refused(wire, "sendMsg", text_to(user, user, wrong), "100003", "receiverIds[2]")
     refused(wire, "sendMsg", text_to(*[user] * 9_999, wrong), "100003", "receiverIds[9999]")
     assert sdk.unread_count(user) == 0
@@ -501,7 +501,7 @@ def test_the_header_is_the_same_as_the_field(wire: Raw, sdk: Client, user: str) 
     assert sdk.send_text(user, "开会", idempotency_key=user) == first["msgId"]
 
 
-def test_the_same_request_said_otherwise_is_the_same(wire: Raw, user: str) -> None:
+def test_another_spelling_of_a_request_is_a_repeat(wire: Raw, user: str) -> None:
     number = now_ms()
     first = accepted(wire, "sendMsg", text_to(user, number, requestId=user))
     for same in (
@@ -767,7 +767,7 @@ def test_the_sdk_sends_all_three_bodies(client: Client, user: str) -> None:
     assert client.unread_count(user) == 3
 
 
-def test_the_sdk_tells_which_field_is_wrong(sdk: Client, user: str) -> None:
+def test_the_sdk_error_names_the_wrong_field(sdk: Client, user: str) -> None:
     with pytest.raises(InvalidRequestError) as told:
         sdk.send_text(user, "")
     assert told.value.ret_code == "100003"

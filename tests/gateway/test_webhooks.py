@@ -43,7 +43,7 @@ def known(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 # --- Events ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_app_is_told_what_it_sets_read_and_unread(client: Client, receiver: Receiver, user: str) -> None:
+def test_status_calls_send_events(client: Client, receiver: Receiver, user: str) -> None:
     made = client.create_webhook(receiver.url, ["message.read", "message.unread"])
     ids = [client.send_text(user, "x") for _ in range(3)]
     client.set_status(user, ids)
@@ -61,9 +61,7 @@ def test_an_app_is_told_what_it_sets_read_and_unread(client: Client, receiver: R
         assert post.verified_by(made.secret)["type"] == post.type
 
 
-def test_an_app_is_told_what_users_do_in_their_inbox(
-    client: Client, receiver: Receiver, browser: Browser, user: str
-) -> None:
+def test_inbox_actions_send_events(client: Client, receiver: Receiver, browser: Browser, user: str) -> None:
     client.create_webhook(receiver.url, ["message.read", "message.unread"])
     one, two, three, four = [client.send_text(user, str(n)) for n in range(4)]
     found = client.send_text(user, "found")
@@ -81,7 +79,7 @@ def test_an_app_is_told_what_users_do_in_their_inbox(
     assert [(event["msgId"], event["by"]) for event in receiver.events("message.unread")] == [(one, "user")]
 
 
-def test_an_app_is_told_once_that_an_approval_is_closed(client: Client, receiver: Receiver, user: str) -> None:
+def test_closing_an_approval_sends_one_event(client: Client, receiver: Receiver, user: str) -> None:
     client.create_webhook(receiver.url, ALL)
     approval = client.send_text([user, f"{user}-2"], "may I?", approval=True)
     client.set_status(None, approval)
@@ -97,7 +95,7 @@ def test_an_app_is_told_once_that_an_approval_is_closed(client: Client, receiver
     assert receiver.events("message.read") == []
 
 
-def test_an_app_is_told_when_everybody_has_a_large_message(client: Client, receiver: Receiver, user: str) -> None:
+def test_a_completed_fan_out_sends_an_event(client: Client, receiver: Receiver, user: str) -> None:
     client.create_webhook(receiver.url, ["delivery.completed"])
     message = client.send_text([f"{user}-{n}" for n in range(2_100)], "x")
     receiver.until(bool)
@@ -105,7 +103,9 @@ def test_an_app_is_told_when_everybody_has_a_large_message(client: Client, recei
     assert client.message_status(message).state == "sent"
 
 
-def test_only_what_was_asked_for_is_told(client: Client, other_client: Client, receiver: Receiver, user: str) -> None:
+def test_only_registered_event_types_are_sent(
+    client: Client, other_client: Client, receiver: Receiver, user: str
+) -> None:
     client.create_webhook(receiver.url + "/unread", ["message.unread"])
     other_client.create_webhook(receiver.url + "/other", ALL)
     message = client.send_text(user, "x")
@@ -115,7 +115,7 @@ def test_only_what_was_asked_for_is_told(client: Client, other_client: Client, r
     assert [(post.path, post.type) for post in posts] == [("/unread", "message.unread")]
 
 
-def test_unknown_and_expired_messages_are_told_of_to_nobody(client: Client, receiver: Receiver, user: str) -> None:
+def test_unknown_and_expired_messages_send_no_event(client: Client, receiver: Receiver, user: str) -> None:
     client.create_webhook(receiver.url, ALL)
     brief = client.send_text(user, "x", expire_at=datetime.now(UTC) + timedelta(seconds=1))
     lasting = client.send_text(user, "y")
@@ -385,7 +385,7 @@ def test_a_host_that_is_not_to_be_found_yet_is_taken(raw: Raw) -> None:
     accepted(raw, WEBHOOK + "createWebhook", {**GOOD, "url": "https://not-yet.invalid/hook"})
 
 
-def test_what_contradicts_or_is_missing_is_told(raw: Raw, receiver: Receiver) -> None:
+def test_contradicting_and_missing_fields_are_named(raw: Raw, receiver: Receiver) -> None:
     made = accepted(raw, WEBHOOK + "createWebhook", {"url": receiver.url, "events": ["message.read"]})
     webhook = {"webhookId": made["webhookId"]}
     refused(raw, WEBHOOK + "updateWebhook", webhook, "100002", "url/events/paused")
@@ -399,7 +399,7 @@ def test_what_contradicts_or_is_missing_is_told(raw: Raw, receiver: Receiver) ->
 # --- Who pays -------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_told_once_the_last_webhook_is_deleted(client: Client, receiver: Receiver, user: str) -> None:
+def test_no_event_is_stored_after_the_last_webhook_is_deleted(client: Client, receiver: Receiver, user: str) -> None:
     gone = client.create_webhook(receiver.url + "/gone", ["message.read"])
     client.delete_webhook(gone.id)
     message = client.send_text(user, "x")

@@ -127,7 +127,7 @@ MUTATIONS = (
         f"{_SRC}/domain/message.py",
         "and self.expires_at <= now:",
         "and self.expires_at < now:",
-        ("tests/domain/test_message.py::test_where_a_message_stands",),
+        ("tests/domain/test_message.py::test_the_state_of_a_message",),
     ),
     Mutation(
         "read-time: the first read time is overwritten",
@@ -141,7 +141,7 @@ MUTATIONS = (
         f"{_SRC}/messaging/decide_approvals.py",
         "if message.closed_at is None",
         "if message.approval",
-        ("tests/gateway/test_webhooks.py::test_an_app_is_told_once_that_an_approval_is_closed",),
+        ("tests/gateway/test_webhooks.py::test_closing_an_approval_sends_one_event",),
     ),
     Mutation(
         "lock: pull states of mailboxes are read without a lock",
@@ -235,7 +235,7 @@ MUTATIONS = (
         f"{_SRC}/web/base_path.py",
         "if client is None or client[0] not in self.trusted_hosts:",
         "if client is None:",
-        ("tests/web/test_base_path.py::test_only_a_trusted_proxy_says_which_it_is",),
+        ("tests/web/test_base_path.py::test_only_a_trusted_proxy_sets_the_base_path",),
     ),
     # --- Portal -----------------------------------------------------------------------------------------------------
     Mutation(

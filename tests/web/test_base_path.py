@@ -50,7 +50,7 @@ async def test_a_path_is_the_same_whether_it_was_cut_off_or_passed_on(path: str,
     assert await seen(path, header=" /msg/ ") == ("/msg", whole)
 
 
-async def test_only_a_trusted_proxy_says_which_it_is() -> None:
+async def test_only_a_trusted_proxy_sets_the_base_path() -> None:
     assert await seen("/inbox", header="/msg", client="192.0.2.7") == ("", "/inbox")
     assert await seen("/inbox", header="/msg", client="10.1.2.3", trusted="10.0.0.0/8") == ("/msg", "/msg/inbox")
     assert await seen("/inbox", header="/msg", trusted="10.0.0.0/8") == ("", "/inbox")
@@ -86,7 +86,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("given", WRONG)
-async def test_what_is_no_path_is_ignored_in_the_header(given: str) -> None:
+async def test_an_invalid_path_in_the_header_is_ignored(given: str) -> None:
     assert parsed_base_path(given) is None
     assert await seen("/inbox", header=given) == ("", "/inbox")
 

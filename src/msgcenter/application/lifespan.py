@@ -1,4 +1,4 @@
-"""What runs in a server process from its start to its end, beside the requests."""
+"""The background work of a server process, from its start to its end."""
 
 import asyncio
 import gc

@@ -29,7 +29,7 @@ def cut_page(
 
 
 def parse_cursor(text: str | None, field: str = "cursor") -> int | None:
-    """Return the bound that a `nextCursor` of ours stands for, None for none. Refuses others with FIELD_MALFORMED."""
+    """Return the bound of a `nextCursor`, None without one. Refuses an invalid cursor with FIELD_MALFORMED."""
     bound = None if text is None else parse_message_id(text)
     if text is not None and bound is None:
         raise malformed(field, "须为上一页返回的nextCursor", "must be nextCursor of the page before")

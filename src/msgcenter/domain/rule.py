@@ -1,4 +1,4 @@
-"""What a field accepts, in words: as a sentence in refusals, and in short beside the field's type in tables."""
+"""What a field accepts: as a sentence for refusals, and in a short form for tables that also show the type."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgcenter.domain.language import Phrase
 
 RULE = "rule"
-"""The key in a type's `Meta.extra` under which a rule in words stands; it replaces the one made from the type."""
+"""The key of a written rule in a type's `Meta.extra`; it replaces the rule made from the type."""
 _NOTHING = Phrase("", "")
 
 
