@@ -88,7 +88,7 @@ def test_from_the_start_page_to_the_first_message_and_its_read_state(
     page.get_by_role("link", name="Register an app").click()
     page.get_by_label("Name").fill("Homework")
     page.get_by_role("button", name="Register").click()
-    expect(page.get_by_text("shown this once")).to_be_visible()
+    expect(page.get_by_text("shown only once")).to_be_visible()
     app_id, key = page.locator("code[data-copy]").first.inner_text(), page.locator("#app-key").inner_text()
     page.get_by_role("link", name="send the first message").click()
     expect(page).to_have_url(f"{server.url}/portal/docs/sendMsg?app={app_id}#try")
