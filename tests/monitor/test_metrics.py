@@ -110,7 +110,7 @@ def test_a_metrics_port_in_use_is_reported_in_one_line(database_url: str, tmp_pa
         port = str(taken.getsockname()[1])
         outcome = Shell(database_url, tmp_path, METRICS_PORT=port).run("serve", "--port", "0")
     assert outcome.code == 1
-    assert f"MSGCENTER_METRICS_PORT is {port} on 127.0.0.1, where nothing can listen" in outcome.err
+    assert f"MSGCENTER_METRICS_PORT: cannot listen on port {port} of 127.0.0.1" in outcome.err
     assert "Traceback" not in outcome.err
 
 
