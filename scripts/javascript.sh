@@ -37,7 +37,7 @@ install() {
 with_packages() {
   has_node && command -v npm >/dev/null || skip 'No Node.js 18 or newer with npm' "$1"
   [ "$stamp" -nt package-lock.json ] && return
-  npm ci --no-progress --loglevel=error >/dev/null || skip "The npm packages cannot be installed" "$1"
+  npm ci --no-progress --loglevel=error --fetch-retries=1 >/dev/null || skip "The npm packages cannot be installed" "$1"
   touch "$stamp"
 }
 

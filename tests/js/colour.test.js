@@ -34,7 +34,7 @@ test("the text on every opaque head has a contrast of 4.2 at least", () => {
   }
 });
 
-test("light text is preferred where it is readable", () => {
+test("dark colours get light text, and light ones dark text", () => {
   assert.deepEqual(readableOn(BLACK), WHITE);
   assert.deepEqual(readableOn([204, 0, 0]), WHITE);
   assert.notDeepEqual(readableOn(WHITE), WHITE);

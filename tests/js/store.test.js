@@ -263,6 +263,28 @@ test("a message that the view does not show is counted only", async () => {
   assert.deepEqual([shownIds(), badge()], [[], 1]);
 });
 
+test("a message of another app is not listed in the view of one app", async () => {
+  await open();
+  await store.show({ app: "demo" });
+  server.receive(1, { app: { id: "library", name: "Library" } });
+  server.receive(1);
+  assert.deepEqual([shownIds(), badge()], [["1002"], 2]);
+});
+
+test("a refresh ends when another view is shown", async () => {
+  server.receive(1);
+  await open();
+  server.isHeld = true;
+  store.refresh();
+  const [list] = server.pending;
+  store.show({ filter: "archived" });
+  server.answer(list);
+  await settle();
+  assert.equal(server.callsOf("counts").length, 0);
+  await server.drain();
+  assert.deepEqual(shownIds(), []);
+});
+
 test("a message that arrives during a search is listed if it matches", async () => {
   await open();
   await store.show({ q: "trip" });
@@ -490,6 +512,79 @@ test("a message that is read in the unread view stays there, until it is opened 
   await store.show({ filter: "all" });
   await store.show({ filter: "unread" });
   assert.deepEqual(shownIds(), ["1002"]);
+});
+
+test("a message that was kept in the unread view leaves it when another device archives it", async () => {
+  server.receive(2);
+  await open();
+  await store.show({ filter: "unread" });
+  await store.setRead(["1001"], true);
+  server.setArchived(["1001"], true);
+  assert.deepEqual(shownIds(), ["1002"]);
+});
+
+/**
+ * Begin a refresh whose list the server has made up, and which has yet to arrive.
+ *
+ * @returns {Promise<() => Promise<void>>} Lets the list and the counts arrive, and nothing after them.
+ */
+async function beginRefresh() {
+  server.isHeld = true;
+  store.refresh();
+  const list = lastCall("list");
+  server.work(list);
+  return async () => {
+    server.answer(list);
+    await settle();
+    server.answer(lastCall("counts"));
+    await settle();
+  };
+}
+
+test("a list that is older than another device's change does not show the old state", async () => {
+  server.receive(1);
+  await open();
+  const arrive = await beginRefresh();
+  server.setRead(["1001"], true);
+  await arrive();
+  assert.deepEqual(unreadIds(), []);
+});
+
+test("a list that arrives while a change is under way does not show the old state", async () => {
+  server.receive(1);
+  await open();
+  server.isHeld = true;
+  store.setRead(["1001"], true);
+  const arrive = await beginRefresh();
+  await arrive();
+  assert.deepEqual(unreadIds(), []);
+});
+
+test("a list that is older than a change, and arrives after its end, does not show the old state", async () => {
+  server.receive(1);
+  await open();
+  server.isHeld = true;
+  server.isStreamHeld = true;
+  const reading = store.setRead(["1001"], true);
+  const arrive = await beginRefresh();
+  server.answer(lastCall("setRead"));
+  await reading;
+  await arrive();
+  assert.deepEqual(unreadIds(), []);
+});
+
+test("two changes of a message that both fail leave it as it was", async () => {
+  server.receive(1);
+  await open();
+  server.isHeld = true;
+  const refused = [true, false].map((read) => assert.rejects(store.setRead(["1001"], read), { code: "network" }));
+  for (const call of server.callsOf("setRead")) {
+    server.lose(call);
+    await settle();
+  }
+  await Promise.all(refused);
+  await server.drain();
+  assert.deepEqual([unreadIds(), badge()], [["1001"], 1]);
 });
 
 test("archiving reads, and its undo restores what was unread", async () => {

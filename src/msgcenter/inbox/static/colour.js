@@ -4,7 +4,6 @@
 
 const DEFAULT_HEAD = "FFCC0000";
 const HUES = 360;
-const READABLE = 4.5;
 /** @type {Rgb} */
 const DARK_TEXT = [20, 24, 31];
 /** @type {Rgb} */
@@ -39,13 +38,12 @@ export function headColours(value, surface) {
 }
 
 /**
- * Return the text colour, light or dark, with the better contrast to `background`; the light one if it is readable.
+ * Return the text colour, light or dark, with the better contrast to `background`.
  *
  * @param {Rgb} background
  */
 export function readableOn(background) {
-  const light = contrast(LIGHT_TEXT, background);
-  return light >= READABLE || light >= contrast(DARK_TEXT, background) ? LIGHT_TEXT : DARK_TEXT;
+  return contrast(LIGHT_TEXT, background) >= contrast(DARK_TEXT, background) ? LIGHT_TEXT : DARK_TEXT;
 }
 
 /**
