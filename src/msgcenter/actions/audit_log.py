@@ -23,13 +23,10 @@ class AuditLog:
         return cut_page(entries, limit, lambda entry: entry.id)
 
     async def entries(self, query: AuditFilter) -> AsyncIterator[AuditEntry]:
-        """Give all entries that pass the filter, newest first."""
+        """Yield all entries that pass the filter, newest first."""
         before_id: int | None = query.before_id
         while before_id is not None:
             page = await self.page(query._replace(before_id=before_id), _ENTRIES_PER_QUERY)
             for entry in page.items:
                 yield entry
             before_id = page.next_cursor
-
-
-__all__ = ["AuditEntry", "AuditFilter", "AuditLog"]

@@ -61,7 +61,9 @@ class _EventStream(Response):
         self._inboxes = inboxes
         self._viewer = viewer
         self._list_length = list_length
+        self._counts: CountsView | None = None
         self._newest: int | None = None
+        self._next_beat = 0.0
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         watch = self._inboxes.hub.subscribe(self._viewer.recipient)
@@ -82,49 +84,63 @@ class _EventStream(Response):
 
     async def _events(self, watch: Watch) -> AsyncIterator[bytes]:
         await self._inboxes.hub.announced()  # every event after the first state reaches this stream
-        page = await self._list(max(1, self._list_length))
-        counts, self._newest = await self._counts(), _newest_of(page)
-        newest = None if self._newest is None else str(self._newest)
-        first = b"retry: 2000\n\n" + _event("ready", ReadyView(counts, newest))
-        yield first + (_event("list", message_list_view(page)) if self._list_length else b"")
-        next_beat = time.monotonic() + _BEAT_SECONDS
+        yield await self._first_events()
         while not watch.is_closing():
             seconds_left = (self._viewer.expires_at - now_ms()) / 1_000
             if seconds_left <= 0:
                 return
-            has_events = await watch.wait(max(0.0, min(next_beat - time.monotonic(), seconds_left)))
-            if time.monotonic() >= next_beat:
-                # Also in a busy inbox: a viewer who has lost the right to look loses the stream here.
-                self._viewer = await self._inboxes.user_tokens.viewer(self._viewer.token)
-                next_beat = time.monotonic() + _BEAT_SECONDS
+            has_events = await watch.wait(max(0.0, min(self._next_beat - time.monotonic(), seconds_left)))
+            await self._check_viewer()
             if not has_events:
-                # An event may be lost with the connection that carries it: compare the state with what was sent.
-                state = await self._state()
-                yield _BEAT if state == (counts, self._newest) else _event("reload") + _event("counts", state[0])
-                counts, self._newest = state
+                yield await self._beat()
                 continue
             if watch.is_closing():
                 break
             async for event in self._pending_events(watch.drain()):
                 yield event
-            counts = await self._counts()
-            yield _event("counts", counts)
+            self._counts = await self._read_counts()
+            yield _event("counts", self._counts)
         if watch.replaced:
             yield f"retry: {_REPLACED_RETRY_MS}\n".encode() + _event("replaced")
 
-    async def _counts(self) -> CountsView:
+    async def _first_events(self) -> bytes:
+        """Return the event `ready`, and `list` if the client asked for it."""
+        page = await self._read_list(max(1, self._list_length))
+        self._counts, self._newest = await self._read_counts(), _newest_of(page)
+        self._next_beat = time.monotonic() + _BEAT_SECONDS
+        newest = None if self._newest is None else str(self._newest)
+        ready = b"retry: 2000\n\n" + _event("ready", ReadyView(self._counts, newest))
+        return ready + (_event("list", message_list_view(page)) if self._list_length else b"")
+
+    async def _check_viewer(self) -> None:
+        """Check once per beat, also in a busy inbox, that the viewer may still see it.
+
+        Raises the UserTokenError of a token that has become invalid.
+        """
+        if time.monotonic() >= self._next_beat:
+            self._viewer = await self._inboxes.user_tokens.viewer(self._viewer.token)
+            self._next_beat = time.monotonic() + _BEAT_SECONDS
+
+    async def _beat(self) -> bytes:
+        """Return a comment that keeps the connection open, or events if the state is not the one that was sent.
+
+        An event may be lost with the connection that carries it.
+        """
+        page = await self._read_list(1)
+        state = await self._read_counts(), _newest_of(page)
+        if state == (self._counts, self._newest):
+            return _BEAT
+        self._counts, self._newest = state
+        return _event("reload") + _event("counts", self._counts)
+
+    async def _read_counts(self) -> CountsView:
         return counts_view(await self._inboxes.inbox.counts(self._viewer))
 
-    async def _state(self) -> tuple[CountsView, int | None]:
-        """Return the counts and the id of the newest message."""
-        page = await self._list(1)
-        return await self._counts(), _newest_of(page)
-
-    async def _list(self, limit: int) -> ListPage[InboxMessage, int]:
+    async def _read_list(self, limit: int) -> ListPage[InboxMessage, int]:
         return await self._inboxes.inbox.list_messages(self._viewer, InboxQuery(limit=limit))
 
     async def _pending_events(self, pending: PendingEvents) -> AsyncIterator[bytes]:
-        """Give pending events as bytes, each with the message as it is now."""
+        """Yield pending events as bytes, each with the message as it is now."""
         inbox = self._inboxes.inbox
         if pending.reload:
             yield _event("reload")

@@ -178,6 +178,3 @@ class Apps:
 def _check_text(field: str, value: str, limit: int) -> None:
     if not 1 <= len(value) <= limit or not value.isprintable():
         raise malformed(field, f"须为1–{limit}个字符", f"must be 1-{limit} printable characters")
-
-
-__all__ = ["AppCredentials", "Apps", "WrongSecretKeyError"]

@@ -242,6 +242,3 @@ def _open(request: Confirmation | None) -> Confirmation:
             "number", "没有此申请,或已处理、已过期", "is not pending any more: it was decided or has expired"
         )
     return request
-
-
-__all__ = ["AccountChange", "Confirmation", "ConfirmationKind", "Operators", "ask", "check_confirmers", "may_confirm"]

@@ -132,6 +132,3 @@ def _known(record: PersonRecord | None) -> PersonRecord:
     if record is None:
         raise malformed("login", "没有此用户", "no such user")
     return record
-
-
-__all__ = ["People", "PersonRecord"]
