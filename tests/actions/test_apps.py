@@ -24,7 +24,7 @@ async def test_a_new_app_is_found_with_its_key(apps: Apps) -> None:
     assert [record.app for record in await apps.registered()] == [app]
 
 
-async def test_given_ids_and_keys_are_kept(apps: Apps) -> None:
+async def test_chosen_ids_and_keys_are_kept(apps: Apps) -> None:
     app, key = await apps.create("Old", PLATFORM, app_id="old-app", app_key="old key")
     assert (app.app_id, key) == ("old-app", "old key")
 

@@ -30,7 +30,7 @@ def refused(connection: RawConnection) -> Answer:
         pytest.param(b"0\r\n", id="the name of a trailer"),
     ],
 )
-def test_64_mib_that_are_no_content(target: Server, start: bytes) -> None:
+def test_64_mib_without_content_are_not_buffered(target: Server, start: bytes) -> None:
     costs: list[Cost] = []
     with measured(target.process.pid, costs), connect(target.url) as connection:
         connection.send(CHUNKED + start)
@@ -109,7 +109,7 @@ def test_trailers_do_not_become_headers(target: Server, app: Credentials, *, is_
     assert json.loads(answer.body)["access_token"]
 
 
-def test_a_body_goes_on_after_its_answer_only_so_far(target: Server) -> None:
+def test_a_body_may_continue_after_its_answer_up_to_a_limit(target: Server) -> None:
     with connect(target.url) as connection:
         connection.send(request("POST", TOKEN, "Content-Length: 999999999999"))
         sent = flood(connection, b" " * (1 << 16), 128 * MIB)

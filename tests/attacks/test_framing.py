@@ -61,7 +61,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("sent", WRONG.values(), ids=WRONG)
-def test_it_is_refused_and_nothing_after_it_is_read(target: Server, sent: str) -> None:
+def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_read(target: Server, sent: str) -> None:
     smuggled = request("GET", "/healthz")
     with connect(target.url) as connection:
         connection.send(sent.encode("latin-1") + smuggled)
@@ -76,14 +76,14 @@ def test_it_is_refused_and_nothing_after_it_is_read(target: Server, sent: str) -
 
 
 @pytest.mark.parametrize("sent", WRONG.values(), ids=WRONG)
-def test_it_does_not_overtake_the_answer_to_an_earlier_request(target: Server, sent: str) -> None:
+def test_a_refusal_waits_for_the_answer_to_an_earlier_request(target: Server, sent: str) -> None:
     with connect(target.url) as connection:
         connection.send(request("GET", "/readyz") * 3 + sent.encode("latin-1"))
         statuses = [answer.status if (answer := connection.answer()) else None for _ in range(5)]
     assert statuses == [200, 200, 200, 400, None]
 
 
-def test_what_is_refused_is_no_reason_to_log(target: Server) -> None:
+def test_refusals_are_not_logged(target: Server) -> None:
     before = len(target.output)
     for sent in WRONG.values():
         exchange(target.url, sent.encode("latin-1"))
@@ -91,7 +91,7 @@ def test_what_is_refused_is_no_reason_to_log(target: Server) -> None:
     assert target.output[before:] == []
 
 
-def test_a_client_chooses_the_request_id_of_a_refusal_too(target: Server) -> None:
+def test_a_refusal_has_the_clients_request_id(target: Server) -> None:
     answer = exchange(target.url, request("GET", "/healthz", "X-Request-Id: mine", host="a b"))
     assert answer is not None
     assert answer.headers["x-request-id"] == "mine"

@@ -18,7 +18,7 @@ from tests.conftest import Server
         pytest.param(b"GET /healthz HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", id="two hosts in HTTP 1.0"),
     ],
 )
-def test_a_host_that_is_not_exactly_one(target: Server, request_bytes: bytes) -> None:
+def test_a_request_without_exactly_one_host_is_refused(target: Server, request_bytes: bytes) -> None:
     with connect(target.url) as connection:
         connection.send(request_bytes)
         answer = connection.answer()
@@ -32,7 +32,7 @@ def test_a_host_that_is_not_exactly_one(target: Server, request_bytes: bytes) ->
 
 
 @pytest.mark.parametrize("host", ["msg.example", "msg.example:8080", "[::1]:8080", "127.0.0.1", "xn--fiqs8s", ""])
-def test_one_host_is_what_it_takes(target: Server, host: str) -> None:
+def test_a_request_with_one_host_is_answered(target: Server, host: str) -> None:
     answer = exchange(target.url, request("GET", "/healthz", host=host))
     assert answer is not None
     assert answer.status == 200

@@ -17,7 +17,7 @@ FOLLOWS = request("GET", "/healthz")
 
 @pytest.mark.parametrize("offer", OFFERS.values(), ids=OFFERS)
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_the_body_is_read_and_the_connection_goes_on(
+def test_the_body_is_read_and_the_connection_continues(
     target: Server, offer: tuple[str, ...], *, is_chunked: bool
 ) -> None:
     if is_chunked:

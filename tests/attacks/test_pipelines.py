@@ -6,7 +6,7 @@ from tests.attacks.sockets import MIB, Cost, assert_serving, connect, flood, mea
 from tests.conftest import Server
 
 
-def test_a_hundred_requests_in_one_breath_are_answered_in_order(target: Server) -> None:
+def test_a_hundred_pipelined_requests_are_answered_in_order(target: Server) -> None:
     with connect(target.url) as connection:
         connection.send(b"".join(request("GET", "/healthz", f"X-Request-Id: {number}") for number in range(100)))
         answers = [connection.answer() for _ in range(100)]
@@ -25,7 +25,7 @@ def test_requests_with_bodies_follow_each_other(target: Server, filler: bytes) -
     assert {answer.envelope["retCode"] if answer else None for answer in answers} == {"200001"}
 
 
-def test_a_flood_of_requests_that_nobody_reads_the_answers_of(target: Server) -> None:
+def test_a_flood_of_requests_whose_answers_are_not_read(target: Server) -> None:
     costs: list[Cost] = []
     with measured(target.process.pid, costs), connect(target.url) as connection:
         connection.socket.settimeout(5)

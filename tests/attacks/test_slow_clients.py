@@ -80,7 +80,7 @@ def test_a_body_that_does_not_come_is_408(hasty: Server, start: bytes) -> None:
     assert BODY - 0.2 < took < BODY + 3
 
 
-def test_what_is_no_content_is_no_progress(hasty: Server) -> None:
+def test_bytes_without_content_are_no_progress(hasty: Server) -> None:
     with connect(hasty.url) as connection:
         connection.send(CHUNKED + b"9;")
         took = connection.trickle(b"a" * 1_000, 0.2)
@@ -90,7 +90,7 @@ def test_what_is_no_content_is_no_progress(hasty: Server) -> None:
     assert answer.status == 408
 
 
-def test_a_slow_body_that_goes_on_is_read(hasty: Server) -> None:
+def test_a_slow_body_that_continues_is_read(hasty: Server) -> None:
     body = json.dumps({"appId": 1}).encode()
     with connect(hasty.url) as connection:
         connection.send(request("POST", "/apigateway/getAccessToken", f"Content-Length: {len(body)}"))
@@ -120,7 +120,7 @@ def test_line_ends_do_not_keep_a_connection(hasty: Server) -> None:
         assert connection.trickle(b"\r\n" * 500, 0.2) < HEADER + 3
 
 
-def test_a_client_that_does_not_take_its_answers_is_cut_off(hasty: Server) -> None:
+def test_a_client_that_does_not_read_its_answers_is_disconnected(hasty: Server) -> None:
     with connect(hasty.url) as connection:
         connection.send(request("GET", "/openapi.json") * 99)
         began = time.monotonic()
@@ -130,7 +130,7 @@ def test_a_client_that_does_not_take_its_answers_is_cut_off(hasty: Server) -> No
     assert_serving(hasty.url)
 
 
-def test_connections_over_the_limit_are_told_so_and_the_log_once(small: Server) -> None:
+def test_connections_over_the_limit_get_an_answer_and_one_log_line(small: Server) -> None:
     held = [connect(small.url) for _ in range(LIMIT)]
     try:
         for _ in range(3 * LIMIT):
@@ -191,7 +191,7 @@ def test_1100_silent_connections_do_not_use_up_1024_files(shared_database: str, 
         assert sum("all connections are in use" in line for line in server.output) == 1
 
 
-def test_a_server_takes_the_files_that_it_may_have(shared_database: str, tmp_path: Path) -> None:
+def test_a_server_uses_the_allowed_number_of_open_files(shared_database: str, tmp_path: Path) -> None:
     with limited_server(shared_database, tmp_path, "256:2000", CONNECTION_LIMIT="1000") as server:
         assert psutil.Process(server.process.pid).rlimit(psutil.RLIMIT_NOFILE) == (1_274, 2_000)
         assert not any("ulimit" in line for line in server.output)

@@ -69,7 +69,9 @@ def test_the_inbox_has_nothing_at_an_unknown_path(server: Server, wire: Wire, me
         ("/", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_another_method_is_405_and_options_tells_which(server: Server, wire: Wire, path: str, allowed: str) -> None:
+def test_another_method_is_405_and_options_lists_the_allowed_ones(
+    server: Server, wire: Wire, path: str, allowed: str
+) -> None:
     told = wire.ask("OPTIONS", path)
     assert (told.status, told.headers["allow"]) == (204, allowed)
     for method in {"GET", "POST", "PUT", "DELETE", "PROPFIND"} - set(allowed.split(", ")):
@@ -86,7 +88,7 @@ def test_another_method_is_405_and_options_tells_which(server: Server, wire: Wir
     "path", ["/portal/static/nothing.js", "/portal/static/", "/portal/static/../x", "/portal/nothing"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_the_portal_has_a_page_for_what_is_not_there(server: Server, wire: Wire, method: str, path: str) -> None:
+def test_the_portal_has_a_page_for_unknown_paths(server: Server, wire: Wire, method: str, path: str) -> None:
     answer = wire.ask(method, path)
     assert (answer.status, is_page(answer)) == (404, True)
     assert not [line for line in server.output if "Traceback" in line]
@@ -107,7 +109,7 @@ KEEP_A_WHILE = "public, max-age=300, stale-while-revalidate=86400"
 
 
 @pytest.mark.parametrize("folder", [("/inbox/", INBOX_FILES), ("/portal/static/", PORTAL_FILES)])
-def test_files_are_served_as_they_are_and_not_again(wire: Wire, folder: tuple[str, Path]) -> None:
+def test_files_are_served_unchanged_and_cached(wire: Wire, folder: tuple[str, Path]) -> None:
     prefix, files = folder
     for path in files.iterdir():
         if path.suffix == ".html":
@@ -131,7 +133,7 @@ def test_the_inbox_page_is_found_with_a_slash_at_its_end(wire: Wire) -> None:
 # --- Values that nothing can have -------------------------------------------------------------------------------------
 
 
-def test_u0000_is_refused_where_it_stands(server: Server, wire: Wire, raw: Raw, user: str, developer: Visitor) -> None:
+def test_u0000_is_refused_with_its_field(server: Server, wire: Wire, raw: Raw, user: str, developer: Visitor) -> None:
     token = {"authorization": f"Bearer {user_token(raw, user)}"}
     for query, field in (
         ("q=%00", "q"),
@@ -171,7 +173,7 @@ def test_a_byte_order_mark_before_a_body_is_ignored(wire: Wire, raw: Raw, user: 
 
 
 @pytest.mark.parametrize("number", ["2147483648", "9999999999", "9" * 20, "9" * 5_000, "-1", "٣", "²", ""])
-def test_a_number_that_none_of_ours_is_is_refused_in_forms(
+def test_an_impossible_number_is_refused_in_forms(
     server: Server, operator: Visitor, developer: Visitor, app: Credentials, number: str
 ) -> None:
     for visitor, path, field in (
@@ -187,7 +189,7 @@ def test_a_number_that_none_of_ours_is_is_refused_in_forms(
     assert not [line for line in server.output if "Traceback" in line]
 
 
-def test_whoever_is_logged_out_comes_back_to_any_path(wire: Wire) -> None:
+def test_the_login_leads_back_to_any_path(wire: Wire) -> None:
     answer = wire.ask("GET", "/portal/apps/%E6%A0%A1%E5%9B%AD/messages?user=%E7%8E%8B")
     assert (answer.status, answer.headers["location"]) == (303, "/portal/login")
     assert "next=" in answer.headers["set-cookie"]
@@ -219,14 +221,14 @@ def test_a_stranger_sends_small_forms_only(wire: Wire, developer: Visitor) -> No
 
 @pytest.mark.parametrize("host", ["[", "[::1", "[:::]", "a:b", "a:99999", "a@b", "a/b", "a?b", "\xff"])
 @pytest.mark.parametrize("path", ["/inbox/v1/counts", "/inbox", "/portal/docs/sendMsg", "/portal/nothing"])
-def test_a_host_that_is_none_is_refused(server: Server, wire: Wire, host: str, path: str) -> None:
+def test_an_invalid_host_is_refused(server: Server, wire: Wire, host: str, path: str) -> None:
     answer = wire.ask("GET", path, {"host": host})
     assert answer.status == 400
     assert not [line for line in server.output if "Traceback" in line]
 
 
 @pytest.mark.parametrize("host", ["msg.example.org", "192.0.2.1:8080", "[::1]:8080", "[::ffff:192.0.2.1]", "a_b:", ""])
-def test_any_host_may_be_asked_for(wire: Wire, host: str) -> None:
+def test_any_valid_host_is_accepted(wire: Wire, host: str) -> None:
     assert wire.ask("GET", "/portal/docs", {"host": host}).status == 200
 
 

@@ -113,14 +113,14 @@ def test_a_stranger_is_limited_by_address(wire: Wire, method: str, target: str) 
     assert wire.ask("GET", "/readyz", headers).status == 200
 
 
-def test_a_browser_is_told_on_a_page(wire: Wire) -> None:
+def test_a_limited_browser_gets_a_page(wire: Wire) -> None:
     headers = from_address("198.51.100.100", **HTML)
     answer = refused_after(lambda: wire.ask("GET", "/inbox", headers), ADDRESS * WINDOW)
     assert answer.headers["content-type"].startswith("text/html")
     assert "秒后重试" in answer.text()
 
 
-def test_files_are_limited_for_themselves(wire: Wire) -> None:
+def test_files_have_a_limit_of_their_own(wire: Wire) -> None:
     headers = from_address("198.51.100.101")
     at_the_beginning_of_a_window()
     for _ in range(ADDRESS * WINDOW * 10):
@@ -161,7 +161,7 @@ def test_a_user_is_limited_as_a_user_and_never_by_address(wire: Wire, raw: Raw, 
     assert wire.ask("GET", "/inbox/v1/counts", other).status == 200
 
 
-def test_who_is_logged_in_is_limited_as_a_person(wire: Wire, company: Company) -> None:
+def test_a_logged_in_person_is_limited_as_a_person(wire: Wire, company: Company) -> None:
     at_the_beginning_of_a_window()
     person, _ = company.enter()
     other, _ = company.enter()
@@ -256,7 +256,7 @@ def test_a_user_has_no_more_streams_than_allowed_however_many_are_opened(
 # --- Probes, headers, tokens ------------------------------------------------------------------------------------------
 
 
-def test_every_answer_says_what_it_is_and_stays_on_https(wire: Wire, raw: Raw, app: Credentials, user: str) -> None:
+def test_every_answer_has_the_security_headers(wire: Wire, raw: Raw, app: Credentials, user: str) -> None:
     token = {"authorization": f"Bearer {user_token(raw, user)}"}
     asked = [
         wire.ask("GET", target, {**headers, "x-forwarded-proto": proto, "x-forwarded-for": "198.51.100.130"})
@@ -284,9 +284,7 @@ def test_every_answer_says_what_it_is_and_stays_on_https(wire: Wire, raw: Raw, a
         assert answer.headers.get("strict-transport-security") == ("max-age=31536000" if number < half else None)
 
 
-async def test_readiness_is_looked_at_once_a_second(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+async def test_readiness_is_checked_once_a_second(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     async with Database(database_url, connections=2) as database:
         with running_server(database_url, tmp_path_factory.mktemp("probed")) as probed, Wire(probed.url) as wire:
             before, began = await transactions(database), time.monotonic()

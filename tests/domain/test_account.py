@@ -14,6 +14,6 @@ def test_an_app_that_is_not_live_reaches_its_sandbox_users(user_id: str) -> None
 
 
 @pytest.mark.parametrize("user_id", ["sandbox-demo2", "sandbox-dem", "sandbox-", "teacher-li", "SANDBOX-demo"])
-def test_and_nobody_else_nor_the_sandbox_of_another_app(user_id: str) -> None:
+def test_an_app_that_is_not_live_reaches_no_other_users(user_id: str) -> None:
     with pytest.raises(Refusal):
         APP.check_receivers(["sandbox-demo", user_id])

@@ -57,7 +57,7 @@ def test_each_step_is_possible_in_its_states_only(state: State, step: Step) -> N
 
 @pytest.mark.parametrize("step", ["edit", "approve", "return", "withdraw"])
 @pytest.mark.parametrize("seen", [2, 4, 0])
-def test_nothing_happens_to_another_version_than_was_seen(step: Step, seen: int) -> None:
+def test_a_step_applies_only_to_the_version_that_was_seen(step: Step, seen: int) -> None:
     with pytest.raises(Refusal) as refused:
         state_after(announcement(), EDITOR, step, OTHER, seen)
     assert refused.value.data["field"] == "version"
@@ -65,7 +65,7 @@ def test_nothing_happens_to_another_version_than_was_seen(step: Step, seen: int)
 
 @pytest.mark.parametrize("person", [AUTHOR, EDITOR, SUBMITTER])
 @pytest.mark.parametrize("step", ["approve", "return"])
-def test_who_has_a_part_in_it_does_not_decide_on_it(person: int, step: Step) -> None:
+def test_people_who_took_part_cannot_decide(person: int, step: Step) -> None:
     with pytest.raises(Refusal) as refused:
         state_after(announcement(), EDITOR, step, person, 3)
     assert refused.value.reason is Reason.NOT_AUTHORISED
@@ -114,7 +114,7 @@ def test_a_version_is_compared_with_the_last_submitted_one() -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "  \n", "x" * 501, "a\0b"])
-def test_a_reason_is_given(reason: str) -> None:
+def test_a_reason_is_required(reason: str) -> None:
     with pytest.raises(Refusal):
         checked_reason(reason)
     assert checked_reason(" 改一下标题 ") == "改一下标题"
@@ -153,7 +153,7 @@ def test_the_fields_of_a_version_leave_out_empty_values() -> None:
     }
 
 
-def test_every_field_of_every_kind_has_a_name_that_people_read() -> None:
+def test_every_field_of_every_kind_has_a_readable_name() -> None:
     full = Oa(
         busi_id="b",
         pc_url="https://a.example",

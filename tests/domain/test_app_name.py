@@ -17,7 +17,7 @@ IMITATIONS = [
 
 
 @pytest.mark.parametrize("name", IMITATIONS)
-def test_no_app_is_called_like_the_platform_or_its_announcements(name: str) -> None:
+def test_no_app_has_the_name_of_the_platform_or_its_announcements(name: str) -> None:
     with pytest.raises(Refusal) as refused:
         check_app_name(name, PLATFORMS)
     assert refused.value.data["field"] == "name"
@@ -36,6 +36,6 @@ def test_ordinary_names_are_free(name: str) -> None:
     check_app_name(name, PLATFORMS)
 
 
-def test_a_skeleton_is_the_same_for_the_eye() -> None:
+def test_names_that_look_alike_have_the_same_skeleton() -> None:
     assert skeleton("Ｓmаrt  Cámpus") == skeleton("smart campus")
     assert skeleton("智慧校园") != skeleton("智慧校圆")

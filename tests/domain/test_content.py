@@ -66,7 +66,7 @@ def accepts(build: Any, **fields: Any) -> bool:
         (oa, "author", 0, 64),
     ],
 )
-def test_texts_have_these_lengths(build: Any, field: str, shortest: int, longest: int) -> None:
+def test_the_lengths_of_texts_are_limited(build: Any, field: str, shortest: int, longest: int) -> None:
     assert accepts(build, **{field: "字" * longest})
     assert accepts(build, **{field: "字" * shortest})
     assert not accepts(build, **{field: "字" * (longest + 1)})
@@ -104,7 +104,7 @@ def test_a_file_count_is_digits_or_an_integer(count: str | int) -> None:
 
 
 @pytest.mark.parametrize("count", ["-1", -1, "1.0", 1.0, 1.5, True, None, [], "two", "１", "1\n", "9" * 11, 10**10])
-def test_a_file_count_is_nothing_else(count: Any) -> None:
+def test_other_file_counts_are_refused(count: Any) -> None:
     assert not accepts(oa, fileCount=count)
 
 
@@ -116,7 +116,7 @@ def test_a_colour_is_eight_hex_digits(colour: str) -> None:
 @pytest.mark.parametrize(
     "colour", ["", "FFCC00", "FFCC00000", "#FFCC000", "#FFCC0000", "0xFFCC00", "GGCC0000", "FFCC0000\n", 0xFFCC0000]
 )
-def test_a_colour_is_nothing_else(colour: Any) -> None:
+def test_other_colours_are_refused(colour: Any) -> None:
     assert not accepts(head, text="h", bgColor=colour)
 
 

@@ -49,7 +49,7 @@ def test_the_sum_of_histograms_is_the_histogram_of_all(some: list[float], others
 
 
 @given(st.lists(SECONDS))
-def test_what_is_stored_is_read_again(latencies: list[float]) -> None:
+def test_a_stored_histogram_can_be_read(latencies: list[float]) -> None:
     counts = histogram(latencies)
     assert counts_of(stored(counts)) == counts
     assert len(stored(counts)) == max(counts, default=-1) + 1

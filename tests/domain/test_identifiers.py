@@ -21,7 +21,7 @@ def accepts(kind: Any, value: object) -> bool:
 
 
 @pytest.mark.parametrize(("kind", "longest"), [(Id, 64), (PlatformCode, 32)])
-def test_an_id_has_a_length(kind: Any, longest: int) -> None:
+def test_the_length_of_an_id_is_limited(kind: Any, longest: int) -> None:
     assert accepts(kind, "张" * longest)
     assert accepts(kind, "x")
     assert not accepts(kind, "x" * (longest + 1))
@@ -34,12 +34,12 @@ def test_an_integer_is_an_id_too(value: int) -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, ["x"], {"id": "x"}])
-def test_nothing_else_is_an_id(value: object) -> None:
+def test_other_values_are_not_ids(value: object) -> None:
     assert not accepts(Id, value)
 
 
 @pytest.mark.parametrize("character", [*map(chr, range(0x20)), "\x7f"])
-def test_control_characters_are_refused_wherever_they_stand(character: str) -> None:
+def test_control_characters_are_refused_at_any_position(character: str) -> None:
     assert not any(accepts(Id, text) for text in (character, f"{character}x", f"x{character}y", f"x{character}"))
 
 
@@ -56,5 +56,5 @@ def test_a_text_that_can_be_a_users_id(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "x" * 65, "a\n", "\0", "a\tb", "\x7f", *(edge for it in _SPACES for edge in (it, it + "x", "x" + it))]
 )
-def test_a_text_that_cannot(text: str) -> None:
+def test_a_text_that_cannot_be_a_users_id(text: str) -> None:
     assert not is_user_id(text)

@@ -35,7 +35,7 @@ some_calls = st.lists(st.booleans(), min_size=1, max_size=8)
 
 
 @given(entries, some_calls)
-def test_a_merged_batch_is_the_calls_one_after_the_other(entry: Entry, calls: list[bool]) -> None:
+def test_a_merged_batch_has_the_effect_of_its_calls_in_order(entry: Entry, calls: list[bool]) -> None:
     expected = reduce(lambda state, read: one_call(state, read=read), calls, entry)
     wanted: EntryChange | None = None
     for read in calls:

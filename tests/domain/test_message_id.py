@@ -70,7 +70,7 @@ def test_two_nodes_never_make_the_same_id() -> None:
     assert len(made) == 2 * (PER_MS + 10)
 
 
-def test_an_id_for_later_carries_its_moment_and_leaves_the_order_of_the_others() -> None:
+def test_an_id_for_a_later_time_does_not_change_the_order_of_others() -> None:
     ids = MessageIds(5, Clock())
     first, scheduled, second = ids.next(), ids.next(NOW + 86_400_000), ids.next()
     assert created_ms(scheduled) == NOW + 86_400_000

@@ -152,7 +152,7 @@ def test_another_website_is_refused_behind_tls_as_well(tls: Behind, raw: Raw, us
 # --- Under a path ---------------------------------------------------------------------------------------------------
 
 
-def test_a_newcomer_gets_from_signing_up_to_a_message_that_is_read(
+def test_a_newcomer_signs_up_and_sends_a_message_that_is_read(
     chromium: Browser, under: Behind, user: str, app: Credentials
 ) -> None:
     assert app.platform_code, "there is a platform to register an app on"

@@ -90,7 +90,7 @@ def test_a_website_of_another_app_does_not_show_it(
     expect(frame.get_by_text("not for this frame")).to_have_count(0)
 
 
-def test_announcements_are_marked_in_a_way_that_no_message_is(
+def test_announcements_have_a_mark_that_messages_cannot_imitate(
     page: Page, server: Server, client: Client, raw: Raw, user: str
 ) -> None:
     client.send_text(user, "an ordinary one")

@@ -80,7 +80,7 @@ def _assert_accessible(page: Page) -> None:
     assert serious == []
 
 
-def test_an_announcement_is_seen_while_it_is_typed_and_by_whoever_approves_it(desks: Any, app: Credentials) -> None:
+def test_an_announcement_is_previewed_for_its_author_and_its_approver(desks: Any, app: Credentials) -> None:
     author, reviewer = desks(), desks()
     author.go(NEW)
     page = author.page
@@ -133,7 +133,7 @@ def _assert_fits(page: Page) -> None:
 
 
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["pc", "phone"])
-def test_a_reset_of_an_operator_is_asked_for_confirmed_and_used(
+def test_a_reset_of_an_operator_is_requested_confirmed_and_used(
     device: dict[str, Any], desks: Any, shared_database: str
 ) -> None:
     asker, other = desks(color_scheme="dark", **device), desks(**device)

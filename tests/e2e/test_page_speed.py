@@ -77,7 +77,7 @@ def test_an_embedding_page_loads_nothing_twice_and_little_again(
         assert sorted(visit(context, website.origin, "quickly there")) == sorted([f"{website.origin}/", stream])
 
 
-def test_what_happens_while_the_script_loads_is_not_missed(
+def test_events_are_not_missed_while_the_script_loads(
     context: BrowserContext, server: Server, client: Client, raw: Raw, user: str
 ) -> None:
     changed = client.send_text(user, "to be read")
@@ -148,7 +148,7 @@ def test_a_page_from_before_an_upgrade_still_finds_its_script(server: Server) ->
         assert before.headers["cache-control"] == "no-cache"
 
 
-def test_what_has_the_token_in_its_address_is_not_kept(
+def test_addresses_with_a_token_are_not_cached(
     context: BrowserContext, server: Server, client: Client, raw: Raw, user: str
 ) -> None:
     client.send_text(user, "a secret")

@@ -152,7 +152,7 @@ def calls_counted(page: Page, api: str) -> int:
     return int(row.get_by_role("cell").first.inner_text()) if row.count() else 0
 
 
-def test_everything_but_the_trying_works_without_scripts(desks: OpenDesk, server: Server, user: str) -> None:
+def test_everything_but_trying_calls_works_without_scripts(desks: OpenDesk, server: Server, user: str) -> None:
     desk = desks(java_script_enabled=False)
     desk.sign_up(f"{user}@example.edu")
     app_id, key = desk.register_app("Plain")
@@ -177,7 +177,7 @@ def test_everything_but_the_trying_works_without_scripts(desks: OpenDesk, server
     expect(desk.page.get_by_role("status")).to_have_text("You are logged out")
 
 
-def test_an_error_stands_beside_its_field_and_keeps_what_was_typed(desks: OpenDesk, user: str) -> None:
+def test_an_error_is_shown_at_its_field_and_the_input_is_kept(desks: OpenDesk, user: str) -> None:
     desk = desks()
     page = desk.page
     desk.go("/sign-up")
@@ -283,7 +283,7 @@ def test_a_call_is_tried_with_its_sample(newcomer: tuple[Desk, str, str], call: 
     assert send(desk.page)["retCode"] == "000000"
 
 
-def test_ids_of_answers_stand_in_the_next_samples(newcomer: tuple[Desk, str, str]) -> None:
+def test_ids_of_answers_appear_in_the_next_samples(newcomer: tuple[Desk, str, str]) -> None:
     desk, app_id, _ = newcomer
     desk.go(f"/docs/createWebhook?app={app_id}")
     made = send(desk.page)
@@ -301,7 +301,7 @@ def test_a_session_that_has_ended_leads_to_the_login_and_back(newcomer: tuple[De
     expect(desk.page.get_by_text("Log in to make this call with your own app")).to_be_visible()
 
 
-def test_the_search_is_one_key_away(desks: OpenDesk) -> None:
+def test_one_key_opens_the_search(desks: OpenDesk) -> None:
     desk = desks()
     desk.go("/docs/sendMsg")
     desk.page.keyboard.press("/")
@@ -363,7 +363,7 @@ def unpleasant(desk: Desk, path: str, rules: Json) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("look", RULES)
-def test_every_page_is_for_everybody(desks: OpenDesk, shared_database: str, app: Credentials, look: str) -> None:
+def test_every_page_is_accessible(desks: OpenDesk, shared_database: str, app: Credentials, look: str) -> None:
     device, scheme, locale = LOOKS[look]
     desk = desks(color_scheme=scheme, locale=locale, **device)
     found = [one for path in ANONYMOUS for one in unpleasant(desk, path, RULES[look])]
@@ -375,7 +375,7 @@ def test_every_page_is_for_everybody(desks: OpenDesk, shared_database: str, app:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_what_is_shown_once_is_for_everybody_too(desks: OpenDesk, user: str, look: str) -> None:
+def test_pages_that_are_shown_once_are_accessible(desks: OpenDesk, user: str, look: str) -> None:
     device, scheme, locale = LOOKS[look]
     desk = desks(color_scheme=scheme, locale=locale, **device)
     desk.sign_up(f"{user}@example.edu", "诸葛" + "长" * 30)

@@ -133,14 +133,14 @@ def test_an_empty_url_or_platform_is_left_out(empty: str | None) -> None:
     assert body_of(decode(card(appUrl=empty), MessageBody)).app_url == ""  # type: ignore[union-attr]
 
 
-def test_an_error_beside_a_null_is_still_named() -> None:
+def test_an_error_next_to_a_null_is_named() -> None:
     with pytest.raises(Refusal) as refused:
         decode(b'{"msgId":["1"],"platformCode":null,"isRead":7}', ENDPOINTS[0].request)
     assert refused.value.data["field"] == "isRead"
 
 
 @pytest.mark.parametrize("other", ["1e400", "123456789012345678901234567890", "1.0", '{"a":null}', "[null]", '""'])
-def test_unknown_fields_are_ignored_beside_a_null(other: str) -> None:
+def test_unknown_fields_are_ignored_next_to_a_null(other: str) -> None:
     sent = f'{{"publisherId":"u","platformCode": null ,"unknown":{other}}}'.encode()
     request = next(endpoint.request for endpoint in ENDPOINTS if endpoint.name == "getUnreadCount")
     assert decode(sent, request) == decode(b'{"publisherId":"u"}', request)

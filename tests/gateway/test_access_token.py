@@ -108,7 +108,7 @@ def test_extras_of_old_clients_are_ignored(http: httpx.Client, shared_app: Crede
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
-def test_a_proof_in_any_case_is_the_same(http: httpx.Client, shared_app: Credentials, algorithm: str) -> None:
+def test_the_case_of_a_proof_is_ignored(http: httpx.Client, shared_app: Credentials, algorithm: str) -> None:
     request = token_request(shared_app, algorithm=algorithm)
     upper = request["keyInfo"]
     assert upper == upper.upper()
@@ -119,7 +119,7 @@ def test_a_proof_in_any_case_is_the_same(http: httpx.Client, shared_app: Credent
     assert len(tokens) == 1
 
 
-def test_the_timestamp_counts_as_it_was_sent(http: httpx.Client, shared_app: Credentials) -> None:
+def test_a_proof_covers_the_timestamp_as_it_was_sent(http: httpx.Client, shared_app: Credentials) -> None:
     at = f"0{now_ms()}"
     assert call(http, token_of(http, shared_app, at)) == "000000"
     refused(http, {**token_request(shared_app, at), "timeStamp": at[1:]}, "200004", "keyInfo")
@@ -336,7 +336,9 @@ def test_the_database_holds_hashes_of_tokens_and_sealed_keys(
 # --- The SDK --------------------------------------------------------------------------------------------------------
 
 
-def test_the_sdk_tells_who_must_act(server: Server, app: Credentials, shared_database: str) -> None:
+def test_the_sdk_raises_identity_error_for_wrong_credentials(
+    server: Server, app: Credentials, shared_database: str
+) -> None:
     for app_id, key, code in ((app.app_id, "another", "200004"), ("nobody", app.app_key, "200003")):
         with Client(server.url, app_id, key, retries=0) as client, pytest.raises(IdentityError) as told:
             client.unread_count("nobody")

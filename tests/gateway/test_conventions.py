@@ -37,7 +37,7 @@ def path_of(call: str) -> str:
     "content_type",
     ["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8", "text/plain", "x", ""],
 )
-def test_any_content_type_will_do(wire: Raw, user: str, content_type: str) -> None:
+def test_any_content_type_is_accepted(wire: Raw, user: str, content_type: str) -> None:
     body = json.dumps({"publisherId": user}).encode()
     headers = {"content-type": content_type} if content_type else {}
     assert envelope(wire.post("getUnreadCount", body, headers=headers))["unread"] == 0
@@ -68,7 +68,7 @@ def test_a_body_that_is_not_json_in_utf_8_is_100001(wire: Raw, body: bytes) -> N
 
 
 @pytest.mark.parametrize("depth", [100, 900, 950, 980, 1_000, 100_000])
-def test_deep_nesting_fails_no_server(wire: Raw, user: str, depth: int) -> None:
+def test_deep_nesting_causes_no_server_error(wire: Raw, user: str, depth: int) -> None:
     nested = b"[" * depth + b'"\\u0000"' + b"]" * depth
     body = b'{"publisherId":"%b","other":%b}' % (user.encode(), nested)
     assert envelope(wire.post("getUnreadCount", body))["retCode"] in {"000000", "100001"}
@@ -177,7 +177,7 @@ def test_a_body_over_a_mebibyte_in_chunks_is_413_too(wire: Raw) -> None:
 
 
 @pytest.mark.parametrize("name", ["Upgrade", "upgrade", "UPGRADE"])
-def test_whoever_offers_http_2_is_answered_in_http_1(wire: Raw, user: str, name: str) -> None:
+def test_an_offer_of_http_2_is_answered_in_http_1(wire: Raw, user: str, name: str) -> None:
     offer = {"Connection": "Upgrade, HTTP2-Settings", name: "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAABAAMAAABk"}
     for _ in range(2):
         assert accepted(wire, "getUnreadCount", {"publisherId": user}, **offer)["unread"] == 0
@@ -211,7 +211,7 @@ def test_the_token_call_limits_its_body_too(http: httpx.Client) -> None:
         (";;,=,q", True),
     ],
 )
-def test_the_language_is_the_callers(wire: Raw, accepted_languages: str | None, *, chinese: bool) -> None:
+def test_answers_have_the_language_of_the_caller(wire: Raw, accepted_languages: str | None, *, chinese: bool) -> None:
     headers = {} if accepted_languages is None else {"accept-language": accepted_languages}
     for body, code in (({"publisherId": "nobody"}, "000000"), ({}, "100002")):
         answer = envelope(wire.post("getUnreadCount", body, headers=headers))
@@ -237,7 +237,7 @@ def test_both_spellings_may_be_sent_if_they_agree(wire: Raw, user: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["PublisherId", "publisherid", "publisherID", "publisher_id"])
-def test_other_names_are_exact(wire: Raw, name: str) -> None:
+def test_other_spellings_of_names_are_unknown(wire: Raw, name: str) -> None:
     refused(wire, "getUnreadCount", {name: "nobody"}, "100002", "publisherId")
 
 
@@ -384,14 +384,14 @@ def test_too_many_calls_are_400001_with_retry_after(limited_raw: Raw, user: str)
     until(lambda: envelope(limited_raw.post("getUnreadCount", {"publisherId": user}))["retCode"] == "000000")
 
 
-def test_the_refusal_of_a_rate_is_told_in_both_languages(limited_raw: Raw) -> None:
+def test_a_rate_limit_is_explained_in_both_languages(limited_raw: Raw) -> None:
     for language, chinese in (("zh", True), ("en", False)):
         headers = {"accept-language": language}
         _, over = over_the_limit(lambda headers=headers: limited_raw.post("getMsgList", {}, headers=headers))  # type: ignore[misc]
         assert is_chinese(envelope(over)["retDesc"]) == chinese
 
 
-def test_refused_calls_carry_rate_headers_and_count_too(limited_raw: Raw) -> None:
+def test_refused_calls_count_and_have_rate_headers(limited_raw: Raw) -> None:
     let_through, over = over_the_limit(lambda: limited_raw.post("getMsgStatus", {}))
     for answer in let_through:
         assert envelope(answer)["retCode"] == "100002"
@@ -409,7 +409,7 @@ def test_the_limit_is_for_each_app_and_api(
 
 
 @pytest.mark.parametrize("path", ["/msgCenter/message/getMsgList", "/apigateway/getAccessToken", "/oauth2/token"])
-def test_guessing_is_limited_too(limited: Server, path: str) -> None:
+def test_guessing_tokens_is_limited(limited: Server, path: str) -> None:
     with httpx.Client(base_url=limited.url, trust_env=False) as http:
         let_through, over = over_the_limit(lambda: http.post(path, params={"accessToken": "guess"}, content=b"{}"))
         for answer in (*let_through, over):

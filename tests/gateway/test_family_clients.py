@@ -110,7 +110,7 @@ def test_an_sso_connector_of_the_lower_case_dialect(
         ({"appid": None}, "100002", "appid"),
     ],
 )
-def test_refusals_speak_the_lower_case_dialect(
+def test_refusals_use_the_lower_case_dialect(
     server: Server, shared_app: Credentials, change: dict[str, object], code: str, named: str
 ) -> None:
     at = int(time.time() * 1_000)
@@ -132,7 +132,7 @@ def test_the_lower_case_path_decides_if_the_body_shows_no_dialect(server: Server
     assert "appId" not in answer["desc"]
 
 
-def test_other_statuses_speak_the_lower_case_dialect_too(server: Server) -> None:
+def test_other_statuses_use_the_lower_case_dialect(server: Server) -> None:
     for answer in (
         exchange(server, LOWER_CASE, CURL_OF_PHP, "", method="GET", status=405),
         exchange(server, LOWER_CASE, CURL_OF_PHP, " " * ((1 << 20) + 1), status=413),
@@ -142,7 +142,7 @@ def test_other_statuses_speak_the_lower_case_dialect_too(server: Server) -> None
 
 
 @pytest.mark.parametrize("path", [LOWER_CASE, TOKEN])
-def test_a_rate_limit_speaks_the_lower_case_dialect(
+def test_a_rate_limit_uses_the_lower_case_dialect(
     shared_database: str, shared_app: Credentials, tmp_path: Path, path: str
 ) -> None:
     at = int(time.time() * 1_000)
@@ -154,7 +154,7 @@ def test_a_rate_limit_speaks_the_lower_case_dialect(
     assert codes == [answer["retCode"] for answer in answers]
 
 
-def test_a_request_without_an_app_id_is_refused_in_its_own_names(server: Server) -> None:
+def test_a_request_without_an_app_id_is_refused_with_its_own_field_names(server: Server) -> None:
     lower = exchange(server, TOKEN, CURL_OF_PHP, json.dumps({"timestamp": 1795477200, "keyinfo": "0" * 40}))
     assert (lower["result"], "appid" in lower["desc"]) == ("100002", True)
     camel = exchange(server, LOWER_CASE, CURL_OF_PHP, json.dumps({"timeStamp": 1795477200, "keyInfo": "0" * 40}))
@@ -205,7 +205,7 @@ def test_the_national_gateways_demo_app(
     assert refusal["retCode"] == "200004"
 
 
-def test_without_sys_code_the_answer_has_the_keys_that_it_always_had(server: Server, shared_app: Credentials) -> None:
+def test_the_answer_without_sys_code_keeps_its_keys(server: Server, shared_app: Credentials) -> None:
     at = int(time.time() * 1_000)
     request = {"appId": shared_app.app_id, "timeStamp": at, "keyInfo": proof(shared_app, at)}
     answer = exchange(server, TOKEN, OKHTTP, json.dumps(request))

@@ -82,7 +82,7 @@ def test_an_app_has_limits_of_its_own_for_each_api(limited_raw: Raw, shared_data
 
 
 @pytest.mark.parametrize("limits", [{"getMsgList": 2}, {"*": 2}])
-def test_an_apps_own_limit_is_kept(
+def test_an_apps_own_limit_is_enforced(
     limited_raw: Raw, shared_database: str, app: Credentials, limits: dict[str, int]
 ) -> None:
     set_limits(shared_database, app, limits)
@@ -101,9 +101,7 @@ def test_an_apps_own_limit_is_kept(
     assert is_chinese(envelope(answer)["retDesc"])
 
 
-def test_without_a_limit_an_app_calls_as_often_as_it_likes(
-    limited_raw: Raw, shared_database: str, app: Credentials
-) -> None:
+def test_an_app_without_a_limit_is_never_refused(limited_raw: Raw, shared_database: str, app: Credentials) -> None:
     set_limits(shared_database, app, {"getMsgList": 0})
     answers = [limited_raw.post("getMsgList", {}) for _ in range(2 * INSTALLATION)]
     assert {envelope(answer)["retCode"] for answer in answers} == {"000000"}
@@ -160,9 +158,7 @@ def test_without_a_limit_no_answer_has_the_limit_headers(raw: Raw, app: Credenti
         (False, RuntimeError("a mistake"), 200),
     ],
 )
-async def test_a_server_that_cannot_work_still_sends_the_limit(
-    problem: Exception | None, status: int, *, closing: bool
-) -> None:
+async def test_server_errors_have_the_limit_headers(problem: Exception | None, status: int, *, closing: bool) -> None:
     gateway = Gateway(None, RateLimit(9), closing=closing)  # type: ignore[arg-type]  # no action is reached
 
     async def respond(gateway: Gateway, exchange: Exchange) -> bytes:
@@ -197,7 +193,7 @@ def refused_for_quota(raw: Raw, body: Json, zone: str = "Asia/Tokyo") -> None:
         assert abs(int(answer.headers["retry-after"]) - until_midnight(zone)) < 60
 
 
-def test_a_quota_is_kept_over_all_ways_to_send(
+def test_a_quota_counts_all_ways_of_sending(
     limited_raw: Raw, shared_database: str, app: Credentials, user: str
 ) -> None:
     set_limits(shared_database, app, None, 4)

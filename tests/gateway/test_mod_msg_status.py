@@ -50,13 +50,13 @@ def test_the_samples_request_gets_the_samples_answer(
     assert client.unread_count(SEED_USER) == 0, "isRead is 1 unless it is given"
 
 
-def test_bare_success_has_two_keys_and_these_bytes(wire: Raw, sdk: Client, user: str) -> None:
+def test_bare_success_has_exactly_two_keys(wire: Raw, sdk: Client, user: str) -> None:
     message_id = sdk.send_text(user, "hello")
     answer = wire.post("modMsgStatus", {"publisherId": user, "msgId": [message_id]})
     assert answer.content == SUCCESS
 
 
-def test_unread_count_follows(sdk: Client, user: str) -> None:
+def test_the_unread_count_follows_status_changes(sdk: Client, user: str) -> None:
     ids = [sdk.send_text(user, f"number {number}") for number in range(3)]
     assert sdk.unread_count(user) == 3
     sdk.set_status(user, ids[:2])
@@ -177,7 +177,7 @@ def test_unknown_ids_are_named_in_request_order_and_the_others_change(
     assert (sdk.unread_count(user), other_client.unread_count(user), sdk.unread_count(f"{user}-2")) == (0, 1, 1)
 
 
-def test_another_apps_message_looks_like_none_at_all(wire: Raw, other_client: Client, user: str) -> None:
+def test_another_apps_message_is_unknown(wire: Raw, other_client: Client, user: str) -> None:
     theirs = other_client.send_text(user, "x")
     missing = str(int(theirs) + 1)
     answers = [
@@ -188,7 +188,7 @@ def test_another_apps_message_looks_like_none_at_all(wire: Raw, other_client: Cl
     assert other_client.unread_count(user) == 1
 
 
-def test_all_unknown_is_an_error_that_names_them(sdk: Client, user: str) -> None:
+def test_a_call_with_unknown_ids_only_is_refused_and_names_them(sdk: Client, user: str) -> None:
     another_users = sdk.send_text(f"{user}-2", "x")
     with pytest.raises(StateError) as told:
         sdk.set_status(user, ["7", another_users])
@@ -276,7 +276,7 @@ def unread(sdk: Client, approval: Approval) -> list[int]:
     return [sdk.unread_count(approver) for approver in approval.approvers]
 
 
-def test_without_a_receiver_an_approval_is_closed_and_reopened_for_all(
+def test_an_approval_is_closed_and_reopened_for_all_without_a_receiver(
     wire: Raw, sdk: Client, approval: Approval
 ) -> None:
     for flag, left in ((1, 0), (1, 0), (0, 1), (0, 1), ("1", 0)):
@@ -296,7 +296,7 @@ def test_several_approvals_are_closed_at_once(wire: Raw, sdk: Client, approval: 
     assert sdk.message_status(second).unread == 0
 
 
-def test_with_a_receiver_an_approval_is_read_for_that_one_alone(wire: Raw, sdk: Client, approval: Approval) -> None:
+def test_an_approval_is_set_read_for_one_receiver_only(wire: Raw, sdk: Client, approval: Approval) -> None:
     body = {"publisherId": approval.approvers[0], "msgId": [approval.message_id]}
     assert wire.post("modMsgStatus", body).content == SUCCESS
     assert unread(sdk, approval) == [0, 1, 1]
@@ -334,7 +334,7 @@ def test_unknown_approvals_are_named_and_the_others_change(
         assert answer["invalidMsgId"] == [str(one) for one in ids]
 
 
-def test_another_apps_plain_message_is_unknown_not_named(wire: Raw, other_client: Client, user: str) -> None:
+def test_a_plain_message_of_another_app_is_unknown(wire: Raw, other_client: Client, user: str) -> None:
     theirs = other_client.send_text(user, "x")
     refused(wire, "modMsgStatus", {"msgId": [theirs]}, "300001")
 
@@ -346,7 +346,7 @@ def test_an_expired_approval_is_unknown(wire: Raw, sdk: Client, user: str) -> No
     refused(wire, "modMsgStatus", {"msgId": [message_id]}, "300001")
 
 
-def test_approvals_have_limits_and_platforms_too(wire: Raw, sdk: Client, approval: Approval) -> None:
+def test_closing_approvals_checks_limits_and_platforms(wire: Raw, sdk: Client, approval: Approval) -> None:
     ids = [approval.message_id]
     refused(wire, "modMsgStatus", {"msgId": ids * 51}, "100004", "msgId", "50")
     refused(wire, "modMsgStatus", {"msgId": []}, "100003", "msgId", "50")
@@ -355,7 +355,7 @@ def test_approvals_have_limits_and_platforms_too(wire: Raw, sdk: Client, approva
     assert unread(sdk, approval) == [1] * 3
 
 
-def test_an_approval_of_thousands_is_closed_also_for_those_whom_it_reaches_later(wire: Raw, sdk: Client) -> None:
+def test_closing_a_large_approval_includes_receivers_that_it_reaches_later(wire: Raw, sdk: Client) -> None:
     approvers = [f"approver-{number:04}" for number in range(2_500)]
     message_id = sdk.send_text(approvers, "请审批", approval=True)
     assert envelope(wire.post("modMsgStatus", {"msgId": [message_id]}))["retCode"] == "000000"

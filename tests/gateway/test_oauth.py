@@ -172,7 +172,7 @@ def test_a_form_of_20_parameters_gets_a_token(http: httpx.Client, shared_app: Cr
     assert_token_works(http, http.post(OAUTH, data={**in_body(shared_app.app_id, shared_app.app_key), **more}))
 
 
-def test_the_secret_may_be_sent_once_only(http: httpx.Client, shared_app: Credentials) -> None:
+def test_the_secret_may_be_sent_only_once(http: httpx.Client, shared_app: Credentials) -> None:
     body = in_body(shared_app.app_id, shared_app.app_key)
     answer = http.post(OAUTH, data=body, headers=basic(shared_app.app_id, shared_app.app_key))
     error_of(answer, 400, "invalid_request")

@@ -42,7 +42,7 @@ def test_an_unknown_id_with_white_space_is_refused_everywhere(raw: Raw, old_user
         refused(raw, "modMsgStatus", {"msgId": ["1"], "approverId": wrong}, "100003", "approverId")
 
 
-def test_new_topics_and_platform_codes_have_no_white_space_around_them_either(raw: Raw, user: str) -> None:
+def test_new_topics_and_platform_codes_have_no_white_space_at_their_ends(raw: Raw, user: str) -> None:
     for wrong in (" t", "t\u3000", "\ufefft"):
         refused(raw, SUBSCRIBE, {"topic": wrong, "userIds": [user]}, "100003", "topic")
         refused(raw, "getUnreadCount", {"publisherId": user, "platformCode": wrong}, "100003", "platformCode", "32")

@@ -54,7 +54,7 @@ def read_by_some(sdk: Client) -> str:
 
 @pytest.mark.parametrize("size", [1, 7, 25, 200])
 @pytest.mark.parametrize("flag", [None, 0, 1, "0", "1"])
-def test_receipts_come_in_pages_and_can_be_chosen(wire: Raw, read_by_some: str, flag: object, size: int) -> None:
+def test_receipts_are_paged_and_filtered(wire: Raw, read_by_some: str, flag: object, size: int) -> None:
     request: Json = {"msgId": read_by_some, "pageSize": size}
     if flag is not None:
         request["isRead"] = flag
@@ -95,11 +95,11 @@ def test_the_states_of_a_message(wire: Raw, sdk: Client, user: str) -> None:
 
 
 @pytest.mark.parametrize("odd", ["", "x", "0", "7", "-1", "1.0", "9" * 20, "１", 0, -1, 2**63, 10**100])
-def test_the_status_of_no_message_is_300001(wire: Raw, odd: object) -> None:
+def test_the_status_of_an_unknown_message_is_300001(wire: Raw, odd: object) -> None:
     refused(wire, "getMsgStatus", {"msgId": odd}, "300001")
 
 
-def test_another_apps_message_looks_like_none(wire: Raw, other_client: Client, user: str) -> None:
+def test_another_apps_message_is_unknown(wire: Raw, other_client: Client, user: str) -> None:
     theirs = other_client.send_text(user, "x")
     answers = {wire.post("getMsgStatus", {"msgId": one}).content for one in (theirs, str(int(theirs) + 1))}
     assert answers == {'{"retCode":"300001","retDesc":"消息不存在"}'.encode()}
@@ -249,7 +249,7 @@ def test_a_scheduled_message_is_found_at_its_send_time(raw: Raw, client: Client,
     assert ids_of(accepted(raw, "getMsgList", {"startTime": at, "endTime": at + 1})) == [scheduled]
 
 
-def test_the_times_of_a_filter_have_an_order(wire: Raw) -> None:
+def test_a_time_filter_that_ends_before_its_start_is_refused(wire: Raw) -> None:
     for start, end in ((2, 1), (5, 5), ("9", 8)):
         refused(wire, "getMsgList", {"startTime": start, "endTime": end}, "100005", "startTime", "endTime")
 
@@ -262,11 +262,11 @@ def test_the_times_of_a_filter_are_milliseconds(wire: Raw, name: str, wrong: obj
 
 @pytest.mark.parametrize("name", ["busiId", "msgtype", "msgType"])
 @pytest.mark.parametrize("wrong", ["", True, 1.5, [], "x" * 65])
-def test_the_other_filters_are_checked_too(wire: Raw, name: str, wrong: object) -> None:
+def test_other_filters_are_checked(wire: Raw, name: str, wrong: object) -> None:
     refused(wire, "getMsgList", {name: wrong}, "100003", name)
 
 
-def test_a_list_comes_in_pages_newest_first(raw: Raw, client: Client, user: str) -> None:
+def test_a_list_is_paged_and_newest_first(raw: Raw, client: Client, user: str) -> None:
     ids = [client.send_text(user, f"number {number}") for number in range(12)][::-1]
     for size in (1, 5, 12, 200):
         found = pages(raw, "getMsgList", {"pageSize": size}, "messages")
@@ -279,7 +279,7 @@ def test_a_list_comes_in_pages_newest_first(raw: Raw, client: Client, user: str)
     assert [one.id for one in client.messages(page_size=3)][1:] == ids
 
 
-def test_a_list_is_the_apps_own(raw: Raw, other_client: Client, user: str) -> None:
+def test_a_list_has_only_the_apps_own_messages(raw: Raw, other_client: Client, user: str) -> None:
     other_client.send_text(user, "x")
     assert accepted(raw, "getMsgList", {})["messages"] == []
 
@@ -287,7 +287,7 @@ def test_a_list_is_the_apps_own(raw: Raw, other_client: Client, user: str) -> No
 # --- getUnreadCount -------------------------------------------------------------------------------------------------
 
 
-def test_unread_is_counted_for_each_app_alone(wire: Raw, sdk: Client, other_client: Client, user: str) -> None:
+def test_unread_messages_are_counted_per_app(wire: Raw, sdk: Client, other_client: Client, user: str) -> None:
     assert wire.post("getUnreadCount", {"publisherId": user}).content == (
         '{"retCode":"000000","retDesc":"操作成功","unread":0}'.encode()
     )
@@ -298,14 +298,14 @@ def test_unread_is_counted_for_each_app_alone(wire: Raw, sdk: Client, other_clie
     assert (sdk.unread_count(user), other_client.unread_count(user)) == (0, 1)
 
 
-def test_unread_is_counted_beyond_one_page_of_a_mailbox(sdk: Client, user: str) -> None:
+def test_unread_messages_are_counted_across_pages_of_a_mailbox(sdk: Client, user: str) -> None:
     ids = [sdk.send_text(user, f"number {number}") for number in range(130)]
     assert sdk.unread_count(user) == 130
     sdk.set_status(user, ids[60:])
     assert sdk.unread_count(user) == 60
 
 
-def test_a_receiver_must_be_named(wire: Raw) -> None:
+def test_a_receiver_is_required(wire: Raw) -> None:
     refused(wire, "getUnreadCount", {}, "100002", "publisherId")
 
 
@@ -314,7 +314,7 @@ def test_a_receiver_must_be_named(wire: Raw) -> None:
 USER_TOKEN = "/msgCenter/user/getUserToken"
 
 
-def test_a_user_token_is_made_for_as_long_as_asked(wire: Raw, user: str) -> None:
+def test_a_user_token_has_the_requested_lifetime(wire: Raw, user: str) -> None:
     for asked, seconds in (({}, 3_600), ({"ttl": 60}, 60), ({"ttl": 86_400, "platformCode": "420100"}, 86_400)):
         answer = accepted(wire, USER_TOKEN, {"publisherId": user, **asked})
         assert list(answer) == ["retCode", "retDesc", "userToken", "expireTime"]
@@ -323,7 +323,7 @@ def test_a_user_token_is_made_for_as_long_as_asked(wire: Raw, user: str) -> None
 
 
 @pytest.mark.parametrize("wrong", [0, 59, 86_401, -1, 1.5, "3600", True])
-def test_a_user_token_lives_a_day_at_most(wire: Raw, user: str, wrong: object) -> None:
+def test_a_user_token_is_valid_for_at_most_a_day(wire: Raw, user: str, wrong: object) -> None:
     refused(wire, USER_TOKEN, {"publisherId": user, "ttl": wrong}, "100003", "ttl", "86400")
 
 

@@ -128,14 +128,14 @@ def test_a_thousand_users_subscribe_in_one_call(wire: Raw, user: str) -> None:
     assert subscribe(wire, f"t-{user}", *(f"{user}-{number}" for number in range(1_000))) == 1_000
 
 
-def test_a_topic_is_its_apps_own(wire: Raw, stranger: Raw, user: str) -> None:
+def test_a_topic_belongs_to_its_app(wire: Raw, stranger: Raw, user: str) -> None:
     subscribe(wire, f"t-{user}", user)
     refused(stranger, "sendMsg", to_topic(f"t-{user}"), "300005")
     refused(stranger, TOPIC + "unsubscribe", {"topic": f"t-{user}", "userIds": [user]}, "300005")
     refused(stranger, TOPIC + "getSubscribers", {"topic": f"t-{user}"}, "300005")
 
 
-def test_who_joins_later_gets_nothing_older_and_who_leaves_keeps_it(wire: Raw, user: str) -> None:
+def test_subscribers_get_the_messages_of_their_subscription_and_keep_them(wire: Raw, user: str) -> None:
     topic, late = f"t-{user}", f"{user}-late"
     subscribe(wire, topic, user)
     first = send(wire, to_topic(topic))
@@ -152,7 +152,7 @@ def test_who_joins_later_gets_nothing_older_and_who_leaves_keeps_it(wire: Raw, u
 # --- Everyone -------------------------------------------------------------------------------------------------------
 
 
-def test_everyone_is_who_was_known_before(wire: Raw, user: str) -> None:
+def test_a_broadcast_reaches_the_users_known_before_it(wire: Raw, user: str) -> None:
     accepted(wire, USER_TOKEN, {"publisherId": user})
     message_id = send(wire, to_all())
     accepted(wire, USER_TOKEN, {"publisherId": f"{user}-late"})
@@ -208,11 +208,11 @@ def test_receipts_of_a_broadcast_come_in_pages_by_user(wire: Raw, user: str) -> 
     assert [one["userId"] for one in status(wire, message_id, isRead=0)["details"]] == users[1::2]
 
 
-def test_an_approval_to_a_topic_or_everyone_is_a_contradiction(wire: Raw) -> None:
+def test_an_approval_cannot_be_a_broadcast(wire: Raw) -> None:
     refused(wire, "sendMsg", to_all(approval=True), "100005", "approval", "receiverIds")
 
 
-def test_an_expired_broadcast_is_gone_wherever_it_was(wire: Raw, user: str) -> None:
+def test_an_expired_topic_message_leaves_every_mailbox(wire: Raw, user: str) -> None:
     topic = f"t-{user}"
     subscribe(wire, topic, user, f"{user}-2")
     message_id = send(wire, to_topic(topic, expireTime=int(time.time() * 1_000) + 1_500))
@@ -228,7 +228,7 @@ def test_an_expired_broadcast_is_gone_wherever_it_was(wire: Raw, user: str) -> N
 
 
 @pytest.mark.parametrize("way", ["receivers", "topic"])
-def test_a_recalled_message_is_gone(wire: Raw, user: str, way: str) -> None:
+def test_a_recall_removes_the_message_from_every_mailbox(wire: Raw, user: str, way: str) -> None:
     subscribe(wire, f"t-{user}", user, f"{user}-2")
     request = text_to(user, f"{user}-2") if way == "receivers" else to_topic(f"t-{user}")
     message_id = send(wire, request)
@@ -263,7 +263,7 @@ def test_a_recall_cancels_a_scheduled_message(wire: Raw, user: str, way: str) ->
 
 
 @pytest.mark.parametrize("call", ["recallMsg", "remindUnread", "getMsgVersions", "updateMsg"])
-def test_only_the_sender_knows_a_message(wire: Raw, stranger: Raw, user: str, call: str) -> None:
+def test_a_message_is_unknown_to_other_apps(wire: Raw, stranger: Raw, user: str, call: str) -> None:
     message_id = send(wire, text_to(user))
     for unknown in (message_id, "1", "no number", "9" * 25):
         refused(stranger, call, updated(unknown), "300001")
@@ -333,7 +333,7 @@ def test_a_wrong_update_changes_nothing(wire: Raw, user: str, wrong: Json, code:
 # --- Reminders and approvals ----------------------------------------------------------------------------------------
 
 
-def test_a_reminder_goes_out_once_an_hour(wire: Raw, user: str) -> None:
+def test_a_message_is_reminded_of_at_most_once_an_hour(wire: Raw, user: str) -> None:
     message_id = send(wire, text_to(user, f"{user}-2"))
     assert accepted(wire, "remindUnread", {"msgId": message_id})["reminded"] == 2
     refused(wire, "remindUnread", {"msgId": message_id}, "400001")
@@ -350,7 +350,7 @@ def test_a_reminder_without_recipients_does_not_use_up_the_hour(wire: Raw, user:
     assert accepted(wire, "remindUnread", {"msgId": later})["reminded"] == 0
 
 
-def test_who_closed_an_approval_and_when(wire: Raw, user: str) -> None:
+def test_the_status_shows_who_closed_an_approval_and_when(wire: Raw, user: str) -> None:
     message_id = send(wire, text_to(user, f"{user}-2", approval=True))
     assert "closeTime" not in status(wire, message_id)
     accepted(wire, "modMsgStatus", {"msgId": [message_id], "approverId": "headmaster"})

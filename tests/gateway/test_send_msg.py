@@ -54,7 +54,7 @@ def test_the_answer_is_the_id_as_decimal_text(wire: Raw, user: str) -> None:
     assert len(answer["msgId"]) <= 19
 
 
-def test_a_message_is_there_as_soon_as_it_is_answered(sdk: Client, user: str) -> None:
+def test_a_message_is_in_the_inbox_when_the_answer_arrives(sdk: Client, user: str) -> None:
     message_id = sdk.send_text(user, "x")
     assert sdk.unread_count(user) == 1
     assert sdk.message_status(message_id).state == "sent"
@@ -72,7 +72,7 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_the_sources_samples_are_sent_as_they_are(raw: Raw, client: Client, user: str, kind: str) -> None:
+def test_the_samples_of_the_protocols_source_are_accepted(raw: Raw, client: Client, user: str, kind: str) -> None:
     receivers = json.dumps([user]).encode()
     body = SAMPLES[kind].replace(b"{", b'{"receiverIds":' + receivers + b",", 1)
     message_id = accepted(raw, "sendMsg", body)["msgId"]
@@ -193,13 +193,13 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("field", LIMITS)
-def test_a_field_may_have_its_least_and_its_most_characters(wire: Raw, user: str, field: str) -> None:
+def test_a_field_accepts_its_minimum_and_maximum_length(wire: Raw, user: str, field: str) -> None:
     for length in LIMITS[field]:
         accepted(wire, "sendMsg", at_edge(user, field, length))
 
 
 @pytest.mark.parametrize("field", LIMITS)
-def test_one_character_more_is_refused_with_the_fields_name_and_limit(wire: Raw, user: str, field: str) -> None:
+def test_a_longer_field_is_refused_with_its_name_and_limit(wire: Raw, user: str, field: str) -> None:
     limit = LIMITS[field][1]
     refused(wire, "sendMsg", at_edge(user, field, limit + 1), "100003", field, str(limit))
 
@@ -231,7 +231,7 @@ def test_a_link_needs_no_picture(raw: Raw, client: Client, user: str) -> None:
 
 
 @pytest.mark.parametrize(("kept", "left_out"), [("pcUrl", "appUrl"), ("appUrl", "pcUrl")])
-def test_a_link_and_a_card_need_one_address_of_two(
+def test_links_and_cards_need_one_of_two_addresses(
     raw: Raw, client: Client, user: str, kept: str, left_out: str
 ) -> None:
     for empty in ("", None):
@@ -352,7 +352,7 @@ def crowd(user: str, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [1, 2, 1_000])
-def test_up_to_a_thousand_receivers_have_it_at_once(sdk: Client, user: str, count: int) -> None:
+def test_up_to_a_thousand_receivers_get_the_message_at_once(sdk: Client, user: str, count: int) -> None:
     receivers = crowd(user, count)
     message_id = sdk.send_text(receivers, "x")
     status = sdk.message_status(message_id)
@@ -361,7 +361,7 @@ def test_up_to_a_thousand_receivers_have_it_at_once(sdk: Client, user: str, coun
 
 
 @pytest.mark.parametrize("count", [1_001, 10_000])
-def test_more_receivers_get_it_in_the_background(sdk: Client, user: str, count: int) -> None:
+def test_more_receivers_get_the_message_in_the_background(sdk: Client, user: str, count: int) -> None:
     receivers = crowd(user, count)
     message_id = sdk.send_text(receivers, "x")
     assert sdk.message_status(message_id, page_size=1).receivers == count
@@ -372,7 +372,7 @@ def test_more_receivers_get_it_in_the_background(sdk: Client, user: str, count: 
     assert sum(1 for _ in sdk.receipts(message_id)) == count
 
 
-def test_no_receiver_or_more_than_ten_thousand_are_refused(wire: Raw, user: str) -> None:
+def test_zero_and_more_than_ten_thousand_receivers_are_refused(wire: Raw, user: str) -> None:
     refused(wire, "sendMsg", text_to(), "100003", "receiverIds", "10000")
     refused(wire, "sendMsg", text_to(*crowd(user, 10_001)), "100004", "receiverIds", "10000")
     refused(wire, "sendMsg", text_to(*[user] * 10_001), "100004", "receiverIds", "10000")
@@ -400,7 +400,7 @@ def test_a_wrong_receiver_is_named_by_its_index(wire: Raw, sdk: Client, user: st
 @pytest.mark.parametrize(
     "odd", ["张三", "😀" * 64, "a b", "a/b?c=d&e", "'; drop table app; --", "\u202e", "İ", "a\u0301"]
 )
-def test_odd_receivers_are_receivers(wire: Raw, sdk: Client, odd: str) -> None:
+def test_unusual_user_ids_are_accepted_as_receivers(wire: Raw, sdk: Client, odd: str) -> None:
     before = sdk.unread_count(odd)
     accepted(wire, "sendMsg", text_to(odd))
     assert sdk.unread_count(odd) == before + 1
@@ -451,7 +451,7 @@ def test_a_topic_is_an_id(wire: Raw, user: str, wrong: object) -> None:
     refused(wire, "sendMsg", {**without(text_to(user), "receiverIds"), "topic": wrong}, "100003", "topic")
 
 
-def test_an_approval_needs_receivers_by_name(wire: Raw, user: str) -> None:
+def test_an_approval_needs_a_list_of_receivers(wire: Raw, user: str) -> None:
     nobody = without(text_to(user, approval=True), "receiverIds")
     refused(wire, "sendMsg", {**nobody, "topic": "t"}, "100005", "approval/topic", "receiverIds")
     refused(wire, "sendMsg", {**nobody, "toAll": True}, "100005", "approval/toAll", "receiverIds")
@@ -462,7 +462,7 @@ def test_approval_is_true_or_false(wire: Raw, user: str, wrong: object) -> None:
     refused(wire, "sendMsg", text_to(user, approval=wrong), "100003", "approval", "true")
 
 
-def test_only_an_approval_is_one(wire: Raw, user: str) -> None:
+def test_only_messages_with_the_approval_flag_are_approvals(wire: Raw, user: str) -> None:
     plain = [accepted(wire, "sendMsg", text_to(user, **more))["msgId"] for more in ({}, {"approval": False})]
     for message_id in plain:
         refused(wire, "modMsgStatus", {"msgId": [message_id]}, "300002", message_id)
@@ -526,7 +526,7 @@ def test_a_reused_request_id_is_refused(wire: Raw, sdk: Client, user: str) -> No
     assert sdk.unread_count(user) == 1
 
 
-def test_request_ids_are_each_apps_own(sdk: Client, other_client: Client, user: str) -> None:
+def test_request_ids_are_separate_per_app(sdk: Client, other_client: Client, user: str) -> None:
     mine = sdk.send_text(user, "x", idempotency_key=user)
     assert other_client.send_text(user, "another", idempotency_key=user) != mine
 
@@ -549,7 +549,7 @@ def test_a_malformed_request_id_is_refused(wire: Raw, user: str, wrong: object) 
     refused(wire, "sendMsg", text_to(user, requestId=wrong), "100003", "requestId")
 
 
-def test_a_large_send_is_repeated_as_one_too(wire: Raw, sdk: Client, user: str) -> None:
+def test_a_repeat_of_a_large_send_gets_the_same_id(wire: Raw, sdk: Client, user: str) -> None:
     request = text_to(*crowd(user, 1_001), requestId=user)
     message_id = accepted(wire, "sendMsg", request)["msgId"]
     assert accepted(wire, "sendMsg", request)["msgId"] == message_id
@@ -573,7 +573,7 @@ def test_a_request_id_is_kept_for_a_day(raw: Raw, app: Credentials, shared_datab
     assert accepted(raw, "sendMsg", request) != first
 
 
-def test_a_repeat_is_answered_also_when_its_times_have_passed(wire: Raw, sdk: Client, user: str) -> None:
+def test_a_repeat_is_answered_after_its_times_have_passed(wire: Raw, sdk: Client, user: str) -> None:
     request = text_to(user, requestId=user, expireTime=now_ms() + 1_000)
     first = accepted(wire, "sendMsg", request)
     until(lambda: sdk.message_status(first["msgId"]).state == "expired")
@@ -619,7 +619,9 @@ def test_a_platform_may_allow_app_schemes_in_app_url_alone(shared_database: str,
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_a_scheduled_message_arrives_then_and_not_before(wire: Raw, sdk: Client, user: str, *, as_text: bool) -> None:
+def test_a_scheduled_message_arrives_at_its_time_and_not_before(
+    wire: Raw, sdk: Client, user: str, *, as_text: bool
+) -> None:
     at = now_ms() + 1_500
     request = text_to(user, sendTime=str(at) if as_text else at, requestId=user)
     message_id = accepted(wire, "sendMsg", request)["msgId"]
@@ -639,7 +641,7 @@ def test_a_scheduled_message_cannot_be_read_before_its_time(wire: Raw, user: str
     refused(wire, "modMsgStatus", {"publisherId": user, "msgId": [message_id]}, "300001")
 
 
-def test_a_send_time_up_to_a_minute_past_is_now(wire: Raw, sdk: Client, user: str) -> None:
+def test_a_send_time_up_to_a_minute_in_the_past_is_accepted(wire: Raw, sdk: Client, user: str) -> None:
     accepted(wire, "sendMsg", text_to(user, sendTime=now_ms() - 50_000))
     assert sdk.unread_count(user) == 1
 
@@ -691,7 +693,7 @@ def test_an_expired_message_that_was_read_changes_no_count(wire: Raw, sdk: Clien
 @pytest.mark.parametrize(
     "text", ["😀👨‍👩‍👧", "a\tb\r\nc", "a\x01\x1f\x7f", "\u2028\u202e\ufeff\uffff", "𝄞", '"\\/', "' or 1=1", "%s{0}"]
 )
-def test_any_text_arrives_as_it_was(raw: Raw, client: Client, user: str, text: str) -> None:
+def test_any_text_arrives_unchanged(raw: Raw, client: Client, user: str, text: str) -> None:
     message_id = accepted(raw, "sendMsg", text_to(user, text={"content": text}))["msgId"]
     assert stored_body(client, message_id) == {"content": text}
 
@@ -702,7 +704,7 @@ def test_a_surrogate_pair_is_one_character(raw: Raw, client: Client, user: str) 
 
 
 @pytest.mark.parametrize("lone", [b"\\ud83d", b"\\ude00", b"\\ude00\\ud83d", b"\xed\xa0\xbd"])
-def test_half_a_surrogate_pair_is_refused_by_the_name_of_its_field(wire: Raw, user: str, lone: bytes) -> None:
+def test_half_a_surrogate_pair_is_refused_with_its_field(wire: Raw, user: str, lone: bytes) -> None:
     body = b'{"receiverIds":["%b"],"msgtype":"text","text":{"content":"%b"}}' % (user.encode(), lone)
     if lone[:1] == b"\\":
         refused(wire, "sendMsg", body, "100003", "text.content")
@@ -714,7 +716,7 @@ INVISIBLE = [" ", "\u3000\t\n", "\u200b\u200d", "\x01\x1f", "\u202e", "\u3164", 
 
 
 @pytest.mark.parametrize("blank", INVISIBLE)
-def test_a_text_that_shows_nothing_is_refused(wire: Raw, user: str, blank: str) -> None:
+def test_an_invisible_text_is_refused(wire: Raw, user: str, blank: str) -> None:
     for request, field in (
         (text_to(user, text={"content": blank}), "text.content"),
         (link_to(user, title=blank), "link.title"),
@@ -727,7 +729,7 @@ def test_a_text_that_shows_nothing_is_refused(wire: Raw, user: str, blank: str) 
 
 
 @pytest.mark.parametrize("nul", ["\0", "a\0b"])
-def test_u_0000_is_refused_by_name(wire: Raw, user: str, nul: str) -> None:
+def test_u_0000_is_refused_with_its_field(wire: Raw, user: str, nul: str) -> None:
     for request, field in (
         (text_to(user, text={"content": nul}), "text.content"),
         (link_to(user, title=nul), "link.title"),
@@ -746,7 +748,7 @@ def test_u_0000_is_refused_by_name(wire: Raw, user: str, nul: str) -> None:
         refused(wire, "sendMsg", request, "100003", field)
 
 
-def test_text_that_spells_u_0000_out_is_text(raw: Raw, client: Client, user: str) -> None:
+def test_an_escaped_u_0000_is_ordinary_text(raw: Raw, client: Client, user: str) -> None:
     message_id = accepted(raw, "sendMsg", text_to(user, text={"content": "\\u0000"}))["msgId"]
     assert stored_body(client, message_id) == {"content": "\\u0000"}
 

@@ -128,7 +128,7 @@ def test_unknown_and_expired_messages_send_no_event(client: Client, receiver: Re
 # --- The POST -------------------------------------------------------------------------------------------------------
 
 
-def test_a_post_is_signed_and_says_who_it_is_from(client: Client, receiver: Receiver) -> None:
+def test_a_post_is_signed_and_names_its_webhook(client: Client, receiver: Receiver) -> None:
     made = client.create_webhook(receiver.url + "/hook?a=b", ["message.read"])
     assert made.secret.startswith("whsec_")
     client.test_webhook(made.id)
@@ -147,7 +147,7 @@ def test_a_post_is_signed_and_says_who_it_is_from(client: Client, receiver: Rece
     assert (verified.id, verified.type, len(verified.events)) == (post.id, "webhook.test", 1)
 
 
-def test_both_secrets_are_good_while_one_is_changed(client: Client, receiver: Receiver) -> None:
+def test_both_secrets_are_valid_during_a_rotation(client: Client, receiver: Receiver) -> None:
     made = client.create_webhook(receiver.url, ["message.read"])
     rotated = client.rotate_webhook_secret(made.id)
     again = client.rotate_webhook_secret(made.id)  # as after a lost answer
@@ -163,7 +163,7 @@ def test_both_secrets_are_good_while_one_is_changed(client: Client, receiver: Re
         post.verified_by(rotated.secret)
 
 
-def test_many_events_travel_together_in_order(client: Client, receiver: Receiver, user: str) -> None:
+def test_events_are_posted_in_batches_and_in_order(client: Client, receiver: Receiver, user: str) -> None:
     made = client.create_webhook(receiver.url, ["message.read"])
     client.update_webhook(made.id, paused=True)
     ids = [client.send_text(user, "x") for _ in range(120)]
@@ -192,7 +192,7 @@ def first_then(first: Answer) -> Any:
     return answer
 
 
-def test_what_was_not_taken_comes_again_the_same(client: Client, receiver: Receiver) -> None:
+def test_a_failed_delivery_is_repeated_unchanged(client: Client, receiver: Receiver) -> None:
     receiver.answer = first_then((503, {}, b"not now"))
     made = client.create_webhook(receiver.url, ["message.read"])
     client.test_webhook(made.id)
@@ -210,7 +210,7 @@ def test_what_was_not_taken_comes_again_the_same(client: Client, receiver: Recei
     assert shown.id == first.id
 
 
-def test_one_that_is_refused_holds_up_no_other(client: Client, receiver: Receiver, user: str) -> None:
+def test_a_refused_delivery_does_not_delay_others(client: Client, receiver: Receiver, user: str) -> None:
     one, two = client.send_text(user, "x"), client.send_text(user, "y")
     receiver.answer = lambda post: (400, {}, b"") if post.type == "message.unread" else TAKEN
     made = client.create_webhook(receiver.url, ["message.read", "message.unread"])
@@ -223,7 +223,7 @@ def test_one_that_is_refused_holds_up_no_other(client: Client, receiver: Receive
     assert (left.kind, left.status) == ("message.unread", 400)
 
 
-def test_one_that_is_gone_is_paused_and_goes_on_when_resumed(client: Client, receiver: Receiver) -> None:
+def test_a_webhook_that_is_gone_is_paused_and_continues_when_resumed(client: Client, receiver: Receiver) -> None:
     receiver.answer = first_then((410, {}, b""))
     made = client.create_webhook(receiver.url, ["message.read"])
     client.test_webhook(made.id)
@@ -245,7 +245,7 @@ def test_a_redirect_is_not_followed(client: Client, receiver: Receiver) -> None:
         assert elsewhere.posts == []
 
 
-def test_a_long_answer_is_cut(client: Client, receiver: Receiver) -> None:
+def test_a_long_answer_is_truncated(client: Client, receiver: Receiver) -> None:
     receiver.answer = lambda _: (200, {}, b"\0" + b"x" * 1_000_000)
     made = client.create_webhook(receiver.url, ["message.read"])
     client.test_webhook(made.id)
@@ -255,7 +255,7 @@ def test_a_long_answer_is_cut(client: Client, receiver: Receiver) -> None:
     assert 1_000 <= len(response) <= 1_024
 
 
-def test_a_dead_endpoint_delays_nobody_else(client: Client, receiver: Receiver, user: str) -> None:
+def test_a_dead_webhook_does_not_delay_others(client: Client, receiver: Receiver, user: str) -> None:
     with socket.socket() as dead:  # takes connections, and never answers
         dead.bind(("127.0.0.1", 0))
         dead.listen(50)
@@ -273,7 +273,7 @@ def test_a_dead_endpoint_delays_nobody_else(client: Client, receiver: Receiver, 
 # --- Deliveries and replay ------------------------------------------------------------------------------------------
 
 
-def test_deliveries_are_found_by_state_and_message_and_in_pages(client: Client, receiver: Receiver, user: str) -> None:
+def test_deliveries_are_filtered_and_paged(client: Client, receiver: Receiver, user: str) -> None:
     made = client.create_webhook(receiver.url, ["message.read"])
     ids = [client.send_text(user, "x") for _ in range(3)]
     for number, message in enumerate(ids):
@@ -308,7 +308,7 @@ def test_deliveries_are_replayed_with_their_ids(client: Client, receiver: Receiv
 # --- The calls ------------------------------------------------------------------------------------------------------
 
 
-def test_a_webhook_is_made_changed_and_deleted(client: Client, receiver: Receiver) -> None:
+def test_a_webhook_is_created_changed_and_deleted(client: Client, receiver: Receiver) -> None:
     made = client.create_webhook(receiver.url, ["message.read", "approval.closed", "message.read"])
     (shown,) = client.webhooks()
     assert (shown.id, shown.url, shown.events) == (made.id, receiver.url, ("approval.closed", "message.read"))
@@ -323,7 +323,7 @@ def test_a_webhook_is_made_changed_and_deleted(client: Client, receiver: Receive
         client.delete_webhook(made.id)
 
 
-def test_an_app_has_ten_webhooks_at_most(raw: Raw, receiver: Receiver) -> None:
+def test_an_app_has_at_most_ten_webhooks(raw: Raw, receiver: Receiver) -> None:
     body = {"url": receiver.url, "events": ["message.read"]}
     for _ in range(10):
         accepted(raw, WEBHOOK + "createWebhook", body)
@@ -364,7 +364,7 @@ GOOD: Json = {"url": "https://a.example/x", "events": ["message.read"]}
         ),
     ],
 )
-def test_what_a_webhook_may_not_be(wire: Raw, body: Json, code: str, named: str) -> None:
+def test_invalid_webhooks_are_refused(wire: Raw, body: Json, code: str, named: str) -> None:
     refused(wire, WEBHOOK + "createWebhook", body, code, named)
 
 
@@ -381,7 +381,7 @@ def test_addresses_that_are_not_public_are_refused(raw: Raw, url: str) -> None:
     refused(raw, WEBHOOK + "createWebhook", {**GOOD, "url": url}, "100003", "url", "https")
 
 
-def test_a_host_that_is_not_to_be_found_yet_is_taken(raw: Raw) -> None:
+def test_a_host_that_does_not_resolve_yet_is_accepted(raw: Raw) -> None:
     accepted(raw, WEBHOOK + "createWebhook", {**GOOD, "url": "https://not-yet.invalid/hook"})
 
 

@@ -211,7 +211,7 @@ async def test_a_scheduled_message_is_withheld(world: World) -> None:
             assert (status["state"], status["delivered"]) == ("recalled", 0)
 
 
-async def test_a_right_that_is_given_back_in_time_lets_it_go(world: World) -> None:
+async def test_a_scheduled_message_is_sent_if_the_right_is_restored_in_time(world: World) -> None:
     message_id = int(accepted(world.raw, "sendMsg", world.send(sendTime=now_ms() + 2_000))["msgId"])
     await world.set_rights(granted=False)
     await world.set_rights(granted=True)

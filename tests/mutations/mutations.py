@@ -62,7 +62,7 @@ MUTATIONS = (
         f"{_SRC}/gateway/rate_limit.py",
         "if left < 0:",
         "if left < -1:",
-        ("tests/gateway/test_limits.py::test_an_apps_own_limit_is_kept",),
+        ("tests/gateway/test_limits.py::test_an_apps_own_limit_is_enforced",),
     ),
     Mutation(
         "web-limit: one request too few in a window",
@@ -112,7 +112,7 @@ MUTATIONS = (
         f"{_SRC}/messaging/recall.py",
         "if not locked or locked[0].app_number != app_number:",
         "if not locked:",
-        ("tests/gateway/test_reach.py::test_only_the_sender_knows_a_message",),
+        ("tests/gateway/test_reach.py::test_a_message_is_unknown_to_other_apps",),
     ),
     # --- Mailboxes --------------------------------------------------------------------------------------------------
     Mutation(
@@ -120,7 +120,7 @@ MUTATIONS = (
         f"{_SRC}/store/mailboxes/feed.py",
         "> subscription.since",
         ">= subscription.since",
-        ("tests/gateway/test_reach.py::test_who_joins_later_gets_nothing_older_and_who_leaves_keeps_it",),
+        ("tests/gateway/test_reach.py::test_subscribers_get_the_messages_of_their_subscription_and_keep_them",),
     ),
     Mutation(
         "expiry: a message lives a millisecond too long",
@@ -257,7 +257,7 @@ MUTATIONS = (
         f"{_SRC}/domain/announcement.py",
         "not in {announcement.created_by, edited_by, announcement.submitted_by}",
         "not in {announcement.created_by, announcement.submitted_by}",
-        ("tests/domain/test_announcement.py::test_who_has_a_part_in_it_does_not_decide_on_it",),
+        ("tests/domain/test_announcement.py::test_people_who_took_part_cannot_decide",),
     ),
     Mutation(
         "throttle: an attempt too many is looked at",
@@ -271,7 +271,7 @@ MUTATIONS = (
         f"{_SRC}/actions/portal/second_factor.py",
         "return await people.use_step(connection, number, step)",
         "return bool([await people.use_step(connection, number, step)])",
-        ("tests/portal/test_accounts.py::test_a_second_factor_is_asked_for",),
+        ("tests/portal/test_accounts.py::test_the_login_asks_for_the_second_factor",),
     ),
     # --- Command line and SDK ---------------------------------------------------------------------------------------
     Mutation(

@@ -240,7 +240,7 @@ def second_step(visitor: Visitor, login: str, code: str) -> httpx.Response:
     return visitor.post("/login/code", page="/login", ticket=ticket[1], code=code)
 
 
-def test_a_second_factor_is_asked_for(company: Company, visitor: Visitor) -> None:
+def test_the_login_asks_for_the_second_factor(company: Company, visitor: Visitor) -> None:
     owner, person = company.enter()
     totp, codes = add_second_factor(owner)
     assert "wrong or was used" in second_step(visitor, person.login, totp.now()).text, "it was used to switch it on"

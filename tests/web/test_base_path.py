@@ -44,7 +44,7 @@ async def seen(
         ("/msg/msgCenter/message/sendMsg", "/msg/msgCenter/message/sendMsg"),
     ],
 )
-async def test_a_path_is_the_same_whether_it_was_cut_off_or_passed_on(path: str, whole: str) -> None:
+async def test_a_path_is_the_same_with_and_without_its_base_path(path: str, whole: str) -> None:
     assert await seen(path, setting="/msg") == ("/msg", whole)
     assert await seen(path, header="/msg") == ("/msg", whole)
     assert await seen(path, header=" /msg/ ") == ("/msg", whole)
@@ -92,7 +92,7 @@ async def test_an_invalid_path_in_the_header_is_ignored(given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["/msg", "/a/b.c/d_e~f-g", "/.well", "/..x"])
-def test_paths_that_fit(given: str) -> None:
+def test_valid_base_paths_are_accepted(given: str) -> None:
     assert parsed_base_path(given) == given
 
 

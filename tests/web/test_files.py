@@ -69,7 +69,7 @@ def test_names_without_a_hash_still_work(files: StaticFiles) -> None:
     assert ask(files, "page.html") is None
 
 
-def test_files_are_compressed_for_those_who_take_it(files: StaticFiles) -> None:
+def test_files_are_compressed_for_clients_that_accept_it(files: StaticFiles) -> None:
     plain, packed = got(files, "part.js"), got(files, "part.js", accept_encoding="br, gzip")
     assert gzip.decompress(packed.body) == plain.body == SCRIPT
     assert packed.headers["content-encoding"] == "gzip"
@@ -110,7 +110,7 @@ def test_accept_encoding_is_read_with_its_weights(header: str, accepted: bool) -
     assert accepts_gzip(header) is accepted
 
 
-def test_what_does_not_shrink_is_not_compressed() -> None:
+def test_files_that_do_not_shrink_are_not_compressed() -> None:
     assert compressed(b"abc").gzipped is None
     assert compressed(b"abc" * 100).gzipped is not None
 
