@@ -422,9 +422,9 @@ class Raw:
 
     def post(self, call: str, body: object = None, /, **options: object) -> httpx.Response:
         """Call `/msgCenter/message/{call}` with the token; `body` is JSON unless it is bytes."""
-        given = {"content": body} if isinstance(body, bytes) else {"json": body}
+        payload = {"content": body} if isinstance(body, bytes) else {"json": body}
         path = call if call.startswith("/") else f"/msgCenter/message/{call}"
-        return self.http.post(path, params={"accessToken": self.token}, **given, **options)  # type: ignore[arg-type]
+        return self.http.post(path, params={"accessToken": self.token}, **payload, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_a_token_that_would_end_within_the_window_is_refused(ttl: str, window: s
 
 
 @pytest.mark.parametrize(
-    ("given", "networks"),
+    ("setting", "networks"),
     [
         ("", []),
         ("10.1.2.3", ["10.1.2.3/32"]),
@@ -183,8 +183,8 @@ def test_a_token_that_would_end_within_the_window_is_refused(ttl: str, window: s
         ("fd00::/8", ["fd00::/8"]),
     ],
 )
-def test_networks_that_webhooks_may_go_to(given: str, networks: list[str]) -> None:
-    assert [str(network) for network in read(WEBHOOK_ALLOW=given).webhook_allow] == networks
+def test_networks_that_webhooks_may_go_to(setting: str, networks: list[str]) -> None:
+    assert [str(network) for network in read(WEBHOOK_ALLOW=setting).webhook_allow] == networks
 
 
 @pytest.mark.parametrize("part", ["localhost", "10.0.0.1/8", "10.0.0.0/33", "*", "1" * 99])
@@ -268,20 +268,20 @@ def test_a_short_metrics_token_is_refused_and_not_shown() -> None:
     assert "tttt" not in repr(settings)
 
 
-@pytest.mark.parametrize(("given", "logs"), [("on", True), ("ON", True), ("off", False), ("", False)])
-def test_each_request_is_logged_if_asked_for(given: str, logs: bool) -> None:
-    assert read(ACCESS_LOG=given).access_log is logs
+@pytest.mark.parametrize(("setting", "logs"), [("on", True), ("ON", True), ("off", False), ("", False)])
+def test_each_request_is_logged_if_asked_for(setting: str, logs: bool) -> None:
+    assert read(ACCESS_LOG=setting).access_log is logs
     assert refused(ACCESS_LOG="maybe") == "MSGCENTER_ACCESS_LOG is 'maybe', but it takes one of on, off"
 
 
 def test_a_base_path_may_end_with_a_slash() -> None:
-    assert [read(BASE_PATH=given).base_path for given in ("/msg", "/msg/", "/a/b", "/")] == ["/msg", "/msg", "/a/b", ""]
+    assert [read(BASE_PATH=path).base_path for path in ("/msg", "/msg/", "/a/b", "/")] == ["/msg", "/msg", "/a/b", ""]
 
 
-@pytest.mark.parametrize("given", ["msg", "//", "/a/../b", '/"', "https://school.example/msg", "/portal", "/inbox/x"])
-def test_an_invalid_base_path_is_refused(given: str) -> None:
-    text = refused(BASE_PATH=given)
-    assert text.startswith(f"MSGCENTER_BASE_PATH is {given!r}, but it takes a path such as /msg")
+@pytest.mark.parametrize("setting", ["msg", "//", "/a/../b", '/"', "https://school.example/msg", "/portal", "/inbox/x"])
+def test_an_invalid_base_path_is_refused(setting: str) -> None:
+    text = refused(BASE_PATH=setting)
+    assert text.startswith(f"MSGCENTER_BASE_PATH is {setting!r}, but it takes a path such as /msg")
     assert "/portal" in text
 
 

@@ -47,9 +47,9 @@ class Office:
         author = await self.people.create("author@example.edu", "Author", password, "operator")
         return author, await self.people.create("other@example.edu", "Other", password, "operator")
 
-    async def waiting(self, author: Person, said: AnnouncementVersion = SAID) -> int:
+    async def waiting(self, author: Person, version: AnnouncementVersion = SAID) -> int:
         """Return the number of a submitted announcement."""
-        number = await self.announcements.draft(said, author, COMMAND)
+        number = await self.announcements.draft(version, author, COMMAND)
         await self.announcements.submit(number, 1, author, COMMAND)
         return number
 

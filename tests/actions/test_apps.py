@@ -47,7 +47,7 @@ async def test_concurrent_registrations_of_one_app_id_create_one_app(apps: Apps)
 
 
 @pytest.mark.parametrize(
-    ("field", "given"),
+    ("field", "value"),
     [
         ("name", ""),
         ("name", "x" * 65),
@@ -61,10 +61,10 @@ async def test_concurrent_registrations_of_one_app_id_create_one_app(apps: Apps)
         ("appKey", "x" * 129),
     ],
 )
-async def test_a_refused_app_leaves_nothing_behind(apps: Apps, field: str, given: str) -> None:
-    asked = {"name": "App", "platform": "p", "appId": "id", "appKey": "key", field: given}
+async def test_a_refused_app_leaves_nothing_behind(apps: Apps, field: str, value: str) -> None:
+    fields = {"name": "App", "platform": "p", "appId": "id", "appKey": "key", field: value}
     with pytest.raises(Refusal) as refused:
-        await apps.create(asked["name"], asked["platform"], app_id=asked["appId"], app_key=asked["appKey"])
+        await apps.create(fields["name"], fields["platform"], app_id=fields["appId"], app_key=fields["appKey"])
     assert refused.value.data["field"] == field
     assert await apps.registered() == []
 

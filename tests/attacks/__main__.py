@@ -43,8 +43,8 @@ class _Table:
 
 def _reason(report: pytest.TestReport) -> str:
     """Return what the attack's assertion says, without its code and variables."""
-    said = [line.removeprefix("E").strip() for line in report.longreprtext.splitlines() if line.startswith("E ")]
-    return "\n".join(f"  {line}" for line in said[:4]) or report.longreprtext
+    lines = [line.removeprefix("E").strip() for line in report.longreprtext.splitlines() if line.startswith("E ")]
+    return "\n".join(f"  {line}" for line in lines[:4]) or report.longreprtext
 
 
 if __name__ == "__main__":

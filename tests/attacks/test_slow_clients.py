@@ -146,9 +146,9 @@ def test_connections_over_the_limit_get_an_answer_and_one_log_line(small: Server
         for connection in held:
             connection.close()
     wait_until_serving(small.url)
-    told = [line for line in small.output if "all connections are in use" in line]
-    assert len(told) == 1
-    assert "MSGCENTER_CONNECTION_LIMIT" in told[0]
+    lines = [line for line in small.output if "all connections are in use" in line]
+    assert len(lines) == 1
+    assert "MSGCENTER_CONNECTION_LIMIT" in lines[0]
 
 
 def test_silent_connections_make_room_in_time(small: Server) -> None:

@@ -262,12 +262,12 @@ _NO_HTTP = b"Invalid HTTP request received."
 """What the HTTP parser itself says."""
 
 
-def check(scene: Scene, answer: Answer, *asked: object) -> None:
+def check(scene: Scene, answer: Answer, *request: object) -> None:
     """The answer must be the product's, and none of its own faults."""
-    assert answer.status < 500, (asked, answer)
-    assert b'"retCode":"500001"' not in answer.body, (asked, answer)
+    assert answer.status < 500, (request, answer)
+    assert b'"retCode":"500001"' not in answer.body, (request, answer)
     if answer.body != _NO_HTTP:
-        assert answer.headers.get("x-content-type-options") == "nosniff", (asked, answer)
+        assert answer.headers.get("x-content-type-options") == "nosniff", (request, answer)
     lost = "/portal/login" in answer.headers.get("location", "") or (answer.status, answer.body[:1]) == (401, b"<")
     if lost:
         scene.sessions.clear()
@@ -275,8 +275,8 @@ def check(scene: Scene, answer: Answer, *asked: object) -> None:
 
 def no_traceback(scene: Scene) -> None:
     """The server's log must tell of no mistake."""
-    told = [line for line in scene.server.output if "Traceback" in line or "exception" in line]
-    assert not told, told[:3]
+    errors = [line for line in scene.server.output if "Traceback" in line or "exception" in line]
+    assert not errors, errors[:3]
 
 
 THOROUGH = settings().max_examples > 100
@@ -334,12 +334,12 @@ def test_every_surface_takes_odd_headers(scene: Scene) -> None:
     chosen += [AnyRoute("inbox", "/inbox/v1/counts"), AnyRoute("inbox", "/inbox"), AnyRoute("monitor", "/metrics")]
     chosen += [AnyRoute("inbox", "/inbox/page.js"), AnyRoute("portal", "/portal/static/portal.css")]
     chosen += [AnyRoute("portal", "/portal/apps"), AnyRoute("portal", "/portal/login"), AnyRoute("portal", "/nothing")]
-    given = [(name, value) for name, values in HEADERS.items() for value in values]
+    pairs = [(name, value) for name, values in HEADERS.items() for value in values]
     with Wire(scene.server.url) as wire:
         for number, route in enumerate(chosen):
             for place, who in enumerate(("nobody", "operator")):
                 known, _ = credentials(scene, route, who)
-                for name, value in part_of(given, number + place, 4):
+                for name, value in part_of(pairs, number + place, 4):
                     method = "POST" if route.path in CALLS else "GET"
                     body = b"{}" if method == "POST" else None
                     answer = wire.ask(method, route.path, {**known, name: value}, body)

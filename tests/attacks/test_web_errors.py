@@ -72,8 +72,8 @@ def test_the_inbox_has_nothing_at_an_unknown_path(server: Server, wire: Wire, me
 def test_another_method_is_405_and_options_lists_the_allowed_ones(
     server: Server, wire: Wire, path: str, allowed: str
 ) -> None:
-    told = wire.ask("OPTIONS", path)
-    assert (told.status, told.headers["allow"]) == (204, allowed)
+    options = wire.ask("OPTIONS", path)
+    assert (options.status, options.headers["allow"]) == (204, allowed)
     for method in {"GET", "POST", "PUT", "DELETE", "PROPFIND"} - set(allowed.split(", ")):
         answer = wire.ask(method, path)
         assert (answer.status, answer.headers["allow"]) == (405, allowed), method
@@ -254,6 +254,6 @@ def test_other_spellings_are_unknown_paths(wire: Wire, path: str) -> None:
 @pytest.mark.parametrize("call", ["getUnreadCount", "/apigateway/getAccessToken", "/apigateway/getaccesstoken"])
 def test_a_call_may_begin_with_a_byte_order_mark(raw: Raw, call: str) -> None:
     for body in (b"{}", b'{"publisherId":"nobody"}', b'{"appid":"x"}', b"{", b"[]"):
-        told = raw.post(call, body).json()
-        assert raw.post(call, b"\xef\xbb\xbf" + body).json() == told
+        answer = raw.post(call, body).json()
+        assert raw.post(call, b"\xef\xbb\xbf" + body).json() == answer
     assert raw.post(call, b"\xef\xbb\xbf\xef\xbb\xbf{}").json()["retCode"] == "100001"

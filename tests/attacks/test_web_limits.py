@@ -258,7 +258,7 @@ def test_a_user_has_no_more_streams_than_allowed_however_many_are_opened(
 
 def test_every_answer_has_the_security_headers(wire: Wire, raw: Raw, app: Credentials, user: str) -> None:
     token = {"authorization": f"Bearer {user_token(raw, user)}"}
-    asked = [
+    answers = [
         wire.ask("GET", target, {**headers, "x-forwarded-proto": proto, "x-forwarded-for": "198.51.100.130"})
         for proto in ("https", "http")
         for target, headers in (
@@ -278,8 +278,8 @@ def test_every_answer_has_the_security_headers(wire: Wire, raw: Raw, app: Creden
             ("/metrics", {}),
         )
     ]
-    half = len(asked) // 2
-    for number, answer in enumerate(asked):
+    half = len(answers) // 2
+    for number, answer in enumerate(answers):
         assert answer.headers["x-content-type-options"] == "nosniff", answer
         assert answer.headers.get("strict-transport-security") == ("max-age=31536000" if number < half else None)
 

@@ -65,11 +65,11 @@ class Wire:
         body: bytes | None = None,
     ) -> Answer:
         """Send a request and return its answer. `target` and `headers` are sent unchanged."""
-        given = {"host": self.host, **(headers or {})}
+        all_headers = {"host": self.host, **(headers or {})}
         if body is not None:
-            given["content-length"] = str(len(body))
+            all_headers["content-length"] = str(len(body))
         lines = [method.encode() + b" " + _bytes(target) + b" HTTP/1.1"]
-        lines += [name.encode() + b": " + _bytes(value) for name, value in given.items()]
+        lines += [name.encode() + b": " + _bytes(value) for name, value in all_headers.items()]
         request = b"\r\n".join([*lines, b"", body or b""])
         try:
             return self._exchange(method, request)

@@ -78,22 +78,22 @@ def test_people_who_took_part_cannot_decide(person: int, step: Step) -> None:
 @example([("submit", 2, 0), ("edit", 3, 0), ("approve", 2, 1)])
 def test_two_people_have_seen_every_sent_announcement(tried: list[tuple[Step, int, int]]) -> None:
     """Take random steps of four people, some from outdated pages, and track by hand who did what."""
-    stands, edited_by = Announcement(1, 1, "draft", AUTHOR, 0, 0), AUTHOR
+    current, edited_by = Announcement(1, 1, "draft", AUTHOR, 0, 0), AUTHOR
     writers, submitted = {1: AUTHOR}, dict[int, int]()
     sent = 0
     for step, person, behind in tried:
-        seen = stands.version - behind
+        seen = current.version - behind
         try:
-            state = state_after(stands, edited_by, step, person, seen)
+            state = state_after(current, edited_by, step, person, seen)
         except Refusal:
             continue
-        stands = replace(stands, state=state)
+        current = replace(current, state=state)
         if step == "edit":
-            stands = replace(stands, version=stands.version + 1, submitted_by=None)
-            edited_by = writers[stands.version] = person
+            current = replace(current, version=current.version + 1, submitted_by=None)
+            edited_by = writers[current.version] = person
         elif step == "submit":
-            stands = replace(stands, submitted_by=person)
-            submitted[stands.version] = person
+            current = replace(current, submitted_by=person)
+            submitted[current.version] = person
         elif step == "approve":
             sent += 1
             assert submitted[seen], "this very version was submitted"
@@ -136,10 +136,10 @@ CARD = Oa(
 
 
 def test_the_fields_of_a_version_leave_out_empty_values() -> None:
-    told = {
+    values = {
         field.name: field.value for field in fields_of(AnnouncementVersion("420100", CARD, None, 1_800_000_000_000))
     }
-    assert told == {
+    assert values == {
         "platform": "420100",
         "kind": Phrase("卡片", "Card"),
         "busiId": "b",

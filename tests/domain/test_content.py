@@ -52,7 +52,7 @@ def accepts(build: Any, **fields: Any) -> bool:
 @pytest.mark.parametrize(
     ("build", "field", "shortest", "longest"),
     [
-        (lambda **given: msgspec.convert(given, Text), "content", 1, 4_096),
+        (lambda **fields: msgspec.convert(fields, Text), "content", 1, 4_096),
         (link, "title", 1, 255),
         (link, "content", 1, 4_096),
         (link, "busiId", 1, 64),
@@ -75,7 +75,7 @@ def test_the_lengths_of_texts_are_limited(build: Any, field: str, shortest: int,
 
 
 def test_characters_are_counted_and_not_bytes() -> None:
-    assert accepts(lambda **given: msgspec.convert(given, Text), content="😀" * 4_096)
+    assert accepts(lambda **fields: msgspec.convert(fields, Text), content="😀" * 4_096)
 
 
 @pytest.mark.parametrize(("rows", "allowed"), [(0, True), (6, True), (7, False)])

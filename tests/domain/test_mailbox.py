@@ -37,11 +37,11 @@ some_calls = st.lists(st.booleans(), min_size=1, max_size=8)
 @given(entries, some_calls)
 def test_a_merged_batch_has_the_effect_of_its_calls_in_order(entry: Entry, calls: list[bool]) -> None:
     expected = reduce(lambda state, read: one_call(state, read=read), calls, entry)
-    wanted: EntryChange | None = None
+    merged: EntryChange | None = None
     for read in calls:
-        wanted = merge(wanted, EntryChange.READ if read else EntryChange.UNREAD)
-    assert wanted is not None
-    assert one_change(entry, wanted) == expected
+        merged = merge(merged, EntryChange.READ if read else EntryChange.UNREAD)
+    assert merged is not None
+    assert one_change(entry, merged) == expected
 
 
 @given(entries, some_calls, some_calls)

@@ -104,7 +104,7 @@ def test_a_bucket_lasts_about_25_days() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    ("value", "meant"),
     [
         ("3806", 3806),
         (3806, 3806),
@@ -131,14 +131,14 @@ def test_a_bucket_lasts_about_25_days() -> None:
         ("\N{FULLWIDTH DIGIT ONE}", None),
     ],
 )
-def test_only_a_decimal_number_of_19_digits_can_be_an_id(given: str | int, meant: int | None) -> None:
-    assert parse_message_id(given) == meant
-    assert list(parse_message_ids([given])) == [meant]
+def test_only_a_decimal_number_of_19_digits_can_be_an_id(value: str | int, meant: int | None) -> None:
+    assert parse_message_id(value) == meant
+    assert list(parse_message_ids([value])) == [meant]
 
 
 @given(st.lists(st.one_of(st.integers(), st.text(max_size=21), st.from_regex(r"[0-9]{1,20}", fullmatch=True))))
-def test_a_list_is_parsed_as_its_items_are(given: list[str | int]) -> None:
-    assert list(parse_message_ids(given)) == [parse_message_id(one) for one in given]
+def test_a_list_is_parsed_as_its_items_are(values: list[str | int]) -> None:
+    assert list(parse_message_ids(values)) == [parse_message_id(value) for value in values]
 
 
 @given(st.integers(0, 1_000))

@@ -57,11 +57,11 @@ def open_desk(chromium: Browser, server: Server, **options: Any) -> Desk:
     context.set_default_timeout(15_000)
     desk = Desk(context, context.new_page(), server.url)
     desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))
-    desk.page.on("console", lambda said: _note(desk, said.type, said.text))
+    desk.page.on("console", lambda message: _note(desk, message.type, message.text))
     return desk
 
 
-def _note(desk: Desk, kind: str, said: str) -> None:
+def _note(desk: Desk, kind: str, text: str) -> None:
     # What is refused on purpose is logged by the browser as well: "Failed to load resource: … 422".
-    if kind in {"error", "warning"} and not said.startswith("Failed to load resource"):
-        desk.complaints.append(said)
+    if kind in {"error", "warning"} and not text.startswith("Failed to load resource"):
+        desk.complaints.append(text)

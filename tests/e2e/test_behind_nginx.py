@@ -195,9 +195,9 @@ def requests_outside(page: Page, url: str) -> list[str]:
     outside: list[str] = []
     origin = f"https://{urlsplit(url).netloc}"
 
-    def note(asked: str) -> None:
-        if asked.startswith(f"{origin}/") and not asked.startswith((f"{url}/", f"{url}?")):
-            outside.append(asked)
+    def note(requested: str) -> None:
+        if requested.startswith(f"{origin}/") and not requested.startswith((f"{url}/", f"{url}?")):
+            outside.append(requested)
 
     page.on("request", lambda request: note(request.url))
     return outside
@@ -276,9 +276,9 @@ def test_addresses_and_cookies_are_those_of_the_path(under: Behind) -> None:
         sample = http.get(f"{under.url}/portal/docs/sendMsg?lang=en")
         assert f"{under.url}/msgCenter/message/sendMsg" in sample.text
         assert "lang=en; HttpOnly; Max-Age=31536000; Path=/msg; SameSite=lax" in sample.headers["set-cookie"]
-        asked = http.get(f"{under.url}/portal/apps")
-        assert (asked.status_code, asked.headers["location"]) == (303, "/msg/portal/login")
-        assert "Path=/msg/portal" in asked.headers["set-cookie"]
+        answer = http.get(f"{under.url}/portal/apps")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/msg/portal/login")
+        assert "Path=/msg/portal" in answer.headers["set-cookie"]
         assert http.get(f"{under.url}/").headers["location"] == "/msg/portal"
         assert http.get(f"{under.url}/healthz").status_code == 200
         assert http.get(f"{under.url}/nothing").status_code == 404

@@ -32,9 +32,9 @@ class Desk:
         self.page.get_by_role("main").get_by_role("button", name="Log in").click()
         expect(self.page).to_have_url(f"{self.url}/portal/apps")
 
-    def _hear(self, said: ConsoleMessage) -> None:
-        if said.type == "error":
-            self.complaints.append(said.text)
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
 
     def go(self, path: str) -> None:
         """Open a page."""

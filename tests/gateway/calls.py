@@ -41,9 +41,9 @@ def link_to(user: str, **more: object) -> Json:
     return {"receiverIds": [user], "msgtype": "link", "link": {**LINK, **more}}
 
 
-def oa_to(user: str, oa: Json | None = None, **beside: object) -> Json:
+def oa_to(user: str, oa: Json | None = None, **outer_fields: object) -> Json:
     """A sendMsg request for an oa card; `beside` replaces the fields beside `oa`."""
-    return {"receiverIds": [user], "msgtype": "oa", **PLACES, "oa": HEAD if oa is None else oa, **beside}
+    return {"receiverIds": [user], "msgtype": "oa", **PLACES, "oa": HEAD if oa is None else oa, **outer_fields}
 
 
 def envelope(answer: httpx.Response, status: int = 200) -> Json:

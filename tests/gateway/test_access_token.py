@@ -58,7 +58,7 @@ def call(http: httpx.Client, token: str) -> str:
 
 
 def test_the_answer_has_the_documented_keys(http: httpx.Client, app: Credentials) -> None:
-    asked = now_ms()
+    started_at = now_ms()
     answer = http.post(TOKEN, json=token_request(app))
     assert answer.text.startswith('{"retCode":"000000","retDesc":"获取Token成功。","tokenInfo":{"accessToken":"')
     body = envelope(answer)
@@ -69,7 +69,7 @@ def test_the_answer_has_the_documented_keys(http: httpx.Client, app: Credentials
     assert len(info["accessToken"]) == 32
     assert int(info["accessToken"], 16) >= 0
     assert info["token"] == info["accessToken"]
-    assert asked + TWO_HOURS <= int(info["validTime"]) <= now_ms() + TWO_HOURS
+    assert started_at + TWO_HOURS <= int(info["validTime"]) <= now_ms() + TWO_HOURS
     assert (info["appId"], info["appName"], info["platformCode"]) == (app.app_id, "Test app", app.platform_code)
     assert info["userId"]
     assert body["data"] == info
@@ -340,10 +340,10 @@ def test_the_sdk_raises_identity_error_for_wrong_credentials(
     server: Server, app: Credentials, shared_database: str
 ) -> None:
     for app_id, key, code in ((app.app_id, "another", "200004"), ("nobody", app.app_key, "200003")):
-        with Client(server.url, app_id, key, retries=0) as client, pytest.raises(IdentityError) as told:
+        with Client(server.url, app_id, key, retries=0) as client, pytest.raises(IdentityError) as raised:
             client.unread_count("nobody")
-        assert told.value.ret_code == code
-        assert not isinstance(told.value, ClockError)
+        assert raised.value.ret_code == code
+        assert not isinstance(raised.value, ClockError)
 
 
 def test_the_sdk_fetches_a_new_token_when_one_has_ended(client: Client, app: Credentials, shared_database: str) -> None:

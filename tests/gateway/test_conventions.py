@@ -106,7 +106,7 @@ def test_an_unknown_token_is_200002(http: httpx.Client, carrier: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "arguments",
     [
         {},
         {"params": {"accessToken": ""}},
@@ -116,9 +116,9 @@ def test_an_unknown_token_is_200002(http: httpx.Client, carrier: str) -> None:
         {"headers": {"accessToken": ""}},
     ],
 )
-def test_no_token_is_200001(http: httpx.Client, given: dict[str, Any]) -> None:
+def test_no_token_is_200001(http: httpx.Client, arguments: dict[str, Any]) -> None:
     for call, request in SAMPLES.items():
-        assert envelope(http.post(call, json=request, **given))["retCode"] == "200001", call
+        assert envelope(http.post(call, json=request, **arguments))["retCode"] == "200001", call
 
 
 @pytest.mark.parametrize("token", ["%00", "%ff", "%", "a%20b", "+", "%ED%A0%80"])
@@ -312,18 +312,21 @@ def test_unknown_fields_are_ignored(wire: Raw, extra: bytes) -> None:
 # --- Tracing --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", ["a", "x" * 64, "0b1-2_3~!\"#%&/()=?`'^*"])
-def test_a_request_id_is_echoed(wire: Raw, given: str) -> None:
+@pytest.mark.parametrize("request_id", ["a", "x" * 64, "0b1-2_3~!\"#%&/()=?`'^*"])
+def test_a_request_id_is_echoed(wire: Raw, request_id: str) -> None:
     for body in ({"publisherId": "x"}, {}):
-        assert wire.post("getUnreadCount", body, headers={"x-request-id": given}).headers["x-request-id"] == given
+        assert (
+            wire.post("getUnreadCount", body, headers={"x-request-id": request_id}).headers["x-request-id"]
+            == request_id
+        )
     for path, status in (("/nope", 404), (path_of("sendMsg"), 405)):
-        answer = wire.http.get(path, headers={"x-request-id": given})
-        assert (answer.status_code, answer.headers["x-request-id"]) == (status, given)
+        answer = wire.http.get(path, headers={"x-request-id": request_id})
+        assert (answer.status_code, answer.headers["x-request-id"]) == (status, request_id)
 
 
-@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "\xe9".encode(), "编号".encode(), b"a\tb"])
-def test_an_odd_request_id_is_replaced(wire: Raw, given: str | bytes) -> None:
-    answer = wire.post("getUnreadCount", {"publisherId": "x"}, headers={"x-request-id": given})
+@pytest.mark.parametrize("request_id", ["", "x" * 65, "a b", "\xe9".encode(), "编号".encode(), b"a\tb"])
+def test_an_odd_request_id_is_replaced(wire: Raw, request_id: str | bytes) -> None:
+    answer = wire.post("getUnreadCount", {"publisherId": "x"}, headers={"x-request-id": request_id})
     made = answer.headers["x-request-id"]
     assert made.isascii()
     assert made.isalnum()
@@ -421,7 +424,7 @@ def test_guessing_tokens_is_limited(limited: Server, path: str) -> None:
 
 
 def test_the_sdk_raises_limit_error_for_a_rate(limited: Server, app: Credentials, user: str) -> None:
-    def told(client: Client) -> LimitError:
+    def limit_error(client: Client) -> LimitError:
         for _ in range(50):
             try:
                 client.unread_count(user)
@@ -430,7 +433,7 @@ def test_the_sdk_raises_limit_error_for_a_rate(limited: Server, app: Credentials
         raise AssertionError("no limit")
 
     with Client(limited.url, app.app_id, app.app_key, retries=0) as client:
-        limit = told(client)
+        limit = limit_error(client)
     assert limit.ret_code == "400001"
     assert limit.retry_after is not None
     assert limit.retry_after >= 1

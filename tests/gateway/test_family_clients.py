@@ -183,10 +183,10 @@ def test_a_sys_code_is_a_string_a_number_or_null(server: Server, shared_app: Cre
     assert (answer["retCode"], "sysCode" in answer["retDesc"]) == ("100003", True)
 
 
-@pytest.mark.parametrize(("sys_code", "told"), [('"1"', "1"), ("0", "0"), ("1.5", "1.5"), ("null", ""), ('""', "")])
+@pytest.mark.parametrize(("sys_code", "answered"), [('"1"', "1"), ("0", "0"), ("1.5", "1.5"), ("null", ""), ('""', "")])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_the_national_gateways_demo_app(
-    server: Server, shared_app: Credentials, user: str, sys_code: str, told: str, *, chunked: bool
+    server: Server, shared_app: Credentials, user: str, sys_code: str, answered: str, *, chunked: bool
 ) -> None:
     at = int(time.time() * 1_000)
     body = (
@@ -197,7 +197,7 @@ def test_the_national_gateways_demo_app(
     assert set(answer) == {"retCode", "retDesc", "data"}
     assert set(answer["data"]) == NATIONAL_KEYS
     assert all(isinstance(value, str) for value in answer["data"].values())
-    assert answer["data"]["sysCode"] == told
+    assert answer["data"]["sysCode"] == answered
     sends(server, answer["data"]["accessToken"], user)
 
     refusal = exchange(server, TOKEN, JACKSON, body.replace(proof(shared_app, at), "0" * 40))

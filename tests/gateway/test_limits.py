@@ -54,7 +54,7 @@ def set_limits(url: str, app: Credentials, rates: Mapping[str, int] | None = Non
     wait_for(change())
 
 
-def limit_told(answer: httpx.Response) -> int | None:
+def shown_limit(answer: httpx.Response) -> int | None:
     """The limit that an answer tells; all its headers must be there, or none."""
     assert len({name in answer.headers for name in NAMES}) == 1, answer.headers
     if NAMES[0] not in answer.headers:
@@ -71,14 +71,14 @@ def limit_told(answer: httpx.Response) -> int | None:
 def test_an_app_has_limits_of_its_own_for_each_api(limited_raw: Raw, shared_database: str, app: Credentials) -> None:
     set_limits(shared_database, app, {"getUnreadCount": 3, "getMsgList": 0, "*": 7})
     body = {"publisherId": "nobody"}
-    assert limit_told(limited_raw.post("getUnreadCount", body)) == 3
-    assert limit_told(limited_raw.post("getMsgList", {})) is None
-    assert limit_told(limited_raw.post("getMsgStatus", {"msgId": "1"})) == 7
-    assert limit_told(limited_raw.post("/msgCenter/topic/getSubscribers", {"topic": "x"})) == 7
+    assert shown_limit(limited_raw.post("getUnreadCount", body)) == 3
+    assert shown_limit(limited_raw.post("getMsgList", {})) is None
+    assert shown_limit(limited_raw.post("getMsgStatus", {"msgId": "1"})) == 7
+    assert shown_limit(limited_raw.post("/msgCenter/topic/getSubscribers", {"topic": "x"})) == 7
     set_limits(shared_database, app, {"getUnreadCount": 3})
-    assert limit_told(limited_raw.post("getMsgStatus", {"msgId": "1"})) == INSTALLATION
+    assert shown_limit(limited_raw.post("getMsgStatus", {"msgId": "1"})) == INSTALLATION
     set_limits(shared_database, app)
-    assert limit_told(limited_raw.post("getUnreadCount", body)) == INSTALLATION
+    assert shown_limit(limited_raw.post("getUnreadCount", body)) == INSTALLATION
 
 
 @pytest.mark.parametrize("limits", [{"getMsgList": 2}, {"*": 2}])
@@ -95,7 +95,7 @@ def test_an_apps_own_limit_is_enforced(
     else:
         raise AssertionError("no limit")
     assert ("0", "0") not in pairwise(left), "a call after the last one of a window"
-    assert limit_told(answer) == 2
+    assert shown_limit(answer) == 2
     assert answer.headers["ratelimit-remaining"] == "0"
     assert answer.headers["retry-after"] == "1"
     assert is_chinese(envelope(answer)["retDesc"])
@@ -105,7 +105,7 @@ def test_an_app_without_a_limit_is_never_refused(limited_raw: Raw, shared_databa
     set_limits(shared_database, app, {"getMsgList": 0})
     answers = [limited_raw.post("getMsgList", {}) for _ in range(2 * INSTALLATION)]
     assert {envelope(answer)["retCode"] for answer in answers} == {"000000"}
-    assert {limit_told(answer) for answer in answers} == {None}
+    assert {shown_limit(answer) for answer in answers} == {None}
 
 
 KINDS: dict[str, tuple[Callable[[Raw, Credentials], httpx.Response], int]] = {
@@ -139,7 +139,7 @@ def test_every_answer_has_the_limit_headers(limited_raw: Raw, app: Credentials, 
     ask, status = KINDS[kind]
     answer = ask(limited_raw, app)
     assert answer.status_code == status
-    assert limit_told(answer) == INSTALLATION
+    assert shown_limit(answer) == INSTALLATION
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -147,7 +147,7 @@ def test_without_a_limit_no_answer_has_the_limit_headers(raw: Raw, app: Credenti
     ask, status = KINDS[kind]
     answer = ask(raw, app)
     assert answer.status_code == status
-    assert limit_told(answer) is None
+    assert shown_limit(answer) is None
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ async def test_server_errors_have_the_limit_headers(problem: Exception | None, s
     async with httpx.AsyncClient(transport=httpx.ASGITransport(router), base_url="http://server") as http:
         answer = await http.post("/msgCenter/message/sendMsg", json={})
     assert answer.status_code == status
-    assert limit_told(answer) == 9
+    assert shown_limit(answer) == 9
 
 
 # --- Daily quotas ---------------------------------------------------------------------------------------------------
@@ -242,10 +242,10 @@ def test_the_sdk_raises_limit_error_for_a_quota(
     client: Client, shared_database: str, app: Credentials, user: str
 ) -> None:
     set_limits(shared_database, app, None, 0)
-    with pytest.raises(LimitError) as told:
+    with pytest.raises(LimitError) as raised:
         client.send_text(user, "x")
-    assert told.value.ret_code == "400002"
-    assert told.value.retry_after is not None
+    assert raised.value.ret_code == "400002"
+    assert raised.value.retry_after is not None
 
 
 @pytest.mark.slow
@@ -262,8 +262,8 @@ def test_several_processes_share_a_quota_exactly(database_url: str, tmp_path_fac
             # A connection for each, so that both processes get their share; every other one is sent twice.
             body = text_to("user", requestId=str(number // 2)) if number % 4 < 2 else text_to("user")
             answer = httpx.post(f"{url}/msgCenter/message/sendMsg?accessToken={token}", json=body, trust_env=False)
-            told: Json = answer.json()
-            return answer.headers["x-request-id"][:12], str(told.get("msgId", told["retCode"]))
+            answer_body: Json = answer.json()
+            return answer.headers["x-request-id"][:12], str(answer_body.get("msgId", answer_body["retCode"]))
 
         with ThreadPoolExecutor(16) as threads:
             answers = list(threads.map(send, range(240)))

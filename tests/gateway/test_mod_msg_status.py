@@ -170,8 +170,8 @@ def test_unknown_ids_are_named_in_request_order_and_the_others_change(
     mine = [sdk.send_text(user, f"number {number}") for number in range(2)]
     another_apps = other_client.send_text(user, "x")
     another_users = sdk.send_text(f"{user}-2", "x")
-    asked = ["9", mine[1], another_users, "odd", another_apps, mine[0], 5]
-    answer = accepted(wire, "modMsgStatus", {"publisherId": user, "msgId": asked})
+    msg_ids = ["9", mine[1], another_users, "odd", another_apps, mine[0], 5]
+    answer = accepted(wire, "modMsgStatus", {"publisherId": user, "msgId": msg_ids})
     assert list(answer) == ["retCode", "retDesc", "invalidMsgId"]
     assert answer["invalidMsgId"] == ["9", another_users, "odd", another_apps, "5"]
     assert (sdk.unread_count(user), other_client.unread_count(user), sdk.unread_count(f"{user}-2")) == (0, 1, 1)
@@ -190,10 +190,10 @@ def test_another_apps_message_is_unknown(wire: Raw, other_client: Client, user: 
 
 def test_a_call_with_unknown_ids_only_is_refused_and_names_them(sdk: Client, user: str) -> None:
     another_users = sdk.send_text(f"{user}-2", "x")
-    with pytest.raises(StateError) as told:
+    with pytest.raises(StateError) as raised:
         sdk.set_status(user, ["7", another_users])
-    assert told.value.ret_code == "300001"
-    assert told.value.invalid_ids == ("7", another_users)
+    assert raised.value.ret_code == "300001"
+    assert raised.value.invalid_ids == ("7", another_users)
 
 
 def test_a_user_of_another_platform_is_another_user(sdk: Client, wire: Raw, user: str) -> None:
@@ -324,8 +324,8 @@ def test_unknown_approvals_are_named_and_the_others_change(
     wire: Raw, sdk: Client, other_client: Client, approval: Approval
 ) -> None:
     theirs = other_client.send_text(approval.approvers, "请审批", approval=True)
-    asked = ["7", theirs, approval.message_id, "odd"]
-    answer = accepted(wire, "modMsgStatus", {"msgId": asked})
+    msg_ids = ["7", theirs, approval.message_id, "odd"]
+    answer = accepted(wire, "modMsgStatus", {"msgId": msg_ids})
     assert answer["invalidMsgId"] == ["7", theirs, "odd"]
     assert unread(sdk, approval) == [0] * 3
     assert other_client.unread_count(approval.approvers[0]) == 1

@@ -56,8 +56,8 @@ def test_without_its_database_a_server_answers_503_and_recovers_by_itself(
                         assert refusal["retCode"] == "500002"
                         assert is_chinese(refusal["retDesc"]) == (language == "zh")
                         assert int(answer.headers["retry-after"]) >= 1
-                asked = token_request(app)
-                lower = {"appid": asked["appId"], "timestamp": asked["timeStamp"], "keyinfo": asked["keyInfo"]}
+                request = token_request(app)
+                lower = {"appid": request["appId"], "timestamp": request["timeStamp"], "keyinfo": request["keyInfo"]}
                 for path in (TOKEN, TOKEN.lower()):
                     refusal = envelope(http.post(path, json=lower), 503)
                     assert (refusal["result"], refusal["desc"]) == ("500002", refusal["retDesc"])
@@ -68,10 +68,10 @@ def test_without_its_database_a_server_answers_503_and_recovers_by_itself(
                 for _ in range(40):  # whose calls they are is unknown now: they count against nobody
                     refusal = envelope(raw.post("getUnreadCount", {"publisherId": user}), 503)
                     assert refusal["retCode"] == "500002"
-                with pytest.raises(ServerError) as told:
+                with pytest.raises(ServerError) as raised:
                     client.unread_count(user)
-                assert told.value.ret_code == "500002"
-                assert told.value.retry_after is not None
+                assert raised.value.ret_code == "500002"
+                assert raised.value.retry_after is not None
                 assert http.get("/healthz").status_code == 200
                 until(lambda: http.get("/readyz").status_code == 503)  # what it says may be a second old
                 assert envelope(http.get("/nope"), 404)["retCode"] == "100003"

@@ -106,9 +106,9 @@ def test_another_apps_message_is_unknown(wire: Raw, other_client: Client, user: 
 
 
 def test_the_sdk_raises_state_error_for_an_unknown_message(sdk: Client) -> None:
-    with pytest.raises(StateError) as told:
+    with pytest.raises(StateError) as raised:
         sdk.message_status("7")
-    assert told.value.ret_code == "300001"
+    assert raised.value.ret_code == "300001"
 
 
 @pytest.mark.parametrize("wrong", [True, 1.0, [], ["1"], {}])
@@ -188,7 +188,7 @@ def test_a_list_is_filtered_by_business_and_kind(raw: Raw, user: str) -> None:
     text = accepted(raw, "sendMsg", text_to(user))["msgId"]
     links = [accepted(raw, "sendMsg", link_to(user, busiId=business))["msgId"] for business in ("a", "b", "a")]
     card = accepted(raw, "sendMsg", oa_to(user, busiId="a"))["msgId"]
-    for wanted, found in (
+    for query, message_ids in (
         ({}, [card, *reversed(links), text]),
         ({"busiId": "a"}, [card, links[2], links[0]]),
         ({"busiId": "a", "msgtype": "link"}, [links[2], links[0]]),
@@ -199,7 +199,7 @@ def test_a_list_is_filtered_by_business_and_kind(raw: Raw, user: str) -> None:
         ({"msgType": "oa"}, [card]),
         ({"msgtype": "link", "msgType": "link"}, list(reversed(links))),
     ):
-        assert ids_of(accepted(raw, "getMsgList", wanted)) == found, wanted
+        assert ids_of(accepted(raw, "getMsgList", query)) == message_ids, query
 
 
 def between_milliseconds() -> int:
@@ -217,8 +217,8 @@ def test_a_list_is_filtered_by_time(raw: Raw, client: Client, user: str) -> None
     second = client.send_text(user, "x")
     late = between_milliseconds()
     third = client.send_text(user, "x")
-    wanted: Json
-    for wanted, found in (
+    query: Json
+    for query, message_ids in (
         ({"startTime": early}, [third, second]),
         ({"startTime": str(late)}, [third]),
         ({"endTime": early}, [first]),
@@ -228,7 +228,7 @@ def test_a_list_is_filtered_by_time(raw: Raw, client: Client, user: str) -> None
         ({"startTime": 10**14}, []),
         ({"endTime": 1}, []),
     ):
-        assert ids_of(accepted(raw, "getMsgList", wanted)) == found, wanted
+        assert ids_of(accepted(raw, "getMsgList", query)) == message_ids, query
     start, end = (datetime.fromtimestamp(moment / 1_000, UTC) for moment in (early, late))
     assert [one.id for one in client.messages(start=start, end=end)] == [second]
 
@@ -315,8 +315,8 @@ USER_TOKEN = "/msgCenter/user/getUserToken"
 
 
 def test_a_user_token_has_the_requested_lifetime(wire: Raw, user: str) -> None:
-    for asked, seconds in (({}, 3_600), ({"ttl": 60}, 60), ({"ttl": 86_400, "platformCode": "420100"}, 86_400)):
-        answer = accepted(wire, USER_TOKEN, {"publisherId": user, **asked})
+    for options, seconds in (({}, 3_600), ({"ttl": 60}, 60), ({"ttl": 86_400, "platformCode": "420100"}, 86_400)):
+        answer = accepted(wire, USER_TOKEN, {"publisherId": user, **options})
         assert list(answer) == ["retCode", "retDesc", "userToken", "expireTime"]
         assert isinstance(answer["expireTime"], str)
         assert abs(int(answer["expireTime"]) - now_ms() - seconds * 1_000) < 10_000

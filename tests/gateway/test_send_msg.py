@@ -39,8 +39,8 @@ def oa_with(user: str, **body: object) -> Json:
 
 def stored_body(client: Client, message_id: str) -> Any:
     """A message's body as getMsgList tells it."""
-    (found,) = [one for one in client.messages() if one.id == message_id]
-    return found.body
+    (message,) = [candidate for candidate in client.messages() if candidate.id == message_id]
+    return message.body
 
 
 # --- The answer -----------------------------------------------------------------------------------------------------
@@ -426,11 +426,11 @@ def test_a_user_id_has_no_white_space_at_its_ends(wire: Raw, user: str, space: s
 
 
 def test_exactly_one_way_of_addressing_must_be_used(wire: Raw, user: str) -> None:
-    nobody = without(text_to(user), "receiverIds")
-    refused(wire, "sendMsg", nobody, "100002", "receiverIds")
+    without_receivers = without(text_to(user), "receiverIds")
+    refused(wire, "sendMsg", without_receivers, "100002", "receiverIds")
     refused(wire, "sendMsg", text_to(user, topic="t"), "100005", "receiverIds/topic")
     refused(wire, "sendMsg", text_to(user, toAll=True), "100005", "receiverIds/toAll")
-    refused(wire, "sendMsg", {**nobody, "topic": "t", "toAll": True}, "100005", "topic/toAll")
+    refused(wire, "sendMsg", {**without_receivers, "topic": "t", "toAll": True}, "100005", "topic/toAll")
     refused(wire, "sendMsg", text_to(user, topic="t", toAll=True), "100005", "receiverIds/topic/toAll")
 
 
@@ -452,9 +452,9 @@ def test_a_topic_is_an_id(wire: Raw, user: str, wrong: object) -> None:
 
 
 def test_an_approval_needs_a_list_of_receivers(wire: Raw, user: str) -> None:
-    nobody = without(text_to(user, approval=True), "receiverIds")
-    refused(wire, "sendMsg", {**nobody, "topic": "t"}, "100005", "approval/topic", "receiverIds")
-    refused(wire, "sendMsg", {**nobody, "toAll": True}, "100005", "approval/toAll", "receiverIds")
+    without_receivers = without(text_to(user, approval=True), "receiverIds")
+    refused(wire, "sendMsg", {**without_receivers, "topic": "t"}, "100005", "approval/topic", "receiverIds")
+    refused(wire, "sendMsg", {**without_receivers, "toAll": True}, "100005", "approval/toAll", "receiverIds")
 
 
 @pytest.mark.parametrize("wrong", [1, 0, "true", "1", []])
@@ -770,7 +770,7 @@ def test_the_sdk_sends_all_three_bodies(client: Client, user: str) -> None:
 
 
 def test_the_sdk_error_names_the_wrong_field(sdk: Client, user: str) -> None:
-    with pytest.raises(InvalidRequestError) as told:
+    with pytest.raises(InvalidRequestError) as raised:
         sdk.send_text(user, "")
-    assert told.value.ret_code == "100003"
-    assert "text.content" in told.value.text
+    assert raised.value.ret_code == "100003"
+    assert "text.content" in raised.value.text

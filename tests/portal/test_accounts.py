@@ -39,7 +39,7 @@ def test_signing_up_logs_in(visitor: Visitor, user: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "error"),
     [
         ("login", "nobody", "must be an e-mail address"),
         ("login", "", "must be an e-mail address"),
@@ -53,12 +53,12 @@ def test_signing_up_logs_in(visitor: Visitor, user: str) -> None:
     ],
 )
 def test_a_refused_field_of_a_sign_up_is_explained_at_the_field(
-    visitor: Visitor, user: str, field: str, value: str, said: str
+    visitor: Visitor, user: str, field: str, value: str, error: str
 ) -> None:
     fields = {"login": f"{user}@example.edu", "name": "Wang", "password": PASSWORD, field: value}
     answer = visitor.post("/sign-up", **fields)
     assert answer.status_code == 422
-    assert re.search(rf'id="wrong-{field}"[^>]*>[^<]*{said}', answer.text)
+    assert re.search(rf'id="wrong-{field}"[^>]*>[^<]*{error}', answer.text)
     assert PASSWORD not in answer.text, "a password is never sent back"
     assert SESSION not in visitor.cookies
 
@@ -88,10 +88,10 @@ def test_each_login_has_a_new_session(visitor: Visitor, person: Person) -> None:
 
 
 def test_wrong_logins_look_alike(visitor: Visitor, person: Person) -> None:
-    wrong, nobody = visitor.log_in(person.login, "wrong password"), visitor.log_in("nobody@example.edu")
-    assert wrong.status_code == nobody.status_code == 422
+    wrong, unknown = visitor.log_in(person.login, "wrong password"), visitor.log_in("nobody@example.edu")
+    assert wrong.status_code == unknown.status_code == 422
     assert "e-mail address or the password is wrong" in wrong.text
-    assert "e-mail address or the password is wrong" in nobody.text
+    assert "e-mail address or the password is wrong" in unknown.text
     assert SESSION not in visitor.cookies
 
 
@@ -232,10 +232,10 @@ def add_second_factor(visitor: Visitor) -> tuple[pyotp.TOTP, list[str]]:
 
 def second_step(visitor: Visitor, login: str, code: str) -> httpx.Response:
     """Log in with a code."""
-    asked = visitor.log_in(login)
-    assert asked.status_code == 200
+    answer = visitor.log_in(login)
+    assert answer.status_code == 200
     assert SESSION not in visitor.cookies
-    ticket = re.search(r'name="ticket" value="([^"]+)"', asked.text)
+    ticket = re.search(r'name="ticket" value="([^"]+)"', answer.text)
     assert ticket is not None
     return visitor.post("/login/code", page="/login", ticket=ticket[1], code=code)
 
@@ -385,12 +385,12 @@ def test_a_new_password_ends_the_other_sessions(company: Company, server: Server
     there.log_in(person.login)
     new = "an entirely different one"
     fields = {"old_password": PASSWORD, "new_password": new, "repeated_password": new}
-    for name, value, said in (
+    for name, value, error in (
         ("old_password", "not it", "is not your current password"),
         ("repeated_password", "another", "must be the same twice"),
     ):
         refused = here.post("/account/password", page="/account", **{**fields, name: value})
-        assert (refused.status_code, said in refused.text) == (422, True)
+        assert (refused.status_code, error in refused.text) == (422, True)
     assert here.post("/account/password", page="/account", **fields).headers["location"].endswith("done=password")
     assert here.get("/apps").status_code == 200
     assert there.get("/apps").status_code == 303

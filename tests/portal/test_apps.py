@@ -72,17 +72,17 @@ def test_an_operators_app_is_live_at_once(server: Server, operator: Visitor) -> 
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "error"),
     [
         ({"name": "", "platform": "420100"}, "must be 1-64"),
         ({"name": "x" * 65, "platform": "420100"}, "must be 1-64"),
         ({"name": "Fine", "platform": "nowhere"}, "must be one of the platforms"),
     ],
 )
-def test_a_wrong_form_is_shown_again(stranger: Visitor, app: Credentials, fields: dict[str, str], said: str) -> None:
+def test_a_wrong_form_is_shown_again(stranger: Visitor, app: Credentials, fields: dict[str, str], error: str) -> None:
     answer = stranger.post("/apps/new", **fields)
     assert answer.status_code == 422
-    assert said in answer.text
+    assert error in answer.text
     assert f'value="{fields["name"]}"' in answer.text
 
 

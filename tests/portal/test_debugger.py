@@ -38,11 +38,11 @@ def now() -> int:
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha1"])
 def test_a_right_key_info_is_confirmed(developer: Visitor, app: Credentials, now: int, algorithm: str) -> None:
-    given = signed(app.app_key, f"{app.app_id}{app.app_key}{now}", algorithm)
-    assert findings(developer, app, now, given) == [("right", IN_TIME), ("right", RIGHT)]
-    ((_, _), (verdict, said)) = findings(developer, app, now, given.lower())
-    assert (verdict, "in lower case" in said) == ("right", True)
-    assert findings(developer, app, f"  {now} ", f" {given}\n")[1] == ("right", RIGHT), (
+    proof = signed(app.app_key, f"{app.app_id}{app.app_key}{now}", algorithm)
+    assert findings(developer, app, now, proof) == [("right", IN_TIME), ("right", RIGHT)]
+    ((_, _), (verdict, reason)) = findings(developer, app, now, proof.lower())
+    assert (verdict, "in lower case" in reason) == ("right", True)
+    assert findings(developer, app, f"  {now} ", f" {proof}\n")[1] == ("right", RIGHT), (
         "blanks from copying are no matter"
     )
 
@@ -61,9 +61,9 @@ def orders() -> dict[str, Callable[[str, str, int], str]]:
 @pytest.mark.parametrize("order", orders())
 @pytest.mark.parametrize("algorithm", ["sha256", "sha1"])
 def test_a_wrong_order_is_named(developer: Visitor, app: Credentials, now: int, order: str, algorithm: str) -> None:
-    given = signed(app.app_key, orders()[order](app.app_id, app.app_key, now), algorithm)
-    said = f"the order is {order}; it must be appId+appKey+timeStamp"
-    assert findings(developer, app, now, given)[1] == ("wrong", said)
+    proof = signed(app.app_key, orders()[order](app.app_id, app.app_key, now), algorithm)
+    reason = f"the order is {order}; it must be appId+appKey+timeStamp"
+    assert findings(developer, app, now, proof)[1] == ("wrong", reason)
 
 
 MISTAKES: dict[str, tuple[Callable[[str, str, int], str], str]] = {
@@ -95,13 +95,13 @@ MISTAKES: dict[str, tuple[Callable[[str, str, int], str], str]] = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_in_a_key_info_is_named(developer: Visitor, app: Credentials, now: int, mistake: str) -> None:
     make, part = MISTAKES[mistake]
-    verdict, said = findings(developer, app, now, make(app.app_id, app.app_key, now))[1]
+    verdict, reason = findings(developer, app, now, make(app.app_id, app.app_key, now))[1]
     assert verdict == "wrong"
-    assert part in said
+    assert part in reason
 
 
 @pytest.mark.parametrize(
-    ("off", "said"),
+    ("off", "difference"),
     [
         (-3_600_000, "60 minutes behind"),
         (7_300_000, "2 hours ahead of"),
@@ -110,21 +110,21 @@ def test_a_mistake_in_a_key_info_is_named(developer: Visitor, app: Credentials, 
     ],
 )
 def test_a_wrong_clock_is_reported_with_the_difference(
-    developer: Visitor, app: Credentials, now: int, off: int, said: str
+    developer: Visitor, app: Credentials, now: int, off: int, difference: str
 ) -> None:
     then = now + off
-    given = signed(app.app_key, f"{app.app_id}{app.app_key}{then}")
-    (verdict, text), of_key = findings(developer, app, then, given)
+    proof = signed(app.app_key, f"{app.app_id}{app.app_key}{then}")
+    (verdict, text), of_key = findings(developer, app, then, proof)
     assert (verdict, of_key) == ("wrong", ("right", RIGHT))
-    assert said in text
+    assert difference in text
     assert "minutes allowed: 10" in text
 
 
 def test_timestamps_in_seconds_are_right(developer: Visitor, app: Credentials, now: int) -> None:
     seconds = now // 1_000
-    given = signed(app.app_key, f"{app.app_id}{app.app_key}{seconds}")
-    said = findings(developer, app, seconds, given)
-    assert [verdict for verdict, _ in said] == ["right", "right"]
+    proof = signed(app.app_key, f"{app.app_id}{app.app_key}{seconds}")
+    results = findings(developer, app, seconds, proof)
+    assert [verdict for verdict, _ in results] == ["right", "right"]
 
 
 @pytest.mark.parametrize("factor", [1_000, 1_000_000])
@@ -132,26 +132,26 @@ def test_microseconds_and_nanoseconds_are_recognised(
     developer: Visitor, app: Credentials, now: int, factor: int
 ) -> None:
     stamp = now * factor
-    said = findings(developer, app, stamp, signed(app.app_key, f"{app.app_id}{app.app_key}{stamp}"))
-    assert said[0][0] == "wrong"
-    assert ("microseconds" if factor == 1_000 else "nanoseconds") in said[0][1]
-    assert said[-1] == ("right", RIGHT)
+    results = findings(developer, app, stamp, signed(app.app_key, f"{app.app_id}{app.app_key}{stamp}"))
+    assert results[0][0] == "wrong"
+    assert ("microseconds" if factor == 1_000 else "nanoseconds") in results[0][1]
+    assert results[-1] == ("right", RIGHT)
 
 
 @pytest.mark.parametrize("time_stamp", ["2026-11-27 12:00:00", "-1", "1.5e12", "١٢٣", "9" * 40])
 def test_a_malformed_time_stamp_is_named(developer: Visitor, app: Credentials, time_stamp: str) -> None:
-    verdict, said = findings(developer, app, time_stamp, "0" * 64)[0]
-    assert (verdict, "milliseconds since 1970" in said) == ("wrong", True)
+    verdict, reason = findings(developer, app, time_stamp, "0" * 64)[0]
+    assert (verdict, "milliseconds since 1970" in reason) == ("wrong", True)
 
 
 def test_the_previous_key_is_recognised_while_it_is_valid(developer: Visitor, app: Credentials, now: int) -> None:
     rotated = developer.post(f"/apps/{app.app_id}/keys/rotate", page=f"/apps/{app.app_id}/keys", overlap="1d")
     assert rotated.status_code == 200
-    given = signed(app.app_key, f"{app.app_id}{app.app_key}{now}")
-    verdict, said = findings(developer, app, now, given)[1]
-    assert (verdict, "uses the previous key" in said) == ("right", True)
+    proof = signed(app.app_key, f"{app.app_id}{app.app_key}{now}")
+    verdict, reason = findings(developer, app, now, proof)[1]
+    assert (verdict, "uses the previous key" in reason) == ("right", True)
     developer.post(f"/apps/{app.app_id}/keys/end", page=f"/apps/{app.app_id}/keys")
-    assert findings(developer, app, now, given)[1][0] == "wrong"
+    assert findings(developer, app, now, proof)[1][0] == "wrong"
 
 
 def test_keys_of_other_peoples_apps_cannot_be_debugged(stranger: Visitor, app: Credentials, now: int) -> None:

@@ -169,8 +169,8 @@ def test_a_messages_page_shows_everything_about_it(
     client.set_status(user, [sent])
     path = f"/apps/{app.app_id}/messages/{sent}"
     page = developer.get(path).text
-    for told in ("leave-17", "the-request-1", "pending", "Receivers: 2", "Version 2", "Version 1"):
-        assert told in page, told
+    for text in ("leave-17", "the-request-1", "pending", "Receivers: 2", "Version 2", "Version 1"):
+        assert text in page, text
     assert "&#34;Li Na&#34;" in page  # the first version's JSON
     assert "Leave request, changed" in page
     for show, shown in (("", [user, f"{user}-2"]), ("read", [user]), ("unread", [f"{user}-2"])):

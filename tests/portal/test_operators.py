@@ -295,8 +295,8 @@ def test_a_one_time_password_expires(
 def test_a_reset_keeps_the_second_factor(asker: Somebody, newcomer: Somebody, browser: Visitor) -> None:
     _, codes = add_second_factor(newcomer.visitor)
     once = secret_in(asker.change(newcomer.person, "reset"))
-    asked = browser.log_in(newcomer.person.login, once)
-    ticket = re.search(r'name="ticket" value="([^"]+)"', asked.text)
+    answer = browser.log_in(newcomer.person.login, once)
+    ticket = re.search(r'name="ticket" value="([^"]+)"', answer.text)
     assert ticket is not None
     assert browser.get("/apps").status_code == 303
     assert browser.post("/login/code", page="/login", ticket=ticket[1], code=codes[0]).status_code == 303

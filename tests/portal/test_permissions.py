@@ -88,14 +88,14 @@ def test_each_page_is_shown_to_the_allowed_people_only(visitors: Mapping[str, Vi
             continue
         for name, visitor in visitors.items():
             answer = visitor.get(places.path_of(page))
-            said = f"{page.path} for {name}: {answer.status_code}"
+            context = f"{page.path} for {name}: {answer.status_code}"
             if name in LET_IN[page.access]:
-                assert answer.status_code in {200, 303}, said
-                assert page.access == "public" or "/login" not in answer.headers.get("location", ""), said
+                assert answer.status_code in {200, 303}, context
+                assert page.access == "public" or "/login" not in answer.headers.get("location", ""), context
             elif name == "anonymous":
-                assert (answer.status_code, answer.headers["location"]) == (303, "/portal/login"), said
+                assert (answer.status_code, answer.headers["location"]) == (303, "/portal/login"), context
             else:
-                assert answer.status_code == (403 if page.access == "operator" else 404), said
+                assert answer.status_code == (403 if page.access == "operator" else 404), context
 
 
 def test_each_form_is_accepted_from_the_allowed_people_only(visitors: Mapping[str, Visitor], places: Places) -> None:
@@ -104,14 +104,14 @@ def test_each_form_is_accepted_from_the_allowed_people_only(visitors: Mapping[st
             continue
         for name, visitor in visitors.items():
             answer = visitor.post(places.path_of(page), page="/account" if name != "anonymous" else "/login")
-            said = f"{page.path} for {name}: {answer.status_code} {answer.text[:200]}"
+            context = f"{page.path} for {name}: {answer.status_code} {answer.text[:200]}"
             if name in LET_IN[page.access]:
-                assert answer.status_code < 500, said
-                assert answer.status_code not in REFUSED, said
+                assert answer.status_code < 500, context
+                assert answer.status_code not in REFUSED, context
             elif name == "anonymous":
-                assert answer.status_code == 401, said
+                assert answer.status_code == 401, context
             else:
-                assert answer.status_code == (403 if page.access == "operator" else 404), said
+                assert answer.status_code == (403 if page.access == "operator" else 404), context
 
 
 def test_forms_without_a_token_are_refused(visitors: Mapping[str, Visitor], places: Places) -> None:

@@ -67,23 +67,23 @@ def test_every_field_of_every_call_is_in_the_reference(server: Server) -> None:
             continue  # another standard's, and the old spelling of getAccessToken
         call = described.pop(path)
         body = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
-        asked = set(schema_fields(document, body))
-        assert asked - {"text", "link", "oa"} <= names(call.parameters), path
-        assert names(call.parameters) - asked <= {"accessToken"}, path
+        request_fields = set(schema_fields(document, body))
+        assert request_fields - {"text", "link", "oa"} <= names(call.parameters), path
+        assert names(call.parameters) - request_fields <= {"accessToken"}, path
         answer = methods["post"]["responses"]["200"]["content"]["application/json"]["schema"]
-        given = {name for name in schema_fields(document, answer) if not name.startswith("data.")}
-        assert given == names(call.results), path
+        answer_fields = {name for name in schema_fields(document, answer) if not name.startswith("data.")}
+        assert answer_fields == names(call.results), path
     assert not described, "and no call is described that is not there"
 
 
 def test_every_text_is_in_both_languages() -> None:
-    said: list[tuple[str, Phrase]] = [(f"retCode {one.ret_code}", one.phrase) for one in Reason]
+    phrases: list[tuple[str, Phrase]] = [(f"retCode {one.ret_code}", one.phrase) for one in Reason]
     for call in CALLS.values():
-        said += [(call.name, one) for one in (call.group, call.summary, call.scenario, *call.preconditions)]
-        said += [(f"{call.name} {field.name}", field.description) for field in (*call.parameters, *call.results)]
-        said += [(f"{call.name} {change.version}", change.text) for change in call.changes]
-        said += [(call.name, sample.title) for sample in call.samples]
-    for where, phrase in said:
+        phrases += [(call.name, one) for one in (call.group, call.summary, call.scenario, *call.preconditions)]
+        phrases += [(f"{call.name} {field.name}", field.description) for field in (*call.parameters, *call.results)]
+        phrases += [(f"{call.name} {change.version}", change.text) for change in call.changes]
+        phrases += [(call.name, sample.title) for sample in call.samples]
+    for where, phrase in phrases:
         assert _CHINESE.search(phrase.zh) or phrase.zh == phrase.en, where
         assert phrase.en, where
         assert not _CHINESE.search(phrase.en), where
@@ -142,8 +142,8 @@ def test_the_samples_get_the_shown_answers(scene: Scene, raw: Raw, call: CallRef
 def test_the_token_call_gets_the_shown_answer(server: Server, app: Credentials) -> None:
     call = CALLS[TOKEN_CALL]
     now = int(time.time() * 1_000)
-    given = {"APP_ID": app.app_id, "TIME_STAMP": now, "KEY_INFO": key_info(app.app_id, app.app_key, now)}
-    request = {name: given[value] for name, value in call.samples[0].request.items()}
+    values = {"APP_ID": app.app_id, "TIME_STAMP": now, "KEY_INFO": key_info(app.app_id, app.app_key, now)}
+    request = {name: values[value] for name, value in call.samples[0].request.items()}
     answer = httpx.post(server.url + call.path, json=request, trust_env=False).json()
     assert shape(answer) == shape(spoken(call.answer, "zh"))
 

@@ -78,8 +78,8 @@ def test_every_call_is_made(scene: Scene, server: Server, tmp_path: Path, langua
     for call in CALLS.values():
         request = scene.requests(call)[0]
         program = written(tmp_path, server, call.path, request, language)
-        said = run(tmp_path, scene.app, *program.run.split())
-        assert re.search(r'"retCode":\s*"000000"|"accessToken"', said), f"{call.name}: {said}"
+        output = run(tmp_path, scene.app, *program.run.split())
+        assert re.search(r'"retCode":\s*"000000"|"accessToken"', output), f"{call.name}: {output}"
 
 
 def test_every_call_is_made_in_java(scene: Scene, server: Server, tmp_path: Path) -> None:
@@ -98,8 +98,8 @@ def test_every_call_is_made_in_java(scene: Scene, server: Server, tmp_path: Path
         source.write_text(f"package {name};\n{source.read_text(encoding='utf-8')}", encoding="utf-8")
     files = [f"{name}/Call.java" for name in CALLS]
     run(tmp_path, scene.app, "javac", "-encoding", "UTF-8", "-Xlint:all", "-Werror", "All.java", *files)
-    said = run(tmp_path, scene.app, "java", "-XX:TieredStopAtLevel=1", "All")
-    assert said.count('"retCode":"000000"') == len(CALLS)
+    output = run(tmp_path, scene.app, "java", "-XX:TieredStopAtLevel=1", "All")
+    assert output.count('"retCode":"000000"') == len(CALLS)
 
 
 @pytest.mark.parametrize("language", NEEDED)

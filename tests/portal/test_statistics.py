@@ -96,8 +96,8 @@ def test_a_day_is_shown_by_hour(developer: Visitor, app: Credentials, history: s
     assert row_of(page, "modMsgStatus")[-2:] == ["4,000", "0"]
     assert row_of(page, UNKNOWN)[:3] == [UNKNOWN, "no such message", "10"]
     assert "getMsgList</a>" not in page
-    said = text_of(page)
-    assert "Calls: 1,410. Errors: 40." in said
+    text = text_of(page)
+    assert "Calls: 1,410. Errors: 40." in text
     p50, p95 = (float(cell.removesuffix(" ms")) for cell in row_of(page, "sendMsg")[3:5])
     assert 19 <= p50 <= 21
     assert 475 <= p95 <= 525
@@ -234,9 +234,9 @@ def test_the_shown_limits_are_in_effect(
 ) -> None:
     fields: dict[str, str] = {"rate.sendMsg": "20", "rate.*": "1000"}
     assert limit(**fields) == 303
-    said = text_of(developer.get(f"/apps/{app.app_id}/statistics").text)
-    assert "Calls per second for each API: 1,000" in said
-    assert "sendMsg per second: 20" in said
+    text = text_of(developer.get(f"/apps/{app.app_id}/statistics").text)
+    assert "Calls per second for each API: 1,000" in text
+    assert "sendMsg per second: 20" in text
     for call, per_second in (("sendMsg", "20"), ("getMsgList", "1000")):
         assert raw.post(call, {}).headers["ratelimit-limit"] == per_second
         page = text_of(developer.get(f"/docs/{call}?app={app.app_id}").text)
@@ -247,7 +247,7 @@ def test_the_shown_limits_are_in_effect(
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "error"),
     [
         ({"rate.sendMsg": "many"}, "must be a whole number"),
         ({"rate.sendMsg": "100001"}, "from 0 to 100000"),
@@ -256,12 +256,12 @@ def test_the_shown_limits_are_in_effect(
     ],
 )
 def test_a_wrong_limit_is_explained_at_its_field(
-    operator: Visitor, app: Credentials, fields: dict[str, str], said: str
+    operator: Visitor, app: Credentials, fields: dict[str, str], error: str
 ) -> None:
     path = f"/operator/apps/{app.app_id}"
     answer = operator.post(f"{path}/limits", page=path, **fields)
     assert answer.status_code == 422
-    assert re.search(rf'<p class="wrong"[^>]*>[^<]*{said}', answer.text), answer.text
+    assert re.search(rf'<p class="wrong"[^>]*>[^<]*{error}', answer.text), answer.text
     (typed,) = fields.values()
     assert f'value="{typed}"' in answer.text
 

@@ -117,7 +117,7 @@ def test_deliveries_are_filtered_by_state_and_replayed(
 
 
 @pytest.mark.parametrize(
-    ("form", "field", "said"),
+    ("form", "field", "error"),
     [
         ({"url": "https://a.invalid/"}, "events", "at least one"),
         ({"url": "ftp://hr.example.edu/", "event.message.read": "1"}, "url", "full https URL"),
@@ -126,11 +126,11 @@ def test_deliveries_are_filtered_by_state_and_replayed(
     ],
 )
 def test_a_wrong_webhook_is_explained_at_its_field(
-    developer: Visitor, app: Credentials, form: dict[str, str], field: str, said: str
+    developer: Visitor, app: Credentials, form: dict[str, str], field: str, error: str
 ) -> None:
     answer = developer.post(f"/apps/{app.app_id}/webhooks", **form)
     assert answer.status_code == 422
-    assert re.search(rf'id="wrong-{field}"[^>]*>[^<]*{said}', answer.text)
+    assert re.search(rf'id="wrong-{field}"[^>]*>[^<]*{error}', answer.text)
     assert form["url"] in answer.text
     assert audited(developer, app) == []
 

@@ -85,15 +85,15 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("given", WRONG)
-async def test_an_invalid_path_in_the_header_is_ignored(given: str) -> None:
-    assert parsed_base_path(given) is None
-    assert await seen("/inbox", header=given) == ("", "/inbox")
+@pytest.mark.parametrize("base_path", WRONG)
+async def test_an_invalid_path_in_the_header_is_ignored(base_path: str) -> None:
+    assert parsed_base_path(base_path) is None
+    assert await seen("/inbox", header=base_path) == ("", "/inbox")
 
 
-@pytest.mark.parametrize("given", ["/msg", "/a/b.c/d_e~f-g", "/.well", "/..x"])
-def test_valid_base_paths_are_accepted(given: str) -> None:
-    assert parsed_base_path(given) == given
+@pytest.mark.parametrize("base_path", ["/msg", "/a/b.c/d_e~f-g", "/.well", "/..x"])
+def test_valid_base_paths_are_accepted(base_path: str) -> None:
+    assert parsed_base_path(base_path) == base_path
 
 
 def test_no_base_path_begins_as_an_own_path_does() -> None:

@@ -41,8 +41,8 @@ async def test_a_failure_is_raised_to_all_waiting_callers_and_not_kept() -> None
     computation = Computation()
     shared = SharedResult(computation, seconds=60)
     computation.problem = OSError("away")
-    told = await asyncio.gather(*(shared.get() for _ in range(10)), return_exceptions=True)
-    assert {str(one) for one in told} == {"away"}
+    results = await asyncio.gather(*(shared.get() for _ in range(10)), return_exceptions=True)
+    assert {str(result) for result in results} == {"away"}
     assert computation.count == 1
     computation.problem = None
     assert await shared.get() == 2
