@@ -116,14 +116,14 @@ class RawConnection:
         while end not in self._unread:
             if not self._receive():
                 return None
-        found, _, self._unread = self._unread.partition(end)
-        return found
+        data, _, self._unread = self._unread.partition(end)
+        return data
 
     def _read_bytes(self, count: int) -> bytes:
         while len(self._unread) < count and self._receive():
             pass
-        found, self._unread = self._unread[:count], self._unread[count:]
-        return found
+        data, self._unread = self._unread[:count], self._unread[count:]
+        return data
 
     def _chunks(self) -> bytes:
         body = b""

@@ -15,12 +15,12 @@ def test_a_hundred_pipelined_requests_are_answered_in_order(target: Server) -> N
 
 @pytest.mark.parametrize("filler", [b"", b"{}" * 200])
 def test_requests_with_bodies_follow_each_other(target: Server, filler: bytes) -> None:
-    one = request("POST", "/msgCenter/message/sendMsg", body=filler or b"{}")
+    plain = request("POST", "/msgCenter/message/sendMsg", body=filler or b"{}")
     chunks = (
         b"POST /msgCenter/message/sendMsg HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     )
     with connect(target.url) as connection:
-        connection.send((one + chunks) * 40)
+        connection.send((plain + chunks) * 40)
         answers = [connection.answer() for _ in range(80)]
     assert {answer.envelope["retCode"] if answer else None for answer in answers} == {"200001"}
 

@@ -153,12 +153,12 @@ def test_an_ipv6_subscriber_is_limited_by_64_bits(wire: Wire, strict: Server) ->
 def test_a_user_is_limited_as_a_user_and_never_by_address(wire: Wire, raw: Raw, user: str) -> None:
     school = from_address("198.51.100.110")
     refused_after(lambda: wire.ask("GET", "/inbox", school), ADDRESS * WINDOW)
-    one, other = ({**school, "authorization": f"Bearer {user_token(raw, f'{user}-{n}')}"} for n in (1, 2))
-    answer = refused_after(lambda: wire.ask("GET", "/inbox/v1/counts", one), USER * WINDOW)
+    first, second = ({**school, "authorization": f"Bearer {user_token(raw, f'{user}-{n}')}"} for n in (1, 2))
+    answer = refused_after(lambda: wire.ask("GET", "/inbox/v1/counts", first), USER * WINDOW)
     assert json.loads(answer.body)["code"] == "rate_exceeded"
-    assert wire.ask("GET", "/inbox/v1/stream", one).status == 429
-    assert wire.ask("GET", "/inbox/v1/counts", {**one, "x-forwarded-for": "198.51.100.111"}).status == 429
-    assert wire.ask("GET", "/inbox/v1/counts", other).status == 200
+    assert wire.ask("GET", "/inbox/v1/stream", first).status == 429
+    assert wire.ask("GET", "/inbox/v1/counts", {**first, "x-forwarded-for": "198.51.100.111"}).status == 429
+    assert wire.ask("GET", "/inbox/v1/counts", second).status == 200
 
 
 def test_a_logged_in_person_is_limited_as_a_person(wire: Wire, company: Company) -> None:

@@ -199,9 +199,9 @@ def test_a_change_of_the_message_type_is_shown() -> None:
         AnnouncementVersion("p", Text("x"), None, None), AnnouncementVersion("p", CARD, None, None)
     )
     assert ("Kind", Phrase("文本", "Text"), Phrase("卡片", "Card")) in [
-        (one.label.en, one.before, one.after) for one in changes
+        (change.label.en, change.before, change.after) for change in changes
     ]
-    assert ("Text", "x", None) in [(one.label.en, one.before, one.after) for one in changes]
+    assert ("Text", "x", None) in [(change.label.en, change.before, change.after) for change in changes]
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

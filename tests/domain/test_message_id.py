@@ -65,8 +65,8 @@ def test_the_ids_of_one_millisecond_overflow_into_the_next() -> None:
 
 
 def test_two_nodes_never_make_the_same_id() -> None:
-    one, other = MessageIds(0, Clock()), MessageIds(1, Clock())
-    made = {ids.next() for _ in range(PER_MS + 10) for ids in (one, other)}
+    first, second = MessageIds(0, Clock()), MessageIds(1, Clock())
+    made = {ids.next() for _ in range(PER_MS + 10) for ids in (first, second)}
     assert len(made) == 2 * (PER_MS + 10)
 
 

@@ -34,13 +34,13 @@ class World:
 
     def paths(self) -> list[str]:
         """Return the path of every page that is shown on screen, with something real for each of its parts."""
-        found = []
+        paths = []
         for page in PAGES:
             if page.method != "GET" or page.path.endswith(FILES):
                 continue
             calls = ("sendMsg", "getAccessToken") if "{name}" in page.path else ("",)
-            found += [self._path(page.path, call) for call in calls]
-        return [*found, "/nothing", *self.with_queries()]
+            paths += [self._path(page.path, call) for call in calls]
+        return [*paths, "/nothing", *self.with_queries()]
 
     def _path(self, path: str, call: str) -> str:
         return re.sub(r"\{(\w+)\}", lambda part: call or self.values[part[1]], path)

@@ -92,8 +92,8 @@ def raw_of(app: Credentials) -> Iterator[RawOf]:
         return opened[-1]
 
     yield open_it
-    for one in opened:
-        one.http.close()
+    for visitor in opened:
+        visitor.http.close()
 
 
 def inbox_page(desk: Desk, token: str) -> Page:

@@ -65,17 +65,17 @@ def desks(chromium: Browser, server: Server, shared_database: str) -> Iterator[A
         return opened[-1]
 
     yield open_one
-    for one in opened:
-        one.context.close()
-        assert one.complaints == []
+    for desk in opened:
+        desk.context.close()
+        assert desk.complaints == []
 
 
 def _assert_accessible(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
+    violations = Axe().run(page).response["violations"]
     serious = [
-        (one["id"], one["help"], [node["target"] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in {"serious", "critical"}
+        (violation["id"], violation["help"], [node["target"] for node in violation["nodes"]])
+        for violation in violations
+        if violation["impact"] in {"serious", "critical"}
     ]
     assert serious == []
 

@@ -69,8 +69,8 @@ def newcomer(desks: OpenDesk, server: Server, app: Credentials, user: str) -> tu
 
 def request_of(page: Page) -> Json:
     """The request that stands in the trying place."""
-    found: Json = json.loads(page.get_by_label("Request (JSON)").input_value())
-    return found
+    request: Json = json.loads(page.get_by_label("Request (JSON)").input_value())
+    return request
 
 
 def send(page: Page) -> Json:
@@ -348,17 +348,17 @@ def unpleasant(desk: Desk, path: str, rules: Json) -> list[str]:
         return [] if "Download is starting" in error.message else [f"{path}: {error.message}"]
     if page.locator("#try-form").count():
         expect(page.locator("#sandbox msg-inbox")).to_be_attached()
-    found = [
-        f"{path}: {one['id']}, {one['help']}: {[node['target'] for node in one['nodes']]}"
-        for one in Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
-        if one["impact"] != "minor"
+    problems = [
+        f"{path}: {violation['id']}, {violation['help']}: {[node['target'] for node in violation['nodes']]}"
+        for violation in Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+        if violation["impact"] != "minor"
     ]
     width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     if width > screen:
-        found.append(f"{path} is {width} px wide")
+        problems.append(f"{path} is {width} px wide")
     if not re.fullmatch(r".+ · MsgCenter", page.title()):
-        found.append(f"{path} is called {page.title()!r}")
-    return found
+        problems.append(f"{path} is called {page.title()!r}")
+    return problems
 
 
 @pytest.mark.slow
@@ -366,12 +366,12 @@ def unpleasant(desk: Desk, path: str, rules: Json) -> list[str]:
 def test_every_page_is_accessible(desks: OpenDesk, shared_database: str, app: Credentials, look: str) -> None:
     device, scheme, locale = LOOKS[look]
     desk = desks(color_scheme=scheme, locale=locale, **device)
-    found = [one for path in ANONYMOUS for one in unpleasant(desk, path, RULES[look])]
+    problems = [problem for path in ANONYMOUS for problem in unpleasant(desk, path, RULES[look])]
     person = wait_for(add_person(shared_database, "operator"))
     wait_for(let_in(shared_database, app, person))
     desk.log_in(person.login)
-    found += [one for path in pages_of(app) for one in unpleasant(desk, path, RULES[look])]
-    assert found == []
+    problems += [problem for path in pages_of(app) for problem in unpleasant(desk, path, RULES[look])]
+    assert problems == []
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -380,8 +380,8 @@ def test_pages_that_are_shown_once_are_accessible(desks: OpenDesk, user: str, lo
     desk = desks(color_scheme=scheme, locale=locale, **device)
     desk.sign_up(f"{user}@example.edu", "诸葛" + "长" * 30)
     desk.register_app("W" * 64)
-    found = Axe().run(desk.page).response["violations"]
-    assert [(one["id"], one["nodes"]) for one in found] == []
+    violations = Axe().run(desk.page).response["violations"]
+    assert [(violation["id"], violation["nodes"]) for violation in violations] == []
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     desk.go("/apps")
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -45,9 +45,9 @@ REQUIRED: dict[str, Any] = {
 
 
 def fields_of(struct: type[Struct]) -> tuple[inspect.Field, ...]:
-    found = inspect.type_info(struct)
-    assert isinstance(found, inspect.StructType)
-    return found.fields
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    return info.fields
 
 
 def whole(struct: type[Struct]) -> dict[str, Any]:

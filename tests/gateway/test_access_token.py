@@ -282,13 +282,13 @@ def test_a_rotated_key_ends_all_tokens_at_once_in_every_process(
 ) -> None:
     request = token_request(app)
     tokens = [ask(http, request)["tokenInfo"]["accessToken"], token_of(second_http, app, now_ms() - 1)]
-    for one in (http, second_http):
-        assert [call(one, token) for token in tokens] == ["000000"] * 2
+    for client in (http, second_http):
+        assert [call(client, token) for token in tokens] == ["000000"] * 2
     renewed = with_key(app, operate(shared_database, "rotate", app))
-    for one in (http, second_http):
-        assert [call(one, token) for token in tokens] == ["200002"] * 2
-        refused(one, request, "200004")
-        assert call(one, token_of(one, renewed)) == "000000"
+    for client in (http, second_http):
+        assert [call(client, token) for token in tokens] == ["200002"] * 2
+        refused(client, request, "200004")
+        assert call(client, token_of(client, renewed)) == "000000"
 
 
 def test_disabling_ends_all_tokens_at_once_in_every_process(
@@ -298,13 +298,13 @@ def test_disabling_ends_all_tokens_at_once_in_every_process(
     token = ask(http, request)["tokenInfo"]["accessToken"]
     assert call(second_http, token) == "000000"
     operate(shared_database, "disable", app)
-    for one in (http, second_http):
-        assert call(one, token) == "200006"
-        refused(one, request, "200006")
+    for client in (http, second_http):
+        assert call(client, token) == "200006"
+        refused(client, request, "200006")
     operate(shared_database, "enable", app)
-    for one in (http, second_http):
-        assert call(one, token) == "200002", "an ended token stays ended"
-        assert call(one, token_of(one, app)) == "000000"
+    for client in (http, second_http):
+        assert call(client, token) == "200002", "an ended token stays ended"
+        assert call(client, token_of(client, app)) == "000000"
 
 
 # --- What is stored -------------------------------------------------------------------------------------------------

@@ -35,9 +35,9 @@ class Log:
 
     def new(self) -> list[Entry]:
         """What was added since the last look by the app's key: action, subject and detail."""
-        found = wait_for(self._entries())
-        self._seen = max([self._seen, *(row[0] for row in found)])
-        return [(action, subject, json.loads(detail)) for _, action, subject, detail in found]
+        rows = wait_for(self._entries())
+        self._seen = max([self._seen, *(row[0] for row in rows)])
+        return [(action, subject, json.loads(detail)) for _, action, subject, detail in rows]
 
     async def _entries(self) -> list[tuple[int, str, str, str]]:
         async with Database(self._database_url, connections=2) as database, database.connection() as connection:
@@ -135,9 +135,9 @@ def test_an_address_from_a_proxy_is_recorded(raw: Raw, shared_database: str, app
 
     async def address() -> str:
         async with Database(shared_database, connections=2) as database, database.connection() as connection:
-            found: str = await connection.fetchval(
+            recorded: str = await connection.fetchval(
                 "select address from audit_entry where app_number = $1 and subject = $2", app.number, sent
             )
-            return found
+            return recorded
 
     assert wait_for(address()) == "203.0.113.9"

@@ -247,8 +247,8 @@ def test_a_flag_is_a_number_or_a_digit(wire: Raw, sdk: Client, user: str, flag: 
     sdk.set_status(user, message_id, read=not read)
     accepted(wire, "modMsgStatus", {"publisherId": user, "msgId": [message_id], "isRead": flag})
     assert sdk.unread_count(user) == (0 if read else 1)
-    found = accepted(wire, "getMsgStatus", {"msgId": message_id, "isRead": flag})
-    assert len(found["details"]) == 1
+    status = accepted(wire, "getMsgStatus", {"msgId": message_id, "isRead": flag})
+    assert len(status["details"]) == 1
 
 
 @pytest.mark.parametrize("flag", [True, False, 1.0, 0.5, "yes", "true", "", "01", " 1", 2, -1, [], [1], {}])

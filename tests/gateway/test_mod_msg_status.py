@@ -117,11 +117,11 @@ def test_an_id_is_text_or_an_integer(wire: Raw, sdk: Client, user: str, shape: C
 
 
 def test_duplicates_collapse(wire: Raw, sdk: Client, user: str) -> None:
-    one, other = sdk.send_text(user, "x"), sdk.send_text(user, "y")
-    answer = wire.post("modMsgStatus", {"publisherId": user, "msgId": [one, int(one), one, other, int(other)]})
+    first, second = sdk.send_text(user, "x"), sdk.send_text(user, "y")
+    answer = wire.post("modMsgStatus", {"publisherId": user, "msgId": [first, int(first), first, second, int(second)]})
     assert answer.content == SUCCESS
     assert sdk.unread_count(user) == 0
-    body = {"publisherId": user, "msgId": ["77", one, "77", 77, "x", "x"], "isRead": 0}
+    body = {"publisherId": user, "msgId": ["77", first, "77", 77, "x", "x"], "isRead": 0}
     assert accepted(wire, "modMsgStatus", body)["invalidMsgId"] == ["77", "x"]
     assert sdk.unread_count(user) == 1
 
@@ -221,9 +221,9 @@ def test_an_expired_message_is_unknown(wire: Raw, sdk: Client, user: str) -> Non
 
 def read_time(client: Client, message_id: str, user: str) -> datetime | None:
     """When a user first read a message."""
-    (found,) = [one for one in client.message_status(message_id).details if one.recipient == user]
-    assert found.read == (found.read_at is not None)
-    return found.read_at
+    (receipt,) = [candidate for candidate in client.message_status(message_id).details if candidate.recipient == user]
+    assert receipt.read == (receipt.read_at is not None)
+    return receipt.read_at
 
 
 def test_the_first_read_time_is_kept_and_unread_clears_it(sdk: Client, user: str) -> None:
@@ -251,8 +251,8 @@ def test_each_receiver_has_a_state_of_its_own(sdk: Client, user: str) -> None:
     users = [f"{user}-{number}" for number in range(3)]
     message_id = sdk.send_text(users, "x")
     sdk.set_status(users[1], message_id)
-    assert [sdk.unread_count(one) for one in users] == [1, 0, 1]
-    assert [one.read for one in sdk.message_status(message_id).details] == [False, True, False]
+    assert [sdk.unread_count(receiver) for receiver in users] == [1, 0, 1]
+    assert [receipt.read for receipt in sdk.message_status(message_id).details] == [False, True, False]
 
 
 # --- Approvals ------------------------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def test_the_first_read_time_is_kept_when_an_approval_is_closed(sdk: Client, app
     sdk.set_status(None, approval.message_id)
     assert read_time(sdk, approval.message_id, first_reader) == first
     sdk.set_status(None, approval.message_id, read=False)
-    assert [one.read_at for one in sdk.message_status(approval.message_id).details] == [None] * 3
+    assert [receipt.read_at for receipt in sdk.message_status(approval.message_id).details] == [None] * 3
 
 
 def test_another_kind_of_message_is_named_and_nothing_changes(wire: Raw, sdk: Client, approval: Approval) -> None:
@@ -331,7 +331,7 @@ def test_unknown_approvals_are_named_and_the_others_change(
     assert other_client.unread_count(approval.approvers[0]) == 1
     for ids in (["7", theirs], ["odd"], [0]):
         answer = refused(wire, "modMsgStatus", {"msgId": ids}, "300001")
-        assert answer["invalidMsgId"] == [str(one) for one in ids]
+        assert answer["invalidMsgId"] == [str(message_id) for message_id in ids]
 
 
 def test_a_plain_message_of_another_app_is_unknown(wire: Raw, other_client: Client, user: str) -> None:

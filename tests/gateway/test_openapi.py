@@ -42,8 +42,8 @@ def document(http: httpx.Client) -> Json:
     answer = http.get("/openapi.json")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
-    found: Json = answer.json()
-    return found
+    body: Json = answer.json()
+    return body
 
 
 def validator(document: Json, schema: Json) -> jsonschema_rs.Validator:
@@ -66,7 +66,9 @@ def answer_schema(document: Json, path: str, status: str = "200") -> Json:
 
 def test_the_document_is_openapi_3_1(document: Json) -> None:
     assert document["openapi"].startswith("3.1.")
-    problems = [f"{list(one.instance_path)}: {one.message}" for one in OPENAPI_31_VALIDATOR.iter_errors(document)]
+    problems = [
+        f"{list(problem.instance_path)}: {problem.message}" for problem in OPENAPI_31_VALIDATOR.iter_errors(document)
+    ]
     assert problems == []
 
 
@@ -78,17 +80,17 @@ def test_every_schema_is_a_json_schema(document: Json) -> None:
 def test_every_reference_leads_somewhere(document: Json) -> None:
     def references(value: Any) -> list[str]:
         if isinstance(value, list):
-            return [found for item in value for found in references(item)]
+            return [reference for item in value for reference in references(item)]
         if not isinstance(value, dict):
             return []
         own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
-        return own + [found for item in value.values() for found in references(item)]
+        return own + [reference for item in value.values() for reference in references(item)]
 
     assert references(document)
     for reference in references(document):
-        found: Any = document
+        target: Any = document
         for part in reference.removeprefix("#/").split("/"):
-            found = found[part]
+            target = target[part]
 
 
 def test_operation_ids_are_unique(document: Json) -> None:
@@ -222,18 +224,18 @@ def test_answers_about_webhooks_are_as_documented(raw: Raw, document: Json) -> N
 
 
 def test_a_partial_success_differs_from_a_refusal(document: Json) -> None:
-    found = validator(document, answer_schema(document, MESSAGE + "getUnreadCount"))
-    assert found.is_valid({"retCode": "000000", "retDesc": "x", "unread": 1})
-    assert found.is_valid({"retCode": "100002", "retDesc": "x"})
+    schema = validator(document, answer_schema(document, MESSAGE + "getUnreadCount"))
+    assert schema.is_valid({"retCode": "000000", "retDesc": "x", "unread": 1})
+    assert schema.is_valid({"retCode": "100002", "retDesc": "x"})
     for wrong in ({"unread": "1"}, {}, {"unread": 1, "retCode": "123456"}):
-        assert not found.is_valid({"retCode": "000000", "retDesc": "x", **wrong})
+        assert not schema.is_valid({"retCode": "000000", "retDesc": "x", **wrong})
 
 
 def test_a_bare_success_of_mod_msg_status_is_documented(document: Json) -> None:
-    found = validator(document, answer_schema(document, MESSAGE + "modMsgStatus"))
-    assert found.is_valid({"retCode": "000000", "retDesc": "操作成功"})
-    assert found.is_valid({"retCode": "000000", "retDesc": "操作成功", "invalidMsgId": ["7"]})
-    assert not found.is_valid({"retCode": "000000", "retDesc": "操作成功", "invalidMsgId": [7]})
+    schema = validator(document, answer_schema(document, MESSAGE + "modMsgStatus"))
+    assert schema.is_valid({"retCode": "000000", "retDesc": "操作成功"})
+    assert schema.is_valid({"retCode": "000000", "retDesc": "操作成功", "invalidMsgId": ["7"]})
+    assert not schema.is_valid({"retCode": "000000", "retDesc": "操作成功", "invalidMsgId": [7]})
 
 
 def test_token_answers_are_as_documented(http: httpx.Client, document: Json, shared_app: Credentials) -> None:
@@ -288,9 +290,9 @@ def test_generated_requests_get_conforming_answers(server: Server, wire: Raw, do
     session = requests.Session()
     session.trust_env = False
     tested = []
-    found: Any
-    for found in schema.get_all_operations():
-        operation = found.ok()
+    result: Any
+    for result in schema.get_all_operations():
+        operation = result.ok()
         tested.append(operation.path)
         _try(operation.as_strategy(), server, session, wire.token)
     assert set(tested) == set(document["paths"])

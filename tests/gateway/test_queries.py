@@ -13,13 +13,13 @@ DAY = 86_400_000
 
 def pages(raw: Raw, call: str, request: Json, items: str) -> list[Json]:
     """All pages of a call, asked for one by one."""
-    found = [accepted(raw, call, request)]
-    while "nextCursor" in found[-1]:
-        cursor = found[-1]["nextCursor"]
+    answers = [accepted(raw, call, request)]
+    while "nextCursor" in answers[-1]:
+        cursor = answers[-1]["nextCursor"]
         assert isinstance(cursor, str)
-        assert found[-1][items], "a page that is not the last has something on it"
-        found.append(accepted(raw, call, {**request, "cursor": cursor}))
-    return found
+        assert answers[-1][items], "a page that is not the last has something on it"
+        answers.append(accepted(raw, call, {**request, "cursor": cursor}))
+    return answers
 
 
 # --- getMsgStatus ---------------------------------------------------------------------------------------------------
@@ -58,11 +58,11 @@ def test_receipts_are_paged_and_filtered(wire: Raw, read_by_some: str, flag: obj
     request: Json = {"msgId": read_by_some, "pageSize": size}
     if flag is not None:
         request["isRead"] = flag
-    found = pages(wire, "getMsgStatus", request, "details")
-    assert all(len(page["details"]) == size for page in found[:-1])
-    assert all((page["receivers"], page["read"], page["unread"]) == (25, 9, 16) for page in found)
+    answers = pages(wire, "getMsgStatus", request, "details")
+    assert all(len(page["details"]) == size for page in answers[:-1])
+    assert all((page["receivers"], page["read"], page["unread"]) == (25, 9, 16) for page in answers)
     numbers = [number for number in range(25) if flag is None or (number % 3 == 0) == (str(flag) == "1")]
-    details = [detail for page in found for detail in page["details"]]
+    details = [detail for page in answers for detail in page["details"]]
     assert [detail["userId"] for detail in details] == [f"some-{number:02}" for number in numbers]
     assert all((detail["isRead"] == 1) == (detail["readTime"] != "") for detail in details)
 
@@ -71,7 +71,7 @@ def test_a_page_has_fifty_receipts_by_default(wire: Raw, sdk: Client, user: str)
     message_id = sdk.send_text([f"{user}-{number:03}" for number in range(201)], "x")
     for request, size in (({}, 50), ({"pageSize": 200}, 200)):
         assert len(accepted(wire, "getMsgStatus", {"msgId": message_id, **request})["details"]) == size
-    receipts = [one.recipient for one in sdk.receipts(message_id)]
+    receipts = [receipt.recipient for receipt in sdk.receipts(message_id)]
     assert receipts == [f"{user}-{number:03}" for number in range(201)]
 
 
@@ -80,8 +80,8 @@ def test_receipts_of_a_large_send_are_paged_across_its_chunks(sdk: Client, user:
     message_id = sdk.send_text(receivers, "x")
     when_sent(sdk, message_id)
     sdk.set_status(receivers[1_500], message_id)
-    assert [one.recipient for one in sdk.receipts(message_id)] == receivers
-    assert [one.recipient for one in sdk.receipts(message_id, read=True)] == [receivers[1_500]]
+    assert [receipt.recipient for receipt in sdk.receipts(message_id)] == receivers
+    assert [receipt.recipient for receipt in sdk.receipts(message_id, read=True)] == [receivers[1_500]]
 
 
 def test_the_states_of_a_message(wire: Raw, sdk: Client, user: str) -> None:
@@ -101,7 +101,9 @@ def test_the_status_of_an_unknown_message_is_300001(wire: Raw, odd: object) -> N
 
 def test_another_apps_message_is_unknown(wire: Raw, other_client: Client, user: str) -> None:
     theirs = other_client.send_text(user, "x")
-    answers = {wire.post("getMsgStatus", {"msgId": one}).content for one in (theirs, str(int(theirs) + 1))}
+    answers = {
+        wire.post("getMsgStatus", {"msgId": message_id}).content for message_id in (theirs, str(int(theirs) + 1))
+    }
     assert answers == {'{"retCode":"300001","retDesc":"消息不存在"}'.encode()}
 
 
@@ -230,15 +232,15 @@ def test_a_list_is_filtered_by_time(raw: Raw, client: Client, user: str) -> None
     ):
         assert ids_of(accepted(raw, "getMsgList", query)) == message_ids, query
     start, end = (datetime.fromtimestamp(moment / 1_000, UTC) for moment in (early, late))
-    assert [one.id for one in client.messages(start=start, end=end)] == [second]
+    assert [listed.id for listed in client.messages(start=start, end=end)] == [second]
 
 
 def test_a_message_is_found_by_its_own_create_time(raw: Raw, client: Client, user: str) -> None:
     ids = [client.send_text(user, "x") for _ in range(5)]
     for message in accepted(raw, "getMsgList", {})["messages"]:
         at = int(message["createTime"])
-        found = ids_of(accepted(raw, "getMsgList", {"startTime": at, "endTime": at + 1}))
-        assert message["msgId"] in found, (message, ids)
+        listed = ids_of(accepted(raw, "getMsgList", {"startTime": at, "endTime": at + 1}))
+        assert message["msgId"] in listed, (message, ids)
 
 
 def test_a_scheduled_message_is_found_at_its_send_time(raw: Raw, client: Client, user: str) -> None:
@@ -269,14 +271,14 @@ def test_other_filters_are_checked(wire: Raw, name: str, wrong: object) -> None:
 def test_a_list_is_paged_and_newest_first(raw: Raw, client: Client, user: str) -> None:
     ids = [client.send_text(user, f"number {number}") for number in range(12)][::-1]
     for size in (1, 5, 12, 200):
-        found = pages(raw, "getMsgList", {"pageSize": size}, "messages")
-        assert [one for page in found for one in ids_of(page)] == ids
-        assert all(len(page["messages"]) == size for page in found[:-1])
+        answers = pages(raw, "getMsgList", {"pageSize": size}, "messages")
+        assert [message_id for page in answers for message_id in ids_of(page)] == ids
+        assert all(len(page["messages"]) == size for page in answers[:-1])
     first = accepted(raw, "getMsgList", {"pageSize": 5})
     client.send_text(user, "a newer one")
     second = accepted(raw, "getMsgList", {"pageSize": 5, "cursor": first["nextCursor"]})
     assert ids_of(first) + ids_of(second) == ids[:10], "what is sent meanwhile moves no page"
-    assert [one.id for one in client.messages(page_size=3)][1:] == ids
+    assert [message.id for message in client.messages(page_size=3)][1:] == ids
 
 
 def test_a_list_has_only_the_apps_own_messages(raw: Raw, other_client: Client, user: str) -> None:

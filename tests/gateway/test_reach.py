@@ -55,9 +55,9 @@ def listed(wire: Raw, message_id: str) -> Json:
     cursor: Json = {}
     while True:
         page = accepted(wire, "getMsgList", {"pageSize": 200, **cursor})
-        found: list[Json] = [one for one in page["messages"] if one["msgId"] == message_id]
-        if found:
-            return found[0]
+        matches: list[Json] = [message for message in page["messages"] if message["msgId"] == message_id]
+        if matches:
+            return matches[0]
         cursor = {"cursor": page["nextCursor"]}
 
 
@@ -145,7 +145,7 @@ def test_subscribers_get_the_messages_of_their_subscription_and_keep_them(wire: 
     third = send(wire, to_topic(topic))
     subscribe(wire, topic, user)
     assert (unread(wire, user), unread(wire, late)) == (2, 2)
-    receivers = [[one["userId"] for one in status(wire, i)["details"]] for i in (first, second, third)]
+    receivers = [[receipt["userId"] for receipt in status(wire, i)["details"]] for i in (first, second, third)]
     assert receivers == [[user], [user, late], [late]]
 
 
@@ -157,9 +157,9 @@ def test_a_broadcast_reaches_the_users_known_before_it(wire: Raw, user: str) -> 
     message_id = send(wire, to_all())
     accepted(wire, USER_TOKEN, {"publisherId": f"{user}-late"})
     assert (unread(wire, user), unread(wire, f"{user}-late")) == (1, 0)
-    found = listed(wire, message_id)
-    assert found["toAll"] is True
-    assert "topic" not in found
+    message = listed(wire, message_id)
+    assert message["toAll"] is True
+    assert "topic" not in message
 
 
 def test_an_app_can_lose_the_right_to_broadcast(
@@ -195,17 +195,17 @@ def test_receipts_of_a_broadcast_come_in_pages_by_user(wire: Raw, user: str) -> 
     message_id = send(wire, to_topic(topic))
     for name in users[::2]:
         accepted(wire, "modMsgStatus", {"publisherId": name, "msgId": [message_id]})
-    found: list[str] = []
+    user_ids: list[str] = []
     cursor: Json = {}
     while True:
         page = status(wire, message_id, isRead=1, pageSize=2, **cursor)
         assert (page["receivers"], page["delivered"], page["read"], page["unread"]) == (7, 7, 4, 3)
-        found += [one["userId"] for one in page["details"]]
+        user_ids += [receipt["userId"] for receipt in page["details"]]
         if "nextCursor" not in page:
             break
         cursor = {"cursor": page["nextCursor"]}
-    assert found == users[::2]
-    assert [one["userId"] for one in status(wire, message_id, isRead=0)["details"]] == users[1::2]
+    assert user_ids == users[::2]
+    assert [receipt["userId"] for receipt in status(wire, message_id, isRead=0)["details"]] == users[1::2]
 
 
 def test_an_approval_cannot_be_a_broadcast(wire: Raw) -> None:
@@ -280,12 +280,12 @@ def test_an_update_keeps_id_and_read_states(wire: Raw, user: str) -> None:
     for _ in range(2):
         accepted(wire, "updateMsg", {"msgId": message_id, "msgtype": "link", "link": LINK})
     assert (unread(wire, user), unread(wire, f"{user}-2")) == (0, 1)
-    found = listed(wire, message_id)
-    assert (found["busiId"], found["msgtype"], found["version"]) == (LINK["busiId"], "link", 2)
+    message = listed(wire, message_id)
+    assert (message["busiId"], message["msgtype"], message["version"]) == (LINK["busiId"], "link", 2)
     accepted(wire, "updateMsg", without({**oa_to(user), "msgId": message_id, "resetRead": True}, "receiverIds"))
     assert (unread(wire, user), unread(wire, f"{user}-2")) == (1, 1)
     versions = accepted(wire, "getMsgVersions", {"msgId": message_id})["versions"]
-    assert [(one["version"], one["msgtype"], one["resetRead"]) for one in versions] == [
+    assert [(version["version"], version["msgtype"], version["resetRead"]) for version in versions] == [
         *((1, "text", False), (2, "link", False), (3, "oa", True))
     ]
     assert versions[0]["body"] == {"content": "开会"}

@@ -763,7 +763,7 @@ def test_the_sdk_sends_all_three_bodies(client: Client, user: str) -> None:
         client.send_link(user, title="t", content="c", business_id="b", pc_url=pc_url, app_url=app_url),
         client.send_oa(user, "h", business_id="b", pc_url=pc_url, app_url=app_url, file_count=3, form=[("k", "v")]),
     ]
-    assert [(one.id, one.kind) for one in client.messages()] == list(
+    assert [(message.id, message.kind) for message in client.messages()] == list(
         zip(reversed(ids), ("oa", "link", "text"), strict=True)
     )
     assert client.unread_count(user) == 3

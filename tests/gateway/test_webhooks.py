@@ -56,27 +56,34 @@ def test_status_calls_send_events(client: Client, receiver: Receiver, user: str)
     read = known(receiver.events("message.read"))
     assert read == [{"msgId": i, **common} for i in [*ids, ids[0]]]
     assert known(receiver.events("message.unread")) == [{"msgId": ids[0], **common}]
-    assert [one.pending for one in client.webhooks()] == [0]
+    assert [webhook.pending for webhook in client.webhooks()] == [0]
     for post in receiver.posts:
         assert post.verified_by(made.secret)["type"] == post.type
 
 
 def test_inbox_actions_send_events(client: Client, receiver: Receiver, browser: Browser, user: str) -> None:
     client.create_webhook(receiver.url, ["message.read", "message.unread"])
-    one, two, three, four = [client.send_text(user, str(n)) for n in range(4)]
-    found = client.send_text(user, "found")
-    browser.post("/messages/status", {"ids": [one], "read": True})
-    browser.post("/messages/status", {"ids": [one], "read": False})
-    browser.post("/messages/archive", {"ids": [one, two], "archived": True})
-    browser.post("/messages/archive", {"ids": [two], "archived": False})
-    browser.post("/messages/read-all", {"upTo": found, "q": "FOUND"})
-    browser.post("/messages/read-all", {"upTo": found, "q": "found"})  # nothing new
-    browser.post("/messages/read-all", {"upTo": three})
-    client.set_status(user, four)
+    first, second, third, fourth = [client.send_text(user, str(n)) for n in range(4)]
+    match = client.send_text(user, "found")
+    browser.post("/messages/status", {"ids": [first], "read": True})
+    browser.post("/messages/status", {"ids": [first], "read": False})
+    browser.post("/messages/archive", {"ids": [first, second], "archived": True})
+    browser.post("/messages/archive", {"ids": [second], "archived": False})
+    browser.post("/messages/read-all", {"upTo": match, "q": "FOUND"})
+    browser.post("/messages/read-all", {"upTo": match, "q": "found"})  # nothing new
+    browser.post("/messages/read-all", {"upTo": third})
+    client.set_status(user, fourth)
     receiver.until(lambda _: len(receiver.events("message.read")) >= 6)
     read = sorted((event["msgId"], event["by"]) for event in receiver.events("message.read"))
-    assert read == [(one, "user"), (one, "user"), (two, "user"), (three, "user"), (four, "app"), (found, "user")]
-    assert [(event["msgId"], event["by"]) for event in receiver.events("message.unread")] == [(one, "user")]
+    assert read == [
+        (first, "user"),
+        (first, "user"),
+        (second, "user"),
+        (third, "user"),
+        (fourth, "app"),
+        (match, "user"),
+    ]
+    assert [(event["msgId"], event["by"]) for event in receiver.events("message.unread")] == [(first, "user")]
 
 
 def test_closing_an_approval_sends_one_event(client: Client, receiver: Receiver, user: str) -> None:
@@ -169,7 +176,7 @@ def test_events_are_posted_in_batches_and_in_order(client: Client, receiver: Rec
     ids = [client.send_text(user, "x") for _ in range(120)]
     for start in range(0, 120, 40):
         client.set_status(user, ids[start : start + 40])
-    assert [(one.state, one.pending) for one in client.webhooks()] == [("paused", 120)]
+    assert [(webhook.state, webhook.pending) for webhook in client.webhooks()] == [("paused", 120)]
     client.update_webhook(made.id, paused=False)
     posts = receiver.until(lambda posts: len(posts) >= 2)
     assert [len(post.events) for post in posts] == [100, 20]
@@ -240,7 +247,7 @@ def test_a_redirect_is_not_followed(client: Client, receiver: Receiver) -> None:
         receiver.answer = lambda _: (307, {"Location": elsewhere.url}, b"")
         made = client.create_webhook(receiver.url, ["message.read"])
         client.test_webhook(made.id)
-        until(lambda: [one.status for one in client.webhook_deliveries(made.id)] == [307])
+        until(lambda: [delivery.status for delivery in client.webhook_deliveries(made.id)] == [307])
         assert next(client.webhook_deliveries(made.id)).state == "pending"
         assert elsewhere.posts == []
 
@@ -249,7 +256,7 @@ def test_a_long_answer_is_truncated(client: Client, receiver: Receiver) -> None:
     receiver.answer = lambda _: (200, {}, b"\0" + b"x" * 1_000_000)
     made = client.create_webhook(receiver.url, ["message.read"])
     client.test_webhook(made.id)
-    until(lambda: [one.state for one in client.webhook_deliveries(made.id)] == ["delivered"])
+    until(lambda: [delivery.state for delivery in client.webhook_deliveries(made.id)] == ["delivered"])
     response = next(client.webhook_deliveries(made.id)).response
     assert response is not None
     assert 1_000 <= len(response) <= 1_024
@@ -280,12 +287,12 @@ def test_deliveries_are_filtered_and_paged(client: Client, receiver: Receiver, u
         client.set_status(user, message)
         receiver.until(lambda posts, n=number: len(posts) > n)  # type: ignore[misc]
     until(lambda: len(list(client.webhook_deliveries(made.id, state="delivered"))) == 3)
-    found = list(client.webhook_deliveries(made.id, page_size=2))
-    assert [one.body["data"]["events"][0]["msgId"] for one in found] == ids[::-1]
-    assert list(client.webhook_deliveries(made.id, message_id=ids[1])) == [found[1]]
+    deliveries = list(client.webhook_deliveries(made.id, page_size=2))
+    assert [delivery.body["data"]["events"][0]["msgId"] for delivery in deliveries] == ids[::-1]
+    assert list(client.webhook_deliveries(made.id, message_id=ids[1])) == [deliveries[1]]
     assert list(client.webhook_deliveries(made.id, message_id="no id")) == []
     assert list(client.webhook_deliveries(made.id, state="failed")) == []
-    assert [one.id for one in found[::-1]] == [post.id for post in receiver.posts]
+    assert [delivery.id for delivery in deliveries[::-1]] == [post.id for post in receiver.posts]
 
 
 def test_deliveries_are_replayed_with_their_ids(client: Client, receiver: Receiver) -> None:
@@ -408,4 +415,4 @@ def test_no_event_is_stored_after_the_last_webhook_is_deleted(client: Client, re
     client.set_status(user, message, read=False)
     posts = receiver.until(bool)
     assert [(post.path, post.type) for post in posts] == [("/kept", "message.unread")]
-    assert [one.id for one in client.webhooks()] == [kept.id]
+    assert [webhook.id for webhook in client.webhooks()] == [kept.id]

@@ -193,11 +193,11 @@ async def test_a_scheduled_message_is_withheld(world: World) -> None:
     query = "select id, recalled_at, delivered_chunks, position from message where id = any($1::bigint[])"
     async with asyncio.timeout(60):
         while True:
-            found = await rows(world.database, query, [int(one) for one in scheduled])
-            if all(row["recalled_at"] for row in found):
+            messages = await rows(world.database, query, [int(message_id) for message_id in scheduled])
+            if all(row["recalled_at"] for row in messages):
                 break
             await asyncio.sleep(0.1)
-    assert {(row["delivered_chunks"], row["position"]) for row in found} == {(0, None)}
+    assert {(row["delivered_chunks"], row["position"]) for row in messages} == {(0, None)}
     notes = await rows(
         world.database,
         "select detail from audit_entry where action = 'message.withhold' and subject = any($1)",

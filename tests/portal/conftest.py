@@ -56,8 +56,8 @@ class Visitor:
     def post(self, path: str, *, page: str | None = None, csrf: str | None = None, **fields: str) -> httpx.Response:
         """Submit a form with the token of `page` (by default of `path`)."""
         if csrf is None:
-            found = _CSRF.search(self.get(page or path).text)
-            csrf = found[1] if found else ""
+            token = _CSRF.search(self.get(page or path).text)
+            csrf = token[1] if token else ""
         return self.request("POST", path, data={**fields, "csrf": csrf})
 
     def log_in(self, login: str, password: str = PASSWORD) -> httpx.Response:

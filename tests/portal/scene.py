@@ -26,7 +26,7 @@ class Scene:
 
     def requests(self, call: CallReference, language: Language = "zh") -> list[dict[str, Any]]:
         """Return the samples of a call, with the ids of objects that exist."""
-        return [self._about_what_is_there(call.name, spoken(one.request, language)) for one in call.samples]
+        return [self._about_what_is_there(call.name, spoken(sample.request, language)) for sample in call.samples]
 
     def _about_what_is_there(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(request).replace(SANDBOX_USER, self.user)
@@ -43,6 +43,6 @@ class Scene:
     def _with_webhook(self, text: str) -> str:
         made = self.client.create_webhook(self.receiver.url, ["message.read"])
         self.client.set_status(self.user, self.client.send_text(self.user, "it is read"))
-        until(lambda: [one.state for one in self.client.webhook_deliveries(made.id)] == ["delivered"])
+        until(lambda: [delivery.state for delivery in self.client.webhook_deliveries(made.id)] == ["delivered"])
         (delivery,) = self.client.webhook_deliveries(made.id)
         return text.replace(WEBHOOK_ID, made.id).replace(DELIVERY_ID, delivery.id)

@@ -204,8 +204,10 @@ def stored_hash(url: str, person: Person) -> str:
 
     async def look() -> str:
         async with Database(url, connections=2) as database, database.connection() as connection:
-            found: str = await connection.fetchval("select password_hash from person where number = $1", person.number)
-            return found
+            password_hash: str = await connection.fetchval(
+                "select password_hash from person where number = $1", person.number
+            )
+            return password_hash
 
     return wait_for(look())
 
@@ -403,8 +405,8 @@ def test_sessions_are_listed_and_ended(company: Company, server: Server) -> None
     here, person = company.enter()
     there, elsewhere = Visitor(server.url), Visitor(server.url)
     there.http.headers["user-agent"] = "A phone <b>"
-    for one in (there, elsewhere):
-        one.log_in(person.login)
+    for browser in (there, elsewhere):
+        browser.log_in(person.login)
     page = here.get("/account").text
     assert page.count('name="session"') == 2
     assert "A phone &lt;b&gt;" in page
@@ -416,8 +418,8 @@ def test_sessions_are_listed_and_ended(company: Company, server: Server) -> None
     here.post("/account/sessions", page="/account")
     assert elsewhere.get("/apps").status_code == 303
     assert here.get("/apps").status_code == 200
-    for one in (there, elsewhere):
-        one.http.close()
+    for browser in (there, elsewhere):
+        browser.http.close()
 
 
 def test_a_session_ends_by_itself(company: Company, shared_database: str) -> None:

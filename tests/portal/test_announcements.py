@@ -66,8 +66,10 @@ class Reader:
 
     def messages(self) -> list[dict[str, object]]:
         """Return the messages in the inbox."""
-        found: list[dict[str, object]] = httpx.get(self.url, headers=self.headers, trust_env=False).json()["messages"]
-        return found
+        messages: list[dict[str, object]] = httpx.get(self.url, headers=self.headers, trust_env=False).json()[
+            "messages"
+        ]
+        return messages
 
     def texts(self) -> list[str]:
         """Return the texts of the messages in the inbox."""
@@ -200,7 +202,10 @@ def test_two_approvals_at_once_send_one_message(
     second = company.enter("operator")[0]
     for number in range(4):
         path = write(author, platform, f"Once {number}.")
-        forms = [(one, re.search(r'name="csrf" value="([^"]+)"', one.get(path).text)) for one in (reviewer, second)]
+        forms = [
+            (visitor, re.search(r'name="csrf" value="([^"]+)"', visitor.get(path).text))
+            for visitor in (reviewer, second)
+        ]
 
         def approve(form: tuple[Visitor, re.Match[str] | None], path: str = path) -> int:
             visitor, csrf = form

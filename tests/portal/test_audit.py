@@ -57,19 +57,19 @@ def test_filters_apply_alone_and_together(
         )
     )
 
-    def found(**criteria: str) -> list[str]:
+    def subjects_found(**criteria: str) -> list[str]:
         return subjects(operator.request("GET", "/operator/audit", params=criteria).text)
 
-    assert found(actor=li.name) == ["four", "two", "one"]
-    assert found(actor=li.name, app=app.app_id) == ["four", "one"]
-    assert found(actor=li.name, action="app.key") == ["two", "one"]
-    assert found(actor=li.name, action="app.key.rotate") == ["one"]
-    assert found(actor=li.name, action="%") == []
-    assert found(actor=key.name) == found(actor=key.name, kind="app") == ["three"]
-    assert found(actor=key.name, kind="command") == []
-    assert found(actor=li.name, since="2026-01-02") == ["four", "two"]
-    assert found(actor=li.name, until="2026-01-02") == ["two", "one"]
-    assert found(actor=li.name, since="2026-01-02", until="2026-01-02") == ["two"]
+    assert subjects_found(actor=li.name) == ["four", "two", "one"]
+    assert subjects_found(actor=li.name, app=app.app_id) == ["four", "one"]
+    assert subjects_found(actor=li.name, action="app.key") == ["two", "one"]
+    assert subjects_found(actor=li.name, action="app.key.rotate") == ["one"]
+    assert subjects_found(actor=li.name, action="%") == []
+    assert subjects_found(actor=key.name) == subjects_found(actor=key.name, kind="app") == ["three"]
+    assert subjects_found(actor=key.name, kind="command") == []
+    assert subjects_found(actor=li.name, since="2026-01-02") == ["four", "two"]
+    assert subjects_found(actor=li.name, until="2026-01-02") == ["two", "one"]
+    assert subjects_found(actor=li.name, since="2026-01-02", until="2026-01-02") == ["two"]
     own = developer.get(f"/apps/{app.app_id}/audit?actor={li.name}").text
     assert subjects(own) == ["four", "one"]
     for query, field in (("since=soon", "since"), ("until=2026-02-30", "until"), ("app=nowhere", "app")):
@@ -103,7 +103,7 @@ def test_the_export_is_the_filtered_log_and_safe_to_open(
     assert answer.content.startswith(b"\xef\xbb\xbf")
     head, *lines = csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
     assert head[:3] == ["when", "kind", "who"]
-    assert [line[6] for line in lines] == [f"'{one}" if one[0] in "=+-@\t" else one for one in evil][::-1]
+    assert [line[6] for line in lines] == [f"'{text}" if text[0] in "=+-@\t" else text for text in evil][::-1]
     assert {tuple(line[1:6]) for line in lines} == {
         ("person", li.name, "10.0.0.1", "app.face", "Name or colour changed")
     }
@@ -162,7 +162,7 @@ def _recorded() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and called in {"record", "_change"}:
-                for text in (one.value for one in node.args if isinstance(one, ast.Constant)):
+                for text in (constant.value for constant in node.args if isinstance(constant, ast.Constant)):
                     if isinstance(text, str) and re.fullmatch(r"[a-z]+(\.[a-z_]+)+", text):
                         yield text
 

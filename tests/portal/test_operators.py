@@ -37,9 +37,9 @@ class Somebody:
         """Return the number of the request about a person that this operator sees."""
         for card in self.visitor.get(CONFIRMATIONS).text.split('<section class="card">')[1:]:
             if other.login in card:
-                found = re.search(r'name="number" value="(\d+)"', card)
-                assert found is not None
-                return found[1]
+                number = re.search(r'name="number" value="(\d+)"', card)
+                assert number is not None
+                return number[1]
         return None
 
     def is_operator(self) -> bool:
@@ -80,9 +80,9 @@ def browser(server: Server) -> Iterator[Visitor]:
 
 def number_of(somebody: Somebody, other: Person) -> str:
     """Return the number of a request that must exist."""
-    found = somebody.request_about(other)
-    assert found is not None
-    return found
+    number = somebody.request_about(other)
+    assert number is not None
+    return number
 
 
 def secret_in(answer: httpx.Response, name: str = "one-time-password") -> str:

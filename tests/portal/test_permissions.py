@@ -129,9 +129,9 @@ def test_forms_without_a_token_are_refused(visitors: Mapping[str, Visitor], plac
 
 
 def test_forms_of_other_websites_are_refused(developer: Visitor, app: Credentials) -> None:
-    found = re.search(r'name="csrf" value="([^"]+)"', developer.get("/account").text)
-    assert found is not None
-    form = {"csrf": found[1], "name": "Renamed", "automatic": "1"}
+    token = re.search(r'name="csrf" value="([^"]+)"', developer.get("/account").text)
+    assert token is not None
+    form = {"csrf": token[1], "name": "Renamed", "automatic": "1"}
     for headers in (
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
@@ -143,9 +143,9 @@ def test_forms_of_other_websites_are_refused(developer: Visitor, app: Credential
 
 
 def test_the_form_token_of_another_session_is_refused(developer: Visitor, stranger: Visitor, app: Credentials) -> None:
-    found = re.search(r'name="csrf" value="([^"]+)"', stranger.get("/account").text)
-    assert found is not None
-    assert developer.post(f"/apps/{app.app_id}/face", csrf=found[1], name="Renamed").status_code == 403
+    token = re.search(r'name="csrf" value="([^"]+)"', stranger.get("/account").text)
+    assert token is not None
+    assert developer.post(f"/apps/{app.app_id}/face", csrf=token[1], name="Renamed").status_code == 403
 
 
 def test_every_answer_has_the_headers_that_keep_it_safe(visitors: Mapping[str, Visitor]) -> None:

@@ -46,8 +46,8 @@ def schema_fields(document: dict[str, Any], schema: dict[str, Any], prefix: str 
     if "$ref" in schema:
         yield from schema_fields(document, document["components"]["schemas"][schema["$ref"].split("/")[-1]], prefix)
     for name in ("allOf", "anyOf"):
-        for one in schema.get(name, ()):
-            yield from schema_fields(document, one, prefix)
+        for part in schema.get(name, ()):
+            yield from schema_fields(document, part, prefix)
     for name, inner in schema.get("properties", {}).items():
         yield f"{prefix}{name}"
         yield from schema_fields(document, inner, f"{prefix}{name}.")
@@ -77,9 +77,9 @@ def test_every_field_of_every_call_is_in_the_reference(server: Server) -> None:
 
 
 def test_every_text_is_in_both_languages() -> None:
-    phrases: list[tuple[str, Phrase]] = [(f"retCode {one.ret_code}", one.phrase) for one in Reason]
+    phrases: list[tuple[str, Phrase]] = [(f"retCode {reason.ret_code}", reason.phrase) for reason in Reason]
     for call in CALLS.values():
-        phrases += [(call.name, one) for one in (call.group, call.summary, call.scenario, *call.preconditions)]
+        phrases += [(call.name, text) for text in (call.group, call.summary, call.scenario, *call.preconditions)]
         phrases += [(f"{call.name} {field.name}", field.description) for field in (*call.parameters, *call.results)]
         phrases += [(f"{call.name} {change.version}", change.text) for change in call.changes]
         phrases += [(call.name, sample.title) for sample in call.samples]
@@ -132,7 +132,7 @@ def test_the_samples_get_the_shown_answers(scene: Scene, raw: Raw, call: CallRef
         assert answer["retCode"] == SUCCESS_CODE, answer
         shown = spoken(call.answer, language)
         if call.name == "getMsgStatus":
-            assert [shape(one) for one in answer["details"]] == [shape(shown["details"][0])]
+            assert [shape(detail) for detail in answer["details"]] == [shape(shown["details"][0])]
             answer["details"], shown["details"] = [], []
         assert shape(answer) == shape(shown)
     if call.name == "sendMsg":

@@ -66,7 +66,7 @@ def run(folder: Path, app: Credentials, *command: str) -> str:
 
 def written(folder: Path, server: Server, path: str, request: dict[str, Any], language: str) -> Program:
     """Return the path of a program, saved under its name."""
-    program = next(one for one in programs(server.url, path, request) if one.language == language)
+    program = next(candidate for candidate in programs(server.url, path, request) if candidate.language == language)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / program.file).write_text(program.text, encoding="utf-8")
     return program

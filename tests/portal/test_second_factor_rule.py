@@ -25,8 +25,8 @@ def browsers(strict: Server) -> Iterator[list[Visitor]]:
     """Two browsers without sessions."""
     opened = [Visitor(strict.url), Visitor(strict.url)]
     yield opened
-    for one in opened:
-        one.http.close()
+    for visitor in opened:
+        visitor.http.close()
 
 
 def test_an_operator_has_to_set_up_a_second_factor_first(database_url: str, browsers: list[Visitor]) -> None:

@@ -69,8 +69,8 @@ def test_a_webhook_is_created_changed_and_deleted(
     assert renewed != secret
     developer.post(f"{path}/test", page=path)
     post = receiver.until(lambda posts: len(posts) == 4)[3]
-    for one in (secret, renewed):
-        assert verify_webhook(one, post.headers, post.body).id == post.id
+    for valid_secret in (secret, renewed):
+        assert verify_webhook(valid_secret, post.headers, post.body).id == post.id
     assert "Old secret valid until" in developer.get(path).text
 
     assert developer.post(f"{path}/delete", page=path).headers["location"].endswith("/webhooks?done=deleted")
@@ -154,7 +154,7 @@ def test_another_apps_webhook_is_not_found(
         form = {"url": receiver.url, "event.message.read": "1", "paused": "1", "since": "2026-01-01"}
         for act in ("change", "pause", "rotate", "delete", "test", "replay"):
             assert developer.post(f"{path}/{act}", page="/account", **form).status_code == 404, act
-        assert [one.id for one in stranger.webhooks()] == [made.id]
+        assert [webhook.id for webhook in stranger.webhooks()] == [made.id]
 
 
 def test_saving_unchanged_permissions_records_nothing(developer: Visitor, app: Credentials, receiver: Receiver) -> None:
