@@ -80,7 +80,8 @@ class ForkedProcess:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it may end this very moment
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill it."""
