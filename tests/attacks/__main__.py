@@ -1,4 +1,4 @@
-"""`python -m tests.attacks`: attack a server of our own and print what came of it; exit code 1 if one got through.
+"""`python -m tests.attacks`: attack a new server and print the results; exit code 1 if an attack succeeds.
 
 Arguments go to pytest: `python -m tests.attacks -k header`.
 """
@@ -14,7 +14,7 @@ _OUTCOMES = {"passed": "holds", "failed": "GETS THROUGH", "skipped": "not tried"
 
 
 class _Table:
-    """Prints a line for each attack, and at the end the reasons of those that got through."""
+    """Prints a line for each attack, and at the end the reasons of those that succeeded."""
 
     def __init__(self) -> None:
         self._reasons: list[str] = []
@@ -42,7 +42,7 @@ class _Table:
 
 
 def _reason(report: pytest.TestReport) -> str:
-    """Return what the attack's assertion says, without its code and variables."""
+    """Return the message of the failed assertion, without its code and variables."""
     lines = [line.removeprefix("E").strip() for line in report.longreprtext.splitlines() if line.startswith("E ")]
     return "\n".join(f"  {line}" for line in lines[:4]) or report.longreprtext
 

@@ -1,4 +1,4 @@
-"""A server to attack, and the people who log in at its portal."""
+"""The attacked server, and people who log in at its portal."""
 
 from collections.abc import Iterator
 
@@ -12,6 +12,6 @@ __all__ = ["company", "developer", "operator", "target"]
 
 @pytest.fixture(scope="package")
 def target(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with default settings that only the attacks share."""
+    """A server with default settings, shared by the attacks only."""
     with running_server(shared_database, tmp_path_factory.mktemp("target")) as started:
         yield started

@@ -1,4 +1,4 @@
-"""Raw sockets to a running server: the bytes go out as they are, and the answers come back as they are."""
+"""Raw sockets to a running server: bytes and answers are passed unchanged."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 
 PATIENCE = 30.0
-"""Seconds that an answer may take."""
+"""How long an answer may take, in seconds."""
 MIB = 1 << 20
 
 
@@ -24,7 +24,7 @@ class Answer(NamedTuple):
 
     @property
     def envelope(self) -> dict[str, Any]:
-        """The body as an envelope. Fails if it is none."""
+        """Return the body as an envelope. Fails for any other body."""
         body = json.loads(self.body)
         assert isinstance(body, dict), body
         assert set(body) >= {"retCode", "retDesc"}, body
@@ -67,7 +67,7 @@ class RawConnection:
         return Answer(int(first.split()[1]), headers, body)
 
     def is_ended(self, patience: float = PATIENCE) -> bool:
-        """Wait for the server to end the connection, and return whether it did. What it sends meanwhile is dropped."""
+        """Wait for the server to end the connection and return whether it did. Discards what it sends."""
         deadline = time.monotonic() + patience
         while (left := deadline - time.monotonic()) > 0:
             self.socket.settimeout(left)
@@ -81,9 +81,9 @@ class RawConnection:
         return False
 
     def trickle(self, data: bytes, pause: float) -> float:
-        """Send byte by byte, with pauses, until the server ends the connection; return after how many seconds it did.
+        """Send byte by byte, with pauses, until the server ends the connection; return the seconds until then.
 
-        What the server sends meanwhile is kept for `answer`.
+        Bytes that the server sends meanwhile are kept for `answer`.
         """
         began = time.monotonic()
         self.socket.settimeout(pause)
@@ -95,7 +95,7 @@ class RawConnection:
         return time.monotonic() - began
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self.socket.close()
 
     def __enter__(self) -> "RawConnection":
@@ -139,14 +139,14 @@ def connect(url: str, patience: float = PATIENCE) -> RawConnection:
 
 
 def exchange(url: str, request: bytes) -> Answer | None:
-    """Send bytes on a connection of their own and return the answer, None if there was none."""
+    """Send bytes on a new connection and return the answer, None if there is none."""
     with connect(url) as connection:
         connection.send(request)
         return connection.answer()
 
 
 def request(method: str, target: str, *headers: str, body: bytes = b"", host: str | None = "msg.example") -> bytes:
-    """Return the bytes of a request. `headers` are whole lines; `host` None leaves out the Host header."""
+    """Return the bytes of a request. `headers` are whole lines. Without `host` there is no Host header."""
     lines = [f"{method} {target} HTTP/1.1", *([] if host is None else [f"Host: {host}"]), *headers]
     if body:
         lines.append(f"Content-Length: {len(body)}")
@@ -175,7 +175,7 @@ def wait_until_serving(url: str, seconds: float = PATIENCE) -> None:
 
 
 class Cost(NamedTuple):
-    """What an attack has cost the server: bytes of memory that it has more than before, and seconds of CPU."""
+    """The cost of an attack for the server: the growth of its memory in bytes, and seconds of CPU."""
 
     memory: int
     cpu: float
@@ -183,7 +183,7 @@ class Cost(NamedTuple):
 
 @contextmanager
 def measured(pid: int, cost: list[Cost]) -> Iterator[None]:
-    """Append to `cost` what the block has cost the process `pid` at its end."""
+    """Append to `cost` what the process `pid` needed for the block."""
     process = psutil.Process(pid)
     before, times = process.memory_info().rss, process.cpu_times()
     yield
@@ -193,7 +193,7 @@ def measured(pid: int, cost: list[Cost]) -> Iterator[None]:
 
 
 def flood(connection: RawConnection, piece: bytes, total: int) -> int:
-    """Send `piece` over and over, up to `total` bytes, and return how many were taken before the server closed."""
+    """Send `piece` repeatedly, up to `total` bytes, and return how many were taken before the server closed."""
     sent = 0
     with suppress(TimeoutError):
         while sent < total and connection.send(piece):

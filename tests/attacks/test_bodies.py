@@ -13,7 +13,7 @@ TOKEN = "/apigateway/getAccessToken"
 
 
 def refused(connection: RawConnection) -> Answer:
-    """The answer that refuses what was sent, after which the connection is over."""
+    """Return the refusal, after which the server must end the connection."""
     answer = connection.answer()
     assert answer is not None
     assert connection.is_ended()
@@ -37,7 +37,7 @@ def test_64_mib_without_content_are_not_buffered(target: Server, start: bytes) -
         flood(connection, b"a" * (1 << 16), 64 * MIB)
         answer = refused(connection)
         assert_serving(target.url)
-    # The call may have been answered before the flood was noticed: it needs no body to find that its token is missing.
+    # The call may have been answered before the flood was noticed: a missing token is refused without the body.
     assert answer.status in {200, 400}
     assert answer.envelope["retCode"] in {"200001", "100004"}
     assert costs[0].memory < 8 * MIB
@@ -89,7 +89,7 @@ def test_others_are_served_during_a_flood_of_tiny_chunks(target: Server) -> None
 
 
 def tokens_and_trailers(app: Credentials) -> Iterator[bytes]:
-    """A token request in chunks, with trailers that would change its answer if they were taken for headers."""
+    """Return a token request in chunks, with trailers that would change its answer if they were read as headers."""
     form = f"grant_type=client_credentials&client_id={app.app_id}&client_secret={app.app_key}".encode()
     yield b"POST /oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     yield b"X-Request-Id: mine\r\nTransfer-Encoding: chunked\r\n\r\n"

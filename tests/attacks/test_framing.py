@@ -1,4 +1,4 @@
-"""Requests whose end two servers could see in different places, and bytes that are no HTTP: 400, and the end."""
+"""Requests whose end is ambiguous, and bytes that are not HTTP: 400 and the end of the connection."""
 
 import pytest
 
@@ -72,7 +72,7 @@ def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_read(target: Se
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
         assert answer.headers["x-request-id"]
         assert answer.envelope["retCode"] == "100003"
-        assert connection.answer() is None, "there is an answer to what came after it"
+        assert connection.answer() is None, "a later request was answered"
 
 
 @pytest.mark.parametrize("sent", WRONG.values(), ids=WRONG)

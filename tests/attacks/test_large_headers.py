@@ -1,4 +1,4 @@
-"""Heads that never end, or are simply too large: 431, memory flat, time linear."""
+"""Endless and too large heads: 431, constant memory, linear time."""
 
 from collections.abc import Callable
 
@@ -107,7 +107,7 @@ def test_the_limit_holds_for_heads_in_small_pieces(target: Server) -> None:
 
 @pytest.mark.parametrize(("fields", "status"), [(100, 200), (101, 431), (5_000, 431)])
 def test_a_hundred_fields_are_enough(target: Server, fields: int, status: int) -> None:
-    filler = [f"X-{number}: a" for number in range(fields - 1)]  # one more is Host
+    filler = [f"X-{number}: a" for number in range(fields - 1)]  # and Host
     answer = exchange(target.url, request("GET", "/healthz", *filler))
     assert answer is not None
     assert answer.status == status

@@ -1,4 +1,4 @@
-"""Requests that offer to go on in another protocol are requests in HTTP/1.1, however their heads are cut up."""
+"""Requests that offer another protocol are answered in HTTP/1.1, however their heads are split."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_the_body_is_read_and_the_connection_continues(
             connection.send(sent + FOLLOWS)
             first, second = connection.answer(), connection.answer()
             assert first is not None
-            assert first.envelope["retCode"].startswith("1")  # of what is in the body
+            assert first.envelope["retCode"].startswith("1")  # text in the body
             assert second is not None
             assert second.status == 200
 
@@ -57,7 +57,7 @@ def test_an_offer_that_comes_byte_by_byte(target: Server) -> None:
 
 
 def test_a_text_that_looks_like_an_offer_is_a_text(target: Server) -> None:
-    """A body is never touched."""
+    """A body is never changed."""
     form = b"grant_type=x\r\nUpgrade: h2c\r\n&client_id=y"
     with connect(target.url) as connection:
         connection.send(request("POST", "/oauth2/token", "Accept-Language: en", body=form))

@@ -1,4 +1,4 @@
-"""Many requests in one breath."""
+"""Many requests at once on one connection."""
 
 import pytest
 

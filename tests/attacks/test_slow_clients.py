@@ -1,4 +1,4 @@
-"""Clients that say nothing, or next to nothing, or do not listen."""
+"""Clients that send nothing or very little, or do not read their answers."""
 
 import json
 import time
@@ -20,7 +20,7 @@ CHUNKED = b"POST /apigateway/getAccessToken HTTP/1.1\r\nHost: a\r\nTransfer-Enco
 
 @pytest.fixture(scope="module")
 def hasty(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with the same time limits as ever, but all of them shorter."""
+    """A server with all time limits shortened."""
     times = {"HEADER_TIMEOUT": str(HEADER), "BODY_TIMEOUT": str(BODY), "KEEP_ALIVE": str(KEEP_ALIVE)}
     with running_server(shared_database, tmp_path_factory.mktemp("hasty"), **times) as started:
         yield started
@@ -28,7 +28,7 @@ def hasty(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="module")
 def small(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that takes few connections."""
+    """A server that accepts few connections."""
     with running_server(
         shared_database, tmp_path_factory.mktemp("small"), CONNECTION_LIMIT=str(LIMIT), HEADER_TIMEOUT="5"
     ) as started:
@@ -48,7 +48,7 @@ def test_a_header_that_trickles_in_is_408(hasty: Server, before: bytes) -> None:
         if before:
             connection.send(before)
             assert connection.answer() is not None
-            time.sleep(HEADER + 0.5)  # a connection that rests between requests has its keep-alive, and no other limit
+            time.sleep(HEADER + 0.5)  # an idle connection between requests has the keep-alive limit only
         took = connection.trickle(request("GET", "/healthz", "X: " + "a" * 1_000), 0.2)
         answer = connection.answer()
     assert HEADER - 0.2 < took < HEADER + 3
@@ -163,7 +163,7 @@ def test_silent_connections_make_room_in_time(small: Server) -> None:
 def test_connections_that_are_turned_away_do_not_pile_up(small: Server) -> None:
     held = [connect(small.url) for _ in range(1_000)]
     sockets = psutil.Process(small.process.pid).net_connections("tcp")
-    assert len(sockets) < LIMIT + CLOSING_LIMIT + 20  # some are to the database
+    assert len(sockets) < LIMIT + CLOSING_LIMIT + 20  # some are connections to the database
     for connection in held:
         connection.close()
     wait_until_serving(small.url)
@@ -171,7 +171,7 @@ def test_connections_that_are_turned_away_do_not_pile_up(small: Server) -> None:
 
 @contextmanager
 def limited_server(database_url: str, folder: Path, files: str, **settings: str) -> Iterator[Server]:
-    """A server that may open so many files: `soft:hard`, or one number for both."""
+    """Run a server with a limit of open files: `soft:hard`, or one number for both."""
     environment = server_environment(database_url, folder, settings)
     with running_program(["prlimit", f"--nofile={files}", *SERVE], environment) as started:
         yield started

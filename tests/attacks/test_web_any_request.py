@@ -1,4 +1,4 @@
-"""No request to any route of any surface is answered with an error of the server's own."""
+"""No request to any route of any surface causes a server error."""
 
 import itertools
 import json
@@ -46,7 +46,7 @@ WHO = ("nobody", "forged", "developer", "operator")
 
 @dataclass
 class Scene:
-    """A server with an app, people and a user, and what they prove who they are with."""
+    """A server with an app, people and a user, and their credentials."""
 
     server: Server
     url: str
@@ -58,7 +58,7 @@ class Scene:
     keys: KeyRing = field(default_factory=lambda: KeyRing(SECRET_KEY))
 
     def session(self, role: Role) -> str:
-        """A session of somebody with a role."""
+        """Return the session of a person with a role."""
         if role not in self.sessions:
             self.sessions[role] = wait_for(self._log_in(role))
         return self.sessions[role]
@@ -76,7 +76,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A server that may be left in any state."""
+    """A server whose final state does not matter."""
     url = wait_for(create_database(postgres, template))
     with (
         running_server(url, tmp_path_factory.mktemp("any"), METRICS_TOKEN=METRICS_TOKEN) as server,
@@ -112,7 +112,7 @@ def _scene(server: Server, url: str, wire: Wire) -> Scene:
     return Scene(server, url, app_id, token, user_token, {**known, "id": known["message_id"]})
 
 
-# --- What is asked --------------------------------------------------------------------------------------------------
+# --- Requests -------------------------------------------------------------------------------------------------------
 
 NUMBERS: list[str | bytes] = [
     "0",
@@ -148,7 +148,7 @@ TEXTS: list[str | bytes] = [
 ]
 TEXTS += ["a" * 300, "'\"><script>", "=1+1", "2026-11-24", "9999-12-31", "0001-01-01", "2026-02-30T99:99", "on", "all"]
 BYTES: list[str | bytes] = [b"\xff", b"\xed\xa0\x80", b"\xc0\x80", b"\xf8\x88\x80\x80\x80"]
-"""No UTF-8: a stray byte, a lone surrogate, U+0000 in two bytes, five bytes."""
+"""Invalid UTF-8: a stray byte, a lone surrogate, U+0000 in two bytes, five bytes."""
 QUERIES = [
     "a",
     "&&&",
@@ -225,12 +225,12 @@ JSON_FIELDS = ["ids", "read", "upTo", "app", "archived"]
 
 
 def spelled(value: str | bytes) -> str:
-    """A value as it stands in a path or a form."""
+    """Return a value as written in a path or a form."""
     return quote(value, safe="") if isinstance(value, str) else quote_from_bytes(value, safe="")
 
 
 def path_with(route: AnyRoute, value: str, known: dict[str, str], *, only: str | None = None) -> str:
-    """A route's path with a value in its parameters, or in one of them and known ones in the others."""
+    """Return a route's path with a value in all its parameters, or in one of them and known values in the others."""
 
     def part(match: re.Match[str]) -> str:
         name = match[1]
@@ -240,12 +240,12 @@ def path_with(route: AnyRoute, value: str, known: dict[str, str], *, only: str |
 
 
 def parameters_of(route: AnyRoute) -> list[str]:
-    """The names of a route's parameters."""
+    """Return the names of a route's parameters."""
     return re.findall(r"\{(\w+)", route.path)
 
 
 def credentials(scene: Scene, route: AnyRoute, who: str) -> tuple[dict[str, str], str]:
-    """The headers by which somebody is known on a route's surface, and the token for forms."""
+    """Return the credentials for a route's surface as headers, and the token for forms."""
     if who == "nobody":
         return {}, ""
     if route.surface == "portal":
@@ -259,11 +259,11 @@ def credentials(scene: Scene, route: AnyRoute, who: str) -> tuple[dict[str, str]
 
 
 _NO_HTTP = b"Invalid HTTP request received."
-"""What the HTTP parser itself says."""
+"""Answers of the HTTP parser itself."""
 
 
 def check(scene: Scene, answer: Answer, *request: object) -> None:
-    """The answer must be the product's, and none of its own faults."""
+    """Check that the answer comes from the product and is not a server error."""
     assert answer.status < 500, (request, answer)
     assert b'"retCode":"500001"' not in answer.body, (request, answer)
     if answer.body != _NO_HTTP:
@@ -274,17 +274,17 @@ def check(scene: Scene, answer: Answer, *request: object) -> None:
 
 
 def no_traceback(scene: Scene) -> None:
-    """The server's log must tell of no mistake."""
+    """Check that the server's log has no error."""
     errors = [line for line in scene.server.output if "Traceback" in line or "exception" in line]
     assert not errors, errors[:3]
 
 
 THOROUGH = settings().max_examples > 100
-"""With --hypothesis-profile=thorough everything is asked of every route, else a part of it of each."""
+"""With --hypothesis-profile=thorough every route gets all requests, otherwise a part of them."""
 
 
 def part_of(values: Sequence[Value], number: int, parts: int) -> Sequence[Value]:
-    """Every nth of some values, beginning elsewhere for each route."""
+    """Return every nth value, with another start for each route."""
     return values if THOROUGH else values[number % parts :: parts]
 
 
@@ -348,7 +348,7 @@ def test_every_surface_takes_odd_headers(scene: Scene) -> None:
 
 
 class Forms(HTMLParser):
-    """The forms of a page: where each goes, and its fields as they stand."""
+    """Return the forms of a page: the target of each, and its fields with their values."""
 
     def __init__(self, page: str, path: str) -> None:
         super().__init__()
@@ -358,7 +358,7 @@ class Forms(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take a form, or a field of the last one."""
+        """Read a form, or a field of the last form."""
         attributes = {name: value or "" for name, value in attrs}
         if tag == "form" and attributes.get("method", "").lower() == "post":
             self.found.append((attributes.get("action") or self._path, {}))
@@ -391,7 +391,7 @@ def test_every_form_takes_an_odd_value_in_each_field(scene: Scene) -> None:
                         headers, csrf = credentials(scene, route, who)
                         filled = {**fields, "csrf": csrf or fields.get("csrf", ""), name: value}
                         check(scene, wire.ask("POST", action, headers, encoded(filled).encode()), who, action, filled)
-    assert len(seen) > 20, seen  # some stand only where there is something to decide
+    assert len(seen) > 20, seen  # some forms are shown only if there is something to decide
     no_traceback(scene)
 
 
@@ -413,13 +413,13 @@ HEADER = st.sampled_from(sorted(HEADERS)).flatmap(lambda name: st.tuples(st.just
 
 
 def names_asked(route: AnyRoute) -> list[str]:
-    """The fields that a route's requests have, as far as they have names."""
+    """Return the known names of the fields in a route's requests."""
     call = CALLS.get(route.path)
     return [re.split(r"[.\[]", one.name)[0] for one in call.parameters] if call else []
 
 
 def encoded(pairs: dict[str, str | bytes]) -> str:
-    """A form or a query."""
+    """Return the encoding of a form or a query."""
     return "&".join(f"{spelled(name)}={spelled(value)}" for name, value in pairs.items())
 
 

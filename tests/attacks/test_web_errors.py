@@ -1,4 +1,4 @@
-"""What is wrong with a request is said in the format of its surface, and never logged as a mistake of the server."""
+"""Errors of a request are explained in the format of its surface, and never logged as server errors."""
 
 import json
 from collections.abc import Iterator
@@ -127,7 +127,7 @@ def test_files_are_served_unchanged_and_cached(wire: Wire, folder: tuple[str, Pa
 def test_the_inbox_page_is_found_with_a_slash_at_its_end(wire: Wire) -> None:
     answer = wire.ask("GET", "/inbox/")
     assert (answer.status, answer.headers["location"]) == (307, "../inbox")
-    assert wire.ask("GET", "/inbox/inbox.html").status == 404, "only the page itself says who may frame it"
+    assert wire.ask("GET", "/inbox/inbox.html").status == 404, "only the page itself has a rule about frames"
 
 
 # --- Values that nothing can have -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Limits outside the app API, on a real server: who is limited, by what, and who is not."""
+"""Limits outside the app API, on a real server: which clients are limited, and by which key."""
 
 import asyncio
 import json
@@ -18,14 +18,14 @@ from tests.inbox.conftest import Stream, opened_stream, user_token
 from tests.portal.conftest import Company
 
 ADDRESS, USER, STREAMS = 2, 3, 4
-"""Pages and calls a second, and streams, on the server of these tests."""
+"""The limits of the server: pages and calls per second, and streams."""
 WINDOW = 10
 HTML = {"accept": "text/html"}
 
 
 @pytest.fixture(scope="module")
 def strict(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with small limits, which believes the addresses that its proxy tells."""
+    """A server with small limits that trusts the client addresses of its proxy."""
     limits = {"ADDRESS_RATE_LIMIT": str(ADDRESS), "USER_RATE_LIMIT": str(USER), "STREAM_LIMIT": str(STREAMS)}
     folder = tmp_path_factory.mktemp("strict")
     with running_server(
@@ -43,14 +43,14 @@ def wire(strict: Server) -> Iterator[Wire]:
 
 @pytest.fixture
 def company(strict: Server, shared_connections: SharedConnections) -> Iterator[Company]:
-    """People with sessions at the strict server."""
+    """People with sessions on the strict server."""
     opened = Company(strict, shared_connections)
     yield opened
     opened.leave()
 
 
 def at_the_beginning_of_a_window() -> None:
-    """Wait until a window has most of its time before it, so that a test's requests fall into one."""
+    """Wait for the start of a window, so that all requests of a test fall into the same one."""
     while time.monotonic() % WINDOW > WINDOW / 2:
         time.sleep(0.1)
 
@@ -60,7 +60,7 @@ def from_address(address: str, **more: str) -> dict[str, str]:
 
 
 def refused_after(ask: Callable[[], Answer], limit: int) -> Answer:
-    """The first answer 429, which must come when the limit is reached and not before."""
+    """Return the first answer 429, which must come exactly at the limit."""
     at_the_beginning_of_a_window()
     for number in range(limit):
         answer = ask()
@@ -140,7 +140,7 @@ def test_an_ipv6_subscriber_is_limited_by_64_bits(wire: Wire, strict: Server) ->
     refused_after(ask, ADDRESS * WINDOW)
     assert wire.ask("GET", "/portal/docs", from_address("2001:db8:0:8::1")).status == 200
     refused = 0
-    for number in range(20):  # the app API counts by the second
+    for number in range(20):  # the app API counts per second
         headers = from_address(f"2001:db8:0:9::{number:x}")
         answer = wire.ask("POST", "/msgCenter/message/getMsgList?accessToken=guess", headers, b"{}")
         refused += json.loads(answer.body)["retCode"] == "400001"
@@ -291,12 +291,12 @@ async def test_readiness_is_checked_once_a_second(database_url: str, tmp_path_fa
             for _ in range(1_000):
                 assert wire.ask("GET", "/readyz").status == 200
             seconds = time.monotonic() - began
-            await asyncio.sleep(1.5)  # a session tells what it has done at most once a second
+            await asyncio.sleep(1.5)  # a session reports its transactions at most once a second
             assert await transactions(database) - before < 300 + 30 * seconds
 
 
 async def transactions(database: Database) -> int:
-    """How many transactions the database has seen."""
+    """Return the number of transactions of the database."""
     async with database.connection() as connection:
         await connection.execute("select pg_stat_clear_snapshot()")
         return int(

@@ -1,4 +1,4 @@
-"""Requests to a real server as bytes, so that nothing between keeps an odd one back."""
+"""Requests to a real server as bytes, so that no client library rejects an odd one."""
 
 import http.client
 import socket
@@ -25,14 +25,14 @@ _SECONDS = 60
 
 
 class Answer(NamedTuple):
-    """What came back; header names are lower-case."""
+    """An answer; header names are lower-case."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     def text(self) -> str:
-        """The body as text."""
+        """Return the body as text."""
         return self.body.decode(errors="replace")
 
 
@@ -74,13 +74,13 @@ class Wire:
         try:
             return self._exchange(method, request)
         except (OSError, http.client.HTTPException):
-            self.close()  # the server may have closed a connection that was kept
+            self.close()  # the server may have closed the idle connection
             return self._exchange(method, request)
 
     def _exchange(self, method: str, request: bytes) -> Answer:
         if self._socket is None:
             self._socket = socket.create_connection(self._address, timeout=_SECONDS)
-        with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was read
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before the whole request was read
             self._socket.sendall(request)
         response = http.client.HTTPResponse(self._socket, method=method)
         try:
@@ -102,14 +102,14 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 class AnyRoute(NamedTuple):
-    """A route of some surface: its path with parameters in braces."""
+    """A route of a surface: its path with parameters in braces."""
 
     surface: str
     path: str
 
 
 def all_routes() -> list[AnyRoute]:
-    """Every route that a server has, from the tables that it is made of."""
+    """Return every route of a server, from the tables that define them."""
 
     async def ready() -> str | None:
         return None
@@ -126,7 +126,7 @@ def all_routes() -> list[AnyRoute]:
 
 
 def _path_of(route: BaseRoute) -> str:
-    assert isinstance(route, Route), "a mount answers what it does not know in a way of its own"
+    assert isinstance(route, Route), "a mount has its own answer for unknown paths"
     return route.path
 
 

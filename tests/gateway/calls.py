@@ -1,4 +1,4 @@
-"""What the tests of the protocol share: checked envelopes, refusals in both languages, waiting for a state."""
+"""Shared by the tests of the protocol: checked envelopes, refusals in both languages, waiting for a state."""
 
 import hmac
 import re
@@ -37,17 +37,17 @@ def text_to(*user_ids: object, **more: object) -> Json:
 
 
 def link_to(user: str, **more: object) -> Json:
-    """A sendMsg request for a link; `more` replaces fields of it."""
+    """Return a sendMsg request for a link; `more` replaces fields of the link."""
     return {"receiverIds": [user], "msgtype": "link", "link": {**LINK, **more}}
 
 
 def oa_to(user: str, oa: Json | None = None, **outer_fields: object) -> Json:
-    """A sendMsg request for an oa card; `beside` replaces the fields beside `oa`."""
+    """A sendMsg request for an oa card; `outer_fields` replace the fields outside `oa`."""
     return {"receiverIds": [user], "msgtype": "oa", **PLACES, "oa": HEAD if oa is None else oa, **outer_fields}
 
 
 def envelope(answer: httpx.Response, status: int = 200) -> Json:
-    """The JSON of an answer, which must be an envelope."""
+    """Return the JSON of an answer, which must be an envelope."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.headers["x-request-id"]
@@ -62,14 +62,14 @@ def envelope(answer: httpx.Response, status: int = 200) -> Json:
 
 
 def accepted(raw: Raw, call: str, body: object, **headers: str) -> Json:
-    """The answer to a call that must succeed."""
+    """Return the answer to a call that must succeed."""
     answer = envelope(raw.post(call, body, headers=_names(headers)))
     assert answer["retCode"] == "000000", answer
     return answer
 
 
 def refused(raw: Raw, call: str, body: object, ret_code: str, *named: str, **headers: str) -> Json:
-    """The answer to a call that must be refused in Chinese and in English, naming every one of `named`, uncut."""
+    """Check that a call is refused in both languages and that both texts contain all of `named`; return the answer."""
     answers = {}
     for language in ("zh", "en"):
         answer = envelope(raw.post(call, body, headers={"accept-language": language, **_names(headers)}))
@@ -84,7 +84,7 @@ def refused(raw: Raw, call: str, body: object, ret_code: str, *named: str, **hea
 
 
 def is_chinese(text: str) -> bool:
-    """Whether a text has Chinese characters."""
+    """Return whether a text has Chinese characters."""
     return any("\u4e00" <= character <= "\u9fff" for character in text)
 
 
@@ -93,7 +93,7 @@ def _names(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def now_ms() -> int:
-    """The clock, in milliseconds since 1970."""
+    """Return the time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
@@ -101,23 +101,23 @@ def until(holds: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> None
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, "it never came"
+        assert time.monotonic() < deadline, "the condition never held"
         time.sleep(0.05)
 
 
 def when_sent(client: Client, message_id: str) -> MessageStatus:
-    """The status of a message once it has reached everybody."""
+    """Wait until a message has reached all receivers and return its status."""
     until(lambda: client.message_status(message_id, page_size=1).state == "sent")
     return client.message_status(message_id, page_size=1)
 
 
 def proof(app: Credentials, timestamp: object, algorithm: str = "sha1", key: str | None = None) -> str:
-    """The keyInfo of a getAccessToken request, worked out by the protocol's own words."""
+    """Return the keyInfo of a getAccessToken request, computed as the protocol describes."""
     app_key = app.app_key if key is None else key
     return hmac.new(app_key.encode(), f"{app.app_id}{app_key}{timestamp}".encode(), algorithm).hexdigest().upper()
 
 
 def token_request(app: Credentials, timestamp: object = None, algorithm: str = "sha1") -> Json:
-    """A getAccessToken request in today's names."""
+    """Return a getAccessToken request with the current field names."""
     at = now_ms() if timestamp is None else timestamp
     return {"appId": app.app_id, "timeStamp": at, "keyInfo": proof(app, at, algorithm)}

@@ -1,4 +1,4 @@
-"""Fixtures of the gateway's tests: a shared app for what leaves no traces, other apps, and anonymous HTTP."""
+"""Fixtures of the gateway's tests: a shared app for tests that do not change it, other apps, and anonymous HTTP."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from tests.conftest import Credentials, Raw, Server, new_app, wait_for
 
 @pytest.fixture(scope="session")
 def shared_app(shared_database: str) -> Credentials:
-    """An app that many tests use, each with users of its own."""
+    """An app shared by many tests, each with its own users."""
     return wait_for(new_app(shared_database))
 
 
 @pytest.fixture(scope="session")
 def sdk(server: Server, shared_app: Credentials) -> Iterator[Client]:
-    """The SDK, speaking as `shared_app`."""
+    """The SDK with the credentials of `shared_app`."""
     with Client(server.url, shared_app.app_id, shared_app.app_key, retries=0) as opened:
         yield opened
 
@@ -47,6 +47,6 @@ def other_app(shared_database: str) -> Credentials:
 
 @pytest.fixture
 def other_client(server: Server, other_app: Credentials) -> Iterator[Client]:
-    """The SDK, speaking as `other_app`."""
+    """The SDK with the credentials of `other_app`."""
     with Client(server.url, other_app.app_id, other_app.app_key, retries=0) as opened:
         yield opened

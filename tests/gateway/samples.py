@@ -1,4 +1,4 @@
-"""A valid request for every call of the app API, made from the table of calls: a new call is covered at once."""
+"""A valid request for every call of the app API, built from the table of calls so that new calls are included."""
 
 import msgspec
 from msgspec import Struct
@@ -18,18 +18,18 @@ _OPTIONAL: Json = {
 
 
 def fields_of(struct: type[Struct]) -> list[str]:
-    """The names of a struct's fields on the wire."""
+    """Return the names of a struct's fields on the wire."""
     return [field.encode_name for field in msgspec.structs.fields(struct)]
 
 
 def _sample_of(endpoint: AnyEndpoint) -> Json:
     sample: Json = spoken(TEXTS[endpoint.name].samples[0].request, "en")
-    # A host that does not exist: a test must not register a webhook of somebody else.
+    # A host that does not exist: a test must not register a webhook on a real host.
     return {**sample, "url": "https://hook.invalid/x"} if "url" in sample else sample
 
 
 SAMPLES: dict[str, Json] = {endpoint.path: _sample_of(endpoint) for endpoint in ENDPOINTS}
-"""Requests by path, as in the reference."""
+"""Return the requests of the reference by path."""
 FULL_SAMPLES: dict[str, Json] = {
     endpoint.path: {
         **{name: value for name, value in _OPTIONAL.items() if name in fields_of(endpoint.request)},
@@ -37,6 +37,6 @@ FULL_SAMPLES: dict[str, Json] = {
     }
     for endpoint in ENDPOINTS
 }
-"""Requests by path, with most of their optional fields."""
+"""Return requests by path, with most of their optional fields."""
 FIELDS: dict[str, list[str]] = {endpoint.path: fields_of(endpoint.request) for endpoint in ENDPOINTS}
 """The fields of each call, by path."""

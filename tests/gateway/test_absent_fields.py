@@ -1,4 +1,4 @@
-"""Fields that do not count: null in every call, "" for platformCode and optional URLs, and what msgtype excludes."""
+"""Fields that count as absent: null anywhere, "" for platformCode and optional URLs, and bodies of other msgtypes."""
 
 import json
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def fields_of(struct: type[Struct]) -> tuple[inspect.Field, ...]:
 
 
 def whole(struct: type[Struct]) -> dict[str, Any]:
-    """Return a request with just the fields that must be there."""
+    """Return a request with the required fields only."""
     request = {field.encode_name: REQUIRED[field.encode_name] for field in fields_of(struct) if field.required}
     return request | ({"msgId": ["1"]} if struct.__name__ == "ModMsgStatus" else {})
 
@@ -72,7 +72,7 @@ def test_null_is_the_same_as_left_out(struct: type[Struct], field: inspect.Field
         assert refused.value.reason.ret_code == "100002"
         assert refused.value.data["field"] == field.encode_name
     elif field.encode_name == "sysCode":
-        assert decode(with_null, struct).sys_code is None  # type: ignore[attr-defined]  # it says who asks
+        assert decode(with_null, struct).sys_code is None  # type: ignore[attr-defined]  # this struct has it
     else:
         assert decode(with_null, struct) == decode(json.dumps(request).encode(), struct)
 
@@ -81,7 +81,7 @@ CARD = {"head": {"text": "h"}, "body": {"title": "t", "form": [{"key": "k", "val
 
 
 def card(**changes: object) -> bytes:
-    """Return a request for a card; the changes stand beside it."""
+    """Return a request for a card with changes of its outer fields."""
     places = {"busiId": "b", "pcUrl": "https://a.example/", "appUrl": "https://a.example/"}
     return json.dumps({"msgtype": "oa", "oa": CARD, **places, **changes}).encode()
 

@@ -23,20 +23,20 @@ TWO_HOURS = 7_200_000
 
 
 def ask(http: httpx.Client, request: Json, path: str = TOKEN) -> Json:
-    """The answer to a token request that must succeed."""
+    """Return the answer to a token request that must succeed."""
     answer = envelope(http.post(path, json=request))
     assert answer["retCode"] == "000000", answer
     return answer
 
 
 def token_of(http: httpx.Client, app: Credentials, timestamp: object = None) -> str:
-    """A token of an app."""
+    """Return a token of an app."""
     token: str = ask(http, token_request(app, timestamp))["tokenInfo"]["accessToken"]
     return token
 
 
 def refused(http: httpx.Client, request: object, ret_code: str, *named: str, path: str = TOKEN) -> None:
-    """A token request is refused, in both languages."""
+    """Check that a token request is refused in both languages."""
     content = request if isinstance(request, bytes) else json.dumps(request).encode()
     for language in ("zh", "en"):
         answer = envelope(http.post(path, content=content, headers={"accept-language": language}))
@@ -46,7 +46,7 @@ def refused(http: httpx.Client, request: object, ret_code: str, *named: str, pat
 
 
 def call(http: httpx.Client, token: str) -> str:
-    """The retCode of a call with a token."""
+    """Return the retCode of a call with a token."""
     answer = http.post(
         "/msgCenter/message/getUnreadCount", params={"accessToken": token}, json={"publisherId": "nobody"}
     )
@@ -260,7 +260,7 @@ def test_an_expired_token_is_200002(http: httpx.Client, app: Credentials, shared
 
 
 def operate(database_url: str, action: str, app: Credentials) -> str:
-    """Rotate, disable or enable an app as its operator does; return its key."""
+    """Rotate, disable or enable an app as an operator does; return its key."""
 
     async def act() -> str:
         async with Database(database_url, connections=2) as database:

@@ -34,7 +34,7 @@ class Log:
         self._seen = 0
 
     def new(self) -> list[Entry]:
-        """What was added since the last look by the app's key: action, subject and detail."""
+        """Return the entries by the app's key since the last call: action, subject and detail."""
         rows = wait_for(self._entries())
         self._seen = max([self._seen, *(row[0] for row in rows)])
         return [(action, subject, json.loads(detail)) for _, action, subject, detail in rows]

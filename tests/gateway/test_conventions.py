@@ -22,7 +22,7 @@ EXPECTED = {
     }
     for path in SAMPLES
 }
-"""What a sample of each call may be answered with: success, or a refusal that its reference names."""
+"""The possible retCodes for a sample of each call: success, or a refusal that its reference lists."""
 MIB = 1 << 20
 
 
@@ -87,7 +87,7 @@ CARRIERS: dict[str, Carry] = {
     "bearer": lambda token: {"headers": {"authorization": f"Bearer {token}"}},
     "bearer in lower case": lambda token: {"headers": {"authorization": f"bearer {token}"}},
     "header": lambda token: {"headers": {"accessToken": token}},
-    "query beside others": lambda token: {"params": {"sysCode": "1", "accessToken": token, "v": ""}},
+    "query next to others": lambda token: {"params": {"sysCode": "1", "accessToken": token, "v": ""}},
 }
 
 
@@ -351,14 +351,14 @@ def limited(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def limited_raw(limited: Server, raw: Raw) -> Iterator[Raw]:
-    """Raw HTTP to the limited server with a token from the other one."""
+    """Raw HTTP to the limited server with a token from the other server."""
     opened = Raw(limited, raw.token)
     yield opened
     opened.http.close()
 
 
 def over_the_limit(ask: Callable[[], httpx.Response]) -> tuple[list[httpx.Response], httpx.Response]:
-    """Ask until it is too often; return what was let through before, in the last window, and the refusal."""
+    """Call until the rate limit refuses; return the accepted answers of the last window and the refusal."""
     let_through: list[httpx.Response] = []
     for _ in range(50):
         answer = ask()

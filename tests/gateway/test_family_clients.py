@@ -1,4 +1,4 @@
-"""The public clients of the gateway family, byte for byte: what each sends over its socket and what it reads.
+"""The public clients of the gateway family, byte for byte: the bytes that each sends and how it reads the answer.
 
 Requests are written as these clients write them (header order, content types, names and types of fields), and answers
 are read as strictly as they read them.
@@ -42,7 +42,7 @@ def exchange(
     status: int = 200,
     method: str = "POST",
 ) -> Any:
-    """Send a body over a socket of our own and return the answer's JSON; it must have this status."""
+    """Send a body over a raw socket and return the answer's JSON. The answer must have this status."""
     host = urlsplit(server.url).netloc
     content = body.encode()
     if chunked:
@@ -69,7 +69,7 @@ def proof(app: Credentials, timestamp: object, *, upper: bool = True) -> str:
 
 
 def sends(server: Server, token: str, user: str) -> None:
-    """A token that a client has read must work."""
+    """Check that a token which a client has read is valid."""
     raw = json.dumps({"receiverIds": [user], "msgtype": "text", "text": {"content": "x"}})
     answer = exchange(server, f"/msgCenter/message/sendMsg?accessToken={token}", GUZZLE, raw)
     assert answer["retCode"] == "000000", answer
@@ -193,7 +193,7 @@ def test_the_national_gateways_demo_app(
         f'{{"appId":"{shared_app.app_id}","timeStamp":"{at}","keyInfo":"{proof(shared_app, at)}","sysCode":{sys_code}}}'
     )
     answer = exchange(server, TOKEN, JACKSON, body, chunked=chunked)
-    # Jackson fails on a key that its class does not have.
+    # Jackson fails on a key that is not in its class.
     assert set(answer) == {"retCode", "retDesc", "data"}
     assert set(answer["data"]) == NATIONAL_KEYS
     assert all(isinstance(value, str) for value in answer["data"].values())

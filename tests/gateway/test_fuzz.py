@@ -41,7 +41,7 @@ def check(answer: httpx.Response) -> None:
 
 
 def spelled(body: object) -> bytes:
-    """A body as JSON; lone surrogates as their escapes."""
+    """Return a body as JSON, with lone surrogates escaped."""
     return json.dumps(body).encode()
 
 

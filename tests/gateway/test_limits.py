@@ -30,7 +30,7 @@ NAMES = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
 @pytest.fixture(scope="module")
 def limited(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a rate limit, in a time zone of its own."""
+    """A server with a rate limit and another time zone."""
     folder = tmp_path_factory.mktemp("limited")
     with running_server(shared_database, folder, RATE_LIMIT=str(INSTALLATION), TIME_ZONE="Asia/Tokyo") as started:
         yield started
@@ -38,7 +38,7 @@ def limited(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def limited_raw(limited: Server, raw: Raw) -> Iterator[Raw]:
-    """Raw HTTP to the limited server with a token from the other one."""
+    """Raw HTTP to the limited server with a token from the other server."""
     opened = Raw(limited, raw.token)
     yield opened
     opened.http.close()
@@ -55,7 +55,7 @@ def set_limits(url: str, app: Credentials, rates: Mapping[str, int] | None = Non
 
 
 def shown_limit(answer: httpx.Response) -> int | None:
-    """The limit that an answer tells; all its headers must be there, or none."""
+    """Return the limit in an answer's headers. Either all of these headers are present or none."""
     assert len({name in answer.headers for name in NAMES}) == 1, answer.headers
     if NAMES[0] not in answer.headers:
         return None
@@ -94,7 +94,7 @@ def test_an_apps_own_limit_is_enforced(
         left.append(answer.headers["ratelimit-remaining"])
     else:
         raise AssertionError("no limit")
-    assert ("0", "0") not in pairwise(left), "a call after the last one of a window"
+    assert ("0", "0") not in pairwise(left), "a call beyond the limit of a window"
     assert shown_limit(answer) == 2
     assert answer.headers["ratelimit-remaining"] == "0"
     assert answer.headers["retry-after"] == "1"
@@ -177,14 +177,14 @@ async def test_server_errors_have_the_limit_headers(problem: Exception | None, s
 
 
 def until_midnight(zone: str) -> float:
-    """The seconds that are left of a day."""
+    """Return the seconds until midnight."""
     now = datetime.now(ZoneInfo(zone))
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight - now).total_seconds()
 
 
 def refused_for_quota(raw: Raw, body: Json, zone: str = "Asia/Tokyo") -> None:
-    """A send must be refused with 400002, in both languages, until midnight."""
+    """Check that a send is refused with 400002 in both languages until midnight."""
     for language, chinese in (("zh", True), ("en", False)):
         answer = raw.post("sendMsg", body, headers={"accept-language": language})
         refusal = envelope(answer)
@@ -208,7 +208,7 @@ def test_a_quota_counts_all_ways_of_sending(
     refused_for_quota(limited_raw, text_to(user))
     refused_for_quota(limited_raw, text_to(user, requestId="new"))
     repeated = envelope(limited_raw.post("sendMsg", sends[1]))
-    assert repeated["msgId"] == sent[1]["msgId"], "what was sent may be asked for again"
+    assert repeated["msgId"] == sent[1]["msgId"], "a repeat is answered again"
     for call, body in (
         ("modMsgStatus", {"publisherId": user, "msgId": [sent[0]["msgId"]]}),
         ("getUnreadCount", {"publisherId": user}),
@@ -259,7 +259,7 @@ def test_several_processes_share_a_quota_exactly(database_url: str, tmp_path_fac
         token = httpx.post(f"{url}/oauth2/token", data=form, trust_env=False).json()["access_token"]
 
         def send(number: int) -> tuple[str, str]:
-            # A connection for each, so that both processes get their share; every other one is sent twice.
+            # One connection per send, so that both processes take part. Every second send is repeated.
             body = text_to("user", requestId=str(number // 2)) if number % 4 < 2 else text_to("user")
             answer = httpx.post(f"{url}/msgCenter/message/sendMsg?accessToken={token}", json=body, trust_env=False)
             answer_body: Json = answer.json()

@@ -47,7 +47,7 @@ def test_the_samples_request_gets_the_samples_answer(
     assert client.unread_count(SEED_USER) == 2
     without = SEED_REQUEST.replace(b'"isRead":1, \n', b"")
     assert raw.post("modMsgStatus", without).content == SUCCESS
-    assert client.unread_count(SEED_USER) == 0, "isRead is 1 unless it is given"
+    assert client.unread_count(SEED_USER) == 0, "isRead is 1 by default"
 
 
 def test_bare_success_has_exactly_two_keys(wire: Raw, sdk: Client, user: str) -> None:
@@ -70,7 +70,7 @@ def test_the_unread_count_follows_status_changes(sdk: Client, user: str) -> None
 
 @pytest.fixture(scope="module")
 def fifty(sdk: Client) -> list[str]:
-    """Fifty messages to the user `fifty`."""
+    """The ids of fifty messages to the user `fifty`."""
     return [sdk.send_text("fifty", f"number {number}") for number in range(50)]
 
 
@@ -220,7 +220,7 @@ def test_an_expired_message_is_unknown(wire: Raw, sdk: Client, user: str) -> Non
 
 
 def read_time(client: Client, message_id: str, user: str) -> datetime | None:
-    """When a user first read a message."""
+    """Return when a user first read a message."""
     (receipt,) = [candidate for candidate in client.message_status(message_id).details if candidate.recipient == user]
     assert receipt.read == (receipt.read_at is not None)
     return receipt.read_at
@@ -260,7 +260,7 @@ def test_each_receiver_has_a_state_of_its_own(sdk: Client, user: str) -> None:
 
 @dataclass
 class Approval:
-    """A pending approval and those who may decide it."""
+    """A pending approval and its approvers."""
 
     message_id: str
     approvers: list[str]

@@ -27,12 +27,12 @@ def in_body(client_id: str, secret: str) -> dict[str, str]:
 
 
 def error_of(answer: httpx.Response, status: int, error: str) -> None:
-    """An answer is an error of section 5.2."""
+    """Check that an answer is an error as in section 5.2."""
     assert answer.status_code == status, answer.text
     body = answer.json()
     assert body["error"] == error, body
     assert set(body) <= {"error", "error_description", "error_uri"}
-    # Section 5.2 allows these characters alone.
+    # Section 5.2 allows only these characters.
     assert all(0x20 <= ord(character) <= 0x7E and character not in '"\\' for character in body["error_description"])
     assert_no_store(answer)
     assert ("www-authenticate" in answer.headers) == (status == 401)

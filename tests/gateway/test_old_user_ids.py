@@ -1,4 +1,4 @@
-"""User ids with white space at their ends: refused today, but what such users have got stays within reach."""
+"""User ids with white space at their ends: refused in new requests, but existing users keep their messages."""
 
 import pytest
 

@@ -38,7 +38,7 @@ PLAIN = {"/healthz", "/readyz", "/openapi.json"}
 
 @pytest.fixture(scope="module")
 def document(http: httpx.Client) -> Json:
-    """The document as the server gives it out."""
+    """The document as the server returns it."""
     answer = http.get("/openapi.json")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
@@ -47,7 +47,7 @@ def document(http: httpx.Client) -> Json:
 
 
 def validator(document: Json, schema: Json) -> jsonschema_rs.Validator:
-    """What validates against a schema of the document."""
+    """Return a validator for a schema of the document."""
     return jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
 
 

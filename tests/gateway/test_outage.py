@@ -1,4 +1,4 @@
-"""A server whose database goes away and comes back (docs/protocol.md, "Conventions of every gateway call")."""
+"""A server whose database stops and is restarted (docs/protocol.md, "Conventions of every gateway call")."""
 
 from contextlib import ExitStack
 
@@ -65,7 +65,7 @@ def test_without_its_database_a_server_answers_503_and_recovers_by_itself(
                 oauth = http.post("/oauth2/token", data={"grant_type": "client_credentials", **secret})
                 assert (oauth.status_code, oauth.json()["error"]) == (503, "temporarily_unavailable")
                 assert int(oauth.headers["retry-after"]) >= 1
-                for _ in range(40):  # whose calls they are is unknown now: they count against nobody
+                for _ in range(40):  # the caller is unknown now, so these calls count for no app
                     refusal = envelope(raw.post("getUnreadCount", {"publisherId": user}), 503)
                     assert refusal["retCode"] == "500002"
                 with pytest.raises(ServerError) as raised:
@@ -73,7 +73,7 @@ def test_without_its_database_a_server_answers_503_and_recovers_by_itself(
                 assert raised.value.ret_code == "500002"
                 assert raised.value.retry_after is not None
                 assert http.get("/healthz").status_code == 200
-                until(lambda: http.get("/readyz").status_code == 503)  # what it says may be a second old
+                until(lambda: http.get("/readyz").status_code == 503)  # the result may be one second old
                 assert envelope(http.get("/nope"), 404)["retCode"] == "100003"
 
                 assert database.enter_context(embedded_postgres(folder, settings=QUICK)) == url

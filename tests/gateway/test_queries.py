@@ -12,12 +12,12 @@ DAY = 86_400_000
 
 
 def pages(raw: Raw, call: str, request: Json, items: str) -> list[Json]:
-    """All pages of a call, asked for one by one."""
+    """Return the answers for all pages of a call."""
     answers = [accepted(raw, call, request)]
     while "nextCursor" in answers[-1]:
         cursor = answers[-1]["nextCursor"]
         assert isinstance(cursor, str)
-        assert answers[-1][items], "a page that is not the last has something on it"
+        assert answers[-1][items], "only the last page may be empty"
         answers.append(accepted(raw, call, {**request, "cursor": cursor}))
     return answers
 
@@ -205,7 +205,7 @@ def test_a_list_is_filtered_by_business_and_kind(raw: Raw, user: str) -> None:
 
 
 def between_milliseconds() -> int:
-    """The clock, no other moment of the test being in the same millisecond."""
+    """Return a time whose millisecond no other step of the test shares."""
     before = now_ms()
     until(lambda: now_ms() > before + 1)
     moment = now_ms()
@@ -277,7 +277,7 @@ def test_a_list_is_paged_and_newest_first(raw: Raw, client: Client, user: str) -
     first = accepted(raw, "getMsgList", {"pageSize": 5})
     client.send_text(user, "a newer one")
     second = accepted(raw, "getMsgList", {"pageSize": 5, "cursor": first["nextCursor"]})
-    assert ids_of(first) + ids_of(second) == ids[:10], "what is sent meanwhile moves no page"
+    assert ids_of(first) + ids_of(second) == ids[:10], "newer messages do not move the pages"
     assert [message.id for message in client.messages(page_size=3)][1:] == ids
 
 

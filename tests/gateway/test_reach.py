@@ -24,34 +24,34 @@ def stranger(server: Server, other_app: Credentials) -> Iterator[Raw]:
 
 
 def send(wire: Raw, request: Json) -> str:
-    """Send, and return the message id."""
+    """Send a message and return its id."""
     sent: str = accepted(wire, "sendMsg", request)["msgId"]
     return sent
 
 
 def to_all(content: str = "to everyone", **more: object) -> Json:
-    """A sendMsg request to everyone."""
+    """Return a sendMsg request to everyone."""
     return {"toAll": True, "msgtype": "text", "text": {"content": content}, **more}
 
 
 def to_topic(topic: str, **more: object) -> Json:
-    """A sendMsg request to a topic."""
+    """Return a sendMsg request to a topic."""
     return {"topic": topic, "msgtype": "text", "text": {"content": "to a topic"}, **more}
 
 
 def unread(wire: Raw, user: str) -> int:
-    """This app's unread messages of a user."""
+    """Return the number of a user's unread messages of this app."""
     count: int = accepted(wire, "getUnreadCount", {"publisherId": user})["unread"]
     return count
 
 
 def status(wire: Raw, message_id: str, **more: object) -> Json:
-    """The state of a message."""
+    """Return the status of a message."""
     return accepted(wire, "getMsgStatus", {"msgId": message_id, **more})
 
 
 def listed(wire: Raw, message_id: str) -> Json:
-    """A message as getMsgList has it; messages of other tests may stand before it."""
+    """Return a message as listed by getMsgList. Messages of other tests may precede it."""
     cursor: Json = {}
     while True:
         page = accepted(wire, "getMsgList", {"pageSize": 200, **cursor})
@@ -67,18 +67,18 @@ def wait_for_state(wire: Raw, message_id: str, state: str) -> None:
 
 
 def without(request: Json, *fields: str) -> Json:
-    """A request without some fields."""
+    """Return a request without some fields."""
     return {name: value for name, value in request.items() if name not in fields}
 
 
 def subscribe(wire: Raw, topic: str, *users: str) -> int:
-    """Subscribe users."""
+    """Subscribe users and return the number of changes."""
     changed: int = accepted(wire, TOPIC + "subscribe", {"topic": topic, "userIds": list(users)})["changed"]
     return changed
 
 
 def updated(message_id: str, content: str = "updated", **more: object) -> Json:
-    """An updateMsg request."""
+    """Return an updateMsg request."""
     return {"msgId": message_id, "msgtype": "text", "text": {"content": content}, **more}
 
 

@@ -1,4 +1,4 @@
-"""The retCodes on the wire, in the SDK and in docs/protocol.md, and the answers of a server that cannot work."""
+"""The retCodes on the wire, in the SDK and in docs/protocol.md, and the answers of a server with a problem."""
 
 import re
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_the_protocol_lists_every_code() -> None:
 
 
 async def answer_of(gateway: Gateway, problem: Exception) -> httpx.Response:
-    """The answer to a call whose handler raises `problem`."""
+    """Return the answer to a call whose handler raises `problem`."""
 
     async def respond(gateway: Gateway, exchange: Exchange) -> bytes:
         raise problem

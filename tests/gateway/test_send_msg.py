@@ -33,12 +33,12 @@ def without(request: Json, *names: str) -> Json:
 
 
 def oa_with(user: str, **body: object) -> Json:
-    """A card with fields in its body."""
+    """Return a request for a card with these fields in its body."""
     return oa_to(user, {**HEAD, "body": body})
 
 
 def stored_body(client: Client, message_id: str) -> Any:
-    """A message's body as getMsgList tells it."""
+    """Return a message's body as listed by getMsgList."""
     (message,) = [candidate for candidate in client.messages() if candidate.id == message_id]
     return message.body
 
@@ -137,7 +137,7 @@ def url_of(length: int) -> str:
 
 
 def at_edge(user: str, field: str, length: int) -> Json:
-    """A request whose field (its name on the wire, with dots) has this many characters."""
+    """Return a request in which `field` (the dotted name on the wire) has this many characters."""
     text = "张" * length
     match field:
         case "text.content":
@@ -296,7 +296,7 @@ def test_a_wrong_file_count_is_refused_with_the_name_of_its_field(wire: Raw, use
     refused(wire, "sendMsg", oa_with(user, fileCount=count), "100003", "oa.body.fileCount")
 
 
-# --- Where a card's id and addresses stand --------------------------------------------------------------------------
+# --- Places of a card's id and addresses ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -326,7 +326,7 @@ def test_a_malformed_field_of_a_card_is_named_by_its_place(wire: Raw, user: str,
 
 # --- URLs -----------------------------------------------------------------------------------------------------------
 
-# All kinds of URLs: tests/domain/test_content.py.
+# tests/domain/test_content.py tests all kinds of URLs.
 
 
 @pytest.mark.parametrize("url", ["http://a", "https://学校.example:8080/路径?x=y#f"])
@@ -633,7 +633,7 @@ def test_a_scheduled_message_arrives_at_its_time_and_not_before(
     until(lambda: sdk.unread_count(user) == 1)
     assert now_ms() >= at
     assert sdk.message_status(message_id).state == "sent"
-    assert accepted(wire, "sendMsg", request)["msgId"] == message_id, "a repeat is answered as it was in time"
+    assert accepted(wire, "sendMsg", request)["msgId"] == message_id, "a late repeat gets the first answer"
 
 
 def test_a_scheduled_message_cannot_be_read_before_its_time(wire: Raw, user: str) -> None:

@@ -32,7 +32,7 @@ def browser(server: Server, raw: Raw, user: str) -> Iterator[Browser]:
 
 
 def known(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Events without their times, which must be plausible."""
+    """Check that the times of events are plausible, and return the events without them."""
     now = time.time() * 1_000
     for event in events:
         for name in ("eventTime", "readTime", "closeTime"):
@@ -157,7 +157,7 @@ def test_a_post_is_signed_and_names_its_webhook(client: Client, receiver: Receiv
 def test_both_secrets_are_valid_during_a_rotation(client: Client, receiver: Receiver) -> None:
     made = client.create_webhook(receiver.url, ["message.read"])
     rotated = client.rotate_webhook_secret(made.id)
-    again = client.rotate_webhook_secret(made.id)  # as after a lost answer
+    again = client.rotate_webhook_secret(made.id)  # as a client does after a lost answer
     assert len({made.secret, rotated.secret, again.secret}) == 3
     left = again.previous_valid_until - datetime.now(UTC)
     assert timedelta(hours=23) < left <= timedelta(hours=24)
@@ -187,7 +187,7 @@ def test_events_are_posted_in_batches_and_in_order(client: Client, receiver: Rec
 
 
 def first_then(first: Answer) -> Any:
-    """Answer the first POST of each id so, and take it when it comes again."""
+    """Return an answering function: `first` for the first POST of each id, and success for the next ones."""
     seen: set[str] = set()
 
     def answer(post: Post) -> Answer:
@@ -263,7 +263,7 @@ def test_a_long_answer_is_truncated(client: Client, receiver: Receiver) -> None:
 
 
 def test_a_dead_webhook_does_not_delay_others(client: Client, receiver: Receiver, user: str) -> None:
-    with socket.socket() as dead:  # takes connections, and never answers
+    with socket.socket() as dead:  # accepts connections and never answers
         dead.bind(("127.0.0.1", 0))
         dead.listen(50)
         for number in range(5):
@@ -272,7 +272,7 @@ def test_a_dead_webhook_does_not_delay_others(client: Client, receiver: Receiver
         ids = [client.send_text(user, "x") for _ in range(10)]
         for number, message in enumerate(ids):
             client.set_status(user, message)
-            # Each of them arrives while all dead ones still hang.
+            # Each event arrives while the posts to all dead webhooks still hang.
             receiver.until(lambda _, n=number: len(receiver.events("message.read")) > n)  # type: ignore[misc]
         assert client.webhooks()[-1].state == "active"
 
@@ -403,7 +403,7 @@ def test_contradicting_and_missing_fields_are_named(raw: Raw, receiver: Receiver
     refused(raw, WEBHOOK + "getWebhookDeliveries", {**webhook, "cursor": "x"}, "100003", "cursor")
 
 
-# --- Who pays -------------------------------------------------------------------------------------------------------
+# --- Deleted webhooks -----------------------------------------------------------------------------------------------
 
 
 def test_no_event_is_stored_after_the_last_webhook_is_deleted(client: Client, receiver: Receiver, user: str) -> None:

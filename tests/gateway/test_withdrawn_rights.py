@@ -1,7 +1,7 @@
-"""Rights that an operator withdraws hold back everything that takes effect afterwards (docs/protocol.md).
+"""A withdrawn right refuses every call and effect that needs it from then on (docs/protocol.md).
 
 The table names every call of the API for every right. A right is withdrawn between the creation of something and its
-effect; what only takes back, reads or ends something goes on.
+effect. Calls that only recall, read or end something still work.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ DISABLED = "200006"
 
 @dataclass
 class World:
-    """An app with every right, and what it has made before one is withdrawn."""
+    """An app with every right, and the objects that it created before a right is withdrawn."""
 
     raw: Raw
     database: Database
@@ -50,22 +50,22 @@ class World:
 
     @property
     def on_platform(self) -> Json:
-        """Names the platform that is withdrawn, in calls that take one."""
+        """The field for the withdrawn platform, in calls that have one."""
         return {"platformCode": self.other} if self.right == "platform" else {}
 
     @property
     def audience(self) -> Json:
-        """The audience that the right is about."""
+        """The audience that needs the right."""
         if self.right == "broadcasts":
             return {"toAll": True}
         return {"receiverIds": [self.user], **self.on_platform}
 
     def send(self, **more: object) -> Json:
-        """A request that sends to that audience."""
+        """Return a request that sends to that audience."""
         return {**self.audience, "msgtype": "text", "text": {"content": "x"}, **more}
 
     async def make(self) -> None:
-        """Make all that later calls are about."""
+        """Create the objects for the later calls."""
         subscription = {"topic": self.topic, "userIds": [self.user], **self.on_platform}
         accepted(self.raw, "/msgCenter/topic/subscribe", subscription)
         token = {"publisherId": self.user, **self.on_platform}
@@ -78,7 +78,7 @@ class World:
         self.webhook_id = accepted(self.raw, "/msgCenter/webhook/createWebhook", hook)["webhookId"]
 
     async def set_rights(self, *, granted: bool) -> None:
-        """Withdraw the right, or give it back."""
+        """Withdraw or restore the right."""
         if self.right == "disabled":
             apps = Apps(self.database, KeyRing(SECRET_KEY))
             await apps.set_disabled(self.app_id, disabled=not granted)
@@ -114,7 +114,7 @@ async def world(
 
 @dataclass(frozen=True)
 class Row:
-    """A call and what it answers once a right is withdrawn: `refused` lists the rights for which it is 200007."""
+    """A call, and in `refused` the rights without which it answers 200007."""
 
     call: str
     body: Callable[[World], Mapping[str, Any]]
@@ -205,7 +205,7 @@ async def test_a_scheduled_message_is_withheld(world: World) -> None:
     )
     assert len(notes) == len(scheduled)
     await world.set_rights(granted=True)
-    if world.right != "disabled":  # its tokens have ended
+    if world.right != "disabled":  # the app's tokens have ended
         for message_id in scheduled:
             status = accepted(world.raw, "getMsgStatus", {"msgId": message_id})
             assert (status["state"], status["delivered"]) == ("recalled", 0)
