@@ -39,12 +39,12 @@ SECRET_KEY = "a secret key that only the tests know"
 PLATFORM = "420100"
 TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-"""Settings of a PostgreSQL whose data nobody misses after a crash."""
+"""Settings of a PostgreSQL whose data may be lost in a crash."""
 PROGRAM = (sys.executable, "-m", "msgcenter")
 SERVE = (*PROGRAM, "serve", "--port", "0")
 _START_SECONDS = 60
 _DROP_SECONDS = 60
-# `make test` runs as `ci`. For hours in which nobody waits there is `make test-thorough`.
+# `make test` uses the profile `ci`. `make test-thorough` takes hours.
 settings.register_profile("ci", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
 settings.load_profile("ci")
@@ -74,7 +74,7 @@ _LONGEST_FIRST = (
     "cli/test_serve.py",
     "e2e/test_live.py",
 )
-"""Files of tests that take long. Whatever began last would otherwise go on alone when all else is done."""
+"""Test files that take long. They start first, so that none of them runs alone at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def examples(number: int) -> int:
-    """Return how many examples Hypothesis tries where it would usually try `number`: half in `ci`, more if thorough."""
+    """Return the number of examples for Hypothesis instead of `number`: half in `ci`, more if thorough."""
     return max(1, number * settings().max_examples // 100)
 
 
@@ -94,18 +94,18 @@ def examples(number: int) -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def passable_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let the embedded PostgreSQL's user through to the tests' folders, before a command does so and says it."""
+    """Give the embedded PostgreSQL's user access to the tests' folders, before a command does so and prints it."""
     if os.geteuid() != 0:
         return
     folder = tmp_path_factory.getbasetemp()
     for above in (folder, *folder.parents):
-        if "pytest-" in str(above):  # pytest's own folders alone
+        if "pytest-" in str(above):  # pytest's own folders only
             above.chmod(above.stat().st_mode | 0o001)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_tls_context() -> Iterator[None]:
-    """Read the machine's certificate authorities once; httpx does it for every client, which takes 30 ms of CPU."""
+    """Read the machine's certificate authorities once. httpx reads them for every client, which takes 30 ms of CPU."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", functools.cache(httpx.create_ssl_context))
         yield
@@ -120,16 +120,16 @@ def end_of_fork_server() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of the PostgreSQL to test on: the one that is named, or else one of this test process's own.
+    """The URL of the PostgreSQL to test on: the configured one, or else a new one for this test process.
 
-    Its own is not crash-safe, which makes it fast.
+    The new one is not crash-safe, which makes it fast.
     """
     named = os.environ.get(TEST_DATABASE)
     if named:
         wait_for(_check_server(named))
         yield named
         return
-    # Not in the folder of pytest, which every run closes to other users when it begins, so to this PostgreSQL as well.
+    # Not in the folder of pytest: every run closes it to other users at the start, also to this PostgreSQL.
     with TemporaryDirectory(prefix="msgcenter-tests-") as folder:
         Path(folder).chmod(0o711)
         with embedded_postgres(Path(folder) / "data", settings=QUICK) as url:
@@ -156,7 +156,7 @@ def other_database(url: str, name: str) -> str:
 
 
 async def execute(url: str, statement: str) -> None:
-    """Run a statement on a connection of its own."""
+    """Run a statement on a new connection."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)
@@ -165,7 +165,7 @@ async def execute(url: str, statement: str) -> None:
 
 
 async def create_database(postgres: str, template: str | None = None) -> str:
-    """Return the URL of a new database under a name that nobody else uses: a copy of `template`, or empty."""
+    """Return the URL of a new database with a unique name: a copy of `template`, or empty."""
     name = f"msgcenter_test_{secrets.token_hex(8)}"
     connection = await asyncpg.connect(postgres)
     try:
@@ -179,8 +179,8 @@ async def create_database(postgres: str, template: str | None = None) -> str:
 
 
 async def drop_database(postgres: str, url: str) -> None:
-    """Drop a database that `create_database` made, whoever is still connected to it."""
-    # While PostgreSQL itself cleans up in it (autovacuum), it takes a superuser to force that.
+    """Drop a database that `create_database` made, even with open connections."""
+    # During an autovacuum in it, only a superuser may force that.
     async with asyncio.timeout(_DROP_SECONDS):
         while True:
             with suppress(asyncpg.InsufficientPrivilegeError):
@@ -194,14 +194,14 @@ def name_of(url: str) -> str:
 
 
 def wait_for(work: Coroutine[object, object, Result]) -> Result:
-    """Run a coroutine to its end, wherever we are: fixtures of a session have no event loop of their own."""
+    """Run a coroutine to its end in any thread: fixtures of a session have no event loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="session")
 def template(postgres: str) -> Iterator[str]:
-    """The name of a migrated database that tests are given copies of."""
+    """The name of a migrated database. Tests get copies of it."""
     url = wait_for(create_database(postgres))
     wait_for(migrate(url))
     yield name_of(url)
@@ -210,7 +210,7 @@ def template(postgres: str) -> Iterator[str]:
 
 @pytest.fixture
 async def empty_database(postgres: str) -> AsyncIterator[str]:
-    """The URL of a database with nothing in it."""
+    """The URL of an empty database."""
     url = await create_database(postgres)
     yield url
     await drop_database(postgres, url)
@@ -218,7 +218,7 @@ async def empty_database(postgres: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
-    """The URL of a migrated database that no other test has seen."""
+    """The URL of a migrated database for one test."""
     url = await create_database(postgres, template)
     yield url
     await drop_database(postgres, url)
@@ -252,7 +252,7 @@ class Server:
     output: list[str]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it by a signal and return its exit code."""
+        """End the server by a signal and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(60)
@@ -284,7 +284,7 @@ def running_program(command: Sequence[str], environment: Mapping[str, str]) -> I
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], *, forked: bool = True) -> Process:
-    """Start a command in a session of its own; `stdout` gives what it writes to both its outputs.
+    """Start a command in a new session. `stdout` has what it writes to both outputs.
 
     A command that is `msgcenter` itself is forked from a process that has imported the program, unless not `forked`.
     """
@@ -307,7 +307,7 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     environment |= {"MSGCENTER_DATA_DIR": str(data_dir), "MSGCENTER_RATE_LIMIT": "0", "COLUMNS": COLUMNS}
     environment |= {"MSGCENTER_USER_RATE_LIMIT": "0", "MSGCENTER_ADDRESS_RATE_LIMIT": "0"}
     environment["MSGCENTER_WEBHOOK_ALLOW"] = "127.0.0.0/8"
-    environment["MSGCENTER_SECOND_FACTOR"] = "off"  # tests of the second factor itself say so
+    environment["MSGCENTER_SECOND_FACTOR"] = "off"  # tests of the second factor turn it on
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
     return environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}
@@ -341,7 +341,7 @@ def shared_database(postgres: str, template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def server(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that the tests of this process share; each has an app, and so messages, of its own."""
+    """A server shared by the tests of this process. Each test has its own app, and so its own messages."""
     with running_server(shared_database, tmp_path_factory.mktemp("server")) as started:
         yield started
 
@@ -351,7 +351,7 @@ def server(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @dataclass(frozen=True)
 class Credentials:
-    """An app that a test may use."""
+    """The credentials of an app."""
 
     app_id: str
     app_key: str
@@ -372,7 +372,7 @@ async def register_app(database: Database, platform_code: str = PLATFORM) -> Cre
 
 
 class SharedConnections:
-    """Connections to `shared_database` that stay open: opening them costs more than what most fixtures do there."""
+    """Connections to `shared_database` that stay open: opening them takes longer than most uses in fixtures."""
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
@@ -408,13 +408,13 @@ def app(shared_connections: SharedConnections) -> Credentials:
 
 @pytest.fixture
 def client(server: Server, app: Credentials) -> Iterator[Client]:
-    """The SDK, speaking to `server` as `app`."""
+    """The SDK for `server` with the credentials of `app`."""
     with Client(server.url, app.app_id, app.app_key, retries=0) as opened:
         yield opened
 
 
 class Raw:
-    """Bytes to `server` and back, as `app`."""
+    """Raw HTTP to `server` as `app`."""
 
     def __init__(self, server: Server, token: str) -> None:
         self.http = httpx.Client(base_url=server.url, trust_env=False)

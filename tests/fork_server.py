@@ -1,6 +1,6 @@
-"""Starts `msgcenter` by forking a process that has imported it: a start takes 0.2 s of CPU instead of 1.5 s.
+"""Starts `msgcenter` by forking a process that has imported it: a start then takes 0.2 s of CPU instead of 1.5 s.
 
-What a test starts this way is a process of its own, as if by `python -m msgcenter`: with its own environment,
+A test starts a separate process this way, as by `python -m msgcenter`: with its own environment,
 arguments, standard streams and session. Tests of the start itself run the command (`tests.conftest.PROGRAM`).
 """
 
@@ -40,13 +40,13 @@ QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 """
 _NUMBER = struct.Struct("i")
 _LIBRARIES = ("uvicorn.lifespan.on", "uvicorn.logging", "uvloop", "typer.rich_utils", "rich.progress")
-"""What the program imports later than its modules."""
+"""Modules that the program imports later."""
 COLUMNS = "300"
-"""The width of consoles, which they take from the environment when their module is imported, so before the fork."""
+"""The width of consoles. They read it from the environment when their module is imported, so before the fork."""
 
 
 def with_compiled_code(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which Python keeps compiled code: compiling takes longer than everything else here."""
+    """Return an environment in which Python keeps compiled code, since compiling takes longest."""
     kept = dict(environment)
     if kept.pop("PYTHONDONTWRITEBYTECODE", None):
         kept["PYTHONPYCACHEPREFIX"] = str(_ROOT / ".pytest_cache" / "compiled")
@@ -54,7 +54,7 @@ def with_compiled_code(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 class ForkedProcess:
-    """A running program, with what tests use of `subprocess.Popen`."""
+    """A running program, with the part of `subprocess.Popen` that tests use."""
 
     def __init__(self, status: int, stdout: IO[str] | None) -> None:
         self._status = status
@@ -78,13 +78,13 @@ class ForkedProcess:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, unless it has ended."""
+        """Send a signal, unless the program has ended."""
         if self.poll() is None:
             with suppress(ProcessLookupError):  # it may end this very moment
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """Kill it."""
+        """Kill the program."""
         self.send_signal(signal.SIGKILL)
 
     def _end(self) -> None:
@@ -100,7 +100,7 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """The process that has imported the program, and is forked for each start."""
+    """The process that has imported the program and forks itself for each start."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -119,7 +119,7 @@ class ForkServer:
     def start(
         self, arguments: Sequence[str], environment: Mapping[str, str], stdin: int, stdout: int, stderr: int
     ) -> ForkedProcess:
-        """Start `msgcenter` in a session of its own, with these standard streams."""
+        """Start `msgcenter` in a new session with these standard streams."""
         assert environment["COLUMNS"] == COLUMNS
         request = {"arguments": list(arguments), "environment": dict(environment), "folder": str(Path.cwd())}
         status, their_status = os.pipe()
@@ -131,7 +131,7 @@ class ForkServer:
         return ForkedProcess(status, None)
 
     def close(self) -> None:
-        """End the process; programs that it has started go on."""
+        """End the process. Programs that it has started continue."""
         self._connection.close()
         self._process.wait(60)
 
@@ -155,7 +155,7 @@ def close_fork_server() -> None:
 
 
 def start_program(arguments: Sequence[str], environment: Mapping[str, str]) -> ForkedProcess:
-    """Start `msgcenter`; `stdout` of the process gives what it writes to both its outputs."""
+    """Start `msgcenter`. `stdout` of the process has what it writes to both outputs."""
     reading, writing = os.pipe()
     with Path(os.devnull).open("rb") as nothing:
         try:
@@ -181,7 +181,7 @@ def _import_program() -> None:
 
 
 def _next_program(connection: socket.socket) -> None:
-    """Fork for each request. Returns in the process of each program, with everything set as its start demands."""
+    """Fork for each request. Returns in the process of each program, with the environment and streams of its start."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         message, files, _, _ = socket.recv_fds(connection, _LARGEST_REQUEST, 4)
@@ -199,7 +199,7 @@ def _next_program(connection: socket.socket) -> None:
 
 
 def _keep(pid: int, files: Sequence[int]) -> NoReturn:
-    """Tell how a program ends, as its parent."""
+    """Report how a program ends, as its parent."""
     *streams, status = files
     os.setsid()
     for stream in streams:
@@ -223,11 +223,11 @@ def _become(request: dict[str, object], files: Sequence[int]) -> None:
     os.environ.update(environment)
     time.tzset()
     sys.argv = ["msgcenter", *arguments]
-    request_id._PROCESS = secrets.token_hex(6).encode()  # chosen by every process when it imports the module
+    request_id._PROCESS = secrets.token_hex(6).encode()  # each process chooses it when it imports the module
 
 
 def _run() -> NoReturn:
-    """Run the program and end the process as the interpreter does, but for taking all modules apart.
+    """Run the program and end the process as the interpreter does, but without clearing the modules.
 
     That would touch, and so copy, most of the memory that the process shares with the fork server.
     """

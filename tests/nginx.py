@@ -48,7 +48,7 @@ def documented(heading: str) -> str:
 
 @contextmanager
 def running_nginx(folder: Path, server_url: str, site: str, *, tls: bool = False) -> Iterator[str]:
-    """Run nginx before the server at `server_url` until the end of the block, and give its URL.
+    """Run nginx before the server at `server_url` until the end of the block, and yield its URL.
 
     `site` is like the manual's: its upstream is set to the server, its name to HOST, and its port to a free one, with
     a certificate of its own or without TLS. Skips the test where there is no nginx.

@@ -1,4 +1,4 @@
-"""A real HTTP server that takes webhooks, as an app would run it; checks them with the Standard Webhooks library."""
+"""A real HTTP server for webhooks, like an app's, which verifies them with the Standard Webhooks library."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ _PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Post:
-    """What came in."""
+    """A received POST."""
 
     path: str
     headers: dict[str, str]
@@ -40,7 +40,7 @@ class Post:
         return events
 
     def verified_by(self, secret: str) -> Any:
-        """Its JSON, if its signature is right; raises what the library raises."""
+        """Return the JSON if the signature is right. Raises the errors of the library."""
         return Webhook(secret).verify(self.body, self.headers)
 
 
@@ -50,14 +50,14 @@ TAKEN: Answer = (204, {}, b"")
 
 @dataclass
 class Receiver:
-    """A receiver at `url`. `answer` decides what a POST is answered."""
+    """A receiver at `url`. `answer` returns the answer to a POST."""
 
     url: str = ""
     posts: list[Post] = field(default_factory=list)
     answer: Callable[[Post], Answer] = lambda _: TAKEN
 
     def until(self, holds: Callable[[list[Post]], bool]) -> list[Post]:
-        """Wait until what has come in passes, and return it."""
+        """Wait until the received posts pass a condition, and return them."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not holds(list(self.posts)):
             assert time.monotonic() < deadline, f"it never came; there are {len(self.posts)} posts"
@@ -65,7 +65,7 @@ class Receiver:
         return list(self.posts)
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        """All events of a kind, each POST once, in the order of their arrival."""
+        """Return all events of a kind in the order of their arrival, without repeated posts."""
         firsts = {post.id: post for post in reversed(self.posts) if post.type == kind}
         return [event for post in reversed(firsts.values()) for event in post.events]
 

@@ -43,7 +43,7 @@ def event_loop() -> Iterator[Loop]:
 
 
 def weighted(*choices: tuple[int, st.SearchStrategy[Drawn]]) -> st.SearchStrategy[Drawn]:
-    """Draw from strategies with weights. (`one_of` would drop a strategy that is given more than once.)"""
+    """Draw from strategies with weights. (`one_of` would drop a strategy that occurs more than once.)"""
     spread = [number for number, (weight, _) in enumerate(choices) for _ in range(weight)]
     return st.sampled_from(spread).flatmap(lambda number: choices[number][1])
 

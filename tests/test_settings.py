@@ -1,4 +1,4 @@
-"""The settings: defaults, what each variable takes, and how a wrong one is told."""
+"""The settings: defaults, allowed values, and the errors for wrong values."""
 
 import os
 import re

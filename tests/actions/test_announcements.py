@@ -95,7 +95,7 @@ async def test_a_failure_after_the_send_leaves_nothing_behind(
             await office.announcements.approve(number, 1, other, COMMAND)
         monkeypatch.setattr(audit, "record", record)
         assert await office.messages() == 0
-        assert office.events == [], "nothing is told of what was not committed"
+        assert office.events == [], "no event is published without a commit"
         opened = await office.views.open(number, other)
         assert (opened.announcement.state, opened.announcement.message_id) == ("waiting", None)
         message_id = await office.announcements.approve(number, 1, other, COMMAND)

@@ -343,7 +343,7 @@ class Scene:
                 return
 
     def chunks_of(self, sent: Sent) -> list[list[str]]:
-        """Return the users whom a message sent now is for, by chunk."""
+        """Return the receivers of a message sent now, by chunk."""
         match sent.to:
             case Receivers(user_ids):
                 return [list(user_ids[start : start + CHUNK]) for start in range(0, len(user_ids), CHUNK)]

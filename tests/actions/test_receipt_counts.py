@@ -31,7 +31,7 @@ USERS = [f"user-{number}" for number in range(10, 50)]
 
 
 async def broadcast(database: Database, url: str, *, expires_at: int | None = None) -> tuple[App, Message]:
-    """Return an app and its broadcast to forty users, three of whom have read it."""
+    """Return an app and its broadcast to forty users, three of which have read it."""
     await add_app(database, "counted", PLATFORM)
 
     async def write(connection: Connection) -> int:

@@ -1,4 +1,4 @@
-"""Whom an app may reach."""
+"""Which users an app may reach."""
 
 import pytest
 

@@ -96,8 +96,8 @@ def test_two_people_have_seen_every_sent_announcement(tried: list[tuple[Step, in
             submitted[current.version] = person
         elif step == "approve":
             sent += 1
-            assert submitted[seen], "this very version was submitted"
-            assert seen == max(writers), "nobody has edited it since"
+            assert submitted[seen], "this version was submitted"
+            assert seen == max(writers), "it was not edited since"
             assert person not in {AUTHOR, writers[seen], submitted[seen]}
     assert sent <= 1
 

@@ -1,4 +1,4 @@
-"""Names that users would take for the platform's own."""
+"""Names that users could confuse with those of the platform."""
 
 import pytest
 
@@ -11,7 +11,7 @@ IMITATIONS = [
     *("Wuhan\u2009Education Cloud", "Wühan Education Cloud", "Wuhаn Educаtion Cloud", "Wuhan-Education-Cloud!"),
     *("武汉教育云", "武汉 教育云", "【武汉教育云】", "420100", "42O100"),
     *("MsgCenter", "Мsgcenter", "消息中心", "公告", "系统消息", "Announcement"),
-    *("MsgCenter\u3164", "Msg\u2800Center", "公告\uffa0", "武汉\u1160教育云"),  # letters and symbols that are not seen
+    *("MsgCenter\u3164", "Msg\u2800Center", "公告\uffa0", "武汉\u1160教育云"),  # invisible letters and symbols
     *("官方公告", "智慧校园·官方公告", "Homework – Official announcement", "平 台 公 告"),
 ]
 

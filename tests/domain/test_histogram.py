@@ -1,4 +1,4 @@
-"""Latencies in buckets: how exact they are, and that histograms can be added up."""
+"""Histograms of latencies: their precision and their sums."""
 
 import random
 from math import inf
@@ -13,7 +13,7 @@ SECONDS = st.floats(min_value=0.000_1, max_value=99, allow_nan=False)
 
 
 def histogram(latencies: list[float]) -> dict[int, int]:
-    """The histogram of some latencies."""
+    """Return the histogram of some latencies."""
     return added({bucket_of(seconds): 1} for seconds in latencies)
 
 

@@ -1,4 +1,4 @@
-"""Ids that others choose."""
+"""Ids that clients choose."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Merged status changes do what the single ones would have done."""
+"""Merged status changes have the effect of the single ones."""
 
 from functools import reduce
 
@@ -9,18 +9,18 @@ from msgcenter.domain.mailbox import EntryChange, merge
 
 NOW = 1_000
 Entry = int | None
-"""When an entry was read, None while it is unread."""
+"""The read time of an entry, None while it is unread."""
 
 
 def one_call(entry: Entry, *, read: bool) -> Entry:
-    """What one call does to an entry: the first read time is kept, unread clears it."""
+    """Return the read time after one call: the first read time is kept, unread clears it."""
     if not read:
         return None
     return NOW if entry is None else entry
 
 
 def one_change(entry: Entry, change: EntryChange) -> Entry:
-    """What the store does with a merged change."""
+    """Return the read time after the store applied a merged change."""
     match change:
         case EntryChange.UNREAD:
             return None

@@ -1,4 +1,4 @@
-"""Messages: when they may be sent and expire, where they stand, what makes two requests the same."""
+"""Messages: send and expiry times, states, and when two requests are equal."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Message ids: in order, whatever the clock does, and what of a caller's text can be one."""
+"""Message ids: their order under clock changes, and which texts of callers are ids."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -27,7 +27,7 @@ PER_MS = 4_096
 
 
 class Clock:
-    """A clock that tells what it is set to, or the next of some times."""
+    """A clock with a settable time, or a sequence of times."""
 
     def __init__(self, *times: int) -> None:
         self._times: Iterator[int] = iter(times)

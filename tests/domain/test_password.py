@@ -1,4 +1,4 @@
-"""Which passwords may be chosen, and that looking at one takes no time to speak of."""
+"""Which passwords are accepted, and that the check is fast."""
 
 import time
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""The names that people may choose."""
+"""The allowed names of people."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Days: when they begin, how long is left of one, and how periods are cut into steps."""
+"""Days: their start, the time left of one, and the division of periods into steps."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ HOUR = 3_600_000
 
 
 def ms(text: str, zone: ZoneInfo) -> int:
-    """A local time, in ms since 1970."""
+    """Return a local time in ms since 1970."""
     return int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() * 1_000)
 
 
@@ -31,7 +31,7 @@ def test_a_quota_says_when_it_resets() -> None:
     assert (quota.limit, quota.day, quota.ends_at) == (10, date(2026, 11, 27), evening + 1_500)
     assert quota.seconds_left(evening) == 2
     assert quota.seconds_left(evening + 1_500) == 1
-    assert quota.seconds_left(evening + 9_999) == 1, "at least one, also when the clock is past it"
+    assert quota.seconds_left(evening + 9_999) == 1, "at least one, even if the clock is past midnight"
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-11-27", 24)])

@@ -1,4 +1,4 @@
-"""How texts are compared."""
+"""The comparison of texts in searches."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Comparing texts word by word, whatever they are."""
+"""The word-by-word comparison of arbitrary texts."""
 
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -33,7 +33,7 @@ def test_unchanged_words_are_separate_from_changed_words() -> None:
     assert side(pieces, "new") == "ends16"
 
 
-# What makes difflib slow: few different words, many of each, in ever other order.
+# This makes difflib slow: few different words, many of each, in changing order.
 HOSTILE = [
     ("a" * MAX_CONTENT, "b" + "a" * (MAX_CONTENT - 1)),
     ("的" * MAX_CONTENT, "的。" * (MAX_CONTENT // 2)),

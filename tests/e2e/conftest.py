@@ -23,7 +23,7 @@ _PICTURE = (
 
 
 # One browser for each file of tests, not for the session: its driver keeps an event loop running in this thread,
-# in which the asynchronous tests of other files cannot run.
+# and asynchronous tests of other files cannot run then.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A browser without a window."""
@@ -57,7 +57,7 @@ class Screen:
 
     @property
     def scroller(self) -> Locator:
-        """The element that scrolls."""
+        """The element with the scroll bar."""
         return self.page.get_by_role("tabpanel")
 
     def card(self, text: str) -> Locator:
@@ -98,7 +98,7 @@ class OpenInbox(Protocol):
 
 
 def fake_web(context: BrowserContext) -> None:
-    """Answer requests to other servers: for pictures, and for the pages that messages lead to."""
+    """Answer requests to other servers, for pictures and for the linked pages of messages."""
 
     def answer(route: Any) -> None:
         url = route.request.url
@@ -150,7 +150,7 @@ def _note(screen: Screen, text: str) -> None:
 
 @pytest.fixture
 def token(raw: Raw, user: str) -> str:
-    """A token that opens the inbox of `user`."""
+    """A token for the inbox of `user`."""
     return user_token(raw, user)
 
 

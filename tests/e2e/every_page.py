@@ -1,4 +1,4 @@
-"""Every page of the portal, taken from its route table, with the longest values that its tables and heads can show."""
+"""Every page of the portal, taken from its route table, with the longest values in its tables and headings."""
 
 import re
 import secrets
@@ -26,14 +26,14 @@ FILES = (".csv",)
 
 @dataclass
 class World:
-    """What the pages are about. `login` is an operator who also looks after the app."""
+    """The objects on the pages. `login` is an operator who is a member of the app."""
 
     login: str
     app_id: str
     values: dict[str, str]
 
     def paths(self) -> list[str]:
-        """Return the path of every page that is shown on screen, with something real for each of its parts."""
+        """Return the path of every page that is shown on screen, with existing objects in its parameters."""
         paths = []
         for page in PAGES:
             if page.method != "GET" or page.path.endswith(FILES):
@@ -46,7 +46,7 @@ class World:
         return re.sub(r"\{(\w+)\}", lambda part: call or self.values[part[1]], path)
 
     def with_queries(self) -> list[str]:
-        """Return pages that look otherwise with a query."""
+        """Return pages that look different with a query."""
         return [
             "/docs?q=publisherId",
             f"/docs?q={LONG_WORD}",

@@ -1,4 +1,4 @@
-"""The portal in a browser: opened, logged in to, and listened to for complaints."""
+"""The portal in a browser: opening pages, logging in, and recording errors of the console."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class Desk:
-    """Somebody's browser before the portal."""
+    """The browser of one person with the portal."""
 
     context: BrowserContext
     page: Page
@@ -24,7 +24,7 @@ class Desk:
         self.page.goto(f"{self.url}/portal{path}")
 
     def sign_up(self, login: str, name: str = "Wang Fang") -> None:
-        """Make an account, as the form asks for it."""
+        """Create an account with the form."""
         self.go("/sign-up")
         self.page.locator("#f-name").fill(name)
         self.page.locator("#f-login").fill(login)
@@ -41,7 +41,7 @@ class Desk:
         self.page.wait_for_url("**/portal/apps")
 
     def register_app(self, name: str) -> tuple[str, str]:
-        """Register an app and return what is shown once: appId and appKey."""
+        """Register an app and return the appId and the appKey that is shown once."""
         self.go("/apps/new")
         self.page.locator("#f-name").fill(name)
         self.page.locator("main form button").click()
@@ -51,7 +51,7 @@ class Desk:
 
 
 def open_desk(chromium: Browser, server: Server, **options: Any) -> Desk:
-    """Open a browser that keeps what it complains about: errors, and what the policy of a page forbids it."""
+    """Open a browser that records errors and violations of the pages' security policy."""
     settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "reduced_motion": "reduce"} | options
     context = chromium.new_context(**settings)
     context.set_default_timeout(15_000)
@@ -62,6 +62,6 @@ def open_desk(chromium: Browser, server: Server, **options: Any) -> Desk:
 
 
 def _note(desk: Desk, kind: str, text: str) -> None:
-    # What is refused on purpose is logged by the browser as well: "Failed to load resource: … 422".
+    # The browser logs expected refusals as well: "Failed to load resource: … 422".
     if kind in {"error", "warning"} and not text.startswith("Failed to load resource"):
         desk.complaints.append(text)

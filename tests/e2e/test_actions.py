@@ -1,4 +1,4 @@
-"""What the user does with messages."""
+"""Actions of a user on messages."""
 
 import re
 from typing import Any
@@ -218,7 +218,7 @@ def test_a_failed_list_can_be_loaded_again(open_inbox: OpenInbox, token: str, cl
     client.send_text(user, "worth waiting for")
     screen = open_inbox("", wait=False)
     expect(screen.page.get_by_text("Not signed in")).to_be_visible()
-    without_streams(screen.page)  # so the list is asked for on its own
+    without_streams(screen.page)  # so that the page requests the list itself
     screen.page.route("**/inbox/v1/messages?*", _refuse)
     screen.page.evaluate("token => { location.hash = `token=${token}`; }", token)
     expect(screen.page.get_by_text("The service is busy")).to_be_visible()

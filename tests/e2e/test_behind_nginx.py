@@ -1,4 +1,4 @@
-"""Behind a real nginx: with TLS on a port of its own, and under a path of a website."""
+"""Behind a real nginx: with TLS on another port, and under a path of a website."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ PASSED_ON = "proxy_pass http://msgcenter;"
 
 @dataclass
 class Behind:
-    """A server, and where browsers find it. Tests of all pages look at every `nth` one."""
+    """A server and its public URL. Tests of all pages look at every `nth` page."""
 
     server: Server
     url: str
@@ -38,14 +38,14 @@ class Behind:
 
 @pytest.fixture(scope="module")
 def tls(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
-    """The server, as "Behind nginx" of docs/operating.md says."""
+    """The server, configured as in "Behind nginx" of docs/operating.md."""
     with running_nginx(tmp_path_factory.mktemp("nginx"), server.url, documented("Behind nginx"), tls=True) as url:
         yield Behind(server, url)
 
 
 WAYS = {
-    "cut off, told by the header": (CUT_OFF, "/msg", {}),
-    "passed on, told by the setting": (PASSED_ON, "", {"BASE_PATH": "/msg"}),
+    "cut off, set by the header": (CUT_OFF, "/msg", {}),
+    "passed on, set by the setting": (PASSED_ON, "", {"BASE_PATH": "/msg"}),
 }
 
 
@@ -53,19 +53,19 @@ WAYS = {
 def under(
     request: pytest.FixtureRequest, shared_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Behind]:
-    """A server under a path, as "Under a path of a website" says."""
+    """A server under a path, configured as in "Under a path of a website"."""
     folder = tmp_path_factory.mktemp("under")
     proxy_pass, header, settings = WAYS[request.param]
     with (
         running_server(shared_database, folder, **settings) as server,
         running_nginx(folder, server.url, site_under(proxy_pass, header), tls=True) as url,
     ):
-        # Pages do not know which of the ways it is: tests/web/test_base_path.py shows that requests look the same.
+        # Pages do not depend on the way: tests/web/test_base_path.py shows that requests look the same.
         yield Behind(server, f"{url}/msg", nth=6 if settings else 1)
 
 
 def site_under(proxy_pass: str, header: str) -> str:
-    """The documented site with another way to pass requests on, and another X-Forwarded-Prefix."""
+    """Return the documented site with another proxy_pass and another X-Forwarded-Prefix."""
     site = documented("Under a path of a website")
     site = re.sub(r"proxy_pass http://msgcenter/?;", proxy_pass, site)
     return site.replace("X-Forwarded-Prefix /msg;", f'X-Forwarded-Prefix "{header}";')
@@ -73,7 +73,7 @@ def site_under(proxy_pass: str, header: str) -> str:
 
 @contextmanager
 def desk_before(chromium: Browser, behind: Behind, **options: Any) -> Iterator[Desk]:
-    """Open a browser before the portal behind nginx; at the end it may not have complained."""
+    """Open a browser with the portal behind nginx. At the end it must not have logged errors."""
     desk = open_desk(chromium, replace(behind.server, url=behind.url), ignore_https_errors=True, **options)
     yield desk
     desk.context.close()
@@ -82,7 +82,7 @@ def desk_before(chromium: Browser, behind: Behind, **options: Any) -> Iterator[D
 
 @pytest.fixture
 def raw_of(app: Credentials) -> Iterator[RawOf]:
-    """Gives raw HTTP to a server, with a token of `app`."""
+    """Return a function that opens raw HTTP to a server, with a token of `app`."""
     opened: list[Raw] = []
 
     def open_it(server: Server) -> Raw:
@@ -97,7 +97,7 @@ def raw_of(app: Credentials) -> Iterator[RawOf]:
 
 
 def inbox_page(desk: Desk, token: str) -> Page:
-    """Open the inbox in a tab of its own and wait for its list."""
+    """Open the inbox in a new tab and wait for its list."""
     page = desk.context.new_page()
     page.on("pageerror", lambda error: desk.complaints.append(str(error)))
     page.goto(f"{desk.url}/inbox#token={token}")
@@ -191,7 +191,7 @@ def test_a_newcomer_signs_up_and_sends_a_message_that_is_read(
 
 
 def requests_outside(page: Page, url: str) -> list[str]:
-    """Return a list that fills with what the page asks of the website outside of the path."""
+    """Return a list that collects the requests of the page to the website outside of the path."""
     outside: list[str] = []
     origin = f"https://{urlsplit(url).netloc}"
 
@@ -208,7 +208,7 @@ _LINKS = """(name) => [...document.querySelectorAll(`[${name}]`)]
 
 
 def links(page: Page, *attributes: str) -> set[str]:
-    """Return where these attributes of the page lead to."""
+    """Return the URLs in these attributes of the page."""
     return {link.partition("#")[0] for name in attributes for link in page.evaluate(_LINKS, name)}
 
 
@@ -224,7 +224,7 @@ def test_every_link_of_every_page_stays_under_the_path(
             desk.go(path)
             seen |= links(desk.page, "href", "src")
             forms |= links(desk.page, "action")
-        desk.go("/operator/people")  # asks to log in, and leads back
+        desk.go("/operator/people")  # leads to the login, and back
         desk.page.locator("#f-login").fill(world.login)
         desk.page.locator("#f-password").fill(PASSWORD)
         desk.page.locator("main form button").click()

@@ -24,7 +24,7 @@ def website() -> Iterator[Website]:
 def embed(
     chromium: Browser, server: Server, shared_database: str, app: Credentials, website: Website
 ) -> Iterator[Embed]:
-    """Open a page of another website, which the app allows, with the component in it."""
+    """Open a page of another website that the app allows, with the component in it."""
     wait_for(allow_website(shared_database, app.app_id, website.origin))
     contexts = []
 

@@ -38,7 +38,7 @@ def test_error_pages_are_accessible(chromium: Browser, server: Server, scheme: s
 
 @pytest.fixture
 def strict(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that allows one request a second and address."""
+    """A server that allows one request per second and address."""
     with running_server(shared_database, tmp_path_factory.mktemp("strict"), ADDRESS_RATE_LIMIT="1") as started:
         yield started
 

@@ -1,4 +1,4 @@
-"""The page /inbox in a frame: only websites of the app whose token is shown may have it there."""
+"""The page /inbox in a frame: only websites of the token's app may embed it."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def website() -> Iterator[Website]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page of a browser of its own."""
+    """A page in a new browser."""
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
     fake_web(context)
     yield context.new_page()
@@ -31,7 +31,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 async def set_up(database_url: str, app_id: str, *origins: str, live: bool = True) -> None:
-    """Let websites use an app's tokens."""
+    """Allow websites to use an app's tokens."""
     async with Database(database_url, connections=2) as database:
         settings = AppSettings(database)
         await settings.set_inbox(app_id, origins=origins)
@@ -39,12 +39,12 @@ async def set_up(database_url: str, app_id: str, *origins: str, live: bool = Tru
 
 
 def framed(url: str) -> str:
-    """A document that shows a page in a frame."""
+    """Return a document that shows a page in a frame."""
     return f'<!doctype html><title>x</title><iframe width=900 height=700 src="{url}"></iframe>'
 
 
 def policy(server: Server, path: str, **headers: str) -> list[str]:
-    """Who may frame the page, as its header says."""
+    """Return the websites that may frame the page, from its header."""
     answer = httpx.get(server.url + path, headers=headers, trust_env=False)
     return answer.headers["content-security-policy"].partition("frame-ancestors ")[2].split()
 
@@ -94,7 +94,7 @@ def test_announcements_have_a_mark_that_messages_cannot_imitate(
     page: Page, server: Server, client: Client, raw: Raw, user: str
 ) -> None:
     client.send_text(user, "an ordinary one")
-    without_streams(page)  # so the list is asked for on its own
+    without_streams(page)  # so that the page requests the list itself
     page.route("**/inbox/v1/messages?*", _with_an_announcement)
     page.goto(f"{server.url}/inbox#token={user_token(raw, user)}")
     cards = page.locator("article")

@@ -1,4 +1,4 @@
-"""What changes on screen without the user doing anything."""
+"""Changes on screen without an action of the user."""
 
 import re
 from contextlib import ExitStack

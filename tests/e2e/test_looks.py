@@ -1,4 +1,4 @@
-"""How the inbox looks and is used: on PCs and phones, with keyboards and screen readers."""
+"""The look and use of the inbox: on PCs and phones, with keyboards and screen readers."""
 
 import re
 from typing import Any
@@ -190,7 +190,7 @@ def test_script_urls_are_not_links(open_inbox: OpenInbox, token: str, client: Cl
     send_homework(client, user)
     screen = open_inbox(token)
     expect(screen.cards).to_have_count(1)
-    without_streams(screen.page)  # so the list is asked for on its own
+    without_streams(screen.page)  # so that the page requests the list itself
     screen.page.route("**/inbox/v1/messages?*", _poison)
     screen.page.reload()
     expect(screen.card("第三单元作业")).to_be_visible()

@@ -1,4 +1,4 @@
-"""The npm package of the component, as its users get it: packed, installed, bundled and opened in a browser."""
+"""The npm package of the component, as users get it: packed, installed, bundled and opened in a browser."""
 
 import json
 import os

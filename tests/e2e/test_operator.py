@@ -1,4 +1,4 @@
-"""The operators' pages in a browser: an announcement is seen while it is typed, and everything can be read by all."""
+"""The operators' pages in a browser: previews of announcements, and accessibility."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,7 +41,7 @@ class Desk:
         self.page.goto(self.url + path)
 
     def find(self, login: str) -> Locator:
-        """Look somebody up among the people, and return their row."""
+        """Search for a person and return the row."""
         self.go(f"/portal/operator/people?q={login}")
         return self.page.get_by_role("row").filter(has_text=login)
 
@@ -57,7 +57,7 @@ class Desk:
 
 @pytest.fixture
 def desks(chromium: Browser, server: Server, shared_database: str) -> Iterator[Any]:
-    """Opens operators' browsers; at the end none may have complained."""
+    """Opens operators' browsers. At the end none may have logged errors."""
     opened: list[Desk] = []
 
     def open_one(**options: Any) -> Desk:

@@ -1,4 +1,4 @@
-"""How much a browser has to load before the first message is on screen."""
+"""What a browser loads before the first message is on screen."""
 
 import re
 import threading
@@ -25,7 +25,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 def visit(context: BrowserContext, url: str, text: str) -> list[str]:
-    """Open a page in a new tab until a message is shown. Return what came over the wire, without queries."""
+    """Open a page in a new tab and wait for a message. Return the URLs that were loaded, without queries."""
     page = context.new_page()
     devtools = context.new_cdp_session(page)
     devtools.send("Network.enable")
@@ -88,7 +88,7 @@ def test_events_are_not_missed_while_the_script_loads(
     opened, done = threading.Event(), threading.Event()
 
     def hold(route: Route) -> None:
-        """Let the script come only after the stream has told of everything."""
+        """Delay the script until the stream has sent its events."""
         page.wait_for_function("() => window.msgInboxEarlyStream?.events.some(({ type }) => type === 'list')")
         opened.set()
         client.set_status(user, [changed])

@@ -24,7 +24,7 @@ _TOO_WIDE = """() => {
 
 @pytest.fixture(scope="module")
 def world(server: Server, shared_database: str) -> Iterator[World]:
-    """A portal that is full of long names."""
+    """A portal filled with long names."""
     with world_on(server, shared_database) as world:
         yield world
 

@@ -1,4 +1,4 @@
-"""A newcomer's way through the portal in a real browser, and what it looks like to everybody."""
+"""The way of a new developer through the portal in a real browser, and the accessibility of its pages."""
 
 import json
 import re
@@ -24,14 +24,14 @@ Json = dict[str, Any]
 
 
 class OpenDesk(Protocol):
-    """Opens the portal in a browser of its own; `options` are those of a browser context."""
+    """Opens the portal in a new browser. `options` are those of a browser context."""
 
     def __call__(self, **options: Any) -> Desk: ...
 
 
 @pytest.fixture
 def desks(chromium: Browser, server: Server, app: Credentials) -> Iterator[OpenDesk]:
-    """Opens browsers before a portal that has a platform (that of `app`); at the end none may have complained."""
+    """Opens browsers with a portal that has a platform (that of `app`). At the end none may have logged errors."""
     assert app.platform_code
     opened: list[Desk] = []
 
@@ -48,7 +48,7 @@ def desks(chromium: Browser, server: Server, app: Credentials) -> Iterator[OpenD
 
 @pytest.fixture
 def newcomer(desks: OpenDesk, server: Server, app: Credentials, user: str) -> tuple[Desk, str, str]:
-    """Somebody who has signed up and registered an app: the browser, the appId and the appKey.
+    """A person who has signed up and registered an app: the browser, the appId and the appKey.
 
     This is done without the browser, which takes longer; `test_from_the_start_page_...` does it in the browser.
     """
@@ -68,7 +68,7 @@ def newcomer(desks: OpenDesk, server: Server, app: Credentials, user: str) -> tu
 
 
 def request_of(page: Page) -> Json:
-    """The request that stands in the trying place."""
+    """Return the request in the form for trying a call."""
     request: Json = json.loads(page.get_by_label("Request (JSON)").input_value())
     return request
 
@@ -128,7 +128,7 @@ def test_from_the_start_page_to_the_first_message_and_its_read_state(
     status = send(page)
     assert (status["read"], status["details"][0]["userId"]) == (1, f"sandbox-{app_id}")
 
-    # And from the newcomer's own system, with the key that was shown once: it appears beside, live.
+    # Also send with the SDK and the key that was shown once: the message appears live.
     with Client(server.url, app_id, key) as client:
         client.send_text(f"sandbox-{app_id}", "from my own system")
     expect(card).to_have_count(2)
@@ -136,7 +136,7 @@ def test_from_the_start_page_to_the_first_message_and_its_read_state(
     page.goto(f"{server.url}/portal/apps/{app_id}/keys")
     assert key not in page.content(), "the key is not shown a second time"
 
-    # The message log knows both, and the statistics all calls, a few seconds later.
+    # A few seconds later the log shows both messages, and the statistics show all calls.
     page.get_by_role("link", name="Messages").click()
     expect(page.locator(".log tbody tr")).to_have_count(2)
     page.get_by_role("link", name="Statistics").click()
@@ -146,7 +146,7 @@ def test_from_the_start_page_to_the_first_message_and_its_read_state(
 
 
 def calls_counted(page: Page, api: str) -> int:
-    """How many calls of an API the statistics show now."""
+    """Return the number of calls of an API in the statistics."""
     page.reload()
     row = page.get_by_role("row", name=api)
     return int(row.get_by_role("cell").first.inner_text()) if row.count() else 0
@@ -224,7 +224,7 @@ def test_the_card_is_previewed_while_it_is_typed(newcomer: tuple[Desk, str, str]
     body.fill(json.dumps(request))
     colour = preview.locator(".oa-head").evaluate("head => getComputedStyle(head).backgroundColor")
     assert colour == "rgb(11, 122, 94)"
-    # null and "" count as left out here as they do in the call.
+    # null and "" count as absent, as in the call.
     nulls = {"title": "Only this", "content": None, "form": None, "imageUrl": None, "author": None, "fileCount": None}
     request |= {"pcUrl": "https://oa.example.edu/18", "msgType": None, "link": None}
     request["oa"] = {"head": request["oa"]["head"], "body": nulls, "busiId": None, "pcUrl": "", "appUrl": None}
@@ -328,19 +328,19 @@ RULES: dict[str, Json] = {
     "PC, dark, English": {"runOnly": ["color-contrast"]},
     "phone, light, English": {"rules": {"color-contrast": {"enabled": False}}},
 }
-"""The rules of axe in each look: contrast depends on the colours alone, and nothing else does."""
+"""The rules of axe for each look. Only the contrast depends on the colours."""
 ANONYMOUS = ("", "/login", "/sign-up", "/docs", "/docs/sendMsg", "/docs?q=publisherId", "/docs?q=zzz", "/nothing")
 
 
 def pages_of(app: Credentials) -> list[str]:
-    """The paths of all pages, each with an app and a call in it."""
+    """Return the paths of all pages, with an app and a call."""
     paths = [page.path.replace("{app_id}", app.app_id) for page in PAGES if page.method == "GET"]
     paths = [path.replace("{name}", name) for path in paths for name in ("sendMsg", "getAccessToken", "recallMsg")]
     return list(dict.fromkeys(re.sub(r"\{\w+(:\w+)?\}", "7", path) for path in paths))
 
 
 def unpleasant(desk: Desk, path: str, rules: Json) -> list[str]:
-    """What of a page stands in anybody's way by rules of axe, or sticks out of the screen."""
+    """Return the accessibility violations of a page by axe, and its overflow."""
     page = desk.page
     try:
         desk.go(path)

@@ -1,4 +1,4 @@
-"""Websites of others, on origins of their own."""
+"""Websites on other origins."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from msgcenter.database.database import Database
 
 @dataclass
 class Website:
-    """A website of others, on an origin of its own."""
+    """A website on another origin."""
 
     origin: str
     document: str = ""
@@ -45,6 +45,6 @@ def website_of_others() -> Iterator[Website]:
 
 
 async def allow_website(database_url: str, app_id: str, *origins: str) -> None:
-    """Let websites use the user tokens of an app, and no others."""
+    """Allow only these websites to use the user tokens of an app."""
     async with Database(database_url, connections=2) as database:
         await AppSettings(database).set_inbox(app_id, origins=origins)

@@ -1,4 +1,4 @@
-"""`/metrics`: where it is served and to whom, its contents, and that any worker answers for all."""
+"""`/metrics`: its places and access, its contents, and that any worker answers for all."""
 
 import socket
 import time

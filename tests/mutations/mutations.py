@@ -116,7 +116,7 @@ MUTATIONS = (
     ),
     # --- Mailboxes --------------------------------------------------------------------------------------------------
     Mutation(
-        "feed-interval: whoever subscribes gets the message before",
+        "feed-interval: a new subscriber gets the message before",
         f"{_SRC}/store/mailboxes/feed.py",
         "> subscription.since",
         ">= subscription.since",
@@ -137,7 +137,7 @@ MUTATIONS = (
         ("tests/gateway/test_mod_msg_status.py::test_the_first_read_time_is_kept_and_unread_clears_it",),
     ),
     Mutation(
-        "approval: an app is told again that an approval is closed",
+        "approval: an app gets a second event about a closed approval",
         f"{_SRC}/messaging/decide_approvals.py",
         "if message.closed_at is None",
         "if message.approval",
@@ -253,7 +253,7 @@ MUTATIONS = (
         ("tests/portal/test_permissions.py::test_each_page_is_shown_to_the_allowed_people_only",),
     ),
     Mutation(
-        "two-persons: whoever edited an announcement may approve it",
+        "two-persons: an editor of an announcement may approve it",
         f"{_SRC}/domain/announcement.py",
         "not in {announcement.created_by, edited_by, announcement.submitted_by}",
         "not in {announcement.created_by, announcement.submitted_by}",

@@ -1,4 +1,4 @@
-"""Browsers without scripts that use the portal of a real server, with cookies and forms."""
+"""Browsers without scripts for the portal of a real server, with cookies and forms."""
 
 import itertools
 import re
@@ -74,7 +74,7 @@ def visitor(server: Server) -> Iterator[Visitor]:
 
 
 async def add_person(database_url: str, role: Role = "developer", name: str = "Li Na") -> Person:
-    """Add a person with a login of their own and PASSWORD."""
+    """Add a person with a new login and PASSWORD."""
     async with Database(database_url, connections=2) as database:
         return await _create_person(database, role, name)
 
@@ -101,7 +101,7 @@ async def _add_to_team(database: Database, app: Credentials, person: Person) -> 
 
 
 class Company:
-    """The people of a test, each with a browser of their own."""
+    """The people of a test, each with a browser."""
 
     def __init__(self, server: Server, shared: SharedConnections) -> None:
         self.server = server
@@ -111,7 +111,7 @@ class Company:
     def enter(self, role: Role = "developer", app: Credentials | None = None) -> tuple[Visitor, Person]:
         """Return a person with a session, who is a member of `app` if it is given.
 
-        The session begins without the form of the login.
+        The session starts without the login form.
         """
         person, session = self._shared.run(self._begin_session(role, app))
         visitor = Visitor(self.server.url)

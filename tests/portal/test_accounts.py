@@ -115,8 +115,8 @@ def test_guessing_is_throttled_and_the_owner_can_log_in(server: Server, visitor:
     for _ in range(10):
         assert "is wrong" in visitor.log_in(person.login, "a wrong password").text
     assert "too many attempts" in visitor.log_in(person.login, "a wrong password").text
-    assert "too many attempts" in visitor.log_in(person.login).text, "the right one is not looked at either"
-    # A browser that was logged in before has attempts of its own: nobody is locked out by somebody else.
+    assert "too many attempts" in visitor.log_in(person.login).text, "the right password is not checked either"
+    # A browser that was logged in before has its own count: others cannot lock a person out.
     assert owner.log_in(person.login).status_code == 303
     owner.http.close()
 
@@ -127,7 +127,7 @@ def test_a_known_browser_is_throttled_too(company: Company, server: Server, visi
     for _ in range(10):
         assert "is wrong" in owner.log_in(person.login, "a wrong password").text
     assert "too many attempts" in owner.log_in(person.login).text
-    assert visitor.log_in(person.login).status_code == 303, "another one has a count of its own"
+    assert visitor.log_in(person.login).status_code == 303, "another login has its own count"
 
 
 def test_a_device_cookie_counts_for_its_own_login_only(company: Company, person: Person) -> None:
@@ -156,7 +156,7 @@ def test_an_address_that_guesses_many_logins_is_throttled(
         for _ in range(12):
             assert "too many attempts" in visitor.log_in(person.login).text
         assert owner.log_in(other.login).status_code == 303, "a known browser behind the same address comes in"
-    assert visitor.log_in(person.login).status_code == 303, "and nobody's own attempts were used up from there"
+    assert visitor.log_in(person.login).status_code == 303, "the attempts of the login itself are left"
 
 
 def test_an_address_that_signs_up_too_often_is_throttled(shared_database: str, visitor: Visitor, user: str) -> None:
@@ -180,7 +180,7 @@ def test_logins_that_succeed_are_not_counted(company: Company, shared_database: 
 
 @contextmanager
 def used_up(url: str, bucket: str, attempts: int) -> Iterator[None]:
-    """Count attempts within the block as if they had just been made."""
+    """Treat all attempts within the block as just made."""
     now = int(time.time() * 1_000)
     wait_for(execute(url, f"delete from throttle where bucket = '{bucket}'"))
     wait_for(execute(url, f"insert into throttle (bucket, failures, since) values ('{bucket}', {attempts}, {now})"))
@@ -245,7 +245,7 @@ def second_step(visitor: Visitor, login: str, code: str) -> httpx.Response:
 def test_the_login_asks_for_the_second_factor(company: Company, visitor: Visitor) -> None:
     owner, person = company.enter()
     totp, codes = add_second_factor(owner)
-    assert "wrong or was used" in second_step(visitor, person.login, totp.now()).text, "it was used to switch it on"
+    assert "wrong or was used" in second_step(visitor, person.login, totp.now()).text, "the code was used to turn it on"
     assert "wrong or was used" in second_step(visitor, person.login, "000000").text
     later = totp.at(int(time.time()) + 30)
     assert second_step(visitor, person.login, later).status_code == 303
@@ -302,7 +302,7 @@ def test_codes_cannot_be_guessed(company: Company, visitor: Visitor) -> None:
     for _ in range(10):
         assert "wrong or was used" in visitor.post("/login/code", **guess, code="000000").text
     assert "too many attempts" in visitor.post("/login/code", **guess, code=codes[0]).text
-    assert "too many attempts" in visitor.log_in(person.login).text, "there is no new ticket either"
+    assert "too many attempts" in visitor.log_in(person.login).text, "there is no new ticket"
     owner.post("/logout", page="/account")
     assert second_step(owner, person.login, codes[0]).status_code == 303, "the owner's browser has its own count"
 

@@ -53,7 +53,7 @@ def reviewer(company: Company) -> Visitor:
 
 
 class Reader:
-    """A user of the platform and their inbox."""
+    """A user of the platform with an inbox."""
 
     def __init__(self, server: Server, app: Credentials, user: str) -> None:
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key}
@@ -176,7 +176,7 @@ def test_an_edit_voids_a_submission(author: Visitor, reviewer: Visitor, reader: 
     assert reader.texts() == []
     stale = author.post(f"{path}/edit", **{**fields, "text.content": "Three."}, then="")
     assert stale.status_code == 422
-    assert "Three." in stale.text, "what was typed is not lost"
+    assert "Three." in stale.text, "the input is kept"
 
 
 def test_a_returned_announcement_has_a_reason_and_can_be_submitted_again(
@@ -210,7 +210,7 @@ def test_two_approvals_at_once_send_one_message(
         def approve(form: tuple[Visitor, re.Match[str] | None], path: str = path) -> int:
             visitor, csrf = form
             assert csrf is not None
-            # A client of its own: the visitor's is not made for several at once.
+            # A client per thread: the visitor's client is not thread-safe.
             headers = {"cookie": "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())}
             answer = httpx.post(
                 f"{visitor.http.base_url}/portal{path}/approve",
@@ -223,7 +223,7 @@ def test_two_approvals_at_once_send_one_message(
         with ThreadPoolExecutor(4) as threads:
             codes = list(threads.map(approve, forms * 2))
         assert set(codes) <= {303, 422}
-        assert codes.count(303) == 2, "the one who was first, twice"
+        assert codes.count(303) == 2, "both requests of the first reviewer"
     assert sorted(reader.texts()) == [f"Once {number}." for number in range(4)]
 
 

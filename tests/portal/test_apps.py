@@ -133,7 +133,7 @@ def test_an_app_has_several_members(company: Company, developer: Visitor, app: C
     assert colleague.get(settings).status_code == 404
     last = re.search(r"person-\d+@example\.edu", developer.get(settings).text)
     assert last is not None
-    assert 'name="person"' not in developer.get(settings).text, "the last one cannot leave"
+    assert 'name="person"' not in developer.get(settings).text, "the last member cannot leave"
 
 
 def test_name_colour_and_origins_are_saved(developer: Visitor, operator: Visitor, app: Credentials) -> None:
@@ -149,7 +149,7 @@ def test_name_colour_and_origins_are_saved(developer: Visitor, operator: Visitor
     assert "http://10.0.0.1:8080\nhttps://pupils.example.edu" in developer.get(settings).text
     wrong = developer.post(f"/apps/{app.app_id}/origins", page=settings, origins="school.example.edu")
     assert "must be like https://school.example.edu" in wrong.text
-    assert wrong.text.count("school.example.edu</textarea>") == 1, "what was typed is still there"
+    assert wrong.text.count("school.example.edu</textarea>") == 1, "the input is kept"
 
 
 def test_operators_change_permissions_and_limits(operator: Visitor, developer: Visitor, app: Credentials) -> None:
@@ -230,5 +230,5 @@ def test_a_refused_change_of_a_platform_is_explained_in_its_form(operator: Visit
     assert refused.status_code == 422
     card = refused.text.partition(f'value="{app.platform_code}"')[2].partition("</section>")[0]
     assert "javascript cannot be allowed" in card
-    assert 'value="Kept"' in card, "what was typed is not lost"
+    assert 'value="Kept"' in card, "the input is kept"
     assert refused.text.count('id="wrong-schemes"') == 1

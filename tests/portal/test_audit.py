@@ -1,4 +1,4 @@
-"""The audit log in the portal: filters, pages, texts, export, and that it cannot be changed."""
+"""The audit log in the portal: filters, pages, texts, export, and protection against changes."""
 
 import ast
 import csv

@@ -1,4 +1,4 @@
-"""Which pages of the portal are compressed: those that everyone gets alike."""
+"""Which pages of the portal are compressed: those that are the same for everyone."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_public_pages_are_compressed(visitor: Visitor, path: str) -> None:
 
 
 def test_pages_with_a_form_token_are_not_compressed(visitor: Visitor) -> None:
-    for path in ("/login", "/docs"):  # the first sets the cookie that the token belongs to
+    for path in ("/login", "/docs"):  # the first answer sets the cookie of the token
         page = visitor.get(path)
         assert "gzip" in page.request.headers["accept-encoding"]
         assert 'name="csrf"' in page.text

@@ -32,7 +32,7 @@ def findings(visitor: Visitor, app: Credentials, time_stamp: object, key_info: s
 
 @pytest.fixture
 def now() -> int:
-    """The time, in ms."""
+    """The time in ms."""
     return int(time.time() * 1_000)
 
 
@@ -43,7 +43,7 @@ def test_a_right_key_info_is_confirmed(developer: Visitor, app: Credentials, now
     ((_, _), (verdict, reason)) = findings(developer, app, now, proof.lower())
     assert (verdict, "in lower case" in reason) == ("right", True)
     assert findings(developer, app, f"  {now} ", f" {proof}\n")[1] == ("right", RIGHT), (
-        "blanks from copying are no matter"
+        "white space from copying is ignored"
     )
 
 

@@ -227,7 +227,7 @@ def test_a_person_can_recall_a_message(developer: Visitor, client: Client, app: 
     assert client.unread_count(user) == 0
     page = developer.get(path).text
     assert "Yes, recall it" not in page
-    assert developer.post(f"{path}/recall", page="/account").status_code == 303  # once more: nothing happens
+    assert developer.post(f"{path}/recall", page="/account").status_code == 303  # a second time changes nothing
     log = developer.get(f"/apps/{app.app_id}/audit?action=message.recall").text
     assert log.count(f"/messages/{sent}") == 1
     assert "Message recalled" in log
@@ -261,7 +261,7 @@ def test_deliveries_about_a_message_are_shown_and_replayed(
     client.set_status(user, [other])
     receiver.until(lambda posts: len(posts) == 2)
     path = f"/apps/{app.app_id}/messages/{sent}"
-    until(lambda: "HTTP 200" in developer.get(path).text)  # the outcome is written down after the answer
+    until(lambda: "HTTP 200" in developer.get(path).text)  # the outcome is stored after the answer
     page = developer.get(path).text
     assert re.findall(r'name="delivery" value="([^"]+)"', page) == [post.id]
     assert receiver.url in page

@@ -1,4 +1,4 @@
-"""Changes that need two operators, the ways around them that must fail, and the effects of resets and invitations."""
+"""Changes that need two operators, attempts to bypass them, and the effects of resets and invitations."""
 
 import re
 from collections.abc import Iterator
@@ -101,14 +101,14 @@ def test_two_operators_make_an_operator(asker: Somebody, other: Somebody, newcom
     number = number_of(other, newcomer.person)
     assert "Pending confirmations: " in other.visitor.get("/operator/requests").text
     assert "is waiting for another operator" in asker.change(newcomer.person, "operator").text
-    assert asker.decide(number).status_code == 422, "nobody confirms what they have asked for"
+    assert asker.decide(number).status_code == 422, "operators cannot confirm their own requests"
     assert 'id="wrong-own_password"' in other.decide(number, password="not mine").text
     assert not newcomer.is_operator()
     assert other.decide(number).headers["location"].endswith("done=confirmed")
     assert newcomer.visitor.get("/apps").status_code == 303, "sessions from before have ended"
     newcomer.visitor.log_in(newcomer.person.login)
     assert newcomer.is_operator()
-    assert other.decide(number).status_code == 422, "it is decided"
+    assert other.decide(number).status_code == 422, "the request is decided"
     log = other.visitor.get(f"/operator/audit?actor={other.person.login}").text
     assert "requested by" in log
     assert asker.person.login in log
@@ -128,7 +128,7 @@ def test_an_invited_operator_is_confirmed_by_another_one(
     assert "another operator has to confirm" in browser.get(link[1]).text
     login = f"{user}@example.edu"
     assert browser.post(link[1], login=login, name="Ms Second", password=PASSWORD).status_code == 303
-    assert browser.get(PEOPLE).status_code == 403, "whoever opens the link is no operator yet"
+    assert browser.get(PEOPLE).status_code == 403, "opening the link does not make an operator"
     match = re.search(rf'{login}.*?name="number" value="(\d+)"', other.visitor.get(CONFIRMATIONS).text, re.DOTALL)
     assert match is not None
     assert browser.post(CONFIRMATIONS, page="/account", number=match[1], confirmed="1").status_code == 403
@@ -153,7 +153,7 @@ def test_a_request_is_refused_taken_back_or_expires(
     )
     assert other.request_about(newcomer.person) is None
     assert other.decide(number).status_code == 422
-    assert asker.change(newcomer.person, "operator").status_code == 303, "it can be asked for again"
+    assert asker.change(newcomer.person, "operator").status_code == 303, "it can be requested again"
     assert not newcomer.is_operator()
 
 

@@ -33,10 +33,10 @@ class Places:
         self._objects: dict[str, str] = {}
 
     def path_of(self, page: Page[Any]) -> str:
-        """The path of a page with ids of objects that exist."""
+        """Return the path of a page with ids of existing objects."""
         path = re.sub(r"\{(\w+)(:\w+)?\}", lambda match: self._object(match[1]), page.path)
         if page.path.endswith("/delete"):
-            self._objects.pop("webhook_id")  # it will be gone; the next page gets another one
+            self._objects.pop("webhook_id")  # the page deletes it; the next page gets a new one
         return path
 
     def _object(self, name: str) -> str:

@@ -64,7 +64,7 @@ def test_every_field_of_every_call_is_in_the_reference(server: Server) -> None:
     described = {call.path: call for call in CALLS.values()}
     for path, methods in document["paths"].items():
         if path == "/oauth2/token" or methods["post"].get("deprecated"):
-            continue  # another standard's, and the old spelling of getAccessToken
+            continue  # the calls of OAuth 2.0, and the old spelling of getAccessToken
         call = described.pop(path)
         body = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
         request_fields = set(schema_fields(document, body))
@@ -73,7 +73,7 @@ def test_every_field_of_every_call_is_in_the_reference(server: Server) -> None:
         answer = methods["post"]["responses"]["200"]["content"]["application/json"]["schema"]
         answer_fields = {name for name in schema_fields(document, answer) if not name.startswith("data.")}
         assert answer_fields == names(call.results), path
-    assert not described, "and no call is described that is not there"
+    assert not described, "every described call exists"
 
 
 def test_every_text_is_in_both_languages() -> None:

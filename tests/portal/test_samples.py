@@ -86,7 +86,7 @@ def test_every_call_is_made_in_java(scene: Scene, server: Server, tmp_path: Path
     need("Java")
     for call in CALLS.values():
         written(tmp_path / call.name, server, call.path, scene.requests(call)[0], "Java")
-    # One compiler and one machine for all: starting them is what takes long.
+    # One compiler and one machine for all programs: their start is slow.
     (tmp_path / "All.java").write_text(
         "public class All {\n    public static void main(String[] arguments) throws Exception {\n"
         + "".join(f"        {name}.Call.main(arguments);\n" for name in CALLS)

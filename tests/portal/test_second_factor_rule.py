@@ -1,4 +1,4 @@
-"""People who must have a second factor set it up first; and a single operator."""
+"""People who must have a second factor have to set it up first; installations with a single operator."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def browsers(strict: Server) -> Iterator[list[Visitor]]:
 
 def test_an_operator_has_to_set_up_a_second_factor_first(database_url: str, browsers: list[Visitor]) -> None:
     operator, developer = browsers
-    person = wait_for(add_person(database_url, "operator"))  # as one of an installation before this rule
+    person = wait_for(add_person(database_url, "operator"))  # as in an installation from before this rule
     assert operator.log_in(person.login).status_code == 303
     for path in ("", "/apps", "/account", "/docs", "/operator/people", "/operator/announcements/new"):
         assert operator.get(path).headers["location"] == ENROL, path
@@ -44,7 +44,9 @@ def test_an_operator_has_to_set_up_a_second_factor_first(database_url: str, brow
     proof = {"password": PASSWORD, "code": codes[0]}
     assert "set it up again at once" in operator.get("/account").text
     assert operator.post("/account/second-factor/remove", page="/account", **proof).status_code == 303
-    assert operator.get("/operator/people").headers["location"] == ENROL, "another phone, not none"
+    assert operator.get("/operator/people").headers["location"] == ENROL, (
+        "it can be moved to another phone but not removed"
+    )
     assert operator.post("/logout", page="/account/second-factor").headers["location"].endswith("done=logged-out")
 
     developer.log_in(wait_for(add_person(database_url)).login)
@@ -80,7 +82,7 @@ def test_a_single_operator_sees_how_to_add_another(database_url: str, tmp_path: 
         invite = {"page": "/operator/people", "role": "operator", "note": "", "inviter_password": PASSWORD}
         refused = alone.post("/operator/people/invite", **invite)
         assert (refused.status_code, "/portal/invitation/" in refused.text) == (422, False)
-        wait_for(add_person(database_url, "operator"))  # the second one, by a command
+        wait_for(add_person(database_url, "operator"))  # a second operator, by a command
         assert alone.post("/operator/people", **change).headers["location"].endswith("done=waits")
         assert alone.post(f"{path}/submit", page=path, version="1").headers["location"].endswith("done=drafted")
         alone.http.close()

@@ -21,7 +21,7 @@ SUCCESS, WRONG, UNKNOWN = "000000", "100003", "300001"
 
 
 def counted(url: str, app_number: int, moment: str, api: str, ret_code: str, calls: int, seconds: float) -> None:
-    """Store the calls of an hour as a server process does."""
+    """Store the calls of an hour, as a server process does."""
     at = datetime.fromisoformat(moment).replace(tzinfo=ZONE)
     starts = {1: at, 24: at.replace(hour=0)}
     ids = 50 * calls if api == "modMsgStatus" else 0
@@ -285,7 +285,7 @@ def test_operators_see_all_apps(
 
 def test_apps_are_ordered_as_requested(operator: Visitor, shared_database: str) -> None:
     day = datetime.now(ZONE) - timedelta(days=2_000)
-    # Numbers that no app has: a removed app still counts.
+    # Numbers without an app: a removed app still counts.
     for number, (calls, errors, seconds) in {
         900_001: (9, 0, 0.01),
         900_002: (5, 4, 0.02),

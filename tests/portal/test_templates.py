@@ -1,4 +1,4 @@
-"""The sources of the templates: short lines, and texts as docs/decisions/0017-texts-in-two-languages.md decides."""
+"""The sources of the templates: short lines, and texts as in docs/decisions/0017-texts-in-two-languages.md."""
 
 import re
 from pathlib import Path

@@ -112,7 +112,7 @@ def test_deliveries_are_filtered_by_state_and_replayed(
     for wrong in ("", "yesterday"):
         answer = developer.post(f"{path}/replay", page=path, since=wrong)
         assert (answer.status_code, answer.text.count('id="wrong-since"')) == (422, 1)
-        assert 'name="event.message.recalled" value="1" checked' in answer.text  # the other form is as it was
+        assert 'name="event.message.recalled" value="1" checked' in answer.text  # the other form is unchanged
     assert audited(developer, app) == ["webhook.create", "webhook.replay", "webhook.replay"]
 
 

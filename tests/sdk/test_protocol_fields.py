@@ -1,4 +1,4 @@
-"""The SDK stands alone and repeats the server's field names: both must know the same calls, fields and constants."""
+"""The SDK repeats the server's field names: both must have the same calls, fields and constants."""
 
 from __future__ import annotations
 
