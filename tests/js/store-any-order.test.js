@@ -25,13 +25,15 @@ const VIEWS = [
   { filter: "archived", app: "", q: "" },
   { filter: "all", app: "demo", q: "" },
 ];
+/** Sizes of the mailbox: one in which most steps concern the same messages, and two with older pages. */
+const SIZES = [5, 35, 60];
 
 /** @param {number} seed */
 async function run(seed) {
   const browser = new Browser().install();
   const random = randomOf(seed);
   const server = new FakeServer();
-  server.receive(random.below(50));
+  server.receive(random.below(random.pick(SIZES)));
   const stream = /** @type {Stream} */ (/** @type {unknown} */ (server.stream));
   const store = new Store(server.api, stream);
   store.start();
@@ -51,12 +53,13 @@ async function run(seed) {
     () => listedIds().length && store.setRead(random.some(listedIds()).slice(0, 3), random.chance(0.6)).catch(ignore),
     () => listedIds().length && store.setArchived([random.pick(listedIds())], random.chance(0.6)).catch(ignore),
     () => random.chance(0.2) && store.readAll().catch(ignore),
-    () => random.chance(0.3) && store.loadMore(),
+    () => random.chance(0.5) && store.loadMore(),
+    () => random.chance(0.5) && store.show(random.pick(VIEWS)),
     // another device, and apps
     () => serverIds().length && server.setRead(random.some(serverIds()).slice(0, 3), random.chance(0.6)),
     () => serverIds().length && server.setArchived([random.pick(serverIds())], random.chance(0.5)),
     () => server.receive(1),
-    () => isOpen() && random.chance(0.3) && serverIds().length && server.recall(random.pick(serverIds())),
+    () => random.chance(0.3) && serverIds().length && server.recall(random.pick(serverIds())),
     () => random.chance(0.5) && serverIds().length && server.update(random.pick(serverIds()), { readAt: null }),
     // the network
     () => server.deliver(),
@@ -68,9 +71,8 @@ async function run(seed) {
       if (own.length && random.chance(0.4)) server.lose(random.pick(own));
     },
     () => {
-      // A recall that is missed stays unnoticed while the message is being changed here: the next refresh removes it.
       if (!isOpen()) server.connect();
-      else if (random.chance(0.2) && server.events.every(({ name }) => name !== "removed")) server.disconnect();
+      else if (random.chance(0.5)) server.disconnect();
     },
   ];
   for (let step = 0; step < STEPS; step += 1) {

@@ -6,6 +6,7 @@ import { Browser } from "./support/browser.js";
 import { settle } from "./support/clock.js";
 import { FakeServer } from "./support/server.js";
 
+/** @import { View } from "../../src/msgcenter/inbox/static/api.js" */
 /** @import { Stream } from "../../src/msgcenter/inbox/static/stream.js" */
 
 const SECOND = 1_000;
@@ -121,7 +122,9 @@ test("a view that is chosen before the list has come is the one that is shown", 
   server.connect();
   await browser.pass(2 * SECOND);
   assert.deepEqual([store.phase, shownIds()], ["shown", ["1002"]]);
-  assert.equal(server.callsOf("list").length, 1);
+  // Again once the stream is open: the first call may have missed a change.
+  const filters = server.callsOf("list").map(({ args: [view] }) => /** @type {View} */ (view).filter);
+  assert.deepEqual(filters, ["unread", "unread"]);
 });
 
 test("a closed inbox loads the counts alone, from the stream", async () => {
@@ -586,6 +589,115 @@ test("two changes of a message that both fail leave it as it was", async () => {
   await server.drain();
   assert.deepEqual([unreadIds(), badge()], [["1001"], 1]);
 });
+
+test("a state that is read again is not lost when another change begins before its answer", async () => {
+  server.receive(1);
+  await open();
+  server.isHeld = true;
+  const reading = store.setRead(["1001"], true);
+  server.setArchived(["1001"], true);
+  server.lose(lastCall("setRead"));
+  await assert.rejects(reading);
+  const message = lastCall("message");
+  store.readAll(); // changes nothing on the server, so no event follows
+  server.answer(message);
+  await settle();
+  server.answer(lastCall("readAll"));
+  await server.drain();
+  assert.deepEqual([shownIds(), badge()], [[], 0]);
+});
+
+test("during a change, another device's later change is not hidden by an older list", async () => {
+  server.receive(1);
+  await open();
+  server.isHeld = true;
+  const reading = store.setRead(["1001"], true);
+  server.work(lastCall("setRead"));
+  const arrive = await beginRefresh();
+  server.setRead(["1001"], false);
+  await arrive();
+  server.answer(lastCall("setRead"));
+  await reading;
+  await server.drain();
+  assert.deepEqual([unreadIds(), badge()], [["1001"], 1]);
+});
+
+// --- Events that are missed -----------------------------------------------------------------------------------------
+
+/** Let the list and the counts of a refresh under way arrive, before older calls. */
+async function finishRefresh() {
+  server.answer(lastCall("list"));
+  await settle();
+  server.answer(lastCall("counts"));
+  await settle();
+}
+
+for (const [order, isListFirst] of /** @type {const} */ ([
+  ["before", true],
+  ["after", false],
+])) {
+  test(`a recall is missed during a change: the message disappears, if the list comes ${order} the answer`, async () => {
+    server.receive(2);
+    await open();
+    server.isHeld = true;
+    store.setRead(["1001"], true);
+    const setRead = lastCall("setRead");
+    server.disconnect();
+    server.recall("1001");
+    server.connect();
+    if (isListFirst) await finishRefresh();
+    server.answer(setRead);
+    await server.drain();
+    assert.deepEqual([shownIds(), badge()], [["1002"], 1]);
+  });
+}
+
+test("a recall is missed while a view is loaded: the message disappears", async () => {
+  server.receive(2);
+  await open();
+  server.isHeld = true;
+  server.disconnect();
+  store.show({ filter: "unread" });
+  server.work(lastCall("list"));
+  server.recall("1001");
+  server.connect();
+  await server.drain();
+  assert.deepEqual([shownIds(), badge()], [["1002"], 1]);
+});
+
+test("a recall is missed while older messages are loaded: the message disappears", async () => {
+  server.receive(40);
+  await open();
+  server.isHeld = true;
+  store.loadMore();
+  const older = lastCall("list");
+  server.work(older);
+  server.disconnect();
+  server.recall("1001");
+  server.connect();
+  await finishRefresh();
+  server.answer(older);
+  await server.drain();
+  assert.deepEqual([store.messages.length, shownIds().at(-1)], [39, "1002"]);
+});
+
+test("a change is missed while a message is read again: its older answer does not hide the change", async () => {
+  const [id] = server.receive(1, { approval: { closedAt: null, closedBy: null } });
+  await open();
+  server.isHeld = true;
+  server.stream.emit("status", { messages: [{ id, readAt: null, archived: false }] });
+  const message = lastCall("message");
+  server.work(message);
+  server.disconnect();
+  server.setRead([id], true);
+  server.connect();
+  await finishRefresh();
+  server.answer(message);
+  await server.drain();
+  assert.deepEqual([unreadIds(), badge()], [[], 0]);
+});
+
+// --- Undo -----------------------------------------------------------------------------------------------------------
 
 test("archiving reads, and its undo restores what was unread", async () => {
   server.receive(2);

@@ -13,7 +13,12 @@
 export class OwnChanges {
   /** @type {Set<OwnChange>} */
   #underWay = new Set();
-  /** What the server said of a message while own changes of it were under way. @type {Map<string, ReadState>} */
+  /**
+   * The newest state that the server has named of a message while own changes of it were under way, and its tick. The
+   * state is null if it is not known.
+   *
+   * @type {Map<string, {state: ReadState | null, tick: number}>}
+   */
   #serverStates = new Map();
 
   /** @param {OwnChange} change */
@@ -34,10 +39,24 @@ export class OwnChanges {
    * Note a state that the server has named. Whether it holds is known when the own changes have ended.
    *
    * @param {string} id
-   * @param {ReadState} state
+   * @param {ReadState | null} state Null if only another question can tell.
+   * @param {number} tick The tick of the event, or the tick before the call.
    */
-  noteServerState(id, state) {
-    this.#serverStates.set(id, state);
+  noteServerState(id, state, tick) {
+    const noted = this.#serverStates.get(id);
+    if (!noted || noted.tick <= tick) this.#serverStates.set(id, { state, tick });
+  }
+
+  /**
+   * Return whether an own change of a message under way began with a read state.
+   *
+   * @param {Message} message
+   */
+  hasBegunWith(message) {
+    return [...this.#underWay].some(({ before }) => {
+      const old = before.get(message.id);
+      return old !== undefined && !isOtherState(old.message, message);
+    });
   }
 
   /**
@@ -54,18 +73,18 @@ export class OwnChanges {
   }
 
   /**
-   * End a change. Return what the server said meanwhile of messages that no other own change concerns.
+   * End a change. Return what the server has named meanwhile, for messages that no other own change concerns.
    *
    * @param {OwnChange} change
    */
   end(change) {
     this.#underWay.delete(change);
-    /** @type {Map<string, ReadState>} */
+    /** @type {Map<string, ReadState | null>} */
     const serverStates = new Map();
     for (const id of change.before.keys()) {
-      const state = this.#serverStates.get(id);
-      if (!state || this.concern(id)) continue;
-      serverStates.set(id, state);
+      const noted = this.#serverStates.get(id);
+      if (!noted || this.concern(id)) continue;
+      serverStates.set(id, noted.state);
       this.#serverStates.delete(id);
     }
     return serverStates;

@@ -38,6 +38,7 @@ export function reduce(state, name, data) {
  * @param {LiveEvents["ready"]} data
  */
 function ready(state, { counts, newest }) {
+  state.noteMissedChanges();
   state.receiveCounts(counts);
   if (newest) state.noteNewest(newest);
   return { refresh: true };
@@ -127,7 +128,12 @@ function counts(state, counts) {
   return {};
 }
 
-/** Too much has changed to be told one by one. */
-function reload() {
+/**
+ * Too much has changed for one event each.
+ *
+ * @param {StoreState} state
+ */
+function reload(state) {
+  state.noteMissedChanges();
   return { refresh: true };
 }

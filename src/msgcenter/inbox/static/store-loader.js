@@ -26,7 +26,7 @@ export class Loader {
   /** @type {Promise<void> | null} */
   #refreshing = null;
   #refreshAgain = false;
-  /** Whether a page contradicts a later change: only a refresh can tell which of the two is right. */
+  /** Whether a page may be older than a change that it lacks: only a refresh can tell. */
   #isOutdated = false;
 
   /** Whether the list has been asked for. Before that, only the counts are loaded. */
@@ -61,6 +61,8 @@ export class Loader {
     this.hasStarted = true;
     this.#cancel = new AbortController();
     this.#refreshing = null;
+    this.#refreshAgain = false;
+    this.#isOutdated = false;
     this.#state.clearList();
     this.olderPhase = "idle";
     this.phase = "loading";
@@ -72,7 +74,7 @@ export class Loader {
     this.phase = error ? "failed" : "shown";
     if (error) this.#fail(error);
     this.#events.changed();
-    if (this.#isOutdated) this.refresh();
+    if (this.#isOutdated && !error) this.refresh();
   }
 
   /**
@@ -86,6 +88,7 @@ export class Loader {
     if (!this.hasStarted || this.phase !== "loading" || filter !== "all" || app || q) return;
     this.stop(); // its own call for the same page, if the stream was late
     this.#cancel = new AbortController();
+    this.#isOutdated = false;
     this.#state.addPage(page, this.#state.tick);
     this.#state.cursor = page.nextCursor;
     this.phase = "shown";
@@ -134,13 +137,15 @@ export class Loader {
       this.#refreshAgain = true; // the one under way may have passed what has changed since
       return this.#refreshing;
     }
-    this.#refreshing = this.#refresh(this.#generation).finally(() => {
+    const refreshing = this.#refresh(this.#generation).finally(() => {
+      if (this.#refreshing !== refreshing) return; // a load has replaced it
       this.#refreshing = null;
       if (!this.#refreshAgain) return;
       this.#refreshAgain = false;
       this.refresh();
     });
-    return this.#refreshing;
+    this.#refreshing = refreshing;
+    return refreshing;
   }
 
   /** @param {number} generation */

@@ -39,6 +39,8 @@ export class StoreState {
   /** Changes of messages that no list has brought yet: an answer under way may be older. */
   #unknownChanges = /** @type {Map<string, {tick: number, change: Partial<Message>}>} */ (new Map());
   #tick = 0;
+  /** Changes up to this tick may have been missed: an answer to an earlier question may lack them. */
+  #missedAt = NEVER;
   #countsVersion = 0;
   /** @type {Message[] | null} */
   #visible = null;
@@ -121,13 +123,14 @@ export class StoreState {
 
   /**
    * Take messages from an answer. Whatever was changed after the question keeps its read state. Return whether the answer
-   * agrees with all such changes; if not, only another question can tell which of the two is newer.
+   * agrees with all such changes, and no change after the question may have been missed; if not, only another question can
+   * tell the state.
    *
    * @param {Message[]} messages
    * @param {number} askedAt
    */
   take(messages, askedAt) {
-    let isUpToDate = true;
+    let isUpToDate = askedAt >= this.#missedAt;
     for (const message of messages) {
       const { id } = message;
       if ((this.#removedAt.get(id) ?? NEVER) > askedAt) continue;
@@ -151,11 +154,25 @@ export class StoreState {
     const { id } = message;
     const isOutdated = (this.#changedAt.get(id) ?? NEVER) > askedAt;
     const isUnderWay = this.isUnderWay(id);
+    if (isUnderWay) this.#noteAnswer(message, isOutdated, askedAt);
     this.#ownChanges.rebase(message);
-    if (isUnderWay && !isOutdated) this.noteServerState(id, readStateOf(message));
     const keep = isOutdated || isUnderWay;
     this.#set(keep ? { ...message, ...readStateOf(known), approval: known.approval } : message);
     return isUnderWay || !isOutdated || !isOtherState(message, known);
+  }
+
+  /**
+   * Note what an answer says of a message whose own changes are under way. An answer from before a change is expected to
+   * have the state that the change began with. If it has another one, that change did not begin with the server's state:
+   * it may leave the message in a state that the server does not have.
+   *
+   * @param {Message} message
+   * @param {boolean} isOutdated
+   * @param {number} askedAt
+   */
+  #noteAnswer(message, isOutdated, askedAt) {
+    if (!isOutdated) this.#ownChanges.noteServerState(message.id, readStateOf(message), askedAt);
+    else if (!this.#ownChanges.hasBegunWith(message)) this.#ownChanges.noteServerState(message.id, null, askedAt);
   }
 
   /**
@@ -185,6 +202,12 @@ export class StoreState {
       tick: this.#tick,
       change: /** @type {Partial<Message>} */ ({ ...earlier, ...change }),
     });
+  }
+
+  /** Note that changes may have been missed: the answers under way may lack them, and no event will bring them. */
+  noteMissedChanges() {
+    this.#tick += 1;
+    this.#missedAt = this.#tick;
   }
 
   /** @param {string} id */
@@ -345,7 +368,7 @@ export class StoreState {
     const ids = [];
     for (const [id, serverState] of this.#ownChanges.end(change)) {
       const message = this.#messages.get(id);
-      if (!message || !isOtherState(serverState, message)) continue;
+      if (!message || (serverState && !isOtherState(serverState, message))) continue;
       this.stopKeeping(id);
       ids.push(id);
     }
@@ -362,13 +385,14 @@ export class StoreState {
   }
 
   /**
-   * Note a state that the server has named while own changes are under way.
+   * Note a state that an event has named while own changes are under way.
    *
    * @param {string} id
    * @param {ReadState} state
    */
   noteServerState(id, state) {
-    this.#ownChanges.noteServerState(id, state);
+    this.#tick += 1;
+    this.#ownChanges.noteServerState(id, state, this.#tick);
   }
 
   /**
