@@ -183,7 +183,7 @@ def test_a_token_that_would_end_within_the_window_is_refused(ttl: str, window: s
         ("fd00::/8", ["fd00::/8"]),
     ],
 )
-def test_networks_that_webhooks_may_go_to(setting: str, networks: list[str]) -> None:
+def test_networks_allowed_for_webhooks(setting: str, networks: list[str]) -> None:
     assert [str(network) for network in read(WEBHOOK_ALLOW=setting).webhook_allow] == networks
 
 
@@ -269,7 +269,7 @@ def test_a_short_metrics_token_is_refused_and_not_shown() -> None:
 
 
 @pytest.mark.parametrize(("setting", "logs"), [("on", True), ("ON", True), ("off", False), ("", False)])
-def test_each_request_is_logged_if_asked_for(setting: str, logs: bool) -> None:
+def test_the_setting_turns_the_access_log_on(setting: str, logs: bool) -> None:
     assert read(ACCESS_LOG=setting).access_log is logs
     assert refused(ACCESS_LOG="maybe") == "MSGCENTER_ACCESS_LOG is 'maybe', but it takes one of on, off"
 

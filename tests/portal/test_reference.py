@@ -64,7 +64,7 @@ def test_every_field_of_every_call_is_in_the_reference(server: Server) -> None:
     described = {call.path: call for call in CALLS.values()}
     for path, methods in document["paths"].items():
         if path == "/oauth2/token" or methods["post"].get("deprecated"):
-            continue  # the calls of OAuth 2.0, and the old spelling of getAccessToken
+            continue  # the call of OAuth 2.0, and the old spelling of getAccessToken
         call = described.pop(path)
         body = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
         request_fields = set(schema_fields(document, body))
