@@ -124,10 +124,10 @@ class Draft(Struct, frozen=True):
         return self.send_at is None and len(self.receivers) <= IMMEDIATE_RECEIVERS
 
     def fingerprint(self) -> bytes:
-        """Return a hash of everything that the caller asked for, except the request id itself."""
+        """Return a hash of the whole request except its request id."""
         audience = self.receivers if self.topic_number is None else self.topic_number
-        asked = (self.platform_code, audience, self.kind, self.body, self.approval, self.send_at, self.expires_at)
-        return sha256(msgspec.json.encode(asked)).digest()
+        content = (self.platform_code, audience, self.kind, self.body, self.approval, self.send_at, self.expires_at)
+        return sha256(msgspec.json.encode(content)).digest()
 
 
 def check_times(send_at: int | None, expires_at: int | None, now: int) -> int | None:

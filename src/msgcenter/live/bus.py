@@ -69,7 +69,7 @@ class PostgresBus:
         self._on_events = on_events
         self._on_gap = on_gap
         self._process = secrets.token_hex(8)
-        # The other processes with open streams, and when each has last said so.
+        # The other processes with open streams, and the time of the last report of each.
         self._seen_streaming: dict[str, float] = {}
         self._has_streams = False
         self._presence_due = False

@@ -102,7 +102,7 @@ class Watch:
 
 
 TopicReaders = Callable[[int, str, Collection[str]], Awaitable[Collection[str]]]
-"""Returns, of the given users of a platform, those who receive a topic's messages.
+"""Returns the users, among those in the arguments, who receive a topic's messages.
 
 Arguments: the topic's number, the platform code, user ids.
 """
@@ -115,10 +115,11 @@ async def _already_announced() -> None:
 class Hub:
     """The open streams of this process.
 
-    `on_streams` is called with whether there are any, whenever that may have changed. `announced` waits until the other
-    processes know it; from then on their events reach the stream. `topic_readers` resolves the events of topics.
+    `on_streams` is called with whether there are open streams, whenever that may have changed. `announced` waits until
+    the other processes know it; from then on their events reach the stream. `topic_readers` resolves the events of
+    topics.
 
-    A user has at most `per_user` streams, 0 for no limit; one more ends the oldest. The newest is the one that somebody
+    A user has at most `per_user` streams, 0 for no limit; one more ends the oldest. The newest is the one that the user
     looks at, while the oldest may belong to a device that has lost its network.
     """
 

@@ -54,8 +54,8 @@ class AppSettings:
                 await apps.set_origins(connection, app_id, sorted_origins)
 
         detail = {"scope": scope, "origins": sorted_origins}
-        given = {name: value for name, value in detail.items() if value is not None}
-        return await change_app(self._database, app_id, by, "app.inbox", write, **given)
+        changes = {name: value for name, value in detail.items() if value is not None}
+        return await change_app(self._database, app_id, by, "app.inbox", write, **changes)
 
     async def set_branding(self, app_id: str, name: str, colour: str | None, *, by: Actor = COMMAND) -> AppRecord:
         """Set an app's name and the colour of its icon (like `2f6fde`; None: chosen by its id).

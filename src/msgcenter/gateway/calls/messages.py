@@ -15,7 +15,7 @@ from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
 from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
 from msgcenter.gateway.wire.bodies import body_of
-from msgcenter.gateway.wire.fields import given, kind_asked, number_of, text_of
+from msgcenter.gateway.wire.fields import number_of, requested_kind, text_of, value_or_none
 from msgcenter.gateway.wire.requests import GetMsgList, GetMsgStatus, GetUnreadCount, ModMsgStatus, SendMsg
 from msgcenter.store.messages.messages import MessageFilter
 
@@ -93,12 +93,12 @@ def _idempotency_key(request: SendMsg, caller: Caller) -> str | None:
 
 async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, request: GetMsgStatus) -> MsgStatus:
     """Return a message's delivery and read status, with a page of receipts."""
-    is_read = given(request.is_read)
+    is_read = value_or_none(request.is_read)
     page = await message_statuses.receipts(
         caller.app,
         parse_message_id(request.message_id),
         read=None if is_read is None else is_read in {1, "1"},
-        cursor=given(request.cursor),
+        cursor=value_or_none(request.cursor),
         limit=request.page_size,
     )
     report = page.status
@@ -139,12 +139,12 @@ async def get_msg_list(message_statuses: MessageStatuses, caller: Caller, reques
     query = MessageFilter(
         app_number=caller.app.number,
         business_id=text_of(request.busi_id),
-        kind=kind_asked(request.msgtype, request.msg_type),
+        kind=requested_kind(request.msgtype, request.msg_type),
         first_id=0 if start is None else first_id_at(start),
     )
     bounds = [
         bound
-        for bound in (parse_cursor(given(request.cursor)), None if end is None else first_id_at(end))
+        for bound in (parse_cursor(value_or_none(request.cursor)), None if end is None else first_id_at(end))
         if bound is not None
     ]
     if bounds:

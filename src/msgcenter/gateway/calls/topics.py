@@ -5,7 +5,7 @@ from msgspec import UNSET
 from msgcenter.actions.mailboxes.topics import Topics
 from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import Changed, Subscribers
-from msgcenter.gateway.wire.fields import given, text_of
+from msgcenter.gateway.wire.fields import text_of, value_or_none
 from msgcenter.gateway.wire.requests import GetSubscribers, Subscribe, Unsubscribe
 
 
@@ -39,7 +39,7 @@ async def get_subscribers(topics: Topics, caller: Caller, request: GetSubscriber
         caller.app,
         str(request.topic),
         platform_code=text_of(request.platform_code),
-        cursor=given(request.cursor),
+        cursor=value_or_none(request.cursor),
         limit=request.page_size,
     )
     return Subscribers(list(page.items), page.next_cursor or UNSET)

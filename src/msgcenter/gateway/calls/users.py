@@ -3,7 +3,7 @@
 from msgcenter.actions.mailboxes.user_tokens import UserTokens
 from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import UserTokenAnswer
-from msgcenter.gateway.wire.fields import given, text_of
+from msgcenter.gateway.wire.fields import text_of, value_or_none
 from msgcenter.gateway.wire.requests import GetUserToken
 
 
@@ -13,6 +13,6 @@ async def get_user_token(user_tokens: UserTokens, caller: Caller, request: GetUs
         caller.app,
         str(request.publisher_id),
         platform_code=text_of(request.platform_code),
-        ttl=given(request.ttl),
+        ttl=value_or_none(request.ttl),
     )
     return UserTokenAnswer(issued.token, str(issued.expires_at))

@@ -9,7 +9,7 @@ from msgcenter.domain.list_page import parse_cursor
 from msgcenter.domain.message_id import parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal, contradiction
 from msgcenter.gateway.endpoint import Caller
-from msgcenter.gateway.wire.fields import given, number_of, text_of
+from msgcenter.gateway.wire.fields import number_of, text_of, value_or_none
 from msgcenter.gateway.wire.webhook_structs import (
     CreatedWebhook,
     CreateWebhook,
@@ -55,7 +55,7 @@ def _webhook(report: WebhookReport) -> Webhook:
 
 async def update_webhook(webhooks: Webhooks, caller: Caller, request: UpdateWebhook) -> None:
     """Change a webhook's URL or events, pause it or resume it."""
-    url, events, paused = given(request.url), given(request.events), given(request.paused)
+    url, events, paused = value_or_none(request.url), value_or_none(request.events), value_or_none(request.paused)
     if url is None and events is None and paused is None:
         raise Refusal(Reason.FIELD_MISSING, field="url/events/paused")
     await webhooks.update(caller.app, request.webhook_id, url=url, events=events, paused=paused, by=caller.actor)
@@ -86,10 +86,10 @@ async def get_webhook_deliveries(
     page = await webhook_deliveries.page(
         caller.app,
         request.webhook_id,
-        state=given(request.state),
+        state=value_or_none(request.state),
         # No delivery is about an id that no message can have; -1 matches none.
         message_id=-1 if message_id is not None and parsed is None else parsed,
-        before_number=parse_cursor(given(request.cursor)),
+        before_number=parse_cursor(value_or_none(request.cursor)),
         limit=request.page_size,
     )
     return WebhookDeliveryList(
@@ -115,7 +115,7 @@ def _delivery(delivery: deliveries.WebhookDelivery) -> WebhookDelivery:
 
 async def replay_webhook(webhook_deliveries: WebhookDeliveries, caller: Caller, request: ReplayWebhook) -> Replayed:
     """Post a delivery again, or all deliveries since a time."""
-    delivery_id, since = given(request.delivery_id), number_of(request.start_time)
+    delivery_id, since = value_or_none(request.delivery_id), number_of(request.start_time)
     if delivery_id is None and since is None:
         raise Refusal(Reason.FIELD_MISSING, field="deliveryId/startTime")
     if delivery_id is not None and since is not None:

@@ -4,13 +4,13 @@ from msgspec import UnsetType
 
 from msgcenter.domain.content import Body, Oa
 from msgcenter.domain.refusal import Reason, Refusal, contradiction
-from msgcenter.gateway.wire.fields import kind_asked
+from msgcenter.gateway.wire.fields import requested_kind
 from msgcenter.gateway.wire.requests import MessageBody, NestedOa
 
 
 def body_of(request: MessageBody) -> Body:
     """Return the message body that msgtype names. Refuses with FIELD_MISSING or FIELDS_CONTRADICT."""
-    kind = kind_asked(request.msgtype, request.msg_type)
+    kind = requested_kind(request.msgtype, request.msg_type)
     if kind is None:
         raise Refusal(Reason.FIELD_MISSING, field="msgtype")
     body = {"text": request.text, "link": request.link, "oa": request.oa}[kind]

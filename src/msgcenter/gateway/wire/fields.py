@@ -10,7 +10,7 @@ from msgcenter.domain.refusal import contradiction
 Value = TypeVar("Value")
 
 
-def given(value: Value | UnsetType) -> Value | None:
+def value_or_none(value: Value | UnsetType) -> Value | None:
     """Return a field's value, None if it was left out."""
     return None if isinstance(value, UnsetType) else value
 
@@ -25,10 +25,10 @@ def number_of(value: str | int | UnsetType) -> int | None:
     return None if isinstance(value, UnsetType) else int(value)
 
 
-def kind_asked(msgtype: Kind | UnsetType, msg_type: Kind | UnsetType) -> Kind | None:
+def requested_kind(msgtype: Kind | UnsetType, msg_type: Kind | UnsetType) -> Kind | None:
     """Return the message type, which may be named `msgtype` or `msgType`. Refuses different values of the two."""
-    lower: Kind | None = given(msgtype)
-    camel: Kind | None = given(msg_type)
+    lower: Kind | None = value_or_none(msgtype)
+    camel: Kind | None = value_or_none(msg_type)
     if lower and camel and lower != camel:
         raise contradiction("msgtype/msgType", "两者取值须一致", "both must be the same")
     return lower or camel

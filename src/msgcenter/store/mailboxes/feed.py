@@ -81,7 +81,7 @@ def follow_up_row(message: Message, action: FeedAction) -> NewFeedRow:
 async def publish(connection: Connection, rows: Sequence[NewFeedRow]) -> list[int]:
     """Add rows to the feeds of their platforms; return their positions.
 
-    Runs inside a transaction, as late as possible: until the commit, nobody else can publish on these platforms.
+    Runs inside a transaction, as late as possible: until the commit, it blocks other publications on these platforms.
     """
     if not rows:
         return []
@@ -129,7 +129,7 @@ async def publish(connection: Connection, rows: Sequence[NewFeedRow]) -> list[in
 #
 # In these fragments, `mailbox` is the alias of a relation with the columns user_id, platform_code, joined, pulled_to.
 # A mailbox pulls a row for everyone if its user was known when the message was published. It pulls a topic's row if the
-# user was subscribed then, also if the row withdraws a message from somebody who has unsubscribed since.
+# user was subscribed then, also if the row withdraws a message from a user who has unsubscribed since.
 
 _FAR_BEHIND = 2_000
 """A mailbox that is further behind than this pulls although no row is for it. Otherwise every call of a user who has

@@ -72,7 +72,7 @@ async def count_receipts(connection: Connection, messages: Sequence[Message]) ->
 async def receipts(connection: Connection, message: Message, start: int = 0) -> AsyncIterator[Receipt]:
     """Yield the receipts of a pushed message in audience order, starting at position `start`.
 
-    Receivers whom a fan-out has not reached yet are left out. A withdrawn entry counts as it was before.
+    Receivers that a fan-out has not reached yet are left out. A withdrawn entry counts as it was before.
     """
     bucket = bucket_of(message.id)
     delivered = message.audience[: message.delivered_chunks]

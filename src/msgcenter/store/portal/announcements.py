@@ -169,7 +169,7 @@ async def list_announcements(
 ) -> list[AnnouncementRow]:
     """Return up to `limit` announcements with a number below `before`, the newest first.
 
-    Only those of a state or of a platform, if these are given.
+    `state` and `platform_code` filter them unless None.
     """
     rows = await connection.fetch(
         f"""

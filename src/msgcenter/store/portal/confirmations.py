@@ -30,7 +30,7 @@ class Confirmation(NamedTuple):
     half_sealed: bytes | None
 
 
-# A request of somebody who is no longer an operator does not count.
+# A request of a person who is no longer an operator does not count.
 _REQUESTS = f"""
     select {PERSON_COLUMNS}, person.created_at, confirmation.number as request_number, confirmation.kind,
         confirmation.asked_by, asker.login as asker, confirmation.asked_at, confirmation.expires_at,
