@@ -652,6 +652,23 @@ for (const [order, isListFirst] of /** @type {const} */ ([
   });
 }
 
+test("a recall is missed: reading all messages of one app does not count the recalled one", async () => {
+  server.receive(2);
+  server.receive(2, { app: { id: "library", name: "Library" } });
+  await open();
+  server.disconnect();
+  server.recall("1001");
+  server.connect();
+  await settle();
+  await store.show({ app: "demo" });
+  server.isHeld = true;
+  const reading = store.readAll();
+  assert.equal(badge(), 2);
+  await server.drain();
+  await reading;
+  assert.equal(badge(), 2);
+});
+
 test("a recall is missed while a view is loaded: the message disappears", async () => {
   server.receive(2);
   await open();

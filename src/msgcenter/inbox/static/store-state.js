@@ -238,14 +238,17 @@ export class StoreState {
   }
 
   /**
-   * Return the ids of the unread messages that the view shows, down from `newest`. What a search finds, only the server
-   * knows: of a search, these are the listed messages.
+   * Return the ids of the unread messages that the view shows, down from `newest`. Where the list is loaded, these are the
+   * listed messages only: another known message may have been recalled unnoticed. What a search finds further down, only
+   * the server knows.
    */
   unreadIds() {
     const { newest } = this;
     if (newest === null) return [];
     const isShown = (/** @type {Message} */ message) =>
-      this.view.q ? this.#listed.has(message.id) && fitsFilter(this.view, message) : belongsTo(this.view, message);
+      this.view.q || this.isInLoadedPart(message.id)
+        ? this.#listed.has(message.id) && fitsFilter(this.view, message)
+        : belongsTo(this.view, message);
     return [...this.#messages.values()]
       .filter((message) => message.readAt === null && newerFirst(newest, message.id) <= 0 && isShown(message))
       .map(({ id }) => id);
