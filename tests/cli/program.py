@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
@@ -70,7 +70,8 @@ class Shell:
             yield running
         finally:
             for member in running.tree():
-                member.kill()
+                with suppress(psutil.NoSuchProcess):  # it may end this very moment
+                    member.kill()
             running.process.wait(_SECONDS)
             reader.join(10)
 

@@ -16,6 +16,7 @@ from msgcenter.database.migrate import known_migrations
 from tests.cli.program import Shell
 from tests.conftest import execute, running_server, server_environment, wait_for
 from tests.database.embedded_server import holder, kill_tree, read_line, server
+from tests.gateway.calls import until
 
 
 def findings(shell: Shell, *, code: int = 0, **settings: str) -> dict[str, dict[str, Any]]:
@@ -145,5 +146,6 @@ def test_a_server_that_is_not_ready_is_a_warning(database_url: str, tmp_path: Pa
         shell = Shell(database_url, tmp_path, PORT=port)
         assert findings(shell, code=1)["port"]["found"] == f"a MsgCenter server answers on 127.0.0.1:{port}"
         wait_for(execute(database_url, "delete from schema_migration where number = 1"))
-        warned = findings(shell, code=1)["port"]
-        assert (warned["verdict"], "is not ready" in warned["found"]) == ("warning", True)
+        # The server checks its readiness at most once a second.
+        until(lambda: findings(shell, code=1)["port"]["verdict"] == "warning")
+        assert "is not ready" in findings(shell, code=1)["port"]["found"]
