@@ -1,4 +1,4 @@
-"""A name is imported from the module that defines it, so that a moved name leaves nothing behind at its old place."""
+"""A name is imported from the module that defines it, so that no alias stays where a moved name was."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ FILES = sorted(path for folder in ("src", "tests", "bench") for path in (ROOT / 
 
 @cache
 def definitions(module: str) -> frozenset[str]:
-    """The names that a module of ours defines at its top level, or the modules in a package."""
+    """Return the names that one of our modules defines at its top level, or the modules in a package."""
     path = SOURCES.joinpath(*module.split("."))
     if path.is_dir():
         modules = {file.stem for file in path.glob("*.py")} | {folder.name for folder in path.iterdir()}

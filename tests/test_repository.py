@@ -1,4 +1,4 @@
-"""What the repository itself promises, whatever the product in it does."""
+"""Rules for the repository, independent of the product."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import msgcenter
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# In parts, so that this file keeps the promise too.
+# In parts, so that this file keeps the rule too.
 REGISTRY_HOSTS = [
     ".".join(parts)
     for parts in (
@@ -45,7 +45,7 @@ def project(path: str) -> dict[str, Any]:
 
 
 def locked() -> dict[str, list[str]]:
-    """The locked versions of each package; several where they differ by platform or Python."""
+    """Return the locked versions of each package: several if they differ by platform or Python."""
     versions: dict[str, list[str]] = {}
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^ ;]+)", (ROOT / "requirements.lock").read_text(), re.M):
         versions.setdefault(canonicalize_name(name), []).append(version)
@@ -96,8 +96,8 @@ def test_make_without_a_target_shows_every_target() -> None:
     assert "\033" not in shown.stdout  # colour is for terminals
 
 
-def test_no_exception_is_made_once_and_raised_again_and_again() -> None:
-    """An exception keeps the frames of everyone who has raised it: one that lives as long as the process leaks them."""
+def test_no_exception_object_is_raised_repeatedly() -> None:
+    """An exception keeps the frames of every place that raised it. An object that is raised repeatedly leaks them."""
     kept = [
         f"{module.name}.{name}"
         for module in pkgutil.walk_packages(msgcenter.__path__, "msgcenter.")

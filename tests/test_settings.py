@@ -16,12 +16,12 @@ BOTH = {"MSGCENTER_DATABASE_URL": URL, "MSGCENTER_SECRET_KEY": SECRET}
 
 
 def read(**variables: str) -> Settings:
-    """The settings for some variables, named without their prefix."""
+    """Return the settings for some variables, named without their prefix."""
     return read_settings({f"MSGCENTER_{name}": value for name, value in variables.items()})
 
 
 def refused(**variables: str) -> str:
-    """The line that refuses some variables."""
+    """Return the error for some variables."""
     with pytest.raises(SettingError) as wrong:
         read(**variables)
     text = str(wrong.value)
@@ -64,20 +64,22 @@ def test_an_empty_environment_gives_these_defaults() -> None:
     )
 
 
-def test_the_process_environment_is_read_unless_another_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MSGCENTER_PORT", "9999")
     assert read_settings().port == 9_999
     assert read_settings({}).port == 8_080
 
 
 @pytest.mark.parametrize(("user", "root"), [(0, True), (1_000, False)])
-def test_data_lies_where_the_user_keeps_data(user: int, root: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_folder_is_a_system_or_a_user_directory(
+    user: int, root: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: user)
     users_own = platformdirs.user_data_path("msgcenter", appauthor=False)
     assert default_data_dir() == (Path("/var/lib/msgcenter") if root else users_own)
 
 
-def test_a_data_folder_may_be_relative_or_a_users() -> None:
+def test_a_data_folder_may_be_relative_or_in_a_home() -> None:
     assert read(DATA_DIR="data").data_dir == Path.cwd() / "data"
     assert read(DATA_DIR="~/data").data_dir == Path.home() / "data"
     assert read(DATA_DIR="/srv/data").data_dir == Path("/srv/data")
@@ -88,7 +90,7 @@ def test_a_data_folder_of_an_unknown_user_is_refused() -> None:
     assert text.startswith("MSGCENTER_DATA_DIR is '~no-such-user/data', but it takes ")
 
 
-def test_an_empty_variable_is_an_unset_one() -> None:
+def test_an_empty_variable_counts_as_unset() -> None:
     assert read(PORT="", HOST=" ", SECRET_KEY="", DATABASE_URL="", LOG_LEVEL="", DATA_DIR="") == read()
 
 
@@ -112,9 +114,9 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize(("name", "low", "high"), NUMBERS)
-def test_a_number_takes_its_bounds(name: str, low: int, high: int) -> None:
+def test_a_number_may_equal_its_bounds(name: str, low: int, high: int) -> None:
     for value in (low, high):
-        # The life of a token and the window of the clock depend on each other; that has its own test.
+        # The life of a token and the window of the clock depend on each other; another test covers that.
         others = {"TOKEN_TTL": {"CLOCK_WINDOW": "5"}, "CLOCK_WINDOW": {"TOKEN_TTL": "2592000"}}.get(name, {})
         read_values = read(**{name: f" {value} "}, **others)
         assert getattr(read_values, name.lower()) == value
@@ -122,7 +124,7 @@ def test_a_number_takes_its_bounds(name: str, low: int, high: int) -> None:
 
 @pytest.mark.parametrize(("name", "low", "high"), NUMBERS)
 @pytest.mark.parametrize("value", ["-1", "1.5", "1e3", "ten", "0x10", "1_000", "٣", "²", "9" * 30, "9" * 5_000])
-def test_a_wrong_number_is_refused_in_a_line(name: str, low: int, high: int, value: str) -> None:
+def test_a_wrong_number_is_refused_in_one_line(name: str, low: int, high: int, value: str) -> None:
     text = refused(**{name: value})
     assert text.startswith(f"MSGCENTER_{name} is {value[:20]!r}"[:-1])
     assert text.endswith(f"but it takes a whole number from {low} to {high}")
@@ -138,16 +140,16 @@ def test_a_number_outside_its_bounds_is_refused(name: str, low: int, high: int) 
 
 
 @pytest.mark.parametrize(("value", "on"), [("on", True), ("off", False), ("OFF", False)])
-def test_counting_is_on_or_off(value: str, *, on: bool) -> None:
+def test_statistics_are_on_or_off(value: str, *, on: bool) -> None:
     assert read(STATISTICS=value).statistics is on
 
 
-def test_anything_else_is_no_switch() -> None:
+def test_other_values_of_a_switch_are_refused() -> None:
     assert refused(STATISTICS="no") == "MSGCENTER_STATISTICS is 'no', but it takes one of on, off"
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "INFO", "Warning"])
-def test_log_levels(level: str) -> None:
+def test_log_levels_are_read_in_any_case(level: str) -> None:
     assert read(LOG_LEVEL=level).log_level == level.lower()
 
 
@@ -207,7 +209,7 @@ def test_an_external_database_needs_a_secret_key(scheme: str) -> None:
     assert "openssl rand -hex 32" in text
 
 
-def test_the_embedded_database_takes_a_secret_key_too() -> None:
+def test_the_embedded_database_accepts_a_secret_key() -> None:
     assert read(SECRET_KEY=SECRET).secret_key == SECRET
 
 
@@ -247,13 +249,13 @@ def test_errors_about_other_variables_show_no_secret(wrong: dict[str, str]) -> N
     assert SECRET not in text
 
 
-def test_settings_that_are_shown_hide_their_secrets() -> None:
+def test_printed_settings_hide_their_secrets() -> None:
     shown = repr(read_settings(BOTH))
     assert "hunter2" not in shown
     assert SECRET not in shown
 
 
-def test_metrics_have_a_port_of_their_own_only_if_one_is_named() -> None:
+def test_metrics_have_a_separate_port_only_if_configured() -> None:
     assert read(METRICS_PORT="9464").metrics_port == 9_464
     for wrong in ("0", "65536", "x", "-1"):
         assert refused(METRICS_PORT=wrong).startswith(f"MSGCENTER_METRICS_PORT is {wrong!r}, but it takes a whole")
@@ -285,7 +287,7 @@ def test_an_invalid_base_path_is_refused(setting: str) -> None:
     assert "/portal" in text
 
 
-def test_trusted_proxies_have_the_name_that_uvicorn_gave_them() -> None:
+def test_trusted_proxies_are_read_from_uvicorns_variable() -> None:
     assert read_settings({"FORWARDED_ALLOW_IPS": "10.0.0.0/8"}).trusted_proxies == "10.0.0.0/8"
 
 
@@ -296,7 +298,7 @@ def test_the_manual_names_every_variable_with_its_default_and_bounds() -> None:
     manual = (Path(__file__).parents[1] / "docs" / "operating.md").read_text()
     found = re.findall(r"^\| `MSGCENTER_([A-Z_]+)` \|([^|]*)\|([^|]*)\|", manual, re.MULTILINE)
     rows = {name: (default, takes) for name, default, takes in found}
-    # One has no prefix: the name that uvicorn gave it.
+    # One variable has no prefix: its name comes from uvicorn.
     assert "\n| `FORWARDED_ALLOW_IPS` | `127.0.0.1` |" in manual
     assert {name.lower() for name in rows} == {field.name for field in fields(Settings)} - {"trusted_proxies"}
     for name, low, high in NUMBERS:

@@ -80,7 +80,7 @@ async def test_concurrent_approvals_send_one_message(database: Database) -> None
 async def test_a_failure_after_the_send_leaves_nothing_behind(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fail as a kill before the commit does: all of it is one transaction."""
+    """Fail like a kill before the commit: everything is one transaction."""
 
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError("killed")
@@ -128,7 +128,7 @@ async def test_an_announcement_outlives_its_message(database: Database) -> None:
         number = await office.waiting(author)
         await office.announcements.approve(number, 1, other, COMMAND)
         async with database.connection() as connection:
-            await connection.execute("delete from message")  # as retention does, sooner or later
+            await connection.execute("delete from message")  # as retention does later
         opened = await office.views.open(number, other)
         assert await office.views.message_status(opened.announcement, opened.version) is None
         with pytest.raises(Refusal) as refused:

@@ -38,7 +38,7 @@ async def test_ten_thousand_mailboxes_pull_at_once(database: Database, database_
     async with NodeLease(database_url) as lease, Database(database_url) as second:
         app = await app_on(database)
         sending = Sending(database, lease, waiting_limit=100)
-        # Stands for two processes that pull all mailboxes while more is sent.
+        # Simulates two processes that pull all mailboxes while more is sent.
         message_statuses = [MessageStatuses(each, waiting_limit=20_000) for each in (database, second)]
 
         async def send_all() -> list[int]:

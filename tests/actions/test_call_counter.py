@@ -165,8 +165,10 @@ async def test_memory_is_bounded_in_a_long_outage(database: Database, monkeypatc
         clock.now += HOUR
     outage.is_away = False
     await counter.flush()
-    assert [(row[1] - begin) // HOUR for row in await counted(database)] == list(range(5, 15)), "the oldest are gone"
-    assert [row[4] for row in await counted(database, 24)] == [10], "hours and days tell the same"
+    assert [(row[1] - begin) // HOUR for row in await counted(database)] == list(range(5, 15)), (
+        "the oldest counts are dropped"
+    )
+    assert [row[4] for row in await counted(database, 24)] == [10], "the totals of hours and days are equal"
 
 
 async def test_many_counts_are_stored_in_several_statements(

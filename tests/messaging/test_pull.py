@@ -119,7 +119,7 @@ async def test_a_pull_ends_at_the_position_that_the_feed_had_when_the_mailbox_wa
 
 
 class Crowd:
-    """Stands for several processes that send, subscribe, recall, reset and pull at the same time."""
+    """Simulates several processes that send, subscribe, recall, reset and pull at the same time."""
 
     def __init__(self, app: App, databases: Sequence[Database], leases: Sequence[NodeLease], seed: int) -> None:
         self.app = app

@@ -63,7 +63,7 @@ class Checkout:
 
     @contextmanager
     def mutated(self, mutation: Mutation) -> Iterator[None]:
-        """Have the mistake in the copy until the end of the block."""
+        """Keep the mistake in the copy until the end of the block."""
         path = self.folder / mutation.path
         text = path.read_text(encoding="utf-8")
         _write(path, apply(mutation, text))

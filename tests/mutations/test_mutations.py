@@ -1,4 +1,4 @@
-"""Every mutation applies to the sources of today, and its tests exist; `make mutations` shows that they catch it."""
+"""Every mutation applies to the current sources, and its tests exist; `make mutations` shows that they catch it."""
 
 import ast
 from pathlib import Path

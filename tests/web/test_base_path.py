@@ -1,4 +1,4 @@
-"""Which base path a request has, and what the application gets to see of it."""
+"""The base path of a request, and how the application sees it."""
 
 import pytest
 from starlette.routing import Mount, Route

@@ -1,4 +1,4 @@
-"""The bundles that browsers get are those of the sources."""
+"""The bundles for browsers are up to date with the sources."""
 
 import re
 import shutil

@@ -30,13 +30,13 @@ def files(tmp_path: Path) -> StaticFiles:
 
 
 def ask(files: StaticFiles, name: str, **headers: str) -> Response | None:
-    """Ask for a file."""
+    """Request a file."""
     raw = [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()]
     return files.response(name, Request({"type": "http", "method": "GET", "headers": raw}), {"x-more": "1"})
 
 
 def got(files: StaticFiles, name: str, **headers: str) -> Response:
-    """Ask for a file that exists."""
+    """Request a file that exists."""
     response = ask(files, name, **headers)
     assert response is not None
     return response

@@ -1,4 +1,4 @@
-"""Limits of users and addresses, by a clock of the test's own."""
+"""Limits of users and addresses, with a clock that the test sets."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from msgcenter.web.limits import FILES_FOR_EACH_PAGE, WINDOW_SECONDS, RequestLim
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock in seconds that the test moves."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
