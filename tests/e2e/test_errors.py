@@ -12,7 +12,7 @@ from tests.e2e.conftest import PHONE
 from tests.e2e.portal_screens import open_desk
 
 PATHS = {
-    "/inbox/nothing": "Nothing is at this address",
+    "/inbox/nothing": "There is nothing at this address",
     "/inbox?x=%00": "U+0000",
     "/portal/nothing": "Not found",
     "/portal/static/nothing.js": "Not found",
