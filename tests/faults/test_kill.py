@@ -316,7 +316,7 @@ async def begun_fan_out(url: str) -> None:
 
 async def until_delivered(load: Load, url: str) -> None:
     """Wait for every fan-out. The job of a killed server is picked up after ten seconds."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(120):  # patience for a loaded machine: each message is asked for
         for request_id, message_id in load.promises.sent.items():
             while True:
                 status = await load.answer("getMsgStatus", {"msgId": message_id, "pageSize": 1})
