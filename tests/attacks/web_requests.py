@@ -119,10 +119,10 @@ def all_routes() -> list[AnyRoute]:
     gateway = gateway_routes(nothing, NO_ACTIONS, ready, limits)
     inbox = inbox_routes(Inboxes(nothing, nothing, nothing, limits=limits))
     portal = portal_routes(nothing, PortalPages(**dict.fromkeys(PortalPages.__dataclass_fields__, nothing)))
-    all_routes = [AnyRoute("monitor", METRICS_PATH)]
+    known_routes = [AnyRoute("monitor", METRICS_PATH)]
     for surface, routes in (("gateway", gateway), ("inbox", inbox), ("portal", portal)):
-        all_routes += [AnyRoute(surface, _path_of(route)) for route in routes]
-    return all_routes
+        known_routes += [AnyRoute(surface, _path_of(route)) for route in routes]
+    return known_routes
 
 
 def _path_of(route: BaseRoute) -> str:

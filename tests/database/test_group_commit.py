@@ -110,7 +110,7 @@ async def test_only_items_that_need_locked_rows_wait() -> None:
     calls = {item: asyncio.create_task(group.submit(item)) for item in range(1, 7)}
     free = [calls[item] for item in (1, 2, 5, 6)]
     assert await asyncio.gather(*free) == [1, 2, 5, 6]
-    assert await group.submit(7) == 7  # the queue goes on
+    assert await group.submit(7) == 7  # the queue continues
     assert not calls[3].done()
     assert group.waiting == 2
     rows.locked.clear()

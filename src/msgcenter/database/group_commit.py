@@ -38,7 +38,7 @@ class GroupCommit(Generic[Item, Result]):
     and the others are written. A refusal that means "the database is unavailable" goes to all callers of the batch.
 
     If rows stay locked, each item is tried alone. The items that need the locked rows then wait outside the queue for
-    up to ten seconds, and the queue goes on.
+    up to ten seconds, and the queue continues.
 
     The weights of a batch's items, by `weigh` (default: 1 each), add up to `batch_weight` at most; one heavier item is
     a batch of its own. When `waiting_limit` items are waiting, further ones are refused with DATABASE_UNAVAILABLE, so

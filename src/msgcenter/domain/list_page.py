@@ -1,4 +1,4 @@
-"""Lists that are read page by page: a page, its end, and the cursor with which a caller goes on."""
+"""Lists that are read page by page: a page and the cursor for the next one."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar

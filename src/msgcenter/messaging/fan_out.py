@@ -1,7 +1,7 @@
 """Fan-out: puts a message into the mailboxes of its audience, a chunk of up to 1,000 receivers to a transaction.
 
 Each transaction counts its chunk on the message's own row. So every receiver gets the message exactly once, however
-often the job is killed and started again, and by however many processes.
+often the job is killed and started again, by any number of processes.
 """
 
 import structlog

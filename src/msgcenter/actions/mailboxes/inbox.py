@@ -156,7 +156,7 @@ class Inbox:
         return changed
 
     async def read_all(self, viewer: Viewer, query: InboxQuery) -> list[int]:
-        """Set everything read that the pages of a list show. Return what was unread, the newest thousand ids of it."""
+        """Set all messages of a list read. Return the ids of those that were unread, at most the newest thousand."""
         if query.filter == "archived":
             return []  # archived messages are read
         is_whole = query.filter in {"all", "unread"} and matcher(query.kind, query.text) is None
