@@ -3,7 +3,7 @@
 # Arguments for the program of a target: make test ARGS='-k gateway'
 ARGS ?=
 # Number of test processes. More than cores, because many tests wait most of their time.
-JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) * 2 + 1)))
+JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 # The PostgreSQL for `make test`; without one it starts its own. Only a DATABASE_URL on the command line counts: one in
 # the environment is for another program.
 TEST_DATABASE := $(if $(filter command,$(firstword $(origin DATABASE_URL))),$(DATABASE_URL))

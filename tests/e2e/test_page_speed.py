@@ -49,22 +49,35 @@ def visit(context: BrowserContext, url: str, text: str) -> list[str]:
     return list(loaded.values())
 
 
+def two_visits(chromium: Browser, url: str, text: str) -> tuple[list[str], list[str]]:
+    """Return the URLs of a first and a second visit in which the streams brought the list.
+
+    On a busy machine a stream may open too late, and the page then asks for the list: such visits are repeated.
+    """
+    for attempt in range(5):
+        context = chromium.new_context(locale="en-GB", **PHONE)
+        first, again = (visit(context, url, text) for _ in range(2))
+        context.close()
+        asked = [url for url in (*first, *again) if "/inbox/v1/" in url and not url.endswith("/stream")]
+        if not asked or attempt == 4:
+            break
+    assert not asked, "the stream brings the list"
+    return first, again
+
+
 def test_the_page_loads_nothing_twice_and_little_again(
-    context: BrowserContext, server: Server, client: Client, raw: Raw, user: str
+    chromium: Browser, server: Server, client: Client, raw: Raw, user: str
 ) -> None:
     client.send_text(user, "quickly here")
-    address = f"{server.url}/inbox#token={user_token(raw, user)}"
-    first = visit(context, address, "quickly here")
+    first, again = two_visits(chromium, f"{server.url}/inbox#token={user_token(raw, user)}", "quickly here")
     assert len(first) == len(set(first)) <= 7, first
-    assert not [url for url in first if "/inbox/v1/" in url and not url.endswith("/stream")], (
-        "the stream brings the list"
-    )
-    again = visit(context, address, "quickly here")
-    assert set(again) <= {f"{server.url}/inbox", f"{server.url}/inbox/v1/stream"}, again
+    # Browsers load the icon at the end, perhaps only in the second visit.
+    late_icon = {url for url in again if "/favicon-" in url} - set(first)
+    assert set(again) - late_icon <= {f"{server.url}/inbox", f"{server.url}/inbox/v1/stream"}, again
 
 
 def test_an_embedding_page_loads_nothing_twice_and_little_again(
-    context: BrowserContext, server: Server, client: Client, raw: Raw, user: str, shared_database: str, app: Credentials
+    chromium: Browser, server: Server, client: Client, raw: Raw, user: str, shared_database: str, app: Credentials
 ) -> None:
     client.send_text(user, "quickly there")
     with website_of_others() as website:
@@ -73,8 +86,9 @@ def test_an_embedding_page_loads_nothing_twice_and_little_again(
             <script type="module" src="{server.url}/inbox/msg-inbox.js"></script>
             <msg-inbox token="{user_token(raw, user)}" mode="panel"></msg-inbox>"""
         script, stream = f"{server.url}/inbox/msg-inbox.js", f"{server.url}/inbox/v1/stream"
-        assert sorted(visit(context, website.origin, "quickly there")) == sorted([f"{website.origin}/", script, stream])
-        assert sorted(visit(context, website.origin, "quickly there")) == sorted([f"{website.origin}/", stream])
+        first, again = two_visits(chromium, website.origin, "quickly there")
+        assert sorted(first) == sorted([f"{website.origin}/", script, stream])
+        assert sorted(again) == sorted([f"{website.origin}/", stream])
 
 
 def test_events_are_not_missed_while_the_script_loads(
