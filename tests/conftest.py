@@ -19,14 +19,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it ships no types
 
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
@@ -76,22 +75,6 @@ _LONGEST_FIRST = (
     "e2e/test_live.py",
 )
 """Test files that take long. They start first, so that none of them runs alone at the end."""
-
-
-_SPREAD = ("test_every_page_is_accessible", "test_looks.py", "test_phone_width.py")
-"""Tests that are given to any test process one by one, because their files would take longer than all the others."""
-
-
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # its base has no types
-    """Gives the tests of a file to the same test process, except those that take longest."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return nodeid if any(name in nodeid for name in _SPREAD) else nodeid.split("::", 1)[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
-    """Distribute tests by file."""
-    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
