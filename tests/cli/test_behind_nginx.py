@@ -18,6 +18,8 @@ from tests.nginx import documented, running_nginx
 
 CLIENTS = 32
 """The number of server connections that the documented nginx configuration keeps open."""
+BUSY_BEFORE = 0.5
+"""How many seconds before the end of a pause the server becomes busy."""
 _KEPT = re.compile(r"keepalive_timeout (\d+)s;")
 
 
@@ -32,22 +34,32 @@ async def status_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     return int(head.split()[1])
 
 
-async def post_repeatedly(url: str, pauses: list[float]) -> Counter[int]:
+async def post_repeatedly(url: str, server_url: str, pauses: list[float]) -> Counter[int]:
     """POST from each client once and again after each pause; return the number of answers per status.
 
     The clients' pauses are a millisecond apart, so that some request meets the closing of a connection if any can.
+    The server is busy whenever a pause ends.
     """
     statuses: Counter[int] = Counter()
     sent = request("POST", "/msgCenter/message/getUnreadCount", body=b'{"publisherId":"parent-wang"}')
+    clock = asyncio.get_running_loop().time
+    connections = [await asyncio.open_connection(*address(url)) for _ in range(CLIENTS)]
+    answered = [0.0] * CLIENTS
 
-    async def client(number: int) -> None:
-        reader, writer = await asyncio.open_connection(*address(url))
-        for pause in [0.0, *pauses]:
-            await asyncio.sleep(max(0.0, pause + (number - 0.6 * CLIENTS) / 1_000))
-            statuses[await status_of(reader, writer, sent)] += 1
+    async def post(number: int, pause: float) -> None:
+        due = answered[number] + pause + (number - 0.6 * CLIENTS) / 1_000
+        await asyncio.sleep(max(0.0, due - clock()))
+        statuses[await status_of(*connections[number], sent)] += 1
+        answered[number] = clock()
+
+    await asyncio.gather(*(post(number, 0.0) for number in range(CLIENTS)))
+    for pause in pauses:
+        posts = asyncio.gather(*(post(number, pause) for number in range(CLIENTS)))
+        await asyncio.sleep(pause - BUSY_BEFORE)
+        async with kept_busy(server_url):
+            await posts
+    for _, writer in connections:
         writer.close()
-
-    await asyncio.gather(*(client(number) for number in range(CLIENTS)))
     return statuses
 
 
@@ -58,17 +70,17 @@ async def kept_busy(url: str) -> AsyncIterator[None]:
     async def request_forever() -> None:
         reader, writer = await asyncio.open_connection(*address(url))
         try:
-            while True:
-                await status_of(reader, writer, request("GET", "/openapi.json"))
+            while await status_of(reader, writer, request("GET", "/openapi.json")):
+                pass
         finally:
             writer.close()
 
     tasks = [asyncio.create_task(request_forever()) for _ in range(4)]
     yield
     for task in tasks:
+        assert not task.done(), "the server has closed a busy connection"
         task.cancel()
     await asyncio.wait(tasks)
-    await asyncio.sleep(1)  # until the server has noticed the closed connections
 
 
 def connections_of(server: Server) -> set[int]:
@@ -101,8 +113,7 @@ async def test_no_post_is_lost_at_pauses_of_five_seconds(shared_database: str, t
         running_server(shared_database, tmp_path / "data") as server,
         running_nginx(tmp_path, server.url, documented("Behind nginx")) as url,
     ):
-        async with kept_busy(server.url):
-            statuses = await post_repeatedly(url, [5.0] * 6)
+        statuses = await post_repeatedly(url, server.url, [5.0] * 6)
         kept = connections_of(server)
         await asyncio.sleep(6)
         assert kept
@@ -118,6 +129,5 @@ async def test_no_post_is_lost_near_the_time_limits_of_proxy_and_server(shared_d
         running_server(shared_database, tmp_path / "data", KEEP_ALIVE="5") as server,
         running_nginx(tmp_path, server.url, site) as url,
     ):
-        async with kept_busy(server.url):
-            statuses = await post_repeatedly(url, [4.0, 5.0, 4.0, 4.5])
+        statuses = await post_repeatedly(url, server.url, [4.0, 5.0, 4.0, 4.5])
     assert statuses == {200: 5 * CLIENTS}

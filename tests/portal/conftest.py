@@ -76,7 +76,7 @@ def visitor(server: Server) -> Iterator[Visitor]:
 async def add_person(database_url: str, role: Role = "developer", name: str = "Li Na") -> Person:
     """Add a person with a new login and PASSWORD."""
     async with Database(database_url, connections=2) as database:
-        return await _create_person(database, role, name)
+        return await create_person(database, role, name)
 
 
 async def let_in(database_url: str, app: Credentials, person: Person) -> None:
@@ -85,7 +85,8 @@ async def let_in(database_url: str, app: Credentials, person: Person) -> None:
         await _add_to_team(database, app, person)
 
 
-async def _create_person(database: Database, role: Role, name: str) -> Person:
+async def create_person(database: Database, role: Role, name: str = "Li Na") -> Person:
+    """Add a person with a new login and PASSWORD to an open database."""
     people = People(database)
     with mock.patch.object(new_account, "hash_of_new_password", _quick_hash):
         return await people.create(f"person-{next(_numbers)}@example.edu", name, PASSWORD, role)
@@ -121,7 +122,7 @@ class Company:
 
     async def _begin_session(self, role: Role, app: Credentials | None) -> tuple[Person, NewSession]:
         database = self._shared.database
-        person = await _create_person(database, role, "Li Na")
+        person = await create_person(database, role)
         if app is not None:
             await _add_to_team(database, app, person)
         return person, await Logins(database, KeyRing(SECRET_KEY)).begin(person, Browser("127.0.0.1", "httpx", ""))
