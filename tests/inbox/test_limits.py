@@ -8,19 +8,20 @@ from typing import Any, NamedTuple
 
 import jwt
 import pytest
-from starlette.requests import Request
 from starlette.types import Message
 
 from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.mailboxes import user_tokens
 from msgcenter.actions.mailboxes.inbox import Inbox
 from msgcenter.actions.mailboxes.statuses import Statuses
-from msgcenter.actions.mailboxes.user_tokens import UserTokens
+from msgcenter.actions.mailboxes.user_tokens import UserTokenError, UserTokens
 from msgcenter.database.database import Database
-from msgcenter.domain.account import App
+from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.inbox import stream
+from msgcenter.inbox.call import Call
 from msgcenter.inbox.endpoint import Inboxes, token_of
 from msgcenter.live.hub import Hub
 from msgcenter.store.mailboxes.topics import ever_subscribed
@@ -59,6 +60,38 @@ def test_a_token_is_accepted_for_its_audience_only(browser: Browser, app: Creden
         assert answer.status_code == status, audience
     before = signed(app, user, expires=time.time() + 60)
     assert browser.http.get("/counts", headers={"authorization": f"Bearer {before}"}).status_code == 200
+
+
+async def test_a_token_that_was_accepted_before_expires(database: Database) -> None:
+    tokens, app = await issuer(database)
+    token = (await tokens.issue(app, "u", platform_code=None, ttl=2)).token
+    assert (await tokens.viewer(token)).recipient.user_id == "u"
+
+    async def use_until_refused() -> None:
+        while True:
+            await tokens.viewer(token)
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(UserTokenError) as refused:
+        await asyncio.wait_for(use_until_refused(), 60)
+    assert refused.value.expired
+
+
+async def test_verified_tokens_are_kept_up_to_a_number(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_tokens, "_VERIFIED_TOKENS", 3)
+    tokens, app = await issuer(database)
+    issued = [(await tokens.issue(app, f"u{n}", platform_code=None, ttl=None)).token for n in range(5)]
+    for _ in range(2):
+        for number, token in enumerate(issued):
+            assert (await tokens.viewer(token)).recipient == Recipient(f"u{number}", PLATFORM)
+            assert len(tokens._verified) <= 3
+
+
+async def issuer(database: Database) -> tuple[UserTokens, App]:
+    """Return user tokens and an app to issue them for."""
+    keys = KeyRing(SECRET_KEY)
+    app = (await Apps(database, keys).create("Test app", PLATFORM)).app
+    return UserTokens(database, keys, default_ttl=600, waiting_limit=10), app
 
 
 @pytest.mark.parametrize("nested", ["[" * 20_000, '{"a":' * 4_000])
@@ -127,13 +160,17 @@ async def test_a_stream_ends_when_its_right_is_withdrawn_even_in_a_busy_inbox(
 
 
 def test_a_stream_takes_the_token_of_its_address_unless_a_bearer_token_is_sent() -> None:
-    def request(headers: dict[str, str]) -> Request:
-        raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-        return Request({"type": "http", "path": "/inbox/v1/stream", "query_string": b"token=T", "headers": raw_headers})
+    async def receive() -> Message:
+        raise AssertionError("the body is not read")
 
-    assert token_of(request({"authorization": "Basic dXNlcjpwYXNz"})) == "T"
-    assert token_of(request({})) == "T"
-    assert token_of(request({"authorization": "Bearer U"})) == "U"
+    def call(headers: dict[str, str]) -> Call:
+        scope = {"method": "GET", "path": "/inbox/v1/stream", "query_string": b"token=T"}
+        raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        return Call({**scope, "headers": raw_headers}, receive)
+
+    assert token_of(call({"authorization": "Basic dXNlcjpwYXNz"})) == "T"
+    assert token_of(call({})) == "T"
+    assert token_of(call({"authorization": "Bearer U"})) == "U"
 
 
 async def test_a_stalled_client_loses_its_stream(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

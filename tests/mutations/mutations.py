@@ -212,9 +212,16 @@ MUTATIONS = (
     Mutation(
         "token-audience: a token for something else opens the inbox",
         f"{_SRC}/actions/mailboxes/user_tokens.py",
-        'if claims.get("aud", _AUDIENCE) != _AUDIENCE:',
-        'if claims.get("aud", _AUDIENCE) is None:',
+        'if decoded.get("aud", _AUDIENCE) != _AUDIENCE:',
+        'if decoded.get("aud", _AUDIENCE) is None:',
         ("tests/inbox/test_limits.py::test_a_token_is_accepted_for_its_audience_only",),
+    ),
+    Mutation(
+        "token-expiry: a token that was accepted once never expires",
+        f"{_SRC}/actions/mailboxes/user_tokens.py",
+        "if claims.expires <= time():",
+        "if claims.expires <= 0:",
+        ("tests/inbox/test_limits.py::test_a_token_that_was_accepted_before_expires",),
     ),
     Mutation(
         "inbox-scope: an app's token sees the messages of all apps",

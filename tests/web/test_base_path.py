@@ -1,13 +1,14 @@
 """The base path of a request, and how the application sees it."""
 
 import pytest
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Message, Scope
 
 from msgcenter.application.wiring import application
 from msgcenter.settings import OWN_PATHS, Settings, parsed_base_path
 from msgcenter.web.base_path import BehindProxy, own_path, root_of
 from msgcenter.web.headers import SafeAnswers
+from msgcenter.web.path_table import PathTable
 from tests.conftest import SECRET_KEY
 
 
@@ -114,7 +115,9 @@ def application_routes() -> set[str]:
     assert isinstance(outermost, SafeAnswers)
     behind = outermost._application
     assert isinstance(behind, BehindProxy)
-    return {route.path for route in behind.app.routes if isinstance(route, Route | Mount)}  # type: ignore[attr-defined]
+    outer: list[BaseRoute] = behind.app.routes  # type: ignore[attr-defined]
+    routes = [inner for route in outer for inner in (route.routes if isinstance(route, PathTable) else [route])]
+    return {route.path for route in routes if isinstance(route, Route | Mount)}
 
 
 def test_parts_of_a_request() -> None:

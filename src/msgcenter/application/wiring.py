@@ -36,6 +36,7 @@ from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.routes import Fallback
 from msgcenter.gateway.routes import routes as gateway_routes
 from msgcenter.inbox.endpoint import Inboxes
+from msgcenter.inbox.routes import PREFIX as INBOX_PREFIX
 from msgcenter.inbox.routes import routes as inbox_routes
 from msgcenter.live.bus import PostgresBus
 from msgcenter.live.hub import Hub
@@ -47,6 +48,7 @@ from msgcenter.web.base_path import BehindProxy
 from msgcenter.web.headers import SafeAnswers
 from msgcenter.web.limits import RequestLimits
 from msgcenter.web.logs import RequestLog
+from msgcenter.web.path_table import PathTable
 from msgcenter.web.shared import SharedResult
 
 
@@ -85,6 +87,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
         count_guess=process.limits.count_address,
     )
     gateway = _gateway(process, tokens, monitor)
+    inboxes = Inboxes(inbox, actions.user_tokens, process.hub, process.request_log, process.limits)
     problem = SharedResult(partial(readiness_problem, process.database), seconds=1)
 
     async def ready() -> str | None:
@@ -92,9 +95,9 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
 
     router = Router(
         [
+            PathTable(INBOX_PREFIX, inbox_routes(inboxes)),
             *gateway_routes(gateway, actions, ready, process.limits),
             *monitor.routes(),
-            *inbox_routes(Inboxes(inbox, actions.user_tokens, process.hub, process.request_log, process.limits)),
             *portal_routes(
                 settings,
                 process.database,

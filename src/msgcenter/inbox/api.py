@@ -4,13 +4,13 @@ from codecs import BOM_UTF8
 from typing import Annotated, Any, TypeVar, cast
 
 from msgspec import Meta, Struct
-from starlette.requests import Request
 
 from msgcenter.actions.mailboxes.inbox import InboxQuery
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.domain.message_id import MAX_ID, parse_message_id
 from msgcenter.inbox import problems
-from msgcenter.inbox.endpoint import Inboxes, body_of
+from msgcenter.inbox.call import Call
+from msgcenter.inbox.endpoint import Inboxes
 from msgcenter.inbox.problems import ProblemError, invalid
 from msgcenter.inbox.views import (
     ChangedView,
@@ -57,9 +57,9 @@ class Archive(Struct, frozen=True):
     archived: bool
 
 
-async def list_messages(inboxes: Inboxes, request: Request, viewer: Viewer) -> MessageListView:
+async def list_messages(inboxes: Inboxes, call: Call, viewer: Viewer) -> MessageListView:
     """List messages, newest first."""
-    parameters = request.query_params
+    parameters = call.query
     cursor = parameters.get("cursor")
     query = _query(
         parameters.get("filter", "all"), parameters.get("app"), parameters.get("kind"), parameters.get("q")
@@ -70,43 +70,43 @@ async def list_messages(inboxes: Inboxes, request: Request, viewer: Viewer) -> M
     return message_list_view(await inboxes.inbox.list_messages(viewer, query))
 
 
-async def get_message(inboxes: Inboxes, request: Request, viewer: Viewer) -> MessageView:
+async def get_message(inboxes: Inboxes, call: Call, viewer: Viewer) -> MessageView:
     """Return one message."""
-    message_id = parse_message_id(request.path_params["id"])
+    message_id = parse_message_id(call.scope["path_params"]["id"])
     messages = [] if message_id is None else await inboxes.inbox.find(viewer, [message_id])
     if not messages:
         raise ProblemError(problems.NOT_FOUND)
     return message_view(messages[0])
 
 
-async def get_counts(inboxes: Inboxes, _: Request, viewer: Viewer) -> CountsView:
+async def get_counts(inboxes: Inboxes, _: Call, viewer: Viewer) -> CountsView:
     """Return the counts of unread messages and open approvals."""
     return counts_view(await inboxes.inbox.counts(viewer))
 
 
-async def get_framing(_: Inboxes, request: Request, viewer: Viewer) -> FramingView:
+async def get_framing(_: Inboxes, call: Call, viewer: Viewer) -> FramingView:
     """Return whether all websites named by `in` may show the page in a frame with this token."""
-    return FramingView(set(request.query_params.getlist("in")) <= set(viewer.frames))
+    return FramingView({value for name, value in call.pairs if name == "in"} <= set(viewer.frames))
 
 
-async def set_status(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
+async def set_status(inboxes: Inboxes, call: Call, viewer: Viewer) -> ChangedView:
     """Set messages read or unread."""
-    body = await _decoded_body(request, SetStatus)
+    body = await _decoded_body(call, SetStatus)
     changed = await inboxes.inbox.set_status(viewer, _possible_ids(body.ids), read=body.read)
     return await _changed_view(inboxes, viewer, changed)
 
 
-async def read_all(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
+async def read_all(inboxes: Inboxes, call: Call, viewer: Viewer) -> ChangedView:
     """Set all messages of a list read, up to one."""
-    body = await _decoded_body(request, ReadAll)
+    body = await _decoded_body(call, ReadAll)
     before_id = min(_bound("upTo", body.up_to) + 1, MAX_ID)
     query = _query(body.filter, body.app, body.kind, body.q)._replace(before_id=before_id)
     return await _changed_view(inboxes, viewer, await inboxes.inbox.read_all(viewer, query))
 
 
-async def archive(inboxes: Inboxes, request: Request, viewer: Viewer) -> ChangedView:
+async def archive(inboxes: Inboxes, call: Call, viewer: Viewer) -> ChangedView:
     """Archive messages, or bring them back."""
-    body = await _decoded_body(request, Archive)
+    body = await _decoded_body(call, Archive)
     changed = await inboxes.inbox.archive(viewer, _possible_ids(body.ids), archived=body.archived)
     return await _changed_view(inboxes, viewer, changed)
 
@@ -125,8 +125,8 @@ async def _changed_view(inboxes: Inboxes, viewer: Viewer, message_ids: list[int]
     return ChangedView(ids_view(message_ids), counts_view(await inboxes.inbox.counts(viewer)))
 
 
-async def _decoded_body(request: Request, kind: type[BodyStruct]) -> BodyStruct:
-    return decode((await body_of(request)).removeprefix(BOM_UTF8), kind)
+async def _decoded_body(call: Call, kind: type[BodyStruct]) -> BodyStruct:
+    return decode((await call.body()).removeprefix(BOM_UTF8), kind)
 
 
 def _possible_ids(ids: list[str]) -> list[int]:

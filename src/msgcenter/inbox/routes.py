@@ -1,24 +1,25 @@
 """All URLs of the inbox on one screen."""
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from msgcenter.inbox import api
-from msgcenter.inbox.endpoint import Handler, Inboxes, endpoint
+from msgcenter.inbox.endpoint import Endpoint, Handler, Inboxes
 from msgcenter.inbox.openapi import openapi
 from msgcenter.inbox.page import component_file, inbox_page, plain, unknown_call
 from msgcenter.inbox.stream import open_stream
 
+PREFIX = "/inbox"
 _BASE = "/inbox/v1"
 
 
-def routes(inboxes: Inboxes) -> list[BaseRoute]:
+def routes(inboxes: Inboxes) -> list[Route]:
     """Return the inbox's routes."""
 
     def get(path: str, handler: Handler) -> Route:
-        return Route(_BASE + path, endpoint(inboxes, "GET", handler))
+        return Route(_BASE + path, Endpoint(inboxes, "GET", handler))
 
     def post(path: str, handler: Handler) -> Route:
-        return Route(_BASE + path, endpoint(inboxes, "POST", handler))
+        return Route(_BASE + path, Endpoint(inboxes, "POST", handler))
 
     return [
         get("/messages", api.list_messages),

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import structlog
 from msgspec.json import encode
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -16,6 +15,7 @@ from msgcenter.domain.list_page import ListPage
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox.api import page_limit
+from msgcenter.inbox.call import Call
 from msgcenter.inbox.endpoint import Inboxes
 from msgcenter.inbox.views import (
     CountsView,
@@ -37,15 +37,15 @@ _REPLACED_RETRY_MS = 60_000
 """For how long a client that does not know the event `replaced` waits before it opens a stream again."""
 
 
-async def open_stream(inboxes: Inboxes, request: Request, viewer: Viewer) -> Response:
+async def open_stream(inboxes: Inboxes, call: Call, viewer: Viewer) -> Response:
     """Answer with the events of the viewer's inbox, until the client goes or its token ends.
 
     With the parameter `list` (1-100), an event `list` follows `ready`: the first page of the unfiltered list, with at
     most this many messages.
     """
-    limit = request.query_params.get("list")
+    limit = call.query.get("list")
     list_length = 0 if limit is None else page_limit("list", limit)
-    if request.method == "HEAD":
+    if call.method == "HEAD":
         return Response(media_type=_EventStream.media_type)
     return _EventStream(inboxes, viewer, list_length)
 

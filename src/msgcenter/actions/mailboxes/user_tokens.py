@@ -1,6 +1,7 @@
 """User tokens: a browser shows one user's inbox with one."""
 
 from collections.abc import Sequence
+from time import time
 from typing import NamedTuple
 
 import jwt
@@ -20,7 +21,9 @@ from msgcenter.store.mailboxes import users
 _ALGORITHM = "HS256"
 _ISSUER = "msgcenter"
 _AUDIENCE = "msgcenter inbox"
-_CLAIMS = ["sub", "platform", "app", "key", "exp", "iss"]
+_REQUIRED = ["sub", "platform", "app", "key", "exp", "iss"]
+_VERIFIED_TOKENS = 4_096
+"""Tokens whose signature is not verified again; about 3 MiB per process."""
 
 
 class UserTokenError(Exception):
@@ -36,6 +39,15 @@ class UserToken(NamedTuple):
 
     token: str
     expires_at: int
+
+
+class _Claims(NamedTuple):
+    """What a token with a valid signature says. `expires` is seconds since 1970."""
+
+    recipient: Recipient
+    app_number: int
+    key_version: int
+    expires: int
 
 
 class Viewer(NamedTuple):
@@ -60,6 +72,7 @@ class UserTokens:
         self._database = database
         self._key = keys.user_token_key
         self._default_ttl = default_ttl
+        self._verified: dict[str, _Claims] = {}
         self._app_reads = GroupCommit(self._find_apps, batch_weight=500, waiting_limit=waiting_limit)
 
     async def issue(self, app: App, user_id: str, *, platform_code: str | None, ttl: int | None) -> UserToken:
@@ -92,32 +105,48 @@ class UserTokens:
         The app is read from the database, so a rotated key, a disabled app, a changed scope and a withdrawn right take
         effect at once.
         """
-        options: Options = {"require": _CLAIMS, "verify_sub": True, "verify_aud": False}
+        claims = self._verified.get(token) or self._verify(token)
+        if claims.expires <= time():
+            raise UserTokenError(expired=True)
+        record = await self._app_reads.submit(claims.app_number)
+        if record is None or record.app.disabled or not record.accepts(claims.key_version, now_ms()):
+            raise UserTokenError(expired=True)
         try:
-            claims = jwt.decode(token, self._key, [_ALGORITHM], issuer=_ISSUER, options=options)
+            record.app.platform_for(claims.recipient.platform_code)
+            record.app.check_receivers([claims.recipient.user_id])
+        except Refusal:
+            raise UserTokenError(expired=True) from None
+        return Viewer(
+            recipient=claims.recipient,
+            app_number=None if record.inbox_scope == "platform" else record.app.number,
+            origins=record.origins,
+            frames=_frames(record),
+            expires_at=claims.expires * 1_000,
+            token=token,
+        )
+
+    def _verify(self, token: str) -> _Claims:
+        """Verify a token's signature and return its claims, which are kept: neither changes while the process runs.
+
+        Raises UserTokenError.
+        """
+        options: Options = {"require": _REQUIRED, "verify_sub": True, "verify_aud": False}
+        try:
+            decoded = jwt.decode(token, self._key, [_ALGORITHM], issuer=_ISSUER, options=options)
         except jwt.ExpiredSignatureError:
             raise UserTokenError(expired=True) from None
         except (jwt.InvalidTokenError, RecursionError):  # a token's header may be nested too deeply
             raise UserTokenError(expired=False) from None
         # Tokens of earlier versions have no audience; they are valid until they expire.
-        if claims.get("aud", _AUDIENCE) != _AUDIENCE:
+        if decoded.get("aud", _AUDIENCE) != _AUDIENCE:
             raise UserTokenError(expired=False)
-        record = await self._app_reads.submit(claims["app"])
-        if record is None or record.app.disabled or not record.accepts(claims["key"], now_ms()):
-            raise UserTokenError(expired=True)
-        try:
-            record.app.platform_for(claims["platform"])
-            record.app.check_receivers([claims["sub"]])
-        except Refusal:
-            raise UserTokenError(expired=True) from None
-        return Viewer(
-            recipient=Recipient(claims["sub"], claims["platform"]),
-            app_number=None if record.inbox_scope == "platform" else record.app.number,
-            origins=record.origins,
-            frames=_frames(record),
-            expires_at=claims["exp"] * 1_000,
-            token=token,
+        claims = _Claims(
+            Recipient(decoded["sub"], decoded["platform"]), decoded["app"], decoded["key"], int(decoded["exp"])
         )
+        if len(self._verified) >= _VERIFIED_TOKENS:
+            del self._verified[next(iter(self._verified))]  # the oldest
+        self._verified[token] = claims
+        return claims
 
     async def may_call(self, origin: str) -> bool:
         """Return whether a website may call with tokens of any app. Each call checks its own token."""
