@@ -104,7 +104,7 @@ languages: node ## install curl, Java, Node.js and PHP for the tests of the samp
 
 # The servers for tests with real services; the script lists them. Tests that need a missing one are skipped.
 .PHONY: services
-services: ## install nginx and PostgreSQL 15 for the tests of real services if missing
+services: ## install nginx, PostgreSQL 15, Redis and PgBouncer for the tests of real services if missing
 	@sh scripts/services.sh
 
 .PHONY: screenshots

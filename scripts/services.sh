@@ -5,6 +5,8 @@
 services='
 nginx                                nginx
 /usr/lib/postgresql/15/bin/postgres  postgresql-15
+redis-server                         redis-server
+pgbouncer                            pgbouncer
 '
 
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"

@@ -32,6 +32,7 @@ def refused(**variables: str) -> str:
 def test_an_empty_environment_gives_these_defaults() -> None:
     assert read() == Settings(
         database_url=None,
+        direct_database_url=None,
         data_dir=default_data_dir(),
         host="127.0.0.1",
         port=8_080,
@@ -238,6 +239,13 @@ def test_a_wrong_database_url_is_refused_without_its_password(url: str) -> None:
     assert text.endswith("but it takes a URL like postgresql://user:password@host:5432/msgcenter")
     assert "hunter2" not in text
     assert SECRET not in text
+
+
+def test_a_direct_url_belongs_to_the_url_of_a_pooler() -> None:
+    assert read(DATABASE_URL=URL, DIRECT_DATABASE_URL=URL + "2", SECRET_KEY=SECRET).direct_database_url == URL + "2"
+    text = refused(DIRECT_DATABASE_URL=URL)
+    assert text.startswith("MSGCENTER_DIRECT_DATABASE_URL is set, but it takes MSGCENTER_DATABASE_URL too")
+    assert "hunter2" not in text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, NamedTuple, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
@@ -25,6 +25,14 @@ OWN_PATHS = frozenset(
 """First segments of the server's own paths. No base path starts with one, or paths would be ambiguous."""
 
 
+class _Url(NamedTuple):
+    prefixes: tuple[str, ...]
+    example: str
+
+
+_POSTGRES = _Url(("postgresql://", "postgres://"), "postgresql://user:password@host:5432/msgcenter")
+
+
 class SettingError(Exception):
     """A setting is invalid. The text is one line with its name, its value and the valid values."""
 
@@ -34,6 +42,8 @@ class Settings:
     """The settings of an installation. Times are in seconds, `slow_call_ms` in milliseconds.
 
     - `database_url`: None for the embedded PostgreSQL in `data_dir`; `secret_key`: None for the key stored there.
+    - `direct_database_url`: the same database without a connection pooler, None if `database_url` leads to PostgreSQL
+      itself.
     - `rate_limit`: calls per second of each app and API. `user_rate_limit`, `address_rate_limit`: requests per second
       outside the app API, of a user, and of an address without a valid token or session. `stream_limit`: live streams
       of a user. They apply to each server process; 0 means no limit.
@@ -49,6 +59,7 @@ class Settings:
     """
 
     database_url: str | None = field(default=None, repr=False)
+    direct_database_url: str | None = field(default=None, repr=False)
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = 8080
@@ -84,7 +95,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment. Raises SettingError for the first invalid one."""
     reader = _Reader(os.environ if environment is None else environment)
     settings = Settings(
-        database_url=reader.database_url(),
+        database_url=reader.url("DATABASE_URL", _POSTGRES),
+        direct_database_url=reader.url("DIRECT_DATABASE_URL", _POSTGRES),
         data_dir=reader.folder("DATA_DIR", default_data_dir()),
         host=reader.text("HOST", Settings.host),
         port=reader.number("PORT", Settings.port, 0, 65_535),
@@ -125,6 +137,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingError(
             f"{PREFIX}SECRET_KEY is not set, but with {PREFIX}DATABASE_URL it takes at least {MINIMUM_SECRET} "
             "characters, the same for every process (make one: openssl rand -hex 32)"
+        )
+    if settings.direct_database_url is not None and settings.database_url is None:
+        raise SettingError(
+            f"{PREFIX}DIRECT_DATABASE_URL is set, but it takes {PREFIX}DATABASE_URL too, which leads to the same "
+            "database through a connection pooler"
         )
     return settings
 
@@ -241,13 +258,11 @@ class _Reader:
             )
         return value
 
-    def database_url(self) -> str | None:
-        value = self._get("DATABASE_URL")
-        if value is not None and not value.startswith(("postgresql://", "postgres://")):
+    def url(self, name: str, kind: _Url) -> str | None:
+        value = self._get(name)
+        if value is not None and not value.startswith(kind.prefixes):
             # Do not echo a malformed URL: any part of it may be a password.
             scheme, separator, _ = value.partition("://")
             problem = f"begins with {scheme + separator!r}" if separator and scheme.isalnum() else "is no URL"
-            raise SettingError(
-                f"{PREFIX}DATABASE_URL {problem}, but it takes a URL like postgresql://user:password@host:5432/msgcenter"
-            )
+            raise SettingError(f"{PREFIX}{name} {problem}, but it takes a URL like {kind.example}")
         return value

@@ -9,7 +9,8 @@ from msgcenter.actions.apps.apps import Apps
 from msgcenter.application.secret_key import kept_secret_key, key_ring
 from msgcenter.database.database import Database
 from msgcenter.database.embedded.postgres import embedded_postgres
-from msgcenter.database.migrate import migrate, pending_migrations
+from msgcenter.database.migrate import Migration, migrate, pending_migrations
+from msgcenter.database.pooler import set_up_sessions
 from msgcenter.domain.refusal import Refusal
 from msgcenter.settings import Settings
 
@@ -34,13 +35,29 @@ def database_url(settings: Settings) -> str:
     return settings.database_url
 
 
+def database_of(settings: Settings, *, connections: int = 2) -> Database:
+    """Return the database of settings that `running_database` has completed, to be opened."""
+    return Database(database_url(settings), direct_url=settings.direct_database_url, connections=connections)
+
+
+async def migrate_database(settings: Settings) -> list[Migration]:
+    """Apply the pending migrations and return them; set up the sessions of a connection pooler.
+
+    Raises SchemaError, PoolerError, or the refusal DATABASE_UNAVAILABLE.
+    """
+    migrations = await migrate(settings.direct_database_url or database_url(settings))
+    if settings.direct_database_url is not None:
+        await set_up_sessions(database_url(settings))
+    return migrations
+
+
 async def prepare(settings: Settings) -> None:
     """Migrate the database to this version, and check that its app keys are encrypted with this secret key.
 
-    Raises SchemaError, WrongSecretKeyError, or the refusal DATABASE_UNAVAILABLE.
+    Raises SchemaError, PoolerError, WrongSecretKeyError, or the refusal DATABASE_UNAVAILABLE.
     """
-    await migrate(database_url(settings))
-    async with Database(database_url(settings), connections=2) as database:
+    await migrate_database(settings)
+    async with database_of(settings) as database:
         await Apps(database, key_ring(settings)).check_secret_key()
 
 

@@ -19,11 +19,10 @@ from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.actions.portal.announcements import Announcements
 from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
 from msgcenter.actions.webhooks.registration import Webhooks
-from msgcenter.application.database import database_url, readiness_problem
+from msgcenter.application.database import database_of, readiness_problem
 from msgcenter.application.lifespan import Lifespan
 from msgcenter.application.portal import portal_routes
 from msgcenter.application.secret_key import key_ring
-from msgcenter.database.database import Database
 from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
@@ -137,10 +136,10 @@ class _Process:
         self.settings = settings
         self.zone = ZoneInfo(settings.time_zone)
         self.keys = key_ring(settings)
-        self.database = Database(database_url(settings), connections=settings.database_connections)
-        self.lease = NodeLease(self.database.url)
+        self.database = database_of(settings, connections=settings.database_connections)
+        self.lease = NodeLease(self.database.direct_url)
         self.hub = Hub(partial(ever_subscribed, self.database), per_user=settings.stream_limit)
-        self.bus = PostgresBus(self.database.url, on_events=self.hub.deliver, on_gap=self.hub.mark_stale)
+        self.bus = PostgresBus(self.database.direct_url, on_events=self.hub.deliver, on_gap=self.hub.mark_stale)
         self.hub.on_streams = lambda streams: self.bus.announce(streams=streams)
         self.hub.announced = self.bus.announced
         self.counter = CallCounter(self.database, self.zone)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
-from msgcenter.application.database import database_url, prepare, running_database
+from msgcenter.application.database import database_of, prepare, running_database
 from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err
 from msgcenter.cli.errors import errors_in_one_line
@@ -42,7 +42,7 @@ def on_database_with_keys(work: Callable[[Database, KeyRing], Awaitable[Result]]
     with errors_in_one_line(), exit_on_signals(), started_database(read_settings()) as settings:
 
         async def run() -> Result:
-            async with Database(database_url(settings), connections=2) as database:
+            async with database_of(settings) as database:
                 return await work(database, key_ring(settings))
 
         return asyncio.run(run())
@@ -58,5 +58,5 @@ def _status(settings: Settings) -> str:
 
 async def has_apps(settings: Settings) -> bool:
     """Return whether any app is registered."""
-    async with Database(database_url(settings), connections=2) as database:
+    async with database_of(settings) as database:
         return bool(await Apps(database, key_ring(settings)).registered())

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from msgcenter.cli.console import fail, program
 
 _MAX_PLATFORMS = 10
+_UNKNOWN_TO_POOLERS = "unsupported startup parameter"
+"""PgBouncer's error when a client sets up its session. A pooler without MSGCENTER_DIRECT_DATABASE_URL leads to it."""
 
 
 @contextmanager
@@ -16,6 +18,7 @@ def errors_in_one_line() -> Iterator[None]:
     from msgcenter.actions.apps.platforms import UnknownPlatformError
     from msgcenter.database.embedded.errors import EmbeddedDatabaseError
     from msgcenter.database.migrate import SchemaError
+    from msgcenter.database.pooler import PoolerError
     from msgcenter.domain.refusal import Reason, Refusal
     from msgcenter.settings import SettingError
     from msgcenter_client import MsgCenterError
@@ -31,12 +34,17 @@ def errors_in_one_line() -> Iterator[None]:
         raise fail(_unknown_platform(error.code, error.known)) from None
     except Refusal as refusal:
         if refusal.reason is Reason.DATABASE_UNAVAILABLE:
+            if _UNKNOWN_TO_POOLERS in _cause(refusal):
+                raise fail(
+                    "MSGCENTER_DATABASE_URL leads to a connection pooler. Set MSGCENTER_DIRECT_DATABASE_URL, too: to "
+                    "the same database without the pooler (docs/operating.md, Behind PgBouncer)."
+                ) from None
             raise fail(
                 f"The database does not answer ({_cause(refusal)}). Check MSGCENTER_DATABASE_URL, that PostgreSQL "
                 "is running, and that it accepts this machine."
             ) from None
         raise fail(refusal.describe("en")) from None
-    except (SettingError, EmbeddedDatabaseError, SchemaError, MsgCenterError, ValueError) as error:
+    except (SettingError, EmbeddedDatabaseError, SchemaError, PoolerError, MsgCenterError, ValueError) as error:
         raise fail(str(error)) from None
 
 

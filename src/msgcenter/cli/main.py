@@ -97,13 +97,12 @@ def migrate() -> None:
     """Migrate the database to this version. [bold]serve[/] does this too; several processes may run it at once."""
     import asyncio
 
-    from msgcenter.application.database import database_url
+    from msgcenter.application.database import migrate_database
     from msgcenter.cli.database import started_database
     from msgcenter.cli.signals import exit_on_signals
-    from msgcenter.database.migrate import migrate as apply
 
     with errors_in_one_line(), exit_on_signals(), started_database(read_settings(), prepared=False) as settings:
-        applied = asyncio.run(apply(database_url(settings)))
+        applied = asyncio.run(migrate_database(settings))
         for migration in applied:
             out.print(f"[green]✓[/] applied {migration.number:04} {migration.name}")
         out.print("The database is up to date.")

@@ -25,9 +25,10 @@ KEEPALIVE = {
 """Session settings that make PostgreSQL drop a client after about 11 seconds without network. They have no effect on a
 Unix socket."""
 
-SESSION = {
-    "application_name": "msgcenter",
-    "timezone": "UTC",
+NAME = {"application_name": "msgcenter", "timezone": "UTC"}
+"""Session settings of which a connection pooler keeps account for each of its clients."""
+
+STATEMENT_SETTINGS = {
     "jit": "off",
     # Rows must be locked in primary-key order, which is the order of the parameters. A nested loop over the key keeps
     # that order; a hash or merge join would not. Every statement is meant to be a handful of index probes.
@@ -40,9 +41,14 @@ SESSION = {
     "idle_in_transaction_session_timeout": "5s",
     "lock_timeout": f"{BATCH_LOCK_MS}ms",
     "statement_timeout": f"{STATEMENT_SECONDS}s",
-    **KEEPALIVE,
 }
-"""Session settings of every connection in the pool."""
+"""Session settings that statements rely on."""
+
+SESSION = {**NAME, **STATEMENT_SETTINGS, **KEEPALIVE}
+"""Session settings of every connection in the pool. Behind a connection pooler, the role has them (`pooler`)."""
+
+UNLIMITED = {"lock_timeout": "0", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+"""Session settings of connections for work that may wait, whatever the role's settings are."""
 
 if TYPE_CHECKING:
     _Base: TypeAlias = asyncpg.Connection[asyncpg.Record]

@@ -12,8 +12,9 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeAlias, TypeV
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from msgcenter.database.connections import SESSION, STATEMENT_SECONDS, LastingConnection
+from msgcenter.database.connections import KEEPALIVE, NAME, SESSION, STATEMENT_SECONDS, UNLIMITED, LastingConnection
 from msgcenter.database.failures import lock_timed_out, retrying, unavailable_on_failure
+from msgcenter.database.pooler import keeps_statements
 from msgcenter.domain.refusal import Refusal
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -55,10 +56,15 @@ class Database:
 
     Every operation refuses with DATABASE_UNAVAILABLE when the database cannot be reached or does not answer in time.
     An error in a statement stays an exception of the driver.
+
+    `direct_url` is set if `url` leads to a connection pooler that gives a session to each transaction (PgBouncer,
+    `pool_mode = transaction`): it leads to the same database without the pooler, for work that needs a session.
     """
 
-    def __init__(self, url: str, *, connections: int = 10) -> None:
+    def __init__(self, url: str, *, direct_url: str | None = None, connections: int = 10) -> None:
         self.url = url
+        self.direct_url = direct_url or url
+        self._is_pooled = direct_url is not None
         self._max_connections = connections
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
@@ -69,12 +75,19 @@ class Database:
                 connection_class=LastingConnection,
                 min_size=2,
                 max_size=self._max_connections,
-                server_settings=SESSION,
                 reset=_skip_reset,
                 command_timeout=STATEMENT_SECONDS + 5,
                 timeout=10,
+                **(await self._session_options()),
             )
         return self
+
+    async def _session_options(self) -> dict[str, Any]:
+        if not self._is_pooled:
+            return {"server_settings": SESSION}
+        # Without a cache, the driver parses each statement in the message that executes it, in any session.
+        cache = {} if await keeps_statements(self.url) else {"statement_cache_size": 0}
+        return {"server_settings": NAME, **cache}
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -103,6 +116,26 @@ class Database:
         with unavailable_on_failure():
             async with self.pool.acquire() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """Give a connection in autocommit mode whose session is not shared, as session locks need."""
+        if not self._is_pooled:
+            async with self.connection() as connection:
+                yield connection
+            return
+        with unavailable_on_failure():
+            direct: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+                self.direct_url,
+                connection_class=LastingConnection,
+                timeout=10,
+                command_timeout=STATEMENT_SECONDS + 5,
+                server_settings={**NAME, **KEEPALIVE, **UNLIMITED},
+            )
+            try:
+                yield direct
+            finally:
+                direct.terminate()
 
     async def in_transaction(
         self,

@@ -8,6 +8,7 @@ import asyncpg
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
+from msgcenter.database.connections import UNLIMITED
 from msgcenter.database.database import Connection
 from msgcenter.database.failures import unavailable_on_failure
 
@@ -64,10 +65,14 @@ async def pending_migrations(connection: Connection) -> list[Migration]:
 async def migrate(url: str) -> list[Migration]:
     """Apply the pending migrations and return them. Several processes may call it at once: one works, the others wait.
 
+    `url` leads to PostgreSQL itself, not to a connection pooler.
+
     Raises SchemaError if PostgreSQL is too old, if a newer version has used the database, or if the user lacks rights.
     """
     with unavailable_on_failure():
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=10)
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            url, timeout=10, server_settings=UNLIMITED
+        )
         try:
             version = connection.get_server_version().major
             if version < MINIMUM_VERSION:

@@ -13,7 +13,7 @@ from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
-from msgcenter.database.connections import KEEPALIVE, LastingConnection
+from msgcenter.database.connections import KEEPALIVE, UNLIMITED, LastingConnection
 from msgcenter.database.database import Database
 from msgcenter.domain.event import Listener, ignore_events
 from msgcenter.domain.refusal import Reason, Refusal
@@ -62,11 +62,11 @@ class Worker:
     async def _run_once(self) -> None:
         # A separate pool: the queue's own statements and the calls never wait for each other.
         async with asyncpg.create_pool(
-            self._database.url,
+            self._database.direct_url,
             connection_class=LastingConnection,
             min_size=1,
             max_size=3,
-            server_settings={**KEEPALIVE, "application_name": "msgcenter jobs"},
+            server_settings={**KEEPALIVE, **UNLIMITED, "application_name": "msgcenter jobs"},
         ) as pool:
             queries = Queries(AsyncpgPoolDriver(pool))
             manager = self._manager = QueueManager(queries)

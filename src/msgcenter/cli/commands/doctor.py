@@ -16,17 +16,17 @@ import httpx
 from msgcenter import __version__
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import WrongSecretKeyError
-from msgcenter.application.database import database_url, running_database
+from msgcenter.application.database import database_of, database_url, running_database
 from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out, print_json
 from msgcenter.cli.server.open_files import connections_that_fit, files_allowed, files_needed
-from msgcenter.database.database import Database
 from msgcenter.database.diagnosis import Diagnosis, diagnose
 from msgcenter.database.embedded.errors import EmbeddedDatabaseError
 from msgcenter.database.embedded.postmaster import observe
 from msgcenter.database.migrate import MINIMUM_VERSION, SchemaError
+from msgcenter.database.pooler import keeps_statements, missing_settings
 from msgcenter.domain.refusal import Refusal
-from msgcenter.settings import SettingError, Settings, read_settings
+from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
 
 Verdict = Literal["ok", "warning", "problem"]
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
@@ -182,10 +182,12 @@ def _open_files(settings: Settings) -> CheckResult:
 
 def _database(settings: Settings, *, embedded: bool) -> Iterator[CheckResult]:
     kind = "embedded" if embedded else "external"
+    url = settings.direct_database_url or database_url(settings)
     try:
-        facts = asyncio.run(diagnose(database_url(settings)))
+        facts = asyncio.run(diagnose(url))
     except Refusal as refusal:
-        advice = "check MSGCENTER_DATABASE_URL, that PostgreSQL is running, and that it accepts this machine"
+        name = "DATABASE_URL" if settings.direct_database_url is None else "DIRECT_DATABASE_URL"
+        advice = f"check {PREFIX}{name}, that PostgreSQL is running, and that it accepts this machine"
         cause = " ".join(str(refusal.__cause__).split())
         yield CheckResult("problem", "database", f"no answer from the {kind} database: {cause}", advice)
         return
@@ -198,10 +200,31 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[CheckResult]:
         yield CheckResult("problem", "database", f"PostgreSQL {facts.version_text} is too old", advice)
         return
     yield CheckResult("ok", "database", f"{kind} PostgreSQL {facts.version_text}, {size}")
-    yield CheckResult("ok", "address", without_password(database_url(settings)))
+    yield CheckResult("ok", "address", without_password(url))
     yield from _database_facts(facts)
+    if settings.direct_database_url is not None:
+        yield asyncio.run(_pooler(database_url(settings)))
     if not facts.pending:
         yield _secret_key(settings)
+
+
+async def _pooler(url: str) -> CheckResult:
+    subject, address = "pooler", without_password(url)
+    try:
+        missing, keeps = await missing_settings(url), await keeps_statements(url)
+    except Refusal as refusal:
+        cause = " ".join(str(refusal.__cause__).split())
+        advice = f"check {PREFIX}DATABASE_URL, and that the pooler is running and reaches PostgreSQL"
+        return CheckResult("problem", subject, f"no answer from {address}: {cause}", advice)
+    if missing:
+        found = f"its sessions lack settings that statements rely on: {', '.join(missing)}"
+        advice = "run msgcenter migrate, then RECONNECT in PgBouncer's console"
+        return CheckResult("problem", subject, found, advice)
+    if not keeps:
+        found = f"{address} keeps no prepared statements, so PostgreSQL plans each statement anew"
+        advice = "use PgBouncer 1.21 or newer with max_prepared_statements = 500, then restart MsgCenter"
+        return CheckResult("warning", subject, found, advice)
+    return CheckResult("ok", subject, f"{address} keeps prepared statements; the session settings are in force")
 
 
 def without_password(url: str) -> str:
@@ -242,7 +265,7 @@ def _database_facts(facts: Diagnosis) -> Iterator[CheckResult]:
 
 def _secret_key(settings: Settings) -> CheckResult:
     async def check() -> None:
-        async with Database(database_url(settings), connections=2) as database:
+        async with database_of(settings) as database:
             await Apps(database, key_ring(settings)).check_secret_key()
 
     try:

@@ -11,7 +11,7 @@ from msgcenter.actions.apps.team import Team
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.portal.passwords import hash_password, password_matches
 from msgcenter.actions.portal.people import People
-from msgcenter.application.database import database_url
+from msgcenter.application.database import database_of
 from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out, program
 from msgcenter.cli.database import started_database
@@ -63,8 +63,7 @@ def run_demo(settings: Settings) -> None:
 
 async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[str, str | None]]:
     """Return the demo app's credentials, whether it is new, and each operator's password, None if it was changed."""
-    url = database_url(settings)
-    async with Database(url, connections=3) as database, NodeLease(url) as lease:
+    async with database_of(settings, connections=3) as database, NodeLease(database.direct_url) as lease:
         register = Apps(database, key_ring(settings))
         is_new = False
         try:

@@ -23,7 +23,7 @@ async def sole_run(database: Database) -> AsyncIterator[bool]:
 
     It only saves double work: two runs at once would do no harm.
     """
-    async with database.connection() as connection:
+    async with database.session() as connection:
         has_lock: bool = await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK)
         try:
             yield has_lock
