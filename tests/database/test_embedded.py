@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -220,6 +221,25 @@ def test_a_session_that_outlives_its_server_does_not_block_the_next_start(data_d
     with embedded_postgres(data_dir) as url:
         assert fetch_value(url) == 1
     wait_until(lambda: not is_running(session))
+
+
+@pytest.mark.kill
+def test_a_server_that_is_killed_while_a_holder_starts_is_started_again(data_dir: Path) -> None:
+    def kill_when_asked(postmaster: psutil.Process) -> None:
+        wait_until(lambda: any(child.name() == "psql" for child in psutil.Process().children()))
+        postmaster.kill()
+
+    with holder(data_dir) as process:
+        read_line(process)
+        process.kill()
+        process.wait()
+    postmaster = server(data_dir)
+    postmaster.suspend()  # as busy as one that has not yet noticed its kill: it looks ready and does not answer
+    with ThreadPoolExecutor(1) as thread:
+        killing = thread.submit(kill_when_asked, postmaster)
+        with embedded_postgres(data_dir) as url:
+            assert fetch_value(url) == 1
+        killing.result()
 
 
 def titles(postmaster: psutil.Process) -> list[str]:

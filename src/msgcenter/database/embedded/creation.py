@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgcenter.database.embedded.cluster import Cluster
-from msgcenter.database.embedded.errors import EmbeddedDatabaseError
+from msgcenter.database.embedded.errors import EmbeddedDatabaseError, ServerLostError
 from msgcenter.database.embedded.programs import run_program
 from msgcenter.database.embedded.socket_folder import DATABASE, PORT, SUPERUSER
 
@@ -41,6 +41,8 @@ SETTINGS = {
 _CONFIGURATION_NOTE = (
     "# Written at every start; put settings of your own into postgresql.conf, below the line that includes this file.\n"
 )
+_NO_CONNECTION = 2
+"""The exit code of psql if there is no connection, or no longer."""
 # \gexec executes the rows of the result. There are none if the database exists.
 _CREATE_DATABASE = r"""
 select 'create database msgcenter' where not exists (select from pg_database where datname = 'msgcenter') \gexec
@@ -83,11 +85,15 @@ def _quoted(value: str) -> str:
 
 
 def ensure_database(cluster: Cluster, socket_folder: Path) -> None:
-    """Create the database in the running server unless it exists. Raises EmbeddedDatabaseError."""
+    """Create the database in the running server unless it exists.
+
+    Raises ServerLostError if the server takes no connection, and EmbeddedDatabaseError.
+    """
     target = ("-h", str(socket_folder), "-p", str(PORT), "-U", SUPERUSER, "-d", "postgres")
     command = ["-XAtqw", "-v", "ON_ERROR_STOP=1", *target]
     result = run_program(cluster.programs / "psql", command, script=_CREATE_DATABASE)
     if result.returncode != 0:
-        raise EmbeddedDatabaseError(
+        error = ServerLostError if result.returncode == _NO_CONNECTION else EmbeddedDatabaseError
+        raise error(
             f"PostgreSQL in {cluster.data} has no database {DATABASE}: {result.stderr.strip()}\n{cluster.log_end()}"
         )

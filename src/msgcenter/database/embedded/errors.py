@@ -10,6 +10,10 @@ class EmbeddedDatabaseError(Exception):
     """The embedded PostgreSQL cannot be used; the text says what happened, what to do and where the log is."""
 
 
+class ServerLostError(EmbeddedDatabaseError):
+    """A server that had reported that it is ready takes no connection: it may be ending."""
+
+
 @contextmanager
 def explained_errors(data_dir: Path) -> Iterator[None]:
     """Turn errors of the system within the block into an EmbeddedDatabaseError that names the data folder."""

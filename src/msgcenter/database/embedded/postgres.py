@@ -1,6 +1,7 @@
 """Runs the embedded PostgreSQL for as long as any process needs it."""
 
 import fcntl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import IO
 
 from msgcenter.database.embedded.cluster import Cluster
 from msgcenter.database.embedded.creation import SETTINGS, ensure_database
-from msgcenter.database.embedded.errors import EmbeddedDatabaseError, explained_errors
+from msgcenter.database.embedded.errors import EmbeddedDatabaseError, ServerLostError, explained_errors
 from msgcenter.database.embedded.holders import HOLDERS, lock_file, locked_gate, try_lock
 from msgcenter.database.embedded.postmaster import status
 from msgcenter.database.embedded.server import START_SECONDS, STOP_SECONDS, ensure_running, stop
 from msgcenter.database.embedded.socket_folder import database_url, socket_folder
 from msgcenter.database.embedded.watch import watched
+
+_ENDING_SECONDS = 30
+"""How long a server that was killed may take to end."""
+_PAUSE_SECONDS = 0.05
 
 
 @contextmanager
@@ -49,10 +54,26 @@ def _held(cluster: Cluster, settings: Mapping[str, str]) -> Iterator[str]:
         with _gate(cluster):
             alone = try_lock(holders, fcntl.LOCK_EX)
             fcntl.flock(holders, fcntl.LOCK_SH)
-            ensure_running(cluster, folder, settings, holders, alone=alone)
-            ensure_database(cluster, folder)
+            _start(cluster, folder, settings, holders, alone=alone)
         stack.enter_context(_watched(cluster, folder, settings, holders))
         yield database_url(folder)
+
+
+def _start(cluster: Cluster, folder: Path, settings: Mapping[str, str], holders: IO[str], *, alone: bool) -> None:
+    """Start the server unless it runs, and create its database.
+
+    A server that was killed a moment ago may still look ready: on a busy machine a process outlives its kill. Then it
+    takes no connection, and is started once it has ended.
+    """
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while True:
+        ensure_running(cluster, folder, settings, holders, alone=alone)
+        try:
+            return ensure_database(cluster, folder)
+        except ServerLostError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _watched(

@@ -19,6 +19,8 @@ from msgcenter.database.embedded.system_user import grant_access
 START_SECONDS = 300
 STOP_SECONDS = 120
 _ORPHAN_SECONDS = 2
+_KILLED_SECONDS = 30
+"""How long killed sessions may take to end: on a busy machine a process outlives its kill."""
 
 
 def ensure_running(
@@ -82,11 +84,12 @@ def _clear_remains(data: Path) -> None:
 def _end_sessions(data: Path) -> None:
     """Wait for sessions that outlived their server, then kill them: recovery must not start before they have ended."""
     kill_after = time.monotonic() + _ORPHAN_SECONDS
+    give_up_after = kill_after + _KILLED_SECONDS
     while sessions := [process for process in psutil.process_iter() if is_server(process.pid, data)]:
-        overdue = time.monotonic() - kill_after
-        if overdue > _ORPHAN_SECONDS:
-            return  # PostgreSQL itself will refuse to start and report the reason.
-        for process in sessions if overdue > 0 else ():
+        now = time.monotonic()
+        for process in sessions if now > kill_after else ():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+        if now > give_up_after:
+            return  # PostgreSQL itself will refuse to start and report the reason.
         time.sleep(0.05)
