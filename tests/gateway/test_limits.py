@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter_client import Client, LimitError
 from tests.cli.program import Shell
 from tests.conftest import SECRET_KEY, Credentials, Raw, Server, running_server, wait_for
-from tests.gateway.calls import Json, envelope, is_chinese, text_to, token_request
+from tests.gateway.calls import Json, envelope, is_chinese, text_to, token_request, until
 
 INSTALLATION = 50
 MESSAGE = "/msgCenter/message/"
@@ -250,7 +251,9 @@ def test_the_sdk_raises_limit_error_for_a_quota(
 
 @pytest.mark.slow
 def test_several_processes_share_a_quota_exactly(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    shell = Shell(database_url, tmp_path_factory.mktemp("quota"))
+    # A time zone in which the day, and so the quota, does not end during the test.
+    noon = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
+    shell = Shell(database_url, tmp_path_factory.mktemp("quota"), TIME_ZONE=noon)
     limit = 75
     with shell.started("serve", "--port", "0", "--workers", "2") as running:
         url = running.url()
@@ -258,19 +261,36 @@ def test_several_processes_share_a_quota_exactly(database_url: str, tmp_path_fac
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": app.app_key}
         token = httpx.post(f"{url}/oauth2/token", data=form, trust_env=False).json()["access_token"]
 
-        def send(number: int) -> tuple[str, str]:
-            # One connection per send, so that both processes take part. Every second send is repeated.
+        def send(number: int) -> str:
+            # Every second send is repeated, in the other process.
             body = text_to("user", requestId=str(number // 2)) if number % 4 < 2 else text_to("user")
-            answer = httpx.post(f"{url}/msgCenter/message/sendMsg?accessToken={token}", json=body, trust_env=False)
-            answer_body: Json = answer.json()
-            return answer.headers["x-request-id"][:12], str(answer_body.get("msgId", answer_body["retCode"]))
+            client = clients[number % len(clients)]
+            answer: Json = client.post(f"/msgCenter/message/sendMsg?accessToken={token}", json=body).json()
+            return str(answer.get("msgId", answer["retCode"]))
 
-        with ThreadPoolExecutor(16) as threads:
-            answers = list(threads.map(send, range(240)))
-    assert len({process for process, _ in answers}) == 2
-    outcomes = {outcome for _, outcome in answers}
+        with ExitStack() as open_clients, ThreadPoolExecutor(16) as threads:
+            clients = [client for pair in zip(*_clients_of_two(url, open_clients, 8), strict=True) for client in pair]
+            outcomes = set(threads.map(send, range(240)))
     assert "400002" in outcomes
     assert len(outcomes - {"400002"}) == limit
+
+
+def _clients_of_two(url: str, stack: ExitStack, number: int) -> list[list[httpx.Client]]:
+    """Return this many clients of each of two server processes. Each has one connection, so it stays with its process.
+
+    The kernel chooses the process of a new connection, so many are opened until both have enough.
+    """
+    clients: dict[str, list[httpx.Client]] = {}
+
+    def have_enough() -> bool:
+        limits = httpx.Limits(max_connections=1)
+        client = stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=60, limits=limits))
+        process = client.get("/readyz").headers["x-request-id"][:12]
+        clients.setdefault(process, []).append(client)
+        return len(clients) == 2 and all(len(group) >= number for group in clients.values())
+
+    until(have_enough)
+    return [group[:number] for group in clients.values()]
 
 
 async def _app_with(url: str, quota: int) -> Credentials:
