@@ -52,6 +52,7 @@ Result = TypeVar("Result")
 
 
 _LONGEST_FIRST = (
+    "e2e/test_every_page.py",
     "e2e/test_portal.py",
     "faults/test_kill.py",
     "faults/test_postmaster.py",
@@ -61,7 +62,6 @@ _LONGEST_FIRST = (
     "e2e/test_looks.py",
     "e2e/test_behind_nginx.py",
     "faults/test_webhooks_kill.py",
-    "e2e/test_phone_width.py",
     "portal/test_samples.py",
     "database/test_embedded.py",
     "cli/test_behind_nginx.py",

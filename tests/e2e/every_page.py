@@ -26,10 +26,11 @@ FILES = (".csv",)
 
 @dataclass
 class World:
-    """The objects on the pages. `login` is an operator who is a member of the app."""
+    """The objects on the pages. `login` is an operator who is a member of both apps; `empty_app_id` has no objects."""
 
     login: str
     app_id: str
+    empty_app_id: str
     values: dict[str, str]
 
     def paths(self) -> list[str]:
@@ -41,6 +42,13 @@ class World:
             calls = ("sendMsg", "getAccessToken") if "{name}" in page.path else ("",)
             paths += [self._path(page.path, call) for call in calls]
         return [*paths, "/nothing", *self.with_queries()]
+
+    def pages_of_the_empty_app(self) -> list[str]:
+        """Return the paths of the pages of the app without messages and webhooks."""
+        start = "/apps/{app_id}"
+        paths = [page.path for page in PAGES if page.method == "GET" and page.path.startswith(start)]
+        paths = [path for path in paths if path.count("{") == 1 and not path.endswith(FILES)]
+        return [path.replace("{app_id}", self.empty_app_id) for path in paths]
 
     def _path(self, path: str, call: str) -> str:
         return re.sub(r"\{(\w+)\}", lambda part: call or self.values[part[1]], path)
@@ -60,7 +68,7 @@ class World:
 def world_on(server: Server, database_url: str) -> Iterator[World]:
     """Fill a server with an app, people, messages, webhooks, requests and announcements whose names are long."""
     tail = secrets.token_hex(8)
-    person, app = wait_for(_people_and_app(database_url, tail))
+    person, app, empty_app_id = wait_for(_people_and_apps(database_url, tail))
     operator, other = Visitor(server.url), Visitor(server.url)
     for visitor, login in ((operator, person.login), (other, f"other-{tail}@example.edu")):
         assert visitor.log_in(login).status_code == 303
@@ -82,6 +90,7 @@ def world_on(server: Server, database_url: str) -> Iterator[World]:
             yield World(
                 person.login,
                 app.app_id,
+                empty_app_id,
                 {
                     "app_id": app.app_id,
                     "webhook_id": webhook[1],
@@ -95,7 +104,7 @@ def world_on(server: Server, database_url: str) -> Iterator[World]:
         other.http.close()
 
 
-async def _people_and_app(database_url: str, tail: str) -> tuple[Person, Credentials]:
+async def _people_and_apps(database_url: str, tail: str) -> tuple[Person, Credentials, str]:
     keys = KeyRing(SECRET_KEY)
     async with Database(database_url, connections=2) as database:
         people, apps = People(database), Apps(database, keys)
@@ -108,7 +117,7 @@ async def _people_and_app(database_url: str, tail: str) -> tuple[Person, Credent
         made = await apps.create(LONG_NAME, platform, app_id=app_ids[1])
         for app_id in app_ids:
             await Team(database, apps).add(await apps.find(app_id), person.login, COMMAND)
-    return person, Credentials(made.app.app_id, made.app_key, platform, made.app.number)
+    return person, Credentials(made.app.app_id, made.app_key, platform, made.app.number), app_ids[0]
 
 
 def _send_messages(client: Client) -> str:

@@ -4,21 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from msgcenter_client import Client
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import PHONE, PICTURES, OpenInbox, send_homework, send_leave_request, without_streams
 from tests.inbox.test_api import FORMS
-
-
-def _assert_accessible(page: Page) -> None:
-    serious = [
-        (violation["id"], violation["help"], [node["target"] for node in violation["nodes"]])
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in {"serious", "critical"}
-    ]
-    assert serious == []
 
 
 def _send_each_kind(client: Client, user: str) -> None:
@@ -37,13 +28,13 @@ def test_the_inbox_is_accessible(
     _send_each_kind(client, user)
     screen = open_inbox(token, color_scheme=scheme, **device)
     expect(screen.cards).to_have_count(5)
-    _assert_accessible(screen.page)
+    assert violations(screen.page) == []
     screen.choose(screen.card("第三单元作业"), "Archive")
     expect(screen.button("Undo")).to_be_visible()
-    _assert_accessible(screen.page)
+    assert violations(screen.page) == []
     screen.cards.first.get_by_role("button", name="More actions").click()
     expect(screen.page.get_by_role("menu")).to_be_visible()
-    _assert_accessible(screen.page)
+    assert violations(screen.page) == []
 
 
 def test_the_theme_follows_the_system(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:

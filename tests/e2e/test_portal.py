@@ -1,4 +1,4 @@
-"""The way of a new developer through the portal in a real browser, and the accessibility of its pages."""
+"""The way of a new developer through the portal in a real browser."""
 
 import json
 import re
@@ -8,16 +8,15 @@ from typing import Any, Protocol
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from msgcenter.portal.routes import PAGES
 from msgcenter_client import Client
-from tests.conftest import Credentials, Server, wait_for
+from tests.conftest import Credentials, Server
+from tests.e2e.accessibility import ANY, violations
 from tests.e2e.conftest import PHONE
 from tests.e2e.portal_screens import Desk, open_desk
 from tests.gateway.calls import until
-from tests.portal.conftest import PASSWORD, Visitor, add_person, let_in
+from tests.portal.conftest import PASSWORD, Visitor
 from tests.portal.test_apps import made_app
 
 Json = dict[str, Any]
@@ -323,55 +322,6 @@ LOOKS: dict[str, tuple[Json, str, str]] = {
     "phone, light, English": (PHONE, "light", "en-GB"),
     "phone, dark, Chinese": (PHONE, "dark", "zh-CN"),
 }
-RULES: dict[str, Json] = {
-    "PC, light, Chinese": {},
-    "PC, dark, English": {"runOnly": ["color-contrast"]},
-    "phone, light, English": {"rules": {"color-contrast": {"enabled": False}}},
-}
-"""The rules of axe for each look. Only the contrast depends on the colours."""
-ANONYMOUS = ("", "/login", "/sign-up", "/docs", "/docs/sendMsg", "/docs?q=publisherId", "/docs?q=zzz", "/nothing")
-
-
-def pages_of(app: Credentials) -> list[str]:
-    """Return the paths of all pages, with an app and a call."""
-    paths = [page.path.replace("{app_id}", app.app_id) for page in PAGES if page.method == "GET"]
-    paths = [path.replace("{name}", name) for path in paths for name in ("sendMsg", "getAccessToken", "recallMsg")]
-    return list(dict.fromkeys(re.sub(r"\{\w+(:\w+)?\}", "7", path) for path in paths))
-
-
-def unpleasant(desk: Desk, path: str, rules: Json) -> list[str]:
-    """Return the accessibility violations of a page by axe, and its overflow."""
-    page = desk.page
-    try:
-        desk.go(path)
-    except Error as error:
-        return [] if "Download is starting" in error.message else [f"{path}: {error.message}"]
-    if page.locator("#try-form").count():
-        expect(page.locator("#sandbox msg-inbox")).to_be_attached()
-    problems = [
-        f"{path}: {violation['id']}, {violation['help']}: {[node['target'] for node in violation['nodes']]}"
-        for violation in Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
-        if violation["impact"] != "minor"
-    ]
-    width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    if width > screen:
-        problems.append(f"{path} is {width} px wide")
-    if not re.fullmatch(r".+ · MsgCenter", page.title()):
-        problems.append(f"{path} is called {page.title()!r}")
-    return problems
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("look", RULES)
-def test_every_page_is_accessible(desks: OpenDesk, shared_database: str, app: Credentials, look: str) -> None:
-    device, scheme, locale = LOOKS[look]
-    desk = desks(color_scheme=scheme, locale=locale, **device)
-    problems = [problem for path in ANONYMOUS for problem in unpleasant(desk, path, RULES[look])]
-    person = wait_for(add_person(shared_database, "operator"))
-    wait_for(let_in(shared_database, app, person))
-    desk.log_in(person.login)
-    problems += [problem for path in pages_of(app) for problem in unpleasant(desk, path, RULES[look])]
-    assert problems == []
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -380,8 +330,7 @@ def test_pages_that_are_shown_once_are_accessible(desks: OpenDesk, user: str, lo
     desk = desks(color_scheme=scheme, locale=locale, **device)
     desk.sign_up(f"{user}@example.edu", "诸葛" + "长" * 30)
     desk.register_app("W" * 64)
-    violations = Axe().run(desk.page).response["violations"]
-    assert [(violation["id"], violation["nodes"]) for violation in violations] == []
+    assert violations(desk.page, impacts=ANY) == []
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     desk.go("/apps")
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
