@@ -33,6 +33,7 @@ def test_an_empty_environment_gives_these_defaults() -> None:
     assert read() == Settings(
         database_url=None,
         direct_database_url=None,
+        redis_url=None,
         data_dir=default_data_dir(),
         host="127.0.0.1",
         port=8_080,
@@ -245,6 +246,23 @@ def test_a_direct_url_belongs_to_the_url_of_a_pooler() -> None:
     assert read(DATABASE_URL=URL, DIRECT_DATABASE_URL=URL + "2", SECRET_KEY=SECRET).direct_database_url == URL + "2"
     text = refused(DIRECT_DATABASE_URL=URL)
     assert text.startswith("MSGCENTER_DIRECT_DATABASE_URL is set, but it takes MSGCENTER_DATABASE_URL too")
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:hunter2@cache:6379/0", "rediss://user:hunter2@cache/1", "unix:///run/redis.sock?password=hunter2"]
+)
+def test_a_redis_url_is_kept_and_not_shown(url: str) -> None:
+    settings = read(REDIS_URL=url)
+    assert settings.redis_url == url
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize("url", ["cache:hunter2", "http://hunter2@cache", "hunter2"])
+def test_a_wrong_redis_url_is_refused_without_its_password(url: str) -> None:
+    text = refused(REDIS_URL=url)
+    assert text.startswith("MSGCENTER_REDIS_URL ")
+    assert text.endswith("but it takes a URL like redis://user:password@host:6379/0")
     assert "hunter2" not in text
 
 

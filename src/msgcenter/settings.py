@@ -31,6 +31,7 @@ class _Url(NamedTuple):
 
 
 _POSTGRES = _Url(("postgresql://", "postgres://"), "postgresql://user:password@host:5432/msgcenter")
+_REDIS = _Url(("redis://", "rediss://", "unix://"), "redis://user:password@host:6379/0")
 
 
 class SettingError(Exception):
@@ -44,6 +45,7 @@ class Settings:
     - `database_url`: None for the embedded PostgreSQL in `data_dir`; `secret_key`: None for the key stored there.
     - `direct_database_url`: the same database without a connection pooler, None if `database_url` leads to PostgreSQL
       itself.
+    - `redis_url`: the Redis or Valkey that all machines share, None for none.
     - `rate_limit`: calls per second of each app and API. `user_rate_limit`, `address_rate_limit`: requests per second
       outside the app API, of a user, and of an address without a valid token or session. `stream_limit`: live streams
       of a user. They apply to each server process; 0 means no limit.
@@ -60,6 +62,7 @@ class Settings:
 
     database_url: str | None = field(default=None, repr=False)
     direct_database_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = 8080
@@ -97,6 +100,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         database_url=reader.url("DATABASE_URL", _POSTGRES),
         direct_database_url=reader.url("DIRECT_DATABASE_URL", _POSTGRES),
+        redis_url=reader.url("REDIS_URL", _REDIS),
         data_dir=reader.folder("DATA_DIR", default_data_dir()),
         host=reader.text("HOST", Settings.host),
         port=reader.number("PORT", Settings.port, 0, 65_535),

@@ -24,62 +24,64 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_a_user_may_ask_for_the_average_of_ten_seconds_at_once(clock: Clock) -> None:
+async def test_a_user_may_ask_for_the_average_of_ten_seconds_at_once(clock: Clock) -> None:
     limits = RequestLimits(per_user=2, clock=clock)
     for _ in range(2 * WINDOW_SECONDS):
-        limits.count_user("li")
+        await limits.count_user("li")
     clock.now += 3.5
     with pytest.raises(Refusal) as refused:
-        limits.count_user("li")
+        await limits.count_user("li")
     assert refused.value.reason is Reason.RATE_EXCEEDED
     assert refused.value.data["seconds"] == 7
-    limits.count_user("wang")
+    await limits.count_user("wang")
     clock.now += 7
-    limits.count_user("li")
+    await limits.count_user("li")
 
 
-def test_pages_and_files_of_an_address_count_apart(clock: Clock) -> None:
+async def test_pages_and_files_of_an_address_count_apart(clock: Clock) -> None:
     limits = RequestLimits(per_address=1, clock=clock)
     for _ in range(WINDOW_SECONDS):
-        limits.count_address("192.0.2.1")
+        await limits.count_address("192.0.2.1")
         for _ in range(FILES_FOR_EACH_PAGE):
             limits.count_file("192.0.2.1")
-    for count in (limits.count_address, limits.count_file):
-        with pytest.raises(Refusal):
-            count("::ffff:192.0.2.1")
-        count("192.0.2.2")
+    with pytest.raises(Refusal):
+        await limits.count_address("::ffff:192.0.2.1")
+    with pytest.raises(Refusal):
+        limits.count_file("::ffff:192.0.2.1")
+    await limits.count_address("192.0.2.2")
+    limits.count_file("192.0.2.2")
 
 
-def test_an_ipv6_subscriber_is_counted_by_64_bits(clock: Clock) -> None:
+async def test_an_ipv6_subscriber_is_counted_by_64_bits(clock: Clock) -> None:
     limits = RequestLimits(per_address=1, clock=clock)
     for number in range(WINDOW_SECONDS):
-        limits.count_address(f"2001:db8:0:1::{number}")
+        await limits.count_address(f"2001:db8:0:1::{number}")
     with pytest.raises(Refusal):
-        limits.count_address("2001:db8:0:1:ffff::")
-    limits.count_address("2001:db8:0:2::1")
+        await limits.count_address("2001:db8:0:1:ffff::")
+    await limits.count_address("2001:db8:0:2::1")
 
 
-def test_zero_means_no_limit(clock: Clock) -> None:
+async def test_zero_means_no_limit(clock: Clock) -> None:
     limits = RequestLimits(clock=clock)
     for _ in range(10_000):
-        limits.count_user("li")
-        limits.count_address("192.0.2.1")
+        await limits.count_user("li")
+        await limits.count_address("192.0.2.1")
         limits.count_file("192.0.2.1")
 
 
-def test_memory_is_bounded_under_many_addresses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded_under_many_addresses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_KEYS", 50)
     limits = RequestLimits(per_address=1, clock=clock)
-    limits.count_address("192.0.2.1")
+    await limits.count_address("192.0.2.1")
     refused = 0
     for number in range(200):
         try:
-            limits.count_address(f"2001:db8:0:{number:x}::1")
+            await limits.count_address(f"2001:db8:0:{number:x}::1")
         except Refusal:
             refused += 1
     assert refused == 200 - 49 - WINDOW_SECONDS, "those beyond the bound are counted together"
-    limits.count_address("192.0.2.1")
+    await limits.count_address("192.0.2.1")
     assert len(limits._pages._counted) <= 51
     clock.now += WINDOW_SECONDS
-    limits.count_address("2001:db8:0:99::1")
+    await limits.count_address("2001:db8:0:99::1")
     assert len(limits._pages._counted) == 1

@@ -18,9 +18,10 @@ from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
 from msgcenter.gateway.endpoint import Gateway
-from msgcenter.live.bus import PostgresBus
+from msgcenter.live.bus import Bus
 from msgcenter.live.hub import Hub
 from msgcenter.monitor.monitor import Monitor
+from msgcenter.redis.counts import SharedCounts
 from msgcenter.store.messages.node_lease import NodeLease
 
 _STOP_SECONDS = 10
@@ -41,7 +42,8 @@ class Lifespan:
     worker: Worker
     dispatcher: WebhookDispatcher
     resolver: Resolver
-    bus: PostgresBus
+    bus: Bus
+    counts: SharedCounts | None
     hub: Hub
 
     @asynccontextmanager
@@ -58,6 +60,8 @@ class Lifespan:
             loops = [
                 asyncio.create_task(work) for work in (run_maintenance(self.database), self.bus.run(), self.hub.run())
             ]
+            if self.counts is not None:
+                loops.append(asyncio.create_task(self.counts.run()))
             try:
                 yield
             finally:

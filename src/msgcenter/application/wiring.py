@@ -37,9 +37,13 @@ from msgcenter.gateway.routes import routes as gateway_routes
 from msgcenter.inbox.endpoint import Inboxes
 from msgcenter.inbox.routes import PREFIX as INBOX_PREFIX
 from msgcenter.inbox.routes import routes as inbox_routes
-from msgcenter.live.bus import PostgresBus
+from msgcenter.live.bus import Bus
 from msgcenter.live.hub import Hub
+from msgcenter.live.postgres_bus import PostgresBus
+from msgcenter.live.redis_bus import RedisBus
 from msgcenter.monitor.monitor import Monitor
+from msgcenter.redis.counts import SharedCounts
+from msgcenter.redis.status import RedisStatus
 from msgcenter.settings import Settings
 from msgcenter.store.mailboxes.topics import ever_subscribed
 from msgcenter.store.messages.node_lease import NodeLease
@@ -84,6 +88,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
         streams=process.hub.streams,
         webhook_attempts=dispatcher.attempts,
         count_guess=process.limits.count_address,
+        redis=process.redis,
     )
     gateway = _gateway(process, tokens, monitor)
     inboxes = Inboxes(inbox, actions.user_tokens, process.hub, process.request_log, process.limits)
@@ -122,6 +127,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
             dispatcher=dispatcher,
             resolver=process.resolver,
             bus=process.bus,
+            counts=process.counts,
             hub=process.hub,
         ),
         redirect_slashes=False,
@@ -139,15 +145,34 @@ class _Process:
         self.database = database_of(settings, connections=settings.database_connections)
         self.lease = NodeLease(self.database.direct_url)
         self.hub = Hub(partial(ever_subscribed, self.database), per_user=settings.stream_limit)
-        self.bus = PostgresBus(self.database.direct_url, on_events=self.hub.deliver, on_gap=self.hub.mark_stale)
+        self.redis = None if settings.redis_url is None else RedisStatus()
+        self.counts = self._shared_counts()
+        self.bus = self._live_bus()
         self.hub.on_streams = lambda streams: self.bus.announce(streams=streams)
         self.hub.announced = self.bus.announced
         self.counter = CallCounter(self.database, self.zone)
         self.on_stored = self.counter.sent if settings.statistics else None
         self.resolver = Resolver()
         self.webhook_addresses = AddressRules(settings.webhook_allow)
-        self.limits = RequestLimits(per_user=settings.user_rate_limit, per_address=settings.address_rate_limit)
+        self.limits = RequestLimits(
+            per_user=settings.user_rate_limit, per_address=settings.address_rate_limit, shared=self.counts
+        )
         self.request_log = RequestLog(settings.access_log or settings.log_level == "debug", settings.slow_call_ms)
+
+    def _shared_counts(self) -> SharedCounts | None:
+        url = self.settings.redis_url
+        return None if url is None or self.redis is None else SharedCounts(url, self._namespace, self.redis)
+
+    def _live_bus(self) -> Bus:
+        url, deliver, mark_stale = self.settings.redis_url, self.hub.deliver, self.hub.mark_stale
+        if url is None or self.redis is None:
+            return PostgresBus(self.database.direct_url, on_events=deliver, on_gap=mark_stale)
+        return RedisBus(url, self._namespace, self.redis, on_events=deliver, on_gap=mark_stale)
+
+    @property
+    def _namespace(self) -> str:
+        """The beginning of all names in Redis, which other installations may use, too."""
+        return f"msgcenter:{self.keys.installation}"
 
 
 def _call_actions(process: _Process) -> CallActions:
@@ -177,7 +202,7 @@ def _gateway(process: _Process, tokens: Tokens, monitor: Monitor) -> Gateway:
     observers.append(monitor.calls.observe)
     if process.request_log.is_needed:
         observers.append(logs_calls(process.request_log))
-    return Gateway(tokens, RateLimit(process.settings.rate_limit), observers)
+    return Gateway(tokens, RateLimit(process.settings.rate_limit, process.counts), observers)
 
 
 def _announcements(process: _Process) -> Announcements:

@@ -1,4 +1,7 @@
-"""Rate limits of apps: calls per second, API and server process (MSGCENTER_RATE_LIMIT or the app's own limits)."""
+"""Rate limits of apps: calls per second and API (MSGCENTER_RATE_LIMIT or the app's own limits).
+
+With Redis they are counted over all processes, without it in each one.
+"""
 
 from functools import lru_cache
 
@@ -9,6 +12,7 @@ from msgcenter.domain.account import App
 from msgcenter.domain.network import subscriber_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.exchange import Exchange
+from msgcenter.redis.counts import SharedCounts
 
 NO_CALL = "no call"
 """The API name under which requests that are no call are counted, by network address."""
@@ -19,11 +23,12 @@ class RateLimit:
     """Counts calls in fixed windows of one second.
 
     `per_second` is the installation's limit. It applies to apps without limits of their own, and to network addresses
-    whose requests have no valid token. 0 means no limit.
+    whose requests have no valid token. 0 means no limit. `shared` has the counts of all processes.
     """
 
-    def __init__(self, per_second: int) -> None:
+    def __init__(self, per_second: int, shared: SharedCounts | None = None) -> None:
         self._per_second = per_second
+        self._shared = shared
         self._storage = MemoryStorage()
 
     async def hit(self, exchange: Exchange, api: str, app: App | None = None) -> None:
@@ -36,7 +41,7 @@ class RateLimit:
         if not limit:
             return
         caller = subscriber_of(exchange.client_address) if app is None else app.app_id
-        left = limit - await self._storage.incr(_key(caller, api), _WINDOW_SECONDS)
+        left = limit - await self._add(_key(caller, api), 1)
         _add_headers(exchange, limit, left)
         if left < 0:
             raise Refusal(Reason.RATE_EXCEEDED, seconds=_WINDOW_SECONDS)
@@ -44,8 +49,17 @@ class RateLimit:
     async def add_headers(self, exchange: Exchange) -> None:
         """Add the headers to an answer whose call could not be counted."""
         if self._per_second and not exchange.is_counted:
-            counted = await self._storage.get(_key(subscriber_of(exchange.client_address), NO_CALL))
+            counted = await self._add(_key(subscriber_of(exchange.client_address), NO_CALL), 0)
             _add_headers(exchange, self._per_second, self._per_second - counted)
+
+    async def _add(self, key: str, amount: int) -> int:
+        if self._shared is not None:
+            count = await self._shared.add(key, _WINDOW_SECONDS * 1_000, amount)
+            if count is not None:
+                return count
+        if not amount:
+            return await self._storage.get(key)
+        return await self._storage.incr(key, _WINDOW_SECONDS, amount)
 
 
 def _add_headers(exchange: Exchange, limit: int, left: int) -> None:

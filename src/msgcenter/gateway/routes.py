@@ -46,7 +46,7 @@ def openapi(limits: RequestLimits) -> Callable[[Exchange], Awaitable[None]]:
 
     async def respond(exchange: Exchange) -> None:
         try:
-            limits.count_address(exchange.client_address)
+            await limits.count_address(exchange.client_address)
         except Refusal as refusal:
             await refuse(exchange, refusal, 429)
         else:

@@ -87,7 +87,7 @@ class Endpoint:
             if call.method == "OPTIONS":
                 return await _preflight(inboxes, self._method, call)
             if call.method not in _ACCEPTED_METHODS[self._method]:
-                inboxes.limits.count_address(client_address(call.scope))
+                await inboxes.limits.count_address(client_address(call.scope))
                 headers = allow([self._method])
                 raise problems.wrong_method(self._method)
             viewer = await _counted_viewer(inboxes, call)
@@ -151,12 +151,12 @@ async def _counted_viewer(inboxes: Inboxes, call: Call) -> Viewer:
         viewer = await _viewer(inboxes, call)
     except Refusal as refusal:
         if refusal.reason is not Reason.DATABASE_UNAVAILABLE:
-            inboxes.limits.count_address(client_address(call.scope))
+            await inboxes.limits.count_address(client_address(call.scope))
         raise
     except ProblemError:
-        inboxes.limits.count_address(client_address(call.scope))
+        await inboxes.limits.count_address(client_address(call.scope))
         raise
-    inboxes.limits.count_user(viewer.recipient)
+    await inboxes.limits.count_user(viewer.recipient)
     origin = call.header(b"origin")
     if origin and not _may_use(call, viewer, origin):
         raise ProblemError(problems.ORIGIN_REFUSED)

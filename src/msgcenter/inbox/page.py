@@ -30,11 +30,13 @@ def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMetho
 
     Errors are HTML for browsers, problems for other clients.
     """
-    count = inboxes.limits.count_file if is_file else inboxes.limits.count_address
 
     async def answer(request: Request) -> Response:
         try:
-            count(client_address(request.scope))
+            if is_file:
+                inboxes.limits.count_file(client_address(request.scope))
+            else:
+                await inboxes.limits.count_address(client_address(request.scope))
             check_address(request.scope)
             if request.method == "OPTIONS":
                 return options(["GET"])

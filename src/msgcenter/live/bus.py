@@ -1,32 +1,26 @@
-"""The bus for mailbox events between server processes: PostgreSQL NOTIFY on a separate connection.
+"""The bus for mailbox events between server processes; its transports are PostgreSQL and Redis.
 
-Events are published after their commit, never inside the transaction: a NOTIFY holds a cluster-wide lock until commit.
-The events of a few milliseconds are sent together. Nothing is sent while no process has an open stream. A process that
-has just connected cannot know that yet, so it sends.
+Events are published after their commit, never inside the transaction. The events of a few milliseconds are sent
+together. Nothing is sent while no process has an open stream. A process that has just connected cannot know that yet,
+so it sends.
 """
 
 import asyncio
 import math
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from itertools import chain
-from typing import Any
+from typing import ClassVar, Protocol
 
-import asyncpg
 import msgspec
-import structlog
 from msgspec import Struct
 
-from msgcenter.database.connections import KEEPALIVE, LastingConnection
 from msgcenter.domain.event import MailboxEvent
 
-_log = structlog.get_logger(__name__)
-CHANNEL = "msgcenter_live"
 _COALESCE_SECONDS = 0.005
-_PAYLOAD_BYTES = 7_000
-"""The limit of PostgreSQL is just under 8,000 bytes."""
 _USERS_PER_EVENT = 100
 _IDS_PER_EVENT = 20
 _OUTBOX_LIMIT = 20_000
@@ -55,17 +49,29 @@ class Events(Struct, frozen=True, tag=True):
 _decoder = msgspec.json.Decoder(Presence | Events)
 
 
-class PostgresBus:
+class Line(Protocol):
+    """A connection of a bus."""
+
+    def is_closed(self) -> bool:
+        """Return whether the connection was lost."""
+
+    async def send(self, payloads: Sequence[str]) -> None:
+        """Send notifications to every process, including this one."""
+
+
+class Bus(ABC):
     """One process's end of the bus.
 
     `on_events` is called with the events of all processes, including this one. `on_gap` is called when events may have
     been missed, so that streams must be read again.
     """
 
-    def __init__(
-        self, url: str, *, on_events: Callable[[Sequence[MailboxEvent]], None], on_gap: Callable[[], None]
-    ) -> None:
-        self._url = url
+    payload_bytes: ClassVar[int]
+    """The largest notification."""
+    failures: ClassVar[tuple[type[Exception], ...]]
+    """Errors that mean: the connection is lost or cannot be made."""
+
+    def __init__(self, *, on_events: Callable[[Sequence[MailboxEvent]], None], on_gap: Callable[[], None]) -> None:
         self._on_events = on_events
         self._on_gap = on_gap
         self._process = secrets.token_hex(8)
@@ -107,51 +113,58 @@ class PostgresBus:
             async with asyncio.timeout(_ANNOUNCE_SECONDS):
                 await self._is_announced.wait()
 
+    @abstractmethod
+    def connected(self) -> AbstractAsyncContextManager[Line]:
+        """Connect, and pass what arrives to `received`; a line that is lost calls `wake`. Raises one of `failures`."""
+
+    @abstractmethod
+    def report(self, error: Exception) -> None:
+        """Tell the operator that the connection was lost or cannot be made."""
+
     async def run(self) -> None:
         """Stay connected until cancelled."""
         while True:
             try:
-                await self._stay_connected()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                _log.warning("the live bus lost its connection and connects again", reason=str(error) or repr(error))
-            self._on_gap()
+                async with self.connected() as line:
+                    try:
+                        await self._use(line)
+                    finally:
+                        self._unknown_until = math.inf
+                        self._on_gap()
+            except self.failures as error:
+                self.report(error)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
-    async def _stay_connected(self) -> None:
-        """Connect, announce this process, and send what is pending until the connection is lost."""
-        connection = await asyncpg.connect(
-            self._url,
-            connection_class=LastingConnection,
-            timeout=10,
-            command_timeout=10,
-            server_settings={**KEEPALIVE, "application_name": "msgcenter live"},
-        )
-        connection.add_termination_listener(lambda _: self._wake.set())
-        try:
-            await connection.add_listener(CHANNEL, self._received)
-            await self._send(connection, [Presence(self._process, self._has_streams, asks=True)])
-            self._unknown_until = time.monotonic() + _ANSWER_SECONDS
-            self._on_gap()
-            announced_at = time.monotonic()
-            while not connection.is_closed():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_PRESENCE_SECONDS / 2):
-                        await self._wake.wait()
-                if self._outbox or self._lost:
-                    await asyncio.sleep(_COALESCE_SECONDS)
-                self._wake.clear()
-                notifications: list[Presence | Events] = list(self._drain_outbox())
-                if self._presence_due or (self._has_streams and time.monotonic() - announced_at > _PRESENCE_SECONDS):
-                    notifications.insert(0, Presence(self._process, self._has_streams))
-                    self._presence_due = False
-                    announced_at = time.monotonic()
-                if notifications:
-                    await self._send(connection, notifications)
-                if not self._presence_due:
-                    self._is_announced.set()
-        finally:
-            self._unknown_until = math.inf
-            connection.terminate()
+    async def _use(self, line: Line) -> None:
+        """Announce this process, and send what is pending until the line is lost."""
+        await _send(line, [Presence(self._process, self._has_streams, asks=True)])
+        self._unknown_until = time.monotonic() + _ANSWER_SECONDS
+        self._on_gap()
+        announced_at = time.monotonic()
+        while not line.is_closed():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PRESENCE_SECONDS / 2):
+                    await self._wake.wait()
+            if self._outbox or self._lost:
+                await asyncio.sleep(_COALESCE_SECONDS)
+            self._wake.clear()
+            notifications: list[Presence | Events] = list(self._drain_outbox())
+            if self._presence_due or (self._has_streams and time.monotonic() - announced_at > _PRESENCE_SECONDS):
+                notifications.insert(0, Presence(self._process, self._has_streams))
+                self._presence_due = False
+                announced_at = time.monotonic()
+            if notifications:
+                try:
+                    await _send(line, notifications)
+                except BaseException:
+                    self._lost = True  # the other processes learn it from the next connection
+                    raise
+            if not self._presence_due:
+                self._is_announced.set()
+
+    def wake(self) -> None:
+        """Look at the line again, because it was lost."""
+        self._wake.set()
 
     def _others_have_streams(self) -> bool:
         if not self._seen_streaming:
@@ -169,7 +182,7 @@ class PostgresBus:
         size = 0
         for event in chain.from_iterable(map(_parts, outbox)):
             length = len(msgspec.json.encode(event)) + 1
-            if batch and size + length > _PAYLOAD_BYTES:
+            if batch and size + length > self.payload_bytes:
                 yield Events(batch)
                 batch, size = [], 0
             batch.append(event)
@@ -177,15 +190,13 @@ class PostgresBus:
         if batch:
             yield Events(batch)
 
-    @staticmethod
-    async def _send(
-        connection: "asyncpg.Connection[asyncpg.Record]", notifications: Sequence[Presence | Events]
-    ) -> None:
-        payloads = [msgspec.json.encode(notification).decode() for notification in notifications]
-        await connection.execute("select pg_notify($1, p) from unnest($2::text[]) as p", CHANNEL, payloads)
-
-    def _received(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        notification = _decoder.decode(str(payload))
+    def received(self, payload: str | bytes) -> None:
+        """Pass a notification on."""
+        try:
+            notification = _decoder.decode(payload)
+        except msgspec.DecodeError:
+            self._on_gap()  # another version has sent what this one does not know
+            return
         if isinstance(notification, Events):
             if notification.lost:
                 self._on_gap()
@@ -199,6 +210,10 @@ class PostgresBus:
             if notification.asks and self._has_streams:
                 self._presence_due = True
                 self._wake.set()
+
+
+async def _send(line: Line, notifications: Sequence[Presence | Events]) -> None:
+    await line.send([msgspec.json.encode(notification).decode() for notification in notifications])
 
 
 def _parts(event: MailboxEvent) -> Iterator[MailboxEvent]:

@@ -14,7 +14,7 @@ class Vitals(NamedTuple):
 
     `waiting` is the number of calls in the longest queue of a process, `queue_limit` its capacity. `busy_pools` counts
     the processes whose database connections are all in use. `oldest_due_ms` is how long the oldest webhook delivery
-    has been due.
+    has been due. `without_redis` counts the processes that Redis does not answer, None without Redis.
     """
 
     ping_ms: float | None
@@ -30,6 +30,7 @@ class Vitals(NamedTuple):
     webhooks_paused: int
     oldest_due_ms: int
     internal_errors: int
+    without_redis: int | None = None
 
 
 class HealthFinding(NamedTuple):
@@ -47,7 +48,7 @@ _VERY_LATE_MS = 60 * 60_000
 
 def findings(vitals: Vitals) -> list[HealthFinding]:
     """Return the findings about all parts, in a fixed order."""
-    return [*_database(vitals), *_queues(vitals), _jobs(vitals), _webhooks(vitals), _errors(vitals)]
+    return [*_database(vitals), *_redis(vitals), *_queues(vitals), _jobs(vitals), _webhooks(vitals), _errors(vitals)]
 
 
 def worst(assessment: list[HealthFinding]) -> Level:
@@ -79,6 +80,20 @@ def _schema(migrations_pending: int | None) -> HealthFinding:
         text = Phrase(f"有{migrations_pending}项升级未执行", f"pending migrations: {migrations_pending}")
         return HealthFinding("bad", part, text)
     return HealthFinding("good", part, Phrase("是当前版本", "up to date"))
+
+
+def _redis(vitals: Vitals) -> Iterator[HealthFinding]:
+    if vitals.without_redis is None:
+        return
+    part = Phrase("Redis", "Redis")
+    if vitals.without_redis:
+        text = Phrase(
+            f"对{vitals.without_redis}个进程没有响应:频率限制按进程计算,收件箱更新会延迟",
+            f"does not answer; rate limits count per process, inboxes update late. Processes: {vitals.without_redis}",
+        )
+        yield HealthFinding("warn", part, text)
+    else:
+        yield HealthFinding("good", part, Phrase("正常响应", "answers"))
 
 
 def _queues(vitals: Vitals) -> Iterator[HealthFinding]:

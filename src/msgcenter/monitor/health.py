@@ -104,4 +104,10 @@ class Health:
                 for _, ret_code, count in process.calls
                 if ret_code == Reason.INTERNAL.ret_code
             ),
+            without_redis=_without_redis(processes),
         )
+
+
+def _without_redis(processes: list[Snapshot]) -> int | None:
+    answers = [process.redis for process in processes if process.redis is not None]
+    return answers.count(False) if answers else None

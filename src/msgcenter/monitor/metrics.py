@@ -2,7 +2,7 @@
 
 import hmac
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -29,11 +29,11 @@ _SEND = "sendMsg"
 class Metrics:
     """The page for Prometheus, as an ASGI application. With a `token` it requires `Authorization: Bearer`.
 
-    `count_guess` is called with the client address of each request with a wrong token; it may refuse with
+    `count_guess` is awaited with the client address of each request with a wrong token; it may refuse with
     RATE_EXCEEDED.
     """
 
-    def __init__(self, health: Health, token: str | None, count_guess: Callable[[str], None]) -> None:
+    def __init__(self, health: Health, token: str | None, count_guess: Callable[[str], Awaitable[None]]) -> None:
         self._health = health
         self._token = token
         self._count_guess = count_guess
@@ -57,7 +57,7 @@ class Metrics:
     async def _reject(self, scope: Scope, send: Send) -> None:
         client = scope.get("client")
         try:
-            self._count_guess(client[0] if client else "unknown")
+            await self._count_guess(client[0] if client else "unknown")
         except Refusal as refusal:
             seconds = str(refusal.data["seconds"]).encode()
             await _answer(send, 429, b"too many requests\n", (b"retry-after", seconds))
@@ -144,6 +144,7 @@ def _process_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
     waiting = gauge("queue_waiting", "Calls waiting for a shared commit or query.", "queue")
     pool = gauge("database_pool_connections", "Connections of the database pool.", "state")
     streams = gauge("streams_open", "Open live streams of inboxes.")
+    redis = gauge("redis_up", "Whether Redis answers the process.")
     attempts = CounterMetricFamily("msgcenter_webhook_posts", "POSTs to webhooks.", labels=["worker", "outcome"])
     memory = gauge("process_resident_memory_bytes", "Memory in use.")
     cpu = CounterMetricFamily("msgcenter_process_cpu_seconds", "CPU time used.", labels=["worker"])
@@ -156,6 +157,8 @@ def _process_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
         pool.add_metric([worker, "idle"], process.idle_connections)
         pool.add_metric([worker, "used"], process.connections - process.idle_connections)
         streams.add_metric([worker], process.streams)
+        if process.redis is not None:
+            redis.add_metric([worker], float(process.redis))
         for outcome, count in process.webhook_attempts.items():
             attempts.add_metric([worker, outcome], count)
         memory.add_metric([worker], process.memory)
@@ -163,7 +166,7 @@ def _process_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
         files.add_metric([worker], process.open_files)
         started.add_metric([worker], process.started_at / 1_000)
     yield GaugeMetricFamily("msgcenter_workers", "Responding processes of this server.", value=len(processes))
-    yield from (waiting, pool, streams, attempts, memory, cpu, files, started)
+    yield from (waiting, pool, streams, redis, attempts, memory, cpu, files, started)
 
 
 def _database_metrics(sample: DatabaseSample | None, now: float) -> Iterator[Metric]:

@@ -1,6 +1,6 @@
 """The monitoring of this process and its peers."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from msgcenter.monitor.health import Health
 from msgcenter.monitor.metrics import PATH, Metrics, OwnPort
 from msgcenter.monitor.peers import Peers
 from msgcenter.monitor.snapshot import Process
+from msgcenter.redis.status import RedisStatus
 from msgcenter.settings import Settings
 
 
 class Monitor:
     """Counts calls (`calls.observe`), checks the server's health, and serves the metrics.
 
-    `folder` is shared by the processes of one server; None if there is only one. `count_guess` is called with the
+    `folder` is shared by the processes of one server; None if there is only one. `count_guess` is awaited with the
     client address of each request for metrics with a wrong token; it may refuse with RATE_EXCEEDED.
     """
 
@@ -33,11 +34,17 @@ class Monitor:
         queues: Mapping[str, Callable[[], int]],
         streams: Callable[[], int],
         webhook_attempts: Mapping[Any, int],
-        count_guess: Callable[[str], None],
+        count_guess: Callable[[str], Awaitable[None]],
+        redis: RedisStatus | None = None,
     ) -> None:
         self.calls = CallTotals()
         process = Process(
-            self.calls, queues=queues, streams=streams, pool=database.connections, webhook_attempts=webhook_attempts
+            self.calls,
+            queues=queues,
+            streams=streams,
+            pool=database.connections,
+            webhook_attempts=webhook_attempts,
+            redis=redis,
         )
         self._peers = Peers(process, folder)
         self.health = Health(

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from msgcenter import __version__
 from msgcenter.monitor.calls import CallTotals, SlowCall
+from msgcenter.redis.status import RedisStatus
 
 
 class Snapshot(Struct, frozen=True):
@@ -17,7 +18,7 @@ class Snapshot(Struct, frozen=True):
 
     Counters run since the start of the process. Times are ms since 1970, memory is bytes. `calls` are API, retCode and
     count. `latencies` are, by API, the number of calls in each bucket (`calls.BUCKETS`) and the sum of their seconds.
-    `queues` are the calls that wait for a shared commit or query.
+    `queues` are the calls that wait for a shared commit or query. `redis` is whether Redis answers, None without Redis.
     """
 
     worker: int
@@ -37,6 +38,7 @@ class Snapshot(Struct, frozen=True):
     idle_connections: int
     streams: int
     webhook_attempts: dict[str, int]
+    redis: bool | None = None
 
 
 class Process:
@@ -50,6 +52,7 @@ class Process:
         streams: Callable[[], int],
         pool: Callable[[], tuple[int, int]],
         webhook_attempts: Mapping[Any, int],
+        redis: RedisStatus | None = None,
     ) -> None:
         self.worker = 0
         self._calls = calls
@@ -57,6 +60,7 @@ class Process:
         self._streams = streams
         self._pool = pool
         self._webhook_attempts = webhook_attempts
+        self._redis = redis
         self._started_at = int(time.time() * 1_000)
 
     def snapshot(self) -> Snapshot:
@@ -84,4 +88,5 @@ class Process:
             idle_connections=idle,
             streams=self._streams(),
             webhook_attempts=dict(self._webhook_attempts),
+            redis=None if self._redis is None else self._redis.is_up,
         )

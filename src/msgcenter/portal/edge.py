@@ -67,12 +67,12 @@ class PortalEdge:
         secret = token if session else request.cookies.get(VISITOR_COOKIE, "")
         return replace(request, session=session, csrf=csrf_token(self.csrf_key, secret) if secret else "")
 
-    def count(self, request: PageRequest) -> None:
+    async def count(self, request: PageRequest) -> None:
         """Count a request of its person, or else of its address. Refuses with RATE_EXCEEDED."""
         if request.session is None:
-            self.limits.count_address(request.address)
+            await self.limits.count_address(request.address)
         else:
-            self.limits.count_user(request.person.number)
+            await self.limits.count_user(request.person.number)
 
     async def with_form(self, request: PageRequest) -> PageRequest:
         """Return the request with its form. Raises BodyTooLargeError; refuses with BODY_NOT_AN_OBJECT."""
@@ -127,16 +127,16 @@ class PageEndpoint:
         try:
             check_address(http.scope)
         except Refusal as refusal:
-            return self.refuse(http, refusal)
+            return await self.refuse(http, refusal)
         request = page_request_of(http)
         return _finished(request, await self._answer(request))
 
-    def refuse(self, http: Request, refusal: Refusal) -> Response:
+    async def refuse(self, http: Request, refusal: Refusal) -> Response:
         """Return the answer to a request that is refused before any of it is parsed."""
         request = page_request_of(Request(without_address(http.scope)))
         if refusal.reason is not Reason.RATE_EXCEEDED:
             try:
-                self._edge.limits.count_address(request.address)
+                await self._edge.limits.count_address(request.address)
             except Refusal as too_often:
                 refusal = too_often
         return _finished(request, self._refused(request, refusal, 400))
@@ -146,10 +146,10 @@ class PageEndpoint:
         page = self._pages.get("GET" if method == "HEAD" else method) or self._pages.get(ANY_METHOD)
         try:
             if page is None:
-                return self._other_method(request)
+                return await self._other_method(request)
             # The error pages below show as much of the request as is known by then.
             request = await edge.identify(request)
-            edge.count(request)
+            await edge.count(request)
             if (denial := self._denied(page, request)) is not None:
                 return denial
             if page.method == "POST":
@@ -171,8 +171,8 @@ class PageEndpoint:
             # The route, not the path: the path of an invitation is a secret.
             return self._refused(request, web_edge.refusal_of(error, "a page failed", self._path))
 
-    def _other_method(self, request: PageRequest) -> Response:
-        self._edge.limits.count_address(request.address)
+    async def _other_method(self, request: PageRequest) -> Response:
+        await self._edge.limits.count_address(request.address)
         if request.http.method == "OPTIONS":
             return options(self._pages)
         response = self._edge.error_page(request, 405, "wrong_method")

@@ -26,7 +26,7 @@ def static_files(edge: PortalEdge, unknown: BoundPage) -> Respond:
         try:
             edge.limits.count_file(client_address(http.scope))
         except Refusal as refusal:
-            return file_page.refuse(http, refusal)
+            return await file_page.refuse(http, refusal)
         return response
 
     return respond

@@ -18,13 +18,17 @@ class WrongSecretKeyError(Exception):
 
 
 class KeyRing:
-    """All cryptography that uses the installation's secret key."""
+    """All cryptography that uses the installation's secret key.
+
+    `installation` is the same in all its processes, and another one elsewhere. It reveals nothing about the key.
+    """
 
     def __init__(self, secret_key: str) -> None:
         self._seal = AESGCM(_derive(secret_key, b"msgcenter app key"))
         self._token_key = _derive(secret_key, b"msgcenter access token")
         self.user_token_key = _derive(secret_key, b"msgcenter user token")
         self.csrf_key = _derive(secret_key, b"msgcenter portal form")
+        self.installation = _derive(secret_key, b"msgcenter installation").hex()[:16]
         self._decoy = self.seal("", new_app_key())
 
     def seal(self, app_id: str, app_key: str) -> bytes:

@@ -26,6 +26,8 @@ from msgcenter.database.embedded.postmaster import observe
 from msgcenter.database.migrate import MINIMUM_VERSION, SchemaError
 from msgcenter.database.pooler import keeps_statements, missing_settings
 from msgcenter.domain.refusal import Refusal
+from msgcenter.redis.connection import FAILURES, diagnose_redis
+from msgcenter.redis.connection import MINIMUM_VERSION as MINIMUM_REDIS
 from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
 
 Verdict = Literal["ok", "warning", "problem"]
@@ -85,6 +87,8 @@ def _checks() -> Iterator[CheckResult]:
     yield _open_files(settings)
     if settings.database_url is None:
         yield from _embedded(settings.data_dir)
+    if settings.redis_url is not None:
+        yield asyncio.run(_redis(settings.redis_url))
     try:
         with running_database(settings) as complete:
             yield from _database(complete, embedded=settings.database_url is None)
@@ -142,6 +146,25 @@ def _server(where: str) -> CheckResult:
             return CheckResult("warning", "port", found, advice)
         return CheckResult("warning", "port", f"a MsgCenter server on {where} is not ready", advice)
     return CheckResult("ok", "port", f"a MsgCenter server answers on {where}")
+
+
+async def _redis(url: str) -> CheckResult:
+    subject, address = "redis", without_password(url)
+    try:
+        facts = await diagnose_redis(url)
+    except (*FAILURES, ValueError) as error:
+        found = f"no answer from {address}: {' '.join(str(error).split()) or repr(error)}"
+        advice = (
+            f"check {PREFIX}REDIS_URL, and that Redis is running; without it, rate limits count per process, and "
+            "inboxes learn of changes within 20 seconds"
+        )
+        return CheckResult("warning", subject, found, advice)
+    found = f"{facts.name} {facts.version} at {address} answers in {facts.seconds * 1_000:.1f} ms"
+    if facts.is_too_old:
+        return CheckResult("problem", subject, found, f"use Redis {MINIMUM_REDIS} or newer, or Valkey")
+    if facts.is_cluster:
+        return CheckResult("problem", subject, f"{found}, but it is part of a cluster", "use a single server")
+    return CheckResult("ok", subject, found)
 
 
 def _embedded(data_dir: Path) -> Iterator[CheckResult]:

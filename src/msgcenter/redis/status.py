@@ -1,0 +1,40 @@
+"""Whether Redis answers this process: for the health page, the metrics and the log."""
+
+from collections.abc import Callable
+from time import monotonic
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+_SILENCE_SECONDS = 60.0
+
+
+class RedisStatus:
+    """Whether Redis answers this process. An outage is logged at most once a minute."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self.is_up = False
+        self._clock = clock
+        self._logged_at = -_SILENCE_SECONDS
+        self._down_since: float | None = None
+
+    def failed(self, error: BaseException) -> None:
+        """Record that Redis could not be used."""
+        now = self._clock()
+        self.is_up = False
+        if self._down_since is None:
+            self._down_since = now
+        if now - self._logged_at >= _SILENCE_SECONDS:
+            self._logged_at = now
+            _log.warning(
+                "Redis does not answer: rate limits count per process, and inboxes learn of changes within 20 seconds",
+                reason=str(error) or repr(error),
+            )
+
+    def answered(self) -> None:
+        """Record that Redis answers."""
+        self.is_up = True
+        # An outage that was too short for a line in the log ends without one.
+        if self._down_since is not None and self._logged_at >= self._down_since:
+            _log.info("Redis answers again", after=round(self._clock() - self._down_since, 1))
+        self._down_since = None
