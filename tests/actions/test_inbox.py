@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from msgcenter.actions.mailboxes import inbox as module
-from msgcenter.actions.mailboxes.inbox import Inbox, InboxQuery
+from msgcenter.actions.mailboxes import inbox as changes
+from msgcenter.actions.mailboxes import inbox_search
+from msgcenter.actions.mailboxes.inbox import Inbox
+from msgcenter.actions.mailboxes.inbox_views import InboxQuery
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.database.database import Database
@@ -45,8 +47,8 @@ async def test_the_matches_of_a_search_are_read_in_parts_among_concurrent_change
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short_pages(monkeypatch, 7)
-    monkeypatch.setattr(module, "_LOADED_AT_ONCE", 4)
-    monkeypatch.setattr(module, "_CHANGED_AT_ONCE", 9)
+    monkeypatch.setattr(inbox_search, "_LOADED_AT_ONCE", 4)
+    monkeypatch.setattr(changes, "_CHANGED_AT_ONCE", 9)
     ids = MessageIds(1)
     sent = await send(
         database, app_number, ids, [f"needle {n}" if n % 3 else f"hay {n}" for n in range(MATCHES + OTHERS)]
@@ -73,8 +75,8 @@ async def test_the_matches_of_a_search_are_read_in_parts_among_concurrent_change
 async def test_long_messages_end_a_search_request_early(
     database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_LOADED_AT_ONCE", 5)
-    monkeypatch.setattr(module, "_SCANNED_CHARACTERS", 10_000)
+    monkeypatch.setattr(inbox_search, "_LOADED_AT_ONCE", 5)
+    monkeypatch.setattr(inbox_search, "_SCANNED_CHARACTERS", 10_000)
     sent = await send(database, app_number, MessageIds(1), ["needle", *("x" * 4_000 for _ in range(20))])
     inbox = Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10)
     query = InboxQuery(text="needle")

@@ -1,7 +1,7 @@
 """Mailboxes compared with a plain model of them: a dictionary of entries."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -21,7 +21,15 @@ from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import entry_changes, read_states, sweeping
 from msgcenter.store.mailboxes import reading as inbox
-from msgcenter.store.mailboxes.mailbox_counts import AppCounts, app_counts, unread_counts
+from msgcenter.store.mailboxes.mailbox_counts import unread_counts
+from msgcenter.store.mailboxes.mailbox_reads import (
+    AppCounts,
+    EntryMessage,
+    IdQuery,
+    ListQuery,
+    read_lists,
+    read_messages,
+)
 from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.read_states import PageChange, change_pages
 from msgcenter.store.mailboxes.reading import Entry, EntryQuery
@@ -414,9 +422,9 @@ class Scene:
             assert not stale
         assert {key: count for key, count in counts.items() if count} == expected
         async with self.database.connection() as connection:
-            by_app, stale = await app_counts(connection, recipients, now)
-        assert not stale
-        assert by_app == {recipient: self.expected_counts(recipient) for recipient in recipients}
+            readings = await read_lists(connection, [ListQuery(recipient) for recipient in recipients], now)
+        assert all(reading.is_current for reading in readings)
+        assert [reading.counts for reading in readings] == [self.expected_counts(it) for it in recipients]
 
     def expected_counts(self, recipient: Recipient) -> list[AppCounts]:
         """Return the expected counts of a mailbox, by app."""
@@ -487,14 +495,34 @@ class Scene:
                     assert [it async for it in inbox.entries(connection, query)] == [
                         entry for entry in expected if passing(entry)
                     ]
-            keys = [
-                (page_key(recipient, entry.message_id, entry.app_number), entry.message_id)
-                for recipient in everything
-                for entry in everything[recipient]
+                    for limit in (1, 4, 100):
+                        await self.compare_list(connection, query, limit, [it for it in expected if passing(it)])
+            lookups = [
+                IdQuery(recipient, None, [entry.message_id for entry in entries])
+                for recipient, entries in everything.items()
             ]
-            assert await inbox.find_entries(connection, keys) == {
-                (recipient, entry.message_id): entry for recipient in everything for entry in everything[recipient]
-            }
+            readings = await read_messages(connection, lookups, self.clock.now)
+            assert [[state_of(message) for message in reading.messages] for reading in readings] == [
+                [entry[:4] for entry in entries] for entries in everything.values()
+            ]
+
+    async def compare_list(
+        self, connection: Connection, query: EntryQuery, limit: int, expected: Iterable[Entry]
+    ) -> None:
+        """Read all pages of a list, each by one statement, and compare them."""
+        listed: list[EntryMessage] = []
+        while True:
+            of_page = ListQuery(query.recipient, None, query.app_number, query.filter, query.before_id, limit)
+            (reading,) = await read_lists(connection, [of_page], self.clock.now)
+            if not reading.is_complete:
+                assert len(reading.messages) <= limit
+                return
+            listed += reading.messages[:limit]
+            if len(reading.messages) <= limit:
+                break
+            query = query._replace(before_id=reading.messages[limit - 1].id)
+        assert [state_of(message) for message in listed] == [entry[:4] for entry in expected]
+        assert all(message.kind == "text" and message.content for message in listed)
 
     async def compare_receipts(self) -> None:
         """Receipts include expired messages."""
@@ -518,6 +546,11 @@ class Scene:
                 assert await count_receipts(connection, [message]) == [
                     ReceiptTotals(message.receivers, len(expected), read)
                 ]
+
+
+def state_of(message: EntryMessage) -> tuple[int, int, int | None, bool]:
+    """Return the entry of a message: its id, its app, when it was read and whether it is archived."""
+    return message.id, message.app_number, message.read_at, message.archived
 
 
 def test_mailboxes_behave_like_the_model(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

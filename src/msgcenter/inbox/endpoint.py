@@ -1,6 +1,6 @@
 """A call of the inbox API: its user token, the website it comes from, and the headers and errors of its answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Literal
@@ -45,11 +45,13 @@ class Inboxes:
 class JsonAnswer(Response):
     """An answer with JSON, made in a fraction of the time that Starlette's initialisation takes."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.status_code = 200
         self.background = None
         self.body = body
         self.raw_headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        if headers is not None:
+            self.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 Handler = Callable[[Inboxes, Call, Viewer], Awaitable[Struct | Response]]
@@ -102,11 +104,11 @@ class Endpoint:
         response.headers.setdefault("cache-control", "no-store")
         origin = call.header(b"origin")
         if origin:
-            response.headers["vary"] = "Origin"
+            response.headers.setdefault("vary", "Origin")
             # An error before the viewer is known reveals nothing, and every website should be able to read it.
             if viewer is None or _may_use(call, viewer, origin):
                 response.headers["access-control-allow-origin"] = origin
-                response.headers["access-control-expose-headers"] = "x-request-id, retry-after"
+                response.headers["access-control-expose-headers"] = "x-request-id, retry-after, etag"
         return response
 
 
@@ -128,7 +130,7 @@ async def _preflight(inboxes: Inboxes, method: str, call: Call) -> Response:
         headers={
             "access-control-allow-origin": origin,
             "access-control-allow-methods": "GET, POST",
-            "access-control-allow-headers": "authorization, content-type, accept-language",
+            "access-control-allow-headers": "authorization, content-type, accept-language, if-none-match",
             "access-control-max-age": "600",
             "vary": "Origin",
         },

@@ -9,9 +9,8 @@ from msgspec.json import encode
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from msgcenter.actions.mailboxes.inbox import InboxMessage, InboxQuery
+from msgcenter.actions.mailboxes.inbox_views import InboxList, InboxQuery
 from msgcenter.actions.mailboxes.user_tokens import UserTokenError, Viewer
-from msgcenter.domain.list_page import ListPage
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.inbox.api import page_limit
@@ -105,12 +104,12 @@ class _EventStream(Response):
 
     async def _first_events(self) -> bytes:
         """Return the event `ready`, and `list` if the client asked for it."""
-        page = await self._read_list(max(1, self._list_length))
-        self._counts, self._newest = await self._read_counts(), _newest_of(page)
+        listed = await self._read_list(max(1, self._list_length))
+        self._counts, self._newest = counts_view(listed.counts), _newest_of(listed)
         self._next_beat = time.monotonic() + _BEAT_SECONDS
         newest = None if self._newest is None else str(self._newest)
         ready = b"retry: 2000\n\n" + _event("ready", ReadyView(self._counts, newest))
-        return ready + (_event("list", message_list_view(page)) if self._list_length else b"")
+        return ready + (_event("list", message_list_view(listed)) if self._list_length else b"")
 
     async def _check_viewer(self) -> None:
         """Check once per beat, also in a busy inbox, that the viewer may still see it.
@@ -126,8 +125,8 @@ class _EventStream(Response):
 
         An event may be lost with the connection that carries it.
         """
-        page = await self._read_list(1)
-        state = await self._read_counts(), _newest_of(page)
+        listed = await self._read_list(1)
+        state = counts_view(listed.counts), _newest_of(listed)
         if state == (self._counts, self._newest):
             return _BEAT
         self._counts, self._newest = state
@@ -136,8 +135,8 @@ class _EventStream(Response):
     async def _read_counts(self) -> CountsView:
         return counts_view(await self._inboxes.inbox.counts(self._viewer))
 
-    async def _read_list(self, limit: int) -> ListPage[InboxMessage, int]:
-        return await self._inboxes.inbox.list_messages(self._viewer, InboxQuery(limit=limit))
+    async def _read_list(self, limit: int) -> InboxList:
+        return await self._inboxes.inbox.read_list(self._viewer, InboxQuery(limit=limit))
 
     async def _pending_events(self, pending: PendingEvents) -> AsyncIterator[bytes]:
         """Yield pending events as bytes, each with the message as it is now."""
@@ -158,12 +157,13 @@ class _EventStream(Response):
             yield _event("removed", {"ids": ids_view(ids)})
         if pending.reminder:
             for shown in await inbox.find(self._viewer, pending.reminder):
-                if shown.entry.read_at is None:
+                if shown.message.read_at is None:
                     yield _event("reminder", message_view(shown))
 
 
-def _newest_of(page: ListPage[InboxMessage, int]) -> int | None:
-    return page.items[0].message.id if page.items else None
+def _newest_of(listed: InboxList) -> int | None:
+    messages = listed.page.items
+    return messages[0].message.id if messages else None
 
 
 async def _close_on_disconnect(receive: Receive, watch: Watch) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from msgcenter.actions.mailboxes.inbox import InboxCounts, InboxMessage
+from msgcenter.actions.mailboxes.inbox_views import InboxCounts, InboxList, InboxMessage
 from msgcenter.domain.content import Kind
-from msgcenter.domain.list_page import ListPage
 
 
 class AppView(Struct, frozen=True):
@@ -62,10 +61,11 @@ class CountsView(Struct, frozen=True):
 
 
 class MessageListView(Struct, frozen=True, rename="camel"):
-    """Messages, newest first. `nextCursor` is null at the end."""
+    """Messages, newest first. `nextCursor` is null at the end. `counts` are there if the call asks for them."""
 
     messages: list[MessageView]
     next_cursor: str | None
+    counts: CountsView | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangedView(Struct, frozen=True):
@@ -98,17 +98,19 @@ class ReadyView(Struct, frozen=True):
 
 
 def message_view(shown: InboxMessage) -> MessageView:
-    """Return a message as the API returns it."""
-    message = shown.message
+    """Return a message, which has its content, as the API returns it."""
+    message, app = shown
+    assert message.kind is not None
+    assert message.content is not None
     return MessageView(
         id=str(message.id),
         kind=message.kind,
-        app=AppView(shown.app.app_id, shown.app.name),
-        announcement=shown.app.is_platform,
-        created_at=message.send_at or message.created_at,
-        read_at=shown.entry.read_at,
-        archived=shown.entry.archived,
-        approval=_approval(shown),
+        app=AppView(app.app_id, app.name),
+        announcement=app.is_platform,
+        created_at=message.sent_at,
+        read_at=message.read_at,
+        archived=message.archived,
+        approval=_approval(shown) if message.approval else None,
         body=msgspec.Raw(message.content.encode()),
         updated_at=message.updated_at,
         reminded_at=message.reminded_at,
@@ -116,10 +118,14 @@ def message_view(shown: InboxMessage) -> MessageView:
     )
 
 
-def message_list_view(page: ListPage[InboxMessage, int]) -> MessageListView:
+def message_list_view(listed: InboxList, *, with_counts: bool = False) -> MessageListView:
     """Return a page of a list as the API returns it."""
-    next_cursor = None if page.next_cursor is None else str(page.next_cursor)
-    return MessageListView([message_view(shown) for shown in page.items], next_cursor)
+    cursor = listed.page.next_cursor
+    return MessageListView(
+        [message_view(shown) for shown in listed.page.items],
+        None if cursor is None else str(cursor),
+        counts_view(listed.counts) if with_counts else msgspec.UNSET,
+    )
 
 
 def _approval(shown: InboxMessage) -> ApprovalView | None:
@@ -131,7 +137,8 @@ def _approval(shown: InboxMessage) -> ApprovalView | None:
 
 def state_view(shown: InboxMessage) -> StateView:
     """Return a message's state as the API returns it."""
-    return StateView(str(shown.message.id), shown.entry.read_at, shown.entry.archived, _approval(shown))
+    message = shown.message
+    return StateView(str(message.id), message.read_at, message.archived, _approval(shown))
 
 
 def counts_view(counts: InboxCounts) -> CountsView:

@@ -4,7 +4,7 @@ Whatever reads or counts mailboxes begins here. What sets read states (`set_stat
 which saves a round trip.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -12,11 +12,13 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
 from msgcenter.messaging.pull import pull, pull_within
 from msgcenter.store.mailboxes import sweeping
+from msgcenter.store.mailboxes.mailbox_reads import IdQuery, ListQuery, Reading
 from msgcenter.store.mailboxes.sweeping import sweep_mailboxes
 
 Counted = TypeVar("Counted")
 Count = Callable[[Connection], Awaitable[tuple[Counted, Collection[Recipient]]]]
 """Returns counts, and the mailboxes whose expired entries must be withdrawn before their counts are right."""
+Query = TypeVar("Query", ListQuery, IdQuery)
 
 
 @asynccontextmanager
@@ -45,6 +47,32 @@ async def make_current(connection: Connection, recipient: Recipient, now: int) -
     """Pull and withdraw expired entries in the caller's transaction, which must not have locked a page yet."""
     await pull_within(connection, [recipient], now)
     await sweep_mailboxes(connection, [recipient], now)
+
+
+async def read_current(
+    database: Database,
+    queries: Sequence[Query],
+    now: int,
+    read: Callable[[Connection, Sequence[Query]], Awaitable[list[Reading]]],
+) -> list[Reading]:
+    """Return the readings of mailboxes as they are at `now` (ms since 1970).
+
+    `read` itself tells which mailboxes are not current, which costs it almost nothing. Only those pull or are swept,
+    and are read again.
+    """
+    async with database.connection() as connection:
+        readings = await read(connection, queries)
+    stale = [place for place, reading in enumerate(readings) if not reading.is_current]
+    if not stale:
+        return readings
+    await pull(database, {queries[place].recipient for place in stale if readings[place].is_behind}, now)
+    expired = sorted({queries[place].recipient for place in stale if readings[place].has_expired})
+    if expired:
+        await database.in_transaction(sweep_mailboxes, expired, now)
+    async with database.connection() as connection:
+        for place, reading in zip(stale, await read(connection, [queries[place] for place in stale]), strict=True):
+            readings[place] = reading
+    return readings
 
 
 async def count_current(

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 
 from msgcenter.domain.content import Kind
-from msgcenter.domain.message import Message
 from msgcenter.domain.search_text import folded, search_words
+from msgcenter.store.mailboxes.mailbox_reads import EntryMessage
 
 _SEARCHED_FIELDS = ("title", "content", "text", "key", "value", "author")
 
 
-def matcher(kind: Kind | None, text: str | None) -> Callable[[Message], bool] | None:
+def matcher(kind: Kind | None, text: str | None) -> Callable[[EntryMessage], bool] | None:
     """Return the test of a message's kind and text; None if every message passes.
 
     `text` is compared as `domain.search_text` says. A text without visible characters is no condition.
@@ -21,10 +21,12 @@ def matcher(kind: Kind | None, text: str | None) -> Callable[[Message], bool] | 
     if kind is None and needle is None:
         return None
 
-    def matches(message: Message) -> bool:
+    def matches(message: EntryMessage) -> bool:
         if kind is not None and message.kind != kind:
             return False
-        return needle is None or any(needle in folded(text) for text in _texts(msgspec.json.decode(message.content)))
+        return needle is None or any(
+            needle in folded(text) for text in _texts(msgspec.json.decode(message.content or "{}"))
+        )
 
     return matches
 

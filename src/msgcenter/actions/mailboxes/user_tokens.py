@@ -50,8 +50,21 @@ class _Claims(NamedTuple):
     expires: int
 
 
+class AppName(NamedTuple):
+    """The app that sent a message, as users see it. `is_platform` marks the one that sends announcements."""
+
+    app_id: str
+    name: str
+    is_platform: bool
+
+    @classmethod
+    def of(cls, app: App) -> "AppName":
+        """Return the name of an app."""
+        return cls(app.app_id, app.name, app.notices)
+
+
 class Viewer(NamedTuple):
-    """Who looks at an inbox. `app_number` None sees the messages of all apps.
+    """Who looks at an inbox. `app_number` None sees the messages of all apps. `app_name` is that of the token's app.
 
     `origins` are the websites that may call with the token. `frames` are those that may show the page `/inbox` in a
     frame with it: none before the app is live. `expires_at` is ms since 1970. `token` is checked again by open streams.
@@ -63,6 +76,7 @@ class Viewer(NamedTuple):
     frames: tuple[str, ...]
     expires_at: int
     token: str = ""
+    app_name: AppName | None = None
 
 
 class UserTokens:
@@ -123,6 +137,7 @@ class UserTokens:
             frames=_frames(record),
             expires_at=claims.expires * 1_000,
             token=token,
+            app_name=AppName.of(record.app),
         )
 
     def _verify(self, token: str) -> _Claims:

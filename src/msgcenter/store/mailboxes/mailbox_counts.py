@@ -1,19 +1,9 @@
-"""Counts of mailboxes: unread messages and undecided approvals."""
+"""Counts of unread messages, as apps ask for them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from msgcenter.database.database import Connection
-from msgcenter.database.statements import column_arrays
 from msgcenter.domain.account import Recipient
-
-
-class AppCounts(NamedTuple):
-    """The numbers of unread messages and of undecided approvals (`todo`) of one app."""
-
-    app_number: int
-    unread: int
-    todo: int
 
 
 async def unread_counts(
@@ -44,37 +34,4 @@ async def unread_counts(
         counts[user_id, platform_code, app_number] = unread
         if expires_at is not None and expires_at <= now:
             stale.add(Recipient(user_id, platform_code))
-    return counts, stale
-
-
-async def app_counts(
-    connection: Connection, recipients: Sequence[Recipient], now: int
-) -> tuple[dict[Recipient, list[AppCounts]], set[Recipient]]:
-    """Return the counts of each app that has unread messages or undecided approvals in these mailboxes.
-
-    Also returns the mailboxes that must be swept (`sweeping.sweep_mailboxes`) before their counts are right at `now`
-    (ms since 1970).
-    """
-    rows = await connection.fetch(
-        """
-        select page.user_id, page.platform_code, page.app_number, sum(page.unread)::bigint,
-            sum(cardinality(page.open_approvals))::bigint, min(page.expires_at)
-        from unnest($1::text[], $2::text[]) as recipient (user_id, platform_code)
-        join mailbox_page as page
-            on page.user_id = recipient.user_id and page.platform_code = recipient.platform_code
-        where page.unread > 0 or page.open_approvals <> '{}' or page.expires_at <= $3
-        group by page.user_id, page.platform_code, page.app_number
-        order by page.app_number
-        """,
-        *column_arrays(recipients, 2),
-        now,
-    )
-    counts: dict[Recipient, list[AppCounts]] = {recipient: [] for recipient in recipients}
-    stale = set()
-    for user_id, platform_code, app_number, unread, todo, expires_at in rows:
-        recipient = Recipient(user_id, platform_code)
-        if unread or todo:
-            counts[recipient].append(AppCounts(app_number, unread, todo))
-        if expires_at is not None and expires_at <= now:
-            stale.add(recipient)
     return counts, stale

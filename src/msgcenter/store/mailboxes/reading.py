@@ -1,15 +1,13 @@
 """A recipient's view of the mailbox: entries newest first, of all apps or of one."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Literal, NamedTuple
 
 import asyncpg
 
 from msgcenter.database.database import Connection
-from msgcenter.database.statements import column_arrays
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MAX_ID
-from msgcenter.store.mailboxes.pages import PageKey
 
 Filter = Literal["all", "unread", "todo", "archived"]
 _PAGES_AT_ONCE = 8
@@ -110,38 +108,3 @@ def _matches(entry: Entry, filter_: Filter) -> bool:
     if filter_ == "archived":
         return entry.archived
     return not entry.archived and (filter_ == "all" or entry.read_at is None)
-
-
-async def find_entries(
-    connection: Connection, keys: Collection[tuple[PageKey, int]]
-) -> dict[tuple[Recipient, int], Entry]:
-    """Return the entries with these page keys and message ids, by recipient and message id.
-
-    Withdrawn entries and unknown ones are left out.
-    """
-    distinct = sorted(set(keys))
-    rows = await connection.fetch(
-        """
-        select page.user_id, page.platform_code, key.message_id, page.app_number,
-            (page.read_at)[array_position(page.message_ids, key.message_id)] as read_at,
-            key.message_id = any(page.archived_ids) as archived,
-            key.message_id = any(page.open_approvals) as is_open
-        from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[])
-            as key (user_id, platform_code, bucket, app_number, message_id)
-        join mailbox_page as page
-            on page.user_id = key.user_id
-            and page.platform_code = key.platform_code
-            and page.bucket = key.bucket
-            and page.app_number = key.app_number
-        where page.first_id <= key.message_id
-            and page.last_id >= key.message_id
-            and key.message_id = any(page.message_ids)
-        """,
-        *column_arrays((key for key, _ in distinct), len(PageKey._fields)),
-        [message_id for _, message_id in distinct],
-    )
-    return {
-        (Recipient(user_id, platform_code), message_id): Entry(message_id, app_number, read_at, archived, is_open)
-        for user_id, platform_code, message_id, app_number, read_at, archived, is_open in rows
-        if read_at is None or read_at >= 0
-    }

@@ -1,0 +1,184 @@
+"""What users look at: lists, counts, single messages. Calls that wait at the same time share one statement."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
+
+from msgcenter.actions.mailboxes import inbox_search
+from msgcenter.actions.mailboxes.inbox_views import AppUnread, InboxCounts, InboxList, InboxMessage, InboxQuery
+from msgcenter.actions.mailboxes.search import matcher
+from msgcenter.actions.mailboxes.user_tokens import AppName, Viewer
+from msgcenter.database.database import Database
+from msgcenter.database.group_commit import GroupCommit
+from msgcenter.domain.list_page import ListPage, cut_page
+from msgcenter.domain.message_id import now_ms
+from msgcenter.messaging.current_mailbox import read_current
+from msgcenter.store.apps import apps
+from msgcenter.store.mailboxes import mailbox_reads
+from msgcenter.store.mailboxes.mailbox_reads import IdQuery, ListQuery, Reading
+
+Query = TypeVar("Query", ListQuery, IdQuery)
+
+_BATCH_WEIGHT = 2_000
+"""Rows that one statement returns, about."""
+_NO_MESSAGES: ListPage[InboxMessage, int] = ListPage([], None)
+
+
+class AppScope(NamedTuple):
+    """The app whose messages are read, None for all."""
+
+    app_number: int | None
+
+
+class InboxReads:
+    """Reads the inboxes of all users. A viewer sees one mailbox, all of it or one app's part."""
+
+    def __init__(self, database: Database, *, waiting_limit: int) -> None:
+        self._database = database
+        lists, states = (
+            GroupCommit(
+                partial(self._read_lists, with_content=with_content),
+                batch_weight=_BATCH_WEIGHT,
+                waiting_limit=waiting_limit,
+                weigh=lambda look: look.query.limit + 1,
+            )
+            for with_content in (True, False)
+        )
+        self._lists: GroupCommit[_Look[ListQuery], _Seen] = lists
+        self._states: GroupCommit[_Look[ListQuery], _Seen] = states
+        self._finds: GroupCommit[_Look[IdQuery], _Seen] = GroupCommit(
+            self._find,
+            batch_weight=_BATCH_WEIGHT,
+            waiting_limit=waiting_limit,
+            weigh=lambda look: len(look.query.message_ids),
+        )
+
+    def waiting(self) -> int:
+        """Return how many calls wait for a shared query."""
+        return self._lists.waiting + self._states.waiting + self._finds.waiting
+
+    async def read_list(self, viewer: Viewer, query: InboxQuery, *, with_content: bool = True) -> InboxList:
+        """Return up to `query.limit` messages, newest first, and the counts.
+
+        A page of a search may be short and still not the last. Without content, which is cheaper, a list that is no
+        search has messages without their contents.
+        """
+        scope = await self.scope_of(viewer, query.app_id)
+        is_search = matcher(query.kind, query.text) is not None
+        if scope is None or is_search:
+            page = _NO_MESSAGES if scope is None else await self._search(viewer, scope, query)
+            return InboxList(page, await self.counts(viewer), has_content=True)
+        list_query = ListQuery(
+            viewer.recipient, viewer.app_number, scope.app_number, query.filter, query.before_id, query.limit
+        )
+        look = _Look(list_query, _needs_names(viewer))
+        reading, names = await (self._lists if with_content else self._states).submit(look)
+        counts = _counts_of(viewer, reading, names)
+        if not reading.is_complete:
+            return InboxList(await self._search(viewer, scope, query), counts, has_content=True)
+        page = cut_page(_shown(viewer, reading, names), query.limit, lambda shown: shown.message.id)
+        return InboxList(_without_removed(page), counts, with_content)
+
+    async def list_messages(self, viewer: Viewer, query: InboxQuery) -> ListPage[InboxMessage, int]:
+        """Return up to `query.limit` messages, as `read_list` does."""
+        return (await self.read_list(viewer, query)).page
+
+    async def counts(self, viewer: Viewer) -> InboxCounts:
+        """Return the counts of the viewer's part of the mailbox."""
+        look = _Look(ListQuery(viewer.recipient, viewer.app_number), _needs_names(viewer))
+        reading, names = await self._states.submit(look)
+        return _counts_of(viewer, reading, names)
+
+    async def find(self, viewer: Viewer, message_ids: Collection[int]) -> list[InboxMessage]:
+        """Return those of the messages that are in the viewer's part of the mailbox."""
+        look = _Look(IdQuery(viewer.recipient, viewer.app_number, tuple(message_ids)), _needs_names(viewer))
+        reading, names = await self._finds.submit(look)
+        return _shown(viewer, reading, names)
+
+    async def scope_of(self, viewer: Viewer, app_id: str | None) -> AppScope | None:
+        """Return whose messages a list shows; None if they are of an app that the viewer does not see."""
+        if app_id is None:
+            return AppScope(viewer.app_number)
+        if not _needs_names(viewer):
+            return AppScope(viewer.app_number) if viewer.app_name and viewer.app_name.app_id == app_id else None
+        async with self._database.connection() as connection:
+            record = await apps.find_app(connection, app_id)
+        if record is None or viewer.app_number not in {None, record.app.number}:
+            return None
+        return AppScope(record.app.number)
+
+    async def _search(self, viewer: Viewer, scope: AppScope, query: InboxQuery) -> ListPage[InboxMessage, int]:
+        return await inbox_search.search(self._database, viewer.recipient, scope.app_number, query)
+
+    async def _read_lists(self, looks: "list[_Look[ListQuery]]", *, with_content: bool) -> "list[_Seen]":
+        now = now_ms()
+        readings = await read_current(
+            self._database,
+            [look.query for look in looks],
+            now,
+            partial(mailbox_reads.read_lists, now=now, with_content=with_content),
+        )
+        return await self._named(looks, readings)
+
+    async def _find(self, looks: "list[_Look[IdQuery]]") -> "list[_Seen]":
+        now = now_ms()
+        readings = await read_current(
+            self._database, [look.query for look in looks], now, partial(mailbox_reads.read_messages, now=now)
+        )
+        return await self._named(looks, readings)
+
+    async def _named(
+        self, looks: "Sequence[_Look[ListQuery] | _Look[IdQuery]]", seen: Iterable[Reading]
+    ) -> "list[_Seen]":
+        """Return readings with the names of their apps, which are read once for all of them."""
+        pairs = list(zip(looks, seen, strict=True))
+        readings = [reading for look, reading in pairs if look.needs_names]
+        numbers = {counts.app_number for reading in readings for counts in reading.counts}
+        numbers |= {message.app_number for reading in readings for message in reading.messages}
+        names: dict[int, AppName] = {}
+        if numbers:
+            async with self._database.connection() as connection:
+                records = await apps.find_apps(connection, sorted(numbers))
+            names = {number: AppName.of(record.app) for number, record in records.items()}
+        return [_Seen(reading, names) for _, reading in pairs]
+
+
+class _Look(NamedTuple, Generic[Query]):
+    """What a call waits for, and whether it needs the names of apps: a viewer of one app knows its name."""
+
+    query: Query
+    needs_names: bool
+
+
+class _Seen(NamedTuple):
+    """A reading and the names of apps by their numbers."""
+
+    reading: Reading
+    names: Mapping[int, AppName]
+
+
+def _needs_names(viewer: Viewer) -> bool:
+    return viewer.app_number is None or viewer.app_name is None
+
+
+def _shown(viewer: Viewer, reading: Reading, names: Mapping[int, AppName]) -> list[InboxMessage]:
+    if viewer.app_number is not None and viewer.app_name is not None:
+        name = viewer.app_name
+        return [InboxMessage(message, name) for message in reading.messages]
+    return [InboxMessage(message, names[message.app_number]) for message in reading.messages]
+
+
+def _without_removed(page: ListPage[InboxMessage, int]) -> ListPage[InboxMessage, int]:
+    """Leave out entries whose messages retention has just removed."""
+    return page._replace(items=[shown for shown in page.items if shown.message.kind is not None])
+
+
+def _counts_of(viewer: Viewer, reading: Reading, names: Mapping[int, AppName]) -> InboxCounts:
+    own_name = None if viewer.app_number is None else viewer.app_name
+    return InboxCounts(
+        unread=sum(counts.unread for counts in reading.counts),
+        todo=sum(counts.todo for counts in reading.counts),
+        apps=[
+            AppUnread(own_name or names[counts.app_number], counts.unread) for counts in reading.counts if counts.unread
+        ],
+    )

@@ -1,0 +1,311 @@
+"""What users look at most, in one statement: counts with a page of a list, and messages by their ids.
+
+Each statement also tells whether the mailbox is current: whether it has something to pull, or expired entries. If so,
+it must pull or be swept (`messaging.current_mailbox`), and is read again.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import asyncpg
+from msgspec import Struct, field
+
+from msgcenter.database.database import Connection
+from msgcenter.database.statements import column_arrays
+from msgcenter.domain.account import Recipient
+from msgcenter.domain.content import Kind
+from msgcenter.domain.message_id import MAX_ID, bucket_of
+from msgcenter.store.mailboxes.feed import has_pulled
+from msgcenter.store.mailboxes.reading import Filter
+
+_FILTERS: Sequence[Filter] = ("all", "unread", "todo", "archived")
+_CANDIDATE_PAGES = 8
+"""Pages that are searched for the entries of a list. More are needed only if nearly all their entries are withdrawn, or
+if messages of more apps than this arrive in turn: then the reading is not complete."""
+
+
+class ListQuery(NamedTuple):
+    """What to read of a mailbox: the counts of one app or of all (None), and a page of a list.
+
+    The list has the newest `limit` entries with ids below `before_id`, of `listed_app` or of all apps. Limit 0 reads
+    the counts alone.
+    """
+
+    recipient: Recipient
+    counted_app: int | None = None
+    listed_app: int | None = None
+    filter: Filter = "all"
+    before_id: int = MAX_ID
+    limit: int = 0
+
+
+class IdQuery(NamedTuple):
+    """Which messages of a mailbox to read, of one app or of all (None)."""
+
+    recipient: Recipient
+    app_number: int | None
+    message_ids: Sequence[int]
+
+
+class AppCounts(NamedTuple):
+    """The numbers of unread messages and of undecided approvals (`todo`) of one app."""
+
+    app_number: int
+    unread: int
+    todo: int
+
+
+class EntryMessage(NamedTuple):
+    """A message in a mailbox, with its entry: `read_at` and `archived`. Times are ms since 1970.
+
+    `kind` is None for an entry whose message retention has just removed. All fields before `content` change together
+    with `version` or for themselves, so they tell whether two readings are equal.
+    """
+
+    id: int
+    app_number: int
+    read_at: int | None
+    archived: bool
+    kind: Kind | None
+    approval: bool
+    sent_at: int
+    updated_at: int | None
+    reminded_at: int | None
+    expires_at: int | None
+    closed_at: int | None
+    closed_by: str | None
+    version: int
+    content: str | None
+
+
+class Reading(Struct):
+    """A mailbox as one statement has read it.
+
+    `messages` are newest first. A list has one more than its limit if there are more. Unless it `is_complete`, it may
+    lack entries: read it with `reading.entries` instead.
+    """
+
+    is_behind: bool = False
+    has_expired: bool = False
+    is_complete: bool = True
+    counts: list[AppCounts] = field(default_factory=list)
+    messages: list[EntryMessage] = field(default_factory=list)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the mailbox has nothing to pull, and no entry that has expired."""
+        return not (self.is_behind or self.has_expired)
+
+
+# A row is of a mailbox (one for each app that is counted, at least one) or of an entry. The columns of an entry that
+# make an `EntryMessage` begin here.
+_FIRST_COLUMN_OF_MESSAGE = 6
+_NO_MESSAGE = """
+    null::bigint, null::boolean, null::text, null::boolean, null::bigint, null::bigint, null::bigint, null::bigint,
+    null::bigint, null::text, null::int, null::jsonb
+"""
+_MESSAGE = """
+    message.kind, message.approval, coalesce(message.send_at, message.created_at), message.updated_at,
+    message.reminded_at, message.expires_at, message.closed_at, message.closed_by, message.version
+"""
+
+
+async def read_lists(
+    connection: Connection, queries: Sequence[ListQuery], now: int, *, with_content: bool = True
+) -> list[Reading]:
+    """Return counts and a page of a list for each query, at `now` (ms since 1970).
+
+    Without content, which is cheaper, `EntryMessage.content` is None.
+    """
+    rows = await connection.fetch(
+        _LISTS_WITH_CONTENT if with_content else _LISTS_WITHOUT_CONTENT,
+        range(len(queries)),
+        [query.recipient.user_id for query in queries],
+        [query.recipient.platform_code for query in queries],
+        [query.counted_app for query in queries],
+        [query.listed_app for query in queries],
+        [_FILTERS.index(query.filter) for query in queries],
+        [query.before_id for query in queries],
+        [query.limit + 1 if query.limit else 0 for query in queries],
+        now,
+    )
+    return _readings(rows, [query.limit for query in queries])
+
+
+async def read_messages(connection: Connection, queries: Sequence[IdQuery], now: int) -> list[Reading]:
+    """Return those of the messages that are in the mailboxes and have not expired at `now` (ms since 1970).
+
+    Counts are not read, and no mailbox needs to be swept for it.
+    """
+    keys = [
+        (place, *query.recipient, query.app_number, bucket_of(message_id), message_id)
+        for place, query in enumerate(queries)
+        for message_id in dict.fromkeys(query.message_ids)
+    ]
+    rows = await connection.fetch(
+        _MESSAGES,
+        range(len(queries)),
+        [query.recipient.user_id for query in queries],
+        [query.recipient.platform_code for query in queries],
+        *column_arrays(keys, 6),
+        now,
+    )
+    return _readings(rows, [0] * len(queries))
+
+
+def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Reading]:
+    readings = [Reading() for _ in limits]
+    floors: dict[int, int] = {}
+    for row in rows:
+        place = row[0]
+        reading = readings[place]
+        if row[1] is None:
+            if row[5] is not None:
+                floors[place] = row[5]
+            if row[_FIRST_COLUMN_OF_MESSAGE] is not None:
+                reading.messages.append(EntryMessage(*row[_FIRST_COLUMN_OF_MESSAGE:]))
+            continue
+        reading.is_behind = row[1]
+        if row[2]:
+            reading.has_expired = True
+        if row[3] or row[4]:
+            reading.counts.append(AppCounts(row[_FIRST_COLUMN_OF_MESSAGE + 1], row[3], row[4]))
+    for place in floors:
+        readings[place].is_complete = len(readings[place].messages) > limits[place]
+    return readings
+
+
+# --- The statements -------------------------------------------------------------------------------------------------
+#
+# The pages of a list are those with the latest last ids; the floor is the last id of the newest page that is left out.
+# Only entries above it are listed: below it, a page that was left out may have newer ones.
+
+_IS_BEHIND = f"not {has_pulled(user_id='request.user_id', platform_code='request.platform_code')}"
+_HAS_ENTRIES = """
+    case request.filter
+        when 0 then true
+        when 1 then page.unread > 0
+        when 2 then page.open_approvals <> '{}'
+        else page.archived_ids <> '{}'
+    end
+"""
+_ENTRIES = """
+    case request.filter
+        when 0 then cardinality(page.message_ids) - cardinality(page.archived_ids)
+        when 1 then page.unread
+        when 2 then cardinality(page.open_approvals)
+        else cardinality(page.archived_ids)
+    end
+"""
+_IS_LISTED = """
+    case request.filter
+        when 0 then entry.message_id <> all(page.archived_ids)
+        when 1 then entry.read_at is null
+        when 2 then entry.message_id = any(page.open_approvals)
+        else entry.message_id = any(page.archived_ids)
+    end
+"""
+
+_COUNTS = f"""
+    select request.place, {_IS_BEHIND} as is_behind, counted.has_expired, counted.unread, counted.todo,
+        null::bigint as floor, null::bigint as message_id, counted.app_number, {_NO_MESSAGE}
+    from request
+    left join lateral (
+        select page.app_number, sum(page.unread)::bigint as unread,
+            sum(cardinality(page.open_approvals))::bigint as todo, min(page.expires_at) <= $9 as has_expired
+        from mailbox_page as page
+        where page.user_id = request.user_id
+            and page.platform_code = request.platform_code
+            and (request.counted_app is null or page.app_number = request.counted_app)
+            and (page.unread > 0 or page.open_approvals <> '{{}}' or page.expires_at <= $9)
+        group by page.app_number
+        order by page.app_number
+    ) as counted on true
+"""
+
+_NEWEST_PAGES = f"""
+    select page.app_number, page.message_ids, page.read_at, page.archived_ids, page.open_approvals, page.first_id,
+        page.last_id, case when page.last_id < request.before_id then {_ENTRIES} else 0 end as entries
+    from mailbox_page as page
+    where page.user_id = request.user_id
+        and page.platform_code = request.platform_code
+        and (request.listed_app is null or page.app_number = request.listed_app)
+        and page.first_id < request.before_id
+        and {_HAS_ENTRIES}
+    order by page.last_id desc
+    limit {_CANDIDATE_PAGES + 1}
+"""
+
+_PAGES_AND_FLOOR = f"""
+    select page.*, max(page.last_id) filter (
+            where page.rank > {_CANDIDATE_PAGES}
+                or (page.newer_entries >= request.take and page.last_id < page.oldest_newer_id)
+        ) over () as floor
+    from (
+        select page.*, row_number() over newer as rank, sum(page.entries) over newer as newer_entries,
+            min(page.first_id) over newer as oldest_newer_id
+        from ({_NEWEST_PAGES}) as page
+        window newer as (order by page.last_id desc rows between unbounded preceding and 1 preceding)
+    ) as page
+"""
+
+_NEWEST_ENTRIES = f"""
+    select page.app_number, page.floor, entry.message_id, entry.read_at,
+        entry.message_id = any(page.archived_ids) as archived
+    from ({_PAGES_AND_FLOOR}) as page
+    left join lateral unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+        on entry.message_id < request.before_id
+        and (page.floor is null or entry.message_id > page.floor)
+        and (entry.read_at is null or entry.read_at >= 0)
+        and {_IS_LISTED}
+    where page.floor is null or page.last_id > page.floor
+    order by entry.message_id desc nulls last
+    limit request.take
+"""
+
+
+def _lists(content: str) -> str:
+    return f"""
+        with request as materialized (
+            select *
+            from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::int[])
+                as request (place, user_id, platform_code, counted_app, listed_app, filter, before_id, take)
+        )
+        {_COUNTS}
+        union all
+        select request.place, null, null, null, null, entry.floor, entry.message_id, entry.app_number, entry.read_at,
+            entry.archived, {_MESSAGE}, {content}
+        from request
+        cross join lateral ({_NEWEST_ENTRIES}) as entry
+        left join message on message.id = entry.message_id
+        where request.take > 0
+    """
+
+
+_LISTS_WITH_CONTENT = _lists("message.content")
+_LISTS_WITHOUT_CONTENT = _lists("null::jsonb")
+
+_MESSAGES = f"""
+    select request.place, {_IS_BEHIND} as is_behind, false as has_expired, 0::bigint as unread, 0::bigint as todo,
+        null::bigint as floor, null::bigint as message_id, null::int as app_number, {_NO_MESSAGE}
+    from unnest($1::int[], $2::text[], $3::text[]) as request (place, user_id, platform_code)
+    union all
+    select key.place, null, null, null, null, null, key.message_id, message.app_number,
+        (page.read_at)[array_position(page.message_ids, key.message_id)], key.message_id = any(page.archived_ids),
+        {_MESSAGE}, message.content
+    from unnest($4::int[], $5::text[], $6::text[], $7::int[], $8::int[], $9::bigint[])
+        as key (place, user_id, platform_code, app_number, bucket, message_id)
+    join message
+        on message.id = key.message_id
+        and (key.app_number is null or message.app_number = key.app_number)
+        and (message.expires_at is null or message.expires_at > $10)
+    join mailbox_page as page
+        on page.user_id = key.user_id
+        and page.platform_code = key.platform_code
+        and page.bucket = key.bucket
+        and page.app_number = message.app_number
+        and page.first_id <= key.message_id
+        and page.last_id >= key.message_id
+        and key.message_id = any(page.message_ids)
+    where coalesce((page.read_at)[array_position(page.message_ids, key.message_id)], 0) >= 0
+"""
