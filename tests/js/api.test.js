@@ -3,7 +3,7 @@ import { beforeEach, test } from "node:test";
 import { Api, ApiError, openTheSame, Session } from "../../src/msgcenter/inbox/static/api.js";
 import { settle } from "./support/clock.js";
 
-/** @typedef {{url: URL, method: string, headers: Record<string, string>, body: any, answer: (status: number, body?: unknown) => void, fail: (error: unknown) => void}} Request */
+/** @typedef {{url: URL, method: string, headers: Record<string, string>, body: any, answer: (status: number, body?: unknown, headers?: Record<string, string>) => void, fail: (error: unknown) => void}} Request */
 
 /** @type {Request[]} */
 let requests = [];
@@ -17,7 +17,8 @@ globalThis.fetch = (url, options = {}) =>
       method,
       headers: /** @type {Record<string, string>} */ (headers),
       body: body ? JSON.parse(String(body)) : undefined,
-      answer: (status, answer = {}) => resolve(new Response(JSON.stringify(answer), { status })),
+      answer: (status, answer = {}, headers = {}) =>
+        resolve(new Response(status === 304 ? null : JSON.stringify(answer), { status, headers })),
       fail: reject,
     });
   });
@@ -66,6 +67,45 @@ test("a list asks for its view, its page and its limit", async () => {
   assert.deepEqual(
     requests.map(({ url }) => url.search.slice(1)),
     [query, "limit=30&filter=all"],
+  );
+});
+
+test("an unchanged list is not sent again", async () => {
+  const { api } = apiWith(LONG);
+  const options = { withCounts: true };
+  /** @param {number} status @param {object} body @param {string} tag */
+  const answer = async (status, body, tag) => {
+    await settle();
+    requests[requests.length - 1].answer(status, body, { ETag: tag });
+  };
+  const first = api.list(VIEW, options);
+  await answer(200, { messages: [], nextCursor: null, counts: { unread: 0 } }, '"a"');
+  const page = await first;
+  assert.equal(requests[0].url.search, "?limit=30&filter=all&counts=1");
+  assert.equal(requests[0].headers["If-None-Match"], undefined);
+  const again = api.list(VIEW, options);
+  await answer(304, {}, '"a"');
+  assert.equal(requests[1].headers["If-None-Match"], '"a"');
+  assert.equal(await again, page);
+  const changed = api.list(VIEW, options);
+  await answer(200, { messages: [], nextCursor: null, counts: { unread: 1 } }, '"b"');
+  assert.deepEqual((await changed).counts, { unread: 1 });
+  api.list(VIEW, options);
+  await settle();
+  assert.equal(requests[3].headers["If-None-Match"], '"b"');
+});
+
+test("only the lists that were used last are kept", async () => {
+  const { api } = apiWith(LONG);
+  for (const app of ["1", "2", "1", "3", "4", "5", "1", "2"]) {
+    const list = api.list({ ...VIEW, app });
+    await settle();
+    requests[requests.length - 1].answer(200, { messages: [], nextCursor: null }, { ETag: app });
+    await list;
+  }
+  assert.deepEqual(
+    requests.map(({ headers }) => headers["If-None-Match"]),
+    [undefined, undefined, "1", undefined, undefined, undefined, "1", undefined],
   );
 });
 

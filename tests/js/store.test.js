@@ -376,6 +376,17 @@ test("a refresh reaches as far down as the list was loaded", async () => {
   assert.equal(server.callsOf("list").length - before, 2);
 });
 
+test("a refresh is one call, which brings the counts as well", async () => {
+  server.receive(3);
+  await open();
+  server.disconnect();
+  server.setRead(["1001"], true);
+  server.events = [];
+  const before = server.calls.length;
+  await store.refresh();
+  assert.deepEqual([server.calls.length - before, badge(), unreadIds()], [1, 2, ["1003", "1002"]]);
+});
+
 test("refreshes at the same time are one, and one more after it", async () => {
   server.receive(1);
   await open();
@@ -529,7 +540,7 @@ test("a message that was kept in the unread view leaves it when another device a
 /**
  * Begin a refresh whose list the server has made up, and which has yet to arrive.
  *
- * @returns {Promise<() => Promise<void>>} Lets the list and the counts arrive, and nothing after them.
+ * @returns {Promise<() => Promise<void>>} Lets the list arrive, and nothing after it.
  */
 async function beginRefresh() {
   server.isHeld = true;
@@ -538,8 +549,6 @@ async function beginRefresh() {
   server.work(list);
   return async () => {
     server.answer(list);
-    await settle();
-    server.answer(lastCall("counts"));
     await settle();
   };
 }
@@ -624,11 +633,9 @@ test("during a change, another device's later change is not hidden by an older l
 
 // --- Events that are missed -----------------------------------------------------------------------------------------
 
-/** Let the list and the counts of a refresh under way arrive, before older calls. */
+/** Let the list of a refresh under way arrive, before older calls. */
 async function finishRefresh() {
   server.answer(lastCall("list"));
-  await settle();
-  server.answer(lastCall("counts"));
   await settle();
 }
 

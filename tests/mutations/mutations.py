@@ -224,6 +224,27 @@ MUTATIONS = (
         ("tests/inbox/test_limits.py::test_a_token_that_was_accepted_before_expires",),
     ),
     Mutation(
+        "etag-names: a list keeps its tag when an app gets another name",
+        f"{_SRC}/inbox/etag.py",
+        "[(shown.message[:-1], shown.app) for",
+        "[(shown.message[:-1], shown.app.app_id) for",
+        ("tests/inbox/test_etags.py::test_every_change_of_a_list_changes_its_tag",),
+    ),
+    Mutation(
+        "etag-version: a list keeps its tag when a message is updated",
+        f"{_SRC}/inbox/etag.py",
+        "[(shown.message[:-1], shown.app) for",
+        "[(shown.message[:7], shown.app) for",
+        ("tests/inbox/test_etags.py::test_every_change_of_a_list_changes_its_tag",),
+    ),
+    Mutation(
+        "floor: a list takes entries below a page that it has not read",
+        f"{_SRC}/store/mailboxes/mailbox_reads.py",
+        "and (page.floor is null or entry.message_id > page.floor)",
+        "and (page.floor is null or entry.message_id > 0)",
+        ("tests/actions/test_inbox_reads.py::test_a_list_of_many_apps_has_every_message_in_order",),
+    ),
+    Mutation(
         "inbox-scope: an app's token sees the messages of all apps",
         f"{_SRC}/actions/mailboxes/user_tokens.py",
         'None if record.inbox_scope == "platform" else',

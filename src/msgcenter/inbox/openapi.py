@@ -51,12 +51,14 @@ def document(root: str) -> bytes:
         _parameter("q", {"type": "string", "maxLength": 64}),
         _parameter("cursor", {"type": "string"}),
         _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 30}),
+        _parameter("counts", {"enum": ["0", "1"], "default": "0"}),
+        {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
     ]
     framed = {"type": "array", "items": {"type": "string"}}
     identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     stream = {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     paths = {
-        base + "messages": {"get": _operation("List messages", MessageListView, parameters=query)},
+        base + "messages": {"get": _list_operation(query)},
         base + "messages/{id}": {"get": _operation("Get a message", MessageView, parameters=[identity], missing=True)},
         base + "counts": {"get": _operation("Get the counts", CountsView)},
         base + "framing": {
@@ -136,6 +138,17 @@ def _operation(
         content = {"application/json": {"schema": _ref(body.__name__)}}
         operation["requestBody"] = {"required": True, "content": content}
         operation["responses"]["413"] = _problem("The body is too large")
+    return operation
+
+
+def _list_operation(parameters: list[_Schema]) -> _Schema:
+    operation = _operation("List messages, perhaps with the counts", MessageListView, parameters=parameters)
+    etag = {"ETag": {"schema": {"type": "string"}}}
+    operation["responses"]["200"]["headers"] = etag
+    operation["responses"]["304"] = {
+        "description": "The list is the one with the tag of If-None-Match",
+        "headers": etag,
+    }
     return operation
 
 

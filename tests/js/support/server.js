@@ -183,12 +183,13 @@ export class FakeServer {
 
   /**
    * @param {View} view
-   * @param {{cursor?: string | null, limit?: number}} options
+   * @param {{cursor?: string | null, limit?: number, withCounts?: boolean}} options
    */
-  #list(view, { cursor = null, limit = PAGE }) {
+  #list(view, { cursor = null, limit = PAGE, withCounts = false }) {
     const older = this.shown(view).filter(({ id }) => cursor === null || newerFirst(id, cursor) > 0);
     const messages = older.slice(0, limit);
-    return { messages, nextCursor: older.length > limit ? (messages.at(-1)?.id ?? null) : null };
+    const nextCursor = older.length > limit ? (messages.at(-1)?.id ?? null) : null;
+    return { messages, nextCursor, ...(withCounts ? { counts: this.counts } : {}) };
   }
 
   /** @param {string} id */

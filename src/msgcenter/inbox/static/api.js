@@ -13,6 +13,7 @@
  * @typedef {object} Page
  * @property {Message[]} messages Newest first.
  * @property {string | null} nextCursor Null on the last page.
+ * @property {Counts} [counts] The counts of the same moment, if they were asked for.
  *
  * @typedef {object} ChangeResult
  * @property {string[]} changed The ids that were changed.
@@ -21,6 +22,8 @@
 
 const RENEW_AHEAD = 60_000;
 const MAX_IDS_PER_CALL = 100;
+/** Lists that are kept, so that the server need not send an unchanged one again. */
+const KEPT_LISTS = 4;
 
 /** A call that was refused or did not reach the server (`status` 0, `code` "network"). */
 export class ApiError extends Error {
@@ -103,11 +106,19 @@ export class Session {
   }
 }
 
+/** @typedef {{tag: string, page: Page}} KeptList A list and its entity tag. */
+
 /** The calls of docs/inbox.md. Each throws an ApiError, or an AbortError when its signal is aborted. */
 export class Api {
   #server;
   #session;
   #language;
+  /**
+   * By their paths, the one used last at the end. In memory only: the browser's cache would write them to its disk.
+   *
+   * @type {Map<string, KeptList>}
+   */
+  #keptLists = new Map();
 
   /**
    * @param {string} server The server's URL with its base path, without a slash at the end.
@@ -121,17 +132,18 @@ export class Api {
   }
 
   /**
-   * Return a page of a list.
+   * Return a page of a list, perhaps with the counts of the same moment. It must not be changed.
    *
    * @param {View} view
-   * @param {{cursor?: string | null, limit?: number, signal?: AbortSignal}} [options]
+   * @param {{cursor?: string | null, limit?: number, withCounts?: boolean, signal?: AbortSignal}} [options]
    * @returns {Promise<Page>}
    */
-  list(view, { cursor = null, limit = 30, signal } = {}) {
+  list(view, { cursor = null, limit = 30, withCounts = false, signal } = {}) {
     const query = new URLSearchParams({ limit: String(limit), filter: view.filter });
     if (view.app) query.set("app", view.app);
     if (view.q) query.set("q", view.q);
     if (cursor) query.set("cursor", cursor);
+    if (withCounts) query.set("counts", "1");
     return this.#call("GET", `messages?${query}`, undefined, signal);
   }
 
@@ -228,6 +240,8 @@ export class Api {
       Accept: "application/json",
     };
     if (body !== undefined) headers["Content-Type"] = "application/json";
+    const kept = this.#keptLists.get(path);
+    if (kept) headers["If-None-Match"] = kept.tag;
     let response;
     try {
       response = await fetch(`${this.#server}/inbox/v1/${path}`, {
@@ -242,9 +256,27 @@ export class Api {
       if (isAbort(error)) throw error;
       throw new ApiError(0, "network");
     }
+    if (response.status === 304 && kept) return this.#keep(path, kept);
     const answer = await response.json().catch(() => null);
-    if (response.ok && answer !== null) return answer;
+    const tag = response.headers.get("ETag");
+    if (response.ok && answer !== null) return tag ? this.#keep(path, { tag, page: answer }) : answer;
     throw new ApiError(response.status, answer?.code ?? "internal", answer?.detail);
+  }
+
+  /**
+   * Keep a list instead of the one that has not been used for longest. Returns its page.
+   *
+   * @param {string} path
+   * @param {KeptList} list
+   */
+  #keep(path, list) {
+    this.#keptLists.delete(path);
+    this.#keptLists.set(path, list);
+    for (const oldest of this.#keptLists.keys()) {
+      if (this.#keptLists.size <= KEPT_LISTS) break;
+      this.#keptLists.delete(oldest);
+    }
+    return list.page;
   }
 }
 

@@ -115,10 +115,12 @@ export class Loader {
    * @param {number} generation
    */
   async #addPage(generation) {
-    const { view, cursor, tick } = this.#state;
+    const { view, cursor, tick, countsVersion } = this.#state;
+    const withCounts = cursor === null;
     try {
-      const page = await this.#api.list(view, { cursor, limit: PAGE, signal: this.#cancel.signal });
+      const page = await this.#api.list(view, { cursor, limit: PAGE, withCounts, signal: this.#cancel.signal });
       if (generation !== this.#generation) return;
+      this.#takeCounts(page, countsVersion);
       const isUpToDate = this.#state.addPage(page, tick);
       // A refresh meanwhile has set another cursor, which counts from its own last page.
       if (this.#state.cursor === cursor) this.#state.cursor = page.nextCursor;
@@ -152,7 +154,7 @@ export class Loader {
   async #refresh(generation) {
     this.#isOutdated = false;
     const length = this.#state.listedCount;
-    const askedAt = this.#state.tick;
+    const { tick: askedAt, countsVersion } = this.#state;
     /** @type {Message[]} */
     const messages = [];
     /** @type {string | null} */
@@ -160,13 +162,14 @@ export class Loader {
     try {
       for (let pages = 0; pages < MAX_PAGES_PER_REFRESH; pages += 1) {
         const limit = Math.min(LARGEST_PAGE, Math.max(PAGE, length - messages.length));
-        const page = await this.#api.list(this.#state.view, { cursor, limit, signal: this.#cancel.signal });
+        const withCounts = cursor === null;
+        const page = await this.#api.list(this.#state.view, { cursor, limit, withCounts, signal: this.#cancel.signal });
         if (generation !== this.#generation) return;
+        this.#takeCounts(page, countsVersion);
         messages.push(...page.messages);
         cursor = page.nextCursor;
         if (cursor === null || messages.length >= length) break;
       }
-      await this.loadCounts();
     } catch (error) {
       if (generation === this.#generation) this.#fail(error);
       return;
@@ -174,6 +177,16 @@ export class Loader {
     if (generation !== this.#generation) return;
     if (!this.#state.replaceList(messages, cursor, askedAt)) this.#refreshAgain = true;
     this.#events.changed();
+  }
+
+  /**
+   * Show the counts that came with a page, unless others have come since it was asked for.
+   *
+   * @param {Page} page
+   * @param {number} version The version of the counts when the page was asked for.
+   */
+  #takeCounts({ counts }, version) {
+    if (counts) this.#state.takeCounts(counts, version);
   }
 
   async loadCounts() {

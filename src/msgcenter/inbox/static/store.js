@@ -85,7 +85,8 @@ export class Store extends Emitter {
     this.#pollTimer = setInterval(() => this.#poll(), POLL_INTERVAL);
     if (withList) this.#loadFirstPage(this.#listed);
     await this.#streamOrPatience();
-    if (this.counts === null && !this.#isStopped) await this.#loader.loadCounts();
+    // A list that is being loaded brings them.
+    if (this.counts === null && !this.#isStopped && !this.#loader.hasStarted) await this.#loader.loadCounts();
   }
 
   /** Load the first page, unless this has been done. */
