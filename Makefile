@@ -151,7 +151,7 @@ bench-page: $(STAMP) browser ## measure how fast pages open on slow networks (AR
 
 .PHONY: clean
 clean: ## remove generated files; keeps your data
-	rm -rf .venv .uv node_modules build dist sdk/python/dist .hypothesis .schemathesis \
+	rm -rf .venv .venv-peer .uv node_modules build dist sdk/python/dist .hypothesis .schemathesis \
 	  .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(PY_PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
 

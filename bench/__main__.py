@@ -10,7 +10,7 @@ from rich.console import Console
 from bench.api import AnswerError
 from bench.load import LoadError
 from bench.options import parse
-from bench.report import targets
+from bench.report import promises
 from bench.run import benchmark
 from bench.server_process import ServerError
 from bench.tables import show
@@ -43,7 +43,7 @@ def main() -> int:
     show(report)
     if options.json is not None:
         options.json.write_bytes(
-            msgspec.json.format(msgspec.json.encode({"report": report, "promises": targets(report)}), indent=2)
+            msgspec.json.format(msgspec.json.encode({"report": report, "promises": promises(report)}), indent=2)
         )
     return 0
 

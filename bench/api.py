@@ -11,6 +11,8 @@ from bench.server_process import Server
 SUCCESS = b'{"retCode":"000000"'
 BARE_SUCCESS = '{"retCode":"000000","retDesc":"操作成功"}'.encode()
 ALIVE = b'{"status":"ok"}'
+LIST = b'{"messages":[{'
+COUNTS = b'{"unread":'
 _SETUP_CONNECTIONS = 16
 
 
@@ -27,7 +29,7 @@ class Api:
 
     def no_op(self, like: bytes) -> bytes:
         """Return a no-op request with the body of `like`: the server reads the body and ignores it."""
-        return self._post("/healthz", like.partition(b"\r\n\r\n")[2])
+        return post(self.server, f"/healthz?accessToken={self.token}", like.partition(b"\r\n\r\n")[2])
 
     def set_status(self, user_id: str, message_ids: Sequence[int], is_read: int) -> bytes:
         """Return a modMsgStatus request."""
@@ -46,16 +48,24 @@ class Api:
         """Return a getUnreadCount request."""
         return self._call("getUnreadCount", {"publisherId": user_id})
 
-    def _call(self, name: str, body: dict[str, object]) -> bytes:
-        return self._post(f"/msgCenter/message/{name}", msgspec.json.encode(body))
-
-    def _post(self, path: str, body: bytes) -> bytes:
+    def inbox(self, path: str, user_token: str) -> bytes:
+        """Return a GET request to the inbox API, as the component sends it for a user."""
         return (
-            f"POST {path}?accessToken={self.token} HTTP/1.1\r\n"
+            f"GET /inbox/v1/{path} HTTP/1.1\r\n"
             f"Host: {self.server.host}:{self.server.port}\r\n"
-            "Content-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        ).encode() + body
+            f"Authorization: Bearer {user_token}\r\n\r\n"
+        ).encode()
+
+    async def user_tokens(self, user_ids: Sequence[str]) -> list[str]:
+        """Return a user token for each user."""
+        requests = [self._post("/msgCenter/user/getUserToken", {"publisherId": user_id}) for user_id in user_ids]
+        return [msgspec.json.decode(body, type=_UserToken).user_token for body in await self.call_all(requests)]
+
+    def _call(self, name: str, body: dict[str, object]) -> bytes:
+        return self._post(f"/msgCenter/message/{name}", body)
+
+    def _post(self, path: str, body: dict[str, object]) -> bytes:
+        return post(self.server, f"{path}?accessToken={self.token}", msgspec.json.encode(body))
 
     async def call_all(
         self, requests: list[bytes], *, expect: bytes = SUCCESS, connections: int = _SETUP_CONNECTIONS
@@ -68,8 +78,18 @@ class Api:
     def plan(self, requests: list[bytes], expect: bytes, connections: int) -> Plan:
         """Return a plan that sends each request once."""
         return Plan(
-            host=self.server.host, port=self.server.port, requests=requests, connections=connections, expect=expect
+            host=self.server.host, port=self.server.port, requests=requests, connections=connections, expect=(expect,)
         )
+
+
+def post(server: Server, path: str, body: bytes) -> bytes:
+    """Return a POST request with a JSON body."""
+    return (
+        f"POST {path} HTTP/1.1\r\n"
+        f"Host: {server.host}:{server.port}\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
 
 
 def must_succeed(outcome: Outcome) -> None:
@@ -81,6 +101,10 @@ def must_succeed(outcome: Outcome) -> None:
 
 class _Sent(msgspec.Struct):
     msg_id: str = msgspec.field(name="msgId")
+
+
+class _UserToken(msgspec.Struct):
+    user_token: str = msgspec.field(name="userToken")
 
 
 class _Unread(msgspec.Struct):

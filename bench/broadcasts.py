@@ -115,7 +115,7 @@ def _timed_plan(api: Api, requests: list[bytes], connections: int) -> Plan:
         port=api.server.port,
         requests=requests,
         connections=connections,
-        expect=SUCCESS,
+        expect=(SUCCESS,),
         warm_up=0.3,
         seconds=_SECONDS,
     )

@@ -1,10 +1,15 @@
-"""Bytes on disk per delivered message, measured with messages to a thousand recipients each."""
+"""Bytes on disk per delivered message, measured with messages to the same large class."""
+
+from typing import NamedTuple
 
 import msgspec
 
 from bench.api import Api
 from bench.databases import Postgres, TableSize
-from bench.mailboxes import GROUP, users
+from bench.mailboxes import Mailbox, mailboxes_of, users
+from bench.options import Sizes
+
+_LOOKS = 10
 
 
 class Growth(msgspec.Struct, frozen=True):
@@ -21,25 +26,39 @@ class Growth(msgspec.Struct, frozen=True):
         return sum(table.total for table in self.tables) / self.deliveries
 
 
-async def growth(api: Api, postgres: Postgres, messages: int) -> Growth:
-    """Send messages to the same thousand users, one call at a time, and return the growth of the tables."""
-    receivers = users("class", GROUP)
+class FilledClass(NamedTuple):
+    """The mailboxes of a class, and what they cost on disk."""
+
+    mailboxes: list[Mailbox]
+    growth: Growth
+
+
+async def fill_class(api: Api, postgres: Postgres, sizes: Sizes) -> FilledClass:
+    """Send messages to the same users, one call at a time, and measure the growth of the tables.
+
+    Now and then all receivers look at their mailboxes, so that a message counts as delivered only where it is stored
+    for its receiver, whether the send or the receiver's next call stores it there.
+    """
+    receivers = users("class", sizes.group)
+    looks = [api.unread_count(user_id) for user_id in receivers]
+    texts = [f"The parents' evening of class {number} begins at seven." for number in range(sizes.messages)]
     before = await postgres.table_sizes()
     wal_before = await postgres.wal_position()
-    requests = [
-        api.send_text(receivers, f"The parents' evening of class {number} begins at seven.")
-        for number in range(messages)
-    ]
-    await api.call_all(requests, connections=1)
+    answers: list[bytes] = []
+    for look in range(_LOOKS):
+        sends = [api.send_text(receivers, text) for text in texts[look::_LOOKS]]
+        answers += await api.call_all(sends, connections=1)
+        await api.call_all(looks)
     raw = _difference(before, await postgres.table_sizes())
     wal = await postgres.wal_position() - wal_before
     await postgres.vacuum()
-    return Growth(
-        deliveries=messages * GROUP,
+    growth = Growth(
+        deliveries=sizes.messages * sizes.group,
         tables=_difference(before, await postgres.table_sizes()),
         raw_bytes=sum(table.total for table in raw),
         wal_bytes=wal,
     )
+    return FilledClass(mailboxes_of(receivers, answers), growth)
 
 
 def _difference(before: dict[str, TableSize], after: dict[str, TableSize]) -> list[TableSize]:

@@ -12,9 +12,13 @@ import socket
 import sys
 import time
 from array import array
+from collections import deque
+from math import inf
 
 import msgspec
 
+NUMBER = b"NNNNNNNN"
+"""In the requests of a numbered plan, this becomes the number of the call, with as many digits."""
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _CHUNK = 1 << 16
 _SILENCE_SECONDS = 60
@@ -25,24 +29,32 @@ class LoadError(Exception):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The requests to send. They are sent in turn and repeatedly from number `start`, for `warm_up` seconds that are
-    not measured and `seconds` that are. With `seconds` None, each is sent once and the answers are kept.
+    """The calls to send. They are sent in turn and repeatedly from number `start`, for `warm_up` seconds that are not
+    measured and `seconds` that are. With `seconds` None, each is sent once and the answers are kept.
 
-    An answer is an error if its body does not start with `expect`.
+    A call is one request, or several in a row on one connection: as many as `expect` has texts. An answer is an error
+    if its body does not start with the text of its request.
+
+    With `rate`, in calls per second, each call has a fixed time at which it is due, however late earlier answers are.
+    Its latency counts from then, also while it waits for a connection. Without `rate`, a connection sends its next call
+    when it has the answer to the last one.
     """
 
     host: str
     port: int
     requests: list[bytes]
     connections: int
-    expect: bytes
+    expect: tuple[bytes, ...]
     start: int = 0
     warm_up: float = 0.0
     seconds: float | None = None
+    rate: float | None = None
+    numbered: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a plan. `sent` counts all requests, `counted` the answers within the measured `seconds`.
+    """The result of a plan. `sent` counts all calls, `counted` those answered (with a rate: due) within the measured
+    `seconds`.
 
     `busy` is the share of one core that the client used. Near 1, the client was the bottleneck.
     """
@@ -70,26 +82,29 @@ async def run(plan: Plan) -> Outcome:
 
 
 class _Connection:
-    """A connection with the number of its request in flight and the received part of the answer."""
+    """A connection with its call in flight: the call's number, when it was due, its requests answered so far, and the
+    received part of the next answer.
+    """
 
-    __slots__ = ("number", "received", "sent_at", "socket")
+    __slots__ = ("answered", "call", "due", "received", "socket")
 
     def __init__(self, plan: Plan) -> None:
         self.socket = socket.create_connection((plan.host, plan.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
-        self.number = 0
-        self.sent_at = 0.0
+        self.call = self.answered = 0
+        self.due = 0.0
 
 
 class _Load:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._requests = plan.requests
+        self._requests_per_call = len(plan.expect)
         self._next = plan.start
-        self._end = None if plan.seconds is not None else plan.start + len(plan.requests)
+        self._end = None if plan.seconds is not None else plan.start + len(plan.requests) // len(plan.expect)
+        self._free: deque[_Connection] = deque()
         self._in_flight = 0
-        self._count_from = self._count_until = 0.0
+        self._start = self._count_from = self._count_until = 0.0
         self._latencies = array("d")
         self._errors = 0
         self._first_error = b""
@@ -97,34 +112,51 @@ class _Load:
 
     def run(self) -> Outcome:
         plan = self._plan
-        selector = selectors.DefaultSelector()
-        connections = [_Connection(plan) for _ in range(plan.connections)]
-        for connection in connections:
+        # epoll rounds its time-out up to a millisecond, which would make calls with fixed times late.
+        selector = selectors.DefaultSelector() if plan.rate is None else selectors.SelectSelector()
+        for _ in range(plan.connections):
+            connection = _Connection(plan)
             selector.register(connection.socket, selectors.EVENT_READ, connection)
+            self._free.append(connection)
         processor_before = time.process_time()
-        start = time.perf_counter()
-        self._count_from = start + plan.warm_up
+        self._start = time.perf_counter()
+        self._count_from = self._start + plan.warm_up
         self._count_until = self._count_from + (1e9 if plan.seconds is None else plan.seconds)
-        for connection in connections:
-            self._send_next(connection, time.perf_counter())
-        while self._in_flight:
-            ready = selector.select(_SILENCE_SECONDS)
-            if not ready:
+        self._send_due(self._start)
+        while self._in_flight or self._due(time.perf_counter()) < inf:
+            wait = self._seconds_to_next(time.perf_counter())
+            ready = selector.select(wait)
+            if not ready and wait == _SILENCE_SECONDS:
                 raise LoadError(f"no answer for {_SILENCE_SECONDS} seconds")
             for key, _ in ready:
                 self._receive(key.data)
-        elapsed = time.perf_counter() - start
+            self._send_due(time.perf_counter())
+        elapsed = time.perf_counter() - self._start
         return self._outcome(elapsed, (time.process_time() - processor_before) / elapsed)
 
-    def _send_next(self, connection: _Connection, now: float) -> None:
-        number = self._next
-        if number == self._end or now >= self._count_until:
-            return
-        self._next = number + 1
-        self._in_flight += 1
-        connection.number = number
-        connection.sent_at = now
-        connection.socket.sendall(self._requests[number % len(self._requests)])
+    def _due(self, now: float) -> float:
+        """Return when the next call is due; never after the last one."""
+        rate = self._plan.rate
+        due = now if rate is None else self._start + (self._next - self._plan.start) / rate
+        return inf if self._next == self._end or due >= self._count_until else due
+
+    def _seconds_to_next(self, now: float) -> float:
+        return max(0.0, min(_SILENCE_SECONDS, self._due(now) - now)) if self._free else _SILENCE_SECONDS
+
+    def _send_due(self, now: float) -> None:
+        while self._free and (due := self._due(now)) <= now:
+            connection = self._free.popleft()
+            connection.call, connection.answered, connection.due = self._next, 0, due
+            self._next += 1
+            self._in_flight += 1
+            self._send(connection)
+
+    def _send(self, connection: _Connection) -> None:
+        number = connection.call * self._requests_per_call + connection.answered
+        request = self._plan.requests[number % len(self._plan.requests)]
+        if self._plan.numbered:
+            request = request.replace(NUMBER, b"%0*d" % (len(NUMBER), connection.call))
+        connection.socket.sendall(request)
 
     def _receive(self, connection: _Connection) -> None:
         chunk = connection.socket.recv(_CHUNK)
@@ -137,16 +169,25 @@ class _Load:
             connection.received = received
             return
         connection.received = b""
-        self._in_flight -= 1
-        now = time.perf_counter()
-        if self._count_from <= now < self._count_until:
-            self._latencies.append(now - connection.sent_at)
-        if not received.startswith(self._plan.expect, start):
+        if not received.startswith(self._plan.expect[connection.answered], start):
             self._errors += 1
             self._first_error = self._first_error or received
         if self._end is not None:
-            self._bodies[connection.number] = received[start:]
-        self._send_next(connection, now)
+            self._bodies[connection.call * self._requests_per_call + connection.answered] = received[start:]
+        connection.answered += 1
+        if connection.answered < self._requests_per_call:
+            self._send(connection)
+        else:
+            self._finish(connection, time.perf_counter())
+
+    def _finish(self, connection: _Connection, now: float) -> None:
+        # With a rate, the calls of the measured time all count, also those that are answered after it.
+        moment = now if self._plan.rate is None else connection.due
+        if self._count_from <= moment < self._count_until:
+            self._latencies.append(now - connection.due)
+        self._in_flight -= 1
+        self._free.append(connection)
+        self._send_due(now)
 
     def _outcome(self, elapsed: float, busy: float) -> Outcome:
         ordered = sorted(self._latencies)

@@ -22,18 +22,23 @@ def users(prefix: str, count: int) -> list[str]:
     return [f"{prefix}-{number:06}" for number in range(count)]
 
 
-def groups(user_ids: list[str]) -> Iterable[list[str]]:
-    """Split users into groups that one send reaches before its answer."""
-    return (user_ids[start : start + GROUP] for start in range(0, len(user_ids), GROUP))
+def groups(user_ids: list[str], size: int = GROUP) -> Iterable[list[str]]:
+    """Split users into groups of at most this size; a send to at most GROUP users reaches them before its answer."""
+    return (user_ids[start : start + size] for start in range(0, len(user_ids), size))
+
+
+def mailboxes_of(user_ids: list[str], answers: Iterable[bytes]) -> list[Mailbox]:
+    """Return the mailboxes of users who all received the same messages; `answers` are those of the sends."""
+    message_ids = tuple(sorted(map(message_id_in, answers)))
+    return [Mailbox(user_id, message_ids) for user_id in user_ids]
 
 
 async def filled_in_groups(api: Api, user_ids: list[str], messages: int) -> list[Mailbox]:
     """Send `messages` to every user, a thousand users at a time."""
     boxes: list[Mailbox] = []
     for group in groups(user_ids):
-        bodies = await api.call_all([api.send_text(group, f"Notice number {number}") for number in range(messages)])
-        message_ids = tuple(sorted(map(message_id_in, bodies)))
-        boxes.extend(Mailbox(user_id, message_ids) for user_id in group)
+        requests = [api.send_text(group, f"Notice number {number}") for number in range(messages)]
+        boxes += mailboxes_of(group, await api.call_all(requests))
     return boxes
 
 

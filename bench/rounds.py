@@ -7,14 +7,14 @@ from bench.api import must_succeed
 from bench.databases import Postgres
 from bench.load import Plan, run
 from bench.options import Options
-from bench.steps import COUNTED, UNCOUNTED, Result, Step
+from bench.steps import COUNTED, SHARE_OF_HIGHEST, UNCOUNTED, Result, Step
 
 
 async def measure(steps: list[Step], postgres: Postgres, options: Options, report: Callable[[str], None]) -> None:
     """Measure every step once per round and add the results to the steps."""
     for number in range(1, options.rounds + 1):
         for step in _in_turn(steps, number):
-            result = await _measure(step, postgres, options)
+            result = await _measure(step, step.postgres or postgres, options)
             step.results.append(result)
             report(f"round {number} of {options.rounds}: ({step.key}) {step.title}: {result.per_second:,.0f}/s")
 
@@ -28,18 +28,20 @@ def _in_turn(steps: list[Step], number: int) -> list[Step]:
 
 async def _measure(step: Step, postgres: Postgres, options: Options) -> Result:
     await postgres.checkpoint()
-    server = step.api.server
+    server = step.server
     wal_before, processor_before = await postgres.wal_position(), server.processor_seconds()
     outcome = await run(
         Plan(
             host=server.host,
             port=server.port,
             requests=step.requests,
-            connections=options.connections,
+            connections=step.connections or options.connections,
             expect=step.expect,
             start=step.sent,
             warm_up=options.warm_up,
             seconds=options.seconds,
+            rate=None if step.paced_by is None else SHARE_OF_HIGHEST * step.paced_by.results[-1].per_second,
+            numbered=step.numbered,
         )
     )
     wal = await postgres.wal_position() - wal_before

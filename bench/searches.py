@@ -15,7 +15,6 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench.api import Api
 from bench.databases import connected, own_database
 from bench.mailboxes import filled_one_by_one
 from bench.product import product
@@ -46,7 +45,7 @@ async def _measure(url: str, folder: Path, messages: int) -> None:
         headers = {}
         for size in (_SMALL, messages):
             await filled_one_by_one(api, f"reader-{size}", size, unread=size)
-            headers[size] = {"authorization": f"Bearer {await _user_token(api, http, f'reader-{size}')}"}
+            headers[size] = {"authorization": f"Bearer {(await api.user_tokens([f'reader-{size}']))[0]}"}
         await postgres.vacuum()
         times: dict[int, list[float]] = {size: [] for size in headers}
         for _ in range(_ROUNDS):
@@ -54,14 +53,6 @@ async def _measure(url: str, folder: Path, messages: int) -> None:
                 times[size].append((await _search(http, header, None))[0])
         whole, requests = await _whole(http, headers[messages])
     _print(times, messages, whole, requests)
-
-
-async def _user_token(api: Api, http: httpx.AsyncClient, user_id: str) -> str:
-    answer = await http.post(
-        "/msgCenter/user/getUserToken", params={"accessToken": api.token}, json={"publisherId": user_id}
-    )
-    token: str = answer.json()["userToken"]
-    return token
 
 
 async def _search(http: httpx.AsyncClient, header: dict[str, str], cursor: str | None) -> tuple[float, str | None]:

@@ -71,7 +71,7 @@ async def _measure(url: str, folder: Path, *, streams: int, workers: int) -> Non
         httpx.AsyncClient(base_url=api.server.base_url, trust_env=False, timeout=60) as http,
     ):
         viewers = [Viewer(f"viewer-{number}") for number in range(streams)]
-        tokens = [await _user_token(http, api, viewer.user_id) for viewer in viewers]
+        tokens = await api.user_tokens([viewer.user_id for viewer in viewers])
         before = sum(api.server.worker_rss_mib())
         tasks = [
             asyncio.create_task(viewer.watch(api.server.host, api.server.port, token))
@@ -97,13 +97,6 @@ async def _measure(url: str, folder: Path, *, streams: int, workers: int) -> Non
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _user_token(http: httpx.AsyncClient, api: Api, user_id: str) -> str:
-    answer = await http.post(
-        "/msgCenter/user/getUserToken", params={"accessToken": api.token}, json={"publisherId": user_id}
-    )
-    return str(answer.json()["userToken"])
 
 
 async def _send_one(http: httpx.AsyncClient, api: Api, viewers: list[Viewer]) -> list[float]:

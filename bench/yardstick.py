@@ -3,7 +3,7 @@
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,35 +12,20 @@ import asyncpg
 from bench import row_per_message
 from bench.api import Api
 from bench.mailboxes import Mailbox
-from bench.product import PLATFORM
+from bench.product import PLATFORM, registered_app
 from bench.server_process import serving
-from msgcenter.actions.apps.apps import Apps
-from msgcenter.actions.apps.key_ring import KeyRing
-from msgcenter.actions.apps.tokens import Tokens
-from msgcenter.database.database import Database
-from msgcenter.database.migrate import migrate
 
 
 @asynccontextmanager
 async def yardstick(database_url: str, mailboxes: list[Mailbox], folder: Path, *, workers: int) -> AsyncIterator[Api]:
     """Serve the yardstick, with every message unread at first."""
     secret_key = secrets.token_hex(32)
-    app_number, token = await _register_app(database_url, secret_key)
-    await _fill(database_url, mailboxes, app_number)
+    app = await registered_app(database_url, secret_key)
+    await _fill(database_url, mailboxes, app.number)
     environment = {**os.environ, "MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": secret_key}
     command = [sys.executable, "-m", "bench.row_per_message", "--workers", str(workers)]
     async with serving(command, environment, folder / "yardstick.log", workers=workers) as server:
-        yield Api(server, token)
-
-
-async def _register_app(database_url: str, secret_key: str) -> tuple[int, str]:
-    """Register an app as the product does; return its number and a token."""
-    await migrate(database_url)
-    async with Database(database_url, connections=2) as database:
-        keys = KeyRing(secret_key)
-        app, app_key = await Apps(database, keys).create("Bench", PLATFORM)
-        tokens = Tokens(database, keys, ttl=86_400, clock_window=600, waiting_limit=10)
-        return app.number, (await tokens.issue_for_secret(app.app_id, app_key)).token
+        yield Api(server, app.token)
 
 
 async def _fill(database_url: str, mailboxes: list[Mailbox], app_number: int) -> None:
@@ -59,7 +44,7 @@ async def _fill(database_url: str, mailboxes: list[Mailbox], app_number: int) ->
         await connection.close()
 
 
-async def unread_counts(database_url: str, user_ids: list[str]) -> list[int]:
+async def unread_counts(database_url: str, user_ids: Sequence[str]) -> list[int]:
     """Return the number of unread messages per user."""
     connection = await asyncpg.connect(database_url)
     try:
