@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 
 from bench.api import AnswerError
-from bench.load import LoadError
+from bench.load_client import LoadError
 from bench.options import parse
 from bench.report import promises
 from bench.run import benchmark

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.load import Outcome, Plan, run
+from bench.load import run
+from bench.load_client import Outcome, Plan
 from bench.server_process import Server
 
 SUCCESS = b'{"retCode":"000000"'

@@ -18,7 +18,8 @@ from rich.table import Table
 
 from bench.api import SUCCESS, Api, message_id_in, must_succeed
 from bench.databases import Postgres, connected, own_database
-from bench.load import Outcome, Plan, run
+from bench.load import run
+from bench.load_client import Outcome, Plan
 from bench.product import PLATFORM, product
 from msgcenter.actions.mailboxes.users import import_users
 from msgcenter.database.database import Database

@@ -9,7 +9,7 @@ from bench.databases import Postgres, TableSize
 from bench.mailboxes import Mailbox, mailboxes_of, users
 from bench.options import Sizes
 
-_LOOKS = 10
+_MESSAGES_PER_LOOK = 100
 
 
 class Growth(msgspec.Struct, frozen=True):
@@ -36,8 +36,8 @@ class FilledClass(NamedTuple):
 async def fill_class(api: Api, postgres: Postgres, sizes: Sizes) -> FilledClass:
     """Send messages to the same users, one call at a time, and measure the growth of the tables.
 
-    Now and then all receivers look at their mailboxes, so that a message counts as delivered only where it is stored
-    for its receiver, whether the send or the receiver's next call stores it there.
+    After every hundred messages all receivers look at their mailboxes, so that messages are measured as they are stored
+    for their receivers, whether the send or the receiver's next call stores them there.
     """
     receivers = users("class", sizes.group)
     looks = [api.unread_count(user_id) for user_id in receivers]
@@ -45,8 +45,8 @@ async def fill_class(api: Api, postgres: Postgres, sizes: Sizes) -> FilledClass:
     before = await postgres.table_sizes()
     wal_before = await postgres.wal_position()
     answers: list[bytes] = []
-    for look in range(_LOOKS):
-        sends = [api.send_text(receivers, text) for text in texts[look::_LOOKS]]
+    for start in range(0, len(texts), _MESSAGES_PER_LOOK):
+        sends = [api.send_text(receivers, text) for text in texts[start : start + _MESSAGES_PER_LOOK]]
         answers += await api.call_all(sends, connections=1)
         await api.call_all(looks)
     raw = _difference(before, await postgres.table_sizes())

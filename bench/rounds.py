@@ -5,7 +5,8 @@ from statistics import median
 
 from bench.api import must_succeed
 from bench.databases import Postgres
-from bench.load import Plan, run
+from bench.load import run
+from bench.load_client import Plan
 from bench.options import Options
 from bench.steps import COUNTED, SHARE_OF_HIGHEST, UNCOUNTED, Result, Step
 

@@ -12,7 +12,7 @@ import httpx
 import psutil
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
-_START_SECONDS = 30
+_START_SECONDS = 120
 _STOP_SECONDS = 15
 _MIB = 1 << 20
 

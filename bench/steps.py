@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bench.api import ALIVE, BARE_SUCCESS, COUNTS, LIST, SUCCESS, Api
 from bench.databases import Postgres
-from bench.load import NUMBER
+from bench.load_client import NUMBER
 from bench.mailboxes import Mailbox, filled_one_by_one, groups, users
 from bench.server_process import Server
 
@@ -43,7 +43,7 @@ class Step:
     """A load. `sent` is the number of calls sent so far; the next round continues from there.
 
     `expect` has the beginning of each answer to a call. A step that is `paced_by` another sends its calls at a fixed
-    rate, a share of the rate that the other reached in the same round. `numbered`: requests contain load.NUMBER.
+    rate, a share of the rate that the other reached in the same round. `numbered`: requests contain load_client.NUMBER.
     `connections` and `postgres` are None for those of the run.
     """
 
@@ -77,7 +77,7 @@ class StatusStep(Step):
 class SendStep(Step):
     """Sends messages to the groups of `receivers` in turn. `sent_before`: messages to each group before the rounds.
 
-    With `numbered`, every call has its own receivers, whose ids contain load.NUMBER.
+    With `numbered`, every call has its own receivers, whose ids contain load_client.NUMBER.
     """
 
     receivers: Sequence[Sequence[str]] = ()

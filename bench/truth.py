@@ -4,7 +4,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench.api import Api, unread_in
-from bench.load import NUMBER
+from bench.load_client import NUMBER
 from bench.steps import SendStep, StatusStep
 
 Check = Callable[[], Awaitable[str]]
