@@ -79,7 +79,11 @@ def receiving(host: str = "127.0.0.1") -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client was killed meanwhile: this is no POST
+                self.close_connection = True
+                return
             post = Post(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             receiver.posts.append(post)
             status, headers, content = receiver.answer(post)
