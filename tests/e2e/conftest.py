@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 from msgcenter_client import Client
 from tests.conftest import Raw, Server
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PATIENCE = 15_000
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 PICTURES = "https://pictures.example.edu"
@@ -29,7 +29,7 @@ def chromium() -> Iterator[Browser]:
     """A browser without a window."""
     path = os.environ.get("MSGCENTER_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
-        pytest.skip("no Chromium here (Debian, Ubuntu: apt-get install chromium)")
+        pytest.skip("no Chromium here (Debian, Ubuntu: apt-get install chromium-headless-shell)")
     expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
