@@ -140,7 +140,7 @@ def test_from_the_start_page_to_the_first_message_and_its_read_state(
     expect(page.locator(".log tbody tr")).to_have_count(2)
     page.get_by_role("link", name="Statistics").click()
     page.get_by_role("link", name="Week").click()
-    until(lambda: calls_counted(page, "sendMsg") == 2)
+    until(lambda: calls_counted(page, "sendMsg") == 2, pause=0.5)
     assert [calls_counted(page, name) for name in ("modMsgStatus", "getMsgStatus")] == [1, 1]
 
 

@@ -27,6 +27,8 @@ CROWD = [f"crowd-{number:04}" for number in range(8_000)]
 SENDERS = 4
 TOPIC = "readers"
 TRY_AGAIN = {"500002", "500003"}
+RETRY_SECONDS = 0.1
+"""The pause after a call that failed. Without PostgreSQL, all calls fail for seconds."""
 
 
 class Round(NamedTuple):
@@ -94,10 +96,10 @@ class Load:
         try:
             answer = (await self.http.post(url, params={"accessToken": self.token}, json=body)).json()
         except (httpx.HTTPError, ValueError):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(RETRY_SECONDS)
             return None
         if answer["retCode"] in TRY_AGAIN:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(RETRY_SECONDS)
             return None
         assert answer["retCode"] == "000000", answer
         kind = "bulk" if len(body.get("receiverIds", ())) > 1_000 else name  # type: ignore[arg-type]

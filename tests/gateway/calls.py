@@ -97,12 +97,12 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def until(holds: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> None:
-    """Wait until a condition holds."""
+def until(holds: Callable[[], bool], seconds: float = _PATIENCE_SECONDS, *, pause: float = 0.05) -> None:
+    """Wait until a condition holds. It is checked after each `pause` in seconds."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "the condition never held"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def when_sent(client: Client, message_id: str) -> MessageStatus:
