@@ -37,6 +37,8 @@ def test_a_healthy_server_has_only_good_findings() -> None:
         ({"oldest_due_ms": 300_001}, "Webhooks", "warn"),
         ({"oldest_due_ms": 3_600_001, "webhooks_failing": 1}, "Webhooks", "bad"),
         ({"internal_errors": 1}, "Internal errors", "warn"),
+        ({"without_redis": 0}, "Redis", "good"),
+        ({"without_redis": 1}, "Redis", "warn"),
     ],
 )
 def test_each_part_has_its_bounds(changed: dict[str, int | None], part: str, level: str) -> None:

@@ -1,6 +1,7 @@
 """The health page for operators."""
 
 import re
+import socket
 from pathlib import Path
 
 from tests.conftest import Credentials, Raw, Server, execute, running_server, wait_for
@@ -15,7 +16,7 @@ def test_the_page_shows_processes_the_database_and_slow_calls(
     page = operator.get("/operator/health")
     assert page.status_code == 200
     assert f"<td>{server.process.pid}</td>" in page.text
-    for words in ("PostgreSQL", "Slowest calls", "up to date", "Live streams"):
+    for words in ("PostgreSQL", "Slowest calls", "up to date", "Live streams", socket.gethostname()):
         assert words in page.text
     for tag in re.findall(r'<span class="tag (?:good|warn|bad)">([^<]*)', page.text):
         assert tag in {"OK", "Warning", "Critical"}, "a colour always comes with a word"

@@ -1,6 +1,7 @@
 """Node numbers: each process has its own, for as long as its connection is open."""
 
 import asyncio
+from contextlib import suppress
 from itertools import count
 
 import asyncpg
@@ -11,7 +12,8 @@ from msgcenter.database.database import Database
 from msgcenter.database.number_lease import NumberLease
 from msgcenter.domain.message_id import NODES
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.store.messages.node_lease import NodeLease
+from msgcenter.store.messages import node_lease
+from msgcenter.store.messages.node_lease import NodeLease, running_servers
 from tests.scene import rows
 
 _LEASE_SESSION = "application_name = 'msgcenter node' and datname = current_database()"
@@ -119,3 +121,31 @@ async def test_a_number_is_free_after_its_lease_ends(database: Database) -> None
         " (select oid from pg_database where datname = current_database())",
     )
     assert row[0] == 0
+
+
+async def test_the_leases_tell_which_servers_are_running(database: Database) -> None:
+    async def servers() -> list[tuple[str, int]]:
+        async with database.connection() as connection:
+            return [(server.name, server.processes) for server in await running_servers(connection)]
+
+    assert await servers() == []
+    async with NodeLease(database.url, "a/1"), NodeLease(database.url, "b/7"), NodeLease(database.url, "a/1"):
+        assert await servers() == [("a/1", 2), ("b/7", 1)]
+        async with NodeLease(database.url, f"{'long' * 30}/9"):
+            assert [name.endswith("long/9") for name, _ in await servers()] == [False, False, True]
+    async with asyncio.timeout(10):
+        while await servers():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_lost_lease_is_taken_anew_without_a_call(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_lease, "_KEEP_SECONDS", 0.01)
+    async with NodeLease(database.url) as lease, asyncio.timeout(30):
+        keeping = asyncio.create_task(lease.keep())
+        lost = lease._lease._connection
+        await lose_leases(database)
+        while lease._lease._connection is lost:
+            await asyncio.sleep(0.01)
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping

@@ -58,7 +58,8 @@ class Lifespan:
             # These finish what they have begun; the others are cancelled.
             workers = [asyncio.create_task(each.run()) for each in (self.worker, self.dispatcher, self.counter)]
             loops = [
-                asyncio.create_task(work) for work in (run_maintenance(self.database), self.bus.run(), self.hub.run())
+                asyncio.create_task(work)
+                for work in (run_maintenance(self.database), self.bus.run(), self.hub.run(), self.lease.keep())
             ]
             if self.counts is not None:
                 loops.append(asyncio.create_task(self.counts.run()))

@@ -1,5 +1,7 @@
 """Builds every object of a server process once, and connects them."""
 
+import os
+import socket
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -61,7 +63,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
     `settings` are those that `database.running_database` has completed. `workers_folder` is shared by the worker
     processes of a server, None if there is only one process.
     """
-    process = _Process(settings)
+    process = _Process(settings, _server_name(workers_folder))
     actions = _call_actions(process)
     inbox = Inbox(process.database, actions.statuses, waiting_limit=settings.queue_limit, on_change=process.bus.publish)
     tokens = Tokens(
@@ -135,15 +137,20 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
     return SafeAnswers(monitor.with_own_port(BehindProxy(router, settings.base_path, settings.trusted_proxies)))
 
 
+def _server_name(workers_folder: Path | None) -> str:
+    """Return the name of the server that this process belongs to: the machine, and the pid of the first process."""
+    return f"{socket.gethostname()}/{os.getpid() if workers_folder is None else os.getppid()}"
+
+
 class _Process:
     """What several surfaces of a process share."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, server: str) -> None:
         self.settings = settings
         self.zone = ZoneInfo(settings.time_zone)
         self.keys = key_ring(settings)
         self.database = database_of(settings, connections=settings.database_connections)
-        self.lease = NodeLease(self.database.direct_url)
+        self.lease = NodeLease(self.database.direct_url, server)
         self.hub = Hub(partial(ever_subscribed, self.database), per_user=settings.stream_limit)
         self.redis = None if settings.redis_url is None else RedisStatus()
         self.counts = self._shared_counts()

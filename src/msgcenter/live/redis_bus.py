@@ -44,7 +44,7 @@ class RedisBus(Bus):
 
     def report(self, error: Exception) -> None:
         """Log, at most once a minute, that Redis does not answer."""
-        self._status.failed(error)
+        self._status.failed("live", error)
 
     @asynccontextmanager
     async def connected(self) -> "AsyncIterator[_RedisLine]":
@@ -56,6 +56,7 @@ class RedisBus(Bus):
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await pubsub.ssubscribe(self._channel)
                 await pubsub.get_message(timeout=None)  # the confirmation: what is published from here on arrives
+            self._status.answered("live")
             reader = asyncio.create_task(self._read(pubsub))
             reader.add_done_callback(lambda _: self.wake())
             yield _RedisLine(client, self._channel, reader)

@@ -181,6 +181,9 @@ def _database_metrics(sample: DatabaseSample | None, now: float) -> Iterator[Met
     yield gauge("database_size_bytes", "Size of the database.", health.size)
     yield gauge("database_sessions", "Sessions of all clients of the database.", health.sessions)
     yield gauge("database_sessions_limit", "Sessions that the database allows.", health.max_sessions)
+    yield gauge("servers", "Running servers of this database, on all machines.", len(health.servers))
+    processes = sum(server.processes for server in health.servers)
+    yield gauge("server_processes", "Processes of all servers of this database.", processes)
     jobs = GaugeMetricFamily(
         "msgcenter_jobs", "Background jobs; waiting ones include scheduled sends.", labels=["state"]
     )

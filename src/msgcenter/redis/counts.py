@@ -14,7 +14,7 @@ from typing import NamedTuple
 from msgcenter.redis.connection import FAILURES, redis_client
 from msgcenter.redis.status import RedisStatus
 
-_ANSWER_SECONDS = 0.05
+_ANSWER_SECONDS = 0.1
 """The longest time that an outage of Redis delays a call, once."""
 _CONNECT_SECONDS = 2.0
 _RETRY_SECONDS = 3.0
@@ -78,9 +78,9 @@ class SharedCounts:
                     async with asyncio.timeout(_CONNECT_SECONDS):
                         script: str = await self._client.script_load(_SCRIPT)
                 except FAILURES as error:
-                    self._status.failed(error)
+                    self._status.failed("counts", error)
                 else:
-                    self._status.answered()
+                    self._status.answered("counts")
                     self._script = script
                     await self._until_failure()
                     self._script = None
@@ -104,7 +104,7 @@ class SharedCounts:
 
     def _fail(self, error: BaseException) -> None:
         self._script = None
-        self._status.failed(error)
+        self._status.failed("counts", error)
         self._failed.set()
 
     async def _write_all(self) -> None:

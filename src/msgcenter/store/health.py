@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection
 from msgcenter.database.migrate import SchemaError, pending_migrations
+from msgcenter.store.messages.node_lease import RunningServer, running_servers
 
 
 class WebhookCounts(NamedTuple):
@@ -18,7 +19,7 @@ class DatabaseHealth(NamedTuple):
     """The state of the database at one moment. `size` is in bytes.
 
     `migrations_pending` is None if a newer version of MsgCenter has used the database. `oldest_due` is the time (ms
-    since 1970) since when the oldest webhook event or delivery could have been sent.
+    since 1970) since when the oldest webhook event or delivery could have been sent. `servers` are on all machines.
     """
 
     version: str
@@ -32,6 +33,7 @@ class DatabaseHealth(NamedTuple):
     jobs_held: int
     webhooks: WebhookCounts
     oldest_due: int | None
+    servers: list[RunningServer]
 
 
 async def ping(connection: Connection) -> None:
@@ -74,6 +76,7 @@ async def health(connection: Connection, now: int) -> DatabaseHealth:
         jobs_held=jobs.get("failed", 0),
         webhooks=WebhookCounts(*webhooks),
         oldest_due=await _oldest_due(connection, now),
+        servers=await running_servers(connection),
     )
 
 
