@@ -113,9 +113,11 @@ async def test_a_frozen_server_delays_only_calls_that_need_its_rows(database_url
                     slowest = max(slowest, *(seconds for _, seconds in results))
                 answers = [task.result() for task in delayed]
                 assert sent >= 20, "the delayed sends did not wait, so the test proves nothing"
-                assert slowest < 1, f"unrelated users' sends took up to {slowest:.2f} s"
                 assert {code for code, _ in answers} == {"000000"}
-                assert max(seconds for _, seconds in answers) < 10
+                longest = max(seconds for _, seconds in answers)
+                assert longest < 10
+                # A send that waits for the locked rows takes as long as the delayed ones. A busy machine slows all.
+                assert slowest < longest / 2, f"unrelated users' sends took up to {slowest:.2f} of {longest:.2f} s"
                 before = len(acknowledged)
             # The server continues, and all messages that it acknowledged are stored.
             assert (await frozen.send(FROZEN_USER))[0] == "000000"
