@@ -53,12 +53,12 @@ Result = TypeVar("Result")
 
 _LONGEST_FIRST = (
     "e2e/test_every_page.py",
+    "faults/test_webhooks_kill.py",
     "faults/test_kill.py",
     "e2e/test_portal.py",
     "attacks/test_slow_clients.py",
     "cli/test_behind_nginx.py",
     "portal/test_samples.py",
-    "faults/test_webhooks_kill.py",
     "e2e/test_operator.py",
     "faults/test_postmaster.py",
     "gateway/test_webhooks.py",
