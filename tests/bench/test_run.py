@@ -1,6 +1,8 @@
 """`make bench`: a run of a fraction of a second per step measures all that it promises, and verifies what it did."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,10 @@ from bench.peer.server import NAME, peer_part
 from bench.report import promises
 from bench.rounds import measure
 from bench.run import benchmark
+from bench.server_process import Server
 from bench.tables import show
+from tests.conftest import PROGRAM, running_program
+from tests.fork_server import COLUMNS
 
 TINY = Sizes(readers=20, deep_readers=10, messages=60, group=20, small_mailbox=60, large_mailbox=120)
 ONLY_WITH_OPTIONS = {
@@ -39,12 +44,20 @@ def tiny(postgres: str, folder: Path, other: str | None = None) -> Options:
 
 
 @pytest.fixture(autouse=True)
-def load_client_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the load client in a thread of this process: a process for each of many short loads takes longer to start."""
+def cheap_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the product's servers, and run the load client in a thread: to start programs takes longer than loads."""
+
+    @asynccontextmanager
+    async def serving(
+        command: Sequence[str], environment: Mapping[str, str], _: Path, *, workers: int
+    ) -> AsyncIterator[Server]:
+        with running_program([*PROGRAM, *command[1:]], {**environment, "COLUMNS": COLUMNS}) as program:
+            yield Server(program.process.pid, int(program.url.rpartition(":")[2]), workers)
 
     async def run(plan: Plan) -> Outcome:
         return await asyncio.to_thread(Load(plan).run)
 
+    monkeypatch.setattr("bench.product.serving", serving)
     monkeypatch.setattr("bench.api.run", run)
     monkeypatch.setattr("bench.rounds.run", run)
 
