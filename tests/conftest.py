@@ -61,6 +61,7 @@ _LONGEST_FIRST = (
     "portal/test_samples.py",
     "e2e/test_operator.py",
     "faults/test_postmaster.py",
+    "faults/test_several_machines.py",
     "gateway/test_webhooks.py",
     "e2e/test_behind_nginx.py",
     "e2e/test_actions.py",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from msgcenter.actions.apps.call_counter import CallCounter
 from msgcenter.actions.mailboxes.statuses import Statuses
@@ -21,8 +22,10 @@ from msgcenter.gateway.endpoint import Gateway
 from msgcenter.live.bus import Bus
 from msgcenter.live.hub import Hub
 from msgcenter.monitor.monitor import Monitor
-from msgcenter.redis.counts import SharedCounts
 from msgcenter.store.messages.node_lease import NodeLease
+
+if TYPE_CHECKING:
+    from msgcenter.redis.counts import SharedCounts
 
 _STOP_SECONDS = 10
 """How long background work may take to finish after the last request."""
@@ -43,7 +46,7 @@ class Lifespan:
     dispatcher: WebhookDispatcher
     resolver: Resolver
     bus: Bus
-    counts: SharedCounts | None
+    counts: "SharedCounts | None"
     hub: Hub
 
     @asynccontextmanager

@@ -4,6 +4,7 @@ With Redis they are counted over all processes, without it in each one.
 """
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
@@ -12,7 +13,9 @@ from msgcenter.domain.account import App
 from msgcenter.domain.network import subscriber_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.exchange import Exchange
-from msgcenter.redis.counts import SharedCounts
+
+if TYPE_CHECKING:
+    from msgcenter.redis.counts import SharedCounts
 
 NO_CALL = "no call"
 """The API name under which requests that are no call are counted, by network address."""
@@ -26,7 +29,7 @@ class RateLimit:
     whose requests have no valid token. 0 means no limit. `shared` has the counts of all processes.
     """
 
-    def __init__(self, per_second: int, shared: SharedCounts | None = None) -> None:
+    def __init__(self, per_second: int, shared: "SharedCounts | None" = None) -> None:
         self._per_second = per_second
         self._shared = shared
         self._storage = MemoryStorage()

@@ -9,10 +9,13 @@ from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from math import ceil
 from time import time
+from typing import TYPE_CHECKING
 
 from msgcenter.domain.network import subscriber_of
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.redis.counts import SharedCounts
+
+if TYPE_CHECKING:
+    from msgcenter.redis.counts import SharedCounts
 
 WINDOW_SECONDS = 10
 """Limits are averages over this time, so a page can load all its files at once."""
@@ -32,7 +35,7 @@ class RequestLimits:
         *,
         per_user: int = 0,
         per_address: int = 0,
-        shared: SharedCounts | None = None,
+        shared: "SharedCounts | None" = None,
         clock: Callable[[], float] = time,
     ) -> None:
         self._users = _Counts(per_user, clock, "user", shared)
@@ -60,7 +63,7 @@ class _Counts:
     """
 
     def __init__(
-        self, per_second: int, clock: Callable[[], float], kind: str = "", shared: SharedCounts | None = None
+        self, per_second: int, clock: Callable[[], float], kind: str = "", shared: "SharedCounts | None" = None
     ) -> None:
         self._limit = per_second * WINDOW_SECONDS
         self._clock = clock

@@ -26,8 +26,6 @@ from msgcenter.database.embedded.postmaster import observe
 from msgcenter.database.migrate import MINIMUM_VERSION, SchemaError
 from msgcenter.database.pooler import keeps_statements, missing_settings
 from msgcenter.domain.refusal import Refusal
-from msgcenter.redis.connection import FAILURES, diagnose_redis
-from msgcenter.redis.connection import MINIMUM_VERSION as MINIMUM_REDIS
 from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
 
 Verdict = Literal["ok", "warning", "problem"]
@@ -35,6 +33,7 @@ _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗
 _DISK_PROBLEM = 1 << 30
 _DISK_WARNING = 5 << 30
 _CLOCK_WARNING_SECONDS = 2.0
+_SLOW_REDIS_SECONDS = 0.02
 
 
 class CheckResult(NamedTuple):
@@ -149,6 +148,8 @@ def _server(where: str) -> CheckResult:
 
 
 async def _redis(url: str) -> CheckResult:
+    from msgcenter.redis.connection import FAILURES, MINIMUM_VERSION, diagnose_redis
+
     subject, address = "redis", without_password(url)
     try:
         facts = await diagnose_redis(url)
@@ -161,9 +162,11 @@ async def _redis(url: str) -> CheckResult:
         return CheckResult("warning", subject, found, advice)
     found = f"{facts.name} {facts.version} at {address} answers in {facts.seconds * 1_000:.1f} ms"
     if facts.is_too_old:
-        return CheckResult("problem", subject, found, f"use Redis {MINIMUM_REDIS} or newer, or Valkey")
+        return CheckResult("problem", subject, found, f"use Redis {MINIMUM_VERSION} or newer, or Valkey")
     if facts.is_cluster:
         return CheckResult("problem", subject, f"{found}, but it is part of a cluster", "use a single server")
+    if facts.seconds > _SLOW_REDIS_SECONDS:
+        return CheckResult("warning", subject, found, "use one that is nearer or less busy: every call waits for it")
     return CheckResult("ok", subject, found)
 
 
