@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from msgcenter.actions.mailboxes.inbox_views import InboxQuery
 from msgcenter.actions.mailboxes.user_tokens import AppName, Viewer
@@ -114,7 +115,7 @@ class TaggedScene(Scene):
         async with self.database.connection() as connection:
             record = await find_app(connection, self.apps[step.app].app_id)
         assert record is not None
-        return viewer._replace(app_number=record.app.number, app_name=AppName.of(record.app))
+        return replace(viewer, app_number=record.app.number, app_name=AppName.of(record.app))
 
 
 def test_every_change_of_a_list_changes_its_tag(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,15 +226,15 @@ MUTATIONS = (
     Mutation(
         "etag-names: a list keeps its tag when an app gets another name",
         f"{_SRC}/inbox/etag.py",
-        "[(shown.message[:-1], shown.app) for",
-        "[(shown.message[:-1], shown.app.app_id) for",
+        "shown.message.app_number: shown.app for",
+        "shown.message.app_number: shown.app.app_id for",
         ("tests/inbox/test_etags.py::test_every_change_of_a_list_changes_its_tag",),
     ),
     Mutation(
         "etag-version: a list keeps its tag when a message is updated",
         f"{_SRC}/inbox/etag.py",
-        "[(shown.message[:-1], shown.app) for",
-        "[(shown.message[:7], shown.app) for",
+        "[astuple(shown.message)[:-1] for",
+        "[astuple(shown.message)[:7] for",
         ("tests/inbox/test_etags.py::test_every_change_of_a_list_changes_its_tag",),
     ),
     Mutation(

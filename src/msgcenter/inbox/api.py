@@ -1,7 +1,7 @@
 """The calls of the inbox API."""
 
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast
 
 from msgspec import Meta, Struct
@@ -12,8 +12,8 @@ from msgcenter.actions.mailboxes.inbox_views import InboxQuery
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.domain.message_id import MAX_ID, parse_message_id
 from msgcenter.inbox import problems
-from msgcenter.inbox.call import Call
-from msgcenter.inbox.endpoint import Inboxes, JsonAnswer
+from msgcenter.inbox.call import Call, parameters_of
+from msgcenter.inbox.endpoint import Inboxes, LeanResponse
 from msgcenter.inbox.etag import etag_of, headers_of, is_known
 from msgcenter.inbox.problems import ProblemError, invalid
 from msgcenter.inbox.views import (
@@ -62,27 +62,30 @@ class Archive(Struct, frozen=True):
 
 async def list_messages(inboxes: Inboxes, call: Call, viewer: Viewer) -> Response:
     """List messages, newest first, perhaps with the counts; 304 if the client has the same list already."""
-    query = _list_query(call.query)
-    with_counts = _one_of("counts", call.query.get("counts", "0"), ("0", "1")) == "1"
+    query, with_counts = _list_query(call.scope["query_string"])
     known = call.header(b"if-none-match")
     listed = await inboxes.inbox.read_list(viewer, query, with_content=not known)
     etag = etag_of(listed, with_counts=with_counts)
     if known and is_known(etag, known):
-        return Response(status_code=304, headers=headers_of(etag))
+        return LeanResponse(b"", headers_of(etag), 304)
     if not listed.has_content:
         listed = await inboxes.inbox.read_list(viewer, query)
         etag = etag_of(listed, with_counts=with_counts)
-    return JsonAnswer(encode(message_list_view(listed, with_counts=with_counts)), headers_of(etag))
+    return LeanResponse(encode(message_list_view(listed, with_counts=with_counts)), headers_of(etag))
 
 
-def _list_query(parameters: Mapping[str, str]) -> InboxQuery:
+@lru_cache(maxsize=256)
+def _list_query(query_string: bytes) -> tuple[InboxQuery, bool]:
+    """Return what to list, and whether the counts are wanted. Most calls have one of a few query strings."""
+    parameters = parameters_of(query_string)
     cursor = parameters.get("cursor")
-    return _query(
+    query = _query(
         parameters.get("filter", "all"), parameters.get("app"), parameters.get("kind"), parameters.get("q")
     )._replace(
         before_id=_bound("cursor", cursor) if cursor else MAX_ID,
         limit=page_limit("limit", parameters.get("limit", "30")),
     )
+    return query, _one_of("counts", parameters.get("counts", "0"), ("0", "1")) == "1"
 
 
 async def get_message(inboxes: Inboxes, call: Call, viewer: Viewer) -> MessageView:

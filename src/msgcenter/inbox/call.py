@@ -31,12 +31,12 @@ class Call:
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
         """The parameters of the query string, in order."""
-        return parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        return _pairs_of(self.scope["query_string"])
 
     @cached_property
     def query(self) -> Mapping[str, str]:
-        """The parameters of the query string; of several with one name, the last."""
-        return dict(self.pairs)
+        """The parameters of the query string, as `parameters_of` returns them."""
+        return parameters_of(self.scope["query_string"])
 
     @cached_property
     def request(self) -> Request:
@@ -54,3 +54,12 @@ class Call:
             return await edge.read_body(self._receive, _MAX_BODY)
         except BodyTooLargeError:
             raise ProblemError(problems.TOO_LARGE) from None
+
+
+def parameters_of(query_string: bytes) -> Mapping[str, str]:
+    """Return the parameters of a query string; of several with one name, the last."""
+    return dict(_pairs_of(query_string))
+
+
+def _pairs_of(query_string: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)

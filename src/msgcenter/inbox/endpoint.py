@@ -1,7 +1,8 @@
 """A call of the inbox API: its user token, the website it comes from, and the headers and errors of its answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from time import perf_counter
 from typing import Literal
 
@@ -42,16 +43,23 @@ class Inboxes:
     limits: RequestLimits = field(default_factory=RequestLimits)
 
 
-class JsonAnswer(Response):
-    """An answer with JSON, made in a fraction of the time that Starlette's initialisation takes."""
+RawHeaders = Sequence[tuple[bytes, bytes]]
+_NOT_KEPT: RawHeaders = [(b"cache-control", b"no-store")]
 
-    def __init__(self, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        self.status_code = 200
+
+class LeanResponse(Response):
+    """A response made in a fraction of the time that Starlette's initialisation takes.
+
+    `headers` say whether it may be kept; unless they are given, it may not.
+    """
+
+    def __init__(self, body: bytes, headers: RawHeaders = _NOT_KEPT, status: int = 200) -> None:
+        self.status_code = status
         self.background = None
         self.body = body
-        self.raw_headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        if headers is not None:
-            self.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self.raw_headers = [*headers]
+        if status != HTTPStatus.NOT_MODIFIED:
+            self.raw_headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
 
 
 Handler = Callable[[Inboxes, Call, Viewer], Awaitable[Struct | Response]]
@@ -94,14 +102,15 @@ class Endpoint:
                 raise problems.wrong_method(self._method)
             viewer = await _counted_viewer(inboxes, call)
             result = await self._handler(inboxes, call, viewer)
-            response = result if isinstance(result, Response) else JsonAnswer(encode(result))
+            response = result if isinstance(result, Response) else LeanResponse(encode(result))
         except ClientGoneError:
             raise
         except Exception as error:
             problem = problem_of(error, "an inbox call failed", call.route)
             response = problem_response(problem, language_for(call.request))
-        response.headers.update(headers)
-        response.headers.setdefault("cache-control", "no-store")
+        if not isinstance(response, LeanResponse):
+            response.headers.update(headers)
+            response.headers.setdefault("cache-control", "no-store")
         origin = call.header(b"origin")
         if origin:
             response.headers.setdefault("vary", "Origin")

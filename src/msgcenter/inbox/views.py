@@ -1,15 +1,15 @@
 """Messages and counts as the inbox API returns them (docs/inbox.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from msgcenter.actions.mailboxes.inbox_views import InboxCounts, InboxList, InboxMessage
 from msgcenter.domain.content import Kind
 
 
-class AppView(Struct, frozen=True):
+class AppView(Struct, frozen=True, gc=False):
     """The app that sent a message."""
 
     id: str
@@ -23,7 +23,7 @@ class ApprovalView(Struct, frozen=True, rename="camel"):
     closed_by: str | None
 
 
-class MessageView(Struct, frozen=True, rename="camel"):
+class MessageView(Struct, frozen=True, rename="camel", gc=False):
     """A message in the user's inbox. Times are ms since 1970.
 
     `updatedAt` is the last update of its content, `remindedAt` its last reminder, `expiresAt` when it leaves the inbox.
@@ -38,7 +38,7 @@ class MessageView(Struct, frozen=True, rename="camel"):
     read_at: int | None
     archived: bool
     approval: ApprovalView | None
-    body: msgspec.Raw
+    body: Raw
     updated_at: int | None
     reminded_at: int | None
     expires_at: int | None
@@ -99,30 +99,37 @@ class ReadyView(Struct, frozen=True):
 
 def message_view(shown: InboxMessage) -> MessageView:
     """Return a message, which has its content, as the API returns it."""
-    message, app = shown
-    assert message.kind is not None
-    assert message.content is not None
-    return MessageView(
-        id=str(message.id),
-        kind=message.kind,
-        app=AppView(app.app_id, app.name),
-        announcement=app.is_platform,
-        created_at=message.sent_at,
-        read_at=message.read_at,
-        archived=message.archived,
-        approval=_approval(shown) if message.approval else None,
-        body=msgspec.Raw(message.content.encode()),
-        updated_at=message.updated_at,
-        reminded_at=message.reminded_at,
-        expires_at=message.expires_at,
-    )
+    (view,) = _message_views([shown])
+    return view
+
+
+def _message_views(messages: Iterable[InboxMessage]) -> list[MessageView]:
+    # In one expression and by position: lists are what users ask for most, and have up to a hundred messages.
+    return [
+        MessageView(
+            str(message.id),
+            message.kind,
+            AppView(shown.app.app_id, shown.app.name),
+            shown.app.is_platform,
+            message.sent_at,
+            message.read_at,
+            message.archived,
+            _approval(shown) if message.approval else None,
+            Raw(content.encode()),
+            message.updated_at,
+            message.reminded_at,
+            message.expires_at,
+        )
+        for shown in messages
+        if (message := shown.message).kind is not None and (content := message.content) is not None
+    ]
 
 
 def message_list_view(listed: InboxList, *, with_counts: bool = False) -> MessageListView:
     """Return a page of a list as the API returns it."""
     cursor = listed.page.next_cursor
     return MessageListView(
-        [message_view(shown) for shown in listed.page.items],
+        _message_views(listed.page.items),
         None if cursor is None else str(cursor),
         counts_view(listed.counts) if with_counts else msgspec.UNSET,
     )
@@ -144,7 +151,7 @@ def state_view(shown: InboxMessage) -> StateView:
 def counts_view(counts: InboxCounts) -> CountsView:
     """Return counts as the API returns them."""
     return CountsView(
-        counts.unread, counts.todo, [AppUnreadView(app.app_id, app.name, unread) for app, unread in counts.apps]
+        counts.unread, counts.todo, [AppUnreadView(it.app.app_id, it.app.name, it.unread) for it in counts.apps]
     )
 
 

@@ -4,18 +4,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from msgcenter.actions.mailboxes import inbox_search
 from msgcenter.actions.mailboxes.inbox_views import AppUnread, InboxCounts, InboxList, InboxMessage, InboxQuery
 from msgcenter.actions.mailboxes.search import matcher
 from msgcenter.actions.mailboxes.user_tokens import AppName, Viewer
 from msgcenter.database.database import Database
 from msgcenter.database.group_commit import GroupCommit
-from msgcenter.domain.list_page import ListPage, cut_page
+from msgcenter.domain.list_page import ListPage
 from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging.current_mailbox import read_current
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import mailbox_reads
-from msgcenter.store.mailboxes.mailbox_reads import IdQuery, ListQuery, Reading
+from msgcenter.store.mailboxes.mailbox_reads import EntryMessage, IdQuery, ListQuery, Reading
 
 Query = TypeVar("Query", ListQuery, IdQuery)
 
@@ -72,12 +74,14 @@ class InboxReads:
             viewer.recipient, viewer.app_number, scope.app_number, query.filter, query.before_id, query.limit
         )
         look = _Look(list_query, _needs_names(viewer))
-        reading, names = await (self._lists if with_content else self._states).submit(look)
+        seen = await (self._lists if with_content else self._states).submit(look)
+        reading, names = seen.reading, seen.names
         counts = _counts_of(viewer, reading, names)
         if not reading.is_complete:
             return InboxList(await self._search(viewer, scope, query), counts, has_content=True)
-        page = cut_page(_shown(viewer, reading, names), query.limit, lambda shown: shown.message.id)
-        return InboxList(_without_removed(page), counts, with_content)
+        messages = reading.messages[: query.limit]
+        next_cursor = messages[-1].id if len(reading.messages) > query.limit else None
+        return InboxList(ListPage(_shown(viewer, messages, names), next_cursor), counts, with_content)
 
     async def list_messages(self, viewer: Viewer, query: InboxQuery) -> ListPage[InboxMessage, int]:
         """Return up to `query.limit` messages, as `read_list` does."""
@@ -86,14 +90,14 @@ class InboxReads:
     async def counts(self, viewer: Viewer) -> InboxCounts:
         """Return the counts of the viewer's part of the mailbox."""
         look = _Look(ListQuery(viewer.recipient, viewer.app_number), _needs_names(viewer))
-        reading, names = await self._states.submit(look)
-        return _counts_of(viewer, reading, names)
+        seen = await self._states.submit(look)
+        return _counts_of(viewer, seen.reading, seen.names)
 
     async def find(self, viewer: Viewer, message_ids: Collection[int]) -> list[InboxMessage]:
         """Return those of the messages that are in the viewer's part of the mailbox."""
         look = _Look(IdQuery(viewer.recipient, viewer.app_number, tuple(message_ids)), _needs_names(viewer))
-        reading, names = await self._finds.submit(look)
-        return _shown(viewer, reading, names)
+        seen = await self._finds.submit(look)
+        return _shown(viewer, seen.reading.messages, seen.names)
 
     async def scope_of(self, viewer: Viewer, app_id: str | None) -> AppScope | None:
         """Return whose messages a list shows; None if they are of an app that the viewer does not see."""
@@ -143,14 +147,14 @@ class InboxReads:
         return [_Seen(reading, names) for _, reading in pairs]
 
 
-class _Look(NamedTuple, Generic[Query]):
+class _Look(Struct, Generic[Query], frozen=True, gc=False):
     """What a call waits for, and whether it needs the names of apps: a viewer of one app knows its name."""
 
     query: Query
     needs_names: bool
 
 
-class _Seen(NamedTuple):
+class _Seen(Struct, frozen=True, gc=False):
     """A reading and the names of apps by their numbers."""
 
     reading: Reading
@@ -161,16 +165,12 @@ def _needs_names(viewer: Viewer) -> bool:
     return viewer.app_number is None or viewer.app_name is None
 
 
-def _shown(viewer: Viewer, reading: Reading, names: Mapping[int, AppName]) -> list[InboxMessage]:
-    if viewer.app_number is not None and viewer.app_name is not None:
-        name = viewer.app_name
-        return [InboxMessage(message, name) for message in reading.messages]
-    return [InboxMessage(message, names[message.app_number]) for message in reading.messages]
-
-
-def _without_removed(page: ListPage[InboxMessage, int]) -> ListPage[InboxMessage, int]:
-    """Leave out entries whose messages retention has just removed."""
-    return page._replace(items=[shown for shown in page.items if shown.message.kind is not None])
+def _shown(viewer: Viewer, messages: list[EntryMessage], names: Mapping[int, AppName]) -> list[InboxMessage]:
+    """Return messages with the names of their apps, without those that retention has just removed."""
+    own_name = None if viewer.app_number is None else viewer.app_name
+    return [
+        InboxMessage(message, own_name or names[message.app_number]) for message in messages if message.kind is not None
+    ]
 
 
 def _counts_of(viewer: Viewer, reading: Reading, names: Mapping[int, AppName]) -> InboxCounts:

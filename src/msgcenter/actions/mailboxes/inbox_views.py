@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from msgcenter.actions.mailboxes.user_tokens import AppName
 from msgcenter.domain.content import Kind
 from msgcenter.domain.list_page import ListPage
@@ -10,21 +12,21 @@ from msgcenter.store.mailboxes.mailbox_reads import EntryMessage
 from msgcenter.store.mailboxes.reading import Filter
 
 
-class InboxMessage(NamedTuple):
+class InboxMessage(Struct, frozen=True, gc=False):
     """A message in one mailbox, and the app that sent it."""
 
     message: EntryMessage
     app: AppName
 
 
-class AppUnread(NamedTuple):
+class AppUnread(Struct, frozen=True, gc=False):
     """An app and how many of its messages are unread (at least one)."""
 
     app: AppName
     unread: int
 
 
-class InboxCounts(NamedTuple):
+class InboxCounts(Struct, frozen=True, gc=False):
     """How many messages are unread and how many approvals are open, and the unread messages by app."""
 
     unread: int
@@ -46,7 +48,7 @@ class InboxQuery(NamedTuple):
     limit: int = 30
 
 
-class InboxList(NamedTuple):
+class InboxList(Struct, frozen=True, gc=False):
     """A page of a list and the counts of the same moment. `has_content` is whether the messages have their contents."""
 
     page: ListPage[InboxMessage, int]

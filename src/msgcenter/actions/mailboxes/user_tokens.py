@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jwt
 from jwt.types import Options
+from msgspec import Struct
 
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
@@ -50,7 +51,7 @@ class _Claims(NamedTuple):
     expires: int
 
 
-class AppName(NamedTuple):
+class AppName(Struct, frozen=True, gc=False):
     """The app that sent a message, as users see it. `is_platform` marks the one that sends announcements."""
 
     app_id: str
@@ -63,7 +64,7 @@ class AppName(NamedTuple):
         return cls(app.app_id, app.name, app.notices)
 
 
-class Viewer(NamedTuple):
+class Viewer(Struct, frozen=True, gc=False):
     """Who looks at an inbox. `app_number` None sees the messages of all apps. `app_name` is that of the token's app.
 
     `origins` are the websites that may call with the token. `frames` are those that may show the page `/inbox` in a

@@ -5,7 +5,6 @@ it must pull or be swept (`messaging.current_mailbox`), and is read again.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import asyncpg
 from msgspec import Struct, field
@@ -24,7 +23,7 @@ _CANDIDATE_PAGES = 8
 if messages of more apps than this arrive in turn: then the reading is not complete."""
 
 
-class ListQuery(NamedTuple):
+class ListQuery(Struct, frozen=True, gc=False):
     """What to read of a mailbox: the counts of one app or of all (None), and a page of a list.
 
     The list has the newest `limit` entries with ids below `before_id`, of `listed_app` or of all apps. Limit 0 reads
@@ -39,7 +38,7 @@ class ListQuery(NamedTuple):
     limit: int = 0
 
 
-class IdQuery(NamedTuple):
+class IdQuery(Struct, frozen=True, gc=False):
     """Which messages of a mailbox to read, of one app or of all (None)."""
 
     recipient: Recipient
@@ -47,7 +46,7 @@ class IdQuery(NamedTuple):
     message_ids: Sequence[int]
 
 
-class AppCounts(NamedTuple):
+class AppCounts(Struct, frozen=True, gc=False):
     """The numbers of unread messages and of undecided approvals (`todo`) of one app."""
 
     app_number: int
@@ -55,11 +54,11 @@ class AppCounts(NamedTuple):
     todo: int
 
 
-class EntryMessage(NamedTuple):
+class EntryMessage(Struct, frozen=True, gc=False):
     """A message in a mailbox, with its entry: `read_at` and `archived`. Times are ms since 1970.
 
-    `kind` is None for an entry whose message retention has just removed. All fields before `content` change together
-    with `version` or for themselves, so they tell whether two readings are equal.
+    `kind` is None for an entry whose message retention has just removed. Two readings are equal if all fields before
+    `content` are: it changes only with the version.
     """
 
     id: int
@@ -249,11 +248,12 @@ _PAGES_AND_FLOOR = f"""
     ) as page
 """
 
+# `unnest` of two arrays in the list of columns is faster than one in `from`, which is stored before it is read.
 _NEWEST_ENTRIES = f"""
     select page.app_number, page.floor, entry.message_id, entry.read_at,
         entry.message_id = any(page.archived_ids) as archived
     from ({_PAGES_AND_FLOOR}) as page
-    left join lateral unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+    left join lateral (select unnest(page.message_ids) as message_id, unnest(page.read_at) as read_at) as entry
         on entry.message_id < request.before_id
         and (page.floor is null or entry.message_id > page.floor)
         and (entry.read_at is null or entry.read_at >= 0)
