@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message
 
 from msgcenter.actions.apps.call_counter import CallCounter
 from msgcenter.database.database import Database
-from msgcenter.domain.account import App
+from msgcenter.domain.account import App, Platform
 from msgcenter.gateway.endpoint import EndpointApp, Gateway, PlainApp
 from msgcenter.gateway.exchange import Exchange
 from msgcenter.gateway.health import healthz
@@ -25,7 +25,7 @@ from msgcenter.gateway.rate_limit import RateLimit
 from msgcenter.gateway.wire import envelope
 
 _CALLS = 2_000
-_APP = App(1, "0123456789abcdef", "Bench", "420100", "bench")
+_APP = App(1, "0123456789abcdef", "Bench", Platform("420100", 1), "bench")
 _SCOPE = {
     "type": "http",
     "method": "POST",

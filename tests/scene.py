@@ -12,17 +12,21 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from msgcenter.database.database import Connection, Database
+from msgcenter.domain.account import Platform
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
 from msgcenter.messaging import add_entries
 from msgcenter.store.apps.apps import find_app, insert_app, set_platforms
-from msgcenter.store.apps.platforms import ensure_platform
+from msgcenter.store.apps.platforms import ensure_platform, find_platforms
+from tests.conftest import PLATFORM
 
 Result = TypeVar("Result")
 Drawn = TypeVar("Drawn")
 START = 1_767_225_600_000
 """2026-01-01T00:00:00Z, the start of the clocks of tests."""
+HOME = Platform(PLATFORM, 1)
+"""The first platform of a test's own database, which has the first cell. The app of `app_number` is on it."""
 
 
 class Loop(Protocol):
@@ -71,19 +75,21 @@ def short_pages(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
 
 def text_to(
     app_number: int,
-    platform_code: str,
+    platform: Platform,
     receivers: Iterable[str],
     *,
+    app_cell: int | None = None,
     content: str = "text",
     approval: bool = False,
     request_id: str | None = None,
     send_at: int | None = None,
     expires_at: int | None = None,
 ) -> Draft:
-    """Return the draft of a text message."""
+    """Return the draft of a text message. Unless `app_cell` says so, the app has no other home platform."""
     draft = Draft(
         app_number=app_number,
-        platform_code=platform_code,
+        app_cell=platform.first_cell if app_cell is None else app_cell,
+        platform=platform,
         body=Text(content),
         receivers=receivers_of(receivers),
         approval=approval,
@@ -98,7 +104,8 @@ async def add_app(database: Database, app_id: str, platform_code: str, *others: 
     """Add an app without a usable key, authorised for other platforms too; return its number."""
 
     async def write(connection: Connection) -> int:
-        await ensure_platform(connection, platform_code, platform_code, START)
+        for code in (platform_code, *others):
+            await ensure_platform(connection, code, code, START)
         await insert_app(
             connection, app_id=app_id, name=app_id, platform_code=platform_code, key_sealed=b"sealed", now=START
         )
@@ -108,6 +115,12 @@ async def add_app(database: Database, app_id: str, platform_code: str, *others: 
         return record.app.number
 
     return await database.in_transaction(write)
+
+
+async def find_platform(database: Database, code: str) -> Platform:
+    """Return the platform with this code."""
+    async with database.connection() as connection:
+        return (await find_platforms(connection))[code]
 
 
 async def rows(database: Database, query: str, *values: object) -> list[asyncpg.Record]:

@@ -22,6 +22,7 @@ from msgcenter.store.mailboxes import users
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.portal import announcements as store
 from tests.conftest import PLATFORM, SECRET_KEY
+from tests.scene import HOME
 
 SAID = AnnouncementVersion(PLATFORM, Text("School is closed."), None, None)
 
@@ -42,7 +43,7 @@ class Office:
         """Create the platform and both operators."""
         await self.apps.create("Test app", PLATFORM)
         async with self.database.connection() as connection:
-            await users.register(connection, PLATFORM, ["u-1", "u-2"])
+            await users.register(connection, HOME.first_cell, ["u-1", "u-2"])
         password = "correct horse battery"
         author = await self.people.create("author@example.edu", "Author", password, "operator")
         return author, await self.people.create("other@example.edu", "Other", password, "operator")

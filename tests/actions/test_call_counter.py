@@ -11,15 +11,13 @@ from msgcenter.actions.apps import call_counter
 from msgcenter.actions.apps.call_counter import CallCounter
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App
-from msgcenter.domain.content import Text
-from msgcenter.domain.message import Draft
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.call_record import CallRecord
 from msgcenter.store.apps.call_counts import Count, CountKey, add_counts
-from tests.scene import rows
+from tests.scene import HOME, rows, text_to
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-APP = App(7, "app", "App", "420100", "app")
+APP = App(7, "app", "App", HOME, "app")
 HOUR = 3_600_000
 DAY = 24 * HOUR
 
@@ -98,7 +96,7 @@ async def test_hours_begin_as_in_the_time_zone(
 
 async def test_messages_are_counted_with_calls(database: Database) -> None:
     counter = CallCounter(database, SHANGHAI)
-    counter.sent([Draft(APP.number, "420100", Text("x"), ("u",))] * 3)
+    counter.sent([text_to(APP.number, HOME, ["u"])] * 3)
     counter.observe(call())
     await counter.flush()
     ((app_number, _, *others),) = await counted(database)

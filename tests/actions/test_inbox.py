@@ -11,13 +11,11 @@ from msgcenter.actions.mailboxes.inbox_views import InboxQuery
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.database.database import Database
-from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
-from tests.conftest import PLATFORM
-from tests.scene import rows, short_pages, text_to
+from tests.scene import HOME, rows, short_pages, text_to
 
-USER = Recipient("user", PLATFORM)
+USER = HOME.recipient("user")
 VIEWER = Viewer(USER, None, (), (), 1 << 60)
 MATCHES, OTHERS = 60, 30
 
@@ -28,7 +26,7 @@ async def send(database: Database, app_number: int, ids: MessageIds, contents: l
     for content in contents:
         sent += [
             i
-            for i in await send_drafts(database, ids, [text_to(app_number, PLATFORM, ["user"], content=content)])
+            for i in await send_drafts(database, ids, [text_to(app_number, HOME, ["user"], content=content)])
             if isinstance(i, int)
         ]
     return sent

@@ -9,7 +9,6 @@ from msgcenter.actions.mailboxes.inbox_reads import InboxReads
 from msgcenter.actions.mailboxes.inbox_views import InboxQuery
 from msgcenter.actions.mailboxes.user_tokens import AppName, Viewer
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Recipient
 from msgcenter.domain.audience import EVERYONE
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
@@ -19,9 +18,9 @@ from msgcenter.store.mailboxes import users
 from msgcenter.store.mailboxes.mailbox_reads import ListQuery, read_lists
 from msgcenter.store.mailboxes.reading import Filter
 from tests.conftest import PLATFORM
-from tests.scene import add_app, short_pages, text_to
+from tests.scene import HOME, add_app, short_pages, text_to
 
-USER = Recipient("user", PLATFORM)
+USER = HOME.recipient("user")
 
 
 class CountingDatabase(Database):
@@ -56,7 +55,7 @@ async def send(database: Database, app_number: int, ids: MessageIds, count: int)
     """Send messages to the user, one after the other; return their ids."""
     sent: list[int] = []
     for number in range(count):
-        drafts = [text_to(app_number, PLATFORM, ["user"], content=f"number {number}")]
+        drafts = [text_to(app_number, HOME, ["user"], content=f"number {number}")]
         sent += [i for i in await send_drafts(database, ids, drafts) if isinstance(i, int)]
     return sent
 
@@ -83,10 +82,16 @@ async def test_a_look_at_a_mailbox_takes_one_statement(counting: CountingDatabas
 async def test_a_mailbox_that_is_behind_is_read_twice_once(counting: CountingDatabase, app_number: int) -> None:
     ids = MessageIds(1)
     async with counting.connection() as connection:
-        await users.register(connection, PLATFORM, [USER.user_id])
-    (position,) = await send_drafts(
-        counting, ids, [Draft(app_number, PLATFORM, Text("to all"), (), topic_number=EVERYONE)]
+        await users.register(connection, HOME.first_cell, [USER.user_id])
+    draft = Draft(
+        app_number=app_number,
+        app_cell=HOME.first_cell,
+        platform=HOME,
+        body=Text("to all"),
+        receivers=(),
+        topic_number=EVERYONE,
     )
+    (position,) = await send_drafts(counting, ids, [draft])
     reads = InboxReads(counting, waiting_limit=100)
     viewer = Viewer(USER, app_number, (), (), 1 << 60, app_name=AppName("a", "A", is_platform=False))
     counting.taken()

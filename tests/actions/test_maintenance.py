@@ -31,8 +31,8 @@ async def fill(database: Database, old: int, new: int) -> None:
         )
         await rows(
             database,
-            "insert into idempotency_key (app_number, request_id, digest, message_id, created_at)"
-            " select 1, $1 || n, '', n, $2 from generate_series(1, $3::int) as n",
+            "insert into idempotency_key (cell, app_number, request_id, digest, message_id, created_at)"
+            " select 1, 1, $1 || n, '', n, $2 from generate_series(1, $3::int) as n",
             name,
             created_at,
             count,

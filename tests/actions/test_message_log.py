@@ -11,7 +11,7 @@ from msgcenter.actions.messages.message_log import MessageLog
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import Everyone, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.message_id import MAX_ID, MessageIds, now_ms
@@ -31,23 +31,23 @@ from msgcenter.store.webhooks.deliveries import DeliveryFilter
 from tests.scene import add_app, rows, short_pages, text_to
 
 DAY = 86_400_000
-HOME, AWAY = "home", "away"
+AWAY, HOME = Platform("away", 1), Platform("home", 2)
 
 
 async def app_of(database: Database, app_id: str = "app") -> App:
     """Register an app that may send on two platforms."""
-    await add_app(database, "other", AWAY)
-    await add_app(database, app_id, HOME)
+    await add_app(database, "other", AWAY.code)
+    await add_app(database, app_id, HOME.code)
     async with database.connection() as connection:
-        await connection.execute("update app set platforms = $1 where app_id = $2", [AWAY], app_id)
+        await connection.execute("update app set platforms = $1 where app_id = $2", [AWAY.code], app_id)
         record = await find_app(connection, app_id)
     assert record is not None
     return record.app
 
 
-async def send(database: Database, ids: Callable[[], int], app: App, user: str, code: str = HOME) -> int:
+async def send(database: Database, ids: Callable[[], int], app: App, user: str, platform: Platform = HOME) -> int:
     """Send a text with an id from `ids`."""
-    (sent,) = await send_drafts(database, MessageIds(1, ids), [text_to(app.number, code, [user])])
+    (sent,) = await send_drafts(database, MessageIds(1, ids), [text_to(app.number, platform, [user])])
     assert isinstance(sent, int)
     return sent
 
@@ -73,16 +73,16 @@ async def test_all_pages_together_list_what_the_user_received(
     monkeypatch.setattr(message_log, "_IDS_AT_ONCE", 4)
     monkeypatch.setattr(message_log, "_SCANNED_PER_PAGE", 8)
     app = await app_of(database)
-    sent: list[tuple[int, str]] = []
+    sent: list[tuple[int, Platform]] = []
     for number in range(40):
         at = now_ms() - (40 - number) * 2 * DAY
-        code = AWAY if number % 3 == 0 else HOME
-        sent.append((await send(database, lambda at=at: at, app, "li", code), code))  # type: ignore[misc]
-        await send(database, lambda at=at: at + 1, app, "wang", code)  # type: ignore[misc]
+        platform = AWAY if number % 3 == 0 else HOME
+        sent.append((await send(database, lambda at=at: at, app, "li", platform), platform))  # type: ignore[misc]
+        await send(database, lambda at=at: at + 1, app, "wang", platform)  # type: ignore[misc]
     newest_first = [message_id for message_id, _ in sent[::-1]]
     assert await received(database, MessageFilter(app.number), "li", limit) == newest_first
-    home = [message_id for message_id, code in sent[::-1] if code == HOME]
-    assert await received(database, MessageFilter(app.number, platform_code=HOME), "li", limit) == home
+    home = [message_id for message_id, platform in sent[::-1] if platform == HOME]
+    assert await received(database, MessageFilter(app.number, platform_code=HOME.code), "li", limit) == home
     part = MessageFilter(app.number, first_id=newest_first[20], before_id=newest_first[5])
     assert await received(database, part, "li", limit) == newest_first[6:21]
     assert await received(database, MessageFilter(app.number, kind="oa"), "li", limit) == []
@@ -99,8 +99,8 @@ async def test_topic_messages_and_broadcasts_are_listed_for_their_audience(
     async with NodeLease(database_url) as lease:
         sending = Sending(database, lease, waiting_limit=10)
 
-        async def sent_to(audience: Receivers | Topic | Everyone, code: str | None = None) -> int:
-            return await sending.send(app, Text("x"), audience, platform_code=code)
+        async def sent_to(audience: Receivers | Topic | Everyone, platform: Platform = HOME) -> int:
+            return await sending.send(app, Text("x"), audience, platform_code=platform.code)
 
         await sent_to(Everyone())  # before any user is known
         await topics.subscribe(app, "class", ["li"], by=COMMAND)
@@ -114,7 +114,7 @@ async def test_topic_messages_and_broadcasts_are_listed_for_their_audience(
         direct = await sent_to(Receivers.of(["li"]), AWAY)
         all_there = await sent_to(Everyone(), AWAY)
     query = MessageFilter(app.number)
-    assert await rows(database, "select from mailbox_page where platform_code = $1", HOME) == []
+    assert await rows(database, "select from mailbox_page where cell = $1", HOME.first_cell) == []
     assert await received(database, query, "li") == [all_there, direct, to_all, to_both, to_class]
     assert await received(database, query, "wang") == [to_all, to_wang, to_both]
     await sent_messages.recall(app, to_all, by=COMMAND)
@@ -123,7 +123,8 @@ async def test_topic_messages_and_broadcasts_are_listed_for_their_audience(
     assert elsewhere not in await received(database, query, "li")
     assert await received(database, query, "chen") == []
     async with database.connection() as connection:
-        assert await directory.platforms_of(connection, "chen") == []  # a search makes no user known
+        cells = [HOME.first_cell, AWAY.first_cell]
+        assert await directory.knowing_cells(connection, cells, "chen") == set()  # a search makes no user known
 
 
 async def test_expired_messages_stay_in_the_log(database: Database) -> None:
@@ -152,7 +153,7 @@ async def test_a_broadcast_over_the_limit_is_not_counted(
 ) -> None:
     app = await app_of(database)
     async with database.connection() as connection:
-        await directory.register(connection, HOME, [f"user-{number}" for number in range(20)])
+        await directory.register(connection, HOME.first_cell, [f"user-{number}" for number in range(20)])
     async with NodeLease(database_url) as lease:
         await Sending(database, lease, waiting_limit=10).send(app, Text("x"), Everyone())
     for limit, expected in ((20, (20, 20, 0)), (19, None)):
@@ -197,10 +198,10 @@ async def test_every_search_uses_an_index(database: Database) -> None:
     async with database.connection() as connection:
         await _fill(connection, app.number)
         spy: Any = _Spy(connection)
-        listed = [i async for i in reading.received_ids(spy, EntryQuery(Recipient("li", HOME), app.number))]
+        listed = [i async for i in reading.received_ids(spy, EntryQuery(HOME.recipient("li"), app.number))]
         assert listed == sorted(ids, reverse=True)
-        await directory.platforms_of(spy, "li")
-        await messages.find_messages(spy, ids[:200])
+        assert await directory.knowing_cells(spy, [HOME.first_cell, AWAY.first_cell], "li") == {HOME.first_cell}
+        await messages.find_messages(spy, HOME.first_cell, ids[:200])
         await messages.list_messages(spy, MessageFilter(app.number, before_id=MAX_ID), 30)
         await messages.list_messages(spy, MessageFilter(app.number, business_id="x"), 30)
         listed_deliveries = await deliveries.list_deliveries(spy, DeliveryFilter(tuple(range(10)), message_id=500), 20)

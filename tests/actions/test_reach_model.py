@@ -23,7 +23,7 @@ from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain import message as messages
-from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import Audience, Everyone, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import REMINDER_PAUSE_MS, State
@@ -38,7 +38,8 @@ from msgcenter.store.mailboxes import feed
 from msgcenter.store.mailboxes import users as directory
 from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
-from msgcenter.store.messages.messages import MessageFilter, find_message
+from msgcenter.store.messages.jobs import Delivery
+from msgcenter.store.messages.messages import MessageFilter, MessageKey, find_message
 from msgcenter.store.messages.node_lease import NodeLease
 from tests.conftest import examples
 from tests.scene import Clock, add_app, event_loop, rows, weighted
@@ -237,7 +238,8 @@ class Scene:
     def __init__(self, database: Database, lease: NodeLease, clock: Clock, number: int) -> None:
         self.database = database
         self.clock = clock
-        self.platform = f"reach-{number}"
+        self.code = f"reach-{number}"
+        self.platform = Platform(self.code, 0)
         self.apps: list[App] = []
         self.sending = Sending(database, lease, waiting_limit=100)
         self.statuses = Statuses(database, waiting_limit=100)
@@ -255,10 +257,11 @@ class Scene:
     async def play(self, story: Sequence[Step]) -> None:
         """Make all steps, then compare everything."""
         for name in ("one", "two"):
-            await add_app(self.database, f"{self.platform}-{name}", self.platform)
+            await add_app(self.database, f"{self.code}-{name}", self.code)
             async with self.database.connection() as connection:
-                record = await find_app(connection, f"{self.platform}-{name}")
+                record = await find_app(connection, f"{self.code}-{name}")
             assert record is not None
+            self.platform = record.app.platform
             self.apps.append(record.app)
         for step in story:
             self.clock.now += 1
@@ -286,7 +289,7 @@ class Scene:
 
     def viewer(self, name: str) -> Viewer:
         """Return the viewer of a user, who sees the messages of all apps."""
-        return Viewer(Recipient(name, self.platform), None, (), (), FAR)
+        return Viewer(self.platform.recipient(name), None, (), (), FAR)
 
     # --- Steps ------------------------------------------------------------------------------------------------------
 
@@ -347,7 +350,7 @@ class Scene:
         """Return the receivers of a message sent now, by chunk."""
         match sent.to:
             case Receivers(user_ids):
-                return [list(user_ids[start : start + CHUNK]) for start in range(0, len(user_ids), CHUNK)]
+                return [list(chunk.user_ids) for chunk in audiences.chunks_of(self.platform, user_ids, bucket=0)]
             case Topic(name):
                 return [[it for app, topic, it in self.subscribed if (app, topic) == (sent.app, name)]]
             case Everyone():
@@ -366,14 +369,14 @@ class Scene:
         if state is State.RECALLED or (state is State.SENDING and not to_the_end and isinstance(sent.to, Receivers)):
             # Also after a recall: the job may have read the message before it.
             async with self.database.connection() as connection:
-                stored = await find_message(connection, message_id)
+                stored = await find_message(connection, MessageKey(self.platform.first_cell, message_id))
             assert stored is not None
             if stored.topic_number is None:
                 # A job that is killed after one chunk, and another process that tries the same chunk later.
                 await self.database.in_transaction(delivery._deliver_chunk, stored)
                 await self.database.in_transaction(delivery._deliver_chunk, stored)
         else:
-            ms_left = await fan_out(self.database, message_id)
+            ms_left = await fan_out(self.database, Delivery(self.platform.first_cell, message_id))
             assert (ms_left > 0) == (state is State.SCHEDULED)
         if state is State.SENDING:
             self.deliver(message_id, to_the_end=to_the_end)
@@ -403,7 +406,7 @@ class Scene:
         name = USERS[step.user]
 
         async def write(connection: Connection) -> int:
-            return await directory.register(connection, self.platform, [name])
+            return await directory.register(connection, self.platform.cell_of(name), [name])
 
         assert await self.database.in_transaction(write) == (name not in self.known)
         self.known.add(name)
@@ -581,7 +584,7 @@ class Scene:
         app = self.apps[sent.app]
         page = await self.message_statuses.receipts(app, message_id, read=None, cursor=None, limit=100)
         assert {it.user_id: it.read_at for it in page.receipts} == expected
-        assert [it.user_id for it in page.receipts] == sorted(expected)
+        assert [it.user_id for it in page.receipts] == sorted(expected, key=self.platform.recipient)
         assert page.status.state == sent.state(self.clock.now)
         counts = page.status.counts
         assert counts.delivered == len(expected)
@@ -598,7 +601,8 @@ class Scene:
             cursor = page.next_cursor
             if cursor is None:
                 break
-        assert unread == sorted(name for name, at in expected.items() if at is None)
+        unread_by = [name for name, at in expected.items() if at is None]
+        assert unread == sorted(unread_by, key=self.platform.recipient)
 
     async def compare_versions(self, message_id: int) -> None:
         sent = self.messages[message_id]
@@ -609,7 +613,7 @@ class Scene:
         assert all(text in version.content for version, (text, _) in updates)
 
     async def compare_sent_lists(self) -> None:
-        stored = await rows(self.database, "select id from message where platform_code = $1", self.platform)
+        stored = await rows(self.database, "select id from message where platform_code = $1", self.code)
         assert {row["id"] for row in stored} == set(self.messages)
         for number, app in enumerate(self.apps):
             page = await self.message_statuses.list_messages(MessageFilter(app.number), 100)
@@ -636,21 +640,29 @@ async def refused(call: Any, reason: Reason) -> None:
     assert refusal.value.reason is reason
 
 
-def test_mailboxes_and_feed_agree_with_the_model(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("cells", "large_chunk"), [(1, 1_000), (1, 1), (3, 1)], ids=["pushed", "pulled by groups", "pulled in three cells"]
+)
+def test_mailboxes_and_feed_agree_with_the_model(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, cells: int, large_chunk: int
+) -> None:
+    """The model does not know how many cells there are, nor which messages are pushed and which are pulled."""
     clock = Clock(now_ms())
     for name, module in list(sys.modules.items()):
         if name.startswith("msgcenter.") and hasattr(module, "now_ms") and name != "msgcenter.domain.message_id":
             monkeypatch.setattr(module, "now_ms", clock)
     monkeypatch.setattr(messages, "IMMEDIATE_RECEIVERS", CHUNK)
     monkeypatch.setattr(audiences, "CHUNK_SIZE", CHUNK)
+    monkeypatch.setattr(audiences, "LARGE_CHUNK", large_chunk)
     monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 3)
     monkeypatch.setattr(feed, "_FAR_BEHIND", 2)
     with event_loop() as run:
         database = run(Database(database_url).__aenter__())
+        run(rows(database, f"alter table platform alter column cells set default {cells}"))
         lease = run(NodeLease(database.url).__aenter__())
         scenes = 0
 
-        @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(stories)
         def play(story: list[Step]) -> None:
             nonlocal scenes

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import pytest
 
@@ -11,7 +12,7 @@ from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import Everyone, Receivers
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Message
@@ -21,21 +22,23 @@ from msgcenter.messaging.current_mailbox import current_mailbox
 from msgcenter.messaging.update import update
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, users
+from msgcenter.store.mailboxes.broadcast_receipts import START, AudiencePlace
 from msgcenter.store.mailboxes.receipts import ReceiptTotals
-from msgcenter.store.messages.messages import MessageFilter, find_message
+from msgcenter.store.messages.messages import MessageFilter, MessageKey, find_message
 from msgcenter.store.messages.node_lease import NodeLease
 from tests.scene import add_app
 
-PLATFORM = "counted"
+PLATFORM = Platform("counted", 1)
 USERS = [f"user-{number}" for number in range(10, 50)]
+_Part: TypeAlias = tuple[ReceiptTotals, AudiencePlace | None]
 
 
 async def broadcast(database: Database, url: str, *, expires_at: int | None = None) -> tuple[App, Message]:
     """Return an app and its broadcast to forty users, three of which have read it."""
-    await add_app(database, "counted", PLATFORM)
+    await add_app(database, "counted", PLATFORM.code)
 
     async def write(connection: Connection) -> int:
-        return await users.register(connection, PLATFORM, USERS)
+        return await users.register(connection, PLATFORM.first_cell, USERS)
 
     await database.in_transaction(write)
     async with database.connection() as connection:
@@ -52,7 +55,7 @@ async def broadcast(database: Database, url: str, *, expires_at: int | None = No
 
 async def find(database: Database, message_id: int) -> Message:
     async with database.connection() as connection:
-        message = await find_message(connection, message_id)
+        message = await find_message(connection, MessageKey(PLATFORM.first_cell, message_id))
     assert message is not None
     return message
 
@@ -62,13 +65,13 @@ async def test_concurrent_long_counts_of_a_message_are_shared(
 ) -> None:
     monkeypatch.setattr(broadcast_receipts, "USERS_PER_COUNT", 7)
     _, message = await broadcast(database, database_url)
-    parts: list[str] = []
+    parts: list[AudiencePlace] = []
     go_on = asyncio.Event()
     original = broadcast_receipts.count_receipts
 
-    async def counted(connection: Connection, message: Message, after: str = "") -> tuple[ReceiptTotals, str | None]:
+    async def counted(connection: Connection, message: Message, after: AudiencePlace = START) -> _Part:
         parts.append(after)
-        if after:
+        if after != START:
             await go_on.wait()
         return await original(connection, message, after)
 
@@ -96,11 +99,9 @@ async def test_long_counts_leave_connections_to_other_calls(
     go_on = asyncio.Event()
     original = broadcast_receipts.count_receipts
 
-    async def count_slowly(
-        connection: Connection, message: Message, after: str = ""
-    ) -> tuple[ReceiptTotals, str | None]:
+    async def count_slowly(connection: Connection, message: Message, after: AudiencePlace = START) -> _Part:
         nonlocal running, peak
-        if after:
+        if after != START:
             running += 1
             peak = max(peak, running)
             await go_on.wait()
@@ -167,6 +168,6 @@ async def test_a_read_before_a_reset_does_not_count_after_the_expiry(database: D
     end = now_ms() + 60_000
     app, message = await broadcast(database, database_url, expires_at=end)
     await update(database, app.number, message.id, Text("news"), reset_read=True, by=COMMAND)
-    async with current_mailbox(database, Recipient(USERS[0], PLATFORM), end):
+    async with current_mailbox(database, PLATFORM.recipient(USERS[0]), end):
         pass
     assert await ReceiptCounts(database).of(await find(database, message.id)) == ReceiptTotals(40, 40, 0)

@@ -8,6 +8,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TypeAlias
 
 import pytest
 
@@ -16,20 +17,24 @@ from msgcenter.actions.apps.platforms import UnknownPlatformError
 from msgcenter.actions.maintenance import run_maintenance
 from msgcenter.actions.retention import Plan, Removed, Step, in_turn, plans, remove, remove_due, set_days
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform
 from msgcenter.domain.message_id import MessageIds, bucket_of, bucket_start_ms, first_id_of, now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
+from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.mailboxes import pages
 from msgcenter.store.mailboxes import users as directory
 from msgcenter.store.mailboxes.mailbox_counts import unread_counts
 from msgcenter.store.mailboxes.pages import page_key
 from msgcenter.store.mailboxes.receipts import count_receipts
-from msgcenter.store.messages.messages import find_message
+from msgcenter.store.messages import audiences
+from msgcenter.store.messages.jobs import Delivery
+from msgcenter.store.messages.messages import MessageKey, find_message
 from msgcenter.store.retention import removal
+from msgcenter.store.retention.removal import ChunkKey
 from msgcenter.store.retention.rules import sole_run
 from tests.scene import add_app, rows, text_to
 
@@ -39,27 +44,33 @@ SHORT, LONG, EVER = "short", "long", "ever"
 OLD, OLDER, OLDEST = 150, 250, 400
 """Ages in days, in different buckets: OLD and OLDER are removed on one platform, OLDEST on two."""
 NEW = 10
+_ChunkKeys: TypeAlias = tuple[list[ChunkKey], ChunkKey | None]
 _nodes = itertools.cycle(range(1024))
 
 
 class Scene:
     """Three platforms with an app each, and messages of several ages."""
 
-    def __init__(self, database: Database, apps: dict[str, int]) -> None:
+    def __init__(self, database: Database, apps: dict[str, int], platforms: dict[str, Platform]) -> None:
         self.database = database
         self.apps = apps
+        self.platforms = platforms
+
+    def cell(self, platform: str) -> int:
+        """Return the cell of a platform."""
+        return self.platforms[platform].first_cell
 
     async def send(self, platform: str, users: Iterable[str], days_ago: int = 0, *, at: int | None = None) -> int:
         """Send a message with an id from so many days ago, or from a time (ms since 1970)."""
         users = tuple(users)
         async with self.database.connection() as connection:
-            await directory.register(connection, platform, users)
+            await directory.register(connection, self.cell(platform), users)
         ids = MessageIds(next(_nodes), lambda: now_ms() - days_ago * DAY if at is None else at)
-        draft = text_to(self.apps[platform], platform, users)
+        draft = text_to(self.apps[platform], self.platforms[platform], users)
         (message_id,) = await send_drafts(self.database, ids, [draft])
         assert isinstance(message_id, int)
         if not draft.is_immediate:
-            await fan_out(self.database, message_id)
+            await fan_out(self.database, Delivery(self.cell(platform), message_id))
         return message_id
 
     async def run(self, platform: str | None = None, *, dry_run: bool = False) -> dict[str, Removed]:
@@ -76,18 +87,24 @@ class Scene:
     async def entries(self) -> Counter[tuple[str, str, int]]:
         """Return all mailbox entries: user, platform, message."""
         entries = await rows(
-            self.database, "select user_id, platform_code, unnest(message_ids) as id from mailbox_page"
+            self.database,
+            "select user_id, platform.code, unnest(message_ids) as id from mailbox_page"
+            " join platform on platform.first_cell = mailbox_page.cell",
         )
         return Counter(tuple(row) for row in entries)
 
-    async def audiences(self) -> set[tuple[int, int]]:
-        """Return all audience chunks: bucket and number of users."""
-        chunks = await rows(self.database, "select bucket, cardinality(user_ids) from audience_chunk")
+    async def audiences(self) -> set[tuple[str, int, int]]:
+        """Return all audience chunks: platform, bucket and number of users."""
+        chunks = await rows(
+            self.database,
+            "select platform.code, bucket, cardinality(user_ids) from audience_chunk"
+            " join platform on platform.first_cell = audience_chunk.cell",
+        )
         return {tuple(row) for row in chunks}
 
     async def unread(self, user: str, platform: str) -> int:
         """Return how many messages a user has not read."""
-        mailbox = (Recipient(user, platform), self.apps[platform])
+        mailbox = (self.platforms[platform].recipient(user), self.apps[platform])
         async with self.database.connection() as connection:
             counts, _ = await unread_counts(connection, [mailbox], now_ms())
         return sum(counts.values())
@@ -98,13 +115,13 @@ class Scene:
         if not {message_id for _, _, message_id in await self.entries()} <= known:
             return False
         async with self.database.connection() as connection:
-            for message_id, digests in await removal.message_audiences(connection, -1, (1 << 63) - 1, 10_000):
-                bucket = bucket_of(message_id)
-                chunks = await connection.fetchval(
-                    "select count(*) from audience_chunk where bucket = $1 and digest = any($2)", bucket, digests
-                )
-                if chunks < len(set(digests)):
-                    return False
+            for cell in map(self.cell, self.platforms):
+                for message_id, audience in await removal.message_audiences(
+                    connection, cell, -1, (1 << 63) - 1, 10_000
+                ):
+                    chunks = await audiences.read_chunks(connection, bucket_of(message_id), audience)
+                    if chunks.keys() != set(audience):
+                        return False
         return True
 
 
@@ -114,7 +131,8 @@ async def scene(database: Database, monkeypatch: pytest.MonkeyPatch) -> Scene:
     apps = {code: await add_app(database, f"app-{code}", code) for code in (SHORT, LONG, EVER)}
     await set_days(database, SHORT, 60)
     await set_days(database, LONG, 300)
-    return Scene(database, apps)
+    async with database.connection() as connection:
+        return Scene(database, apps, await find_platforms(connection))
 
 
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +188,15 @@ async def test_an_audience_stays_while_a_message_of_its_bucket_needs_it(
     small_batches(monkeypatch)
     everyone = [f"user-{number}" for number in range(9)]
     shared = bucket_of(await scene.send(SHORT, everyone, OLD))
+    chunk_keys = removal.chunk_keys
+
+    async def after_an_import(connection: Connection, cell: int, after: ChunkKey, **bounds: int) -> _ChunkKeys:
+        if cell == scene.cell(SHORT):
+            monkeypatch.setattr(removal, "chunk_keys", chunk_keys)
+            await scene.send(SHORT, everyone, OLD)
+        return await chunk_keys(connection, cell, after, **bounds)
+
+    monkeypatch.setattr(removal, "chunk_keys", after_an_import)
     await scene.send(EVER, everyone, OLD)
     for user in everyone:
         await scene.send(SHORT, [user], OLD)
@@ -178,7 +205,7 @@ async def test_an_audience_stays_while_a_message_of_its_bucket_needs_it(
     assert alone < shared < kept
     removed = await scene.run()
     assert removed[SHORT].audiences == len(everyone) + 1
-    assert await scene.audiences() == {(shared, 9), (kept, 9)}
+    assert await scene.audiences() == {(SHORT, shared, 9), (SHORT, kept, 9), (EVER, shared, 9)}
     assert await scene.is_consistent()
 
 
@@ -194,8 +221,9 @@ async def test_versions_are_removed_with_their_message(scene: Scene) -> None:
     old, new = await scene.send(SHORT, ["a"], OLD), await scene.send(SHORT, ["a"], NEW)
     await rows(
         scene.database,
-        "insert into message_version (message_id, version, created_at, reset_read, kind, content)"
-        " select i, v, 1, false, 'text', '{}' from unnest($1::bigint[]) as i, generate_series(1, 3) as v",
+        "insert into message_version (cell, message_id, version, created_at, reset_read, kind, content)"
+        " select $1, i, v, 1, false, 'text', '{}' from unnest($2::bigint[]) as i, generate_series(1, 3) as v",
+        scene.cell(SHORT),
         [old, new],
     )
     assert (await scene.run(SHORT))[SHORT].versions == 3
@@ -209,14 +237,14 @@ async def broadcast(scene: Scene, platform: str, topic: int, days_ago: int, abou
     """Add a feed row about a message of some age; return its position."""
     async with scene.database.connection() as connection:
         position: int = await connection.fetchval(
-            "insert into feed_head as h (platform_code, position) values ($1, 1)"
-            " on conflict (platform_code) do update set position = h.position + 1 returning position",
-            platform,
+            "insert into feed_head as h (cell, position) values ($1, 1)"
+            " on conflict (cell) do update set position = h.position + 1 returning position",
+            scene.cell(platform),
         )
         await connection.execute(
-            "insert into feed (platform_code, topic_number, position, about, message_id, app_number, action)"
+            "insert into feed (cell, topic_number, position, about, message_id, app_number, action)"
             " values ($1, $2, $3, $4, $5, 1, $6)",
-            platform,
+            scene.cell(platform),
             topic,
             position,
             about or position,
@@ -229,20 +257,23 @@ async def broadcast(scene: Scene, platform: str, topic: int, days_ago: int, abou
 async def subscribe(scene: Scene, platform: str, user: str, since: int, until: int | None) -> None:
     """Add an interval of a subscription, and make the user known."""
     async with scene.database.connection() as connection:
-        await directory.register(connection, platform, [user])
+        await directory.register(connection, scene.cell(platform), [user])
         await connection.execute(
-            "insert into topic_subscription (topic_number, since, until, user_id, platform_code)"
-            " values (1, $1, $2, $3, $4)",
+            "insert into topic_subscription (topic_number, since, until, user_id, cell) values (1, $1, $2, $3, $4)",
             since,
             until,
             user,
-            platform,
+            scene.cell(platform),
         )
 
 
 async def subscriptions(scene: Scene) -> set[tuple[str, str, int]]:
     """Return all subscriptions: user, platform, since."""
-    subscribed = await rows(scene.database, "select user_id, platform_code, since from topic_subscription")
+    subscribed = await rows(
+        scene.database,
+        "select user_id, platform.code, since from topic_subscription"
+        " join platform on platform.first_cell = topic_subscription.cell",
+    )
     return {tuple(row) for row in subscribed}
 
 
@@ -254,7 +285,10 @@ async def test_feed_rows_about_old_messages_are_removed(scene: Scene, monkeypatc
     await broadcast(scene, SHORT, 2, OLD, about=10, action=1)
     await broadcast(scene, EVER, 1, OLD)
     assert (await scene.run())[SHORT].feed_rows == 7
-    left = await rows(scene.database, "select platform_code, position from feed order by platform_code, position")
+    left = await rows(
+        scene.database,
+        "select platform.code, position from feed join platform on platform.first_cell = feed.cell order by 1, 2",
+    )
     assert [tuple(row) for row in left] == [(EVER, 1), *((SHORT, position) for position in (3, 4, 7, 8, 11, 12))]
 
 
@@ -299,14 +333,14 @@ async def test_a_concurrent_pull_leaves_no_old_entry(scene: Scene) -> None:
     pulling, go_on = asyncio.Event(), asyncio.Event()
 
     async def pull(connection: Connection) -> None:
-        await directory.register(connection, SHORT, ["puller"])
+        await directory.register(connection, scene.cell(SHORT), ["puller"])
         await connection.execute("select 1 from mailbox where user_id = 'puller' for update")
         pulling.set()
         await go_on.wait()
-        await add_entries(connection, [NewEntries(old, scene.apps[SHORT], SHORT, ("puller",), None)])
+        await add_entries(connection, [NewEntries(old, scene.apps[SHORT], scene.cell(SHORT), ("puller",), None)])
 
     async with scene.database.connection() as connection:
-        await directory.register(connection, SHORT, ["puller"])
+        await directory.register(connection, scene.cell(SHORT), ["puller"])
     puller = asyncio.create_task(scene.database.in_transaction(pull))
     await pulling.wait()
     removal = asyncio.create_task(scene.run(SHORT))
@@ -326,7 +360,7 @@ async def test_traffic_continues_during_a_removal_and_loses_nothing(
 ) -> None:
     monkeypatch.setattr(retention, "_USERS", 10)
     monkeypatch.setattr(retention, "_ROWS", 5)
-    users = [f"user-{number:03}" for number in range(120)]
+    short, users = scene.platforms[SHORT], [f"user-{number:03}" for number in range(120)]
     old = [await scene.send(SHORT, users, OLD) for _ in range(30)]
     kept = [await scene.send(platform, users, NEW) for platform in (SHORT, EVER) for _ in range(5)]
     running = asyncio.create_task(scene.run())
@@ -336,13 +370,13 @@ async def test_traffic_continues_during_a_removal_and_loses_nothing(
     async def send_on(node: int) -> None:
         ids = MessageIds(node)
         while not running.done():
-            drafts = [text_to(scene.apps[SHORT], SHORT, users[start::7]) for start in range(3)]
+            drafts = [text_to(scene.apps[SHORT], short, users[start::7]) for start in range(3)]
             sent.extend(i for i in await send_drafts(scene.database, ids, drafts) if isinstance(i, int))
 
     async def read_on(readers: list[str]) -> None:
         while not running.done():
             changes = [
-                StatusChange(Recipient(user, SHORT), scene.apps[SHORT], frozenset([*old[:20], *kept[:5]]), read)
+                StatusChange(short.recipient(user), scene.apps[SHORT], frozenset([*old[:20], *kept[:5]]), read)
                 for user in readers
                 for read in (False, True)
             ]
@@ -356,7 +390,7 @@ async def test_traffic_continues_during_a_removal_and_loses_nothing(
     assert await scene.is_consistent()
     async with scene.database.connection() as connection:
         ids = {
-            message_id: page_key(Recipient(users[0], SHORT), message_id, scene.apps[SHORT]) for message_id in kept[:5]
+            message_id: page_key(short.recipient(users[0]), message_id, scene.apps[SHORT]) for message_id in kept[:5]
         }
         states = await pages.entry_states(connection, sorted(set(ids.values())), sorted(ids))
     assert all(state.read_at is not None for state in states)
@@ -399,7 +433,7 @@ async def test_an_interrupted_removal_is_completed_by_the_next(
     await scene.run(SHORT)
     assert await scene.is_consistent()
     assert len(await scene.messages()) == 5
-    assert len(await scene.audiences()) == 4
+    assert len(await scene.audiences()) == 5
     assert await scene.unread("user-0", SHORT) == 2
     assert not (await plans(scene.database, SHORT))[0].is_due
     assert (await scene.run(SHORT))[SHORT] == Removed()
@@ -513,7 +547,7 @@ async def test_receipts_of_remaining_messages_are_complete(scene: Scene) -> None
     await scene.send(SHORT, ["a", "b"], OLD)
     await scene.run()
     async with scene.database.connection() as connection:
-        message = await find_message(connection, old)
+        message = await find_message(connection, MessageKey(scene.cell(EVER), old))
         assert message is not None
         assert (await count_receipts(connection, [message]))[0].delivered == 2
 
@@ -543,19 +577,20 @@ async def test_every_batch_reads_an_index_in_order(scene: Scene) -> None:
     users = [f"user-{number:04}" for number in range(600)]
     await scene.send(SHORT, users, OLD)
     await rows(scene.database, "analyze")
+    cell = scene.cell(SHORT)
     async with scene.database.connection() as connection:
         spy = Explained(connection)
         connection_spy: Connection = spy  # type: ignore[assignment]
-        await removal.feed_rows(connection_spy, SHORT, removal.FEED_START, 1_000)
-        await removal.delete_feed(connection_spy, SHORT, [removal.FEED_START])
-        await removal.users_after(connection_spy, SHORT, "", 500, lock=True)
-        await removal.delete_pages(connection_spy, SHORT, users, 10)
-        await removal.delete_subscriptions(connection_spy, SHORT, users, 10)
-        await removal.message_platforms(connection_spy, -1, first_id_of(100), 1_000)
-        await removal.delete_messages(connection_spy, [1, 2])
-        await removal.chunk_keys(connection_spy, removal.CHUNK_START, 0, 1, 1_000)
-        await removal.message_audiences(connection_spy, -1, first_id_of(100), 1_000)
-        await removal.delete_chunks(connection_spy, [removal.CHUNK_START])
+        await removal.feed_rows(connection_spy, cell, removal.FEED_START, 1_000)
+        await removal.delete_feed(connection_spy, cell, [removal.FEED_START])
+        await removal.users_after(connection_spy, cell, "", 500, lock=True)
+        await removal.delete_pages(connection_spy, cell, users, 10)
+        await removal.delete_subscriptions(connection_spy, cell, users, 10)
+        await removal.message_ids(connection_spy, cell, -1, first_id_of(100), 1_000)
+        await removal.delete_messages(connection_spy, cell, [1, 2])
+        await removal.chunk_keys(connection_spy, cell, removal.CHUNK_START, first_bucket=0, last_bucket=1, limit=1_000)
+        await removal.message_audiences(connection_spy, cell, -1, first_id_of(100), 1_000)
+        await removal.delete_chunks(connection_spy, cell, [removal.CHUNK_START])
     assert len(spy.plans) == 11
     for plan in spy.plans:
         assert "Seq Scan" not in plan

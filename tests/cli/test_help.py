@@ -34,13 +34,13 @@ def shell(tmp_path: Path) -> Shell:
 
 def test_the_commands_are_exactly_these() -> None:
     assert {" ".join(path) for path in ALL} == {
-        *("", "app", "user", "topic", "webhook", "operator", "retention"),
+        *("", "app", "user", "platform", "topic", "webhook", "operator", "retention"),
         *("serve", "demo", "migrate", "database", "doctor", "send", "status"),
         *(f"operator {name}" for name in ("create", "reset")),
         *(f"app {name}" for name in ("create", "list", "show", "rotate-key", "disable", "enable", "scope")),
         *("list", "receipts", "versions", "update", "recall", "remind"),
         *(f"topic {name}" for name in ("subscribe", "unsubscribe", "subscribers")),
-        *("user import", "user count"),
+        *("user import", "user count", "platform create", "platform list"),
         *(f"retention {name}" for name in ("show", "set", "keep", "run")),
         *(f"webhook {name}" for name in ("create", "list", "update", "pause", "resume", "delete", "rotate", "test")),
         *(f"webhook {name}" for name in ("deliveries", "replay")),

@@ -12,7 +12,7 @@ from msgcenter.store.mailboxes import users
 from msgcenter.store.retention.rules import sole_run
 from tests.cli.program import Shell, assert_one_line
 from tests.cli.test_app_commands import json_of
-from tests.scene import add_app, rows, text_to
+from tests.scene import add_app, find_platform, rows, text_to
 
 DAY = 86_400_000
 
@@ -22,11 +22,12 @@ async def shell(database: Database, database_url: str, tmp_path: Path) -> Shell:
     """Two platforms, each with a message from today and one from a year ago."""
     for node, code in enumerate(("1", "2")):
         number = await add_app(database, f"app-{code}", code)
+        platform = await find_platform(database, code)
         async with database.connection() as connection:
-            await users.register(connection, code, ["a", "b"])
+            await users.register(connection, platform.first_cell, ["a", "b"])
         for days_ago in (365, 0):
             ids = MessageIds(2 * node + bool(days_ago), lambda ago=days_ago: now_ms() - ago * DAY)  # type: ignore[misc]
-            await send_drafts(database, ids, [text_to(number, code, ["a", "b"])])
+            await send_drafts(database, ids, [text_to(number, platform, ["a", "b"])])
     return Shell(database_url, tmp_path / "data")
 
 
@@ -57,9 +58,9 @@ async def test_a_run_removes_what_the_dry_run_announced(shell: Shell, database: 
     assert plan.pop("before") < "2100"
     assert plan == {
         **{"platformCode": "1", "days": 90, "dryRun": True, "entries": 2, "messages": 1, "versions": 0},
-        **{"audiences": 0, "feedRows": 0, "subscriptions": 0},
+        **{"audiences": 1, "feedRows": 0, "subscriptions": 0},
     }
-    await rows(database, "insert into idempotency_key values (1, 'r', '', 1, 1)")
+    await rows(database, "insert into idempotency_key values (1, 1, 1, 1, 'r', '')")
     done = shell.run("retention", "run")
     assert (done.code, done.err) == (0, "")
     assert "Removed" in done.out

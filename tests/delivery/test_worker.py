@@ -8,18 +8,16 @@ import asyncpg
 from msgcenter.database.database import Database
 from msgcenter.delivery.worker import Worker
 from msgcenter.domain.audience import receivers_of
-from msgcenter.domain.content import Text
-from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
-from tests.conftest import PLATFORM
+from tests.scene import HOME, text_to
 
 CROWD = receivers_of(f"user-{number}" for number in range(3_000))
 
 
 async def send(database: Database, app_number: int) -> int:
     """Store a message that a job has to deliver, and return its id."""
-    (message_id,) = await send_drafts(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), CROWD)])
+    (message_id,) = await send_drafts(database, MessageIds(1), [text_to(app_number, HOME, CROWD)])
     assert isinstance(message_id, int)
     return message_id
 
@@ -51,6 +49,14 @@ async def test_a_held_job_is_queued_again(database: Database, app_number: int) -
     await send(database, app_number)
     async with database.connection() as connection:
         await connection.execute("update pgqueuer set status = 'failed'")
+    await run_until_delivered(database)
+    assert await delivered(database) == len(CROWD)
+
+
+async def test_a_job_of_an_earlier_version_names_no_cell_and_is_done(database: Database, app_number: int) -> None:
+    message_id = await send(database, app_number)
+    async with database.connection() as connection:
+        await connection.execute("update pgqueuer set payload = $1", str(message_id).encode())
     await run_until_delivered(database)
     assert await delivered(database) == len(CROWD)
 

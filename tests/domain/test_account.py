@@ -2,10 +2,10 @@
 
 import pytest
 
-from msgcenter.domain.account import App
+from msgcenter.domain.account import App, Platform
 from msgcenter.domain.refusal import Refusal
 
-APP = App(1, "demo", "Demo", "420100", "demo", live=False)
+APP = App(1, "demo", "Demo", Platform("420100", 1), "demo", live=False)
 
 
 @pytest.mark.parametrize("user_id", ["sandbox-demo", "sandbox-demo-2", "sandbox-demo-parent-wang"])

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
+from msgcenter.domain.account import Platform
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Link, Text
-from msgcenter.domain.message import IMMEDIATE_RECEIVERS, Draft, Message, State, check_times
+from msgcenter.domain.message import IMMEDIATE_RECEIVERS, AudienceChunk, Draft, Message, State, check_times
 from msgcenter.domain.refusal import Reason, Refusal
 
 NOW = 1_795_435_200_000
 MINUTE = 60_000
 DAY = 86_400_000
 YEAR_2100 = 4_102_444_800_000
+HOME = Platform("420100", 1)
 
 
 @dataclass
@@ -66,7 +68,7 @@ def test_receivers_are_sorted_and_named_once() -> None:
 
 
 def draft(receivers: int = 1) -> Draft:
-    return Draft(1, "420100", Text("hello"), tuple(f"u{number}" for number in range(receivers)))
+    return Draft(1, HOME.first_cell, HOME, Text("hello"), tuple(f"u{number}" for number in range(receivers)))
 
 
 def test_up_to_a_thousand_receivers_are_direct() -> None:
@@ -84,7 +86,7 @@ LINK = Link(pc_url="http://a.b/", app_url="http://a.b/", title="title", busi_id=
         replace(draft(), body=Text("hello!")),
         replace(draft(), body=LINK),
         replace(draft(), receivers=("u0", "u1")),
-        replace(draft(), platform_code="420101"),
+        replace(draft(), platform=Platform("420101", 2)),
         replace(draft(), approval=True),
         replace(draft(), send_at=NOW),
         replace(draft(), expires_at=NOW),
@@ -101,13 +103,13 @@ def test_the_fingerprint_leaves_the_request_id_out() -> None:
 MESSAGE = Message(
     id=1,
     app_number=1,
-    platform_code="420100",
+    platform=HOME,
     kind="text",
     business_id=None,
     content="{}",
     approval=False,
     receivers=2_000,
-    audience=(b"a", b"b"),
+    audience=(AudienceChunk(1, b"a"), AudienceChunk(1, b"b")),
     delivered_chunks=2,
     created_at=NOW,
     send_at=None,

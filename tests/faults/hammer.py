@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from msgcenter.database.database import Database
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
@@ -18,7 +18,7 @@ from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.messages.node_lease import NodeLease
 
-PLATFORM = "420100"
+PLATFORM = Platform("420100", 1)
 USERS = tuple(f"user-{number}" for number in range(5))
 PAGE = 12
 """Entries per page: few, so that the processes open many pages concurrently."""
@@ -136,7 +136,8 @@ class _Process:
         kind = seeded.random()
         return Draft(
             app_number=seeded.choice(self.apps),
-            platform_code=PLATFORM,
+            app_cell=PLATFORM.first_cell,
+            platform=PLATFORM,
             body=Text(" ".join([request_id, *receivers])),
             receivers=receivers,
             approval=kind < 0.2,
@@ -160,7 +161,7 @@ class _Process:
                 ids.append(self.random.choice(self.known).message_id)
             if ids:
                 read = self.random.random() < 0.6
-                changes.append(StatusChange(Recipient(user_id, PLATFORM), app_number, frozenset(ids), read))
+                changes.append(StatusChange(PLATFORM.recipient(user_id), app_number, frozenset(ids), read))
         if not changes:
             return
         known = {message.message_id: message for message in self.known}

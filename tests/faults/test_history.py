@@ -32,7 +32,7 @@ def test_calls_of_several_processes_are_linearizable(database_url: str) -> None:
 
 async def two_apps(url: str) -> list[int]:
     async with Database(url) as database:
-        return [await add_app(database, name, PLATFORM) for name in ("one", "two")]
+        return [await add_app(database, name, PLATFORM.code) for name in ("one", "two")]
 
 
 async def check(url: str, apps: list[int], records: Sequence[Record]) -> None:
@@ -54,7 +54,7 @@ async def sweep(database: Database, now: int) -> None:
     """Withdraw expired messages."""
 
     async def write(connection: Connection) -> int:
-        return await sweep_mailboxes(connection, [Recipient(user_id, PLATFORM) for user_id in USERS], now)
+        return await sweep_mailboxes(connection, [PLATFORM.recipient(user_id) for user_id in USERS], now)
 
     await database.in_transaction(write)
 
@@ -73,7 +73,8 @@ def check_sends(messages: dict[int, asyncpg.Record], pages: Sequence[asyncpg.Rec
     parts: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for page in pages:
         ids = page["message_ids"]
-        assert (page["first_id"], page["last_id"]) == (min(ids), max(ids))
+        assert ids == sorted(ids)
+        assert (page["first_id"], page["last_id"]) == (ids[0], ids[-1])
         assert all(messages[i]["app_number"] == page["app_number"] for i in ids)
         parts[page["user_id"], page["bucket"], page["app_number"]].append(page["part"])
     assert all(sorted(numbers) == list(range(len(numbers))) for numbers in parts.values())
@@ -135,11 +136,11 @@ def could_have_set(read_at: int, write: Write, history: Sequence[Write]) -> bool
 
 async def check_counts(database: Database, apps: list[int], pages: Sequence[asyncpg.Record], now: int) -> None:
     """The stored unread counts match the entries."""
-    expected: Counter[tuple[str, str, int]] = Counter()
+    expected: Counter[tuple[Recipient, int]] = Counter()
     for page in pages:
         assert page["unread"] == page["read_at"].count(None)
-        expected[page["user_id"], page["platform_code"], page["app_number"]] += page["unread"]
-    recipients = [(Recipient(user_id, PLATFORM), app) for user_id in USERS for app in apps]
+        expected[PLATFORM.recipient(page["user_id"]), page["app_number"]] += page["unread"]
+    recipients = [(PLATFORM.recipient(user_id), app) for user_id in USERS for app in apps]
     async with database.connection() as connection:
         counts, stale = await unread_counts(connection, recipients, now)
     assert not stale

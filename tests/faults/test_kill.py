@@ -299,7 +299,8 @@ async def without_job(url: str) -> list[int]:
     try:
         rows = await connection.fetch(
             "select id from message where delivered_chunks * 32 < length(audience) and recalled_at is null"
-            " and not exists (select from pgqueuer where convert_from(payload, 'UTF8') = message.id::text)"
+            " and not exists"
+            " (select from pgqueuer where convert_from(payload, 'UTF8') = message.cell || '/' || message.id)"
         )
     finally:
         await connection.close()

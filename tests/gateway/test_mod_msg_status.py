@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
+from msgspec.structs import replace
 
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Database
-from msgcenter.domain.content import Text
-from msgcenter.domain.message import Draft
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter_client import Client, StateError
 from tests.conftest import PLATFORM, Credentials, Raw, wait_for
 from tests.gateway.calls import Json, accepted, envelope, now_ms, refused, text_to, until
+from tests.scene import find_platform
+from tests.scene import text_to as draft_to
 
 SUCCESS = '{"retCode":"000000","retDesc":"操作成功"}'.encode()
 SEED_USER = "7b551a5f23c242838c04e0fb02196e51"
@@ -32,8 +33,10 @@ def test_the_samples_request_gets_the_samples_answer(
 ) -> None:
     async def take_over() -> None:
         async with Database(shared_database, connections=3) as database, NodeLease(shared_database) as lease:
+            platform = await find_platform(database, PLATFORM)
             for message_id in (3806, 1312):
-                draft = Draft(app.number, PLATFORM, Text("从旧平台接管"), (SEED_USER,), message_id=message_id)
+                text = draft_to(app.number, platform, [SEED_USER], content="从旧平台接管")
+                draft = replace(text, message_id=message_id)
                 await Sending(database, lease, waiting_limit=10).import_message(draft)
 
     wait_for(take_over())

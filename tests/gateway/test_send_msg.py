@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from msgcenter.database.database import Database
+from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter_client import Client, InvalidRequestError, StateError, Topic
 from tests.conftest import Credentials, Raw, Server, execute, new_app, wait_for
 from tests.gateway.calls import (
@@ -585,12 +587,18 @@ def test_a_repeat_is_answered_after_its_times_have_passed(wire: Raw, sdk: Client
 # --- Platforms ------------------------------------------------------------------------------------------------------
 
 
+async def _authorise(database_url: str, app: Credentials, platform_code: str) -> None:
+    """Create a platform unless it exists, and let an app send on it."""
+    async with Database(database_url, connections=2) as database:
+        await database.in_transaction(ensure_platform, platform_code, platform_code, 0)
+    await execute(database_url, f"update app set platforms = array['{platform_code}'] where number = {app.number}")
+
+
 def test_another_platform_needs_an_authorisation(
     raw: Raw, client: Client, app: Credentials, shared_database: str, user: str
 ) -> None:
     refused(raw, "sendMsg", text_to(user, platformCode="330100"), "200007", "330100")
-    statement = f"update app set platforms = array['330100'] where number = {app.number}"
-    wait_for(execute(shared_database, statement))
+    wait_for(_authorise(shared_database, app, "330100"))
     message_id = client.send_text(user, "x", platform_code="330100")
     assert (client.unread_count(user), client.unread_count(user, platform_code="330100")) == (0, 1)
     refused(raw, "modMsgStatus", {"publisherId": user, "msgId": [message_id]}, "300001")

@@ -190,14 +190,14 @@ async def test_a_scheduled_message_is_withheld(world: World) -> None:
         crowd = {**world.send(sendTime=due), "receiverIds": [world.user, *(f"c-{n}" for n in range(1_500))]}
         scheduled.append(accepted(world.raw, "sendMsg", crowd)["msgId"])
     await world.set_rights(granted=False)
-    query = "select id, recalled_at, delivered_chunks, position from message where id = any($1::bigint[])"
+    query = "select id, recalled_at, delivered_chunks, positions from message where id = any($1::bigint[])"
     async with asyncio.timeout(60):
         while True:
             messages = await rows(world.database, query, [int(message_id) for message_id in scheduled])
             if all(row["recalled_at"] for row in messages):
                 break
             await asyncio.sleep(0.1)
-    assert {(row["delivered_chunks"], row["position"]) for row in messages} == {(0, None)}
+    assert {(row["delivered_chunks"], row["positions"]) for row in messages} == {(0, None)}
     notes = await rows(
         world.database,
         "select detail from audit_entry where action = 'message.withhold' and subject = any($1)",
@@ -215,11 +215,11 @@ async def test_a_scheduled_message_is_sent_if_the_right_is_restored_in_time(worl
     message_id = int(accepted(world.raw, "sendMsg", world.send(sendTime=now_ms() + 2_000))["msgId"])
     await world.set_rights(granted=False)
     await world.set_rights(granted=True)
-    query = "select recalled_at, delivered_chunks, position from message where id = $1"
+    query = "select recalled_at, delivered_chunks, positions from message where id = $1"
     async with asyncio.timeout(60):
         while True:
             (row,) = await rows(world.database, query, message_id)
-            if row["delivered_chunks"] or row["position"]:
+            if row["delivered_chunks"] or row["positions"]:
                 break
             await asyncio.sleep(0.1)
     assert row["recalled_at"] is None

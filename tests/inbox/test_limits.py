@@ -16,15 +16,15 @@ from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.mailboxes import user_tokens
 from msgcenter.actions.mailboxes.inbox import Inbox
 from msgcenter.actions.mailboxes.statuses import Statuses
+from msgcenter.actions.mailboxes.topics import topic_readers
 from msgcenter.actions.mailboxes.user_tokens import UserTokenError, UserTokens
 from msgcenter.database.database import Database
-from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.account import App
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.inbox import stream
 from msgcenter.inbox.call import Call
 from msgcenter.inbox.endpoint import Inboxes, token_of
 from msgcenter.live.hub import Hub
-from msgcenter.store.mailboxes.topics import ever_subscribed
 from tests.conftest import PLATFORM, SECRET_KEY, Credentials
 from tests.inbox.conftest import Browser
 
@@ -83,7 +83,7 @@ async def test_verified_tokens_are_kept_up_to_a_number(database: Database, monke
     issued = [(await tokens.issue(app, f"u{n}", platform_code=None, ttl=None)).token for n in range(5)]
     for _ in range(2):
         for number, token in enumerate(issued):
-            assert (await tokens.viewer(token)).recipient == Recipient(f"u{number}", PLATFORM)
+            assert (await tokens.viewer(token)).recipient == app.platform.recipient(f"u{number}")
             assert len(tokens._verified) <= 3
 
 
@@ -116,7 +116,7 @@ async def open_inbox(database: Database) -> Scene:
     keys = KeyRing(SECRET_KEY)
     apps = Apps(database, keys)
     app = (await apps.create("Test app", PLATFORM)).app
-    hub = Hub(partial(ever_subscribed, database))
+    hub = Hub(partial(topic_readers, database))
     tokens = UserTokens(database, keys, default_ttl=600, waiting_limit=10)
     inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub)
     token = (await tokens.issue(app, "u", platform_code=None, ttl=None)).token

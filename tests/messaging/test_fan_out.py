@@ -7,7 +7,6 @@ import pytest
 
 from msgcenter.database.database import Database
 from msgcenter.domain.audience import receivers_of
-from msgcenter.domain.content import Text
 from msgcenter.domain.event import MailboxEvent
 from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
@@ -18,8 +17,10 @@ from msgcenter.messaging.recall import recall_within
 from msgcenter.messaging.send import send_drafts
 from msgcenter.store.mailboxes.receipts import count_receipts
 from msgcenter.store.messages import messages
+from msgcenter.store.messages.jobs import Delivery
+from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.messages.node_lease import NodeLease
-from tests.conftest import PLATFORM
+from tests.scene import HOME, text_to
 
 
 def crowd(size: int) -> tuple[str, ...]:
@@ -32,6 +33,11 @@ async def send(database: Database, draft: Draft) -> int:
     (message_id,) = await send_drafts(database, MessageIds(1), [draft])
     assert isinstance(message_id, int)
     return message_id
+
+
+def delivery_of(message_id: int) -> Delivery:
+    """Return the delivery of a message."""
+    return Delivery(HOME.first_cell, message_id)
 
 
 async def holders(database: Database, message_id: int) -> Counter[str]:
@@ -48,44 +54,44 @@ async def holders(database: Database, message_id: int) -> Counter[str]:
 @pytest.mark.parametrize("size", [1_001, 2_500, 10_000])
 async def test_every_receiver_gets_the_message_once(database: Database, app_number: int, size: int) -> None:
     users = crowd(size)
-    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
+    message_id = await send(database, text_to(app_number, HOME, users))
     assert await holders(database, message_id) == Counter()
     events: list[MailboxEvent] = []
-    assert await fan_out(database, message_id, events.extend) == 0
-    assert await fan_out(database, message_id, events.extend) == 0
+    assert await fan_out(database, delivery_of(message_id), events.extend) == 0
+    assert await fan_out(database, delivery_of(message_id), events.extend) == 0
     assert await holders(database, message_id) == Counter(users)
     assert sorted(user for event in events for user in event.user_ids) == sorted(users)
 
 
 async def test_concurrent_fan_outs_deliver_once(database: Database, app_number: int) -> None:
     users = crowd(6_000)
-    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
-    await asyncio.gather(*(fan_out(database, message_id) for _ in range(3)))
+    message_id = await send(database, text_to(app_number, HOME, users))
+    await asyncio.gather(*(fan_out(database, delivery_of(message_id)) for _ in range(3)))
     assert await holders(database, message_id) == Counter(users)
 
 
 async def test_an_interrupted_fan_out_continues(database: Database, app_number: int) -> None:
     users = crowd(5_000)
-    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users))
-    running = asyncio.create_task(fan_out(database, message_id))
+    message_id = await send(database, text_to(app_number, HOME, users))
+    running = asyncio.create_task(fan_out(database, delivery_of(message_id)))
     while not await holders(database, message_id):
         await asyncio.sleep(0)
     running.cancel()
     await asyncio.wait([running])
-    await fan_out(database, message_id)
+    await fan_out(database, delivery_of(message_id))
     assert await holders(database, message_id) == Counter(users)
 
 
 async def test_an_approval_decided_during_the_fan_out_arrives_decided(database: Database, app_number: int) -> None:
     users = crowd(3_000)
-    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), users, approval=True))
-    running = asyncio.create_task(fan_out(database, message_id))
+    message_id = await send(database, text_to(app_number, HOME, users, approval=True))
+    running = asyncio.create_task(fan_out(database, delivery_of(message_id)))
     while not await holders(database, message_id):
         await asyncio.sleep(0)
     assert (await decide(database, app_number, [message_id], closed=True)).missing == frozenset()
     await running
     async with database.connection() as connection:
-        message = await messages.find_message(connection, message_id)
+        message = await messages.find_message(connection, MessageKey(HOME.first_cell, message_id))
         assert message is not None
         (counts,) = await count_receipts(connection, [message])
         still_open = await connection.fetchval("select count(*) from mailbox_page where open_approvals <> '{}'")
@@ -94,28 +100,29 @@ async def test_an_approval_decided_during_the_fan_out_arrives_decided(database: 
 
 async def test_a_scheduled_message_is_not_delivered_early(database: Database, app_number: int) -> None:
     at = now_ms() + 60_000
-    message_id = await send(database, Draft(app_number, PLATFORM, Text("x"), ("u",), send_at=at))
-    assert 50_000 < await fan_out(database, message_id) <= 60_000
+    message_id = await send(database, text_to(app_number, HOME, ["u"], send_at=at))
+    assert 50_000 < await fan_out(database, delivery_of(message_id)) <= 60_000
     assert await holders(database, message_id) == Counter()
 
 
 async def test_a_recalled_scheduled_message_is_not_delivered(database: Database, app_number: int) -> None:
-    draft = Draft(app_number, PLATFORM, Text("x"), ("u",), send_at=now_ms() + 60_000)
+    draft = text_to(app_number, HOME, ["u"], send_at=now_ms() + 60_000)
     message_id = await send(database, draft)
     await database.in_transaction(lambda connection: recall_within(connection, app_number, message_id, COMMAND))
-    assert await fan_out(database, message_id) == 0
+    assert await fan_out(database, delivery_of(message_id)) == 0
     assert await holders(database, message_id) == Counter()
 
 
 async def test_an_expired_message_is_not_delivered(database: Database, app_number: int) -> None:
-    draft = Draft(app_number, PLATFORM, Text("x"), crowd(1_500), expires_at=now_ms() - 1)
+    draft = text_to(app_number, HOME, crowd(1_500), expires_at=now_ms() - 1)
     message_id = await send(database, draft)
-    assert await fan_out(database, message_id) == 0
+    assert await fan_out(database, delivery_of(message_id)) == 0
     assert await holders(database, message_id) == Counter()
 
 
 async def test_the_fan_out_of_an_unknown_message_does_nothing(database: Database) -> None:
-    assert await fan_out(database, 1) == 0
+    for cell in (HOME.first_cell, None):
+        assert await fan_out(database, Delivery(cell, 1)) == 0
 
 
 async def test_processes_have_distinct_nodes_and_lease_again_after_a_lost_connection(

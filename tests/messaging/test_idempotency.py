@@ -12,15 +12,14 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.send import send_drafts
 from msgcenter.store.messages import idempotency
 from msgcenter.store.messages.idempotency import Claim, IdempotencyKey
-from tests.conftest import PLATFORM
-from tests.scene import Clock, rows, text_to
+from tests.scene import HOME, Clock, rows, text_to
 
-KEY = IdempotencyKey(1, "request")
+KEY = IdempotencyKey(HOME.first_cell, 1, "request")
 
 
 def request(app_number: int, content: str, request_id: str = "request") -> Draft:
     """Return a request to send a text to one user."""
-    return text_to(app_number, PLATFORM, ["user"], content=content, request_id=request_id)
+    return text_to(app_number, HOME, ["user"], content=content, request_id=request_id)
 
 
 def reasons(answers: Sequence[int | Refusal]) -> list[Reason | None]:
@@ -34,8 +33,9 @@ async def contents(database: Database) -> list[str]:
         database,
         """
         select message.content->>'content' as text, count(page.user_id) as mailboxes
-        from message left join mailbox_page as page on message.id = any(page.message_ids)
-        group by message.id
+        from message
+        left join mailbox_page as page on page.cell = message.cell and message.id = any(page.message_ids)
+        group by message.cell, message.id
         order by message.id
         """,
     )
@@ -129,18 +129,19 @@ async def test_a_claim_is_valid_for_a_day_and_for_its_key_only(database: Databas
     assert await claim(database, [first], now) == {KEY: first}
     assert await claim(database, [second], now + IDEMPOTENCY_MS) == {KEY: first}
     async with database.connection() as connection:
-        assert await idempotency.find(connection, [KEY, IdempotencyKey(2, "request")], now) == {KEY: first}
+        assert await idempotency.find(connection, [KEY, IdempotencyKey(KEY.cell, 2, "request")], now) == {KEY: first}
         assert await idempotency.find(connection, [KEY], now + 1) == {}
     assert await claim(database, [second], now + IDEMPOTENCY_MS + 1) == {KEY: second}
 
 
 async def test_old_keys_are_deleted_oldest_first(database: Database) -> None:
-    keys = [IdempotencyKey(1, f"{number}") for number in range(5)]
-    for number, key in enumerate(keys):
-        await claim(database, [Claim(key, b"", number)], 1_000 + number)
+    claims = [Claim(IdempotencyKey(KEY.cell, 1, f"{number}"), b"", number) for number in range(5)]
+    for number, new_claim in enumerate(claims):
+        await claim(database, [new_claim], 1_000 + number)
+    keys = [new_claim.key for new_claim in claims]
     async with database.connection() as connection:
         assert await idempotency.delete_old(connection, 1_003, 2) == 2
-        assert await idempotency.find(connection, keys, 0) == {key: Claim(key, b"", int(key[1])) for key in keys[2:]}
+        assert await idempotency.find(connection, keys, 0) == dict(zip(keys[2:], claims[2:], strict=True))
         assert await idempotency.delete_old(connection, 1_003, 2) == 1
         assert await idempotency.delete_old(connection, 1_003, 2) == 0
-        assert await idempotency.find(connection, keys, 0) == {key: Claim(key, b"", int(key[1])) for key in keys[3:]}
+        assert await idempotency.find(connection, keys, 0) == dict(zip(keys[3:], claims[3:], strict=True))

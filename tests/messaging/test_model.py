@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft
 from msgcenter.domain.message_id import MessageIds, bucket_of
@@ -35,9 +36,10 @@ from msgcenter.store.mailboxes.read_states import PageChange, change_pages
 from msgcenter.store.mailboxes.reading import Entry, EntryQuery
 from msgcenter.store.mailboxes.receipts import ReceiptTotals, count_receipts, receipts
 from msgcenter.store.mailboxes.sweeping import sweep_mailboxes
-from msgcenter.store.messages.messages import find_message
+from msgcenter.store.messages.jobs import Delivery
+from msgcenter.store.messages.messages import MessageKey, find_message
 from tests.conftest import examples
-from tests.scene import START, Clock, add_app, event_loop, rows, short_pages, text_to, weighted
+from tests.scene import START, Clock, add_app, event_loop, find_platform, rows, short_pages, text_to, weighted
 
 PAGE = 3
 USERS = ("阿明", "b", "user-c")
@@ -196,7 +198,7 @@ class Model:
     def recipients(self, message_id: int) -> list[Recipient]:
         """Return the recipients of a message."""
         draft = self.messages[message_id].draft
-        return [Recipient(user_id, draft.platform_code) for user_id in draft.receivers]
+        return [draft.platform.recipient(user_id) for user_id in draft.receivers]
 
     def has(self, recipient: Recipient, message_id: int, now: int, app_number: int | None = None) -> bool:
         """Return whether a mailbox shows a message (of an app)."""
@@ -235,14 +237,16 @@ class Scene:
         self.clock = clock
         self.clock.now = START + number * 60_000
         self.ids = MessageIds(number % 1_024, clock)
-        self.platforms = [f"{number}-a", f"{number}-b"]
+        self.codes = [f"{number}-a", f"{number}-b"]
+        self.platforms: list[Platform] = []
         self.apps: list[int] = []
         self.model = Model()
 
     async def play(self, story: Sequence[Step]) -> None:
         """Apply all steps. Compare counts and pages after each step, and inboxes and receipts at the end."""
         for name in ("one", "two"):
-            self.apps.append(await add_app(self.database, f"{self.platforms[0]}-{name}", *self.platforms))
+            self.apps.append(await add_app(self.database, f"{self.codes[0]}-{name}", *self.codes))
+        self.platforms = [await find_platform(self.database, code) for code in self.codes]
         for step in story:
             self.clock.now += 1
             match step:
@@ -265,7 +269,7 @@ class Scene:
 
     def recipient(self, platform: int, user: int) -> Recipient:
         """Return one of the mailboxes."""
-        return Recipient(USERS[user], self.platforms[platform])
+        return self.platforms[platform].recipient(USERS[user])
 
     def mailbox_and_app(self, number: int) -> tuple[Recipient, int]:
         """Return a mailbox and an app that has sent to it, if there is one."""
@@ -298,6 +302,7 @@ class Scene:
                 self.apps[choice.app],
                 self.platforms[choice.platform],
                 [USERS[user] for user in choice.users],
+                app_cell=self.platforms[0].first_cell,
                 content=f"text {choice.text}",
                 approval=choice.approval,
                 request_id=None if choice.request is None else f"request {choice.request}",
@@ -306,6 +311,12 @@ class Scene:
             )
             for choice in step.drafts
         ]
+        for _, of_platform in groupby(sorted(drafts, key=platform_of), platform_of):
+            await self.send_to_platform(list(of_platform))
+
+    async def send_to_platform(self, drafts: Sequence[Draft]) -> None:
+        """Send drafts to one platform in one commit."""
+        now = self.clock.now
         answers = await send_drafts(self.database, self.ids, drafts)
         new: list[int] = []
         for draft, answer in zip(drafts, answers, strict=True):
@@ -324,11 +335,13 @@ class Scene:
             recipient, app = self.mailbox_and_app(call.mailbox)
             ids = self.pick_ids(self.of_app(recipient, app), call.near, call.far)
             calls.append(StatusChange(recipient, app, ids, call.read))
-        missing = await apply_status_changes(self.database, calls)
-        for change, absent in zip(calls, missing, strict=True):
-            had = [i for i in change.message_ids if self.model.has(change.recipient, i, now, change.app_number)]
-            assert absent == change.message_ids - set(had)
-            self.model.set_status(change.recipient, had, now, read=change.read)
+        for _, of_cell in groupby(sorted(calls, key=cell_of), cell_of):
+            changes = list(of_cell)
+            missing = await apply_status_changes(self.database, changes)
+            for change, absent in zip(changes, missing, strict=True):
+                had = [i for i in change.message_ids if self.model.has(change.recipient, i, now, change.app_number)]
+                assert absent == change.message_ids - set(had)
+                self.model.set_status(change.recipient, had, now, read=change.read)
 
     async def decide(self, step: Decide) -> None:
         now, app = self.clock.now, self.apps[step.app]
@@ -364,10 +377,10 @@ class Scene:
 
         async def write(connection: Connection) -> None:
             if step.archived and pages:
-                assert not await change_pages(connection, pages, now)
-            await entry_changes.set_archived(
-                connection, [(page_key(recipient, i, app), i) for i in ids], archived=step.archived
-            )
+                assert not await change_pages(connection, recipient.platform, pages, now)
+            if ids:
+                entries = [(page_key(recipient, i, app), i) for i in ids]
+                await entry_changes.set_archived(connection, entries, archived=step.archived)
 
         await self.database.in_transaction(write)
         entries = {(recipient, i) for i in ids}
@@ -393,7 +406,7 @@ class Scene:
         for message_id, model_message in list(self.model.messages.items()):
             if model_message.delivered:
                 continue
-            remaining_ms = await fan_out(self.database, message_id)
+            remaining_ms = await fan_out(self.database, Delivery(model_message.draft.platform.first_cell, message_id))
             wait = 0 if model_message.has_expired(now) else max(0, (model_message.draft.send_at or 0) - now)
             assert remaining_ms == wait
             if not wait and not model_message.has_expired(now):
@@ -404,27 +417,36 @@ class Scene:
     async def compare_counts(self) -> None:
         now = self.clock.now
         expected = Counter(
-            (recipient.user_id, recipient.platform_code, self.model.messages[i].draft.app_number)
+            (recipient, self.model.messages[i].draft.app_number)
             for recipient, i in self.model.live(now)
             if self.model.entries[recipient, i] is None
         )
-        recipients = [self.recipient(platform, user) for platform in (0, 1) for user in range(len(USERS))]
+        counted: dict[tuple[Recipient, int], int] = {}
+        for platform in (0, 1):
+            counted |= await self.counts_of([self.recipient(platform, user) for user in range(len(USERS))], expected)
+        assert counted == expected
+
+    async def counts_of(
+        self, recipients: Sequence[Recipient], expected: Counter[tuple[Recipient, int]]
+    ) -> dict[tuple[Recipient, int], int]:
+        """Compare the counts of mailboxes of one cell; return those of unread messages that are not zero."""
+        now = self.clock.now
         mailboxes_by_app = [(recipient, app) for recipient in recipients for app in self.apps]
         async with self.database.connection() as connection:
             counts, stale = await unread_counts(connection, mailboxes_by_app, now)
-        for (user_id, platform_code, app), count in counts.items():
-            if Recipient(user_id, platform_code) not in stale:
-                assert count == expected[user_id, platform_code, app]
+        for (recipient, app), count in counts.items():
+            if recipient not in stale:
+                assert count == expected[recipient, app]
         if stale:
             assert await self.database.in_transaction(sweep_mailboxes, sorted(stale), now)
             async with self.database.connection() as connection:
                 counts, stale = await unread_counts(connection, mailboxes_by_app, now)
             assert not stale
-        assert {key: count for key, count in counts.items() if count} == expected
         async with self.database.connection() as connection:
             readings = await read_lists(connection, [ListQuery(recipient) for recipient in recipients], now)
         assert all(reading.is_current for reading in readings)
         assert [reading.counts for reading in readings] == [self.expected_counts(it) for it in recipients]
+        return {key: count for key, count in counts.items() if count}
 
     def expected_counts(self, recipient: Recipient) -> list[AppCounts]:
         """Return the expected counts of a mailbox, by app."""
@@ -441,16 +463,16 @@ class Scene:
     async def compare_pages(self) -> None:
         """Every page has the expected entries, and all expired entries are withdrawn."""
         now = self.clock.now
+        platforms = {platform.first_cell: platform for platform in self.platforms}
         pages = await rows(
             self.database,
-            "select * from mailbox_page where app_number = any($1)"
-            " order by user_id, platform_code, bucket, app_number, part",
+            "select * from mailbox_page where app_number = any($1) order by cell, user_id, bucket, app_number, part",
             self.apps,
         )
         parts: dict[PageKey, list[list[int]]] = defaultdict(list)
         for page in pages:
-            key = PageKey(page["user_id"], page["platform_code"], page["bucket"], page["app_number"])
-            recipient, ids = Recipient(key.user_id, key.platform_code), page["message_ids"]
+            key = PageKey(page["cell"], page["user_id"], page["bucket"], page["app_number"])
+            recipient, ids = platforms[key.cell].recipient(key.user_id), page["message_ids"]
             assert page["part"] == len(parts[key])
             parts[key].append(ids)
             assert (page["first_id"], page["last_id"]) == (min(ids), max(ids))
@@ -463,10 +485,11 @@ class Scene:
             assert {i for i in page["archived_ids"] if i in live} == {
                 i for i in live if (recipient, i) in self.model.archived
             }
-        # Every message once, in order of arrival; each part is full before the next begins.
-        assert {key: [i for part in parts[key] for i in part] for key in parts} == dict(self.model.pages)
-        assert all(len(part) == PAGE for key in parts for part in parts[key][:-1])
-        assert all(0 < len(parts[key][-1]) <= PAGE for key in parts)
+        # Every message once, in order of arrival; each part is full before the next begins. Inside a part, ids ascend.
+        assert parts == {
+            key: [sorted(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE)]
+            for key, ids in self.model.pages.items()
+        }
 
     def stored_read_at(self, recipient: Recipient, message_id: int) -> int | None:
         """Return the expected `read_at` of an entry in its page."""
@@ -497,14 +520,18 @@ class Scene:
                     ]
                     for limit in (1, 4, 100):
                         await self.compare_list(connection, query, limit, [it for it in expected if passing(it)])
-            lookups = [
-                IdQuery(recipient, None, [entry.message_id for entry in entries])
-                for recipient, entries in everything.items()
-            ]
-            readings = await read_messages(connection, lookups, self.clock.now)
-            assert [[state_of(message) for message in reading.messages] for reading in readings] == [
-                [entry[:4] for entry in entries] for entries in everything.values()
-            ]
+            for platform in self.platforms:
+                of_cell = {it: entries for it, entries in everything.items() if it.platform == platform}
+                if not of_cell:
+                    continue
+                lookups = [
+                    IdQuery(recipient, None, [entry.message_id for entry in entries])
+                    for recipient, entries in of_cell.items()
+                ]
+                readings = await read_messages(connection, lookups, self.clock.now)
+                assert [[state_of(message) for message in reading.messages] for reading in readings] == [
+                    [entry[:4] for entry in entries] for entries in of_cell.values()
+                ]
 
     async def compare_list(
         self, connection: Connection, query: EntryQuery, limit: int, expected: Iterable[Entry]
@@ -528,7 +555,9 @@ class Scene:
         """Receipts include expired messages."""
         async with self.database.connection() as connection:
             for message_id, model_message in self.model.messages.items():
-                message = await find_message(connection, message_id)
+                message = await find_message(
+                    connection, MessageKey(model_message.draft.platform.first_cell, message_id)
+                )
                 assert message is not None
                 assert message.closed_at == model_message.closed_at
                 assert message.delivered_chunks == model_message.delivered
@@ -546,6 +575,16 @@ class Scene:
                 assert await count_receipts(connection, [message]) == [
                     ReceiptTotals(message.receivers, len(expected), read)
                 ]
+
+
+def platform_of(draft: Draft) -> Platform:
+    """Return the platform of a draft: a commit sends to one."""
+    return draft.platform
+
+
+def cell_of(change: StatusChange) -> int:
+    """Return the cell of a status call: a commit has those of one."""
+    return change.recipient.cell
 
 
 def state_of(message: EntryMessage) -> tuple[int, int, int | None, bool]:

@@ -12,7 +12,7 @@ from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.account import App, Platform, Recipient
 from msgcenter.domain.audience import Everyone, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import State
@@ -26,16 +26,16 @@ from msgcenter.store.mailboxes import feed, users
 from msgcenter.store.messages.node_lease import NodeLease
 from tests.scene import add_app, rows
 
-PLATFORM = "pulls"
+PLATFORM = Platform("pulls", 1)
 USERS = [f"user-{number:02}" for number in range(12)]
 
 
 async def app_of(database: Database) -> App:
     """Register an app on a platform that knows the users."""
-    await add_app(database, "puller", PLATFORM)
+    await add_app(database, "puller", PLATFORM.code)
 
     async def write(connection: Connection) -> int:
-        return await users.register(connection, PLATFORM, USERS)
+        return await users.register(connection, PLATFORM.first_cell, USERS)
 
     await database.in_transaction(write)
     async with database.connection() as connection:
@@ -45,7 +45,7 @@ async def app_of(database: Database) -> App:
 
 
 def mailboxes() -> list[Recipient]:
-    return [Recipient(user_id, PLATFORM) for user_id in USERS]
+    return [PLATFORM.recipient(user_id) for user_id in USERS]
 
 
 async def test_a_mailbox_far_behind_pulls_in_small_transactions(
@@ -66,7 +66,7 @@ async def test_a_mailbox_far_behind_pulls_in_small_transactions(
     await pull.pull(database, mailboxes(), now_ms())
     assert sum(pulled) == len(USERS) * len(sent)
     assert max(pulled) <= 60
-    pages = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
+    pages = await rows(database, "select message_ids from mailbox_page where cell = $1", PLATFORM.first_cell)
     assert [page["message_ids"] for page in pages] == [sent] * len(USERS)
 
 
@@ -85,10 +85,10 @@ async def test_a_former_subscriber_of_a_busy_topic_moves_on_without_its_rows(
             await sending.send(app, Text(f"number {number}"), Topic("busy"))
             await pull.pull(database, mailboxes()[:1], now_ms())
     (mark,) = await rows(
-        database, "select pulled_to from mailbox where user_id = $1 and platform_code = $2", USERS[0], PLATFORM
+        database, "select pulled_to from mailbox where user_id = $1 and cell = $2", USERS[0], PLATFORM.first_cell
     )
     assert mark["pulled_to"] > 10
-    (page,) = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
+    (page,) = await rows(database, "select message_ids from mailbox_page where cell = $1", PLATFORM.first_cell)
     assert len(page["message_ids"]) == 1
 
 
@@ -103,18 +103,18 @@ async def test_a_pull_ends_at_the_position_that_the_feed_had_when_the_mailbox_wa
         pending_rows = feed.pending_rows
 
         async def after_another_broadcast(
-            connection: Connection, states: Sequence[feed.PullState], limit: int
+            connection: Connection, cell: int, states: Sequence[feed.PullState], limit: int
         ) -> list[list[feed.PendingRow]]:
             monkeypatch.setattr(feed, "pending_rows", pending_rows)
             await sending.send(app, Text("after"), Everyone())
-            return await pending_rows(connection, states, limit)
+            return await pending_rows(connection, cell, states, limit)
 
         monkeypatch.setattr(feed, "pending_rows", after_another_broadcast)
         await pull.pull(database, mailbox, now_ms())
         (mark,) = await rows(database, "select pulled_to from mailbox where user_id = $1", USERS[0])
         assert mark["pulled_to"] == 1
         await pull.pull(database, mailbox, now_ms())
-    (page,) = await rows(database, "select message_ids from mailbox_page where platform_code = $1", PLATFORM)
+    (page,) = await rows(database, "select message_ids from mailbox_page where cell = $1", PLATFORM.first_cell)
     assert len(page["message_ids"]) == 2
 
 
@@ -155,7 +155,7 @@ class Crowd:
             await messages.update(self.app, message_id, Text(f"news {self.dice.random()}"), reset_read=True, by=COMMAND)
 
         async def pull_some() -> None:
-            await pull.pull(database, [Recipient(user_id, PLATFORM) for user_id in some], now_ms())
+            await pull.pull(database, [PLATFORM.recipient(user_id) for user_id in some], now_ms())
 
         chosen: Callable[[], Awaitable[None]] = self.dice.choices(
             [send, join, leave, recall, reset, pull_some], [6, 4, 3, 1, 1, 8]
@@ -188,8 +188,8 @@ async def test_concurrent_changes_deliver_each_message_once_and_receipts_agree(
             states = await rows(
                 database,
                 "select p.user_id, e.r from mailbox_page p, unnest(p.message_ids, p.read_at) as e (i, r)"
-                " where p.platform_code = $1 and e.i = $2 order by p.user_id",
-                PLATFORM,
+                " where p.cell = $1 and e.i = $2 order by p.user_id",
+                PLATFORM.first_cell,
                 message_id,
             )
             if page.status.state is State.RECALLED:
@@ -213,11 +213,11 @@ async def test_a_pull_that_waited_for_a_lock_never_moves_a_mailbox_back(database
         async with other.connection() as holder:
             held = holder.transaction()
             await held.start()
-            await feed.lock_pull_states(holder, [recipient])
+            await feed.lock_pull_states(holder, recipient.cell, [recipient.user_id])
             waiter = asyncio.create_task(pull.pull(database, [recipient], now_ms()))
             await _until_a_session_waits_for_a_lock(database)
             second = await sending.send(app, Text("second"), Everyone())
-            await pull.pull_within(holder, [recipient], now_ms())
+            await pull.pull_within(holder, recipient, now_ms())
             await held.commit()
         await waiter
         mark = await rows(database, "select pulled_to from mailbox where user_id = $1", recipient.user_id)

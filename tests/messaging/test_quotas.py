@@ -19,8 +19,7 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.send import send_drafts
 from msgcenter.store.apps import quotas
 from msgcenter.store.messages import messages
-from tests.conftest import PLATFORM
-from tests.scene import rows, text_to
+from tests.scene import HOME, rows, text_to
 
 TODAY = date(2026, 11, 27)
 
@@ -28,7 +27,7 @@ TODAY = date(2026, 11, 27)
 def draft(app_number: int, limit: int | None, request_id: str | None = None, *, day: date = TODAY) -> Draft:
     """Return the draft of a text message of an app with a quota."""
     quota = None if limit is None else DailyQuota(limit, day, 1)
-    return replace(text_to(app_number, PLATFORM, ["user"], request_id=request_id), quota=quota)
+    return replace(text_to(app_number, HOME, ["user"], request_id=request_id), quota=quota)
 
 
 def outcomes(answers: Sequence[int | Refusal]) -> str:
@@ -41,7 +40,7 @@ def outcomes(answers: Sequence[int | Refusal]) -> str:
 async def used(database: Database, app_number: int, day: date = TODAY) -> int:
     """Return the number of messages that count for a day."""
     async with database.connection() as connection:
-        return await quotas.used(connection, app_number, day)
+        return await quotas.used(connection, HOME.first_cell, app_number, day)
 
 
 async def stored_messages(database: Database) -> int:
@@ -144,10 +143,10 @@ async def test_a_repeated_transaction_counts_once(
 ) -> None:
     insert, tries = messages.insert_messages, 0
 
-    async def deadlock_at_first(connection: Connection, new_messages: Sequence[Message]) -> None:
+    async def deadlock_at_first(connection: Connection, cell: int, new_messages: Sequence[Message]) -> None:
         nonlocal tries
         tries += 1
-        await insert(connection, new_messages)
+        await insert(connection, cell, new_messages)
         if tries == 1:
             raise asyncpg.DeadlockDetectedError("as PostgreSQL raises it")
 

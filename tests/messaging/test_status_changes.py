@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
@@ -15,16 +15,15 @@ from msgcenter.store.mailboxes.entry_changes import set_archived
 from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.read_states import PageChange, change_status
 from msgcenter.store.mailboxes.sweeping import sweep_mailboxes, sweep_pages
-from tests.conftest import PLATFORM
-from tests.scene import START, Clock, rows, text_to
+from tests.scene import HOME, START, Clock, rows, text_to
 
-USER = Recipient("reader", PLATFORM)
+USER = HOME.recipient("reader")
 
 
 async def send(database: Database, app_number: int, clock: Clock, *, lasting: int | None = None) -> int:
     """Send a message to the reader that expires after `lasting` ms."""
     expires_at = None if lasting is None else clock.now + lasting
-    draft = text_to(app_number, PLATFORM, [USER.user_id], expires_at=expires_at)
+    draft = text_to(app_number, HOME, [USER.user_id], expires_at=expires_at)
     clock.now += 1
     (message_id,) = await send_drafts(database, MessageIds(1, clock), [draft])
     assert isinstance(message_id, int)
@@ -74,8 +73,8 @@ async def test_a_page_that_gets_an_expired_message_concurrently_is_changed(
     clock.now += 100
     sending: list[asyncio.Task[int]] = []
 
-    async def sweep_then_send(connection: Connection, keys: list[PageKey], now: int) -> int:
-        swept = await sweep_pages(connection, keys, now)
+    async def sweep_then_send(connection: Connection, platform: Platform, keys: list[PageKey], now: int) -> int:
+        swept = await sweep_pages(connection, platform, keys, now)
         sending.append(asyncio.create_task(send(database, app_number, clock, lasting=-50)))
         await asyncio.wait(sending, timeout=0.2)
         return swept
@@ -90,20 +89,21 @@ async def test_a_page_that_gets_an_expired_message_concurrently_is_changed(
 async def test_a_batch_returns_the_missing_ids_of_each_call(database: Database, app_number: int) -> None:
     clock = Clock()
     one, two = await send(database, app_number, clock), await send(database, app_number, clock)
-    other_user = Recipient("somebody else", PLATFORM)
-    other_platform = Recipient(USER.user_id, "another platform")
+    other_user = HOME.recipient("somebody else")
+    other_platform = Platform("another platform", 2).recipient(USER.user_id)
     missing = await apply_status_changes(
         database,
         [
             StatusChange(USER, app_number, frozenset({one, 4_711}), read=True),
             StatusChange(USER, app_number, frozenset({two}), read=True),
             StatusChange(other_user, app_number, frozenset({one}), read=True),
-            StatusChange(other_platform, app_number, frozenset({two}), read=True),
             StatusChange(USER, app_number + 1, frozenset({one, two}), read=False),
             StatusChange(USER, app_number, frozenset({0, (1 << 63) - 1}), read=True),
         ],
     )
-    assert missing == [{4_711}, set(), {one}, {two}, {one, two}, {0, (1 << 63) - 1}]
+    assert missing == [{4_711}, set(), {one}, {one, two}, {0, (1 << 63) - 1}]
+    elsewhere = StatusChange(other_platform, app_number, frozenset({two}), read=False)
+    assert await apply_status_changes(database, [elsewhere]) == [{two}]
     assert await is_read(database, one)
     assert await is_read(database, two)
 

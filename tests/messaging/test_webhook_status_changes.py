@@ -8,17 +8,14 @@ import pytest
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
-from msgcenter.domain.content import Text
-from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.webhook import READ, UNREAD
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import AttributedChange, StatusChange, apply_status_changes_with_events
 from msgcenter.store.webhooks import webhooks
-from tests.conftest import PLATFORM
-from tests.scene import rows
+from tests.scene import HOME, rows, text_to
 
-USER = Recipient("user", PLATFORM)
+USER = HOME.recipient("user")
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ async def messages(database: Database, app_number: int) -> list[int]:
         )
 
     await database.in_transaction(write)
-    drafts = [Draft(app_number, PLATFORM, Text("x"), ("other", "user")) for _ in range(4)]
+    drafts = [text_to(app_number, HOME, ["other", "user"]) for _ in range(4)]
     return [i for i in await send_drafts(database, MessageIds(1), drafts) if isinstance(i, int)]
 
 
@@ -69,7 +66,7 @@ async def test_changes_of_one_batch_have_events_in_order(
 async def test_missing_and_withdrawn_entries_have_no_events(
     database: Database, app_number: int, messages: list[int]
 ) -> None:
-    brief = Draft(app_number, PLATFORM, Text("x"), ("user",), expires_at=now_ms() - 1)
+    brief = text_to(app_number, HOME, ["user"], expires_at=now_ms() - 1)
     (expired,) = await send_drafts(database, MessageIds(2), [brief])
     assert isinstance(expired, int)
     ids = [messages[0], expired, 7]
@@ -91,7 +88,7 @@ async def test_events_of_an_entry_alternate_under_concurrent_changes(
                     app_number,
                     dice.sample(messages, 2),
                     read=dice.random() < 0.5,
-                    recipient=Recipient(dice.choice(["user", "other"]), PLATFORM),
+                    recipient=HOME.recipient(dice.choice(["user", "other"])),
                 )
                 for _ in range(5)
             ]

@@ -2,12 +2,12 @@
 
 import pytest
 
-from msgcenter.domain.account import App
+from msgcenter.domain.account import App, Platform
 from msgcenter.gateway.call_record import CallRecord
 from msgcenter.monitor import calls
 from msgcenter.monitor.calls import BUCKETS, SLOW_WINDOW_SECONDS, CallTotals
 
-APP = App(1, "app-1", "Homework", "420100", "app-1")
+APP = App(1, "app-1", "Homework", Platform("420100", 1), "app-1")
 
 
 class Clock:

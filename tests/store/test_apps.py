@@ -12,7 +12,7 @@ async def test_a_new_app_is_found_with_its_data(database: Database) -> None:
         record = await apps.find_app(connection, "app")
         assert record is not None
         assert (record.app.number, record.app.app_id, record.app.platform_code) == (number, "app", "home")
-        assert (record.app.account, record.app.disabled, record.app.platforms) == ("app", False, frozenset())
+        assert (record.app.account, record.app.disabled, record.app.platforms) == ("app", False, {})
         assert (record.key_sealed, record.key_version, record.created_at) == (b"sealed", 1, START)
         assert (record.inbox_scope, record.origins) == ("own", ())
         assert await apps.find_apps(connection, [number, number + 1]) == {number: record}
@@ -61,7 +61,7 @@ async def test_an_origin_is_allowed_while_its_app_is_enabled(database: Database)
 
 
 async def test_an_existing_platform_keeps_its_name(database: Database) -> None:
+    assert await database.in_transaction(ensure_platform, "home", "Home", START)
+    assert not await database.in_transaction(ensure_platform, "home", "Another", START)
     async with database.connection() as connection:
-        await ensure_platform(connection, "home", "Home", START)
-        await ensure_platform(connection, "home", "Another", START)
         assert await connection.fetchval("select name from platform where code = 'home'") == "Home"

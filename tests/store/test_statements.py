@@ -8,17 +8,14 @@ import pytest
 
 import msgcenter
 from msgcenter.database.database import Database
-from msgcenter.domain.account import Recipient
-from msgcenter.domain.content import Text
 from msgcenter.domain.mailbox import EntryChange
-from msgcenter.domain.message import Draft
 from msgcenter.domain.message_id import MessageIds, bucket_of
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import read_states
 from msgcenter.store.mailboxes.pages import PageKey
 from msgcenter.store.mailboxes.read_states import PageChange
-from tests.conftest import PLATFORM
+from tests.scene import HOME, text_to
 
 _SOURCE = Path(str(msgcenter.__file__)).parent
 _PACKAGES = ("database", "store", "messaging", "delivery", "live", "monitor")
@@ -78,24 +75,23 @@ async def test_primary_keys_begin_with_the_distribution_column(database: Databas
             """
         )
     first_columns = {row["table_name"]: row["first_column"] for row in rows}
-    assert first_columns["mailbox_page"] == "user_id"
-    assert first_columns["message"] == "id"
-    assert first_columns["audience_chunk"] == "digest"
+    assert {table for table, column in first_columns.items() if column == "cell"} == {
+        *("mailbox", "mailbox_page", "topic_subscription", "feed", "feed_head"),
+        *("message", "message_version", "audience_chunk", "idempotency_key", "quota_use"),
+    }
     assert first_columns["access_token"] == "digest"
-    assert first_columns["idempotency_key"] == "app_number"
 
 
 async def test_status_changes_are_heap_only(database: Database, app_number: int) -> None:
     users = tuple(f"user-{number:03}" for number in range(50))
-    drafts = [Draft(app_number, PLATFORM, Text("x"), users) for _ in range(60)]
+    drafts = [text_to(app_number, HOME, users) for _ in range(60)]
     ids = [i for i in await send_drafts(database, MessageIds(1), drafts) if isinstance(i, int)]
     shares = []
     for _ in range(_ROUNDS):
         updates, heap_only = await _updates(database)
         for turn in range(20):
             changes = [
-                StatusChange(Recipient(user, PLATFORM), app_number, frozenset(ids[:50]), turn % 2 == 0)
-                for user in users
+                StatusChange(HOME.recipient(user), app_number, frozenset(ids[:50]), turn % 2 == 0) for user in users
             ]
             await apply_status_changes(database, changes)
         updates_after, heap_only_after = await _updates(database)
@@ -124,9 +120,9 @@ async def _updates(database: Database) -> tuple[int, int]:
 
 @pytest.mark.parametrize("only_pulled", [False, True])
 async def test_status_changes_probe_the_key_in_order(database: Database, app_number: int, only_pulled: bool) -> None:
-    (message_id,) = await send_drafts(database, MessageIds(1), [Draft(app_number, PLATFORM, Text("x"), ("u",))])
+    (message_id,) = await send_drafts(database, MessageIds(1), [text_to(app_number, HOME, ["u"])])
     assert isinstance(message_id, int)
-    key = PageKey("u", PLATFORM, bucket_of(message_id), app_number)
+    key = PageKey(HOME.first_cell, "u", bucket_of(message_id), app_number)
     async with database.connection() as connection:
         assert await read_states.change_status(connection, {key: PageChange(read=[message_id])}, 1) == {}
         await connection.execute("set local statement_timeout = 0")
@@ -147,6 +143,6 @@ async def _plan_of_status_statement(connection: object, *, only_pulled: bool) ->
             return []
 
     spy = Spy()
-    key = PageKey("u", PLATFORM, 1, 1)
+    key = PageKey(HOME.first_cell, "u", 1, 1)
     await read_states.change_status(spy, {key: PageChange.of({5: EntryChange.READ})}, 1, only_pulled=only_pulled)  # type: ignore[arg-type]
     return spy.plan

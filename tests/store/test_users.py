@@ -3,40 +3,42 @@
 import asyncio
 
 from msgcenter.database.database import Database
+from msgcenter.domain.account import Platform
 from msgcenter.store.mailboxes import users
-from tests.conftest import PLATFORM
-from tests.scene import rows
+from tests.scene import HOME, rows
+
+CELL = HOME.first_cell
 
 
 async def test_a_user_is_registered_once(database: Database) -> None:
     async with database.connection() as connection:
-        assert await users.register(connection, PLATFORM, ["b", "a", "b"]) == 2
-        assert await users.register(connection, PLATFORM, ["c", "b"]) == 1
-        assert await users.register(connection, PLATFORM, []) == 0
-        assert await users.register(connection, "other", ["b"]) == 1
-        assert await users.count_users(connection, PLATFORM) == 3
-        assert await users.count_users(connection, "unknown") == 0
+        assert await users.register(connection, CELL, ["b", "a", "b"]) == 2
+        assert await users.register(connection, CELL, ["c", "b"]) == 1
+        assert await users.register(connection, CELL, []) == 0
+        assert await users.register(connection, CELL + 1, ["b"]) == 1
+        assert await users.count_users(connection, HOME) == 3
+        assert await users.count_users(connection, Platform("unknown", 9)) == 0
 
 
 async def test_new_users_start_at_the_feeds_present_position(database: Database) -> None:
     async with database.connection() as connection:
-        await users.register(connection, PLATFORM, ["first"])
-        await connection.execute("insert into feed_head (platform_code, position) values ($1, 7), ('x', 9)", PLATFORM)
-        await users.register(connection, PLATFORM, ["first", "second"])
+        await users.register(connection, CELL, ["first"])
+        await connection.execute("insert into feed_head (cell, position) values ($1, 7), ($1 + 1, 9)", CELL)
+        await users.register(connection, CELL, ["first", "second"])
     mailboxes = await rows(database, "select user_id, joined, pulled_to from mailbox order by user_id")
     assert [tuple(mailbox) for mailbox in mailboxes] == [("first", 0, 0), ("second", 7, 7)]
 
 
 async def test_registering_does_not_wait_for_a_locked_mailbox(database: Database) -> None:
     async with database.connection() as holder, database.connection() as other, holder.transaction():
-        await users.register(other, PLATFORM, ["a"])
+        await users.register(other, CELL, ["a"])
         await holder.execute("select 1 from mailbox for update")
         async with asyncio.timeout(5):
-            assert await users.register(other, PLATFORM, ["a", "b"]) == 1
+            assert await users.register(other, CELL, ["a", "b"]) == 1
 
 
 async def test_counting_users_reads_the_index_only(database: Database) -> None:
     async with database.connection() as connection:
-        await users.register(connection, PLATFORM, (str(number) for number in range(3_000)))
-        plan = await connection.fetch("explain select count(*) from mailbox where platform_code = $1", PLATFORM)
+        await users.register(connection, CELL, (str(number) for number in range(3_000)))
+        plan = await connection.fetch("explain select count(*) from mailbox where cell = any($1)", [CELL])
     assert "Index Only Scan" in str(plan)

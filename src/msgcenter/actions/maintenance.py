@@ -14,6 +14,7 @@ from msgcenter.domain.message import IDEMPOTENCY_MS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import KEPT_MS
+from msgcenter.messaging import groups
 from msgcenter.store.apps import call_counts, quotas
 from msgcenter.store.apps.tokens import delete_expired_tokens
 from msgcenter.store.messages import idempotency
@@ -68,6 +69,7 @@ async def clean_up(database: Database) -> int:
             oldest = datetime.fromtimestamp(now / 1_000, UTC) - timedelta(days=STATISTICS_DAYS)
             batch += await call_counts.delete_old(connection, int(oldest.timestamp() * 1_000), _ROWS_PER_STATEMENT)
             batch += await quotas.delete_old(connection, oldest.date(), _ROWS_PER_STATEMENT)
+        batch += await groups.remove_idle(database, now)
         deleted += batch
         if batch < _ROWS_PER_STATEMENT:
             return deleted

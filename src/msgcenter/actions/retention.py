@@ -16,10 +16,12 @@ import structlog
 
 from msgcenter.actions.apps.platforms import check_platform
 from msgcenter.database.database import Connection, Database
+from msgcenter.domain.account import Platform
 from msgcenter.domain.message_id import bucket_of, bucket_start_ms, first_id_of, last_bucket_before, now_ms
 from msgcenter.domain.person import COMMAND, Actor
 from msgcenter.domain.refusal import malformed
 from msgcenter.store import audit
+from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.mailboxes import users as directory
 from msgcenter.store.retention import removal
 from msgcenter.store.retention import rules as retention_rules
@@ -66,10 +68,15 @@ class Plan(NamedTuple):
     Earlier buckets were removed before.
     """
 
-    platform_code: str
+    platform: Platform
     days: int
     first_bucket: int
     last_bucket: int
+
+    @property
+    def platform_code(self) -> str:
+        """The code of the platform."""
+        return self.platform.code
 
     @property
     def is_due(self) -> bool:
@@ -129,10 +136,11 @@ async def plans(database: Database, platform_code: str | None = None) -> list[Pl
     due = []
     now = now_ms()
     async with database.connection() as connection:
+        platforms = await find_platforms(connection)
         for code, days in await retention_rules.list_rules(connection):
             if days is not None and platform_code in {None, code}:
                 first = await retention_rules.removed_through(connection, code) + 1
-                due.append(Plan(code, days, first, max(-1, last_bucket_before(now - days * _DAY_MS))))
+                due.append(Plan(platforms[code], days, first, max(-1, last_bucket_before(now - days * _DAY_MS))))
     return due
 
 
@@ -188,7 +196,7 @@ class _Removal:
 
     def __init__(self, database: Database, plan: Plan, dry_run: bool, on_progress: OnProgress) -> None:
         self._database = database
-        self._platform = plan.platform_code
+        self._platform = plan.platform
         self._plan = plan
         self._before_id = first_id_of(plan.last_bucket + 1)
         self._dry_run = dry_run
@@ -203,40 +211,41 @@ class _Removal:
             self._users = await directory.count_users(connection, self._platform)
         # No mailbox may pull a message that is being removed, show an entry without its message, or a message without
         # its audience. So what refers to others is removed first.
-        oldest = await self._remove_from_feed()
-        await self._remove_from_mailboxes(oldest)
+        self._report(Step.FEED)
+        oldest_positions = [await self._remove_from_feed(cell) for cell in self._platform.all_cells]
+        self._report(Step.MAILBOXES)
+        for cell, oldest_position in zip(self._platform.all_cells, oldest_positions, strict=True):
+            await self._remove_from_mailboxes(cell, oldest_position)
         first_bucket = await self._remove_messages()
         await self._remove_audiences(first_bucket)
         if self._plan.is_due and not self._dry_run:
             async with self._database.connection() as connection:
-                await retention_rules.set_removed_through(connection, self._platform, self._plan.last_bucket)
+                await retention_rules.set_removed_through(connection, self._platform.code, self._plan.last_bucket)
         return self._removed
 
-    async def _remove_from_feed(self) -> int:
+    async def _remove_from_feed(self, cell: int) -> int:
         """Remove the feed rows of old messages. Return the oldest position that a remaining row refers to."""
-        self._report(Step.FEED)
         async with self._database.connection() as connection:
-            oldest = await removal.feed_position(connection, self._platform) + 1
+            oldest = await removal.feed_position(connection, cell) + 1
         after = FEED_START
         while True:
             async with _rest_after(), self._database.connection() as connection:
-                rows = await removal.feed_rows(connection, self._platform, after, _ROWS)
+                rows = await removal.feed_rows(connection, cell, after, _ROWS)
                 old = [row.key for row in rows if row.message_id < self._before_id]
                 if self._dry_run:
                     self._removed.feed_rows += len(old)
                 elif old:
-                    self._removed.feed_rows += await removal.delete_feed(connection, self._platform, old)
+                    self._removed.feed_rows += await removal.delete_feed(connection, cell, old)
             oldest = min([oldest, *(row.origin_position for row in rows if row.message_id >= self._before_id)])
             if len(rows) < _ROWS:
                 return oldest
             after = rows[-1].key
 
-    async def _remove_from_mailboxes(self, oldest_position: int) -> None:
+    async def _remove_from_mailboxes(self, cell: int, oldest_position: int) -> None:
         """Remove the pages of old buckets, and subscriptions that ended before the oldest feed row."""
-        self._report(Step.MAILBOXES)
         after = ""
         while True:
-            users, entries, subscriptions = await self._mailbox_batch(after, oldest_position)
+            users, entries, subscriptions = await self._mailbox_batch(cell, after, oldest_position)
             self._removed.entries += entries
             self._removed.subscriptions += subscriptions
             self._done += len(users)
@@ -245,96 +254,112 @@ class _Removal:
                 return
             after = users[-1]
 
-    async def _mailbox_batch(self, after: str, oldest_position: int) -> tuple[list[str], int, int]:
+    async def _mailbox_batch(self, cell: int, after: str, oldest_position: int) -> tuple[list[str], int, int]:
         """Remove the pages and subscriptions of the next users. Return the users and how many of each there were."""
         step = self._count_in_mailboxes if self._dry_run else self._delete_in_mailboxes
         async with _rest_after():
-            return await self._database.in_transaction(step, after, oldest_position)
+            return await self._database.in_transaction(step, cell, after, oldest_position)
 
     async def _count_in_mailboxes(
-        self, connection: Connection, after: str, oldest_position: int
+        self, connection: Connection, cell: int, after: str, oldest_position: int
     ) -> tuple[list[str], int, int]:
-        users = await removal.users_after(connection, self._platform, after, _USERS)
-        entries = await removal.count_entries(connection, self._platform, users, self._plan.last_bucket)
-        ended = await removal.count_subscriptions(connection, self._platform, users, oldest_position)
+        users = await removal.users_after(connection, cell, after, _USERS)
+        entries = await removal.count_entries(connection, cell, users, self._plan.last_bucket)
+        ended = await removal.count_subscriptions(connection, cell, users, oldest_position)
         return users, entries, ended
 
     async def _delete_in_mailboxes(
-        self, connection: Connection, after: str, oldest_position: int
+        self, connection: Connection, cell: int, after: str, oldest_position: int
     ) -> tuple[list[str], int, int]:
-        users = await removal.users_after(connection, self._platform, after, _USERS, lock=True)
-        entries = await removal.delete_pages(connection, self._platform, users, self._plan.last_bucket)
-        ended = await removal.delete_subscriptions(connection, self._platform, users, oldest_position)
+        users = await removal.users_after(connection, cell, after, _USERS, lock=True)
+        entries = await removal.delete_pages(connection, cell, users, self._plan.last_bucket)
+        ended = await removal.delete_subscriptions(connection, cell, users, oldest_position)
         return users, entries, ended
 
     async def _remove_messages(self) -> int:
         """Remove old messages with their versions. Return the first bucket whose audiences may now be unused."""
         self._report(Step.MESSAGES)
         first_bucket = self._plan.first_bucket
+        cell = self._platform.first_cell
         after = -1
         while True:
             async with _rest_after():
                 async with self._database.connection() as connection:
-                    owners = await removal.message_platforms(connection, after, self._before_id, _ROWS)
-                if old := [message_id for message_id, owner in owners if owner == self._platform]:
+                    old = await removal.message_ids(connection, cell, after, self._before_id, _ROWS)
+                if old:
                     first_bucket = min(first_bucket, bucket_of(old[0]))
-                    messages, versions = await self._message_batch(old)
+                    messages, versions = await self._message_batch(cell, old)
                     self._removed.messages += messages
                     self._removed.versions += versions
-            if len(owners) < _ROWS:
+            if len(old) < _ROWS:
                 return first_bucket
-            after = owners[-1][0]
+            after = old[-1]
 
-    async def _message_batch(self, old: list[int]) -> tuple[int, int]:
+    async def _message_batch(self, cell: int, old: list[int]) -> tuple[int, int]:
         if not self._dry_run:
-            return await self._database.in_transaction(removal.delete_messages, old)
+            return await self._database.in_transaction(removal.delete_messages, cell, old)
         async with self._database.connection() as connection:
-            return len(old), await removal.count_versions(connection, old)
+            return len(old), await removal.count_versions(connection, cell, old)
 
     async def _remove_audiences(self, first_bucket: int) -> None:
-        """Remove the audience chunks of these buckets that no remaining message of any platform refers to."""
+        """Remove the audience chunks of these buckets that no remaining message refers to."""
         self._report(Step.AUDIENCES)
         if self._removed.messages and not self._dry_run:
             await asyncio.sleep(_READER_SECONDS)
+        for cell in self._platform.all_cells:
+            await self._remove_chunks(cell, first_bucket)
+
+    async def _remove_chunks(self, cell: int, first_bucket: int) -> None:
         after: ChunkKey | None = CHUNK_START
         while after is not None:
-            candidates, after = await self._chunks(after, first_bucket)
-            if candidates:
-                await self._discard_used(candidates, first_bucket)
+            candidates, after = await self._chunks(cell, after, first_bucket)
+            if candidates and not self._dry_run:  # in a dry run, the messages that are left are still all messages
+                await self._discard_used(cell, candidates, first_bucket)
             ordered = sorted(candidates)
             for start in range(0, len(ordered), _ROWS):
-                await self._delete_chunks(ordered[start : start + _ROWS])
+                await self._delete_chunks(cell, ordered[start : start + _ROWS])
 
-    async def _chunks(self, after: ChunkKey, first_bucket: int) -> tuple[set[ChunkKey], ChunkKey | None]:
+    async def _chunks(self, cell: int, after: ChunkKey, first_bucket: int) -> tuple[set[ChunkKey], ChunkKey | None]:
         """Return some keys of chunks after one, and the key to continue after (None at the end)."""
         chunks: set[ChunkKey] = set()
         place: ChunkKey | None = after
         while place is not None and len(chunks) < _CANDIDATES:
             async with _rest_after(), self._database.connection() as connection:
-                keys, place = await removal.chunk_keys(connection, place, first_bucket, self._plan.last_bucket, _KEYS)
+                keys, place = await removal.chunk_keys(
+                    connection,
+                    cell,
+                    place,
+                    first_bucket=first_bucket,
+                    last_bucket=self._plan.last_bucket,
+                    limit=_KEYS,
+                )
             chunks.update(keys)
         return chunks, place
 
-    async def _discard_used(self, chunks: set[ChunkKey], first_bucket: int) -> None:
-        """Take the chunks that remaining messages refer to out of the set."""
-        gone = self._platform if self._dry_run else None
+    async def _discard_used(self, cell: int, chunks: set[ChunkKey], first_bucket: int) -> None:
+        """Take the chunks that remaining messages refer to out of the set, which has chunks of one cell."""
         after = first_id_of(first_bucket) - 1
         while True:
             async with _rest_after(), self._database.connection() as connection:
-                left = await removal.message_audiences(connection, after, self._before_id, _ROWS, except_platform=gone)
+                left = await removal.message_audiences(
+                    connection, self._platform.first_cell, after, self._before_id, _ROWS
+                )
             chunks.difference_update(
-                ChunkKey(digest, bucket_of(message_id)) for message_id, digests in left for digest in digests
+                ChunkKey(chunk.digest, bucket_of(message_id))
+                for message_id, audience in left
+                for chunk in audience
+                if chunk.cell == cell
             )
             if len(left) < _ROWS:
                 return
             after = left[-1][0]
 
-    async def _delete_chunks(self, chunks: list[ChunkKey]) -> None:
+    async def _delete_chunks(self, cell: int, chunks: list[ChunkKey]) -> None:
         if self._dry_run:
             self._removed.audiences += len(chunks)
             return
         async with _rest_after(), self._database.connection() as connection:
-            self._removed.audiences += await removal.delete_chunks(connection, chunks)
+            self._removed.audiences += await removal.delete_chunks(connection, cell, chunks)
 
     def _report(self, step: Step) -> None:
         self._on_progress(step, self._done, max(self._done, self._users))

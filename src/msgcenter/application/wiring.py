@@ -14,7 +14,7 @@ from msgcenter.actions.apps.call_counter import CallCounter
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.mailboxes.inbox import Inbox
 from msgcenter.actions.mailboxes.statuses import Statuses
-from msgcenter.actions.mailboxes.topics import Topics
+from msgcenter.actions.mailboxes.topics import Topics, topic_readers
 from msgcenter.actions.mailboxes.user_tokens import UserTokens
 from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
@@ -46,7 +46,6 @@ from msgcenter.live.postgres_bus import PostgresBus
 from msgcenter.monitor.monitor import Monitor
 from msgcenter.redis.status import RedisStatus
 from msgcenter.settings import Settings
-from msgcenter.store.mailboxes.topics import ever_subscribed
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.web.base_path import BehindProxy
 from msgcenter.web.headers import SafeAnswers
@@ -153,7 +152,7 @@ class _Process:
         self.keys = key_ring(settings)
         self.database = database_of(settings, connections=settings.database_connections)
         self.lease = NodeLease(self.database.direct_url, server)
-        self.hub = Hub(partial(ever_subscribed, self.database), per_user=settings.stream_limit)
+        self.hub = Hub(partial(topic_readers, self.database), per_user=settings.stream_limit)
         self.redis = None if settings.redis_url is None else RedisStatus()
         self.counts = self._shared_counts()
         self.bus = self._live_bus()

@@ -17,6 +17,7 @@ from msgcenter.cli.commands.messages import (
     versions,
 )
 from msgcenter.cli.commands.operator import operators
+from msgcenter.cli.commands.platform import platforms
 from msgcenter.cli.commands.retention import retention
 from msgcenter.cli.commands.send import SEND_EXAMPLES, send, update
 from msgcenter.cli.commands.topic import topics
@@ -143,7 +144,13 @@ def doctor(
         raise typer.Exit(examine(as_json=json))
 
 
-for name, group in {"app": apps, "operator": operators, "user": users, "retention": retention}.items():
+for name, group in {
+    "app": apps,
+    "operator": operators,
+    "user": users,
+    "platform": platforms,
+    "retention": retention,
+}.items():
     cli.add_typer(group, name=name, rich_help_panel="Administration")
 cli.command(rich_help_panel=MESSAGES, epilog=SEND_EXAMPLES)(send)
 cli.command(rich_help_panel=MESSAGES, epilog=STATUS_EXAMPLES)(status)

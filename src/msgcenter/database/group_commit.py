@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from msgcenter.database.database import LockPatience, lock_patience
@@ -52,6 +53,7 @@ class GroupCommit(Generic[Item, Result]):
         batch_weight: int,
         waiting_limit: int,
         weigh: Callable[[Item], int] | None = None,
+        lanes: asyncio.Semaphore | None = None,
     ) -> None:
         self._flush = flush
         self._weigh = weigh
@@ -60,7 +62,7 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._locked_out: set[asyncio.Task[None]] = set()
-        self._lanes = asyncio.Semaphore(_LANES)
+        self._lanes = asyncio.Semaphore(_LANES) if lanes is None else lanes
 
     async def submit(self, item: Item) -> Result:
         """Return the result of `item` once it is committed, or raise its refusal."""
@@ -165,6 +167,56 @@ class GroupCommit(Generic[Item, Result]):
         else:
             _answer_each([waiting], results)
         return None
+
+
+class CellCommits(Generic[Item, Result]):
+    """A group commit for each cell: the items of a batch are of one cell, and the cells are flushed in parallel.
+
+    So a batch is one statement or transaction on one node of a cluster, and a cell whose node is away refuses no call
+    of another cell. The arguments are those of `GroupCommit`; `waiting_limit` is for all cells together.
+    """
+
+    def __init__(
+        self,
+        flush: Callable[[list[Item]], Awaitable[Sequence[Result | Refusal]]],
+        *,
+        batch_weight: int,
+        waiting_limit: int,
+        weigh: Callable[[Item], int] | None = None,
+    ) -> None:
+        self._waiting_limit = waiting_limit
+        self._submitted = 0
+        self._cells: dict[int, GroupCommit[Item, Result]] = {}
+        self._new = partial(
+            GroupCommit[Item, Result],
+            flush,
+            batch_weight=batch_weight,
+            waiting_limit=waiting_limit,
+            weigh=weigh,
+            lanes=asyncio.Semaphore(_LANES),
+        )
+
+    async def submit(self, cell: int, item: Item) -> Result:
+        """Return the result of an item of a cell once it is committed, or raise its refusal."""
+        if self._submitted >= self._waiting_limit:
+            raise Refusal(Reason.DATABASE_UNAVAILABLE)
+        commit = self._cells.get(cell)
+        if commit is None:
+            commit = self._cells[cell] = self._new()
+        self._submitted += 1
+        try:
+            return await commit.submit(item)
+        finally:
+            self._submitted -= 1
+
+    @property
+    def waiting(self) -> int:
+        """The number of items in the queues or waiting for locked rows."""
+        return sum(commit.waiting for commit in self._cells.values())
+
+    async def drained(self) -> None:
+        """Wait until no item is waiting or being written."""
+        await asyncio.gather(*(commit.drained() for commit in self._cells.values()))
 
 
 def _answer_each(batch: Sequence[_Waiting[Item, Result]], results: Sequence[Result | Refusal]) -> None:

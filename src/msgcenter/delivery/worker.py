@@ -18,7 +18,7 @@ from msgcenter.database.database import Database
 from msgcenter.domain.event import Listener, ignore_events
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.fan_out import fan_out
-from msgcenter.store.messages.jobs import DELIVER
+from msgcenter.store.messages.jobs import DELIVER, Delivery
 
 _log = structlog.get_logger(__name__)
 _POLL = timedelta(seconds=5)
@@ -81,18 +81,18 @@ class Worker:
 
     async def _deliver(self, job: Job) -> None:
         try:
-            ms_left = await self._fan_out(int(job.payload or b""))
+            ms_left = await self._fan_out(Delivery.parse(job.payload))
         except asyncio.CancelledError:
             # PgQueuer deletes a cancelled job; then the rest of the audience would never get the message.
             raise RetryRequested(delay=timedelta(), reason="the process ends") from None
         if ms_left:
             raise RetryRequested(delay=timedelta(milliseconds=ms_left), reason="the message is not due yet")
 
-    async def _fan_out(self, message_id: int) -> int:
+    async def _fan_out(self, delivery: Delivery) -> int:
         """Deliver a message. During an outage of the database wait for it: without it no job can be queued again."""
         while True:
             try:
-                return await fan_out(self._database, message_id, self._on_change)
+                return await fan_out(self._database, delivery, self._on_change)
             except Refusal as refusal:
                 if refusal.reason is not Reason.DATABASE_UNAVAILABLE or self._stopping.is_set():
                     raise

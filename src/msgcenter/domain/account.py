@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -10,26 +11,68 @@ from msgcenter.domain.refusal import Reason, Refusal
 
 MAX_ORIGINS = 20
 """Maximum of an app's websites that may embed the inbox; they are listed in a header of its page."""
+MAX_CELLS = 1_024
+"""Maximum of a platform's cells."""
+
+
+class Platform(NamedTuple):
+    """A platform and its cells: the numbers from `first_cell` on, `cells` of them.
+
+    A cell is the unit in which data lives together (docs/decisions/0021-cells.md). Each user has one; messages are in
+    the first.
+    """
+
+    code: str
+    first_cell: int
+    cells: int = 1
+
+    @property
+    def all_cells(self) -> range:
+        """The numbers of its cells."""
+        return range(self.first_cell, self.first_cell + self.cells)
+
+    def cell_of(self, user_id: str) -> int:
+        """Return the cell of a user. It never changes: the hash is stable, and so is the number of cells."""
+        if self.cells == 1:
+            return self.first_cell
+        return self.first_cell + crc32(user_id.encode()) % self.cells
+
+    def recipient(self, user_id: str) -> "Recipient":
+        """Return a user of the platform as a recipient."""
+        return Recipient(self.cell_of(user_id), user_id, self)
+
+
+class Recipient(NamedTuple):
+    """The owner of a mailbox: a user of a platform. It sorts like the primary key of the mailbox table."""
+
+    cell: int
+    user_id: str
+    platform: Platform
+
+    @property
+    def platform_code(self) -> str:
+        """The code of the platform."""
+        return self.platform.code
 
 
 class App(Struct, frozen=True):
     """A third-party app, with what a call needs.
 
-    `number` is its internal key, `app_id` its public id. `platform_code` is its home platform; `platforms` are the
-    other platforms that it is authorised for. `app_schemes` are the URL schemes of native apps that its home platform
-    allows in appUrl. `webhook_events` are the event types that its webhooks want. `broadcasts` is whether it may send
-    to all users of a platform. An app that is not `live` can only message its sandbox users. `notices` marks the
-    product's own app that sends announcements; it makes no calls. `rate_limits` are calls per second by API name ("*"
-    for the others), None for the installation's limit. `daily_quota` is messages per day, None for no limit.
+    `number` is its internal key, `app_id` its public id. `platform` is its home platform; `platforms` are the other
+    platforms that it is authorised for, by their codes. `app_schemes` are the URL schemes of native apps that its home
+    platform allows in appUrl. `webhook_events` are the event types that its webhooks want. `broadcasts` is whether it
+    may send to all users of a platform. An app that is not `live` can only message its sandbox users. `notices` marks
+    the product's own app that sends announcements; it makes no calls. `rate_limits` are calls per second by API name
+    ("*" for the others), None for the installation's limit. `daily_quota` is messages per day, None for no limit.
     """
 
     number: int
     app_id: str
     name: str
-    platform_code: str
+    platform: Platform
     account: str
     disabled: bool = False
-    platforms: frozenset[str] = frozenset()
+    platforms: Mapping[str, Platform] = {}
     app_schemes: frozenset[str] = frozenset()
     webhook_events: frozenset[str] = frozenset()
     broadcasts: bool = True
@@ -37,6 +80,11 @@ class App(Struct, frozen=True):
     rate_limits: Mapping[str, int] | None = None
     daily_quota: int | None = None
     notices: bool = False
+
+    @property
+    def platform_code(self) -> str:
+        """The code of its home platform."""
+        return self.platform.code
 
     @property
     def sandbox_user(self) -> str:
@@ -68,23 +116,17 @@ class App(Struct, frozen=True):
         # Without the dash, an app whose id starts with another app's id would reach that app's sandbox.
         return user_id == self.sandbox_user or user_id.startswith(f"{self.sandbox_user}-")
 
-    def platform_for(self, platform_code: str | None) -> str:
+    def platform_for(self, platform_code: str | None) -> Platform:
         """Return the platform of a call: the requested one, or the app's own if none is requested.
 
         Refuses with NOT_AUTHORISED a platform that the app is not authorised for (docs/protocol.md, sendMsg).
         """
-        if platform_code is None or platform_code == self.platform_code:
-            return self.platform_code
-        if platform_code not in self.platforms:
+        if platform_code is None or platform_code == self.platform.code:
+            return self.platform
+        platform = self.platforms.get(platform_code)
+        if platform is None:
             raise Refusal(
                 Reason.NOT_AUTHORISED,
                 rule=Phrase(f"平台{platform_code}未授权", f"platform {platform_code} is not granted"),
             )
-        return platform_code
-
-
-class Recipient(NamedTuple):
-    """The owner of a mailbox: a user of a platform. It sorts like the primary key of the mailbox table."""
-
-    user_id: str
-    platform_code: str
+        return platform

@@ -2,10 +2,12 @@
 
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from msgcenter.domain.account import Platform
 from msgcenter.domain.content import Body, Kind, kind_of
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import contradiction, malformed
@@ -39,24 +41,31 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
+class AudienceChunk(NamedTuple):
+    """A part of a message's receivers: the cell of its users, and the digest of their ids."""
+
+    cell: int
+    digest: bytes
+
+
 class Message(Struct, frozen=True):
     """A stored message. Times are ms since 1970.
 
     A pushed message has the chunks of its receivers in `audience`; `delivered_chunks` of them are in mailboxes. A
-    message to a topic or to everyone (`domain.audience.EVERYONE`) has a `topic_number` instead, and, after the send, a
-    `position` in the platform's feed; `reset_position` and `reset_at` are the feed position and time of its last reset
-    to unread. `request_id` is the app's id of the request that sent it.
+    message to a topic or to everyone (`domain.audience.EVERYONE`) has a `topic_number` instead, and, after the send,
+    its `positions` in the feeds of the platform's cells; `reset_positions` and `reset_at` are the feed positions and
+    the time of its last reset to unread. `request_id` is the app's id of the request that sent it.
     """
 
     id: int
     app_number: int
-    platform_code: str
+    platform: Platform
     kind: Kind
     business_id: str | None
     content: str
     approval: bool
     receivers: int
-    audience: tuple[bytes, ...]
+    audience: tuple[AudienceChunk, ...]
     delivered_chunks: int
     created_at: int
     send_at: int | None
@@ -64,21 +73,26 @@ class Message(Struct, frozen=True):
     recalled_at: int | None
     closed_at: int | None
     topic_number: int | None = None
-    position: int | None = None
+    positions: tuple[int, ...] | None = None
     version: int = 1
     updated_at: int | None = None
     reset_read: bool = False
     reminded_at: int | None = None
     closed_by: str | None = None
-    reset_position: int | None = None
+    reset_positions: tuple[int, ...] | None = None
     reset_at: int | None = None
     request_id: str | None = None
+
+    @property
+    def platform_code(self) -> str:
+        """The code of its platform."""
+        return self.platform.code
 
     @property
     def is_sent(self) -> bool:
         """Whether its whole audience has it."""
         if self.topic_number is not None:
-            return self.position is not None
+            return self.positions is not None
         return self.delivered_chunks >= len(self.audience)
 
     def state_at(self, now: int) -> State:
@@ -97,11 +111,13 @@ class Draft(Struct, frozen=True):
 
     It has either receivers or a `topic_number` (`domain.audience.EVERYONE` for everyone). `send_at` None means now.
     `digest` is a hash of the request, to distinguish a repeated `request_id` from a reused one. `message_id` is only
-    for messages imported from another system. `quota` is None for an app without a quota.
+    for messages imported from another system. `quota` is None for an app without a quota. `app_cell` is the cell of the
+    app's own platform that has its request ids and quotas.
     """
 
     app_number: int
-    platform_code: str
+    app_cell: int
+    platform: Platform
     body: Body
     receivers: tuple[str, ...]
     approval: bool = False
@@ -126,7 +142,7 @@ class Draft(Struct, frozen=True):
     def fingerprint(self) -> bytes:
         """Return a hash of the whole request except its request id."""
         audience = self.receivers if self.topic_number is None else self.topic_number
-        content = (self.platform_code, audience, self.kind, self.body, self.approval, self.send_at, self.expires_at)
+        content = (self.platform.code, audience, self.kind, self.body, self.approval, self.send_at, self.expires_at)
         return sha256(msgspec.json.encode(content)).digest()
 
 

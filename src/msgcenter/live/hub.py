@@ -101,11 +101,22 @@ class Watch:
         return pending
 
 
-TopicReaders = Callable[[int, str, Collection[str]], Awaitable[Collection[str]]]
-"""Returns the users, among those in the arguments, who receive a topic's messages.
+TopicReaders = Callable[[int, Collection[Recipient]], Awaitable[Collection[str]]]
+"""Returns the ids of the recipients, among those in the arguments, who receive the messages of the topic with a number.
 
-Arguments: the topic's number, the platform code, user ids.
+The recipients are all of one platform.
 """
+
+
+class _Mailbox(NamedTuple):
+    """The name of a mailbox, as events have it."""
+
+    user_id: str
+    platform_code: str
+
+    @classmethod
+    def of(cls, recipient: Recipient) -> "_Mailbox":
+        return cls(recipient.user_id, recipient.platform_code)
 
 
 async def _already_announced() -> None:
@@ -125,7 +136,7 @@ class Hub:
 
     def __init__(self, topic_readers: TopicReaders, *, per_user: int = 0) -> None:
         # A dictionary with no values is a set that keeps its order.
-        self._watches: dict[Recipient, dict[Watch, None]] = {}
+        self._watches: dict[_Mailbox, dict[Watch, None]] = {}
         self._topic_readers = topic_readers
         self._per_user = per_user
         self._topic_events: asyncio.Queue[MailboxEvent] = asyncio.Queue(_TOPIC_EVENTS)
@@ -139,7 +150,7 @@ class Hub:
     def subscribe(self, recipient: Recipient) -> Watch:
         """Add a stream for a mailbox. The recipient's oldest stream ends if there are too many."""
         watch = Watch(recipient)
-        watches = self._watches.setdefault(recipient, {})
+        watches = self._watches.setdefault(_Mailbox.of(recipient), {})
         watches[watch] = None
         if 0 < self._per_user < len(watches):
             oldest = next(iter(watches))
@@ -150,10 +161,11 @@ class Hub:
 
     def unsubscribe(self, watch: Watch) -> None:
         """Remove a stream."""
-        watches = self._watches.get(watch.recipient, {})
+        mailbox = _Mailbox.of(watch.recipient)
+        watches = self._watches.get(mailbox, {})
         watches.pop(watch, None)
         if not watches:
-            self._watches.pop(watch.recipient, None)
+            self._watches.pop(mailbox, None)
         if not self._watches:
             self.on_streams(False)
 
@@ -180,14 +192,18 @@ class Hub:
                 self.mark_stale()
 
     async def _watching_readers(self, event: MailboxEvent) -> Collection[str]:
-        watching = [recipient.user_id for recipient in self._watches if recipient.platform_code == event.platform_code]
+        watching = [
+            next(iter(watches)).recipient
+            for mailbox, watches in self._watches.items()
+            if mailbox.platform_code == event.platform_code
+        ]
         if not watching or event.topic_number is None or event.topic_number == EVERYONE:
-            return watching
-        return await self._topic_readers(event.topic_number, event.platform_code, watching)
+            return [recipient.user_id for recipient in watching]
+        return await self._topic_readers(event.topic_number, watching)
 
     def _notify(self, event: MailboxEvent, user_ids: Iterable[str]) -> None:
         for user_id in user_ids:
-            for watch in self._watches.get(Recipient(user_id, event.platform_code), ()):
+            for watch in self._watches.get(_Mailbox(user_id, event.platform_code), ()):
                 watch.notify(event)
 
     def mark_stale(self) -> None:

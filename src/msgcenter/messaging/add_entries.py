@@ -2,18 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
-from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import PAGE_LIMIT
+from msgcenter.domain.message_id import bucket_of
 from msgcenter.store.mailboxes import pages
 from msgcenter.store.mailboxes import users as directory
-from msgcenter.store.mailboxes.pages import NEW_PAGE, Addition, LastPart, PageKey, page_key
+from msgcenter.store.mailboxes.pages import NEW_PAGE, Addition, LastPart, PageKey
 
 
 class NewEntries(NamedTuple):
-    """One message to add to the mailboxes of some users of a platform.
+    """One message to add to the mailboxes of some users of a cell.
 
     `expires_at` and `read_at` are ms since 1970. `read_at` is set if the message is an approval that was decided before
     its delivery.
@@ -21,7 +22,7 @@ class NewEntries(NamedTuple):
 
     message_id: int
     app_number: int
-    platform_code: str
+    cell: int
     user_ids: tuple[str, ...]
     expires_at: int | None
     approval: bool = False
@@ -29,28 +30,25 @@ class NewEntries(NamedTuple):
 
 
 async def add_entries(connection: Connection, new_entries: Sequence[NewEntries]) -> None:
-    """Add messages to mailboxes, in the caller's transaction. Users who are new to a platform become known to it."""
+    """Add messages to mailboxes, in the caller's transaction. Users who are new to their cell become known.
+
+    Takes three statements for each cell.
+    """
     by_page: dict[PageKey, list[NewEntries]] = defaultdict(list)
     for entries in sorted(new_entries):
+        bucket = bucket_of(entries.message_id)
         for user_id in entries.user_ids:
-            recipient = Recipient(user_id, entries.platform_code)
-            by_page[page_key(recipient, entries.message_id, entries.app_number)].append(entries)
-    if not by_page:
-        return
-    keys = sorted(by_page)
-    last_parts = await pages.last_parts(connection, keys)
-    await _register_users(connection, [key for key in keys if key not in last_parts])
-    additions = [addition for key in keys for addition in _additions(key, by_page[key], last_parts.get(key, NEW_PAGE))]
-    await pages.append(connection, additions)
-
-
-async def _register_users(connection: Connection, new_pages: Sequence[PageKey]) -> None:
-    """Make the users of new pages known to their platforms. A user with a page is known already."""
-    users: dict[str, list[str]] = defaultdict(list)
-    for user_id, platform_code in sorted({(key.user_id, key.platform_code) for key in new_pages}):
-        users[platform_code].append(user_id)
-    for platform_code in sorted(users):
-        await directory.register(connection, platform_code, users[platform_code])
+            by_page[PageKey(entries.cell, user_id, bucket, entries.app_number)].append(entries)
+    for cell, cell_keys in groupby(sorted(by_page), key=lambda key: key.cell):
+        keys = list(cell_keys)
+        last_parts = await pages.last_parts(connection, keys)
+        # A user with a page is known already.
+        if new_users := {key.user_id for key in keys if key not in last_parts}:
+            await directory.register(connection, cell, new_users)
+        additions = [
+            addition for key in keys for addition in _additions(key, by_page[key], last_parts.get(key, NEW_PAGE))
+        ]
+        await pages.append(connection, additions)
 
 
 def _additions(key: PageKey, entries: list[NewEntries], last: LastPart) -> list[Addition]:

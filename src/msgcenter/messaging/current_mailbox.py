@@ -45,7 +45,7 @@ async def pulled_mailboxes(
 
 async def make_current(connection: Connection, recipient: Recipient, now: int) -> None:
     """Pull and withdraw expired entries in the caller's transaction, which must not have locked a page yet."""
-    await pull_within(connection, [recipient], now)
+    await pull_within(connection, recipient, now)
     await sweep_mailboxes(connection, [recipient], now)
 
 
@@ -78,7 +78,7 @@ async def read_current(
 async def count_current(
     database: Database, recipients: Collection[Recipient], now: int, count: Count[Counted]
 ) -> Counted:
-    """Return the counts of mailboxes as they are at `now`.
+    """Return the counts of mailboxes of one cell as they are at `now`.
 
     `count` itself finds the mailboxes with expired entries, which costs it nothing; only with such does it run twice.
     """

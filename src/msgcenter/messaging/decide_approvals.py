@@ -11,9 +11,11 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import closed_event
 from msgcenter.messaging.delivered_copies import copies_of_all, same_change, statements_of
+from msgcenter.messaging.recall import lock_own_messages
 from msgcenter.store.mailboxes import entry_changes
 from msgcenter.store.mailboxes.read_states import change_pages
 from msgcenter.store.messages import messages
+from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.webhooks import outbox
 
 _GONE = {State.RECALLED, State.EXPIRED}
@@ -45,16 +47,16 @@ async def decide(
         now = now_ms()
         approvals = [
             message
-            for message in await messages.lock_messages(connection, sorted(message_ids))
-            if message.app_number == app_number and message.state_at(now) not in _GONE
+            for message in await lock_own_messages(connection, app_number, message_ids)
+            if message.state_at(now) not in _GONE
         ]
         for message in approvals:
             if not message.approval:
                 raise Refusal(Reason.NOT_AN_APPROVAL, message_id=message.id)
         events: list[MailboxEvent] = []
         if approvals:
-            ids = [message.id for message in approvals]
-            await messages.set_closed(connection, ids, now if closed else None, decided_by)
+            keys = [MessageKey.of(message) for message in approvals]
+            await messages.set_closed(connection, keys, now if closed else None, decided_by)
             events = await _change_for_all(
                 connection, approvals, EntryChange.READ if closed else EntryChange.UNREAD, now
             )
@@ -75,8 +77,9 @@ async def _change_for_all(
 ) -> list[MailboxEvent]:
     """Set the entries of all approvers. Mailboxes that a fan-out has not reached get a decided entry on delivery."""
     all_copies = await copies_of_all(connection, approvals)
+    platforms = {chunk.cell: message.platform for message in approvals for chunk in message.audience}
     entries = sorted((key, copies.message.id) for copies in all_copies for key in copies.keys)
     for part in statements_of(entries):
-        await change_pages(connection, same_change(part, change), now)
+        await change_pages(connection, platforms[part[0][0].cell], same_change(part, change), now)
         await entry_changes.set_open_approvals(connection, part, is_open=change is EntryChange.UNREAD)
     return [event for copies in all_copies for event in copies.events("status")]

@@ -16,12 +16,15 @@ from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import completed_event
 from msgcenter.messaging import reach
 from msgcenter.messaging.add_entries import NewEntries, add_entries
+from msgcenter.messaging.groups import known_groups
 from msgcenter.messaging.recall import recall_within
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import feed
-from msgcenter.store.mailboxes.feed import FeedAction
+from msgcenter.store.mailboxes.feed import FeedAction, NewFeedRow
 from msgcenter.store.messages import audiences, messages
+from msgcenter.store.messages.jobs import Delivery
+from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.webhooks import outbox
 
 _log = structlog.get_logger(__name__)
@@ -30,13 +33,13 @@ _Step = tuple[Message | None, list[MailboxEvent]]
 """The message after a step of its fan-out (None if it was removed), and the events to publish."""
 
 
-async def fan_out(database: Database, message_id: int, on_change: Listener = ignore_events) -> int:
+async def fan_out(database: Database, delivery: Delivery, on_change: Listener = ignore_events) -> int:
     """Deliver the rest of a message. Return 0 when done, or the ms until a scheduled message is due.
 
     A scheduled message is recalled instead if its app may not reach its audience any more when it is due.
     """
     async with database.connection() as connection:
-        message = await messages.find_message(connection, message_id)
+        message = await _find(connection, delivery)
     if message is None or message.state_at(now_ms()) in _DONE:
         return 0
     if message.send_at is not None and message.delivered_chunks == 0:
@@ -54,6 +57,12 @@ async def fan_out(database: Database, message_id: int, on_change: Listener = ign
             message, events = await database.in_transaction(_publish, message)
         on_change(events)
     return 0
+
+
+async def _find(connection: Connection, delivery: Delivery) -> Message | None:
+    if delivery.cell is None:
+        return await messages.find_anywhere(connection, delivery.message_id)
+    return await messages.find_message(connection, MessageKey(delivery.cell, delivery.message_id))
 
 
 async def _withhold(connection: Connection, message: Message) -> list[MailboxEvent] | None:
@@ -80,21 +89,27 @@ async def _withhold(connection: Connection, message: Message) -> list[MailboxEve
 async def _deliver_chunk(connection: Connection, message: Message) -> _Step:
     """Deliver the next chunk of a direct message, unless another process has done so."""
     # Locks the message: no other process takes the chunk, and no recall or decision comes in between.
-    current = await messages.advance_delivery(connection, message.id, message.delivered_chunks)
+    key = MessageKey.of(message)
+    current = await messages.advance_delivery(connection, key, message.delivered_chunks)
     if current is None:
-        return await messages.find_message(connection, message.id), []
-    digest = current.audience[message.delivered_chunks]
-    user_ids = (await audiences.read_chunks(connection, bucket_of(message.id), [digest]))[digest]
-    new_entries = NewEntries(
-        message_id=current.id,
-        app_number=current.app_number,
-        platform_code=current.platform_code,
-        user_ids=user_ids,
-        expires_at=current.expires_at,
-        approval=current.approval,
-        read_at=current.closed_at,
-    )
-    await add_entries(connection, [new_entries])
+        return await messages.find_message(connection, key), []
+    chunk = current.audience[message.delivered_chunks]
+    user_ids = (await audiences.read_chunks(connection, bucket_of(message.id), [chunk]))[chunk]
+    group = None if current.approval else (await known_groups(connection, [chunk])).get(chunk)
+    if group is not None:
+        row = NewFeedRow(group.number, current.id, current.app_number, current.expires_at)
+        await feed.publish(connection, chunk.cell, [row])
+    else:
+        new_entries = NewEntries(
+            message_id=current.id,
+            app_number=current.app_number,
+            cell=chunk.cell,
+            user_ids=user_ids,
+            expires_at=current.expires_at,
+            approval=current.approval,
+            read_at=current.closed_at,
+        )
+        await add_entries(connection, [new_entries])
     if current.delivered_chunks >= len(current.audience):
         completed = completed_event(current.app_number, current.id, current.receivers)
         await outbox.record(connection, [completed], now_ms())
@@ -103,11 +118,12 @@ async def _deliver_chunk(connection: Connection, message: Message) -> _Step:
 
 async def _publish(connection: Connection, message: Message) -> _Step:
     """Put a message to a topic or a broadcast into the feed, unless another process has done so."""
-    locked = await messages.lock_messages(connection, [message.id])
+    key = MessageKey.of(message)
+    locked = await messages.lock_messages(connection, [key])
     if not locked or locked[0].state_at(now_ms()) in _DONE:
         return (locked[0] if locked else None), []
     await outbox.record(connection, [completed_event(message.app_number, message.id, None)], now_ms())
-    (position,) = await feed.publish(connection, [feed.follow_up_row(locked[0], FeedAction.MESSAGE)])
-    await messages.set_position(connection, message.id, position)
+    positions = await feed.publish_follow_up(connection, locked[0], FeedAction.MESSAGE)
+    await messages.set_positions(connection, key, positions)
     event = MailboxEvent("message", message.platform_code, (), (message.id,), message.topic_number)
-    return replace(locked[0], position=position), [event]
+    return replace(locked[0], positions=positions), [event]

@@ -5,7 +5,7 @@ app checks its rights when it takes effect: a send, a scheduled message that is 
 """
 
 from msgcenter.database.database import Connection
-from msgcenter.domain.account import App
+from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import EVERYONE
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import Message
@@ -15,8 +15,9 @@ from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages import audiences
 
 
-async def check_topic(connection: Connection, app: App, topic_number: int) -> None:
-    """Refuse with NOT_AUTHORISED if the app may not reach all subscribers of a topic, or everyone (`EVERYONE`).
+async def check_topic(connection: Connection, app: App, platform: Platform, topic_number: int) -> None:
+    """Refuse with NOT_AUTHORISED if the app may not reach all subscribers of a topic of a platform, or everyone
+    (`EVERYONE`).
 
     An app that is not live may use topics whose subscribers are all sandbox users of it.
     """
@@ -24,7 +25,9 @@ async def check_topic(connection: Connection, app: App, topic_number: int) -> No
         if not (app.broadcasts and app.live):
             raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("不可群发给所有人", "it may not send to everyone"))
     elif not app.live and (
-        outsider := await topics.subscriber_outside_sandbox(connection, topic_number, app.sandbox_user)
+        outsider := await topics.subscriber_outside_sandbox(
+            connection, topic_number, platform.all_cells, app.sandbox_user
+        )
     ):
         app.check_receivers([outsider])
 
@@ -35,7 +38,7 @@ async def check_message(connection: Connection, app: App, message: Message) -> N
         raise Refusal(Reason.APP_DISABLED)
     app.platform_for(message.platform_code)
     if message.topic_number is not None:
-        await check_topic(connection, app, message.topic_number)
+        await check_topic(connection, app, message.platform, message.topic_number)
     elif not app.live:
         chunks = await audiences.read_chunks(connection, bucket_of(message.id), message.audience)
         app.check_receivers(user_id for user_ids in chunks.values() for user_id in user_ids)

@@ -1,28 +1,31 @@
 """Sending: many messages, one transaction."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 import asyncpg
 import msgspec
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.content import business_id_of
-from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, Message
+from msgcenter.domain.message import IDEMPOTENCY_MS, AudienceChunk, Draft, Message
 from msgcenter.domain.message_id import MessageIds, bucket_of, created_ms, now_ms
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.add_entries import NewEntries, add_entries
+from msgcenter.messaging.groups import known_groups, make_group
 from msgcenter.store.apps import quotas
 from msgcenter.store.apps.quotas import QuotaUse
-from msgcenter.store.mailboxes import feed
+from msgcenter.store.mailboxes import feed, users
 from msgcenter.store.mailboxes.feed import NewFeedRow
 from msgcenter.store.messages import audiences, idempotency, messages
 from msgcenter.store.messages.audiences import Chunk
+from msgcenter.store.messages.groups import Group, set_used
 from msgcenter.store.messages.idempotency import Claim, IdempotencyKey
-from msgcenter.store.messages.jobs import enqueue_deliveries
+from msgcenter.store.messages.jobs import Delivery, enqueue_deliveries
 
 _ID_ATTEMPTS = 5
 OnStored = Callable[[Sequence[Draft]], None]
@@ -46,7 +49,7 @@ class _Send:
     message_id: int
     chunks: list[Chunk]
     claim: Claim | None
-    position: int | None = None
+    positions: tuple[int, ...] | None = None
     earlier_id: int | None = None
     refusal: Refusal | None = None
 
@@ -54,8 +57,10 @@ class _Send:
     def of(cls, draft: Draft, message_id: int) -> "_Send":
         claim = None
         if draft.request_id is not None:
-            claim = Claim(IdempotencyKey(draft.app_number, draft.request_id), draft.digest, message_id)
-        return cls(draft, message_id, audiences.chunks_of(draft.receivers, bucket_of(message_id)), claim)
+            key = IdempotencyKey(draft.app_cell, draft.app_number, draft.request_id)
+            claim = Claim(key, draft.digest, message_id)
+        chunks = audiences.chunks_of(draft.platform, draft.receivers, bucket_of(message_id))
+        return cls(draft, message_id, chunks, claim)
 
     @property
     def is_new(self) -> bool:
@@ -69,7 +74,7 @@ class _Send:
 
     def reset(self) -> None:
         """Forget what an earlier run of the transaction has decided."""
-        self.position = self.earlier_id = self.refusal = None
+        self.positions = self.earlier_id = self.refusal = None
 
     def compare(self, holder: Claim) -> None:
         """Decide by the claim that holds the request id: this one, one of the same request, or one of another."""
@@ -90,7 +95,7 @@ async def send_drafts(
     on_stored: OnStored | None = None,
     in_same_transaction: InSameTransaction | None = None,
 ) -> list[SendResult]:
-    """Store drafts as messages. Those to send at once also go into mailboxes or into the feed.
+    """Store drafts, at least one, as messages of one platform. Those to send at once also go into mailboxes or feeds.
 
     Return, for each draft, its message id, or the earlier message's id if it repeats a request, or the refusal
     REQUEST_ID_REUSED or QUOTA_EXCEEDED. A refused draft leaves nothing behind.
@@ -128,41 +133,92 @@ async def _store_new(connection: Connection, sends: Sequence[_Send], now: int) -
     if not sends:
         return
     immediate = [send for send in sends if send.draft.is_immediate]
-    await audiences.insert_chunks(connection, (chunk for send in sends for chunk in send.chunks))
-    await add_entries(connection, [_new_entries(send) for send in immediate])
-    await _publish(connection, immediate)
+    known = await _store_chunks(connection, sends)
+    await add_entries(connection, [entries for send in immediate for entries in _new_entries(send, known)])
+    platform = sends[0].draft.platform
+    group_numbers = await _group_numbers(connection, sends, known, now)
+    for cell in platform.all_cells:
+        await _publish(connection, cell, immediate, group_numbers)
     in_order = sorted(sends, key=lambda send: send.message_id)
-    await messages.insert_messages(connection, [_message(send, now) for send in in_order])
-    delayed = [(send.message_id, send.draft.send_at) for send in sends if not send.draft.is_immediate]
+    await messages.insert_messages(connection, platform.first_cell, [_message(send, now) for send in in_order])
+    delayed = [
+        (Delivery(platform.first_cell, send.message_id), send.draft.send_at)
+        for send in sends
+        if not send.draft.is_immediate
+    ]
     if delayed:
         await enqueue_deliveries(connection, delayed, now)
 
 
-def _new_entries(send: _Send) -> NewEntries:
+async def _store_chunks(connection: Connection, sends: Sequence[_Send]) -> dict[AudienceChunk, Group | None]:
+    """Store the audiences. Return the chunks that were addressed before, each with its group, None if it has none."""
+    chunks = sorted({chunk for send in sends for chunk in send.chunks})
+    stored: set[AudienceChunk] = set()
+    for cell, cell_chunks in groupby(chunks, key=lambda chunk: chunk.cell):
+        stored |= await audiences.insert_chunks(connection, cell, cell_chunks)
+    large = [chunk for chunk in chunks if len(chunk.user_ids) >= audiences.LARGE_CHUNK]
+    known: dict[AudienceChunk, Group | None] = {**await known_groups(connection, (chunk.part for chunk in large))}
+    for chunk in large:
+        # While the first message to them waits for its time, some of them may not be known.
+        if (
+            chunk.part in stored
+            and chunk.part not in known
+            and await users.are_known(connection, chunk.cell, chunk.user_ids)
+        ):
+            known[chunk.part] = None
+    return known
+
+
+async def _group_numbers(
+    connection: Connection, sends: Sequence[_Send], known: Mapping[AudienceChunk, Group | None], now: int
+) -> dict[AudienceChunk, int]:
+    """Return the numbers of the groups of chunks that were addressed before; make the groups that do not exist yet."""
+    chunks = {chunk.part: chunk for send in sends for chunk in send.chunks if not send.draft.approval}
+    groups = {
+        part: known[part] or await make_group(connection, chunks[part], now) for part in sorted(chunks) if part in known
+    }
+    for _, cell_groups in groupby(groups.values(), key=lambda group: group.cell):
+        await set_used(connection, list(cell_groups), now)
+    return {part: group.number for part, group in groups.items()}
+
+
+def _new_entries(send: _Send, known: Collection[AudienceChunk]) -> list[NewEntries]:
+    """Return the entries to push: of chunks that are addressed for the first time, and of approvals."""
     draft = send.draft
-    return NewEntries(
-        message_id=send.message_id,
-        app_number=draft.app_number,
-        platform_code=draft.platform_code,
-        user_ids=draft.receivers,
-        expires_at=draft.expires_at,
-        approval=draft.approval,
-    )
+    return [
+        NewEntries(
+            message_id=send.message_id,
+            app_number=draft.app_number,
+            cell=chunk.cell,
+            user_ids=chunk.user_ids,
+            expires_at=draft.expires_at,
+            approval=draft.approval,
+        )
+        for chunk in send.chunks
+        if draft.approval or chunk.part not in known
+    ]
 
 
-async def _publish(connection: Connection, sends: Sequence[_Send]) -> None:
-    """Put messages to topics and broadcasts into the feed."""
-    pulled = [send for send in sends if send.draft.topic_number is not None]
-    positions = await feed.publish(
-        connection,
-        [
-            NewFeedRow(draft.platform_code, draft.topic_number, send.message_id, draft.app_number, draft.expires_at)
-            for send in pulled
-            if (draft := send.draft).topic_number is not None
-        ],
-    )
-    for send, position in zip(pulled, positions, strict=True):
-        send.position = position
+async def _publish(
+    connection: Connection, cell: int, sends: Sequence[_Send], group_numbers: Mapping[AudienceChunk, int]
+) -> None:
+    """Put messages to topics, to everyone and to groups into the feed of a cell."""
+    rows: list[NewFeedRow] = []
+    topic_sends: list[tuple[_Send, int]] = []
+    for send in sends:
+        draft = send.draft
+        if draft.topic_number is not None:
+            topic_sends.append((send, len(rows)))
+            rows.append(NewFeedRow(draft.topic_number, send.message_id, draft.app_number, draft.expires_at))
+        elif not draft.approval:
+            rows += [
+                NewFeedRow(group_numbers[chunk.part], send.message_id, draft.app_number, draft.expires_at)
+                for chunk in send.chunks
+                if chunk.cell == cell and chunk.part in group_numbers
+            ]
+    positions = await feed.publish(connection, cell, rows)
+    for send, place in topic_sends:
+        send.positions = (*(send.positions or ()), positions[place])
 
 
 async def _claim_request_ids(connection: Connection, sends: Sequence[_Send], now: int) -> None:
@@ -172,7 +228,9 @@ async def _claim_request_ids(connection: Connection, sends: Sequence[_Send], now
             claims.setdefault(send.claim.key, send.claim)  # the first of several in this batch
     if not claims:
         return
-    holders = await idempotency.claim(connection, [claims[key] for key in sorted(claims)], now, now - IDEMPOTENCY_MS)
+    holders: dict[IdempotencyKey, Claim] = {}
+    for _, keys in groupby(sorted(claims), key=lambda key: key.cell):
+        holders |= await idempotency.claim(connection, [claims[key] for key in keys], now, now - IDEMPOTENCY_MS)
     for send in sends:
         if send.claim is not None:
             send.compare(holders[send.claim.key])
@@ -180,18 +238,20 @@ async def _claim_request_ids(connection: Connection, sends: Sequence[_Send], now
 
 async def _take_quotas(connection: Connection, sends: Sequence[_Send], now: int) -> None:
     """Refuse the sends that exceed their app's daily quota, the last ones first."""
-    by_day: dict[tuple[int, date], list[tuple[_Send, DailyQuota]]] = defaultdict(list)
+    by_day: dict[tuple[int, int, date], list[tuple[_Send, DailyQuota]]] = defaultdict(list)
     for send in sends:
         quota = send.draft.quota
         if quota is not None and send.is_new:
-            by_day[send.draft.app_number, quota.day].append((send, quota))
+            by_day[send.draft.app_cell, send.draft.app_number, quota.day].append((send, quota))
     if not by_day:
         return
     uses = [QuotaUse(*key, len(by_day[key]), max(quota.limit for _, quota in by_day[key])) for key in sorted(by_day)]
-    used_before = await quotas.use(connection, uses)
+    used_before: dict[tuple[int, date], int] = {}
+    for _, cell_uses in groupby(uses, key=lambda item: item.cell):
+        used_before |= await quotas.use(connection, list(cell_uses))
     refused: list[_Send] = []
     for key in sorted(by_day):
-        used, excess = used_before.get(key), 0
+        used, excess = used_before.get(key[1:]), 0
         for send, quota in by_day[key]:
             if used is not None and used < quota.limit:
                 used += 1
@@ -209,7 +269,8 @@ async def _release_request_ids(connection: Connection, sends: Sequence[_Send], r
     released = {send.claim: send.refusal for send in refused if send.claim is not None}
     if not released:
         return
-    await idempotency.release(connection, sorted(released))
+    for _, claims in groupby(sorted(released), key=lambda claim: claim.key.cell):
+        await idempotency.release(connection, list(claims))
     refusals = {claim.key: refusal for claim, refusal in released.items()}
     for send in sends:
         if send.claim is not None and send.claim.key in refusals:
@@ -223,13 +284,13 @@ def _message(send: _Send, now: int) -> Message:
     return Message(
         id=send.message_id,
         app_number=draft.app_number,
-        platform_code=draft.platform_code,
+        platform=draft.platform,
         kind=draft.kind,
         business_id=business_id_of(draft.body),
         content=msgspec.json.encode(draft.body).decode(),
         approval=draft.approval,
         receivers=len(draft.receivers),
-        audience=tuple(chunk.digest for chunk in send.chunks),
+        audience=tuple(chunk.part for chunk in send.chunks),
         delivered_chunks=len(send.chunks) if draft.is_immediate else 0,
         created_at=created_ms(send.message_id) if has_own_time else now,
         send_at=draft.send_at,
@@ -237,6 +298,6 @@ def _message(send: _Send, now: int) -> Message:
         recalled_at=None,
         closed_at=None,
         topic_number=draft.topic_number,
-        position=send.position,
+        positions=send.positions,
         request_id=draft.request_id,
     )

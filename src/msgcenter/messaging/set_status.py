@@ -1,15 +1,15 @@
-"""Setting messages read or unread, many calls in one batch.
+"""Setting messages read or unread, many calls of one cell in one batch.
 
 There are two ways. `apply_status_changes` needs one statement. `apply_status_changes_with_events` also records a
 webhook event for each entry that really changes; it needs a transaction and two more statements to know which do.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.mailbox import EntryChange, merge
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.webhook import By, WebhookEvent, read_event, unread_event
@@ -24,8 +24,8 @@ MissingIds = frozenset[int]
 """The message ids of a call that are not in the mailbox."""
 _NOTHING_MISSING: MissingIds = frozenset()
 
-_EntryKey = tuple[Recipient, int]
-"""A recipient and a message id: one entry."""
+_EntryKey = tuple[str, int]
+"""A user id and a message id: one entry of a cell."""
 
 
 class StatusChange(NamedTuple):
@@ -45,7 +45,10 @@ class AttributedChange(NamedTuple):
 
 
 async def apply_status_changes(database: Database, changes: Sequence[StatusChange]) -> list[MissingIds]:
-    """Apply the changes in their order. Return, for each, the ids that are not in its mailbox."""
+    """Apply the changes, at least one, in their order. Return, for each, the ids that are not in its mailbox.
+
+    The mailboxes are of one cell.
+    """
     changes_by_page = _merge(changes)
     now = now_ms()
     # The statement itself checks whether a mailbox must pull first. A look-up of its own would cost every commit a
@@ -53,16 +56,17 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
     missing = await database.in_autocommit(read_states.change_status, changes_by_page, now, only_pulled=True)
     if not missing:
         return [_NOTHING_MISSING] * len(changes)
-    await pull(database, {Recipient(key.user_id, key.platform_code) for key in missing}, now)
+    platform = changes[0].recipient.platform
+    await pull(database, {Recipient(key.cell, key.user_id, platform) for key in missing}, now)
     rest = {key: changes_by_page[key].only(ids) for key, ids in missing.items()}
-    still_missing = await database.in_transaction(read_states.change_pages, rest, now)
+    still_missing = await database.in_transaction(read_states.change_pages, platform, rest, now)
     return [_missing_ids(change, still_missing) for change in changes]
 
 
 async def apply_status_changes_with_events(database: Database, changes: Sequence[AttributedChange]) -> list[MissingIds]:
-    """Apply the changes in their order and record a webhook event for each entry that changes.
+    """Apply the changes, at least one, in their order and record a webhook event for each entry that changes.
 
-    Return, for each change, the ids that are not in its mailbox.
+    Return, for each change, the ids that are not in its mailbox. The mailboxes are of one cell.
     """
     now = now_ms()
     await pull(database, {change.recipient for change, _ in changes}, now)
@@ -71,32 +75,33 @@ async def apply_status_changes_with_events(database: Database, changes: Sequence
 
 async def _apply_with_events(connection: Connection, changes: Sequence[AttributedChange], now: int) -> list[MissingIds]:
     changes_by_page = _merge([change for change, _ in changes])
-    read_times = await _lock_read_times(connection, {key: change.ids for key, change in changes_by_page.items()}, now)
+    ids_by_page = {key: change.ids for key, change in changes_by_page.items()}
+    read_times = await _lock_read_times(connection, changes[0].change.recipient.platform, ids_by_page, now)
     missing = await read_states.change_status(connection, changes_by_page, now)
     await outbox.record(connection, _events(changes, read_times, now), now)
     return [_missing_ids(change, missing) for change, _ in changes]
 
 
-async def lock_unread(connection: Connection, ids_by_page: Mapping[PageKey, Sequence[int]], now: int) -> list[int]:
-    """Lock pages until the transaction ends. Return, sorted, those of the ids that are unread in them."""
-    read_times = await _lock_read_times(connection, {key: set(ids) for key, ids in ids_by_page.items()}, now)
+async def lock_unread(
+    connection: Connection, platform: Platform, ids_by_page: Mapping[PageKey, Collection[int]], now: int
+) -> list[int]:
+    """Lock pages of one cell until the transaction ends. Return, sorted, those of the ids that are unread in them."""
+    read_times = await _lock_read_times(connection, platform, ids_by_page, now)
     return sorted(message_id for (_, message_id), read_at in read_times.items() if read_at is None)
 
 
 async def _lock_read_times(
-    connection: Connection, ids_by_page: Mapping[PageKey, set[int]], now: int
+    connection: Connection, platform: Platform, ids_by_page: Mapping[PageKey, Collection[int]], now: int
 ) -> dict[_EntryKey, int | None]:
     """Sweep and lock pages. Return the read times of those of the entries that exist."""
     keys = sorted(ids_by_page)
-    await sweeping.sweep_pages(connection, keys, now)
+    await sweeping.sweep_pages(connection, platform, keys, now)
     message_ids = sorted({message_id for ids in ids_by_page.values() for message_id in ids})
-    entries = await mailbox_pages.entry_states(connection, keys, message_ids)
-    # A message has one platform, so a user and a message id name one entry.
-    platforms = {(key.user_id, message_id): key.platform_code for key, ids in ids_by_page.items() for message_id in ids}
+    wanted = {(key.user_id, message_id) for key, ids in ids_by_page.items() for message_id in ids}
     return {
-        (Recipient(entry.user_id, platforms[entry.user_id, entry.message_id]), entry.message_id): entry.read_at
-        for entry in entries
-        if (entry.user_id, entry.message_id) in platforms
+        (entry.user_id, entry.message_id): entry.read_at
+        for entry in await mailbox_pages.entry_states(connection, keys, message_ids)
+        if (entry.user_id, entry.message_id) in wanted
     }
 
 
@@ -108,7 +113,7 @@ def _events(
     events = []
     for (recipient, app_number, message_ids, read), by in changes:
         for message_id in sorted(message_ids):
-            entry = (recipient, message_id)
+            entry = (recipient.user_id, message_id)
             if entry not in is_read or is_read[entry] is read:
                 continue
             is_read[entry] = read
@@ -125,7 +130,7 @@ def _merge(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
     for recipient, app_number, message_ids, read in changes:
         kind = EntryChange.READ if read else EntryChange.UNREAD
         for bucket, ids in _by_bucket(message_ids):
-            key = PageKey(recipient.user_id, recipient.platform_code, bucket, app_number)
+            key = PageKey(recipient.cell, recipient.user_id, bucket, app_number)
             changes_by_page.setdefault(key, []).append((ids, kind))
     return {key: _merge_page(page_changes) for key, page_changes in changes_by_page.items()}
 

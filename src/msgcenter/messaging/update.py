@@ -11,12 +11,14 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.delivered_copies import delivered_copies, same_change, statements_of
+from msgcenter.messaging.groups import settle
 from msgcenter.messaging.recall import lock_own_message
 from msgcenter.store import audit
 from msgcenter.store.mailboxes import feed
 from msgcenter.store.mailboxes.feed import FeedAction
 from msgcenter.store.mailboxes.read_states import change_pages
 from msgcenter.store.messages import messages
+from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.messages.versions import replace_body
 
 
@@ -82,11 +84,13 @@ async def _reach_mailboxes(
         if not message.is_sent:
             return []
         if reset_read:
-            (position,) = await feed.publish(connection, [feed.follow_up_row(message, FeedAction.UNREAD_AGAIN)])
-            await messages.set_reset(connection, message.id, position, now)
+            positions = await feed.publish_follow_up(connection, message, FeedAction.UNREAD_AGAIN)
+            await messages.set_reset(connection, MessageKey.of(message), positions, now)
         return [MailboxEvent(kind, message.platform_code, (), (message.id,), message.topic_number) for kind in kinds]
+    if reset_read:
+        await settle(connection, message, now)
     copies = await delivered_copies(connection, message)
     if reset_read:
         for entries in statements_of([(key, message.id) for key in copies.keys]):
-            await change_pages(connection, same_change(entries, EntryChange.UNREAD), now)
+            await change_pages(connection, message.platform, same_change(entries, EntryChange.UNREAD), now)
     return [event for kind in kinds for event in copies.events(kind)]

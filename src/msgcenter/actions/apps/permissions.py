@@ -58,6 +58,6 @@ class Permissions:
         if inbox_scope != record.inbox_scope:
             await apps.set_inbox_scope(connection, app_id, inbox_scope)
             await note("app.inbox", scope=inbox_scope)
-        if set(codes) != record.app.platforms:
+        if set(codes) != set(record.app.platforms):
             await apps.set_platforms(connection, app_id, codes)
             await note("app.platforms", platforms=codes)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from msgcenter.database.database import Connection, Database, transactional
+from msgcenter.domain.account import MAX_CELLS, Platform
 from msgcenter.domain.app_name import skeleton
 from msgcenter.domain.message import MAX_PLATFORM_CODE
 from msgcenter.domain.message_id import now_ms
@@ -16,6 +17,7 @@ from msgcenter.store.apps.platforms import (
     PlatformRecord,
     change_platform,
     ensure_platform,
+    find_platforms,
     list_platforms,
     platform_codes,
 )
@@ -34,12 +36,13 @@ class UnknownPlatformError(Exception):
         self.known = known
 
 
-async def check_platform(database: Database, code: str) -> None:
-    """Raise UnknownPlatformError if there is no platform with this code."""
+async def check_platform(database: Database, code: str) -> Platform:
+    """Return the platform with this code. Raises UnknownPlatformError."""
     async with database.connection() as connection:
-        known = await platform_codes(connection)
+        known = await find_platforms(connection)
     if code not in known:
-        raise UnknownPlatformError(code, known)
+        raise UnknownPlatformError(code, list(known))
+    return known[code]
 
 
 class Platforms:
@@ -60,7 +63,18 @@ class Platforms:
                 return record
         raise malformed("platform", "请选择一个平台", "must be one of the platforms")
 
-    async def save(self, code: str, name: str, *, schemes: Sequence[str], is_new: bool, by: Actor) -> None:
+    async def create(self, code: str, name: str, *, cells: int | None, by: Actor) -> None:
+        """Add a platform with a number of cells, which never changes; None for the default, one.
+
+        Refuses as `save` does, and with FIELD_MALFORMED (cells) a number that is not 1-1024.
+        """
+        if cells is not None and not 1 <= cells <= MAX_CELLS:
+            raise malformed("cells", f"须为1–{MAX_CELLS}", f"must be 1-{MAX_CELLS}")
+        await self.save(code, name, schemes=(), is_new=True, cells=cells, by=by)
+
+    async def save(
+        self, code: str, name: str, *, schemes: Sequence[str], is_new: bool, cells: int | None = None, by: Actor
+    ) -> None:
         """Add a platform, or change a platform's name and the URL schemes that appUrl can use.
 
         Refuses with FIELD_MALFORMED a code over 32 characters or one that is taken (code), a name over 64 characters or
@@ -74,11 +88,19 @@ class Platforms:
         for scheme in schemes:
             if not _SCHEME.fullmatch(scheme) or scheme in _FORBIDDEN_SCHEMES:
                 raise malformed("schemes", f"{scheme[:40]}不可用", f"{scheme[:40]} cannot be allowed")
-        await self._save(code, name, schemes=sorted(set(schemes)), is_new=is_new, by=by)
+        await self._save(code, name, schemes=sorted(set(schemes)), is_new=is_new, cells=cells, by=by)
 
     @transactional
     async def _save(
-        self, connection: Connection, code: str, name: str, *, schemes: list[str], is_new: bool, by: Actor
+        self,
+        connection: Connection,
+        code: str,
+        name: str,
+        *,
+        schemes: list[str],
+        is_new: bool,
+        cells: int | None,
+        by: Actor,
     ) -> None:
         now = now_ms()
         if any(skeleton(app) in (skeleton(name), skeleton(code)) for app in await apps.app_names(connection)):
@@ -86,7 +108,7 @@ class Platforms:
         if is_new:
             if code in await platform_codes(connection):
                 raise malformed("code", "已存在", "is taken")
-            await ensure_platform(connection, code, name, now)
+            await ensure_platform(connection, code, name, now, cells=cells)
         if not await change_platform(connection, code, name, schemes):
             raise malformed("code", "没有此平台", "there is no such platform")
         action = "platform.create" if is_new else "platform.change"

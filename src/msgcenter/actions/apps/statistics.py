@@ -116,7 +116,7 @@ class Statistics:
         """Return the number of messages that an app has sent today: the count of its quota, or of the statistics."""
         async with self._database.connection() as connection:
             if app.daily_quota is not None:
-                return await quotas.used(connection, app.number, self.today())
+                return await quotas.used(connection, app.platform.first_cell, app.number, self.today())
             return await call_counts.messages_since(connection, app.number, start_of(self.today(), self.zone))
 
     async def overview(self, length: Length, last: date, order: Order, limit: int) -> Overview:

@@ -10,7 +10,7 @@ from msgcenter.actions.mailboxes.search import matcher
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.database.database import Connection, Database, transactional
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging.current_mailbox import make_current
@@ -98,8 +98,8 @@ class Inbox(InboxReads):
         ids: list[int] = []
         for start in range(0, len(entries), _CHANGED_AT_ONCE):
             ids_by_page = _ids_by_page(entries[start : start + _CHANGED_AT_ONCE])
-            ids += await lock_unread(connection, ids_by_page, now)
-            await _set_read(connection, ids_by_page, now)
+            ids += await lock_unread(connection, recipient.platform, ids_by_page, now)
+            await _set_read(connection, recipient.platform, ids_by_page, now)
         await outbox.record_read_by_user(connection, recipient, ids, apps_with_events, now)
         return sorted(ids, reverse=True)
 
@@ -124,8 +124,8 @@ class Inbox(InboxReads):
             now = now_ms()
             ids_by_page = _ids_by_page(sorted(entries))
             apps_with_events = await outbox.apps_with_read_events(connection, recipient)
-            was_unread = await lock_unread(connection, ids_by_page, now) if apps_with_events else []
-            await _set_read(connection, ids_by_page, now)
+            was_unread = await lock_unread(connection, recipient.platform, ids_by_page, now) if apps_with_events else []
+            await _set_read(connection, recipient.platform, ids_by_page, now)
             await outbox.record_read_by_user(connection, recipient, was_unread, apps_with_events, now)
         await set_archived(connection, entries, archived=archived)
 
@@ -136,7 +136,8 @@ class Inbox(InboxReads):
         """Return the messages that the viewer may know of, by app and whether its webhooks want status events."""
         by_app: dict[tuple[int, bool], list[int]] = {}
         async with self._database.connection() as connection:
-            for owner in await webhooks.owners(connection, sorted(set(message_ids))):
+            cell = viewer.recipient.platform.first_cell
+            for owner in await webhooks.owners(connection, cell, sorted(set(message_ids))):
                 if viewer.app_number in {None, owner.app_number}:
                     by_app.setdefault((owner.app_number, owner.wants_status_events), []).append(owner.message_id)
         return by_app
@@ -149,5 +150,7 @@ def _ids_by_page(entries: Iterable[tuple[PageKey, int]]) -> dict[PageKey, list[i
     return ids_by_page
 
 
-async def _set_read(connection: Connection, ids_by_page: dict[PageKey, list[int]], now: int) -> None:
-    await change_pages(connection, {key: PageChange(read=ids) for key, ids in ids_by_page.items()}, now)
+async def _set_read(
+    connection: Connection, platform: Platform, ids_by_page: dict[PageKey, list[int]], now: int
+) -> None:
+    await change_pages(connection, platform, {key: PageChange(read=ids) for key, ids in ids_by_page.items()}, now)

@@ -1,4 +1,4 @@
-"""What users look at: lists, counts, single messages. Calls that wait at the same time share one statement."""
+"""What users look at: lists, counts, single messages. Calls of a cell that wait together share one statement."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -11,7 +11,7 @@ from msgcenter.actions.mailboxes.inbox_views import AppUnread, InboxCounts, Inbo
 from msgcenter.actions.mailboxes.search import matcher
 from msgcenter.actions.mailboxes.user_tokens import AppName, Viewer
 from msgcenter.database.database import Database
-from msgcenter.database.group_commit import GroupCommit
+from msgcenter.database.group_commit import CellCommits
 from msgcenter.domain.list_page import ListPage
 from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging.current_mailbox import read_current
@@ -38,7 +38,7 @@ class InboxReads:
     def __init__(self, database: Database, *, waiting_limit: int) -> None:
         self._database = database
         lists, states = (
-            GroupCommit(
+            CellCommits(
                 partial(self._read_lists, with_content=with_content),
                 batch_weight=_BATCH_WEIGHT,
                 waiting_limit=waiting_limit,
@@ -46,9 +46,9 @@ class InboxReads:
             )
             for with_content in (True, False)
         )
-        self._lists: GroupCommit[_Look[ListQuery], _Seen] = lists
-        self._states: GroupCommit[_Look[ListQuery], _Seen] = states
-        self._finds: GroupCommit[_Look[IdQuery], _Seen] = GroupCommit(
+        self._lists: CellCommits[_Look[ListQuery], _Seen] = lists
+        self._states: CellCommits[_Look[ListQuery], _Seen] = states
+        self._finds: CellCommits[_Look[IdQuery], _Seen] = CellCommits(
             self._find,
             batch_weight=_BATCH_WEIGHT,
             waiting_limit=waiting_limit,
@@ -74,7 +74,7 @@ class InboxReads:
             viewer.recipient, viewer.app_number, scope.app_number, query.filter, query.before_id, query.limit
         )
         look = _Look(list_query, _needs_names(viewer))
-        seen = await (self._lists if with_content else self._states).submit(look)
+        seen = await (self._lists if with_content else self._states).submit(viewer.recipient.cell, look)
         reading, names = seen.reading, seen.names
         counts = _counts_of(viewer, reading, names)
         if not reading.is_complete:
@@ -90,13 +90,13 @@ class InboxReads:
     async def counts(self, viewer: Viewer) -> InboxCounts:
         """Return the counts of the viewer's part of the mailbox."""
         look = _Look(ListQuery(viewer.recipient, viewer.app_number), _needs_names(viewer))
-        seen = await self._states.submit(look)
+        seen = await self._states.submit(viewer.recipient.cell, look)
         return _counts_of(viewer, seen.reading, seen.names)
 
     async def find(self, viewer: Viewer, message_ids: Collection[int]) -> list[InboxMessage]:
         """Return those of the messages that are in the viewer's part of the mailbox."""
         look = _Look(IdQuery(viewer.recipient, viewer.app_number, tuple(message_ids)), _needs_names(viewer))
-        seen = await self._finds.submit(look)
+        seen = await self._finds.submit(viewer.recipient.cell, look)
         return _shown(viewer, seen.reading.messages, seen.names)
 
     async def scope_of(self, viewer: Viewer, app_id: str | None) -> AppScope | None:

@@ -38,7 +38,7 @@ async def search(
     async with current_mailbox(database, recipient, now_ms()) as connection:
         entries = reading.entries(connection, EntryQuery(recipient, app_number, query.filter, query.before_id))
         async for batch in _batches(entries, batch_size):
-            loaded = await _load(connection, batch)
+            loaded = await _load(connection, recipient, batch)
             messages += [shown for shown in loaded if matches is None or matches(shown.message)]
             if len(messages) > query.limit:
                 return cut_page(messages, query.limit, lambda shown: shown.message.id)
@@ -68,22 +68,26 @@ async def unread_matching(
         entries = reading.entries(connection, EntryQuery(recipient, app_number, pages, query.before_id))
         unread = (entry async for entry in entries if entry.read_at is None)
         async for batch in _batches(unread, _LOADED_AT_ONCE):
-            matching += await _matching(connection, batch, matches)
+            matching += await _matching(connection, recipient, batch, matches)
     return matching
 
 
 async def _matching(
-    connection: Connection, entries: Sequence[Entry], matches: Callable[[EntryMessage], bool] | None
+    connection: Connection,
+    recipient: Recipient,
+    entries: Sequence[Entry],
+    matches: Callable[[EntryMessage], bool] | None,
 ) -> list[Entry]:
     if matches is None:
         return list(entries)
-    ids = {shown.message.id for shown in await _load(connection, entries) if matches(shown.message)}
+    ids = {shown.message.id for shown in await _load(connection, recipient, entries) if matches(shown.message)}
     return [entry for entry in entries if entry.message_id in ids]
 
 
-async def _load(connection: Connection, entries: Sequence[Entry]) -> list[InboxMessage]:
+async def _load(connection: Connection, recipient: Recipient, entries: Sequence[Entry]) -> list[InboxMessage]:
     ids = [entry.message_id for entry in entries]
-    messages = {message.id: message for message in await find_messages(connection, ids)}
+    cell = recipient.platform.first_cell
+    messages = {message.id: message for message in await find_messages(connection, cell, ids)}
     records = await apps.find_apps(connection, sorted({message.app_number for message in messages.values()}))
     names = {number: AppName.of(record.app) for number, record in records.items()}
     return [

@@ -18,6 +18,6 @@ async def check_old_user_ids(database: Database, recipients: Sequence[Recipient]
         if is_user_id(recipient.user_id):
             continue
         async with database.connection() as connection:
-            platforms = await users.platforms_of(connection, recipient.user_id)
-        if recipient.platform_code not in platforms:
+            is_known = await users.is_known(connection, recipient.cell, recipient.user_id)
+        if not is_known:
             raise user_id_refusal(field.format(index))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
 from msgcenter.database.database import Database
-from msgcenter.database.group_commit import GroupCommit
+from msgcenter.database.group_commit import CellCommits
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.webhook import CLOSED, STATUS_KINDS
@@ -30,8 +30,8 @@ class Statuses:
     def __init__(self, database: Database, *, waiting_limit: int, on_change: Listener = ignore_events) -> None:
         self._database = database
         self._on_change = on_change
-        self._changes = GroupCommit(self._apply, batch_weight=_CALLS_PER_COMMIT, waiting_limit=waiting_limit)
-        self._changes_with_events = GroupCommit(
+        self._changes = CellCommits(self._apply, batch_weight=_CALLS_PER_COMMIT, waiting_limit=waiting_limit)
+        self._changes_with_events = CellCommits(
             self._apply_with_events,
             batch_weight=_IDS_PER_COMMIT_WITH_EVENTS,
             waiting_limit=waiting_limit,
@@ -47,7 +47,7 @@ class Statuses:
         is durable on return. Refuses with NOT_AUTHORISED (a platform that the app may not use; to set unread, also a
         user that it may not reach) or FIELD_MALFORMED (publisherId).
         """
-        recipient = Recipient(user_id, app.platform_for(platform_code))
+        recipient = app.platform_for(platform_code).recipient(user_id)
         if not read:
             app.check_receivers([user_id])
         await check_old_user_ids(self._database, [recipient], "publisherId")
@@ -55,8 +55,8 @@ class Statuses:
             return message_ids
         change = StatusChange(recipient, app.number, message_ids, read)
         if app.webhook_events and not app.webhook_events.isdisjoint(STATUS_KINDS):
-            return await self._changes_with_events.submit(AttributedChange(change, "app"))
-        return await self._changes.submit(change)
+            return await self._changes_with_events.submit(recipient.cell, AttributedChange(change, "app"))
+        return await self._changes.submit(recipient.cell, change)
 
     async def set_own(
         self,
@@ -73,8 +73,8 @@ class Statuses:
         """
         change = StatusChange(recipient, app_number, message_ids, read)
         if with_events:
-            return await self._changes_with_events.submit(AttributedChange(change, "user"))
-        return await self._changes.submit(change)
+            return await self._changes_with_events.submit(recipient.cell, AttributedChange(change, "user"))
+        return await self._changes.submit(recipient.cell, change)
 
     async def decide_approvals(
         self, app: App, message_ids: frozenset[int], *, closed: bool, approver_id: str | None = None
@@ -87,9 +87,8 @@ class Statuses:
         """
         if not closed:
             async with self._database.connection() as connection:
-                for message in await messages.find_messages(connection, sorted(message_ids)):
-                    if message.app_number == app.number:
-                        await reach.check_message(connection, app, message)
+                for message in await messages.find_sent(connection, app.number, sorted(message_ids)):
+                    await reach.check_message(connection, app, message)
         decision = await decide(
             self._database,
             app.number,

@@ -1,10 +1,11 @@
 """Topics of an app and their subscribers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import groupby
 
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
 from msgcenter.database.database import Connection, Database, transactional
-from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.account import App, Platform, Recipient
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.domain.message_id import now_ms
@@ -12,6 +13,7 @@ from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store import audit
 from msgcenter.store.mailboxes import topics
+from msgcenter.store.messages.audiences import by_cell
 
 
 class Topics:
@@ -37,12 +39,21 @@ class Topics:
 
     @transactional
     async def _subscribe(
-        self, connection: Connection, app: App, platform: str, name: str, subscribers: tuple[str, ...], *, by: Actor
+        self,
+        connection: Connection,
+        app: App,
+        platform: Platform,
+        name: str,
+        subscribers: tuple[str, ...],
+        *,
+        by: Actor,
     ) -> int:
-        number = await topics.ensure_topic(connection, app.number, platform, name, now_ms())
-        new = await topics.subscribe(connection, number, platform, subscribers)
+        number = await topics.ensure_topic(connection, app.number, platform.code, name, now_ms())
+        new = 0
+        for cell, user_ids in by_cell(platform, subscribers):
+            new += await topics.subscribe(connection, number, cell, user_ids)
         if new:
-            data = {"platform": platform, "users": new}
+            data = {"platform": platform.code, "users": new}
             await audit.record(connection, by, "topic.subscribe", name, now=now_ms(), app_number=app.number, **data)
         return new
 
@@ -55,18 +66,20 @@ class Topics:
         """
         platform = app.platform_for(platform_code)
         subscribers = list(user_ids)
-        recipients = [Recipient(user_id, platform) for user_id in subscribers]
+        recipients = [platform.recipient(user_id) for user_id in subscribers]
         await check_old_user_ids(self._database, recipients, "userIds[{}]")
         return await self._unsubscribe(app, platform, name, subscribers, by=by)
 
     @transactional
     async def _unsubscribe(
-        self, connection: Connection, app: App, platform: str, name: str, subscribers: list[str], *, by: Actor
+        self, connection: Connection, app: App, platform: Platform, name: str, subscribers: list[str], *, by: Actor
     ) -> int:
         number = await _number(connection, app, platform, name)
-        ended = await topics.unsubscribe(connection, number, platform, receivers_of(subscribers))
+        ended = 0
+        for cell, user_ids in by_cell(platform, receivers_of(subscribers)):
+            ended += await topics.unsubscribe(connection, number, cell, user_ids)
         if ended:
-            data = {"platform": platform, "users": ended}
+            data = {"platform": platform.code, "users": ended}
             await audit.record(connection, by, "topic.unsubscribe", name, now=now_ms(), app_number=app.number, **data)
         return ended
 
@@ -80,12 +93,22 @@ class Topics:
         platform = app.platform_for(platform_code)
         async with self._database.connection() as connection:
             number = await _number(connection, app, platform, name)
-            user_ids = await topics.subscribers(connection, number, cursor or "", limit + 1)
+            user_ids = await topics.subscribers(connection, number, platform.all_cells, cursor or "", limit + 1)
         return cut_page(user_ids, limit, lambda user_id: user_id)
 
 
-async def _number(connection: Connection, app: App, platform_code: str, name: str) -> int:
-    number = await topics.find_topic(connection, app.number, platform_code, name)
+async def topic_readers(database: Database, topic_number: int, recipients: Collection[Recipient]) -> list[str]:
+    """Return the ids of those of the recipients who are or were subscribed to a topic: whom its events concern."""
+    readers: list[str] = []
+    for cell, cell_recipients in groupby(sorted(recipients), key=lambda recipient: recipient.cell):
+        async with database.connection() as connection:
+            user_ids = [recipient.user_id for recipient in cell_recipients]
+            readers += await topics.ever_subscribed(connection, topic_number, cell, user_ids)
+    return readers
+
+
+async def _number(connection: Connection, app: App, platform: Platform, name: str) -> int:
+    number = await topics.find_topic(connection, app.number, platform.code, name)
     if number is None:
         raise Refusal(Reason.AUDIENCE_UNKNOWN)
     return number

@@ -45,7 +45,8 @@ class UserToken(NamedTuple):
 class _Claims(NamedTuple):
     """What a token with a valid signature says. `expires` is seconds since 1970."""
 
-    recipient: Recipient
+    user_id: str
+    platform_code: str
     app_number: int
     key_version: int
     expires: int
@@ -98,16 +99,17 @@ class UserTokens:
         """
         platform = app.platform_for(platform_code)
         app.check_receivers([user_id])
-        await check_old_user_ids(self._database, [Recipient(user_id, platform)], "publisherId")
+        recipient = platform.recipient(user_id)
+        await check_old_user_ids(self._database, [recipient], "publisherId")
         record = await self._app_reads.submit(app.number)
         async with self._database.connection() as connection:
-            await users.register(connection, platform, [user_id])
+            await users.register(connection, recipient.cell, [user_id])
         expires = now_ms() // 1_000 + (self._default_ttl if ttl is None else ttl)
         claims = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
             "sub": user_id,
-            "platform": platform,
+            "platform": platform.code,
             "app": app.number,
             "key": 0 if record is None else record.key_version,
             "exp": expires,
@@ -127,12 +129,12 @@ class UserTokens:
         if record is None or record.app.disabled or not record.accepts(claims.key_version, now_ms()):
             raise UserTokenError(expired=True)
         try:
-            record.app.platform_for(claims.recipient.platform_code)
-            record.app.check_receivers([claims.recipient.user_id])
+            platform = record.app.platform_for(claims.platform_code)
+            record.app.check_receivers([claims.user_id])
         except Refusal:
             raise UserTokenError(expired=True) from None
         return Viewer(
-            recipient=claims.recipient,
+            recipient=platform.recipient(claims.user_id),
             app_number=None if record.inbox_scope == "platform" else record.app.number,
             origins=record.origins,
             frames=_frames(record),
@@ -156,9 +158,7 @@ class UserTokens:
         # Tokens of earlier versions have no audience; they are valid until they expire.
         if decoded.get("aud", _AUDIENCE) != _AUDIENCE:
             raise UserTokenError(expired=False)
-        claims = _Claims(
-            Recipient(decoded["sub"], decoded["platform"]), decoded["app"], decoded["key"], int(decoded["exp"])
-        )
+        claims = _Claims(decoded["sub"], decoded["platform"], decoded["app"], decoded["key"], int(decoded["exp"]))
         if len(self._verified) >= _VERIFIED_TOKENS:
             del self._verified[next(iter(self._verified))]  # the oldest
         self._verified[token] = claims

@@ -10,6 +10,7 @@ from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.messaging.current_mailbox import pulled_mailboxes
+from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.mailboxes import reading, topics, users
 from msgcenter.store.mailboxes.reading import EntryQuery
 from msgcenter.store.mailboxes.receipts import ReceiptTotals
@@ -66,12 +67,13 @@ class MessageLog:
         return cut_page(matching, limit, _id_of)
 
     async def _list_received(self, query: MessageFilter, user_id: str, limit: int) -> ListPage[Message, int]:
-        if query.platform_code is None:
-            async with self._database.connection() as connection:
-                codes = await users.platforms_of(connection, user_id)
-        else:
-            codes = [query.platform_code]
-        recipients = [Recipient(user_id, code) for code in codes]
+        async with self._database.connection() as connection:
+            platforms = (await find_platforms(connection)).values()
+            candidates = [
+                platform.recipient(user_id) for platform in platforms if query.platform_code in {None, platform.code}
+            ]
+            cells = await users.knowing_cells(connection, (recipient.cell for recipient in candidates), user_id)
+        recipients = [recipient for recipient in candidates if recipient.cell in cells]
         async with pulled_mailboxes(self._database, recipients, now_ms()) as connection:
             pages = [await _search_mailbox(connection, query, recipient, limit) for recipient in recipients]
         # A mailbox with more to search may hold messages down to its bound: older ones of others have to wait.
@@ -133,11 +135,11 @@ async def _search_mailbox(
         if len(batch) < _IDS_AT_ONCE:
             continue
         scanned += len(batch)
-        matching += await _filtered(connection, query, batch)
+        matching += await _filtered(connection, query, recipient, batch)
         if len(matching) >= limit or scanned >= _SCANNED_PER_PAGE:
             return cut_page(matching, limit, _id_of, rest=batch[-1])
         batch = []
-    matching += await _filtered(connection, query, batch)
+    matching += await _filtered(connection, query, recipient, batch)
     return cut_page(matching, limit, _id_of)
 
 
@@ -145,8 +147,10 @@ def _id_of(message: Message) -> int:
     return message.id
 
 
-async def _filtered(connection: Connection, query: MessageFilter, ids: Sequence[int]) -> list[Message]:
-    matching = await messages.find_messages(connection, ids)
+async def _filtered(
+    connection: Connection, query: MessageFilter, recipient: Recipient, ids: Sequence[int]
+) -> list[Message]:
+    matching = await messages.find_messages(connection, recipient.platform.first_cell, ids)
     return _newest_first(message for message in matching if query.matches(message))
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.database.database import Connection, Database
-from msgcenter.database.group_commit import GroupCommit
+from msgcenter.database.group_commit import CellCommits
 from msgcenter.domain.account import App, Recipient
 from msgcenter.domain.list_page import ListPage, parse_cursor
 from msgcenter.domain.message import Message, State
@@ -14,6 +14,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.current_mailbox import count_current
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, topics
+from msgcenter.store.mailboxes.broadcast_receipts import AudiencePlace
 from msgcenter.store.mailboxes.mailbox_counts import unread_counts
 from msgcenter.store.mailboxes.receipts import Receipt, ReceiptTotals
 from msgcenter.store.messages import messages
@@ -56,7 +57,7 @@ class MessageStatuses:
     def __init__(self, database: Database, *, waiting_limit: int) -> None:
         self._database = database
         self._receipt_counts = ReceiptCounts(database)
-        self._unread_counts = GroupCommit(
+        self._unread_counts = CellCommits(
             self._count_unread, batch_weight=_MAILBOXES_PER_QUERY, waiting_limit=waiting_limit
         )
 
@@ -69,9 +70,9 @@ class MessageStatuses:
 
         Refuses with NOT_AUTHORISED (platform) or FIELD_MALFORMED (publisherId).
         """
-        recipient = Recipient(user_id, app.platform_for(platform_code))
+        recipient = app.platform_for(platform_code).recipient(user_id)
         await check_old_user_ids(self._database, [recipient], "publisherId")
-        return await self._unread_counts.submit(AppMailbox(recipient, app.number))
+        return await self._unread_counts.submit(recipient.cell, AppMailbox(recipient, app.number))
 
     async def status(self, app: App, message_id: int | None) -> MessageStatus:
         """Return the status of one of an app's messages. Refuses with MESSAGE_UNKNOWN."""
@@ -136,15 +137,15 @@ class MessageStatuses:
             now,
             lambda connection: unread_counts(connection, distinct, now),
         )
-        return [counts.get((*recipient, app_number), 0) for recipient, app_number in mailboxes]
+        return [counts.get(mailbox, 0) for mailbox in mailboxes]
 
 
 async def own_message(connection: Connection, app: App, message_id: int | None) -> Message:
     """Return one of an app's messages. Refuses with MESSAGE_UNKNOWN; None is an id that no message can have."""
-    message = None if message_id is None else await messages.find_message(connection, message_id)
-    if message is None or message.app_number != app.number:
+    sent = [] if message_id is None else await messages.find_sent(connection, app.number, [message_id])
+    if not sent:
         raise Refusal(Reason.MESSAGE_UNKNOWN)
-    return message
+    return sent[0]
 
 
 def _parts_to_count(listed: Sequence[Message]) -> Iterator[Sequence[Message]]:
@@ -164,5 +165,5 @@ def _parts_to_count(listed: Sequence[Message]) -> Iterator[Sequence[Message]]:
 
 def _receipts(connection: Connection, message: Message, cursor: str | None) -> AsyncIterator[Receipt]:
     if message.topic_number is not None:
-        return broadcast_receipts.receipts(connection, message, cursor or "")
+        return broadcast_receipts.receipts(connection, message, AudiencePlace.parse(message, cursor))
     return receipts.receipts(connection, message, parse_cursor(cursor) or 0)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgcenter.database.database import Database
 from msgcenter.domain.message import Message
 from msgcenter.store.mailboxes import broadcast_receipts, receipts
+from msgcenter.store.mailboxes.broadcast_receipts import START, AudiencePlace
 from msgcenter.store.mailboxes.receipts import ReceiptTotals
 
 _LONG_COUNTS_AT_ONCE = 2
@@ -49,7 +50,7 @@ class ReceiptCounts:
         return counts
 
     async def of_all(self, messages: Sequence[Message]) -> list[ReceiptTotals]:
-        """Return the counts of messages. All direct messages together cost one statement."""
+        """Return the counts of messages. All direct messages together cost one statement for each cell."""
         direct = [message for message in messages if message.topic_number is None]
         direct_counts: dict[int, ReceiptTotals] = {}
         if direct:
@@ -68,9 +69,16 @@ class ReceiptCounts:
         """
         if (cached := self._cached(message)) is not None:
             return cached
-        async with self._database.connection() as connection:
-            counts, last = await broadcast_receipts.count_receipts(connection, message, limit=limit + 1)
-        return counts if last is None else None
+        counts = ReceiptTotals(0, 0, 0)
+        place: AudiencePlace | None = START
+        while place is not None:
+            async with self._database.connection() as connection:
+                left = limit + 1 - counts.receivers
+                part, place = await broadcast_receipts.count_receipts(connection, message, place, left)
+            counts = _sum(counts, part)
+            if counts.receivers > limit:
+                return None
+        return counts
 
     def _cached(self, message: Message) -> ReceiptTotals | None:
         cached = self._cache.get(message.id)
@@ -80,7 +88,7 @@ class ReceiptCounts:
     async def _of_pulled(self, message: Message) -> ReceiptTotals:
         if (cached := self._cached(message)) is not None:
             return cached
-        first, last = await self._count_part(message, "")
+        first, last = await self._count_part(message, START)
         if last is None:
             return first
         running = self._running.get(message.id)
@@ -89,18 +97,18 @@ class ReceiptCounts:
             self._running[message.id] = running
         return await asyncio.shield(running.counts)
 
-    async def _count_part(self, message: Message, after: str) -> tuple[ReceiptTotals, str | None]:
+    async def _count_part(self, message: Message, after: AudiencePlace) -> tuple[ReceiptTotals, AudiencePlace | None]:
         async with self._database.connection() as connection:
             return await broadcast_receipts.count_receipts(connection, message, after)
 
-    async def _count_rest(self, message: Message, counts: ReceiptTotals, last: str | None) -> ReceiptTotals:
+    async def _count_rest(self, message: Message, counts: ReceiptTotals, last: AudiencePlace | None) -> ReceiptTotals:
         """Add the counts of all parts after the first to `counts`."""
         try:
             async with self._long_counts:
                 begun = time.monotonic()
                 while last is not None:
                     part, last = await self._count_part(message, last)
-                    counts = ReceiptTotals(*map(sum, zip(counts, part, strict=True)))
+                    counts = _sum(counts, part)
                 self._add_to_cache(message, counts, time.monotonic() - begun)
             return counts
         finally:
@@ -113,3 +121,7 @@ class ReceiptCounts:
             self._cache[message.id] = _CachedCounts(message, counts, time.monotonic() + _CACHED_FACTOR * seconds)
             if len(self._cache) > _CACHE_SIZE:
                 self._cache.popitem(last=False)
+
+
+def _sum(counts: ReceiptTotals, part: ReceiptTotals) -> ReceiptTotals:
+    return ReceiptTotals(*map(sum, zip(counts, part, strict=True)))

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from msgcenter.database.database import Database
-from msgcenter.database.group_commit import GroupCommit
-from msgcenter.domain.account import App
+from msgcenter.database.group_commit import CellCommits
+from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
@@ -20,6 +20,7 @@ from msgcenter.messaging.send import OnStored, SendResult, send_drafts
 from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages import idempotency, messages
 from msgcenter.store.messages.idempotency import IdempotencyKey
+from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.messages.node_lease import NodeLease
 
 _RECEIVERS_PER_COMMIT = 4_000
@@ -44,7 +45,7 @@ class Sending:
         self._zone = zone
         self._on_change = on_change
         self._on_stored = on_stored
-        self._sends = GroupCommit(
+        self._sends = CellCommits(
             self._send_batch,
             batch_weight=_RECEIVERS_PER_COMMIT,
             waiting_limit=waiting_limit,
@@ -77,7 +78,8 @@ class Sending:
         app.check_receivers(receivers)
         draft = Draft(
             app_number=app.number,
-            platform_code=platform,
+            app_cell=app.platform.first_cell,
+            platform=platform,
             body=body,
             receivers=receivers,
             topic_number=await self._topic_number(app, platform, audience),
@@ -96,14 +98,15 @@ class Sending:
             if earlier_id is None:
                 raise
             return earlier_id
-        return await self._sends.submit(replace(draft, digest=digest, send_at=scheduled))
+        return await self._sends.submit(platform.first_cell, replace(draft, digest=digest, send_at=scheduled))
 
     async def import_message(self, draft: Draft) -> None:
         """Store a message that another system has sent, under its id there (`draft.message_id`), unless it exists."""
         if draft.message_id is None:
             raise ValueError("an imported message needs an id")
         async with self._database.connection() as connection:
-            if await messages.find_message(connection, draft.message_id) is not None:
+            key = MessageKey(draft.platform.first_cell, draft.message_id)
+            if await messages.find_message(connection, key) is not None:
                 return
         await send_drafts(self._database, await self._lease.ids(), [draft])
 
@@ -120,14 +123,14 @@ class Sending:
         # A repeated request is published again: its mailboxes show nothing new, so this does no harm.
         self._on_change(
             [
-                MailboxEvent("message", draft.platform_code, draft.receivers, (message_id,), draft.topic_number)
+                MailboxEvent("message", draft.platform.code, draft.receivers, (message_id,), draft.topic_number)
                 for draft, message_id in zip(drafts, results, strict=True)
                 if draft.is_immediate and isinstance(message_id, int)
             ]
         )
         return results
 
-    async def _topic_number(self, app: App, platform_code: str, audience: Audience) -> int | None:
+    async def _topic_number(self, app: App, platform: Platform, audience: Audience) -> int | None:
         """Return the number of the audience's topic (`EVERYONE` for a broadcast), None for a list of receivers."""
         if isinstance(audience, Receivers):
             return None
@@ -135,15 +138,15 @@ class Sending:
             if isinstance(audience, Everyone):
                 number: int | None = EVERYONE
             else:
-                number = await topics.find_topic(connection, app.number, platform_code, audience.name)
+                number = await topics.find_topic(connection, app.number, platform.code, audience.name)
             if number is None:
                 raise Refusal(Reason.AUDIENCE_UNKNOWN)
-            await reach.check_topic(connection, app, number)
+            await reach.check_topic(connection, app, platform, number)
         return number
 
     async def _earlier_id(self, app: App, request_id: str, digest: bytes) -> int | None:
         """Return the id of the message that a request id has sent, None if there is none. `digest` is the request's."""
-        key = IdempotencyKey(app.number, request_id)
+        key = IdempotencyKey(app.platform.first_cell, app.number, request_id)
         async with self._database.connection() as connection:
             claim = (await idempotency.find(connection, [key], now_ms() - IDEMPOTENCY_MS)).get(key)
         if claim is None:

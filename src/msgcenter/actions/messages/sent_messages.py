@@ -18,6 +18,7 @@ from msgcenter.messaging.delivered_copies import delivered_copies
 from msgcenter.store import audit
 from msgcenter.store.messages import messages
 from msgcenter.store.messages import versions as message_versions
+from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.messages.versions import MessageVersion
 
 
@@ -89,7 +90,7 @@ class SentMessages:
         self, connection: Connection, app: App, message: Message, unread: int, by: Actor
     ) -> list[MailboxEvent]:
         now = now_ms()
-        if not await messages.set_reminded(connection, message.id, now, now - REMINDER_PAUSE_MS):
+        if not await messages.set_reminded(connection, MessageKey.of(message), now, now - REMINDER_PAUSE_MS):
             reminded_at = (await own_message(connection, app, message.id)).reminded_at or now
             seconds = max(1, (reminded_at + REMINDER_PAUSE_MS - now + 999) // 1_000)
             raise Refusal(Reason.RATE_EXCEEDED, seconds=seconds)

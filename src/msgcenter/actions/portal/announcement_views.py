@@ -17,6 +17,7 @@ from msgcenter.domain.announcement import (
 from msgcenter.domain.person import Person
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store.apps import apps
+from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.mailboxes import users
 from msgcenter.store.portal import announcements, people
 from msgcenter.store.portal.announcements import AnnouncementRow
@@ -76,7 +77,8 @@ class AnnouncementViews:
     async def audience(self, platform_code: str) -> int:
         """Return how many users an announcement to a platform would have now."""
         async with self._database.connection() as connection:
-            return await users.count_users(connection, platform_code)
+            platform = (await find_platforms(connection)).get(platform_code)
+            return 0 if platform is None else await users.count_users(connection, platform)
 
     async def waiting(self) -> int:
         """Return the number of announcements that need approval."""

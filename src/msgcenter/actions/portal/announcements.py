@@ -191,7 +191,7 @@ class Announcements:
         )
         assert isinstance(message_id, int)
         if draft.is_immediate:
-            self._on_change([MailboxEvent("message", draft.platform_code, (), (message_id,), EVERYONE)])
+            self._on_change([MailboxEvent("message", draft.platform.code, (), (message_id,), EVERYONE)])
         return message_id
 
     async def recall(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
@@ -309,7 +309,8 @@ def _unknown_platform() -> Refusal:
 def _draft_of(number: int, version: AnnouncementVersion, app: App) -> Draft:
     draft = Draft(
         app_number=app.number,
-        platform_code=version.platform_code,
+        app_cell=app.platform.first_cell,
+        platform=app.platform,
         body=version.body,
         receivers=(),
         topic_number=EVERYONE,

@@ -74,10 +74,17 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[
             credentials = await register.create("智慧校园 Demo", PLATFORM, app_id=APP_ID)
             is_new = True
         sending = Sending(database, lease, waiting_limit=10)
+        platform = credentials.app.platform
         for message_id, content in _OLD_MESSAGES.items():
-            await sending.import_message(
-                Draft(credentials.app.number, PLATFORM, Text(content), (SEED_USER,), message_id=message_id)
+            draft = Draft(
+                app_number=credentials.app.number,
+                app_cell=platform.first_cell,
+                platform=platform,
+                body=Text(content),
+                receivers=(SEED_USER,),
+                message_id=message_id,
             )
+            await sending.import_message(draft)
         operators = {OPERATOR: "Demo", APPROVER: "Approver"}
         passwords = {
             login: await _demo_operator(database, settings, register, login, name) for login, name in operators.items()

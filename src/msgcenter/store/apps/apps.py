@@ -8,14 +8,21 @@ import msgspec
 
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import affected_rows, columns
-from msgcenter.domain.account import App
+from msgcenter.domain.account import App, Platform
 
 _APP = columns(
     "app",
-    "number, app_id, name, platform_code, account, disabled_at, platforms, webhook_events, broadcasts, live,"
-    " rate_limits, daily_quota, notices",
+    "number, app_id, name, platform_code, account, disabled_at, webhook_events, broadcasts, live, rate_limits,"
+    " daily_quota, notices",
 )
-APP_COLUMNS = f"{_APP}, platform.app_schemes"
+_OTHER_PLATFORMS = """
+    case when app.platforms <> '{}' then array(
+        select array[other.code, other.first_cell::text, other.cells::text]
+        from platform as other
+        where other.code = any(app.platforms)
+    ) end as other_platforms
+"""
+APP_COLUMNS = f"{_APP}, platform.app_schemes, platform.first_cell, platform.cells, {_OTHER_PLATFORMS}"
 """The columns of `app_of`, from `app join platform on platform.code = app.platform_code`."""
 _RECORD = columns(
     "app", "key_sealed, key_version, created_at, inbox_scope, origins, colour, previous_key_sealed, previous_key_until"
@@ -55,10 +62,13 @@ def app_of(row: asyncpg.Record) -> App:
         number=row["number"],
         app_id=row["app_id"],
         name=row["name"],
-        platform_code=row["platform_code"],
+        platform=Platform(row["platform_code"], row["first_cell"], row["cells"]),
         account=row["account"],
         disabled=row["disabled_at"] is not None,
-        platforms=frozenset(row["platforms"]),
+        platforms={
+            code: Platform(code, int(first_cell), int(cells))
+            for code, first_cell, cells in row["other_platforms"] or ()
+        },
         app_schemes=frozenset(row["app_schemes"]),
         webhook_events=frozenset(row["webhook_events"]),
         broadcasts=row["broadcasts"],

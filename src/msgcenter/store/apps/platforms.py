@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import affected_rows
+from msgcenter.domain.account import Platform
 
 
 class PlatformRecord(NamedTuple):
@@ -15,31 +16,55 @@ class PlatformRecord(NamedTuple):
     app_schemes: tuple[str, ...]
     created_at: int
     apps: int
+    cells: int
 
 
-async def ensure_platform(connection: Connection, code: str, name: str, now: int) -> bool:
-    """Add a platform unless it exists; return whether it is new. `now` is ms since 1970."""
+async def ensure_platform(connection: Connection, code: str, name: str, now: int, *, cells: int | None = None) -> bool:
+    """Add a platform with this number of cells unless it exists; return whether it is new. `now` is ms since 1970.
+
+    Without a number, it has as many as the column's default says: one. The number of cells never changes, since it
+    decides where each user's data is. Runs inside a transaction.
+    """
+    if await connection.fetchval("select true from platform where code = $1", code):
+        return False
+    # One transaction at a time takes the next numbers for cells.
+    await connection.execute("lock table platform in share row exclusive mode")
     status = await connection.execute(
-        "insert into platform (code, name, created_at) values ($1, $2, $3) on conflict (code) do nothing",
+        """
+        insert into platform (code, name, created_at, first_cell)
+        select $1, $2, $3, coalesce(max(first_cell + cells), 1) from platform
+        on conflict (code) do nothing
+        """,
         code,
         name,
         now,
     )
-    return affected_rows(status) > 0
+    is_new = affected_rows(status) > 0
+    if is_new and cells is not None:
+        await connection.execute("update platform set cells = $2 where code = $1", code, cells)
+    return is_new
+
+
+async def find_platforms(connection: Connection) -> dict[str, Platform]:
+    """Return all platforms, by their codes, in order."""
+    rows = await connection.fetch("select code, first_cell, cells from platform order by code")
+    return {row["code"]: Platform(*row) for row in rows}
 
 
 async def list_platforms(connection: Connection) -> list[PlatformRecord]:
     """Return all platforms, ordered by code."""
     rows = await connection.fetch(
         """
-        select platform.code, platform.name, platform.app_schemes, platform.created_at,
+        select platform.code, platform.name, platform.app_schemes, platform.created_at, platform.cells,
             (select count(*) from app where app.platform_code = platform.code) as apps
         from platform
         order by platform.code
         """
     )
     return [
-        PlatformRecord(row["code"], row["name"], tuple(row["app_schemes"]), row["created_at"], row["apps"])
+        PlatformRecord(
+            row["code"], row["name"], tuple(row["app_schemes"]), row["created_at"], row["apps"], row["cells"]
+        )
         for row in rows
     ]
 

@@ -1,33 +1,34 @@
-"""Changes of entries that the caller lists: withdrawing, archiving, marking approvals as open or decided."""
+"""Changes of entries that the caller lists: withdrawing, archiving, marking approvals as open or decided.
+
+The entries of a call, at least one, are of one cell.
+"""
 
 from collections.abc import Sequence
 
 from msgcenter.database.database import Connection
-from msgcenter.database.statements import column_arrays
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
-from msgcenter.store.mailboxes.pages import KEY_WIDTH, PageKey
+from msgcenter.store.mailboxes.pages import PageKey, key_parameters
 
-# Adds to an update of `mailbox_page as page` the pages that have any of the entries, whose ids are `listed.ids`.
+# Adds to an update of `mailbox_page as page` the pages of a cell that have any of the entries `listed.ids`.
 _FROM_ENTRIES = """
     from (
-        select user_id, platform_code, bucket, app_number, string_to_array(ids, ',')::bigint[] as ids
-        from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[])
-            as parameter (user_id, platform_code, bucket, app_number, ids)
+        select user_id, bucket, app_number, string_to_array(ids, ',')::bigint[] as ids
+        from unnest($2::text[], $3::int[], $4::int[], $5::text[]) as parameter (user_id, bucket, app_number, ids)
     ) as listed
-    where page.user_id = listed.user_id
-        and page.platform_code = listed.platform_code
+    where page.cell = $1
+        and page.user_id = listed.user_id
         and page.bucket = listed.bucket
         and page.app_number = listed.app_number
         and page.message_ids && listed.ids
 """
 
 
-def _entry_arrays(entries: Sequence[tuple[PageKey, int]]) -> list[list[object]]:
+def _entry_parameters(entries: Sequence[tuple[PageKey, int]]) -> tuple[object, ...]:
     """Return the first five parameters of a statement with `_FROM_ENTRIES`."""
     ids_by_page: dict[PageKey, list[int]] = {}
     for key, message_id in entries:
         ids_by_page.setdefault(key, []).append(message_id)
-    return [*column_arrays(ids_by_page, KEY_WIDTH), [",".join(map(str, ids)) for ids in ids_by_page.values()]]
+    return (*key_parameters(ids_by_page.keys()), [",".join(map(str, ids)) for ids in ids_by_page.values()])
 
 
 async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]]) -> None:
@@ -50,7 +51,7 @@ async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]
             )
         {_FROM_ENTRIES}
         """,
-        *_entry_arrays(entries),
+        *_entry_parameters(entries),
         WITHDRAWN_UNREAD,
     )
 
@@ -69,7 +70,7 @@ async def set_open_approvals(
         )
         {_FROM_ENTRIES}
         """,
-        *_entry_arrays(approvals),
+        *_entry_parameters(approvals),
         is_open,
     )
 
@@ -86,6 +87,6 @@ async def set_archived(connection: Connection, entries: Sequence[tuple[PageKey, 
         )
         {_FROM_ENTRIES}
         """,
-        *_entry_arrays(sorted(entries)),
+        *_entry_parameters(sorted(entries)),
         archived,
     )

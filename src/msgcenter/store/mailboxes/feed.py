@@ -1,20 +1,17 @@
-"""The feed of a platform: messages to a topic or to everyone are stored here once, and mailboxes pull them.
+"""The feed of a cell: messages to a topic or to everyone are stored here once, and the cell's mailboxes pull them.
 
-Positions are assigned under the lock of the platform's `feed_head` row, which is held until the commit. So they become
+Positions are assigned under the lock of the cell's `feed_head` row, which is held until the commit. So they become
 visible in order and without gaps, and a mailbox that has pulled to a position cannot have missed a row before it.
 
 In the schema, `mailbox.joined` is the position since which a user is known, `mailbox.pulled_to` the position to which
 the mailbox has pulled, and `feed.about` the position of the message that a row concerns.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
-from msgcenter.database.statements import column_arrays
-from msgcenter.domain.account import Recipient
 from msgcenter.domain.message import Message
 
 
@@ -32,7 +29,6 @@ class NewFeedRow(NamedTuple):
     `expires_at` is ms since 1970.
     """
 
-    platform_code: str
     topic_number: int
     message_id: int
     app_number: int
@@ -44,10 +40,10 @@ class NewFeedRow(NamedTuple):
 class PullState(NamedTuple):
     """How far a mailbox has pulled (`pull_position`), and since which position its user is known.
 
-    `feed_position` is the last position of the platform's feed when the state was locked. Sorts as the primary key.
+    `feed_position` is the last position of the cell's feed when the state was locked.
     """
 
-    recipient: Recipient
+    user_id: str
     known_since: int
     pull_position: int
     feed_position: int
@@ -56,7 +52,7 @@ class PullState(NamedTuple):
 class PendingRow(NamedTuple):
     """A row of the feed that a mailbox has not pulled yet."""
 
-    recipient: Recipient
+    user_id: str
     position: int
     message_id: int
     app_number: int
@@ -64,53 +60,41 @@ class PendingRow(NamedTuple):
     action: FeedAction
 
 
-def follow_up_row(message: Message, action: FeedAction) -> NewFeedRow:
-    """Return a row that applies an action in each mailbox which the message has reached or will reach."""
+async def publish_follow_up(connection: Connection, message: Message, action: FeedAction) -> tuple[int, ...]:
+    """Publish a row in each cell that applies an action in the mailboxes which a message has reached or will reach.
+
+    Return its position in each cell. Runs inside a transaction, see `publish`.
+    """
     assert message.topic_number is not None
-    return NewFeedRow(
-        message.platform_code,
-        message.topic_number,
-        message.id,
-        message.app_number,
-        message.expires_at,
-        action,
-        message.position,
-    )
+    positions = []
+    for place, cell in enumerate(message.platform.all_cells):
+        row = NewFeedRow(
+            message.topic_number,
+            message.id,
+            message.app_number,
+            message.expires_at,
+            action,
+            None if message.positions is None else message.positions[place],
+        )
+        positions += await publish(connection, cell, [row])
+    return tuple(positions)
 
 
-async def publish(connection: Connection, rows: Sequence[NewFeedRow]) -> list[int]:
-    """Add rows to the feeds of their platforms; return their positions.
+async def publish(connection: Connection, cell: int, rows: Sequence[NewFeedRow]) -> list[int]:
+    """Add rows to the feed of a cell; return their positions.
 
-    Runs inside a transaction, as late as possible: until the commit, it blocks other publications on these platforms.
+    Runs inside a transaction, as late as possible: until the commit, it blocks other publications in the cell.
     """
     if not rows:
         return []
-    rows_by_platform = Counter(row.platform_code for row in rows)
-    platform_codes = sorted(rows_by_platform)
-    heads = await connection.fetch(
-        """
-        insert into feed_head as head (platform_code, position)
-        select platform_code, rows from unnest($1::text[], $2::bigint[]) as addition (platform_code, rows)
-        on conflict (platform_code) do update set position = head.position + excluded.position
-        returning head.platform_code, head.position
-        """,
-        platform_codes,
-        [rows_by_platform[platform_code] for platform_code in platform_codes],
-    )
-    last_positions = {
-        head["platform_code"]: head["position"] - rows_by_platform[head["platform_code"]] for head in heads
-    }
-    positions = []
-    for row in rows:
-        last_positions[row.platform_code] += 1
-        positions.append(last_positions[row.platform_code])
+    positions = await take_positions(connection, cell, len(rows))
     await connection.execute(
         """
-        insert into feed (platform_code, topic_number, position, about, message_id, app_number, expires_at, action)
-        select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[],
+        insert into feed (cell, topic_number, position, about, message_id, app_number, expires_at, action)
+        select $1, * from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[],
             $8::smallint[])
         """,
-        [row.platform_code for row in rows],
+        cell,
         [row.topic_number for row in rows],
         positions,
         [
@@ -125,40 +109,56 @@ async def publish(connection: Connection, rows: Sequence[NewFeedRow]) -> list[in
     return positions
 
 
+async def take_positions(connection: Connection, cell: int, count: int) -> list[int]:
+    """Return the next positions of the feed of a cell. Blocks others who take some until the transaction ends."""
+    last: int = await connection.fetchval(
+        """
+        insert into feed_head as head (cell, position)
+        values ($1, $2)
+        on conflict (cell) do update set position = head.position + excluded.position
+        returning head.position
+        """,
+        cell,
+        count,
+    )
+    return list(range(last - count + 1, last + 1))
+
+
 # --- What a mailbox has to pull -------------------------------------------------------------------------------------
 #
-# In these fragments, `mailbox` is the alias of a relation with the columns user_id, platform_code, joined, pulled_to.
-# A mailbox pulls a row for everyone if its user was known when the message was published. It pulls a topic's row if the
-# user was subscribed then, also if the row withdraws a message from a user who has unsubscribed since.
+# In these fragments, `mailbox` is the alias of a relation with the columns user_id, joined, pulled_to, and `cell` is an
+# expression for the cell, usually a parameter. A mailbox pulls a row for everyone if its user was known when the
+# message was published. It pulls a topic's row if the user was subscribed then, also if the row withdraws a message
+# from a user who has unsubscribed since.
 
 _FAR_BEHIND = 2_000
-"""A mailbox that is further behind than this pulls although no row is for it. Otherwise every call of a user who has
-left a busy topic would search all rows since then."""
+"""The mailbox of a user who has left a topic pulls when it is further behind than this, although no row may be for it.
+Otherwise every call of a user who has left a busy topic would search all rows since then."""
 
 
-def _rows_for_everyone(mailbox: str) -> str:
+def _rows_for_everyone(cell: str, mailbox: str) -> str:
     return f"""
         select feed.*
         from feed
-        where feed.platform_code = {mailbox}.platform_code
+        where feed.cell = {cell}
             and feed.topic_number = 0
             and feed.position > {mailbox}.pulled_to
             and feed.about > {mailbox}.joined
     """
 
 
-def _subscriptions(mailbox: str) -> str:
+def _subscriptions(cell: str, mailbox: str) -> str:
     return f"""
         topic_subscription as subscription
-        where subscription.user_id = {mailbox}.user_id and subscription.platform_code = {mailbox}.platform_code
+        where subscription.cell = {cell} and subscription.user_id = {mailbox}.user_id
     """
 
 
-def _rows_for_subscription(mailbox: str) -> str:
+def _rows_for_subscription(cell: str, mailbox: str) -> str:
     return f"""
         select feed.*
         from feed
-        where feed.platform_code = subscription.platform_code
+        where feed.cell = {cell}
             and feed.topic_number = subscription.topic_number
             and feed.position > {mailbox}.pulled_to
             and feed.about > subscription.since
@@ -166,86 +166,91 @@ def _rows_for_subscription(mailbox: str) -> str:
     """
 
 
-def _must_pull(mailbox: str, feed_head: str) -> str:
+def _must_pull(cell: str, mailbox: str, feed_head: str) -> str:
     """Return the condition for pulling, of a mailbox that has not pulled to the head."""
     return f"""
         (
-            {mailbox}.pulled_to < {feed_head}.position - {_FAR_BEHIND}
-            or exists ({_rows_for_everyone(mailbox)})
-            or exists (select from {_subscriptions(mailbox)} and exists ({_rows_for_subscription(mailbox)}))
+            exists ({_rows_for_everyone(cell, mailbox)})
+            or exists (
+                select from {_subscriptions(cell, mailbox)}
+                    and (
+                        subscription.until is not null
+                            and {mailbox}.pulled_to < {feed_head}.position - {_FAR_BEHIND}
+                        or exists ({_rows_for_subscription(cell, mailbox)})
+                    )
+            )
         )
     """
 
 
-def has_pulled(*, user_id: str, platform_code: str) -> str:
+def has_pulled(cell: str, *, user_id: str) -> str:
     """Return a condition for a statement about another table: a mailbox has nothing to pull.
 
-    `user_id` and `platform_code` are the SQL expressions, such as columns, that name the mailbox.
+    `cell` and `user_id` are the SQL expressions, such as a parameter and a column, that name the mailbox.
     """
     # The limit makes it one look-up for each row; an anti-join could be answered by reading all mailboxes.
     return f"""
         (
             select 1
             from feed_head
-            join mailbox
-                on mailbox.platform_code = feed_head.platform_code and mailbox.pulled_to < feed_head.position
-            where feed_head.platform_code = {platform_code}
+            join mailbox on mailbox.cell = {cell} and mailbox.pulled_to < feed_head.position
+            where feed_head.cell = {cell}
                 and mailbox.user_id = {user_id}
-                and {_must_pull("mailbox", "feed_head")}
+                and {_must_pull(cell, "mailbox", "feed_head")}
             limit 1
         ) is null
     """
 
 
-async def mailboxes_to_pull(connection: Connection, recipients: Collection[Recipient]) -> list[Recipient]:
-    """Return, sorted, the mailboxes among these that must pull. Costs one look-up for each mailbox."""
-    if not recipients:
-        return []
+async def mailboxes_to_pull(connection: Connection, cell: int, user_ids: Collection[str]) -> list[str]:
+    """Return, sorted, the users among these whose mailboxes must pull. Costs one look-up for each mailbox."""
     rows = await connection.fetch(
         f"""
-        select mailbox.user_id, mailbox.platform_code
-        from unnest($1::text[], $2::text[]) as recipient (user_id, platform_code)
-        join feed_head on feed_head.platform_code = recipient.platform_code
+        select mailbox.user_id
+        from unnest($2::text[]) as recipient (user_id)
+        join feed_head on feed_head.cell = $1
         join mailbox
-            on mailbox.user_id = recipient.user_id
-            and mailbox.platform_code = recipient.platform_code
+            on mailbox.cell = $1
+            and mailbox.user_id = recipient.user_id
             and mailbox.pulled_to < feed_head.position
-        where {_must_pull("mailbox", "feed_head")}
+        where {_must_pull("$1", "mailbox", "feed_head")}
         """,
-        *column_arrays(set(recipients), 2),
+        cell,
+        list(set(user_ids)),
     )
-    return sorted(Recipient(*row) for row in rows)
+    return sorted(row["user_id"] for row in rows)
 
 
 # --- Pulling --------------------------------------------------------------------------------------------------------
 
 
-async def lock_pull_states(connection: Connection, recipients: Iterable[Recipient]) -> list[PullState]:
+async def lock_pull_states(connection: Connection, cell: int, user_ids: Collection[str]) -> list[PullState]:
     """Return the pull states of the mailboxes of known users, in key order, locked until the transaction ends.
 
-    The position of the feed is read by the same statement. Read on its own, on another node of a cluster, it could be
-    ahead of the rows that a later statement sees, and a mailbox would pass a row without pulling it. It is as old as
-    the statement's snapshot. A state whose lock was waited for is read again after the wait and may be ahead of it.
+    The position of the feed is read by the same statement and, in a cluster, from the same node as the rows. Read on
+    its own, it could be ahead of the rows that a later statement sees, and a mailbox would pass a row without pulling
+    it. It is as old as the statement's snapshot. A state whose lock was waited for is read again after the wait and may
+    be ahead of it.
     """
-    ordered = sorted(set(recipients))
-    if not ordered:
-        return []
     rows = await connection.fetch(
         """
-        select mailbox.user_id, mailbox.platform_code, mailbox.joined, mailbox.pulled_to,
+        select mailbox.user_id, mailbox.joined, mailbox.pulled_to,
             greatest(mailbox.pulled_to, coalesce(feed_head.position, 0))
-        from unnest($1::text[], $2::text[]) as recipient (user_id, platform_code)
-        join mailbox on mailbox.user_id = recipient.user_id and mailbox.platform_code = recipient.platform_code
-        left join feed_head on feed_head.platform_code = mailbox.platform_code
-        order by mailbox.user_id, mailbox.platform_code
+        from unnest($2::text[]) as recipient (user_id)
+        join mailbox on mailbox.cell = $1 and mailbox.user_id = recipient.user_id
+        left join feed_head on feed_head.cell = $1
+        order by mailbox.user_id
         for update of mailbox
         """,
-        *column_arrays(ordered, 2),
+        cell,
+        sorted(set(user_ids)),
     )
-    return [PullState(Recipient(user_id, platform_code), *positions) for user_id, platform_code, *positions in rows]
+    return [PullState(*row) for row in rows]
 
 
-async def pending_rows(connection: Connection, states: Sequence[PullState], limit: int) -> list[list[PendingRow]]:
+async def pending_rows(
+    connection: Connection, cell: int, states: Sequence[PullState], limit: int
+) -> list[list[PendingRow]]:
     """Return, for each state, the first `limit` rows to pull up to its feed position, in feed order.
 
     Must be a later statement than the one that read the feed positions: only then are all rows up to them visible.
@@ -255,24 +260,24 @@ async def pending_rows(connection: Connection, states: Sequence[PullState], limi
         f"""
         select mailbox.place, feed_row.position, feed_row.message_id, feed_row.app_number, feed_row.expires_at,
             feed_row.action
-        from unnest($1::int[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-            as mailbox (place, user_id, platform_code, joined, pulled_to, feed_position)
+        from unnest($2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+            as mailbox (place, user_id, joined, pulled_to, feed_position)
         cross join lateral (
-            ({_rows_for_everyone("mailbox")} {next_rows})
+            ({_rows_for_everyone("$1", "mailbox")} {next_rows})
             union all
             (
                 select topic_row.*
-                from (select subscription.* from {_subscriptions("mailbox")}) as subscription
-                cross join lateral ({_rows_for_subscription("mailbox")} {next_rows}) as topic_row
+                from (select subscription.* from {_subscriptions("$1", "mailbox")}) as subscription
+                cross join lateral ({_rows_for_subscription("$1", "mailbox")} {next_rows}) as topic_row
             )
             order by position
             limit $7
         ) as feed_row
         order by mailbox.place, feed_row.position
         """,
+        cell,
         range(len(states)),
-        [state.recipient.user_id for state in states],
-        [state.recipient.platform_code for state in states],
+        [state.user_id for state in states],
         [state.known_since for state in states],
         [state.pull_position for state in states],
         [state.feed_position for state in states],
@@ -280,21 +285,21 @@ async def pending_rows(connection: Connection, states: Sequence[PullState], limi
     )
     pending: list[list[PendingRow]] = [[] for _ in states]
     for place, position, message_id, app_number, expires_at, action in rows:
-        recipient = states[place].recipient
-        pending[place].append(PendingRow(recipient, position, message_id, app_number, expires_at, FeedAction(action)))
+        user_id = states[place].user_id
+        pending[place].append(PendingRow(user_id, position, message_id, app_number, expires_at, FeedAction(action)))
     return pending
 
 
-async def set_pull_positions(connection: Connection, positions: Mapping[Recipient, int]) -> None:
-    """Store how far mailboxes have pulled; their pull states are locked."""
+async def set_pull_positions(connection: Connection, cell: int, positions: Mapping[str, int]) -> None:
+    """Store how far the mailboxes of users have pulled; their pull states are locked."""
     await connection.execute(
         """
         update mailbox
         set pulled_to = pulled.position
-        from unnest($1::text[], $2::text[], $3::bigint[]) as pulled (user_id, platform_code, position)
-        where mailbox.user_id = pulled.user_id and mailbox.platform_code = pulled.platform_code
+        from unnest($2::text[], $3::bigint[]) as pulled (user_id, position)
+        where mailbox.cell = $1 and mailbox.user_id = pulled.user_id
         """,
-        [recipient.user_id for recipient in positions],
-        [recipient.platform_code for recipient in positions],
+        cell,
+        list(positions),
         list(positions.values()),
     )

@@ -8,30 +8,29 @@ from msgcenter.domain.account import Recipient
 
 async def unread_counts(
     connection: Connection, mailboxes: Sequence[tuple[Recipient, int]], now: int
-) -> tuple[dict[tuple[str, str, int], int], set[Recipient]]:
-    """Count the unread messages of one app (its number) in each of these mailboxes.
+) -> tuple[dict[tuple[Recipient, int], int], set[Recipient]]:
+    """Count the unread messages of one app (its number) in each of these mailboxes of one cell, at least one.
 
-    Returns the counts by (user id, platform code, app number), without zero counts, and the recipients whose mailboxes
-    must be swept (`sweeping.sweep_mailboxes`) before their counts are right at `now` (ms since 1970).
+    Returns the counts by recipient and app number, without zero counts, and the recipients whose mailboxes must be
+    swept (`sweeping.sweep_mailboxes`) before their counts are right at `now` (ms since 1970).
     """
+    recipients = {recipient.user_id: recipient for recipient, _ in mailboxes}
     rows = await connection.fetch(
         """
-        select page.user_id, page.platform_code, page.app_number, sum(page.unread)::bigint, min(page.expires_at)
-        from unnest($1::text[], $2::text[], $3::int[]) as key (user_id, platform_code, app_number)
+        select page.user_id, page.app_number, sum(page.unread)::bigint, min(page.expires_at)
+        from unnest($2::text[], $3::int[]) as key (user_id, app_number)
         join mailbox_page as page
-            on page.user_id = key.user_id
-            and page.platform_code = key.platform_code
-            and page.app_number = key.app_number
-        group by page.user_id, page.platform_code, page.app_number
+            on page.cell = $1 and page.user_id = key.user_id and page.app_number = key.app_number
+        group by page.user_id, page.app_number
         """,
+        mailboxes[0][0].cell,
         [recipient.user_id for recipient, _ in mailboxes],
-        [recipient.platform_code for recipient, _ in mailboxes],
         [app_number for _, app_number in mailboxes],
     )
     counts = {}
     stale = set()
-    for user_id, platform_code, app_number, unread, expires_at in rows:
-        counts[user_id, platform_code, app_number] = unread
+    for user_id, app_number, unread, expires_at in rows:
+        counts[recipients[user_id], app_number] = unread
         if expires_at is not None and expires_at <= now:
-            stale.add(Recipient(user_id, platform_code))
+            stale.add(recipients[user_id])
     return counts, stale

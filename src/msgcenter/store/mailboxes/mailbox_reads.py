@@ -1,7 +1,8 @@
 """What users look at most, in one statement: counts with a page of a list, and messages by their ids.
 
 Each statement also tells whether the mailbox is current: whether it has something to pull, or expired entries. If so,
-it must pull or be swept (`messaging.current_mailbox`), and is read again.
+it must pull or be swept (`messaging.current_mailbox`), and is read again. The mailboxes of a statement, at least one,
+are of one cell, and their messages are in the first cell of its platform.
 """
 
 from collections.abc import Iterable, Sequence
@@ -118,9 +119,9 @@ async def read_lists(
     """
     rows = await connection.fetch(
         _LISTS_WITH_CONTENT if with_content else _LISTS_WITHOUT_CONTENT,
+        *_cells(queries[0].recipient),
         range(len(queries)),
         [query.recipient.user_id for query in queries],
-        [query.recipient.platform_code for query in queries],
         [query.counted_app for query in queries],
         [query.listed_app for query in queries],
         [_FILTERS.index(query.filter) for query in queries],
@@ -137,19 +138,24 @@ async def read_messages(connection: Connection, queries: Sequence[IdQuery], now:
     Counts are not read, and no mailbox needs to be swept for it.
     """
     keys = [
-        (place, *query.recipient, query.app_number, bucket_of(message_id), message_id)
+        (place, query.recipient.user_id, query.app_number, bucket_of(message_id), message_id)
         for place, query in enumerate(queries)
         for message_id in dict.fromkeys(query.message_ids)
     ]
     rows = await connection.fetch(
         _MESSAGES,
+        *_cells(queries[0].recipient),
         range(len(queries)),
         [query.recipient.user_id for query in queries],
-        [query.recipient.platform_code for query in queries],
-        *column_arrays(keys, 6),
+        *column_arrays(keys, 5),
         now,
     )
     return _readings(rows, [0] * len(queries))
+
+
+def _cells(recipient: Recipient) -> tuple[int, int]:
+    """Return the first two parameters of a statement: the cell of the mailboxes and that of their messages."""
+    return recipient.cell, recipient.platform.first_cell
 
 
 def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Reading]:
@@ -179,7 +185,7 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
 # The pages of a list are those with the latest last ids; the floor is the last id of the newest page that is left out.
 # Only entries above it are listed: below it, a page that was left out may have newer ones.
 
-_IS_BEHIND = f"not {has_pulled(user_id='request.user_id', platform_code='request.platform_code')}"
+_IS_BEHIND = f"not {has_pulled('$1', user_id='request.user_id')}"
 _HAS_ENTRIES = """
     case request.filter
         when 0 then true
@@ -211,12 +217,12 @@ _COUNTS = f"""
     from request
     left join lateral (
         select page.app_number, sum(page.unread)::bigint as unread,
-            sum(cardinality(page.open_approvals))::bigint as todo, min(page.expires_at) <= $9 as has_expired
+            sum(cardinality(page.open_approvals))::bigint as todo, min(page.expires_at) <= $10 as has_expired
         from mailbox_page as page
-        where page.user_id = request.user_id
-            and page.platform_code = request.platform_code
+        where page.cell = $1
+            and page.user_id = request.user_id
             and (request.counted_app is null or page.app_number = request.counted_app)
-            and (page.unread > 0 or page.open_approvals <> '{{}}' or page.expires_at <= $9)
+            and (page.unread > 0 or page.open_approvals <> '{{}}' or page.expires_at <= $10)
         group by page.app_number
         order by page.app_number
     ) as counted on true
@@ -226,8 +232,8 @@ _NEWEST_PAGES = f"""
     select page.app_number, page.message_ids, page.read_at, page.archived_ids, page.open_approvals, page.first_id,
         page.last_id, case when page.last_id < request.before_id then {_ENTRIES} else 0 end as entries
     from mailbox_page as page
-    where page.user_id = request.user_id
-        and page.platform_code = request.platform_code
+    where page.cell = $1
+        and page.user_id = request.user_id
         and (request.listed_app is null or page.app_number = request.listed_app)
         and page.first_id < request.before_id
         and {_HAS_ENTRIES}
@@ -268,8 +274,8 @@ def _lists(content: str) -> str:
     return f"""
         with request as materialized (
             select *
-            from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::int[])
-                as request (place, user_id, platform_code, counted_app, listed_app, filter, before_id, take)
+            from unnest($3::int[], $4::text[], $5::int[], $6::int[], $7::int[], $8::bigint[], $9::int[])
+                as request (place, user_id, counted_app, listed_app, filter, before_id, take)
         )
         {_COUNTS}
         union all
@@ -277,7 +283,7 @@ def _lists(content: str) -> str:
             entry.archived, {_MESSAGE}, {content}
         from request
         cross join lateral ({_NEWEST_ENTRIES}) as entry
-        left join message on message.id = entry.message_id
+        left join message on message.cell = $2 and message.id = entry.message_id
         where request.take > 0
     """
 
@@ -288,20 +294,21 @@ _LISTS_WITHOUT_CONTENT = _lists("null::jsonb")
 _MESSAGES = f"""
     select request.place, {_IS_BEHIND} as is_behind, false as has_expired, 0::bigint as unread, 0::bigint as todo,
         null::bigint as floor, null::bigint as message_id, null::int as app_number, {_NO_MESSAGE}
-    from unnest($1::int[], $2::text[], $3::text[]) as request (place, user_id, platform_code)
+    from unnest($3::int[], $4::text[]) as request (place, user_id)
     union all
     select key.place, null, null, null, null, null, key.message_id, message.app_number,
         (page.read_at)[array_position(page.message_ids, key.message_id)], key.message_id = any(page.archived_ids),
         {_MESSAGE}, message.content
-    from unnest($4::int[], $5::text[], $6::text[], $7::int[], $8::int[], $9::bigint[])
-        as key (place, user_id, platform_code, app_number, bucket, message_id)
+    from unnest($5::int[], $6::text[], $7::int[], $8::int[], $9::bigint[])
+        as key (place, user_id, app_number, bucket, message_id)
     join message
-        on message.id = key.message_id
+        on message.cell = $2
+        and message.id = key.message_id
         and (key.app_number is null or message.app_number = key.app_number)
         and (message.expires_at is null or message.expires_at > $10)
     join mailbox_page as page
-        on page.user_id = key.user_id
-        and page.platform_code = key.platform_code
+        on page.cell = $1
+        and page.user_id = key.user_id
         and page.bucket = key.bucket
         and page.app_number = message.app_number
         and page.first_id <= key.message_id

@@ -4,11 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
-from msgcenter.database.statements import column_arrays
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.mailbox import EntryChange
 from msgcenter.store.mailboxes.feed import has_pulled
-from msgcenter.store.mailboxes.pages import KEY_WIDTH, PageKey
+from msgcenter.store.mailboxes.pages import PageKey, key_parameters
 from msgcenter.store.mailboxes.sweeping import sweep_pages
 
 
@@ -39,93 +38,157 @@ async def change_status(
 ) -> dict[PageKey, set[int]]:
     """Set entries read or unread at `now` (ms since 1970); return the message ids that are not there, by page.
 
-    A page with an expired entry is left alone, and its ids are returned as not there: call `sweeping.sweep_pages`
-    first. With `only_pulled`, the same is true of the pages of a mailbox that has something to pull.
+    The pages, at least one, are of one cell. A page with an expired entry is left alone, and its ids are returned as
+    not there: call `sweeping.sweep_pages` first. With `only_pulled`, the same is true of the pages of a mailbox that
+    has something to pull.
     """
     keys = sorted(changes)
-    ordered = [changes[key] for key in keys]
-    condition = has_pulled(user_id="change.user_id", platform_code="change.platform_code") if only_pulled else "true"
+    ordered = [_ListedChange.of(changes[key]) for key in keys]
     rows = await connection.fetch(
-        f"""
-        with change as materialized (
-            select place, user_id, platform_code, bucket, app_number, first_id, last_id,
-                string_to_array(unread, ',')::bigint[] as unread_ids,
-                string_to_array(read, ',')::bigint[] as read_ids,
-                string_to_array(read_afresh, ',')::bigint[] as afresh_ids
-            from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::int[],
-                    $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])
-                as parameter (place, user_id, platform_code, bucket, app_number,
-                    unread, read, read_afresh, first_id, last_id)
-        )
-        update mailbox_page as page
-        set read_at = array(
-                select case
-                    when entry.read_at < 0 then entry.read_at
-                    when entry.message_id = any(change.read_ids) then coalesce(entry.read_at, $11)
-                    when entry.message_id = any(change.unread_ids) then null
-                    when entry.message_id = any(change.afresh_ids) then $11
-                    else entry.read_at
-                end
-                from unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
-            ),
-            -- No unread entry is archived: setting one unread takes it out of the archive.
-            archived_ids = case
-                when page.archived_ids = '{{}}' then page.archived_ids
-                else array(
-                    select message_id
-                    from unnest(page.archived_ids) as message_id
-                    where message_id <> all(change.unread_ids || change.afresh_ids)
-                )
-            end
-        from change
-        where page.user_id = change.user_id
-            and page.platform_code = change.platform_code
-            and page.bucket = change.bucket
-            and page.app_number = change.app_number
-            and page.first_id <= change.last_id
-            and page.last_id >= change.first_id
-            and (page.expires_at is null or page.expires_at > $11)
-            and {condition}
-        -- Most pages have all the ids of the change. Only the contents of the others are returned.
-        returning change.place, case
-            when change.unread_ids || change.read_ids || change.afresh_ids <@ page.message_ids
-                and (0 > any(page.read_at)) is not true
-            then null
-            else array[page.message_ids, page.read_at]
-        end
-        """,
+        _CHANGE_STATUS[only_pulled],
+        *key_parameters(keys),
         range(len(keys)),
-        *column_arrays(keys, KEY_WIDTH),
-        *([_digits(part) for part in column] for column in zip(*ordered, strict=True)),
-        [min(part[0] for part in change if part) for change in ordered],
-        [max(part[-1] for part in change if part) for change in ordered],
+        [change.kind for change in ordered],
+        [_digits(change.ids) for change in ordered],
+        [_digits(change.kinds) for change in ordered],
         now,
     )
-    complete = {place for place, entries in rows if entries is None}
-    missing = {key: changes[key].ids for place, key in enumerate(keys) if place not in complete}
-    for place, entries in rows:
-        if place not in complete:
-            missing[keys[place]].difference_update(_not_withdrawn(*entries))
+    missing = {key: set(change.ids) for key, change in zip(keys, ordered, strict=True)}
+    for place, first, last, entries in rows:
+        ids = ordered[place].ids
+        missing[keys[place]].difference_update(ids[first - 1 : last] if entries is None else _not_withdrawn(*entries))
     return {key: ids for key, ids in missing.items() if ids}
 
 
-def _digits(message_ids: Sequence[int]) -> str:
-    return str(list(message_ids))[1:-1] if message_ids else ""  # the fastest way; PostgreSQL skips the spaces
+class _ListedChange(NamedTuple):
+    """The ids of a page's change, ascending. They have one `kind`, or (None) each its own in `kinds`."""
+
+    ids: Sequence[int]
+    kind: EntryChange | None
+    kinds: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, change: PageChange) -> "_ListedChange":
+        used = [(ids, kind) for ids, kind in zip(change, EntryChange, strict=True) if ids]
+        if len(used) == 1:
+            return cls(*used[0])
+        pairs = sorted((message_id, int(kind)) for ids, kind in used for message_id in ids)
+        return cls([message_id for message_id, _ in pairs], None, [kind for _, kind in pairs])
+
+
+def _digits(numbers: Sequence[int]) -> str:
+    return str(list(numbers))[1:-1] if numbers else ""  # the fastest way; PostgreSQL skips the spaces
 
 
 def _not_withdrawn(message_ids: Iterable[int], read_at: Iterable[int | None]) -> list[int]:
     return [i for i, at in zip(message_ids, read_at, strict=True) if at is None or at >= 0]
 
 
+# The statement compares sorted arrays: `width_bucket` is a binary search in C. Of the ids of a change, those from
+# `_FIRST` to `_LAST` are between the first and the last id of the page; in the page they begin at `_PLACE`. If they are
+# neighbours there, as the messages of a list are, their read times are changed as one slice of the array.
+_FIRST = "(width_bucket(page.first_id - 1, change.ids) + 1)"
+_LAST = "width_bucket(page.last_id, change.ids)"
+_PLACE = f"width_bucket(change.ids[{_FIRST}], page.message_ids)"
+_END = f"({_PLACE} + {_LAST} - {_FIRST})"
+_ARE_NEIGHBOURS = f"page.message_ids[{_PLACE}:{_END}] = change.ids[{_FIRST}:{_LAST}]"
+_SLICE = f"page.read_at[{_PLACE}:{_END}]"
+_KIND_OF_ENTRY = """
+    case
+        when change.kind is null and change.ids[width_bucket(entry.message_id, change.ids)] = entry.message_id
+            then change.kinds[width_bucket(entry.message_id, change.ids)]
+        when change.kind is not null and entry.message_id = any(change.ids) then change.kind
+    end
+"""
+
+
+def _change_status_statement(condition: str) -> str:
+    # `offset 0` keeps the planner from computing the expressions of a sub-select once for each place that uses them.
+    return f"""
+        with change as materialized (
+            select place, user_id, bucket, app_number, kind, ids, kinds,
+                ids[1] as first_id, ids[cardinality(ids)] as last_id
+            from (
+                select place, user_id, bucket, app_number, kind,
+                    string_to_array(ids, ',')::bigint[] as ids, string_to_array(kinds, ',')::smallint[] as kinds
+                from unnest($5::int[], $2::text[], $3::int[], $4::int[], $6::smallint[], $7::text[], $8::text[])
+                    as parameter (place, user_id, bucket, app_number, kind, ids, kinds)
+                offset 0
+            ) as parsed
+        )
+        update mailbox_page as page
+        set read_at = case
+                when change.kind = {EntryChange.READ:d} and {_ARE_NEIGHBOURS}
+                    then page.read_at[:{_PLACE} - 1]
+                        || array_replace({_SLICE}, null, $9::bigint)
+                        || page.read_at[{_END} + 1:]
+                when change.kind <> {EntryChange.READ:d} and {_ARE_NEIGHBOURS} and (0 > any({_SLICE})) is not true
+                    then page.read_at[:{_PLACE} - 1]
+                        || array_fill(
+                            case when change.kind = {EntryChange.READ_AFRESH:d} then $9::bigint end,
+                            array[{_LAST} - {_FIRST} + 1]
+                        )
+                        || page.read_at[{_END} + 1:]
+                else array(
+                    select case
+                        when entry.read_at < 0 or entry.kind is null then entry.read_at
+                        when entry.kind = {EntryChange.READ:d} then coalesce(entry.read_at, $9)
+                        when entry.kind = {EntryChange.READ_AFRESH:d} then $9
+                    end
+                    from (
+                        select entry.read_at, {_KIND_OF_ENTRY} as kind
+                        from unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+                        offset 0
+                    ) as entry
+                )
+            end,
+            -- No unread entry is archived: setting one unread takes it out of the archive.
+            archived_ids = case
+                when page.archived_ids = '{{}}' then page.archived_ids
+                else array(
+                    select entry.message_id
+                    from unnest(page.archived_ids) as entry (message_id)
+                    where coalesce({_KIND_OF_ENTRY}, {EntryChange.READ:d}) = {EntryChange.READ:d}
+                )
+            end
+        from change
+        where page.cell = $1
+            and page.user_id = change.user_id
+            and page.bucket = change.bucket
+            and page.app_number = change.app_number
+            and page.first_id <= change.last_id
+            and page.last_id >= change.first_id
+            and (page.expires_at is null or page.expires_at > $9)
+            and {condition}
+        -- Most pages have all the ids of the change that can be theirs. Only the contents of the others are returned.
+        returning change.place, {_FIRST}, {_LAST}, case
+            when (0 > any(page.read_at)) is true then array[page.message_ids, page.read_at]
+            when {_ARE_NEIGHBOURS} then null
+            when (
+                select bool_and(page.message_ids[width_bucket(id, page.message_ids)] = id)
+                from unnest(change.ids[{_FIRST}:{_LAST}]) as id
+            ) then null
+            else array[page.message_ids, page.read_at]
+        end
+    """
+
+
+_CHANGE_STATUS = {
+    False: _change_status_statement("true"),
+    True: _change_status_statement(has_pulled("$1", user_id="change.user_id")),
+}
+"""The statement of `change_status`, by its argument `only_pulled`."""
+
+
 async def change_pages(
-    connection: Connection, pages: Mapping[PageKey, PageChange], now: int
+    connection: Connection, platform: Platform, pages: Mapping[PageKey, PageChange], now: int
 ) -> dict[PageKey, set[int]]:
     """Change entries inside a transaction; return the message ids that are not there, by page.
 
-    The pages are swept and locked first, all in one order. So no page is skipped because another process sweeps or
-    fills it at the same time, and no two processes wait for each other.
+    The pages are of one cell of the platform. They are swept and locked first, all in one order. So no page is skipped
+    because another process sweeps or fills it at the same time, and no two processes wait for each other.
     """
-    await sweep_pages(connection, sorted(pages), now)
+    await sweep_pages(connection, platform, sorted(pages), now)
     return await change_status(connection, pages, now)
 
 
@@ -136,10 +199,10 @@ async def set_read_up_to(
 
     Returns their ids, newest first. Runs inside a transaction, on a mailbox that is swept.
     """
-    parameters = (*recipient, last_id, app_number)
+    parameters = (recipient.cell, recipient.user_id, last_id, app_number)
     where = """
-        where page.user_id = $1
-            and page.platform_code = $2
+        where page.cell = $1
+            and page.user_id = $2
             and page.unread > 0
             and page.first_id <= $3
             and ($4::int is null or page.app_number = $4)
@@ -149,7 +212,7 @@ async def set_read_up_to(
         select page.message_ids, page.read_at
         from mailbox_page as page
         {where}
-        order by page.user_id, page.platform_code, page.bucket, page.app_number, page.part
+        order by page.cell, page.user_id, page.bucket, page.app_number, page.part
         for update
         """,
         *parameters,

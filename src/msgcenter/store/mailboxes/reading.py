@@ -71,8 +71,8 @@ async def _pages(connection: Connection, query: EntryQuery) -> AsyncIterator[tup
             f"""
             select page.app_number, page.message_ids, page.read_at, page.archived_ids, page.open_approvals, page.last_id
             from mailbox_page as page
-            where page.user_id = $1
-                and page.platform_code = $2
+            where page.cell = $1
+                and page.user_id = $2
                 and page.first_id < $3
                 and ($4::int is null or page.app_number = $4)
                 and {_PAGE_CONDITIONS[query.filter]}
@@ -80,7 +80,8 @@ async def _pages(connection: Connection, query: EntryQuery) -> AsyncIterator[tup
             limit $5
             offset $6
             """,
-            *query.recipient,
+            query.recipient.cell,
+            query.recipient.user_id,
             query.before_id,
             query.app_number,
             _PAGES_AT_ONCE + 1,

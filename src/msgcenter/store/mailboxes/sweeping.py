@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import asyncpg
 
 from msgcenter.database.database import Connection
-from msgcenter.database.statements import column_arrays
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
-from msgcenter.store.mailboxes.pages import KEY_WIDTH, KEYS, PAGE_OF_KEY, PRIMARY_KEY, PageKey
+from msgcenter.store.mailboxes.pages import KEYS, PAGE_OF_KEY, PRIMARY_KEY, PageKey, key_parameters
 from msgcenter.store.messages.messages import expiry_times
 
 
@@ -21,10 +20,11 @@ async def has_expired(connection: Connection, recipient: Recipient, now: int) ->
         """
         select exists (
             select from mailbox_page as page
-            where page.user_id = $1 and page.platform_code = $2 and page.expires_at <= $3
+            where page.cell = $1 and page.user_id = $2 and page.expires_at <= $3
         )
         """,
-        *recipient,
+        recipient.cell,
+        recipient.user_id,
         now,
     )
     return has_expired_page
@@ -33,28 +33,28 @@ async def has_expired(connection: Connection, recipient: Recipient, now: int) ->
 async def sweep_mailboxes(connection: Connection, recipients: Sequence[Recipient], now: int) -> int:
     """Withdraw the entries of these mailboxes that have expired at `now` (ms since 1970).
 
-    Returns how many pages changed. Runs inside a transaction. Call it before a mailbox with such pages is shown or
-    counted; so no timer is needed to remove an expired message.
+    Returns how many pages changed. The mailboxes, at least one, are of one cell. Runs inside a transaction. Call it
+    before a mailbox with such pages is shown or counted; so no timer is needed to remove an expired message.
     """
     rows = await connection.fetch(
         f"""
         select {PRIMARY_KEY}, page.message_ids, page.read_at, page.open_approvals
         from mailbox_page as page
-        where page.user_id = any($1) and page.platform_code = any($2) and page.expires_at <= $3
+        where page.cell = $1 and page.user_id = any($2) and page.expires_at <= $3
         order by {PRIMARY_KEY}
         for update
         """,
+        recipients[0].cell,
         sorted({recipient.user_id for recipient in recipients}),
-        sorted({recipient.platform_code for recipient in recipients}),
         now,
     )
-    return await _withdraw_expired(connection, rows, now)
+    return await _withdraw_expired(connection, recipients[0].platform, rows, now)
 
 
-async def sweep_pages(connection: Connection, keys: Sequence[PageKey], now: int) -> int:
+async def sweep_pages(connection: Connection, platform: Platform, keys: Sequence[PageKey], now: int) -> int:
     """Lock these pages (sorted) until the transaction ends, and withdraw their entries that have expired at `now`.
 
-    Returns how many pages changed.
+    Returns how many pages changed. The pages, at least one, are of one cell of the platform.
     """
     rows = await connection.fetch(
         f"""
@@ -66,16 +66,20 @@ async def sweep_pages(connection: Connection, keys: Sequence[PageKey], now: int)
         order by {PRIMARY_KEY}
         for update of page
         """,
-        *column_arrays(keys, KEY_WIDTH),
+        *key_parameters(keys),
         now,
     )
-    return await _withdraw_expired(connection, [row for row in rows if row["message_ids"] is not None], now)
+    expired = [row for row in rows if row["message_ids"] is not None]
+    return await _withdraw_expired(connection, platform, expired, now)
 
 
-async def _withdraw_expired(connection: Connection, rows: Sequence[asyncpg.Record], now: int) -> int:
+async def _withdraw_expired(
+    connection: Connection, platform: Platform, rows: Sequence[asyncpg.Record], now: int
+) -> int:
     if not rows:
         return 0
-    expires = await expiry_times(connection, sorted({i for row in rows for i in row["message_ids"]}))
+    message_ids = sorted({i for row in rows for i in row["message_ids"]})
+    expires = await expiry_times(connection, platform.first_cell, message_ids)
     changed_pages = []
     for row in rows:
         read_times = []
@@ -92,7 +96,7 @@ async def _withdraw_expired(connection: Connection, rows: Sequence[asyncpg.Recor
         """
         update mailbox_page
         set read_at = $6, expires_at = $7, open_approvals = $8
-        where user_id = $1 and platform_code = $2 and bucket = $3 and app_number = $4 and part = $5
+        where cell = $1 and user_id = $2 and bucket = $3 and app_number = $4 and part = $5
         """,
         changed_pages,
     )

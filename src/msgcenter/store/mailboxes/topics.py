@@ -5,9 +5,8 @@ A user's subscriptions change only while the user's `mailbox` row is locked. Pul
 
 from collections.abc import Collection, Sequence
 
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Connection
 from msgcenter.database.statements import affected_rows
-from msgcenter.domain.account import Recipient
 from msgcenter.store.mailboxes import feed, users
 
 
@@ -48,83 +47,86 @@ async def topic_names(connection: Connection, numbers: Collection[int]) -> dict[
     return {row["number"]: row["name"] for row in rows}
 
 
-async def subscribe(connection: Connection, topic_number: int, platform_code: str, user_ids: Sequence[str]) -> int:
-    """Subscribe users (sorted, distinct) from the feed's present position; return how many were not subscribed.
+async def subscribe(connection: Connection, topic_number: int, cell: int, user_ids: Sequence[str]) -> int:
+    """Subscribe users of a cell (sorted, distinct) from the feed's present position.
 
-    Runs inside a transaction.
+    Returns how many were not subscribed. Runs inside a transaction.
     """
-    await users.register(connection, platform_code, user_ids)
-    await feed.lock_pull_states(connection, [Recipient(user_id, platform_code) for user_id in user_ids])
+    await users.register(connection, cell, user_ids)
+    await feed.lock_pull_states(connection, cell, user_ids)
     status = await connection.execute(
         """
-        insert into topic_subscription (topic_number, since, user_id, platform_code)
-        select $1, coalesce(feed_head.position, 0), new_subscriber.user_id, $2
+        insert into topic_subscription (cell, topic_number, since, user_id)
+        select $1, $2, coalesce(feed_head.position, 0), new_subscriber.user_id
         from unnest($3::text[]) as new_subscriber (user_id)
-        left join feed_head on feed_head.platform_code = $2
+        left join feed_head on feed_head.cell = $1
         where not exists (
             select from topic_subscription as subscription
-            where subscription.user_id = new_subscriber.user_id
-                and subscription.platform_code = $2
-                and subscription.topic_number = $1
+            where subscription.cell = $1
+                and subscription.user_id = new_subscriber.user_id
+                and subscription.topic_number = $2
                 and subscription.until is null
         )
         """,
+        cell,
         topic_number,
-        platform_code,
         user_ids,
     )
     return affected_rows(status)
 
 
-async def unsubscribe(connection: Connection, topic_number: int, platform_code: str, user_ids: Sequence[str]) -> int:
-    """End the subscriptions of users (sorted, distinct); return how many there were.
+async def unsubscribe(connection: Connection, topic_number: int, cell: int, user_ids: Sequence[str]) -> int:
+    """End the subscriptions of users of a cell (sorted, distinct); return how many there were.
 
     The users keep the messages that were sent before. Runs inside a transaction.
     """
-    await feed.lock_pull_states(connection, [Recipient(user_id, platform_code) for user_id in user_ids])
+    await feed.lock_pull_states(connection, cell, user_ids)
     ended = await connection.execute(
         """
         update topic_subscription as subscription
         set until = feed_head.position
         from unnest($3::text[]) as former_subscriber (user_id), feed_head
-        where subscription.user_id = former_subscriber.user_id
-            and subscription.platform_code = $2
-            and subscription.topic_number = $1
+        where subscription.cell = $1
+            and subscription.user_id = former_subscriber.user_id
+            and subscription.topic_number = $2
             and subscription.until is null
-            and feed_head.platform_code = $2
+            and feed_head.cell = $1
             and subscription.since < feed_head.position
         """,
+        cell,
         topic_number,
-        platform_code,
         user_ids,
     )
-    # A subscription during which nothing was published on the platform is not kept.
+    # A subscription during which nothing was published in the cell is not kept.
     deleted = await connection.execute(
         """
         delete from topic_subscription as subscription
         using unnest($3::text[]) as former_subscriber (user_id)
-        where subscription.user_id = former_subscriber.user_id
-            and subscription.platform_code = $2
-            and subscription.topic_number = $1
+        where subscription.cell = $1
+            and subscription.user_id = former_subscriber.user_id
+            and subscription.topic_number = $2
             and subscription.until is null
         """,
+        cell,
         topic_number,
-        platform_code,
         user_ids,
     )
     return affected_rows(ended) + affected_rows(deleted)
 
 
-async def subscribers(connection: Connection, topic_number: int, after: str, limit: int) -> list[str]:
-    """Return the ids of up to `limit` subscribers, in order, starting after `after`."""
+async def subscribers(
+    connection: Connection, topic_number: int, cells: Sequence[int], after: str, limit: int
+) -> list[str]:
+    """Return the ids of up to `limit` subscribers in these cells, in order, starting after `after`."""
     rows = await connection.fetch(
         """
         select user_id
         from topic_subscription
-        where topic_number = $1 and until is null and user_id > $2
+        where cell = any($1) and topic_number = $2 and until is null and user_id > $3
         order by user_id
-        limit $3
+        limit $4
         """,
+        cells,
         topic_number,
         after,
         limit,
@@ -132,38 +134,42 @@ async def subscribers(connection: Connection, topic_number: int, after: str, lim
     return [row["user_id"] for row in rows]
 
 
-async def subscriber_outside_sandbox(connection: Connection, topic_number: int, sandbox_user: str) -> str | None:
+async def subscriber_outside_sandbox(
+    connection: Connection, topic_number: int, cells: Sequence[int], sandbox_user: str
+) -> str | None:
     """Return a subscriber who is not a sandbox user; the ids of those are `sandbox_user` and `sandbox_user-…`."""
     user_id: str | None = await connection.fetchval(
         """
         select user_id
         from topic_subscription
-        where topic_number = $1 and until is null and user_id <> $2 and not starts_with(user_id, $2 || '-')
+        where cell = any($1)
+            and topic_number = $2
+            and until is null
+            and user_id <> $3
+            and not starts_with(user_id, $3 || '-')
         order by user_id
         limit 1
         """,
+        cells,
         topic_number,
         sandbox_user,
     )
     return user_id
 
 
-async def ever_subscribed(
-    database: Database, topic_number: int, platform_code: str, user_ids: Collection[str]
-) -> list[str]:
-    """Return those of the users who are or were subscribed to a topic."""
-    async with database.connection() as connection:
-        rows = await connection.fetch(
-            """
-            select distinct subscription.user_id
-            from unnest($3::text[]) as candidate (user_id)
-            join topic_subscription as subscription
-                on subscription.user_id = candidate.user_id
-                and subscription.platform_code = $2
-                and subscription.topic_number = $1
-            """,
-            topic_number,
-            platform_code,
-            user_ids,
-        )
+async def ever_subscribed(connection: Connection, topic_number: int, cell: int, user_ids: Collection[str]) -> list[str]:
+    """Return those of the users of a cell who are or were subscribed to a topic."""
+    rows = await connection.fetch(
+        """
+        select distinct subscription.user_id
+        from unnest($3::text[]) as candidate (user_id)
+        join topic_subscription as subscription
+            on subscription.cell = $1
+            and subscription.user_id = candidate.user_id
+            and subscription.topic_number = $2
+        """,
+        cell,
+        topic_number,
+        user_ids,
+    )
     return [row["user_id"] for row in rows]

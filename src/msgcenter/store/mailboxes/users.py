@@ -1,43 +1,59 @@
 """The known users of a platform: the audience of a message to everyone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import affected_rows
+from msgcenter.domain.account import Platform
 
 
-async def register(connection: Connection, platform_code: str, user_ids: Iterable[str]) -> int:
-    """Make users known to a platform from now on; return how many are new.
+async def register(connection: Connection, cell: int, user_ids: Iterable[str]) -> int:
+    """Make users known in their cell from now on; return how many are new.
 
     New users start at the feed's present position, so they do not get earlier messages to everyone. Runs in the
     caller's transaction, in key order, and takes no locks on existing users.
     """
     status = await connection.execute(
         """
-        insert into mailbox (joined, pulled_to, user_id, platform_code)
-        select head.position, head.position, new_user.user_id, $1
-        from unnest($2::text[]) as new_user (user_id),
-            (
-                select coalesce((select feed_head.position from feed_head where feed_head.platform_code = $1), 0)
-                    as position
-            ) as head
-        on conflict (user_id, platform_code) do nothing
+        insert into mailbox (cell, joined, pulled_to, user_id)
+        select $1, head.position, head.position, new_user.user_id
+        from unnest($2::text[]) as new_user (user_id)
+        cross join (select coalesce(max(feed_head.position), 0) as position from feed_head where cell = $1) as head
+        on conflict (cell, user_id) do nothing
         """,
-        platform_code,
+        cell,
         sorted(set(user_ids)),
     )
     return affected_rows(status)
 
 
-async def platforms_of(connection: Connection, user_id: str) -> list[str]:
-    """Return the codes of the platforms that know a user, in order."""
-    rows = await connection.fetch(
-        "select platform_code from mailbox where user_id = $1 order by platform_code", user_id
+async def is_known(connection: Connection, cell: int, user_id: str) -> bool:
+    """Return whether a cell knows a user."""
+    known: bool = await connection.fetchval(
+        "select exists (select from mailbox where cell = $1 and user_id = $2)", cell, user_id
     )
-    return [row["platform_code"] for row in rows]
+    return known
 
 
-async def count_users(connection: Connection, platform_code: str) -> int:
+async def are_known(connection: Connection, cell: int, user_ids: Sequence[str]) -> bool:
+    """Return whether a cell knows all of these distinct users."""
+    known: int = await connection.fetchval(
+        "select count(*) from mailbox where cell = $1 and user_id = any($2)", cell, user_ids
+    )
+    return known == len(user_ids)
+
+
+async def knowing_cells(connection: Connection, cells: Iterable[int], user_id: str) -> set[int]:
+    """Return those of the cells that know a user."""
+    rows = await connection.fetch(
+        "select cell from mailbox where cell = any($1) and user_id = $2", sorted(cells), user_id
+    )
+    return {row["cell"] for row in rows}
+
+
+async def count_users(connection: Connection, platform: Platform) -> int:
     """Return the number of known users of a platform."""
-    users: int = await connection.fetchval("select count(*) from mailbox where platform_code = $1", platform_code)
+    users: int = await connection.fetchval(
+        "select count(*) from mailbox where cell = any($1)", list(platform.all_cells)
+    )
     return users

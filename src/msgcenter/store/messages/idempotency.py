@@ -1,4 +1,7 @@
-"""Idempotency keys: which request made which message. A key is claimed for a day."""
+"""Idempotency keys: which request made which message. A key is claimed for a day.
+
+The keys of a statement are of one cell: the one of the app's own platform that has its keys (`Draft.app_cell`).
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,6 +13,7 @@ from msgcenter.database.statements import affected_rows, column_arrays
 class IdempotencyKey(NamedTuple):
     """A request id of an app. Sorts as the primary key does."""
 
+    cell: int
     app_number: int
     request_id: str
 
@@ -25,19 +29,22 @@ class Claim(NamedTuple):
 async def claim(connection: Connection, claims: Sequence[Claim], now: int, oldest: int) -> dict[IdempotencyKey, Claim]:
     """Claim the keys that are free or were claimed before `oldest`; return the valid claim of every key.
 
-    Keys must be distinct and sorted. Waits for a transaction that is claiming the same key. Times are ms since 1970.
+    Keys, at least one, must be distinct and sorted. Waits for a transaction that is claiming the same key. Times are ms
+    since 1970.
     """
     await connection.execute(
         """
-        insert into idempotency_key as claim (app_number, request_id, digest, message_id, created_at)
-        select app_number, request_id, digest, message_id, $5
-        from unnest($1::int[], $2::text[], $3::bytea[], $4::bigint[])
+        insert into idempotency_key as claim (cell, app_number, request_id, digest, message_id, created_at)
+        select $1, app_number, request_id, digest, message_id, $6
+        from unnest($2::int[], $3::text[], $4::bytea[], $5::bigint[])
             as new_claim (app_number, request_id, digest, message_id)
-        on conflict (app_number, request_id) do update
+        on conflict (cell, app_number, request_id) do update
         set digest = excluded.digest, message_id = excluded.message_id, created_at = excluded.created_at
-        where claim.created_at < $6
+        where claim.created_at < $7
         """,
-        *column_arrays(((*item.key, item.digest, item.message_id) for item in claims), 4),
+        *_key_parameters([item.key for item in claims]),
+        [item.digest for item in claims],
+        [item.message_id for item in claims],
         now,
         oldest,
     )
@@ -45,34 +52,37 @@ async def claim(connection: Connection, claims: Sequence[Claim], now: int, oldes
 
 
 async def release(connection: Connection, claims: Sequence[Claim]) -> None:
-    """Release keys that this transaction has claimed, because their requests make no message."""
+    """Release keys, at least one, that this transaction has claimed, because their requests make no message."""
     await connection.execute(
         """
         delete from idempotency_key as claim
-        using unnest($1::int[], $2::text[]) as key (app_number, request_id)
-        where claim.app_number = key.app_number and claim.request_id = key.request_id
+        using unnest($2::int[], $3::text[]) as key (app_number, request_id)
+        where claim.cell = $1 and claim.app_number = key.app_number and claim.request_id = key.request_id
         """,
-        *column_arrays((item.key for item in claims), 2),
+        *_key_parameters([item.key for item in claims]),
     )
 
 
 async def find(connection: Connection, keys: Sequence[IdempotencyKey], oldest: int) -> dict[IdempotencyKey, Claim]:
-    """Return the claims of these keys that are not older than `oldest` (ms since 1970)."""
+    """Return the claims of these keys, at least one, that are not older than `oldest` (ms since 1970)."""
     rows = await connection.fetch(
         """
-        select claim.app_number, claim.request_id, claim.digest, claim.message_id
-        from unnest($1::int[], $2::text[]) as key (app_number, request_id)
+        select claim.cell, claim.app_number, claim.request_id, claim.digest, claim.message_id
+        from unnest($2::int[], $3::text[]) as key (app_number, request_id)
         join idempotency_key as claim
-            on claim.app_number = key.app_number and claim.request_id = key.request_id
-        where claim.created_at >= $3
+            on claim.cell = $1 and claim.app_number = key.app_number and claim.request_id = key.request_id
+        where claim.created_at >= $4
         """,
-        *column_arrays(keys, 2),
+        *_key_parameters(keys),
         oldest,
     )
-    claims = (
-        Claim(IdempotencyKey(row["app_number"], row["request_id"]), row["digest"], row["message_id"]) for row in rows
-    )
+    claims = (Claim(IdempotencyKey(*key), digest, message_id) for *key, digest, message_id in rows)
     return {claim.key: claim for claim in claims}
+
+
+def _key_parameters(keys: Sequence[IdempotencyKey]) -> tuple[object, ...]:
+    cells, *columns = column_arrays(keys, len(IdempotencyKey._fields))
+    return (cells[0], *columns)
 
 
 async def delete_old(connection: Connection, oldest: int, limit: int) -> int:
@@ -81,13 +91,16 @@ async def delete_old(connection: Connection, oldest: int, limit: int) -> int:
         """
         delete from idempotency_key as claim
         using (
-            select app_number, request_id
+            select cell, app_number, request_id
             from idempotency_key
             where created_at < $1
             order by created_at
             limit $2
         ) as old
-        where claim.app_number = old.app_number and claim.request_id = old.request_id and claim.created_at < $1
+        where claim.cell = old.cell
+            and claim.app_number = old.app_number
+            and claim.request_id = old.request_id
+            and claim.created_at < $1
         """,
         oldest,
         limit,

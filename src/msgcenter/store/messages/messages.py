@@ -1,22 +1,36 @@
-"""Messages: one row per send, whatever the number of receivers."""
+"""Messages: one row per send, whatever the number of receivers, in the first cell of their platform."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import asyncpg
 
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import affected_rows
+from msgcenter.domain.account import Platform
 from msgcenter.domain.content import Kind
-from msgcenter.domain.message import Message
+from msgcenter.domain.message import AudienceChunk, Message
 from msgcenter.domain.message_id import MAX_ID
 
 _COLUMNS = """
-    id, app_number, platform_code, kind, business_id, content, approval, receivers, audience, delivered_chunks,
-    created_at, send_at, expires_at, recalled_at, closed_at, topic_number, position, version, updated_at, reset_read,
-    reminded_at, closed_by, reset_position, reset_at, request_id
+    platform_code, cell, cells, audience, audience_cells, id, app_number, kind, business_id, content, approval,
+    receivers, delivered_chunks, created_at, send_at, expires_at, recalled_at, closed_at, topic_number, positions,
+    version, updated_at, reset_read, reminded_at, closed_by, reset_positions, reset_at, request_id
 """
 _DIGEST_BYTES = 32
+
+
+class MessageKey(NamedTuple):
+    """The key of a message: the first cell of its platform, and its id. The order of locks."""
+
+    cell: int
+    id: int
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageKey":
+        """Return the key of a message."""
+        return cls(message.platform.first_cell, message.id)
 
 
 class MessageFilter(NamedTuple):
@@ -41,24 +55,40 @@ class MessageFilter(NamedTuple):
 
 
 def _message_of(row: asyncpg.Record) -> Message:
-    return Message(**{**dict(row), "audience": digests_of(row["audience"])})
+    platform_code, cell, cells, audience, audience_cells, *_ = row
+    values = dict(row)
+    for name in ("platform_code", "cell", "cells", "audience_cells"):
+        del values[name]
+    for name in ("positions", "reset_positions"):
+        values[name] = None if values[name] is None else tuple(values[name])
+    values["audience"] = chunks_in(cell, audience, audience_cells)
+    return Message(platform=Platform(platform_code, cell, cells), **values)
 
 
-def digests_of(audience: bytes) -> tuple[bytes, ...]:
-    """Return the digests of the chunks of an audience, as the column `message.audience` has them."""
-    return tuple(audience[start : start + _DIGEST_BYTES] for start in range(0, len(audience), _DIGEST_BYTES))
+def chunks_in(cell: int, audience: bytes, audience_cells: Sequence[int] | None) -> tuple[AudienceChunk, ...]:
+    """Return the chunks of the audience of a message in a cell, from the columns `audience` and `audience_cells`."""
+    digests = [audience[start : start + _DIGEST_BYTES] for start in range(0, len(audience), _DIGEST_BYTES)]
+    return tuple(map(AudienceChunk, audience_cells or [cell] * len(digests), digests))
 
 
-async def insert_messages(connection: Connection, messages: Sequence[Message]) -> None:
-    """Store new messages. Raises the driver's UniqueViolationError if one of the ids is taken."""
+async def insert_messages(connection: Connection, cell: int, messages: Sequence[Message]) -> None:
+    """Store new messages in their cell. Raises the driver's UniqueViolationError if one of the ids is taken."""
     await connection.execute(
         """
-        insert into message (id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,
-            delivered_chunks, created_at, send_at, expires_at, topic_number, position, request_id)
-        select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::bool[],
-            $8::int[], $9::bytea[], $10::int[], $11::bigint[], $12::bigint[], $13::bigint[], $14::int[], $15::bigint[],
-            $16::text[])
+        insert into message (cell, cells, id, app_number, platform_code, kind, business_id, content, approval,
+            receivers, audience, audience_cells, delivered_chunks, created_at, send_at, expires_at, topic_number,
+            positions, request_id)
+        select $1, cells, id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,
+            string_to_array(audience_cells, ',')::int[], delivered_chunks, created_at, send_at, expires_at,
+            topic_number, string_to_array(positions, ',')::bigint[], request_id
+        from unnest($2::smallint[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
+                $9::bool[], $10::int[], $11::bytea[], $12::text[], $13::int[], $14::bigint[], $15::bigint[],
+                $16::bigint[], $17::int[], $18::text[], $19::text[])
+            as message (cells, id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,
+                audience_cells, delivered_chunks, created_at, send_at, expires_at, topic_number, positions, request_id)
         """,
+        cell,
+        [message.platform.cells for message in messages],
         [message.id for message in messages],
         [message.app_number for message in messages],
         [message.platform_code for message in messages],
@@ -67,38 +97,64 @@ async def insert_messages(connection: Connection, messages: Sequence[Message]) -
         [message.content for message in messages],
         [message.approval for message in messages],
         [message.receivers for message in messages],
-        [b"".join(message.audience) for message in messages],
+        [b"".join(chunk.digest for chunk in message.audience) for message in messages],
+        [_audience_cells(message) for message in messages],
         [message.delivered_chunks for message in messages],
         [message.created_at for message in messages],
         [message.send_at for message in messages],
         [message.expires_at for message in messages],
         [message.topic_number for message in messages],
-        [message.position for message in messages],
+        [None if message.positions is None else ",".join(map(str, message.positions)) for message in messages],
         [message.request_id for message in messages],
     )
+
+
+def _audience_cells(message: Message) -> str | None:
+    if message.platform.cells == 1:
+        return None
+    return ",".join(str(chunk.cell) for chunk in message.audience)
 
 
 # --- Look-ups -------------------------------------------------------------------------------------------------------
 
 
-async def find_message(connection: Connection, message_id: int) -> Message | None:
-    """Return the message with this id."""
+async def find_message(connection: Connection, key: MessageKey) -> Message | None:
+    """Return the message with this key."""
+    row = await connection.fetchrow(f"select {_COLUMNS} from message where cell = $1 and id = $2", *key)
+    return _message_of(row) if row else None
+
+
+async def find_messages(connection: Connection, cell: int, message_ids: Sequence[int]) -> list[Message]:
+    """Return the messages with these ids in a cell, in no particular order."""
+    rows = await connection.fetch(f"select {_COLUMNS} from message where cell = $1 and id = any($2)", cell, message_ids)
+    return [_message_of(row) for row in rows]
+
+
+async def find_sent(connection: Connection, app_number: int, message_ids: Sequence[int]) -> list[Message]:
+    """Return those of the messages that an app has sent, on any platform, in no particular order."""
+    rows = await connection.fetch(
+        f"select {_COLUMNS} from message where app_number = $1 and id = any($2)", app_number, message_ids
+    )
+    return [_message_of(row) for row in rows]
+
+
+async def find_anywhere(connection: Connection, message_id: int) -> Message | None:
+    """Return the message with this id, of any app and platform. Looks into every cell."""
     row = await connection.fetchrow(f"select {_COLUMNS} from message where id = $1", message_id)
     return _message_of(row) if row else None
 
 
-async def find_messages(connection: Connection, message_ids: Sequence[int]) -> list[Message]:
-    """Return the messages with these ids, in no particular order."""
-    rows = await connection.fetch(f"select {_COLUMNS} from message where id = any($1)", message_ids)
-    return [_message_of(row) for row in rows]
-
-
-async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> list[Message]:
-    """Return messages in the order of their ids, locked until the transaction ends."""
-    rows = await connection.fetch(
-        f"select {_COLUMNS} from message where id = any($1) order by id for update", message_ids
-    )
-    return [_message_of(row) for row in rows]
+async def lock_messages(connection: Connection, keys: Collection[MessageKey]) -> list[Message]:
+    """Return messages in key order, locked until the transaction ends. Takes a statement for each cell."""
+    locked: list[Message] = []
+    for cell, cell_keys in groupby(sorted(keys), key=lambda key: key.cell):
+        rows = await connection.fetch(
+            f"select {_COLUMNS} from message where cell = $1 and id = any($2) order by id for update",
+            cell,
+            [key.id for key in cell_keys],
+        )
+        locked += map(_message_of, rows)
+    return locked
 
 
 async def list_messages(connection: Connection, query: MessageFilter, limit: int) -> list[Message]:
@@ -126,10 +182,12 @@ async def list_messages(connection: Connection, query: MessageFilter, limit: int
     return [_message_of(row) for row in rows]
 
 
-async def expiry_times(connection: Connection, message_ids: Sequence[int]) -> dict[int, int]:
-    """Return when messages expire (ms since 1970), by message id. Messages that never expire are left out."""
+async def expiry_times(connection: Connection, cell: int, message_ids: Sequence[int]) -> dict[int, int]:
+    """Return when messages in a cell expire (ms since 1970), by message id. Messages that never expire are left out."""
     rows = await connection.fetch(
-        "select id, expires_at from message where id = any($1) and expires_at is not null", message_ids
+        "select id, expires_at from message where cell = $1 and id = any($2) and expires_at is not null",
+        cell,
+        message_ids,
     )
     return {row["id"]: row["expires_at"] for row in rows}
 
@@ -138,54 +196,60 @@ async def expiry_times(connection: Connection, message_ids: Sequence[int]) -> di
 
 
 async def set_closed(
-    connection: Connection, message_ids: Sequence[int], closed_at: int | None, closed_by: str | None
+    connection: Connection, keys: Collection[MessageKey], closed_at: int | None, closed_by: str | None
 ) -> None:
-    """Close approvals at a time (ms since 1970), or reopen them with None.
+    """Close approvals at a time (ms since 1970), or reopen them with None. Takes a statement for each cell.
 
     An approval that is closed already keeps its time and its `closed_by`.
     """
-    await connection.execute(
-        """
-        update message
-        set closed_at = case when $2::bigint is null then null else coalesce(closed_at, $2) end,
-            closed_by = case when $2::bigint is null then null when closed_at is null then $3 else closed_by end
-        where id = any($1)
-        """,
-        message_ids,
-        closed_at,
-        closed_by,
-    )
+    for cell, cell_keys in groupby(sorted(keys), key=lambda key: key.cell):
+        await connection.execute(
+            """
+            update message
+            set closed_at = case when $3::bigint is null then null else coalesce(closed_at, $3) end,
+                closed_by = case when $3::bigint is null then null when closed_at is null then $4 else closed_by end
+            where cell = $1 and id = any($2)
+            """,
+            cell,
+            [key.id for key in cell_keys],
+            closed_at,
+            closed_by,
+        )
 
 
-async def set_recalled(connection: Connection, message_id: int, recalled_at: int) -> None:
+async def set_recalled(connection: Connection, key: MessageKey, recalled_at: int) -> None:
     """Set when a message was recalled (ms since 1970)."""
-    await connection.execute("update message set recalled_at = $2 where id = $1", message_id, recalled_at)
+    await connection.execute("update message set recalled_at = $3 where cell = $1 and id = $2", *key, recalled_at)
 
 
-async def set_position(connection: Connection, message_id: int, position: int) -> None:
-    """Set a message's position in its platform's feed, which makes it sent."""
-    await connection.execute("update message set position = $2 where id = $1", message_id, position)
+async def set_positions(connection: Connection, key: MessageKey, positions: Sequence[int]) -> None:
+    """Set a message's positions in the feeds of its platform's cells, which makes it sent."""
+    await connection.execute("update message set positions = $3 where cell = $1 and id = $2", *key, positions)
 
 
-async def set_reset(connection: Connection, message_id: int, position: int, reset_at: int) -> None:
-    """Set the feed position and the time (ms since 1970) at which a message was set unread again."""
+async def set_reset(connection: Connection, key: MessageKey, positions: Sequence[int], reset_at: int) -> None:
+    """Set the feed positions and the time (ms since 1970) at which a message was set unread again."""
     await connection.execute(
-        "update message set reset_position = $2, reset_at = $3 where id = $1", message_id, position, reset_at
+        "update message set reset_positions = $3, reset_at = $4 where cell = $1 and id = $2", *key, positions, reset_at
     )
 
 
-async def set_reminded(connection: Connection, message_id: int, reminded_at: int, not_after: int) -> bool:
+async def set_reminded(connection: Connection, key: MessageKey, reminded_at: int, not_after: int) -> bool:
     """Set when the readers of a message were reminded; return False if that was after `not_after` (ms since 1970)."""
     status = await connection.execute(
-        "update message set reminded_at = $2 where id = $1 and (reminded_at is null or reminded_at <= $3)",
-        message_id,
+        """
+        update message
+        set reminded_at = $3
+        where cell = $1 and id = $2 and (reminded_at is null or reminded_at <= $4)
+        """,
+        *key,
         reminded_at,
         not_after,
     )
     return affected_rows(status) > 0
 
 
-async def advance_delivery(connection: Connection, message_id: int, delivered: int) -> Message | None:
+async def advance_delivery(connection: Connection, key: MessageKey, delivered: int) -> Message | None:
     """Claim the next chunk of a fan-out: count it as delivered, if `delivered` chunks were delivered before.
 
     Returns the message after that change; None if another process has delivered the chunk, or the message is recalled.
@@ -196,10 +260,10 @@ async def advance_delivery(connection: Connection, message_id: int, delivered: i
         f"""
         update message
         set delivered_chunks = delivered_chunks + 1
-        where id = $1 and delivered_chunks = $2 and recalled_at is null
+        where cell = $1 and id = $2 and delivered_chunks = $3 and recalled_at is null
         returning {_COLUMNS}
         """,
-        message_id,
+        *key,
         delivered,
     )
     return _message_of(row) if row else None

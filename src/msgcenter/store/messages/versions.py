@@ -5,6 +5,7 @@ from typing import NamedTuple
 from msgcenter.database.database import Connection
 from msgcenter.domain.content import Body, Kind, business_id_of, kind_of
 from msgcenter.domain.message import Message
+from msgcenter.store.messages.messages import MessageKey
 
 
 class MessageVersion(NamedTuple):
@@ -23,10 +24,10 @@ async def versions(connection: Connection, message: Message) -> list[MessageVers
         """
         select version, created_at, reset_read, kind, content
         from message_version
-        where message_id = $1
+        where cell = $1 and message_id = $2
         order by version
         """,
-        message.id,
+        *MessageKey.of(message),
     )
     return [*(MessageVersion(*row) for row in rows), _current(message)]
 
@@ -40,19 +41,19 @@ async def replace_body(
     """
     await connection.execute(
         """
-        insert into message_version (message_id, version, created_at, reset_read, kind, content)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into message_version (cell, message_id, version, created_at, reset_read, kind, content)
+        values ($1, $2, $3, $4, $5, $6, $7)
         """,
-        message.id,
+        *MessageKey.of(message),
         *_current(message),
     )
     await connection.execute(
         """
         update message
-        set kind = $2, business_id = $3, content = $4, version = version + 1, updated_at = $5, reset_read = $6
-        where id = $1
+        set kind = $3, business_id = $4, content = $5, version = version + 1, updated_at = $6, reset_read = $7
+        where cell = $1 and id = $2
         """,
-        message.id,
+        *MessageKey.of(message),
         kind_of(body),
         business_id_of(body),
         content,

@@ -60,9 +60,10 @@ async def apps_with_read_events(connection: Connection, recipient: Recipient) ->
         """
         select distinct page.app_number
         from mailbox_page as page join app on app.number = page.app_number
-        where page.user_id = $1 and page.platform_code = $2 and page.unread > 0 and $3 = any(app.webhook_events)
+        where page.cell = $1 and page.user_id = $2 and page.unread > 0 and $3 = any(app.webhook_events)
         """,
-        *recipient,
+        recipient.cell,
+        recipient.user_id,
         READ,
     )
     return frozenset(row["app_number"] for row in rows)
@@ -78,7 +79,8 @@ async def record_read_by_user(
     if not app_numbers or not message_ids:
         return
     rows = await connection.fetch(
-        "select id, app_number from message where id = any($1) and app_number = any($2) order by id",
+        "select id, app_number from message where cell = $1 and id = any($2) and app_number = any($3) order by id",
+        recipient.platform.first_cell,
         message_ids,
         sorted(app_numbers),
     )

@@ -202,14 +202,15 @@ async def delete_webhook(connection: Connection, webhook: Webhook) -> None:
     await _update_webhook_events(connection, webhook.app_number)
 
 
-async def owners(connection: Connection, message_ids: Sequence[int]) -> list[MessageOwner]:
-    """Return the owners of these messages, in no particular order."""
+async def owners(connection: Connection, cell: int, message_ids: Sequence[int]) -> list[MessageOwner]:
+    """Return the owners of these messages in a cell, in no particular order."""
     rows = await connection.fetch(
         """
-        select message.id, message.app_number, app.webhook_events && $2::text[] as wants_status_events
+        select message.id, message.app_number, app.webhook_events && $3::text[] as wants_status_events
         from message join app on app.number = message.app_number
-        where message.id = any($1)
+        where message.cell = $1 and message.id = any($2)
         """,
+        cell,
         message_ids,
         sorted(STATUS_KINDS),
     )
