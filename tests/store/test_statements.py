@@ -77,7 +77,7 @@ async def test_primary_keys_begin_with_the_distribution_column(database: Databas
     first_columns = {row["table_name"]: row["first_column"] for row in rows}
     assert {table for table, column in first_columns.items() if column == "cell"} == {
         *("mailbox", "mailbox_page", "topic_subscription", "feed", "feed_head"),
-        *("message", "message_version", "audience_chunk", "idempotency_key", "quota_use"),
+        *("message", "message_version", "audience_chunk", "audience_group", "idempotency_key", "quota_use"),
     }
     assert first_columns["access_token"] == "digest"
 

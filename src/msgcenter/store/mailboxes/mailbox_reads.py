@@ -81,8 +81,8 @@ class EntryMessage(Struct, frozen=True, gc=False):
 class Reading(Struct):
     """A mailbox as one statement has read it.
 
-    `messages` are newest first. A list has one more than its limit if there are more. Unless it `is_complete`, it may
-    lack entries: read it with `reading.entries` instead.
+    The messages of a list are newest first. It has one more than its limit if there are more. Unless it `is_complete`,
+    it may lack entries: read it with `reading.entries` instead.
     """
 
     is_behind: bool = False
@@ -135,7 +135,7 @@ async def read_lists(
 async def read_messages(connection: Connection, queries: Sequence[IdQuery], now: int) -> list[Reading]:
     """Return those of the messages that are in the mailboxes and have not expired at `now` (ms since 1970).
 
-    Counts are not read, and no mailbox needs to be swept for it.
+    They are in the order of the ids. Counts are not read, and no mailbox needs to be swept for it.
     """
     keys = [
         (place, query.recipient.user_id, query.app_number, bucket_of(message_id), message_id)
@@ -150,7 +150,11 @@ async def read_messages(connection: Connection, queries: Sequence[IdQuery], now:
         *column_arrays(keys, 5),
         now,
     )
-    return _readings(rows, [0] * len(queries))
+    readings = _readings(rows, [0] * len(queries))
+    for query, reading in zip(queries, readings, strict=True):
+        by_id = {message.id: message for message in reading.messages}
+        reading.messages = [by_id[i] for i in dict.fromkeys(query.message_ids) if i in by_id]
+    return readings
 
 
 def _cells(recipient: Recipient) -> tuple[int, int]:
