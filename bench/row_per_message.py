@@ -62,7 +62,7 @@ class RowStatuses:
         self, app: App, user_id: str, message_ids: frozenset[int], *, read: bool, platform_code: str | None = None
     ) -> MissingIds:
         """Set the rows read or unread; return the ids that the user does not have."""
-        rows = (user_id, app.platform_for(platform_code), list(message_ids), app.number)
+        rows = (user_id, app.platform_for(platform_code).code, list(message_ids), app.number)
 
         async def write(connection: Connection) -> MissingIds:
             if read:

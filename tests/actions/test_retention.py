@@ -360,6 +360,7 @@ async def test_traffic_continues_during_a_removal_and_loses_nothing(
 ) -> None:
     monkeypatch.setattr(retention, "_USERS", 10)
     monkeypatch.setattr(retention, "_ROWS", 5)
+    monkeypatch.setattr(audiences, "LARGE_CHUNK", 1_000)  # every message is pushed, so its entries can be counted
     short, users = scene.platforms[SHORT], [f"user-{number:03}" for number in range(120)]
     old = [await scene.send(SHORT, users, OLD) for _ in range(30)]
     kept = [await scene.send(platform, users, NEW) for platform in (SHORT, EVER) for _ in range(5)]

@@ -23,7 +23,7 @@ from msgcenter.domain.message_id import (
 )
 
 NOW = 1_795_435_200_000
-PER_MS = 4_096
+PER_MS = 2_048
 
 
 class Clock:
@@ -75,6 +75,18 @@ def test_an_id_for_a_later_time_does_not_change_the_order_of_others() -> None:
     first, scheduled, second = ids.next(), ids.next(NOW + 86_400_000), ids.next()
     assert created_ms(scheduled) == NOW + 86_400_000
     assert first < second < scheduled
+
+
+def test_an_id_scheduled_for_a_moment_is_never_made_at_that_moment() -> None:
+    """Two cells may hold the two messages, so no primary key would detect it."""
+    clock = Clock()
+    ids = MessageIds(3, clock)
+    scheduled = {ids.next(NOW + 1) for _ in range(PER_MS)}
+    clock.now = NOW + 1
+    made = {ids.next() for _ in range(PER_MS)}
+    assert len(scheduled) == len(made) == PER_MS
+    assert {created_ms(message_id) for message_id in scheduled | made} == {NOW + 1}
+    assert not scheduled & made
 
 
 @pytest.mark.parametrize("node", [-1, NODES])

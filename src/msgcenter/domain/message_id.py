@@ -1,10 +1,11 @@
 """Message ids: 63 bits, ordered by time, made without coordination between processes.
 
-    (milliseconds since 2020-01-01) << 22 | node << 12 | sequence
+    (milliseconds since 2020-01-01) << 22 | node << 12 | is scheduled << 11 | sequence
 
 The node number (0-1023) is leased per process (`store/messages/node_lease.py`), so no id is made twice.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,7 +19,8 @@ EPOCH_MS = 1_577_836_800_000
 NODES = 1 << 10
 _NODE_SHIFT = 12
 _TIME_SHIFT = 22
-_SEQUENCE_MASK = (1 << _NODE_SHIFT) - 1
+_SEQUENCES = 1 << (_NODE_SHIFT - 1)
+"""Sequence numbers of a millisecond for messages that are sent at once; scheduled messages take the others."""
 _BUCKET_TIME_SHIFT = 31
 _BUCKET_SHIFT = _TIME_SHIFT + _BUCKET_TIME_SHIFT
 MAX_ID = (1 << 63) - 1
@@ -92,22 +94,24 @@ class MessageIds:
         self._clock = clock
         self._last_ms = 0
         self._sequence = 0
+        self._scheduled = secrets.randbelow(_SEQUENCES)
 
     def next(self, at_ms: int | None = None) -> int:
         """Return a new id for now, or for the moment `at_ms` (ms since 1970) of a scheduled message.
 
-        A scheduled id takes a sequence number of its future millisecond, where it may collide with an id made then. The
-        primary key of `message` detects the rare collision, and the writer retries with a new id.
+        The two kinds have sequence numbers of their own, so an id that is made when a scheduled message is due is
+        another one. Of scheduled ids for one millisecond, 2,048 differ. The primary key of `message` detects one that
+        an earlier process with the same node has made, and the writer retries with a new id.
         """
         if at_ms is not None:
-            self._sequence = (self._sequence + 1) & _SEQUENCE_MASK
-            return self._compose(at_ms, self._sequence)
+            self._scheduled = (self._scheduled + 1) % _SEQUENCES
+            return self._compose(at_ms, _SEQUENCES + self._scheduled)
         now = max(self._clock(), self._last_ms)
         if now > self._last_ms:
             self._last_ms = now
             self._sequence = 0
-        elif self._sequence == _SEQUENCE_MASK:
-            # 4,096 ids in one millisecond: use the next millisecond instead of waiting for it.
+        elif self._sequence == _SEQUENCES - 1:
+            # 2,048 ids in one millisecond: use the next millisecond instead of waiting for it.
             self._last_ms += 1
             self._sequence = 0
         else:

@@ -12,6 +12,8 @@ from (
   union select platform_code from topic_subscription
   union select platform_code from feed
   union select platform_code from feed_head
+  union select platform_code from topic
+  union select unnest(platforms) from app
 ) as used
 where not exists (select from platform where platform.code = used.platform_code);
 
