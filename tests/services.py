@@ -68,8 +68,14 @@ def running_redis(folder: Path) -> Iterator[tuple[str, Service]]:
     if program is None:
         pytest.skip("no Redis here (Debian, Ubuntu: apt-get install redis-server)")
     port = _free_port()
-    options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder))
-    yield from _running(Service([program, *options], port, folder / "redis.log"), f"redis://127.0.0.1:{port}/0")
+    documented = _documented("# /etc/redis/redis.conf\n")
+    assert 'requirepass "choose one"' in documented
+    configuration = folder / "redis.conf"
+    configuration.write_text(re.sub("^bind .*", "bind 127.0.0.1", documented, flags=re.MULTILINE), encoding="utf-8")
+    options = (str(configuration), "--port", str(port), "--dir", str(folder))
+    yield from _running(
+        Service([program, *options], port, folder / "redis.log"), f"redis://:choose%20one@127.0.0.1:{port}/0"
+    )
 
 
 @contextmanager
@@ -101,7 +107,7 @@ def running_pgbouncer(database_url: str, **changes: str) -> Iterator[tuple[str, 
         "unix_socket_dir": "",
         **changes,
     }
-    documented = documented_pgbouncer()
+    documented = _documented("# /etc/pgbouncer/pgbouncer.ini\n")
     if not keeps_statements(program):
         documented = re.sub("^max_prepared_statements.*\n", "", documented, flags=re.MULTILINE)
     user = None
@@ -128,11 +134,11 @@ def keeps_statements(program: str) -> bool:
     return (int(found[1]), int(found[2])) >= (1, 21)
 
 
-def documented_pgbouncer() -> str:
-    """Return the configuration of PgBouncer in docs/operating.md."""
-    found = re.search(r"```ini\n([^`]*\[pgbouncer\]\n.*?)```", _MANUAL.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None, "docs/operating.md has no configuration of PgBouncer"
-    return found[1]
+def _documented(first_line: str) -> str:
+    """Return the configuration in docs/operating.md that begins with this line."""
+    _, found, below = _MANUAL.read_text(encoding="utf-8").partition(first_line)
+    assert found, f"docs/operating.md has no {first_line}"
+    return below.partition("```")[0]
 
 
 def _changed(configuration: str, changes: dict[str, str]) -> str:

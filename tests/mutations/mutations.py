@@ -72,6 +72,27 @@ MUTATIONS = (
         ("tests/web/test_limits.py",),
     ),
     Mutation(
+        "shared-count: all calls of a batch count as the last one",
+        f"{_SRC}/redis/counts.py",
+        "before = {key: total - amount for",
+        "before = {key: total - 1 for",
+        ("tests/redis/test_counts.py::test_concurrent_counts_share_round_trips_and_differ",),
+    ),
+    Mutation(
+        "live-gap: events that could not be sent are forgotten",
+        f"{_SRC}/live/bus.py",
+        "self._lost = True  # the other",
+        "pass  # the other",
+        ("tests/live/test_bus.py::test_events_that_could_not_be_sent_are_a_gap_for_the_other_processes",),
+    ),
+    Mutation(
+        "pooler: a session without the settings stays in use",
+        f"{_SRC}/database/pooler.py",
+        "select pg_terminate_backend(pg_backend_pid())",
+        "select pg_backend_pid()",
+        ("tests/database/test_pgbouncer.py::test_sessions_that_began_without_the_settings_are_replaced",),
+    ),
+    Mutation(
         "quota: one message too many",
         f"{_SRC}/messaging/send.py",
         "used < quota.limit:",
