@@ -141,6 +141,9 @@ async def test_streams_are_read_again_once_after_redis_was_away(redis: tuple[str
         process.kill()
         while len(gaps) == before:
             await asyncio.sleep(0.01)
+        bus.announce(streams=False)
+        await bus.announced()  # a stream that opens meanwhile does not wait
+        bus.announce(streams=True)
         bus.publish([EVENT])  # while it is away
         process.start()
         while not received:

@@ -82,6 +82,7 @@ class Bus(ABC):
         self._is_announced = asyncio.Event()
         self._is_announced.set()
         self._unknown_until = math.inf
+        self._is_down = False
         self._outbox: list[MailboxEvent] = []
         self._lost = False
         self._wake = asyncio.Event()
@@ -108,7 +109,12 @@ class Bus(ABC):
             self._wake.set()
 
     async def announced(self) -> None:
-        """Wait until the last announcement is sent, at most a second if the bus is disconnected."""
+        """Wait until the last announcement is sent, at most a second while the bus connects.
+
+        A bus that has lost its connection cannot send it. All streams are read again when it has a new one.
+        """
+        if self._is_down:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(_ANNOUNCE_SECONDS):
                 await self._is_announced.wait()
@@ -130,8 +136,10 @@ class Bus(ABC):
                         await self._use(line)
                     finally:
                         self._unknown_until = math.inf
+                        self._is_down = True
                         self._on_gap()
             except self.failures as error:
+                self._is_down = True
                 self.report(error)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -139,6 +147,7 @@ class Bus(ABC):
         """Announce this process, and send what is pending until the line is lost."""
         await _send(line, [Presence(self._process, self._has_streams, asks=True)])
         self._unknown_until = time.monotonic() + _ANSWER_SECONDS
+        self._is_down = False
         self._on_gap()
         announced_at = time.monotonic()
         while not line.is_closed():
