@@ -115,19 +115,27 @@ async def read_lists(
 ) -> list[Reading]:
     """Return counts and a page of a list for each query, at `now` (ms since 1970).
 
-    Without content, which is cheaper, `EntryMessage.content` is None.
+    Without content, which is cheaper, `EntryMessage.content` is None. If no query has a list, nothing outside the cell
+    of the mailboxes is read.
     """
-    rows = await connection.fetch(
-        _LISTS_WITH_CONTENT if with_content else _LISTS_WITHOUT_CONTENT,
-        *_cells(queries[0].recipient),
+    recipient = queries[0].recipient
+    what_to_count = (
+        recipient.cell,
+        now,
         range(len(queries)),
         [query.recipient.user_id for query in queries],
         [query.counted_app for query in queries],
+    )
+    if not any(query.limit for query in queries):
+        return _readings(await connection.fetch(_COUNTS_ALONE, *what_to_count), [0] * len(queries))
+    rows = await connection.fetch(
+        _LISTS_WITH_CONTENT if with_content else _LISTS_WITHOUT_CONTENT,
+        *what_to_count,
+        recipient.platform.first_cell,
         [query.listed_app for query in queries],
         [_FILTERS.index(query.filter) for query in queries],
         [query.before_id for query in queries],
         [query.limit + 1 if query.limit else 0 for query in queries],
-        now,
     )
     return _readings(rows, [query.limit for query in queries])
 
@@ -142,24 +150,21 @@ async def read_messages(connection: Connection, queries: Sequence[IdQuery], now:
         for place, query in enumerate(queries)
         for message_id in dict.fromkeys(query.message_ids)
     ]
+    recipient = queries[0].recipient
     rows = await connection.fetch(
         _MESSAGES,
-        *_cells(queries[0].recipient),
+        recipient.cell,
+        now,
         range(len(queries)),
         [query.recipient.user_id for query in queries],
+        recipient.platform.first_cell,
         *column_arrays(keys, 5),
-        now,
     )
     readings = _readings(rows, [0] * len(queries))
     for query, reading in zip(queries, readings, strict=True):
         by_id = {message.id: message for message in reading.messages}
         reading.messages = [by_id[i] for i in dict.fromkeys(query.message_ids) if i in by_id]
     return readings
-
-
-def _cells(recipient: Recipient) -> tuple[int, int]:
-    """Return the first two parameters of a statement: the cell of the mailboxes and that of their messages."""
-    return recipient.cell, recipient.platform.first_cell
 
 
 def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Reading]:
@@ -185,6 +190,8 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
 
 
 # --- The statements -------------------------------------------------------------------------------------------------
+#
+# Their first parameters are the cell of the mailboxes and now (ms since 1970).
 #
 # The pages of a list are those with the latest last ids; the floor is the last id of the newest page that is left out.
 # Only entries above it are listed: below it, a page that was left out may have newer ones.
@@ -221,15 +228,22 @@ _COUNTS = f"""
     from request
     left join lateral (
         select page.app_number, sum(page.unread)::bigint as unread,
-            sum(cardinality(page.open_approvals))::bigint as todo, min(page.expires_at) <= $10 as has_expired
+            sum(cardinality(page.open_approvals))::bigint as todo, min(page.expires_at) <= $2 as has_expired
         from mailbox_page as page
         where page.cell = $1
             and page.user_id = request.user_id
             and (request.counted_app is null or page.app_number = request.counted_app)
-            and (page.unread > 0 or page.open_approvals <> '{{}}' or page.expires_at <= $10)
+            and (page.unread > 0 or page.open_approvals <> '{{}}' or page.expires_at <= $2)
         group by page.app_number
         order by page.app_number
     ) as counted on true
+"""
+
+_COUNTS_ALONE = f"""
+    with request as materialized (
+        select * from unnest($3::int[], $4::text[], $5::int[]) as request (place, user_id, counted_app)
+    )
+    {_COUNTS}
 """
 
 _NEWEST_PAGES = f"""
@@ -278,7 +292,7 @@ def _lists(content: str) -> str:
     return f"""
         with request as materialized (
             select *
-            from unnest($3::int[], $4::text[], $5::int[], $6::int[], $7::int[], $8::bigint[], $9::int[])
+            from unnest($3::int[], $4::text[], $5::int[], $7::int[], $8::int[], $9::bigint[], $10::int[])
                 as request (place, user_id, counted_app, listed_app, filter, before_id, take)
         )
         {_COUNTS}
@@ -287,7 +301,7 @@ def _lists(content: str) -> str:
             entry.archived, {_MESSAGE}, {content}
         from request
         cross join lateral ({_NEWEST_ENTRIES}) as entry
-        left join message on message.cell = $2 and message.id = entry.message_id
+        left join message on message.cell = $6 and message.id = entry.message_id
         where request.take > 0
     """
 
@@ -303,13 +317,13 @@ _MESSAGES = f"""
     select key.place, null, null, null, null, null, key.message_id, message.app_number,
         (page.read_at)[array_position(page.message_ids, key.message_id)], key.message_id = any(page.archived_ids),
         {_MESSAGE}, message.content
-    from unnest($5::int[], $6::text[], $7::int[], $8::int[], $9::bigint[])
+    from unnest($6::int[], $7::text[], $8::int[], $9::int[], $10::bigint[])
         as key (place, user_id, app_number, bucket, message_id)
     join message
-        on message.cell = $2
+        on message.cell = $5
         and message.id = key.message_id
         and (key.app_number is null or message.app_number = key.app_number)
-        and (message.expires_at is null or message.expires_at > $10)
+        and (message.expires_at is null or message.expires_at > $2)
     join mailbox_page as page
         on page.cell = $1
         and page.user_id = key.user_id
