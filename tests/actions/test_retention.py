@@ -22,6 +22,7 @@ from msgcenter.domain.message_id import MessageIds, bucket_of, bucket_start_ms, 
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.messaging.fan_out import fan_out
+from msgcenter.messaging.pull import pull
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.apps.platforms import find_platforms
@@ -290,6 +291,20 @@ async def test_feed_rows_about_old_messages_are_removed(scene: Scene, monkeypatc
         "select platform.code, position from feed join platform on platform.first_cell = feed.cell order by 1, 2",
     )
     assert [tuple(row) for row in left] == [(EVER, 1), *((SHORT, position) for position in (3, 4, 7, 8, 11, 12))]
+
+
+async def test_feed_rows_to_groups_are_removed(scene: Scene) -> None:
+    members = [[f"{group}-{number:02}" for number in range(audiences.LARGE_CHUNK)] for group in ("a", "b")]
+    for users in members:
+        for days_ago in (OLD, OLD, OLD, NEW):
+            await scene.send(SHORT, users, days_ago)
+    assert len(await rows(scene.database, "select from feed where topic_number < 0")) == 2 * 3  # not for the first ones
+    removed = (await scene.run(SHORT))[SHORT]
+    assert (removed.messages, removed.feed_rows) == (2 * 3, 2 * 2)
+    users = [*itertools.chain.from_iterable(members)]
+    await pull(scene.database, [scene.platforms[SHORT].recipient(user_id) for user_id in users], now_ms())
+    assert await scene.is_consistent()
+    assert [await scene.unread(user_id, SHORT) for user_id in users] == [1] * len(users)
 
 
 async def test_subscriptions_are_kept_while_the_feed_has_rows_for_them(scene: Scene) -> None:

@@ -35,7 +35,8 @@ class ChunkKey(NamedTuple):
     bucket: int
 
 
-FEED_START = FeedKey(-1, -1)
+FEED_START = FeedKey(-(1 << 31), -1)
+"""Before all keys: groups have negative numbers."""
 CHUNK_START = ChunkKey(b"", -1)
 
 
