@@ -178,6 +178,13 @@ MUTATIONS = (
         "for update",
         ("tests/store/test_statements.py::test_several_rows_are_locked_in_an_order",),
     ),
+    Mutation(
+        "one-cell: a list looks for expired pages in all cells",
+        f"{_SRC}/store/mailboxes/sweeping.py",
+        "where page.cell = $1 and page.user_id = $2 and page.expires_at <= $3",
+        "where $1::int > 0 and page.user_id = $2 and page.expires_at <= $3",
+        ("tests/store/test_partitions.py::test_statements_touch_one_cell",),
+    ),
     # --- Database ---------------------------------------------------------------------------------------------------
     Mutation(
         "lease: two processes lease one node number",

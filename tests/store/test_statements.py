@@ -1,4 +1,4 @@
-"""Rules for all statements: they can run on a cluster, lock in key order, and their updates stay heap-only."""
+"""Rules for all statements besides `test_partitions.py`: no server clock, locks in key order, heap-only updates."""
 
 import ast
 import re
@@ -59,27 +59,6 @@ def _whole_texts(path: Path) -> list[str]:
     parts = {id(part) for node in formatted for part in ast.walk(node) if part is not node}
     plain = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return [ast.unparse(node) for node in (*formatted, *plain) if id(node) not in parts]
-
-
-async def test_primary_keys_begin_with_the_distribution_column(database: Database) -> None:
-    async with database.connection() as connection:
-        rows = await connection.fetch(
-            """
-            select pg_class.relname as table_name, pg_attribute.attname as first_column
-            from pg_index
-            join pg_class on pg_class.oid = pg_index.indrelid
-            join pg_namespace on pg_namespace.oid = pg_class.relnamespace
-            join pg_attribute
-                on pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum = pg_index.indkey[0]
-            where pg_index.indisprimary and pg_namespace.nspname = 'public' and pg_class.relname not like 'pgqueuer%'
-            """
-        )
-    first_columns = {row["table_name"]: row["first_column"] for row in rows}
-    assert {table for table, column in first_columns.items() if column == "cell"} == {
-        *("mailbox", "mailbox_page", "topic_subscription", "feed", "feed_head"),
-        *("message", "message_version", "audience_chunk", "audience_group", "idempotency_key", "quota_use"),
-    }
-    assert first_columns["access_token"] == "digest"
 
 
 async def test_status_changes_are_heap_only(database: Database, app_number: int) -> None:
