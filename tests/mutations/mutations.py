@@ -110,15 +110,15 @@ MUTATIONS = (
     Mutation(
         "idempotency-day: a request id is never free again",
         f"{_SRC}/store/messages/idempotency.py",
-        "where claim.created_at < $6",
-        "where claim.created_at < $6 and false",
+        "where claim.created_at < $7",
+        "where claim.created_at < $7 and false",
         ("tests/messaging/test_idempotency.py::test_a_request_id_is_free_after_a_day",),
     ),
     Mutation(
         "fan-out: two processes deliver the same chunk",
         f"{_SRC}/store/messages/messages.py",
-        "and delivered_chunks = $2 and recalled_at is null",
-        "and delivered_chunks >= $2 and recalled_at is null",
+        "and delivered_chunks = $3 and recalled_at is null",
+        "and delivered_chunks >= $3 and recalled_at is null",
         ("tests/messaging/test_fan_out.py::test_concurrent_fan_outs_deliver_once",),
     ),
     Mutation(
@@ -130,9 +130,9 @@ MUTATIONS = (
     ),
     Mutation(
         "recall: any app may recall any message",
-        f"{_SRC}/messaging/recall.py",
-        "if not locked or locked[0].app_number != app_number:",
-        "if not locked:",
+        f"{_SRC}/store/messages/messages.py",
+        "where app_number = $1 and id = any($2)",
+        "where $1::int > 0 and id = any($2)",
         ("tests/gateway/test_reach.py::test_a_message_is_unknown_to_other_apps",),
     ),
     # --- Mailboxes --------------------------------------------------------------------------------------------------
@@ -153,9 +153,16 @@ MUTATIONS = (
     Mutation(
         "read-time: the first read time is overwritten",
         f"{_SRC}/store/mailboxes/read_states.py",
-        "then coalesce(entry.read_at, $11)",
-        "then coalesce($11, entry.read_at)",
+        "array_replace({_SLICE}, null, $9::bigint)",
+        "array_fill($9::bigint, array[{_LAST} - {_FIRST} + 1])",
         ("tests/gateway/test_mod_msg_status.py::test_the_first_read_time_is_kept_and_unread_clears_it",),
+    ),
+    Mutation(
+        "read-time: the first read time is overwritten if the messages are not neighbours",
+        f"{_SRC}/store/mailboxes/read_states.py",
+        "then coalesce(entry.read_at, $9)",
+        "then coalesce($9, entry.read_at)",
+        ("tests/messaging/test_model.py",),
     ),
     Mutation(
         "approval: an app gets a second event about a closed approval",
