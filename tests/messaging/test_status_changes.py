@@ -121,3 +121,18 @@ async def test_a_message_set_unread_within_a_batch_is_unarchived(database: Datab
     assert await is_read(database, one)
     (row,) = await rows(database, "select archived_ids from mailbox_page")
     assert row["archived_ids"] == [two]
+
+
+async def test_messages_that_are_no_neighbours_keep_their_first_read_times(
+    database: Database, app_number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    clock.rule(monkeypatch)
+    one, _, three = [await send(database, app_number, clock) for _ in range(3)]
+    change = StatusChange(USER, app_number, frozenset({one, three}), read=True)
+    first = clock.now
+    for _ in range(2):
+        assert await apply_status_changes(database, [change]) == [frozenset()]
+        clock.now += 1
+    (row,) = await rows(database, "select read_at from mailbox_page")
+    assert row["read_at"] == [first, None, first]

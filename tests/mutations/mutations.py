@@ -162,7 +162,7 @@ MUTATIONS = (
         f"{_SRC}/store/mailboxes/read_states.py",
         "then coalesce(entry.read_at, $9)",
         "then coalesce($9, entry.read_at)",
-        ("tests/messaging/test_model.py",),
+        ("tests/messaging/test_status_changes.py::test_messages_that_are_no_neighbours_keep_their_first_read_times",),
     ),
     Mutation(
         "approval: an app gets a second event about a closed approval",
