@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -131,3 +132,24 @@ async def test_a_list_of_many_apps_has_every_message_in_order(
                 break
             query = query._replace(before_id=page.next_cursor)
         assert seen == sent[::-1], limit
+
+
+async def test_a_new_database_is_not_read_cell_by_cell(database: Database, app_number: int) -> None:
+    """While tables are new, PostgreSQL would join entries with all messages of a cell, and keep that plan a while."""
+    await send(database, app_number, MessageIds(1), 2)
+
+    class Explaining:
+        """A connection that keeps the plan of a statement instead of its rows."""
+
+        plan = ""
+
+        async def fetch(self, statement: str, *values: object) -> list[object]:
+            rows = await connection.fetch(f"explain {statement}", *values)
+            self.plan = "\n".join(row[0] for row in rows)
+            return []
+
+    explaining: Any = Explaining()
+    async with database.connection() as connection:
+        await read_lists(explaining, [ListQuery(USER, limit=20)] * 30, now_ms())
+    assert "message_pkey" in explaining.plan
+    assert "Materialize" not in explaining.plan

@@ -196,6 +196,9 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
 # The pages of a list are those with the latest last ids; the floor is the last id of the newest page that is left out.
 # Only entries above it are listed: below it, a page that was left out may have newer ones.
 
+_PROBE = "offset 0"
+"""Keeps a subquery one look-up by its whole key for each row. While a table is new, its plan would be a join with all
+rows of the cell otherwise, and stay so until the table is analysed."""
 _IS_BEHIND = f"not {has_pulled('$1', user_id='request.user_id')}"
 _HAS_ENTRIES = """
     case request.filter
@@ -301,7 +304,9 @@ def _lists(content: str) -> str:
             entry.archived, {_MESSAGE}, {content}
         from request
         cross join lateral ({_NEWEST_ENTRIES}) as entry
-        left join message on message.cell = $6 and message.id = entry.message_id
+        left join lateral (
+            select * from message where message.cell = $6 and message.id = entry.message_id {_PROBE}
+        ) as message on true
         where request.take > 0
     """
 
@@ -319,18 +324,22 @@ _MESSAGES = f"""
         {_MESSAGE}, message.content
     from unnest($6::int[], $7::text[], $8::int[], $9::int[], $10::bigint[])
         as key (place, user_id, app_number, bucket, message_id)
-    join message
-        on message.cell = $5
-        and message.id = key.message_id
-        and (key.app_number is null or message.app_number = key.app_number)
+    cross join lateral (
+        select * from message where message.cell = $5 and message.id = key.message_id {_PROBE}
+    ) as message
+    cross join lateral (
+        select *
+        from mailbox_page as page
+        where page.cell = $1
+            and page.user_id = key.user_id
+            and page.bucket = key.bucket
+            and page.app_number = message.app_number
+            and page.first_id <= key.message_id
+            and page.last_id >= key.message_id
+        {_PROBE}
+    ) as page
+    where (key.app_number is null or message.app_number = key.app_number)
         and (message.expires_at is null or message.expires_at > $2)
-    join mailbox_page as page
-        on page.cell = $1
-        and page.user_id = key.user_id
-        and page.bucket = key.bucket
-        and page.app_number = message.app_number
-        and page.first_id <= key.message_id
-        and page.last_id >= key.message_id
         and key.message_id = any(page.message_ids)
-    where coalesce((page.read_at)[array_position(page.message_ids, key.message_id)], 0) >= 0
+        and coalesce((page.read_at)[array_position(page.message_ids, key.message_id)], 0) >= 0
 """
