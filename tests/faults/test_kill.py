@@ -17,10 +17,14 @@ import httpx
 import psutil
 import pytest
 
+from msgcenter.database.database import Database
 from msgcenter.database.diagnosis import diagnose
 from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
-from tests.conftest import SECRET_KEY, Credentials, Server, new_app, running_server
+from msgcenter.domain.message_id import now_ms
+from msgcenter.messaging.pull import pull
+from tests.conftest import PLATFORM, SECRET_KEY, Credentials, Server, new_app, running_server
+from tests.scene import find_platform
 
 READERS = [f"reader-{number}" for number in range(6)]
 CROWD = [f"crowd-{number:04}" for number in range(8_000)]
@@ -354,7 +358,11 @@ async def check_answers(load: Load) -> None:
 
 
 async def check_database(url: str, promises: Promises) -> None:
-    """Check all messages and all mailboxes."""
+    """Check all messages and all mailboxes, which pull first what was sent to groups."""
+    async with Database(url) as database:
+        platform = await find_platform(database, PLATFORM)
+        receivers = {user_id for request in promises.requests.values() for user_id in request.receivers}
+        await pull(database, [platform.recipient(user_id) for user_id in receivers], now_ms())
     connection = await asyncpg.connect(url)
     try:
         messages = await connection.fetch("select id, content->>'content' as request, delivered_chunks from message")
