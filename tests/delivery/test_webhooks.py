@@ -153,7 +153,7 @@ async def test_a_webhook_that_fails_for_days_is_paused_and_can_be_replayed(
     webhook = await register(database, app_number, receiver.url)
     receiver.answer = lambda _: (503, {}, b"")
     await record_events(database, app_number, (READ, 1))
-    async with dispatching(database, replace(QUICK, give_up=150)):
+    async with dispatching(database, replace(QUICK, give_up=800)):
         while (await state_of(database))[0] != "paused":
             await asyncio.sleep(0.01)
     assert (await state_of(database))[2] == "failing"
