@@ -123,6 +123,7 @@ async def test_a_send_whose_message_id_is_taken_is_repeated_with_another_id(
     assert await contents(database) == ["a 1", "b 1", "c 1"]
 
 
+@pytest.mark.usefixtures("app_number")
 async def test_a_claim_is_valid_for_a_day_and_for_its_key_only(database: Database) -> None:
     now = now_ms()
     first, second = Claim(KEY, b"1", 1), Claim(KEY, b"2", 2)
@@ -134,6 +135,7 @@ async def test_a_claim_is_valid_for_a_day_and_for_its_key_only(database: Databas
     assert await claim(database, [second], now + IDEMPOTENCY_MS + 1) == {KEY: second}
 
 
+@pytest.mark.usefixtures("app_number")
 async def test_old_keys_are_deleted_oldest_first(database: Database) -> None:
     claims = [Claim(IdempotencyKey(KEY.cell, 1, f"{number}"), b"", number) for number in range(5)]
     for number, new_claim in enumerate(claims):

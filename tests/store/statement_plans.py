@@ -119,9 +119,20 @@ class PlanRecorder:
         return touched, frozenset(other_tables)
 
     def _inserted(self, node: Mapping[str, Any]) -> set[int]:
-        """Return the partitions that an insert may write to: one if the cell, the first column, is a constant."""
-        cell: str = node["Plans"][0]["Output"][0]
-        return {self.remainders[int(cell)]} if cell.isdigit() else set(range(PARTITIONS))
+        """Return the partitions that an insert may write to.
+
+        It is one if the cell, the first column, is a constant, or is read from a table of cells (`home.cell`) of which
+        one partition is read.
+        """
+        rows = node["Plans"][0]
+        cell: str = rows.get("Output", [""])[0]
+        if cell.isdigit():
+            return {self.remainders[int(cell)]}
+        home, _, column = cell.partition(".")
+        sources = [scan["Relation Name"] for scan in _nodes(rows) if _is_scan_of(scan, home)]
+        if column == "cell" and sources and all(source in self.places for source in sources):
+            return {self.places[source][1] for source in sources}
+        return set(range(PARTITIONS))
 
     def connection_class(self) -> type[LastingConnection]:
         """Return a class of connections that record their statements here."""
@@ -151,6 +162,11 @@ class PlanRecorder:
                 return await super().executemany(command, rows, **options)
 
         return RecordingConnection
+
+
+def _is_scan_of(node: Mapping[str, Any], alias: str) -> bool:
+    """Return whether a node reads the table with this alias, or a partition of it: these are numbered."""
+    return "Relation Name" in node and re.fullmatch(rf"{alias}(_\d+)?", node["Alias"]) is not None
 
 
 def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

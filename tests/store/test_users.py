@@ -2,12 +2,22 @@
 
 import asyncio
 
+import pytest
+
 from msgcenter.database.database import Database
 from msgcenter.domain.account import Platform
+from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter.store.mailboxes import users
 from tests.scene import HOME, rows
 
 CELL = HOME.first_cell
+
+
+@pytest.fixture(autouse=True)
+async def platforms(database: Database) -> None:
+    """Two platforms of a cell each: the home of the users, and the next one."""
+    await database.in_transaction(ensure_platform, HOME.code, "Home", 0, cells=1)
+    await database.in_transaction(ensure_platform, "next", "Next", 0, cells=1)
 
 
 async def test_a_user_is_registered_once(database: Database) -> None:
@@ -23,7 +33,7 @@ async def test_a_user_is_registered_once(database: Database) -> None:
 async def test_new_users_start_at_the_feeds_present_position(database: Database) -> None:
     async with database.connection() as connection:
         await users.register(connection, CELL, ["first"])
-        await connection.execute("insert into feed_head (cell, position) values ($1, 7), ($1 + 1, 9)", CELL)
+        await connection.execute("update feed_head set position = 7 where cell = $1", CELL)
         await users.register(connection, CELL, ["first", "second"])
     mailboxes = await rows(database, "select user_id, joined, pulled_to from mailbox order by user_id")
     assert [tuple(mailbox) for mailbox in mailboxes] == [("first", 0, 0), ("second", 7, 7)]
@@ -32,7 +42,7 @@ async def test_new_users_start_at_the_feeds_present_position(database: Database)
 async def test_registering_does_not_wait_for_a_locked_mailbox(database: Database) -> None:
     async with database.connection() as holder, database.connection() as other, holder.transaction():
         await users.register(other, CELL, ["a"])
-        await holder.execute("select 1 from mailbox for update")
+        await holder.execute("select 1 from mailbox where cell = $1 for update", CELL)
         async with asyncio.timeout(5):
             assert await users.register(other, CELL, ["a", "b"]) == 1
 

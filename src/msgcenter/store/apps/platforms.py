@@ -39,10 +39,21 @@ async def ensure_platform(connection: Connection, code: str, name: str, now: int
         name,
         now,
     )
-    is_new = affected_rows(status) > 0
-    if is_new and cells is not None:
-        await connection.execute("update platform set cells = $2 where code = $1", code, cells)
-    return is_new
+    if not affected_rows(status):
+        return False
+    row = await connection.fetchrow(
+        "update platform set cells = coalesce($2, cells) where code = $1 returning code, first_cell, cells", code, cells
+    )
+    assert row is not None
+    await _add_cells(connection, Platform(*row))
+    return True
+
+
+async def _add_cells(connection: Connection, platform: Platform) -> None:
+    """Add the row that each cell of a platform has from the start (`store.mailboxes.feed`)."""
+    await connection.executemany(
+        "insert into feed_head (cell, position) values ($1, 0)", [(cell,) for cell in platform.all_cells]
+    )
 
 
 async def find_platforms(connection: Connection) -> dict[str, Platform]:

@@ -32,7 +32,10 @@ async def use(connection: Connection, uses: Sequence[QuotaUse]) -> dict[tuple[in
     rows = await connection.fetch(
         """
         insert into quota_use as quota (cell, app_number, day, used)
-        select $1, * from unnest($2::int[], $3::date[], $4::int[])
+        select home.cell, new_use.*
+        from feed_head as home
+        cross join unnest($2::int[], $3::date[], $4::int[]) as new_use
+        where home.cell = $1
         on conflict (cell, app_number, day) do update
         set used = quota.used + excluded.used
         where quota.used < (

@@ -3,6 +3,9 @@
 Positions are assigned under the lock of the cell's `feed_head` row, which is held until the commit. So they become
 visible in order and without gaps, and a mailbox that has pulled to a position cannot have missed a row before it.
 
+Each cell has a row of `feed_head`. Statements that insert many rows into a cell's tables join with it, as `home`: a
+cluster then runs them where the cell is, and does not collect the rows first (docs/decisions/0023-citus.md).
+
 In the schema, `mailbox.joined` is the position since which a user is known, `mailbox.pulled_to` the position to which
 the mailbox has pulled, and `feed.about` the position of the message that a row concerns.
 """
@@ -91,8 +94,11 @@ async def publish(connection: Connection, cell: int, rows: Sequence[NewFeedRow])
     await connection.execute(
         """
         insert into feed (cell, topic_number, position, about, message_id, app_number, expires_at, action)
-        select $1, * from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[],
-            $8::smallint[])
+        select home.cell, new_row.*
+        from feed_head as home
+        cross join unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[], $8::smallint[])
+            as new_row
+        where home.cell = $1
         """,
         cell,
         [row.topic_number for row in rows],
@@ -112,12 +118,7 @@ async def publish(connection: Connection, cell: int, rows: Sequence[NewFeedRow])
 async def take_positions(connection: Connection, cell: int, count: int) -> list[int]:
     """Return the next positions of the feed of a cell. Blocks others who take some until the transaction ends."""
     last: int = await connection.fetchval(
-        """
-        insert into feed_head as head (cell, position)
-        values ($1, $2)
-        on conflict (cell) do update set position = head.position + excluded.position
-        returning head.position
-        """,
+        "update feed_head set position = position + $2 where cell = $1 returning position",
         cell,
         count,
     )
@@ -234,11 +235,10 @@ async def lock_pull_states(connection: Connection, cell: int, user_ids: Collecti
     """
     rows = await connection.fetch(
         """
-        select mailbox.user_id, mailbox.joined, mailbox.pulled_to,
-            greatest(mailbox.pulled_to, coalesce(feed_head.position, 0))
+        select mailbox.user_id, mailbox.joined, mailbox.pulled_to, greatest(mailbox.pulled_to, feed_head.position)
         from unnest($2::text[]) as recipient (user_id)
         join mailbox on mailbox.cell = $1 and mailbox.user_id = recipient.user_id
-        left join feed_head on feed_head.cell = $1
+        join feed_head on feed_head.cell = $1
         order by mailbox.user_id
         for update of mailbox
         """,

@@ -109,13 +109,15 @@ async def append(connection: Connection, additions: Sequence[Addition]) -> None:
         """
         insert into mailbox_page as page (cell, user_id, bucket, app_number, part,
             message_ids, read_at, first_id, last_id, expires_at, open_approvals)
-        select $1, user_id, bucket, app_number, part,
+        select home.cell, user_id, bucket, app_number, part,
             string_to_array(message_ids, ',')::bigint[], string_to_array(read_at, ',', 'n')::bigint[],
             first_id, last_id, expires_at, string_to_array(open_approvals, ',')::bigint[]
-        from unnest($2::text[], $3::int[], $4::int[], $5::int[],
+        from feed_head as home
+        cross join unnest($2::text[], $3::int[], $4::int[], $5::int[],
                 $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[])
             as addition (user_id, bucket, app_number, part,
                 message_ids, read_at, first_id, last_id, expires_at, open_approvals)
+        where home.cell = $1
         on conflict (cell, user_id, bucket, app_number, part) do update
         set message_ids = case
                 when page.last_id < excluded.first_id then page.message_ids || excluded.message_ids

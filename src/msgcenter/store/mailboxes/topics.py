@@ -57,16 +57,17 @@ async def subscribe(connection: Connection, topic_number: int, cell: int, user_i
     status = await connection.execute(
         """
         insert into topic_subscription (cell, topic_number, since, user_id)
-        select $1, $2, coalesce(feed_head.position, 0), new_subscriber.user_id
-        from unnest($3::text[]) as new_subscriber (user_id)
-        left join feed_head on feed_head.cell = $1
-        where not exists (
-            select from topic_subscription as subscription
-            where subscription.cell = $1
-                and subscription.user_id = new_subscriber.user_id
-                and subscription.topic_number = $2
-                and subscription.until is null
-        )
+        select home.cell, $2, home.position, new_subscriber.user_id
+        from feed_head as home
+        cross join unnest($3::text[]) as new_subscriber (user_id)
+        where home.cell = $1
+            and not exists (
+                select from topic_subscription as subscription
+                where subscription.cell = $1
+                    and subscription.user_id = new_subscriber.user_id
+                    and subscription.topic_number = $2
+                    and subscription.until is null
+            )
         """,
         cell,
         topic_number,

@@ -16,9 +16,10 @@ async def register(connection: Connection, cell: int, user_ids: Iterable[str]) -
     status = await connection.execute(
         """
         insert into mailbox (cell, joined, pulled_to, user_id)
-        select $1, head.position, head.position, new_user.user_id
-        from unnest($2::text[]) as new_user (user_id)
-        cross join (select coalesce(max(feed_head.position), 0) as position from feed_head where cell = $1) as head
+        select home.cell, home.position, home.position, new_user.user_id
+        from feed_head as home
+        cross join unnest($2::text[]) as new_user (user_id)
+        where home.cell = $1
         on conflict (cell, user_id) do nothing
         """,
         cell,

@@ -70,8 +70,10 @@ async def insert_chunks(connection: Connection, cell: int, chunks: Iterable[Chun
         await connection.execute(
             r"""
             insert into audience_chunk (cell, digest, bucket, user_ids)
-            select $1, digest, bucket, string_to_array(user_ids, E'\n')
-            from unnest($2::bytea[], $3::int[], $4::text[]) as chunk (digest, bucket, user_ids)
+            select home.cell, digest, bucket, string_to_array(user_ids, E'\n')
+            from feed_head as home
+            cross join unnest($2::bytea[], $3::int[], $4::text[]) as chunk (digest, bucket, user_ids)
+            where home.cell = $1
             on conflict (cell, digest, bucket) do nothing
             """,
             cell,

@@ -67,7 +67,10 @@ async def add_members(connection: Connection, cell: int, position: int, user_ids
     await connection.execute(
         """
         insert into topic_subscription (cell, topic_number, since, user_id)
-        select $1, $2, $3, member.user_id from unnest($4::text[]) as member (user_id)
+        select home.cell, $2, $3, member.user_id
+        from feed_head as home
+        cross join unnest($4::text[]) as member (user_id)
+        where home.cell = $1
         """,
         cell,
         -position,

@@ -35,9 +35,11 @@ async def claim(connection: Connection, claims: Sequence[Claim], now: int, oldes
     await connection.execute(
         """
         insert into idempotency_key as claim (cell, app_number, request_id, digest, message_id, created_at)
-        select $1, app_number, request_id, digest, message_id, $6
-        from unnest($2::int[], $3::text[], $4::bytea[], $5::bigint[])
+        select home.cell, app_number, request_id, digest, message_id, $6
+        from feed_head as home
+        cross join unnest($2::int[], $3::text[], $4::bytea[], $5::bigint[])
             as new_claim (app_number, request_id, digest, message_id)
+        where home.cell = $1
         on conflict (cell, app_number, request_id) do update
         set digest = excluded.digest, message_id = excluded.message_id, created_at = excluded.created_at
         where claim.created_at < $7

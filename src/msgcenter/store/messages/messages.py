@@ -78,14 +78,16 @@ async def insert_messages(connection: Connection, cell: int, messages: Sequence[
         insert into message (cell, cells, id, app_number, platform_code, kind, business_id, content, approval,
             receivers, audience, audience_cells, delivered_chunks, created_at, send_at, expires_at, topic_number,
             positions, request_id)
-        select $1, cells, id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,
-            string_to_array(audience_cells, ',')::int[], delivered_chunks, created_at, send_at, expires_at,
+        select home.cell, cells, id, app_number, platform_code, kind, business_id, content, approval, receivers,
+            audience, string_to_array(audience_cells, ',')::int[], delivered_chunks, created_at, send_at, expires_at,
             topic_number, string_to_array(positions, ',')::bigint[], request_id
-        from unnest($2::smallint[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
+        from feed_head as home
+        cross join unnest($2::smallint[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
                 $9::bool[], $10::int[], $11::bytea[], $12::text[], $13::int[], $14::bigint[], $15::bigint[],
                 $16::bigint[], $17::int[], $18::text[], $19::text[])
             as message (cells, id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,
                 audience_cells, delivered_chunks, created_at, send_at, expires_at, topic_number, positions, request_id)
+        where home.cell = $1
         """,
         cell,
         [message.platform.cells for message in messages],

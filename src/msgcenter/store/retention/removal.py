@@ -45,8 +45,8 @@ CHUNK_START = ChunkKey(b"", -1)
 
 async def feed_position(connection: Connection, cell: int) -> int:
     """Return the last position of a cell's feed, 0 if it is empty."""
-    position: int | None = await connection.fetchval("select position from feed_head where cell = $1", cell)
-    return position or 0
+    position: int = await connection.fetchval("select position from feed_head where cell = $1", cell)
+    return position
 
 
 async def feed_rows(connection: Connection, cell: int, after: FeedKey, limit: int) -> list[FeedRow]:
