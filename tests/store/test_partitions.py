@@ -17,11 +17,8 @@ from tests.store.statement_plans import CallSite, Observation, PlanRecorder, cal
 _OF_AN_APP = "an app's messages are on all its platforms, and an id does not say where"
 _OF_A_PLATFORM = "the topics and users of a platform are in all its cells"
 _HOUSEKEEPING = "housekeeping finds old rows by their time, in all cells"
-_MESSAGES_OF_A_MAILBOX = "the messages of a mailbox are in the first cell, which is another one if there are several"
 SEVERAL_CELLS = {
     "apps.quotas.delete_old": _HOUSEKEEPING,
-    "mailboxes.mailbox_reads.read_lists 2": _MESSAGES_OF_A_MAILBOX,
-    "mailboxes.mailbox_reads.read_messages": _MESSAGES_OF_A_MAILBOX,
     "mailboxes.topics.subscriber_outside_sandbox": _OF_A_PLATFORM,
     "mailboxes.topics.subscribers": _OF_A_PLATFORM,
     "mailboxes.users.count_users": _OF_A_PLATFORM,
@@ -129,6 +126,14 @@ def test_statements_join_only_tables_of_cells(recorder: PlanRecorder, sites: lis
         ("update quota_use set used = 0 where app_number = 3", {"quota_use": PARTITIONS}),
         ("insert into feed_head values (3, 1)", {"feed_head": 1}),
         ("insert into feed_head select cell, 1 from unnest(array[3]) as cell", {"feed_head": PARTITIONS}),
+        (
+            "insert into feed_head select home.cell, 1 from mailbox as home",
+            {"feed_head": PARTITIONS, "mailbox": PARTITIONS},
+        ),
+        (
+            "insert into feed_head select home.cell, 1 from mailbox as home where cell = 3",
+            {"feed_head": 1, "mailbox": 1},
+        ),
     ],
 )
 async def test_a_statement_without_a_cell_touches_all_partitions(

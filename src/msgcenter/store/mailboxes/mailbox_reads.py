@@ -5,14 +5,15 @@ it must pull or be swept (`messaging.current_mailbox`), and is read again. The m
 are of one cell, and their messages are in the first cell of its platform.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import asyncpg
 from msgspec import Struct, field
 
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import column_arrays
-from msgcenter.domain.account import Recipient
+from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.content import Kind
 from msgcenter.domain.message_id import MAX_ID, bucket_of
 from msgcenter.store.mailboxes.feed import has_pulled
@@ -37,6 +38,10 @@ class ListQuery(Struct, frozen=True, gc=False):
     filter: Filter = "all"
     before_id: int = MAX_ID
     limit: int = 0
+
+
+_EntryKey = tuple[int, str, int | None, int, int]
+"""The place of a query, its user, an app or None, a bucket and a message id."""
 
 
 class IdQuery(Struct, frozen=True, gc=False):
@@ -104,6 +109,7 @@ _NO_MESSAGE = """
     null::bigint, null::boolean, null::text, null::boolean, null::bigint, null::bigint, null::bigint, null::bigint,
     null::bigint, null::text, null::int, null::jsonb
 """
+_NO_COLUMNS = "null, null, null, null, null, null, null, null, null, null"
 _MESSAGE = """
     message.kind, message.approval, coalesce(message.send_at, message.created_at), message.updated_at,
     message.reminded_at, message.expires_at, message.closed_at, message.closed_by, message.version
@@ -116,7 +122,7 @@ async def read_lists(
     """Return counts and a page of a list for each query, at `now` (ms since 1970).
 
     Without content, which is cheaper, `EntryMessage.content` is None. If no query has a list, nothing outside the cell
-    of the mailboxes is read.
+    of the mailboxes is read. Messages of another cell are read by a second statement.
     """
     recipient = queries[0].recipient
     what_to_count = (
@@ -128,43 +134,98 @@ async def read_lists(
     )
     if not any(query.limit for query in queries):
         return _readings(await connection.fetch(_COUNTS_ALONE, *what_to_count), [0] * len(queries))
+    has_messages = recipient.cell == recipient.platform.first_cell
     rows = await connection.fetch(
-        _LISTS_WITH_CONTENT if with_content else _LISTS_WITHOUT_CONTENT,
+        (_LISTS_WITH_CONTENT if with_content else _LISTS_WITHOUT_CONTENT) if has_messages else _LISTED_ENTRIES,
         *what_to_count,
-        recipient.platform.first_cell,
         [query.listed_app for query in queries],
         [_FILTERS.index(query.filter) for query in queries],
         [query.before_id for query in queries],
         [query.limit + 1 if query.limit else 0 for query in queries],
     )
-    return _readings(rows, [query.limit for query in queries])
+    readings = _readings(rows, [query.limit for query in queries])
+    if not has_messages:
+        ids = {message.id for reading in readings for message in reading.messages}
+        found = await _messages_elsewhere(connection, recipient.platform, ids, with_content=with_content)
+        for reading in readings:
+            reading.messages = [_joined(entry, found.get(entry.id)) for entry in reading.messages]
+    return readings
 
 
 async def read_messages(connection: Connection, queries: Sequence[IdQuery], now: int) -> list[Reading]:
     """Return those of the messages that are in the mailboxes and have not expired at `now` (ms since 1970).
 
-    They are in the order of the ids. Counts are not read, and no mailbox needs to be swept for it.
+    They are in the order of the ids. Counts are not read, and no mailbox needs to be swept for it. Messages of another
+    cell are read by a statement of their own.
     """
-    keys = [
+    recipient = queries[0].recipient
+    keys: list[_EntryKey] = [
         (place, query.recipient.user_id, query.app_number, bucket_of(message_id), message_id)
         for place, query in enumerate(queries)
         for message_id in dict.fromkeys(query.message_ids)
     ]
-    recipient = queries[0].recipient
+    has_messages = recipient.cell == recipient.platform.first_cell
+    found: dict[int, _MessageElsewhere] = {}
+    if not has_messages:
+        found = await _messages_elsewhere(connection, recipient.platform, {key[-1] for key in keys})
+        keys = _keys_with_apps(keys, found, now)
     rows = await connection.fetch(
-        _MESSAGES,
+        _MESSAGES if has_messages else _ENTRIES_OF_MESSAGES,
         recipient.cell,
-        now,
         range(len(queries)),
         [query.recipient.user_id for query in queries],
-        recipient.platform.first_cell,
         *column_arrays(keys, 5),
+        *((now,) if has_messages else ()),
     )
     readings = _readings(rows, [0] * len(queries))
     for query, reading in zip(queries, readings, strict=True):
-        by_id = {message.id: message for message in reading.messages}
+        by_id = {message.id: _joined(message, found.get(message.id)) for message in reading.messages}
         reading.messages = [by_id[i] for i in dict.fromkeys(query.message_ids) if i in by_id]
     return readings
+
+
+class _MessageElsewhere(NamedTuple):
+    """A message in another cell than the mailbox. `columns` are those of an `EntryMessage` after its entry's."""
+
+    app_number: int
+    expires_at: int | None
+    columns: Sequence[Any]
+
+
+async def _messages_elsewhere(
+    connection: Connection, platform: Platform, message_ids: Collection[int], *, with_content: bool = True
+) -> dict[int, _MessageElsewhere]:
+    if not message_ids:
+        return {}
+    rows = await connection.fetch(
+        f"""
+        select message.id, message.app_number, {_MESSAGE}, {"message.content" if with_content else "null::jsonb"}
+        from message
+        where message.cell = $1 and message.id = any($2)
+        """,
+        platform.first_cell,
+        sorted(message_ids),
+    )
+    return {row["id"]: _MessageElsewhere(row["app_number"], row["expires_at"], tuple(row)[2:]) for row in rows}
+
+
+def _joined(entry: EntryMessage, message: _MessageElsewhere | None) -> EntryMessage:
+    return (
+        entry
+        if message is None
+        else EntryMessage(entry.id, entry.app_number, entry.read_at, entry.archived, *message.columns)
+    )
+
+
+def _keys_with_apps(keys: Iterable[_EntryKey], found: Mapping[int, _MessageElsewhere], now: int) -> list[_EntryKey]:
+    """Return the keys of messages that were found, are of the app asked for, and have not expired; with their apps."""
+    return [
+        (place, user_id, message.app_number, bucket, message_id)
+        for place, user_id, app_number, bucket, message_id in keys
+        if (message := found.get(message_id)) is not None
+        and app_number in {None, message.app_number}
+        and (message.expires_at is None or message.expires_at > now)
+    ]
 
 
 def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Reading]:
@@ -191,7 +252,7 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
 
 # --- The statements -------------------------------------------------------------------------------------------------
 #
-# Their first parameters are the cell of the mailboxes and now (ms since 1970).
+# Their first parameter is the cell of the mailboxes. `now` (ms since 1970) is the second one of a list or of counts.
 #
 # The pages of a list are those with the latest last ids; the floor is the last id of the newest page that is left out.
 # Only entries above it are listed: below it, a page that was left out may have newer ones.
@@ -291,55 +352,74 @@ _NEWEST_ENTRIES = f"""
 """
 
 
-def _lists(content: str) -> str:
+def _lists(columns: str, join: str) -> str:
     return f"""
         with request as materialized (
             select *
-            from unnest($3::int[], $4::text[], $5::int[], $7::int[], $8::int[], $9::bigint[], $10::int[])
+            from unnest($3::int[], $4::text[], $5::int[], $6::int[], $7::int[], $8::bigint[], $9::int[])
                 as request (place, user_id, counted_app, listed_app, filter, before_id, take)
         )
         {_COUNTS}
         union all
         select request.place, null, null, null, null, entry.floor, entry.message_id, entry.app_number, entry.read_at,
-            entry.archived, {_MESSAGE}, {content}
+            entry.archived, {columns}
         from request
         cross join lateral ({_NEWEST_ENTRIES}) as entry
-        left join lateral (
-            select * from message where message.cell = $6 and message.id = entry.message_id {_PROBE}
-        ) as message on true
+        {join}
         where request.take > 0
     """
 
 
-_LISTS_WITH_CONTENT = _lists("message.content")
-_LISTS_WITHOUT_CONTENT = _lists("null::jsonb")
-
-_MESSAGES = f"""
-    select request.place, {_IS_BEHIND} as is_behind, false as has_expired, 0::bigint as unread, 0::bigint as todo,
-        null::bigint as floor, null::bigint as message_id, null::int as app_number, {_NO_MESSAGE}
-    from unnest($3::int[], $4::text[]) as request (place, user_id)
-    union all
-    select key.place, null, null, null, null, null, key.message_id, message.app_number,
-        (page.read_at)[array_position(page.message_ids, key.message_id)], key.message_id = any(page.archived_ids),
-        {_MESSAGE}, message.content
-    from unnest($6::int[], $7::text[], $8::int[], $9::int[], $10::bigint[])
-        as key (place, user_id, app_number, bucket, message_id)
-    cross join lateral (
-        select * from message where message.cell = $5 and message.id = key.message_id {_PROBE}
-    ) as message
-    cross join lateral (
-        select *
-        from mailbox_page as page
-        where page.cell = $1
-            and page.user_id = key.user_id
-            and page.bucket = key.bucket
-            and page.app_number = message.app_number
-            and page.first_id <= key.message_id
-            and page.last_id >= key.message_id
-        {_PROBE}
-    ) as page
-    where (key.app_number is null or message.app_number = key.app_number)
-        and (message.expires_at is null or message.expires_at > $2)
-        and key.message_id = any(page.message_ids)
-        and coalesce((page.read_at)[array_position(page.message_ids, key.message_id)], 0) >= 0
+_JOIN_MESSAGE = f"""
+    left join lateral (
+        select * from message where message.cell = $1 and message.id = entry.message_id {_PROBE}
+    ) as message on true
 """
+_LISTS_WITH_CONTENT = _lists(f"{_MESSAGE}, message.content", _JOIN_MESSAGE)
+_LISTS_WITHOUT_CONTENT = _lists(f"{_MESSAGE}, null::jsonb", _JOIN_MESSAGE)
+_LISTED_ENTRIES = _lists(_NO_COLUMNS, "")
+
+
+def _by_ids(app_number: str, columns: str, join: str, condition: str) -> str:
+    return f"""
+        select request.place, {_IS_BEHIND} as is_behind, false as has_expired, 0::bigint as unread, 0::bigint as todo,
+            null::bigint as floor, null::bigint as message_id, null::int as app_number, {_NO_MESSAGE}
+        from unnest($2::int[], $3::text[]) as request (place, user_id)
+        union all
+        select key.place, null, null, null, null, null, key.message_id, {app_number},
+            (page.read_at)[array_position(page.message_ids, key.message_id)], key.message_id = any(page.archived_ids),
+            {columns}
+        from unnest($4::int[], $5::text[], $6::int[], $7::int[], $8::bigint[])
+            as key (place, user_id, app_number, bucket, message_id)
+        {join}
+        cross join lateral (
+            select *
+            from mailbox_page as page
+            where page.cell = $1
+                and page.user_id = key.user_id
+                and page.bucket = key.bucket
+                and page.app_number = {app_number}
+                and page.first_id <= key.message_id
+                and page.last_id >= key.message_id
+            {_PROBE}
+        ) as page
+        where key.message_id = any(page.message_ids)
+            and coalesce((page.read_at)[array_position(page.message_ids, key.message_id)], 0) >= 0
+            {condition}
+    """
+
+
+_MESSAGES = _by_ids(
+    "message.app_number",
+    f"{_MESSAGE}, message.content",
+    f"""
+        cross join lateral (
+            select * from message where message.cell = $1 and message.id = key.message_id {_PROBE}
+        ) as message
+    """,
+    """
+        and (key.app_number is null or message.app_number = key.app_number)
+        and (message.expires_at is null or message.expires_at > $9)
+    """,
+)
+_ENTRIES_OF_MESSAGES = _by_ids("key.app_number", _NO_COLUMNS, join="", condition="")
