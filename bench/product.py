@@ -13,12 +13,14 @@ from bench.server_process import program, serving
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.tokens import Tokens
+from msgcenter.database.citus import diagnose_citus
 from msgcenter.database.database import Database
 from msgcenter.database.migrate import migrate
 
 PLATFORM = "420100"
 _DAY_SECONDS = 86_400
 _NO_LIMIT = "1000000"
+_SHARDS = 32
 
 
 class RegisteredApp(NamedTuple):
@@ -29,9 +31,10 @@ class RegisteredApp(NamedTuple):
 
 
 async def registered_app(database_url: str, secret_key: str) -> RegisteredApp:
-    """Create the product's tables in an empty database and register an app in them."""
-    await migrate(database_url)
-    async with Database(database_url, connections=2) as database:
+    """Create the product's tables in an empty database and register an app in them. Citus distributes the tables."""
+    citus = await diagnose_citus(database_url) is not None
+    await migrate(database_url, citus_shards=_SHARDS if citus else None)
+    async with Database(database_url, citus=citus, connections=2) as database:
         keys = KeyRing(secret_key)
         app, app_key = await Apps(database, keys).create("Bench", PLATFORM)
         tokens = Tokens(database, keys, ttl=_DAY_SECONDS, clock_window=600, waiting_limit=10)
@@ -46,6 +49,7 @@ async def product(database_url: str, folder: Path, *, workers: int, **settings: 
     environment = {
         **os.environ,
         "MSGCENTER_DATABASE_URL": database_url,
+        "MSGCENTER_CITUS": "off" if await diagnose_citus(database_url) is None else "on",
         "MSGCENTER_DATA_DIR": str(folder),
         "MSGCENTER_SECRET_KEY": secret_key,
         "MSGCENTER_RATE_LIMIT": _NO_LIMIT,

@@ -1,7 +1,8 @@
 """Real databases and real servers for the tests.
 
 Each test process has an embedded PostgreSQL of its own, unless MSGCENTER_TEST_DATABASE_URL names a server
-(`make test DATABASE_URL=...`): then each has databases of its own there and drops them at its end.
+(`make test DATABASE_URL=...`): then each has databases of its own there and drops them at its end. If that server is
+the coordinator of a Citus (`tests.citus`), they are distributed.
 """
 
 import asyncio
@@ -29,20 +30,25 @@ from hypothesis import settings
 
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.connections import session_settings
 from msgcenter.database.database import Database
 from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
 from msgcenter_client import Client
+from tests import citus
 from tests.fork_server import COLUMNS, ForkedProcess, close_fork_server, start_program, with_compiled_code
 
 SECRET_KEY = "a secret key that only the tests know"
 PLATFORM = "420100"
 TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
+TEST_CELLS = "MSGCENTER_TEST_CELLS"
+"""The variable with the number of cells of a platform that a test creates without saying how many."""
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 """Settings of a PostgreSQL whose data may be lost in a crash."""
 PROGRAM = (sys.executable, "-m", "msgcenter")
 SERVE = (*PROGRAM, "serve", "--port", "0")
 _START_SECONDS = 60
+_DATABASE_PREFIX = "msgcenter_test_"
 _DROP_SECONDS = 60
 # `make test` uses the profile `ci`. `make test-thorough` takes hours.
 settings.register_profile("ci", max_examples=50, deadline=None)
@@ -137,6 +143,15 @@ def one_tls_context() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def sessions_of_citus() -> Iterator[None]:
+    """On a Citus, let every `Database` that a test opens have the session settings for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if citus.is_on():
+            patch.setattr("msgcenter.database.database.session_settings", lambda **_: session_settings(citus=True))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def end_of_fork_server() -> Iterator[None]:
     """End the fork server after the last test."""
     yield
@@ -191,7 +206,10 @@ async def execute(url: str, statement: str) -> None:
 
 async def create_database(postgres: str, template: str | None = None) -> str:
     """Return the URL of a new database with a unique name: a copy of `template`, or empty."""
-    name = f"msgcenter_test_{secrets.token_hex(8)}"
+    name = f"{_DATABASE_PREFIX}{secrets.token_hex(8)}"
+    if citus.is_on():
+        await citus.create_database(postgres, name, template)
+        return other_database(postgres, name)
     connection = await asyncpg.connect(postgres)
     try:
         # Copying files takes a third of the CPU that writing their pages to the log does, but waits for fsync twice.
@@ -205,6 +223,8 @@ async def create_database(postgres: str, template: str | None = None) -> str:
 
 async def drop_database(postgres: str, url: str) -> None:
     """Drop a database that `create_database` made, even with open connections."""
+    if citus.is_on():
+        return await citus.drop_database(postgres, name_of(url))
     # During an autovacuum in it, only a superuser may force that.
     async with asyncio.timeout(_DROP_SECONDS):
         while True:
@@ -228,7 +248,9 @@ def wait_for(work: Coroutine[object, object, Result]) -> Result:
 def template(postgres: str) -> Iterator[str]:
     """The name of a migrated database. Tests get copies of it."""
     url = wait_for(create_database(postgres))
-    wait_for(migrate(url))
+    wait_for(migrate(url, citus_shards=citus.SHARDS if citus.is_on() else None))
+    if cells := os.environ.get(TEST_CELLS):
+        wait_for(execute(url, f"alter table platform alter column cells set default {int(cells)}"))
     yield name_of(url)
     wait_for(drop_database(postgres, url))
 
@@ -335,6 +357,8 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     environment["MSGCENTER_SECOND_FACTOR"] = "off"  # tests of the second factor turn it on
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
+        if citus.is_on() and name_of(database_url).startswith(_DATABASE_PREFIX):
+            environment |= {"MSGCENTER_CITUS": "on", "MSGCENTER_CITUS_SHARDS": str(citus.SHARDS)}
     return environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}
 
 

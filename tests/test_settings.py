@@ -249,6 +249,13 @@ def test_a_direct_url_belongs_to_the_url_of_a_pooler() -> None:
     assert "hunter2" not in text
 
 
+def test_citus_needs_the_url_of_its_coordinator() -> None:
+    settings = read(DATABASE_URL=URL, SECRET_KEY=SECRET, CITUS="on", CITUS_SHARDS="64")
+    assert (settings.citus, settings.citus_shards) == (True, 64)
+    assert not read().citus
+    assert refused(CITUS="on").startswith("MSGCENTER_CITUS is on, but it takes MSGCENTER_DATABASE_URL too")
+
+
 @pytest.mark.parametrize(
     "url", ["redis://:hunter2@cache:6379/0", "rediss://user:hunter2@cache/1", "unix:///run/redis.sock?password=hunter2"]
 )

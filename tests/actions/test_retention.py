@@ -238,8 +238,7 @@ async def broadcast(scene: Scene, platform: str, topic: int, days_ago: int, abou
     """Add a feed row about a message of some age; return its position."""
     async with scene.database.connection() as connection:
         position: int = await connection.fetchval(
-            "insert into feed_head as h (cell, position) values ($1, 1)"
-            " on conflict (cell) do update set position = h.position + 1 returning position",
+            "update feed_head set position = position + 1 where cell = $1 returning position",
             scene.cell(platform),
         )
         await connection.execute(
@@ -349,7 +348,9 @@ async def test_a_concurrent_pull_leaves_no_old_entry(scene: Scene) -> None:
 
     async def pull(connection: Connection) -> None:
         await directory.register(connection, scene.cell(SHORT), ["puller"])
-        await connection.execute("select 1 from mailbox where user_id = 'puller' for update")
+        await connection.execute(
+            "select 1 from mailbox where cell = $1 and user_id = 'puller' for update", scene.cell(SHORT)
+        )
         pulling.set()
         await go_on.wait()
         await add_entries(connection, [NewEntries(old, scene.apps[SHORT], scene.cell(SHORT), ("puller",), None)])

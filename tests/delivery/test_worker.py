@@ -66,7 +66,8 @@ async def test_a_job_survives_the_end_of_its_process(database: Database, app_num
     blocker = await asyncpg.connect(database.url)
     transaction = blocker.transaction()
     await transaction.start()
-    await blocker.execute("select from message where id = $1 for update", message_id)
+    cell = await blocker.fetchval("select cell from message where id = $1", message_id)
+    await blocker.execute("select from message where cell = $1 and id = $2 for update", cell, message_id)
     with ThreadPoolExecutor(1) as thread:
         # Like a server that stops: its event loop ends while the job waits for the lock.
         await asyncio.get_running_loop().run_in_executor(thread, asyncio.run, begin_job(database.url))

@@ -17,6 +17,7 @@ from msgcenter.messaging.decide_approvals import decide
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.messages.node_lease import NodeLease
+from tests import citus
 
 PLATFORM = Platform("420100", 1)
 USERS = tuple(f"user-{number}" for number in range(5))
@@ -83,7 +84,10 @@ class _Process:
         self.known: list[Known] = []
 
     async def run(self, url: str, seconds: float) -> Record:
-        async with Database(url, connections=TASKS + 1) as self.database, NodeLease(url) as self.lease:
+        async with (
+            Database(url, citus=citus.is_on(), connections=TASKS + 1) as self.database,
+            NodeLease(url) as self.lease,
+        ):
             end = time.monotonic() + seconds
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.load_known_messages(end))

@@ -83,7 +83,14 @@ async def is_locked(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
     try:
         async with connection.transaction():
             await connection.execute(
-                "select from mailbox_page where user_id = $1 order by last_id desc limit 1 for update nowait",
+                """
+                select from mailbox_page
+                where cell = $1 and user_id = $2
+                order by last_id desc
+                limit 1
+                for update nowait
+                """,
+                await connection.fetchval("select cell from mailbox where user_id = $1", FROZEN_USER),
                 FROZEN_USER,
             )
     except asyncpg.LockNotAvailableError:

@@ -24,6 +24,7 @@ from msgcenter.messaging.add_entries import NewEntries
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import feed, users
 from msgcenter.store.messages.node_lease import NodeLease
+from tests.citus import one_server
 from tests.scene import add_app, rows
 
 PLATFORM = Platform("pulls", 1)
@@ -203,6 +204,7 @@ async def test_concurrent_changes_deliver_each_message_once_and_receipts_agree(
         assert recalled > 0
 
 
+@one_server
 async def test_a_pull_that_waited_for_a_lock_never_moves_a_mailbox_back(database: Database, database_url: str) -> None:
     """A locked row is read as its last holder left it, while the feed's position is as old as the snapshot."""
     app = await app_of(database)

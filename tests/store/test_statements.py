@@ -15,6 +15,7 @@ from msgcenter.messaging.set_status import StatusChange, apply_status_changes
 from msgcenter.store.mailboxes import read_states
 from msgcenter.store.mailboxes.pages import PageKey
 from msgcenter.store.mailboxes.read_states import PageChange
+from tests.citus import one_server
 from tests.scene import HOME, text_to
 
 _SOURCE = Path(str(msgcenter.__file__)).parent
@@ -61,6 +62,7 @@ def _whole_texts(path: Path) -> list[str]:
     return [ast.unparse(node) for node in (*formatted, *plain) if id(node) not in parts]
 
 
+@one_server
 async def test_status_changes_are_heap_only(database: Database, app_number: int) -> None:
     users = tuple(f"user-{number:03}" for number in range(50))
     drafts = [text_to(app_number, HOME, users) for _ in range(60)]

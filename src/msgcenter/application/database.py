@@ -37,7 +37,12 @@ def database_url(settings: Settings) -> str:
 
 def database_of(settings: Settings, *, connections: int = 2) -> Database:
     """Return the database of settings that `running_database` has completed, to be opened."""
-    return Database(database_url(settings), direct_url=settings.direct_database_url, connections=connections)
+    return Database(
+        database_url(settings),
+        direct_url=settings.direct_database_url,
+        citus=settings.citus,
+        connections=connections,
+    )
 
 
 async def migrate_database(settings: Settings) -> list[Migration]:
@@ -45,9 +50,10 @@ async def migrate_database(settings: Settings) -> list[Migration]:
 
     Raises SchemaError, PoolerError, or the refusal DATABASE_UNAVAILABLE.
     """
-    migrations = await migrate(settings.direct_database_url or database_url(settings))
+    shards = settings.citus_shards if settings.citus else None
+    migrations = await migrate(settings.direct_database_url or database_url(settings), citus_shards=shards)
     if settings.direct_database_url is not None:
-        await set_up_sessions(database_url(settings))
+        await set_up_sessions(database_url(settings), citus=settings.citus)
     return migrations
 
 

@@ -44,8 +44,34 @@ STATEMENT_SETTINGS = {
 }
 """Session settings that statements rely on."""
 
-SESSION = {**NAME, **STATEMENT_SETTINGS, **KEEPALIVE}
-"""Session settings of every connection in the pool. Behind a connection pooler, the role has them (`pooler`)."""
+_CITUS_SETTINGS = {
+    # Citus routes a statement by the values of its parameters, which a generic plan does not know.
+    "plan_cache_mode": "auto",
+    # A `set local` of a transaction also holds on the worker nodes.
+    "citus.propagate_set_commands": "local",
+    # Hiding its shards makes each look into the catalog slow.
+    "citus.override_table_visibility": "off",
+}
+WORKER_SETTINGS = {
+    name: value
+    for name, value in STATEMENT_SETTINGS.items()
+    if name.startswith("enable_") or name in {"jit", "lock_timeout"}
+}
+"""Those that the sessions of Citus on its worker nodes need, too."""
+
+
+def statement_settings(*, citus: bool = False) -> dict[str, str]:
+    """Return the session settings that statements rely on, on plain PostgreSQL or on Citus."""
+    return {**STATEMENT_SETTINGS, **_CITUS_SETTINGS} if citus else STATEMENT_SETTINGS
+
+
+def session_settings(*, citus: bool = False) -> dict[str, str]:
+    """Return the session settings of every connection in the pool.
+
+    Behind a connection pooler, the role has them (`pooler`).
+    """
+    return {**NAME, **statement_settings(citus=citus), **KEEPALIVE}
+
 
 UNLIMITED = {"lock_timeout": "0", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 """Session settings of connections for work that may wait, whatever the role's settings are."""

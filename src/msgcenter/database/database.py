@@ -12,7 +12,14 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeAlias, TypeV
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from msgcenter.database.connections import KEEPALIVE, NAME, SESSION, STATEMENT_SECONDS, UNLIMITED, LastingConnection
+from msgcenter.database.connections import (
+    KEEPALIVE,
+    NAME,
+    STATEMENT_SECONDS,
+    UNLIMITED,
+    LastingConnection,
+    session_settings,
+)
 from msgcenter.database.failures import lock_timed_out, retrying, unavailable_on_failure
 from msgcenter.database.pooler import keeps_statements
 from msgcenter.domain.refusal import Refusal
@@ -59,10 +66,12 @@ class Database:
 
     `direct_url` is set if `url` leads to a connection pooler that gives a session to each transaction (PgBouncer,
     `pool_mode = transaction`): it leads to the same database without the pooler, for work that needs a session.
+    `citus`: the database is distributed by Citus.
     """
 
-    def __init__(self, url: str, *, direct_url: str | None = None, connections: int = 10) -> None:
+    def __init__(self, url: str, *, direct_url: str | None = None, citus: bool = False, connections: int = 10) -> None:
         self.url = url
+        self._citus = citus
         self.direct_url = direct_url or url
         self._is_pooled = direct_url is not None
         self._max_connections = connections
@@ -84,7 +93,7 @@ class Database:
 
     async def _session_options(self) -> dict[str, Any]:
         if not self._is_pooled:
-            return {"server_settings": SESSION}
+            return {"server_settings": session_settings(citus=self._citus)}
         # Without a cache, the driver parses each statement in the message that executes it, in any session.
         cache = {} if await keeps_statements(self.url) else {"statement_cache_size": 0}
         return {"server_settings": NAME, **cache}

@@ -8,6 +8,7 @@ import asyncpg
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
+from msgcenter.database.citus import CitusError, distribute, has_extension, is_distributed, local_definitions
 from msgcenter.database.connections import UNLIMITED
 from msgcenter.database.database import Connection
 from msgcenter.database.failures import unavailable_on_failure
@@ -62,10 +63,11 @@ async def pending_migrations(connection: Connection) -> list[Migration]:
     return [migration for migration in known if migration.number not in applied]
 
 
-async def migrate(url: str) -> list[Migration]:
+async def migrate(url: str, *, citus_shards: int | None = None) -> list[Migration]:
     """Apply the pending migrations and return them. Several processes may call it at once: one works, the others wait.
 
-    `url` leads to PostgreSQL itself, not to a connection pooler.
+    `url` leads to PostgreSQL itself, not to a connection pooler. `citus_shards`: how many shards to distribute the
+    tables of cells over; None if the database is no Citus.
 
     Raises SchemaError if PostgreSQL is too old, if a newer version has used the database, or if the user lacks rights.
     """
@@ -78,11 +80,19 @@ async def migrate(url: str) -> list[Migration]:
             if version < MINIMUM_VERSION:
                 raise SchemaError(f"PostgreSQL {version} is too old: MsgCenter needs {MINIMUM_VERSION} or newer.")
             await connection.execute("select pg_advisory_lock($1)", _LOCK)
+            await _check_citus(connection, is_wanted=citus_shards is not None)
             pending = await pending_migrations(connection)
             for migration in pending:
                 await _apply(connection, migration)
-            await _install_job_queue(connection)
+            if citus_shards is None:
+                await _install_job_queue(connection)
+                return pending
+            async with local_definitions(connection):
+                await _install_job_queue(connection)
+            await distribute(connection, citus_shards)
             return pending
+        except CitusError as error:
+            raise SchemaError(str(error)) from error
         except asyncpg.InsufficientPrivilegeError as error:
             raise SchemaError(
                 f"The database user may not create what MsgCenter needs ({error}). Make it the owner of the database: "
@@ -90,6 +100,16 @@ async def migrate(url: str) -> list[Migration]:
             ) from error
         finally:
             await connection.close()
+
+
+async def _check_citus(connection: Connection, *, is_wanted: bool) -> None:
+    if is_wanted and not await has_extension(connection):
+        raise SchemaError(
+            "MSGCENTER_CITUS is on, but the database has no extension citus. Create it on every node and add the nodes "
+            "(docs/operating.md, Citus), or turn the setting off."
+        )
+    if not is_wanted and await is_distributed(connection):
+        raise SchemaError("Citus has distributed the tables of this database. Set MSGCENTER_CITUS=on.")
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:

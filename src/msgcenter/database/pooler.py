@@ -5,13 +5,13 @@ database, which PostgreSQL applies to each new session of the pooler (docs/decis
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from msgcenter.database.connections import KEEPALIVE, NAME, STATEMENT_SETTINGS
+from msgcenter.database.connections import KEEPALIVE, NAME, statement_settings
 from msgcenter.database.failures import unavailable_on_failure
 
 if TYPE_CHECKING:
@@ -44,26 +44,27 @@ async def keeps_statements(url: str) -> bool:
         return not has_own_name
 
 
-async def missing_settings(url: str) -> list[str]:
+async def missing_settings(url: str, *, citus: bool = False) -> list[str]:
     """Return the session settings that a session of the pooler lacks, as `name = value`. Usually none."""
     async with _connected(url) as connection:
-        return await _missing_settings(connection)
+        return await _missing_settings(connection, statement_settings(citus=citus))
 
 
-async def set_up_sessions(url: str) -> None:
+async def set_up_sessions(url: str, *, citus: bool = False) -> None:
     """Give the sessions of the pooler at `url` the settings that statements rely on, unless they have them.
 
     A session that began before it had them is ended; the pooler opens another one. Raises PoolerError if new sessions
     do not get them either. Refuses with DATABASE_UNAVAILABLE.
     """
+    settings = statement_settings(citus=citus)
     missing: list[str] = []
     for _ in range(_ATTEMPTS):
         async with _connected(url) as connection:
-            missing = await _missing_settings(connection)
+            missing = await _missing_settings(connection, settings)
             if not missing:
                 return
             async with connection.transaction():
-                await _set_for_role(connection)
+                await _set_for_role(connection, settings)
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await connection.execute("select pg_terminate_backend(pg_backend_pid())")
     raise PoolerError(
@@ -84,7 +85,7 @@ async def _connected(url: str) -> "AsyncIterator[Driver]":
             connection.terminate()
 
 
-async def _missing_settings(connection: "Driver") -> list[str]:
+async def _missing_settings(connection: "Driver", settings: Mapping[str, str]) -> list[str]:
     rows = await connection.fetch(
         """
         select wanted.name, wanted.value
@@ -92,15 +93,15 @@ async def _missing_settings(connection: "Driver") -> list[str]:
         where current_setting(wanted.name) <> wanted.value
         order by wanted.name
         """,
-        list(STATEMENT_SETTINGS),
-        list(STATEMENT_SETTINGS.values()),
+        list(settings),
+        list(settings.values()),
     )
     return [f"{row['name']} = {row['value']}" for row in rows]
 
 
-async def _set_for_role(connection: "Driver") -> None:
+async def _set_for_role(connection: "Driver", settings: Mapping[str, str]) -> None:
     """Store the settings for this user in this database. Within a transaction: one process at a time changes them."""
     await connection.execute(f"set local lock_timeout = '{_LOCK_SECONDS}s'; select pg_advisory_xact_lock({_LOCK})")
     database = await connection.fetchval("select quote_ident(current_database())")
-    for name, value in (STATEMENT_SETTINGS | KEEPALIVE).items():
+    for name, value in {**settings, **KEEPALIVE}.items():
         await connection.execute(f"alter role current_user in database {database} set {name} = '{value}'")

@@ -20,6 +20,7 @@ from msgcenter.application.database import database_of, database_url, running_da
 from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out, print_json
 from msgcenter.cli.server.open_files import connections_that_fit, files_allowed, files_needed
+from msgcenter.database.citus import diagnose_citus
 from msgcenter.database.diagnosis import Diagnosis, diagnose
 from msgcenter.database.embedded.errors import EmbeddedDatabaseError
 from msgcenter.database.embedded.postmaster import observe
@@ -228,16 +229,32 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[CheckResult]:
     yield CheckResult("ok", "database", f"{kind} PostgreSQL {facts.version_text}, {size}")
     yield CheckResult("ok", "address", without_password(url))
     yield from _database_facts(facts)
+    if settings.citus:
+        yield _citus(url)
     if settings.direct_database_url is not None:
-        yield asyncio.run(_pooler(database_url(settings)))
+        yield asyncio.run(_pooler(database_url(settings), citus=settings.citus))
     if not facts.pending:
         yield _secret_key(settings)
 
 
-async def _pooler(url: str) -> CheckResult:
+def _citus(url: str) -> CheckResult:
+    state = asyncio.run(diagnose_citus(url))
+    if state is None:
+        advice = f"create the extension on every node and add the nodes, or set {PREFIX}CITUS=off"
+        return CheckResult("problem", "citus", "the database does not have the extension citus", advice)
+    if state.missing:
+        found = f"tables that are not distributed: {', '.join(state.missing)}"
+        return CheckResult("warning", "citus", found, "run msgcenter migrate, or start the server")
+    found = (
+        f"tables that are distributed: {len(state.distributed)}; shards of each: {state.shards}; nodes: {state.nodes}"
+    )
+    return CheckResult("ok", "citus", found)
+
+
+async def _pooler(url: str, *, citus: bool) -> CheckResult:
     subject, address = "pooler", without_password(url)
     try:
-        missing, keeps = await missing_settings(url), await keeps_statements(url)
+        missing, keeps = await missing_settings(url, citus=citus), await keeps_statements(url)
     except Refusal as refusal:
         cause = " ".join(str(refusal.__cause__).split())
         advice = f"check {PREFIX}DATABASE_URL, and that the pooler is running and reaches PostgreSQL"

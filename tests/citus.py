@@ -1,0 +1,102 @@
+"""Databases for tests on a Citus: `make test DATABASE_URL=postgresql://…` with the coordinator of a cluster.
+
+A new database is one on each node. The database of that URL has the extension and names the workers; its user is a
+superuser on each of them.
+"""
+
+import asyncio
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from msgcenter.database.citus import has_extension, set_up_workers
+
+SHARDS = 4
+_SECONDS = 60
+
+
+@functools.cache
+def is_on() -> bool:
+    """Return whether the tests run on a Citus."""
+    url = os.environ.get("MSGCENTER_TEST_DATABASE_URL")
+    with ThreadPoolExecutor(1) as thread:
+        return url is not None and thread.submit(asyncio.run, _has_extension(url)).result()
+
+
+async def _has_extension(url: str) -> bool:
+    with suppress(OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            return await has_extension(connection)
+        finally:
+            await connection.close()
+    return False
+
+
+one_server = pytest.mark.skipif(is_on(), reason="looks at the only PostgreSQL there is")
+"""Marks a test that looks at what statements do inside the server."""
+
+
+async def create_database(url: str, name: str, template: str | None) -> None:
+    """Create a database on each node: a copy of `template`, or empty but for the extension and the nodes."""
+    nodes = await _nodes(url)
+    await asyncio.gather(*(_create(node, name, template) for node in nodes))
+    connection = await asyncpg.connect(_database(nodes[0], name))
+    try:
+        if template is None:
+            address = urlsplit(nodes[0])
+            await connection.execute("select citus_set_coordinator_host($1, $2)", address.hostname, address.port)
+            for node in nodes[1:]:
+                address = urlsplit(node)
+                await connection.execute("select citus_add_node($1, $2)", address.hostname, address.port)
+        else:
+            await set_up_workers(connection)  # a copy of a database lacks its settings of roles
+    finally:
+        await connection.close()
+
+
+async def drop_database(url: str, name: str) -> None:
+    """Drop a database on each node, even with open connections."""
+    await asyncio.gather(*(_execute(node, f"drop database {name} with (force)") for node in await _nodes(url)))
+
+
+async def _nodes(url: str) -> list[str]:
+    """Return the URLs of the coordinator and of the workers."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("select nodename, nodeport from pg_dist_node where groupid > 0 order by nodeid")
+    finally:
+        await connection.close()
+    user = urlsplit(url).netloc.rpartition("@")[0]
+    return [url, *(urlunsplit(urlsplit(url)._replace(netloc=f"{user}@{host}:{port}")) for host, port in rows)]
+
+
+async def _create(node: str, name: str, template: str | None) -> None:
+    if template is None:
+        await _execute(node, f"create database {name} template template0")
+        await _execute(_database(node, name), "create extension citus")
+        return None
+    async with asyncio.timeout(_SECONDS):
+        while True:  # the maintenance process of Citus in the template keeps it from being copied, and starts again
+            await _execute(
+                node, "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1", template
+            )
+            with suppress(asyncpg.ObjectInUseError):
+                return await _execute(node, f"create database {name} template {template} strategy file_copy")
+
+
+def _database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _execute(url: str, statement: str, *arguments: object) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement, *arguments)
+    finally:
+        await connection.close()
