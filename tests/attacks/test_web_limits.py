@@ -20,6 +20,8 @@ from tests.portal.conftest import Company
 ADDRESS, USER, STREAMS = 2, 3, 4
 """The limits of the server: pages and calls per second, and streams."""
 WINDOW = 10
+_WINDOWS = 20
+"""Windows that are tried."""
 HTML = {"accept": "text/html"}
 
 
@@ -60,15 +62,19 @@ def from_address(address: str, **more: str) -> dict[str, str]:
 
 
 def refused_after(ask: Callable[[], Answer], limit: int) -> Answer:
-    """Return the first answer 429, which must come exactly at the limit."""
-    at_the_beginning_of_a_window()
-    for number in range(limit):
-        answer = ask()
-        assert answer.status != 429, (number, answer)
-    answer = ask()
-    assert answer.status == 429, answer
-    assert 1 <= int(answer.headers["retry-after"]) <= WINDOW
-    return answer
+    """Return the first answer 429, which must come exactly at the limit.
+
+    A busy machine may need longer than a window for so many requests: then they begin anew in the next one.
+    """
+    for _ in range(_WINDOWS):
+        at_the_beginning_of_a_window()
+        window = time.monotonic() // WINDOW
+        answers = [ask() for _ in range(limit + 1)]
+        if time.monotonic() // WINDOW == window:
+            assert [number for number, answer in enumerate(answers) if answer.status == 429] == [limit]
+            assert 1 <= int(answers[-1].headers["retry-after"]) <= WINDOW
+            return answers[-1]
+    raise AssertionError(f"{limit} requests took longer than a window, {_WINDOWS} times")
 
 
 # --- Addresses --------------------------------------------------------------------------------------------------------
