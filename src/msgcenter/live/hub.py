@@ -202,6 +202,8 @@ class Hub:
         return await self._topic_readers(event.topic_number, watching)
 
     def _notify(self, event: MailboxEvent, user_ids: Iterable[str]) -> None:
+        if not self._watches:
+            return
         for user_id in user_ids:
             for watch in self._watches.get(_Mailbox(user_id, event.platform_code), ()):
                 watch.notify(event)

@@ -23,7 +23,13 @@ def decode(body: bytes, kind: type[Decoded]) -> Decoded:
 
     Fields that are null count as left out, and fields that the struct does not read are not checked (absent.py).
     Refuses with BODY_NOT_AN_OBJECT, FIELD_MISSING, FIELD_MALFORMED or TOO_MANY_ITEMS, naming the field.
+
+    A struct with many texts may have a `quick_kind`: a subclass with looser types, whose values are used if their
+    `is_plain` says that they fit `kind`, too.
     """
+    quick_kind = getattr(kind, "quick_kind", None)
+    if quick_kind is not None and (quick := _decode_plain(body, quick_kind())) is not None:
+        return cast(Decoded, quick)
     try:
         value: Decoded = _decoder(cast(Any, kind)).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -31,6 +37,15 @@ def decode(body: bytes, kind: type[Decoded]) -> Decoded:
     if b"\\u0000" in body:
         return _decode_reduced(body, kind)
     return value
+
+
+def _decode_plain(body: bytes, kind: Any) -> object | None:
+    """Return a body as a struct of a looser type; None if it does not fit, or is not as plain as that type allows."""
+    try:
+        value = _decoder(kind).decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return value if value.is_plain() and b"\\u0000" not in body else None
 
 
 def _decode_reduced(body: bytes, kind: type[Decoded]) -> Decoded:
