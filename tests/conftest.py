@@ -43,7 +43,13 @@ PLATFORM = "420100"
 TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
 TEST_CELLS = "MSGCENTER_TEST_CELLS"
 """The variable with the number of cells of a platform that a test creates without saying how many."""
-QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "autovacuum_naptime": "1min",
+}
 """Settings of a PostgreSQL whose data may be lost in a crash."""
 PROGRAM = (sys.executable, "-m", "msgcenter")
 SERVE = (*PROGRAM, "serve", "--port", "0")
