@@ -1,6 +1,7 @@
 """Long lists of receivers are decoded by looser types: the result is the same as by the types of the reference."""
 
 import json
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -17,6 +18,13 @@ _TEXTS = st.text(max_size=3) | st.sampled_from(
 RECEIVERS: st.SearchStrategy[list[object]] = st.lists(
     _TEXTS | st.integers(-(2**70), 2**70) | st.none() | st.just([]), max_size=5
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def every_body_is_long() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("msgcenter.web.decode.LONG_BODY", 0)
+        yield
 
 
 def body_to(receivers: object) -> bytes:

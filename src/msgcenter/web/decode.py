@@ -16,6 +16,8 @@ from msgcenter.domain.rule import RULE, Rule, any_of
 from msgcenter.web.absent import options_of, without_absent
 
 Decoded = TypeVar("Decoded")
+LONG_BODY = 1_000
+"""Bytes of a body for which it pays to check texts together."""
 
 
 def decode(body: bytes, kind: type[Decoded]) -> Decoded:
@@ -24,10 +26,10 @@ def decode(body: bytes, kind: type[Decoded]) -> Decoded:
     Fields that are null count as left out, and fields that the struct does not read are not checked (absent.py).
     Refuses with BODY_NOT_AN_OBJECT, FIELD_MISSING, FIELD_MALFORMED or TOO_MANY_ITEMS, naming the field.
 
-    A struct with many texts may have a `quick_kind`: a subclass with looser types, whose values are used if their
-    `is_plain` says that they fit `kind`, too.
+    A struct with many texts may have a `quick_kind`: a subclass with looser types. A long body is decoded by it, and
+    the value is used if its `is_plain` says that it fits `kind`, too.
     """
-    quick_kind = getattr(kind, "quick_kind", None)
+    quick_kind = getattr(kind, "quick_kind", None) if len(body) >= LONG_BODY else None
     if quick_kind is not None and (quick := _decode_plain(body, quick_kind())) is not None:
         return cast(Decoded, quick)
     try:
