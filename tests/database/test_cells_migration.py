@@ -101,6 +101,10 @@ def in_cell(row: Row) -> Row:
     return {"cell": _CELLS[row["platform_code"]]} | {name: row[name] for name in row if name != "platform_code"}
 
 
+def feed(row: Row) -> Row:
+    return in_cell(row) | {"roles": None, "direct": False}
+
+
 def page(row: Row) -> Row:
     """Return a page whose entries are in order."""
     entries = sorted(zip(row["message_ids"], row["read_at"], strict=True), key=lambda entry: entry[0])
@@ -119,6 +123,7 @@ def message(row: Row) -> Row:
         "audience_cells": None,
         "positions": None if row["position"] is None else [row["position"]],
         "reset_positions": None if row["reset_position"] is None else [row["reset_position"]],
+        "sender_name": None,
     }
 
 
@@ -128,7 +133,7 @@ def message(row: Row) -> Row:
         ("mailbox", in_cell),
         ("mailbox_page", page),
         ("topic_subscription", in_cell),
-        ("feed", in_cell),
+        ("feed", feed),
         ("feed_head", in_cell),
         ("message", message),
     ],

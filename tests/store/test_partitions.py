@@ -83,6 +83,7 @@ def test_tables_that_grow_with_users_or_messages_have_cells(partitioned: str) ->
     assert set(wait_for(_cell_tables(partitioned))) == {
         *("mailbox", "mailbox_page", "topic_subscription", "feed", "feed_head"),
         *("message", "message_version", "audience_chunk", "audience_group", "idempotency_key", "quota_use"),
+        *("directory_user", "directory_member", "directory_path"),
     }
 
 
