@@ -120,18 +120,16 @@ async def test_a_frozen_server_delays_only_calls_that_need_its_rows(database_url
                     slowest = max(slowest, *(seconds for _, seconds in results))
                 answers = [task.result() for task in delayed]
                 assert sent >= 20, "the delayed sends did not wait, so the test proves nothing"
-                # A call whose rows stay locked for ten seconds is told to try again; nothing of it is stored.
-                assert {code for code, _ in answers} <= {"000000", "500002"}
+                assert {code for code, _ in answers} == {"000000"}
                 longest = max(seconds for _, seconds in answers)
-                assert longest < 30
+                assert longest < 10
                 # A send that waits for the locked rows takes as long as the delayed ones. A busy machine slows all.
                 assert slowest < longest / 2, f"unrelated users' sends took up to {slowest:.2f} of {longest:.2f} s"
-                acknowledged_late = sum(code == "000000" for code, _ in answers)
                 before = len(acknowledged)
             # The server continues, and all messages that it acknowledged are stored.
             assert (await frozen.send(FROZEN_USER))[0] == "000000"
             stored = await connection.fetchval(
                 "select sum(cardinality(message_ids)) from mailbox_page where user_id = $1", FROZEN_USER
             )
-            assert stored >= before + acknowledged_late
+            assert stored >= before + len(delayed)
     await connection.close()

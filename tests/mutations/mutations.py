@@ -208,6 +208,13 @@ MUTATIONS = (
         ("tests/database/test_group_commit.py::test_batches_are_limited_by_weight",),
     ),
     Mutation(
+        "locks: what is frozen while it waits gets the row of a frozen transaction",
+        f"{_SRC}/database/database.py",
+        "PATIENT_LOCK_MS = 2_000",
+        "PATIENT_LOCK_MS = 3_000",
+        ("tests/database/test_transactions.py::test_what_waits_for_a_frozen_transaction_fails_before_that_is_ended",),
+    ),
+    Mutation(
         "retention: a bucket goes while a part of it must be kept",
         f"{_SRC}/domain/message_id.py",
         ">> _BUCKET_TIME_SHIFT) - 1",

@@ -28,7 +28,12 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-_PATIENT_LOCK_MS = 3_000
+PATIENT_LOCK_MS = 2_000
+"""PostgreSQL waits twice for a row: for a place in its queue, then for the transaction that holds it.
+
+Both waits together end before PostgreSQL ends an idle transaction (`connections.STATEMENT_SETTINGS`). So what waits for
+a frozen transaction, and is frozen with it, does not get the row afterwards and hold it for as long again.
+"""
 _PROBE_LOCK_MS = 20
 _CLOSE_SECONDS = 5
 
@@ -37,7 +42,7 @@ class LockPatience(Enum):
     """How long a transaction waits for a row that another transaction has locked, before it refuses.
 
     BATCH: 0.3 s, for work of many callers, who should not all wait for the rows of one. PROBE: 20 ms, to find out which
-    of them needs the locked rows. PATIENT: 0.3 s, then 3 s in a second attempt.
+    of them needs the locked rows. PATIENT: 0.3 s, then 2 s in a second attempt.
     """
 
     BATCH = "batch"
@@ -233,7 +238,7 @@ async def _run_with_patience(attempt: Callable[[int | None], Awaitable[Result]])
     except Refusal as refusal:
         if patience is LockPatience.BATCH or not lock_timed_out(refusal):
             raise
-    return await retrying(partial(attempt, _PATIENT_LOCK_MS))
+    return await retrying(partial(attempt, PATIENT_LOCK_MS))
 
 
 async def _skip_reset(_: Connection) -> None:
