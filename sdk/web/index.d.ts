@@ -4,6 +4,8 @@
 export interface MessageBase {
   id: string;
   app: { id: string; name: string };
+  /** Who sends it, in the app's words. */
+  senderName: string | null;
   /** Sent by the platform itself. */
   announcement: boolean;
   createdAt: number;

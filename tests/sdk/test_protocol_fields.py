@@ -63,7 +63,9 @@ class RecordingSession(Session):
 def flows() -> Iterator[Flow[Any]]:
     """Every call of the SDK, with all arguments set."""
     session = RecordingSession(Credentials("app", "key"), RetryPolicy(0))
-    options = SendOptions(platform_code="1", approval=True, idempotency_key="k", send_at=1, expire_at=2)
+    options = SendOptions(
+        platform_code="1", approval=True, idempotency_key="k", send_at=1, expire_at=2, sender_name="n"
+    )
     calls = Calls(session, None)
     yield calls.send("user", TEXT, options)
     yield calls.send(Topic("t"), LINK, options)

@@ -1,9 +1,9 @@
-"""Names of apps. No name may look like the platform itself or like its announcements."""
+"""Names of apps and of senders. No name may look like the platform itself or like its announcements."""
 
 import unicodedata
 from collections.abc import Iterable
 
-from msgcenter.domain.refusal import malformed
+from msgcenter.domain.refusal import Refusal, malformed
 from msgcenter.domain.visible import shows_nothing
 
 MAX_APP_NAME = 64
@@ -34,6 +34,10 @@ def skeleton(name: str) -> str:
     return "".join(character for character in seen if unicodedata.category(character)[0] in "LNS")
 
 
+_RESERVED_SKELETONS = frozenset(map(skeleton, _RESERVED))
+_MARK_SKELETONS = tuple(map(skeleton, _MARKS))
+
+
 def check_app_name(name: str, platform_names: Iterable[str]) -> None:
     """Refuse with FIELD_MALFORMED a name that no app may have; `platform_names` are the names of all platforms."""
     if not 1 <= len(name) <= MAX_APP_NAME or not name.isprintable():
@@ -41,11 +45,25 @@ def check_app_name(name: str, platform_names: Iterable[str]) -> None:
     seen = skeleton(name)
     if not seen:
         raise malformed("name", "须含有文字", "must contain letters or digits")
-    if any(seen == skeleton(reserved) for reserved in (*_RESERVED, *platform_names)) or any(
-        skeleton(mark) in seen for mark in _MARKS
-    ):
-        raise malformed(
-            "name",
-            "为平台及其公告保留,请换一个名称",
-            "is reserved for the platform and its announcements; choose another",
-        )
+    if _is_reserved(seen) or seen in map(skeleton, platform_names):
+        raise _reserved("name")
+
+
+def check_sender_name(name: str) -> None:
+    """Refuse with FIELD_MALFORMED a name that no sender of a message may have: it is shown beside the app's name."""
+    if shows_nothing(name):
+        raise malformed("senderName", "须含有可见字符", "must contain a visible character")
+    if _is_reserved(skeleton(name)):
+        raise _reserved("senderName")
+
+
+def _is_reserved(seen: str) -> bool:
+    return seen in _RESERVED_SKELETONS or any(mark in seen for mark in _MARK_SKELETONS)
+
+
+def _reserved(field: str) -> Refusal:
+    return malformed(
+        field,
+        "为平台及其公告保留,请换一个名称",
+        "is reserved for the platform and its announcements; choose another",
+    )

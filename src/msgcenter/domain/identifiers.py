@@ -68,6 +68,19 @@ PlatformCode: TypeAlias = (
 """A platform code: 1-32 characters, trimmed. "" means left out, since JSON writers of Java send it by default."""
 
 
+# Marks of direction could turn what is shown beside the name.
+_ONE_LINE = "^[^\\u0000-\\u001f\\u007f\\u2028-\\u202e\\u2066-\\u2069]+$(?!\\n)"
+_NAME_RULE = must_be(
+    "1–64个字符的字符串(不含控制字符、换行)", "a string of 1-64 characters without control characters or line breaks"
+)
+
+SenderName: TypeAlias = Annotated[
+    str,
+    Meta(min_length=1, max_length=64, pattern=_ONE_LINE, extra={RULE: _NAME_RULE, EMPTY_IS_ABSENT: True}),
+]
+"""Who sends a message, in words: 1-64 characters. "" means left out."""
+
+
 def has_control_characters(text: str) -> bool:
     """Return whether a text has a character that no id may have."""
     return re.search(_NO_CONTROL_CHARACTERS, text) is None

@@ -54,7 +54,8 @@ class Message(Struct, frozen=True):
     A pushed message has the chunks of its receivers in `audience`; `delivered_chunks` of them are in mailboxes. A
     message to a topic or to everyone (`domain.audience.EVERYONE`) has a `topic_number` instead, and, after the send,
     its `positions` in the feeds of the platform's cells; `reset_positions` and `reset_at` are the feed positions and
-    the time of its last reset to unread. `request_id` is the app's id of the request that sent it.
+    the time of its last reset to unread. `request_id` is the app's id of the request that sent it;
+    `sender_name` says in words who sends it.
     """
 
     id: int
@@ -82,6 +83,7 @@ class Message(Struct, frozen=True):
     reset_positions: tuple[int, ...] | None = None
     reset_at: int | None = None
     request_id: str | None = None
+    sender_name: str | None = None
 
     @property
     def platform_code(self) -> str:
@@ -128,6 +130,7 @@ class Draft(Struct, frozen=True):
     message_id: int | None = None
     topic_number: int | None = None
     quota: DailyQuota | None = None
+    sender_name: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -143,7 +146,9 @@ class Draft(Struct, frozen=True):
         """Return a hash of the whole request except its request id."""
         audience = self.receivers if self.topic_number is None else self.topic_number
         content = (self.platform.code, audience, self.kind, self.body, self.approval, self.send_at, self.expires_at)
-        return sha256(msgspec.json.encode(content)).digest()
+        # Only if there is one, so that requests without it keep their hash from before there were names.
+        names = () if self.sender_name is None else (self.sender_name,)
+        return sha256(msgspec.json.encode((*content, *names))).digest()
 
 
 def check_times(send_at: int | None, expires_at: int | None, now: int) -> int | None:

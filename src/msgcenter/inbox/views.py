@@ -27,12 +27,14 @@ class MessageView(Struct, frozen=True, rename="camel", gc=False):
     """A message in the user's inbox. Times are ms since 1970.
 
     `updatedAt` is the last update of its content, `remindedAt` its last reminder, `expiresAt` when it leaves the inbox.
-    `announcement` is true for messages of the platform itself, which operators approve.
+    `senderName` is who sends it, in the app's words. `announcement` is true for messages of the platform
+    itself, which operators approve.
     """
 
     id: str
     kind: Kind
     app: AppView
+    sender_name: str | None
     announcement: bool
     created_at: int
     read_at: int | None
@@ -110,6 +112,7 @@ def _message_views(messages: Iterable[InboxMessage]) -> list[MessageView]:
             str(message.id),
             message.kind,
             AppView(shown.app.app_id, shown.app.name),
+            message.sender_name,
             shown.app.is_platform,
             message.sent_at,
             message.read_at,

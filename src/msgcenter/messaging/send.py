@@ -300,4 +300,5 @@ def _message(send: _Send, now: int) -> Message:
         topic_number=draft.topic_number,
         positions=send.positions,
         request_id=draft.request_id,
+        sender_name=draft.sender_name,
     )

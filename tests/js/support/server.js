@@ -73,6 +73,7 @@ export class FakeServer {
         id,
         kind: "text",
         app: APP,
+        senderName: null,
         announcement: false,
         createdAt: Date.now(),
         readAt: null,

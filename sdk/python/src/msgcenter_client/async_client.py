@@ -98,6 +98,7 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
         approval: bool = False,
         send_at: Moment | None = None,
         expire_at: Moment | None = None,
+        sender_name: str | None = None,
         idempotency_key: str | None = None,
     ) -> str:
         """Send a plain text and return the message id. The message is stored durably before the call returns.
@@ -109,6 +110,7 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
         send_at: the time to send the message, at most 90 days ahead; None: now. An aware datetime, or Unix
             milliseconds.
         expire_at: the time when the message leaves every inbox, after `send_at`; None: the server's retention.
+        sender_name: who sends it, in words, shown beside the app's name; at most 64 characters.
         idempotency_key: 1-64 characters. For 24 hours, sending the same message with the same key again returns
             the same id and sends nothing, also from another process. None: a new key per call, kept for retries.
         Also raises StateError (key reused for another message, unknown topic or recipient), and ValueError for a
@@ -120,6 +122,7 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
             idempotency_key=idempotency_key,
             send_at=send_at,
             expire_at=expire_at,
+            sender_name=sender_name,
         )
         return await self._run(self._calls.send(recipients, text_fields(content), options))
 
@@ -137,6 +140,7 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
         approval: bool = False,
         send_at: Moment | None = None,
         expire_at: Moment | None = None,
+        sender_name: str | None = None,
         idempotency_key: str | None = None,
     ) -> str:
         """Send a titled link and return the message id.
@@ -163,6 +167,7 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
             idempotency_key=idempotency_key,
             send_at=send_at,
             expire_at=expire_at,
+            sender_name=sender_name,
         )
         return await self._run(self._calls.send(recipients, link, options))
 
@@ -185,6 +190,7 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
         approval: bool = False,
         send_at: Moment | None = None,
         expire_at: Moment | None = None,
+        sender_name: str | None = None,
         idempotency_key: str | None = None,
     ) -> str:
         """Send an office card and return the message id.
@@ -216,6 +222,7 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
             idempotency_key=idempotency_key,
             send_at=send_at,
             expire_at=expire_at,
+            sender_name=sender_name,
         )
         return await self._run(self._calls.send(recipients, card, options))
 

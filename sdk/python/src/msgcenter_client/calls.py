@@ -32,6 +32,7 @@ class SendOptions(Struct, frozen=True, kw_only=True):
     idempotency_key: str | None
     send_at: Moment | None
     expire_at: Moment | None
+    sender_name: str | None
 
 
 class Calls:
@@ -56,6 +57,8 @@ class Calls:
             body["sendTime"] = to_ms(options.send_at)
         if options.expire_at is not None:
             body["expireTime"] = to_ms(options.expire_at)
+        if options.sender_name is not None:
+            body["senderName"] = options.sender_name
         try:
             return (yield from self._session.call(_MESSAGE + "sendMsg", body, _SendAnswer)).msg_id
         except MsgCenterError as error:
@@ -110,6 +113,7 @@ class Calls:
             reminded_at=_moment(answer.remind_time),
             closed_at=_moment(answer.close_time),
             closed_by=answer.closed_by,
+            sender_name=answer.sender_name,
         )
 
     def receipts(
@@ -208,6 +212,7 @@ class _MessageStatusAnswer(Answer, frozen=True):
     remind_time: _Digits | None = None
     close_time: _Digits | None = None
     closed_by: str | None = None
+    sender_name: str | None = None
 
 
 class _ListedMessage(Answer, frozen=True):
@@ -224,6 +229,7 @@ class _ListedMessage(Answer, frozen=True):
     topic: str | None = None
     to_all: bool = False
     version: int = 1
+    sender_name: str | None = None
 
     def message(self) -> Message:
         return Message(
@@ -240,6 +246,7 @@ class _ListedMessage(Answer, frozen=True):
             topic=self.topic,
             to_all=self.to_all,
             version=self.version,
+            sender_name=self.sender_name,
         )
 
 

@@ -101,6 +101,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         approval: bool = False,
         send_at: Moment | None = None,
         expire_at: Moment | None = None,
+        sender_name: str | None = None,
         idempotency_key: str | None = None,
     ) -> str:
         """Send a plain text and return the message id. The message is stored durably before the call returns.
@@ -112,6 +113,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         send_at: the time to send the message, at most 90 days ahead; None: now. An aware datetime, or Unix
             milliseconds.
         expire_at: the time when the message leaves every inbox, after `send_at`; None: the server's retention.
+        sender_name: who sends it, in words, shown beside the app's name; at most 64 characters.
         idempotency_key: 1-64 characters. For 24 hours, sending the same message with the same key again returns
             the same id and sends nothing, also from another process. None: a new key per call, kept for retries.
         Also raises StateError (key reused for another message, unknown topic or recipient), and ValueError for a
@@ -123,6 +125,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
             idempotency_key=idempotency_key,
             send_at=send_at,
             expire_at=expire_at,
+            sender_name=sender_name,
         )
         return self._run(self._calls.send(recipients, text_fields(content), options))
 
@@ -140,6 +143,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         approval: bool = False,
         send_at: Moment | None = None,
         expire_at: Moment | None = None,
+        sender_name: str | None = None,
         idempotency_key: str | None = None,
     ) -> str:
         """Send a titled link and return the message id.
@@ -166,6 +170,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
             idempotency_key=idempotency_key,
             send_at=send_at,
             expire_at=expire_at,
+            sender_name=sender_name,
         )
         return self._run(self._calls.send(recipients, link, options))
 
@@ -188,6 +193,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         approval: bool = False,
         send_at: Moment | None = None,
         expire_at: Moment | None = None,
+        sender_name: str | None = None,
         idempotency_key: str | None = None,
     ) -> str:
         """Send an office card and return the message id.
@@ -219,6 +225,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
             idempotency_key=idempotency_key,
             send_at=send_at,
             expire_at=expire_at,
+            sender_name=sender_name,
         )
         return self._run(self._calls.send(recipients, card, options))
 

@@ -46,6 +46,7 @@ class MessageStatus(Struct, frozen=True):
     version: 1, plus one for every update.
     updated_at, recalled_at, reminded_at: the last time of each, in UTC; None if it never happened.
     closed_at, closed_by: when an approval was closed (UTC), and the approver's user id; None while it is open.
+    sender_name: who sends it, in words; None if the send named nobody.
     """
 
     receivers: int
@@ -61,6 +62,7 @@ class MessageStatus(Struct, frozen=True):
     reminded_at: datetime | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
+    sender_name: str | None = None
 
 
 class Message(Struct, frozen=True):
@@ -75,6 +77,7 @@ class Message(Struct, frozen=True):
     receivers, delivered, read, unread: numbers of recipients.
     topic: the topic it was sent to, or None. to_all: whether it was sent to everyone.
     version: 1, plus one for every update.
+    sender_name: who sends it, in words; None if the send named nobody.
     """
 
     id: str
@@ -90,6 +93,7 @@ class Message(Struct, frozen=True):
     topic: str | None = None
     to_all: bool = False
     version: int = 1
+    sender_name: str | None = None
 
 
 class Version(Struct, frozen=True):

@@ -111,6 +111,7 @@ def _entry_message(message: Message, entry: Entry) -> EntryMessage:
         expires_at=message.expires_at,
         closed_at=message.closed_at,
         closed_by=message.closed_by,
+        sender_name=message.sender_name,
         version=message.version,
         content=message.content,
     )

@@ -35,9 +35,10 @@ class InboxCounts(Struct, frozen=True, gc=False):
 
 
 class InboxQuery(NamedTuple):
-    """What to list. `text` is searched in titles, heads and contents; `before_id` is the bound of the last page.
+    """What to list. `before_id` is the bound of the last page.
 
-    `Inbox.read_all` reads what all pages of the list show together and ignores `limit`.
+    `text` is searched in senders' names, titles, heads and contents. `Inbox.read_all` reads what all pages of
+    the list show together and ignores `limit`.
     """
 
     filter: Filter = "all"

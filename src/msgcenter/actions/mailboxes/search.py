@@ -24,9 +24,10 @@ def matcher(kind: Kind | None, text: str | None) -> Callable[[EntryMessage], boo
     def matches(message: EntryMessage) -> bool:
         if kind is not None and message.kind != kind:
             return False
-        return needle is None or any(
-            needle in folded(text) for text in _texts(msgspec.json.decode(message.content or "{}"))
-        )
+        if needle is None:
+            return True
+        texts = [message.sender_name or "", *_texts(msgspec.json.decode(message.content or "{}"))]
+        return any(needle in folded(text) for text in texts)
 
     return matches
 

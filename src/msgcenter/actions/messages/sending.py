@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from msgcenter.database.database import Database
 from msgcenter.database.group_commit import CellCommits
 from msgcenter.domain.account import App, Platform
+from msgcenter.domain.app_name import check_sender_name
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
@@ -63,16 +64,19 @@ class Sending:
         request_id: str | None = None,
         send_at: int | None = None,
         expires_at: int | None = None,
+        sender_name: str | None = None,
     ) -> int:
         """Send a message to 1-10,000 user ids, to a topic or to everyone. Return its id once it is durable.
 
         On return it has reached up to 1,000 receivers, the topic's subscribers or everyone; a background job reaches
-        more receivers. `send_at` and `expires_at` are ms since 1970. A `request_id` that was used in the last 24 h
-        returns the id of the first message. Refuses with NOT_AUTHORISED (platform, sandbox, broadcasts),
+        more receivers. `send_at` and `expires_at` are ms since 1970; `sender_name` is shown beside the app's name. A
+        `request_id` that was used in the last 24 h returns the id of the first message. Refuses with NOT_AUTHORISED (platform, sandbox, broadcasts),
         AUDIENCE_UNKNOWN (topic), FIELD_MALFORMED, FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED
         (docs/protocol.md, sendMsg).
         """
         check_body(body, app.app_schemes)
+        if sender_name is not None:
+            check_sender_name(sender_name)
         platform = app.platform_for(platform_code)
         receivers = audience.user_ids if isinstance(audience, Receivers) else ()
         app.check_receivers(receivers)
@@ -87,6 +91,7 @@ class Sending:
             request_id=request_id,
             send_at=send_at,
             expires_at=expires_at,
+            sender_name=sender_name,
             quota=None if app.daily_quota is None else quota_of(app.daily_quota, now_ms(), self._zone),
         )
         digest = b"" if request_id is None else draft.fingerprint()

@@ -65,6 +65,9 @@ def send(
     expire: Annotated[
         str | None, typer.Option(help="Remove it from every inbox at this time; format as for --at.", metavar="WHEN")
     ] = None,
+    sender: Annotated[
+        str | None, typer.Option(help="Who sends it, shown beside the app's name.", metavar="NAME")
+    ] = None,
     platform: PlatformCode = None,
     server: Server = DEFAULT_SERVER,
 ) -> None:
@@ -75,6 +78,7 @@ def send(
         "approval": approval,
         "send_at": None if at is None else parse_moment(at, "--at"),
         "expire_at": None if expire is None else parse_moment(expire, "--expire"),
+        "sender_name": sender,
     }
     targets: dict[str, Any] = {"business_id": business_id, "pc_url": url or "", "app_url": app_url or url or ""}
     with app_client(server, app_id, app_key, platform) as client:

@@ -59,6 +59,7 @@ async def send_msg(sending: Sending, caller: Caller, request: SendMsg) -> Sent:
         request_id=_idempotency_key(request, caller),
         send_at=number_of(request.send_time),
         expires_at=number_of(request.expire_time),
+        sender_name=value_or_none(request.sender_name),
     )
     return Sent(str(message_id))
 
@@ -124,6 +125,7 @@ async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, requ
         remind_time=_time(message.reminded_at),
         close_time=_time(message.closed_at),
         closed_by=message.closed_by or UNSET,
+        sender_name=message.sender_name or UNSET,
     )
 
 
@@ -172,6 +174,7 @@ def _listed(report: MessageStatus) -> ListedMsg:
         topic=report.topic or UNSET,
         to_all=True if message.topic_number == EVERYONE else UNSET,
         version=message.version if message.updated_at is not None else UNSET,
+        sender_name=message.sender_name or UNSET,
     )
 
 

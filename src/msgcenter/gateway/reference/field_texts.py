@@ -98,6 +98,11 @@ FIELDS = {
     "expireTime": Phrase(
         "过期时间（毫秒），之后从收件箱消失", "expiry time (Unix ms); the message then leaves every inbox"
     ),
+    "senderName": Phrase(
+        "发送人的姓名，与应用名称一起显示在消息卡片上", "who sends it, shown on the card beside the app's name"
+    ),
+    "getMsgStatus.senderName": Phrase("发送人的姓名", "who sent it"),
+    "getMsgList.messages[].senderName": Phrase("发送人的姓名", "who sent it"),
     "resetRead": Phrase("true：所有人重新变为未读", "true: the message becomes unread for all receivers"),
     "cursor": Phrase("上一页答复中的nextCursor", "nextCursor of the previous page"),
     "pageSize": Phrase("每页条数", "items per page"),

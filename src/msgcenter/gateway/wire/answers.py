@@ -82,7 +82,7 @@ class MsgStatus(Struct, frozen=True, rename="camel"):
     """The status of a message, and a page of its receipts. `nextCursor` is absent on the last page.
 
     `version` and `updateTime` are present after an update, `recallTime` after a recall, `remindTime` after a reminder,
-    `closeTime` and `closedBy` while an approval is closed. Times are ms since 1970.
+    `closeTime` and `closedBy` while an approval is closed, `senderName` if the send had one. Times are ms since 1970.
     """
 
     receivers: int
@@ -98,12 +98,14 @@ class MsgStatus(Struct, frozen=True, rename="camel"):
     remind_time: str | UnsetType = UNSET
     close_time: str | UnsetType = UNSET
     closed_by: str | UnsetType = UNSET
+    sender_name: str | UnsetType = UNSET
 
 
 class ListedMsg(Struct, frozen=True, rename="camel"):
     """One message and its counts; `body` is its content as `msgtype` says. `createTime` is ms since 1970.
 
-    `topic` or `toAll` are present if the message was addressed that way, `version` after an update.
+    `topic` or `toAll` are present if the message was addressed that way, `version` after an update, `senderName` if the
+    send had one.
     """
 
     msg_id: str
@@ -119,6 +121,7 @@ class ListedMsg(Struct, frozen=True, rename="camel"):
     topic: str | UnsetType = UNSET
     to_all: Literal[True] | UnsetType = UNSET
     version: int | UnsetType = UNSET
+    sender_name: str | UnsetType = UNSET
 
 
 class MsgList(Struct, frozen=True, rename="camel"):

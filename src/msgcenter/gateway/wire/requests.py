@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
 from msgcenter.domain.content import Kind, Link, OaBody, OaHead, OptionalUrl, Text
-from msgcenter.domain.identifiers import Id, NewTopic, OldUserId, PlatformCode, UserId
+from msgcenter.domain.identifiers import Id, NewTopic, OldUserId, PlatformCode, SenderName, UserId
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
 from msgcenter.domain.rule import RULE, must_be
 
@@ -122,6 +122,7 @@ class SendMsg(MessageBody, frozen=True):
     request_id: Id | UnsetType = field(name="requestId", default=UNSET)
     send_time: Moment | UnsetType = field(name="sendTime", default=UNSET)
     expire_time: Moment | UnsetType = field(name="expireTime", default=UNSET)
+    sender_name: SenderName | UnsetType = field(name="senderName", default=UNSET)
 
     @staticmethod
     def quick_kind() -> "type[SendMsg]":

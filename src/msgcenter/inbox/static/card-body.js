@@ -152,7 +152,7 @@ function clampedText({ id }, { texts, clamp }, look, nodes) {
  * @param {string} query
  * @returns {(Node | string)[]}
  */
-function marked(text, query) {
+export function marked(text, query) {
   if (!query) return [text];
   const nodes = [];
   let after = 0;

@@ -1,10 +1,10 @@
 /** One message on screen: its frame, its state, and what a click does. */
 
-import { bodyParts, setTarget } from "./card-body.js";
+import { bodyParts, marked, setTarget } from "./card-body.js";
 import { hueOf } from "./colour.js";
 import { el, icon, iconButton } from "./dom.js";
 import { targetOf } from "./links.js";
-import { headline, isTodo } from "./messages.js";
+import { headline, isTodo, sourceOf } from "./messages.js";
 
 /** @import { Rgb } from "./colour.js" */
 /** @import { Message } from "./messages.js" */
@@ -111,7 +111,7 @@ export class Card {
   updateTimes() {
     const { texts, clock } = this.#context;
     const { item, time, updated, closed } = this.#parts;
-    const { createdAt, updatedAt, approval, announcement, app, readAt } = this.#message;
+    const { createdAt, updatedAt, approval, announcement, readAt } = this.#message;
     time.textContent = clock.short(createdAt);
     if (updatedAt !== null) {
       updated.textContent = texts.updated(clock.moment(updatedAt));
@@ -125,7 +125,7 @@ export class Card {
       announcement && texts.announcement,
       readAt === null && texts.unread,
       isTodo(this.#message) && texts.pending,
-      app.name,
+      sourceOf(this.#message),
       headline(this.#message),
       clock.day(createdAt),
       clock.short(createdAt),
@@ -194,16 +194,21 @@ export class Card {
     const quick = { class: "icon-button quick" };
     const read = iconButton("check", texts.markRead, () => this.#context.toggleRead(this.#message), quick);
     const archive = iconButton("archive", texts.archive, () => this.#context.toggleArchived(this.#message), quick);
-    const menu = iconButton("more", texts.messageMenu(app.name), () => this.#context.menu(this.#message, menu), {
-      class: "icon-button card-menu",
-      "aria-haspopup": "menu",
-    });
+    const menu = iconButton(
+      "more",
+      texts.messageMenu(sourceOf(message)),
+      () => this.#context.menu(this.#message, menu),
+      {
+        class: "icon-button card-menu",
+        "aria-haspopup": "menu",
+      },
+    );
     const tile = el("div", { class: "tile", "aria-hidden": "true" }, icon(announcement ? "official" : kind));
     tile.style.setProperty("--hue", String(hueOf(app.id)));
     const meta = el(
       "div",
       { class: "meta" },
-      el("span", { class: "from", dir: "auto", title: app.name }, app.name),
+      this.#from(),
       // Shown for the message's own field: no text of an app can imitate it.
       announcement ? el("span", { class: "official" }, icon("official"), texts.announcement) : null,
       approval,
@@ -218,6 +223,16 @@ export class Card {
     card.addEventListener("click", (event) => this.#handleClick(event));
     const item = el("article", { class: "item", tabindex: "-1", "data-id": id }, day, card);
     return { item, day, time, approval, reminder, closed, updated, read, archive };
+  }
+
+  /** Return the app's name, after the sender's if the message names one. */
+  #from() {
+    const { app, senderName } = this.#message;
+    const title = sourceOf(this.#message);
+    if (!senderName) return el("span", { class: "from", dir: "auto", title }, app.name);
+    const sender = el("span", { class: "sender", dir: "auto" }, ...marked(senderName, this.#context.query));
+    // The names are isolated, and a long one gives way to the app's: no name can hide or imitate it.
+    return el("span", { class: "from two", title }, sender, " · ", el("span", { class: "by", dir: "auto" }, app.name));
   }
 
   /** @param {MouseEvent} event */

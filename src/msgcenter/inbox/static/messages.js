@@ -40,6 +40,7 @@
  * @typedef {object} Envelope What all kinds of messages have.
  * @property {string} id A number too large for Number, as text.
  * @property {App} app
+ * @property {string | null} senderName Who sends it, in the app's words.
  * @property {boolean} announcement Sent by the platform itself.
  * @property {number} createdAt Times are ms since 1970.
  * @property {number | null} updatedAt
@@ -75,6 +76,15 @@ export function isTodo({ approval }) {
 }
 
 /**
+ * Return who a message is from: the sender, if it names one, and the app.
+ *
+ * @param {Pick<Message, "app" | "senderName">} message
+ */
+export function sourceOf({ app, senderName }) {
+  return senderName ? `${senderName} · ${app.name}` : app.name;
+}
+
+/**
  * Return the line that stands for a message: its title, or the beginning of its content.
  *
  * @param {Message} message
@@ -103,7 +113,7 @@ function fullHeadline(message) {
  * @returns {string[]}
  */
 export function searchableTexts(message) {
-  const { kind, body } = message;
+  const { kind, body, senderName } = message;
   /** @type {(string | undefined)[]} */
   let texts;
   if (kind === "text") texts = [body.content];
@@ -112,5 +122,5 @@ export function searchableTexts(message) {
     const { title, content, author, form = [] } = body.body ?? {};
     texts = [body.head.text, title, content, author, ...form.flatMap(({ key, value }) => [key, value])];
   }
-  return texts.flatMap((text) => (text ? [text] : []));
+  return [senderName, ...texts].flatMap((text) => (text ? [text] : []));
 }

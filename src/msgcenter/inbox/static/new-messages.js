@@ -1,7 +1,7 @@
 /** Tells of messages that arrive: with a button that leads to the top of the list, and to screen readers. */
 
 import { el, icon } from "./dom.js";
-import { headline } from "./messages.js";
+import { headline, sourceOf } from "./messages.js";
 
 /** @import { Message } from "./messages.js" */
 /** @import { Texts } from "./texts.js" */
@@ -65,7 +65,7 @@ export class NewMessages {
     this.#toAnnounce = [];
     const text = others.length
       ? this.#texts.newMessages(others.length + 1)
-      : this.#texts.arrived(first.app.name, headline(first));
+      : this.#texts.arrived(sourceOf(first), headline(first));
     this.#live.replaceChildren(el("p", {}, text));
   }
 }

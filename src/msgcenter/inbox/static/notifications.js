@@ -1,6 +1,6 @@
 /** Desktop notifications. */
 
-import { headline } from "./messages.js";
+import { headline, sourceOf } from "./messages.js";
 
 /** @import { Message } from "./messages.js" */
 
@@ -28,7 +28,7 @@ export function notify(message, onClick) {
   if (permission() !== "granted") return;
   try {
     const tag = `msg-inbox-${message.id}`;
-    const notification = new Notification(message.app.name, { body: headline(message), tag });
+    const notification = new Notification(sourceOf(message), { body: headline(message), tag });
     notification.addEventListener("click", () => {
       focus();
       notification.close();

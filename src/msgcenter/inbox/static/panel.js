@@ -7,7 +7,7 @@ import { onPhone } from "./links.js";
 import { List } from "./list.js";
 import { Menus } from "./menu.js";
 import { MessageActions } from "./message-actions.js";
-import { headline } from "./messages.js";
+import { headline, sourceOf } from "./messages.js";
 import { NewMessages } from "./new-messages.js";
 import { PanelKeys } from "./panel-keys.js";
 import { buildPanel } from "./panel-layout.js";
@@ -231,7 +231,7 @@ export class Panel {
 
   /** @param {Message} message */
   #remind(message) {
-    const text = this.#texts.reminds(message.app.name, headline(message));
+    const text = this.#texts.reminds(sourceOf(message), headline(message));
     this.#toast.show(text, { label: this.#texts.show, run: () => this.#goTo(message) });
   }
 
@@ -315,7 +315,7 @@ export class Panel {
     const message = this.#store.message(shown.id) ?? shown;
     const open = () => this.#list.card(message.id)?.activate();
     const items = messageItems(message, { texts, actions: this.#actions, open });
-    this.#menus.toggle(button, texts.messageMenu(message.app.name), items);
+    this.#menus.toggle(button, texts.messageMenu(sourceOf(message)), items);
   }
 
   // --- Search -------------------------------------------------------------------------------------------------------

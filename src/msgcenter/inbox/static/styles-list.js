@@ -18,6 +18,10 @@ export const list = `
 .main { flex: 1; min-width: 0; }
 .meta { display: flex; align-items: center; gap: 8px; min-height: 22px; color: var(--_soft); font-size: 12.5px; line-height: 22px; }
 .from { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 3em; font-weight: 550; }
+.from.two { display: flex; white-space: pre; }
+.sender, .by { overflow: hidden; text-overflow: ellipsis; }
+.sender { flex: 0 1000 auto; min-width: 2em; }
+.by { min-width: 0; color: var(--_soft); font-weight: 400; }
 .meta time { flex: none; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .dot { width: 9px; height: 9px; border-radius: 50%; background: var(--_dot); flex: none; transform: scale(0); transition: transform .2s; margin-inline-start: -8px; width: 0; }
 .unread .dot { transform: none; width: 9px; margin-inline-start: 0; }

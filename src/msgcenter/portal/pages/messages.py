@@ -139,7 +139,12 @@ def _card(message: Message) -> str:
     created_at = message.send_at or message.created_at
     card: dict[str, Any] = {
         "request": {"msgtype": message.kind, message.kind: msgspec.Raw(message.content.encode())},
-        "facts": {"createdAt": created_at, "updatedAt": message.updated_at, "approval": closed},
+        "facts": {
+            "createdAt": created_at,
+            "updatedAt": message.updated_at,
+            "approval": closed,
+            "senderName": message.sender_name,
+        },
     }
     return msgspec.json.encode(card).decode()
 

@@ -106,6 +106,7 @@ function messageOf(request, app, facts) {
     id: "0",
     kind,
     app,
+    senderName: typeof request.senderName === "string" ? request.senderName : null,
     announcement: false,
     createdAt: Date.now(),
     readAt: null,

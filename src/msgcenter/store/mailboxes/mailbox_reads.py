@@ -79,6 +79,7 @@ class EntryMessage(Struct, frozen=True, gc=False):
     expires_at: int | None
     closed_at: int | None
     closed_by: str | None
+    sender_name: str | None
     version: int
     content: str | None
 
@@ -107,12 +108,13 @@ class Reading(Struct):
 _FIRST_COLUMN_OF_MESSAGE = 6
 _NO_MESSAGE = """
     null::bigint, null::boolean, null::text, null::boolean, null::bigint, null::bigint, null::bigint, null::bigint,
-    null::bigint, null::text, null::int, null::jsonb
+    null::bigint, null::text, null::text, null::int, null::jsonb
 """
-_NO_COLUMNS = "null, null, null, null, null, null, null, null, null, null"
+_NO_COLUMNS = "null, null, null, null, null, null, null, null, null, null, null"
 _MESSAGE = """
     message.kind, message.approval, coalesce(message.send_at, message.created_at), message.updated_at,
-    message.reminded_at, message.expires_at, message.closed_at, message.closed_by, message.version
+    message.reminded_at, message.expires_at, message.closed_at, message.closed_by, message.sender_name,
+    message.version
 """
 
 
