@@ -69,8 +69,9 @@ def test_send_to_everyone_and_at_a_later_time(shell: Shell, client: Client, user
     client.user_token(user)
     assert shell.run("send", "--all", "--expire", "+12h", "to everyone").code == 0
     assert client.unread_count(user) == 1
-    later = shell.run("send", "--to", user, "--at", "+2h", "later").out.strip()
-    assert client.message_status(later).state == "scheduled"
+    later = shell.run("send", "--to", user, "--at", "+2h", "--sender", "宋文萍", "later").out.strip()
+    status = client.message_status(later)
+    assert (status.state, status.sender_name) == ("scheduled", "宋文萍")
     assert_one_line(shell.run("send", "--to", user, "--all", "both"), "--to", "--topic", "--all")
     assert_one_line(shell.run("send", "no audience"), "--to")
     assert_one_line(shell.run("send", "--to", user, "--at", "soon", "x"), "--at", "+2h")

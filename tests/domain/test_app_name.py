@@ -2,7 +2,7 @@
 
 import pytest
 
-from msgcenter.domain.app_name import check_app_name, skeleton
+from msgcenter.domain.app_name import check_app_name, check_sender_name, skeleton
 from msgcenter.domain.refusal import Refusal
 
 PLATFORMS = ["420100", "Wuhan Education Cloud", "武汉教育云"]
@@ -34,6 +34,20 @@ def test_a_name_can_be_seen_and_is_short(name: str) -> None:
 )
 def test_ordinary_names_are_free(name: str) -> None:
     check_app_name(name, PLATFORMS)
+
+
+@pytest.mark.parametrize(
+    "name", ["平台公告", "市教育局·官方公告", "Official  Announcement", "公告", "Мsgcenter", " ", "\u3164"]
+)
+def test_no_sender_has_the_name_of_announcements_or_an_invisible_one(name: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        check_sender_name(name)
+    assert refused.value.data["field"] == "senderName"
+
+
+@pytest.mark.parametrize("name", ["宋文萍", "张\u3000三", "3(2)班班主任", "···", "武汉教育云", "公告栏"])
+def test_ordinary_senders_are_free(name: str) -> None:
+    check_sender_name(name)
 
 
 def test_names_that_look_alike_have_the_same_skeleton() -> None:

@@ -90,10 +90,15 @@ LINK = Link(pc_url="http://a.b/", app_url="http://a.b/", title="title", busi_id=
         replace(draft(), approval=True),
         replace(draft(), send_at=NOW),
         replace(draft(), expires_at=NOW),
+        replace(draft(), sender_name="宋文萍"),
     ],
 )
 def test_any_difference_makes_another_request(other: Draft) -> None:
     assert other.fingerprint() != draft().fingerprint()
+
+
+def test_a_request_without_a_name_keeps_the_fingerprint_of_earlier_versions() -> None:
+    assert draft().fingerprint().hex() == "b74dd6dcb052614e22974293ee075e3911bdf85ec7f78de615c4e4f5b0624c79"
 
 
 def test_the_fingerprint_leaves_the_request_id_out() -> None:

@@ -47,7 +47,7 @@ def test_the_log_shows_what_was_sent_newest_first(developer: Visitor, client: Cl
     assert "has not sent a message yet" in developer.get(f"/apps/{app.app_id}/messages").text
     users = [f"{app.app_id}-{number}" for number in range(5)]
     client.subscribe("class-3", users[:2])
-    text = client.send_text(users, "long " * 100)
+    text = client.send_text(users, "long " * 100, sender_name="<i>宋文萍</i>")
     link = send_link(client, users[:1], "unit-3")
     topic = client.send_text(Topic("class-3"), "for the class")
     client.set_status(users[0], [text])
@@ -59,6 +59,8 @@ def test_the_log_shows_what_was_sent_newest_first(developer: Visitor, client: Cl
     assert "long long" in page
     assert "long " * 50 not in page
     assert "Unit 3 · By Friday" in page
+    assert "&lt;i&gt;宋文萍&lt;/i&gt;</span>" in page
+    assert "&lt;i&gt;宋文萍&lt;/i&gt;" in developer.get(f"/apps/{app.app_id}/messages/{text}").text
     assert "Receivers: 5" in page
     assert f"{users[0]}, {users[1]}, {users[2]}…" in page
     assert "class-3" in page

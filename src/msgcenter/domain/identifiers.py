@@ -70,9 +70,7 @@ PlatformCode: TypeAlias = (
 
 # Marks of direction could turn what is shown beside the name.
 _ONE_LINE = "^[^\\u0000-\\u001f\\u007f\\u2028-\\u202e\\u2066-\\u2069]+$(?!\\n)"
-_NAME_RULE = must_be(
-    "1–64个字符的字符串(不含控制字符、换行)", "a string of 1-64 characters without control characters or line breaks"
-)
+_NAME_RULE = must_be("一行1–64个字符(不含控制字符)", "1-64 characters on one line, no control characters")
 
 SenderName: TypeAlias = Annotated[
     str,

@@ -70,9 +70,9 @@ class Sending:
 
         On return it has reached up to 1,000 receivers, the topic's subscribers or everyone; a background job reaches
         more receivers. `send_at` and `expires_at` are ms since 1970; `sender_name` is shown beside the app's name. A
-        `request_id` that was used in the last 24 h returns the id of the first message. Refuses with NOT_AUTHORISED (platform, sandbox, broadcasts),
-        AUDIENCE_UNKNOWN (topic), FIELD_MALFORMED, FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED
-        (docs/protocol.md, sendMsg).
+        `request_id` that was used in the last 24 h returns the id of the first message. Refuses with NOT_AUTHORISED
+        (platform, sandbox, broadcasts), AUDIENCE_UNKNOWN (topic), FIELD_MALFORMED, FIELDS_CONTRADICT,
+        REQUEST_ID_REUSED or QUOTA_EXCEEDED (docs/protocol.md, sendMsg).
         """
         check_body(body, app.app_schemes)
         if sender_name is not None:
