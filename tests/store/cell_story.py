@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,18 +26,25 @@ from msgcenter.domain import message as messages
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers, Topic
 from msgcenter.domain.content import Text
+from msgcenter.domain.directory import FormerMembership, Membership, OrgChange, UserChange
 from msgcenter.domain.message import Draft, State
 from msgcenter.domain.message_id import MessageIds, now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import READ, UNREAD
+from msgcenter.messaging.directory.change_members import add_members, remove_members
+from msgcenter.messaging.directory.change_orgs import change_orgs
+from msgcenter.messaging.directory.change_users import change_users
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.groups import IDLE_MS, known_groups, remove_idle
 from msgcenter.messaging.send import send_drafts
 from msgcenter.store.apps import quotas
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.apps.platforms import ensure_platform
+from msgcenter.store.directory import orgs
+from msgcenter.store.directory.members import Member, count_all, count_by_role, list_members, list_org_members
+from msgcenter.store.directory.users import list_users
 from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
 from msgcenter.store.messages.groups import set_used
@@ -117,6 +125,7 @@ class Story:
         await self.search_log()
         await self.use_quota()
         await self.keep_old_user_ids()
+        await self.feed_directory()
         await self.remove_old()
         await self.remove_groups()
         await clean_up(self.database)
@@ -321,6 +330,36 @@ class Story:
         self.shown[USERS[0]] |= {result for result in sent if isinstance(result, int)}
         async with self.database.connection() as connection:
             assert await quotas.used(connection, self.platform.first_cell, self.app.number, quota.day) == 2
+
+    async def feed_directory(self) -> None:
+        """Fill the directory, read it, move organisations, disable and remove users, and delete everything again."""
+        database, platform = self.database, self.platform
+        tree = [OrgChange("district", "", "", "District")]
+        tree += [OrgChange(org_id, "district", "", org_id) for org_id in ("school-1", "school-2")]
+        assert await change_orgs(database, platform, tree, now_ms()) == (3, {})
+        members = [Membership("school-1", user, "stu") for user in USERS]
+        assert await database.in_transaction(add_members, platform, members) == (len(USERS), frozenset())
+        for disabled in (True, False):
+            users = [UserChange(user, "Name", disabled=disabled) for user in USERS]
+            assert await database.in_transaction(change_users, platform, users) == len(USERS)
+        async with database.connection() as connection:
+            number = (await orgs.numbers_of(connection, CODE, ["school-1"]))["school-1"]
+            first = Member("", 0, "")
+            for cell in platform.all_cells:
+                listed = await list_members(connection, cell, first, 100)
+                of_org = await list_org_members(connection, cell, number, first, 100, roles=["stu"], include_sub=True)
+                assert {member.user_id for member in listed} == {member.user_id for member in of_org}
+                assert {user.user_id for user in await list_users(connection, cell, "", 100)} == {
+                    *map(itemgetter(0), listed)
+                }
+                assert await count_all(connection, cell) == await count_by_role(connection, cell, number)
+        assert await change_orgs(database, platform, [OrgChange("school-2", "school-1")], now_ms()) == (1, {})
+        former = [FormerMembership("school-1", user) for user in USERS[:6]]
+        assert await database.in_transaction(remove_members, platform, former) == (6, frozenset())
+        gone = [UserChange(user, deleted=True) for user in USERS[6:8]]
+        assert await database.in_transaction(change_users, platform, gone) == 2
+        deleted = [change._replace(deleted=True) for change in tree]
+        assert await change_orgs(database, platform, deleted, now_ms()) == (3, {})
 
     async def keep_old_user_ids(self) -> None:
         """Refuse a user id with white space at its end, unless the user is known."""

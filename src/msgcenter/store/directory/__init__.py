@@ -1,0 +1,1 @@
+"""The directory: organisations, users, memberships, and the intervals in which they count."""
