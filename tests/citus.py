@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 
 from msgcenter.database.citus import has_extension, set_up_workers
+from msgcenter.database.database import Connection
 
 SHARDS = 4
 _SECONDS = 60
@@ -40,6 +41,24 @@ async def _has_extension(url: str) -> bool:
 
 one_server = pytest.mark.skipif(is_on(), reason="looks at the only PostgreSQL there is")
 """Marks a test that looks at what statements do inside the server."""
+
+
+async def on_any_node(connection: Connection, condition: str) -> bool:
+    """Return whether a condition (`exists (select from pg_stat_activity …)`) holds on the server, or on any node."""
+    if not is_on():
+        return bool(await connection.fetchval(f"select {condition}"))
+    nodes = await connection.fetch("select success, result from run_command_on_all_nodes($1)", f"select {condition}")
+    assert all(node["success"] for node in nodes), nodes
+    return any(node["result"] == "t" for node in nodes)
+
+
+async def shards_of(connection: Connection, cells: range) -> dict[int, int]:
+    """Return the shards that have the messages of these cells."""
+    rows = await connection.fetch(
+        "select cell, get_shard_id_for_distribution_column('message', cell) as shard from unnest($1::int[]) as cell",
+        list(cells),
+    )
+    return {row["cell"]: row["shard"] for row in rows}
 
 
 async def create_database(url: str, name: str, template: str | None) -> None:

@@ -1,15 +1,7 @@
-"""The migration to cells: a database with every kind of data, written by the version before, loses nothing.
+"""The migration to cells: a database with every kind of data, written by the version before, loses nothing."""
 
-`data/before_cells.json` has the rows of that database by table, as PostgreSQL writes them as JSON. Some of its pages
-are out of order, as after a late delivery.
-"""
-
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
 from msgcenter.actions.mailboxes.inbox import Inbox
@@ -18,7 +10,7 @@ from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.database.database import Database
-from msgcenter.database.migrate import known_migrations, migrate
+from msgcenter.database.migrate import migrate
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
 from msgcenter.domain.message_id import MAX_ID, bucket_of, now_ms
@@ -26,25 +18,25 @@ from msgcenter.store.apps.apps import find_app
 from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.mailboxes.feed import FeedAction
 from tests.conftest import create_database, drop_database, name_of, wait_for
+from tests.database.earlier_version import Row, comparable, migrate_to, restore, rows_before_cells, rows_of
 
-_DATA = Path(__file__).parent / "data" / "before_cells.json"
 _CELLS_MIGRATION = 13
 _CELLS = {"420100": 1, "420200": 2}
 """The first cell of each platform: in the order in which the platforms were created."""
-Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def before() -> dict[str, list[Row]]:
-    data: dict[str, list[Row]] = json.loads(_DATA.read_text(encoding="utf-8"))
-    return data
+    return rows_before_cells()
 
 
 @pytest.fixture(scope="module")
 def migrated_once(postgres: str, before: dict[str, list[Row]]) -> Iterator[str]:
     """The URL of the database after the migration."""
     url = wait_for(create_database(postgres))
-    wait_for(_restore_and_migrate(url, before))
+    wait_for(migrate_to(url, _CELLS_MIGRATION - 1))
+    wait_for(restore(url, before))
+    wait_for(migrate(url))
     yield url
     wait_for(drop_database(postgres, url))
 
@@ -55,45 +47,6 @@ async def migrated(postgres: str, migrated_once: str) -> AsyncIterator[str]:
     url = await create_database(postgres, name_of(migrated_once))
     yield url
     await drop_database(postgres, url)
-
-
-async def _restore_and_migrate(url: str, before: dict[str, list[Row]]) -> None:
-    earlier = [migration for migration in known_migrations() if migration.number < _CELLS_MIGRATION]
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("msgcenter.database.migrate.known_migrations", lambda: earlier)
-        await migrate(url)
-    connection = await asyncpg.connect(url)
-    try:
-        for table in ("platform", *(name for name in before if name != "platform")):
-            columns = ", ".join(before[table][0])
-            await connection.execute(
-                f"""
-                insert into {table} ({columns}) overriding system value
-                select {columns} from jsonb_populate_recordset(null::{table}, $1::jsonb)
-                """,
-                json.dumps(before[table]),
-            )
-        for table, column in await connection.fetch(
-            "select table_name, column_name from information_schema.columns where is_identity = 'YES'"
-        ):
-            await connection.execute(
-                f"select setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) from {table}"
-            )
-    finally:
-        await connection.close()
-    await migrate(url)
-
-
-async def rows_of(url: str, table: str) -> list[Row]:
-    connection = await asyncpg.connect(url)
-    try:
-        return [json.loads(row["r"]) for row in await connection.fetch(f"select to_jsonb(t)::text as r from {table} t")]
-    finally:
-        await connection.close()
-
-
-def comparable(rows: Iterable[Row]) -> list[str]:
-    return sorted(json.dumps(row, sort_keys=True) for row in rows)
 
 
 def in_cell(row: Row) -> Row:

@@ -8,8 +8,15 @@ from msgcenter.database.citus import diagnose_citus
 from msgcenter.database.connections import WORKER_SETTINGS
 from msgcenter.database.database import Connection, Database
 from msgcenter.database.migrate import SchemaError, migrate
+from msgcenter.domain.person import COMMAND
+from msgcenter.domain.webhook import READ, WebhookEvent
+from msgcenter.store.messages.node_lease import NodeLease
+from msgcenter.store.webhooks import outbox
 from tests import citus
 from tests.conftest import execute
+from tests.delivery.scene import app_of, webhooks_of
+from tests.scene import rows
+from tests.store.cell_story import Story, small_parts
 
 on_citus = pytest.mark.skipif(not citus.is_on(), reason="takes a Citus")
 
@@ -27,7 +34,8 @@ async def test_tables_of_cells_are_distributed_once(empty_database: str) -> None
     before = await diagnose_citus(empty_database)
     assert before is not None
     assert before.missing == []
-    assert (len(before.distributed), before.shards) == (11, 4)
+    assert {"message", "mailbox_page", "webhook_event"} <= set(before.distributed)
+    assert before.shards == 4
     await migrate(empty_database, citus_shards=8)
     assert await diagnose_citus(empty_database) == before
 
@@ -65,21 +73,49 @@ async def test_sessions_on_the_workers_have_the_settings_that_statements_rely_on
             assert await connection.fetchval(timeout) == "1234ms"
 
 
+async def prepared(database: Database) -> set[str]:
+    """Return the transactions that nodes have prepared. Citus keeps their names until its maintenance removes them."""
+    return {row["gid"] for row in await rows(database, "select gid from pg_dist_transaction")}
+
+
+async def change_cell(connection: Connection, statement: str) -> None:
+    """Change a row of cell 1 and run another statement."""
+    await connection.execute("insert into feed_head values (1, 0) on conflict (cell) do update set position = 0")
+    await connection.execute(statement)
+
+
 @on_citus
 async def test_a_job_and_its_message_are_committed_in_two_phases(database: Database) -> None:
     """Else a crash of the coordinator between the commits of two nodes could lose the job of a message that is kept."""
+    await database.in_transaction(change_cell, "select 1")
+    assert await prepared(database) == set()
+    job = "insert into pgqueuer (priority, entrypoint, status) values (0, 'deliver', 'queued')"
+    await database.in_transaction(change_cell, job)
+    assert len(await prepared(database)) == 1
 
-    async def transactions(connection: Connection, statement: str) -> int:
-        async with connection.transaction():
-            await connection.execute(
-                "insert into feed_head values (1, 0) on conflict (cell) do update set position = 0"
-            )
-            await connection.execute(statement)
-        # Citus keeps a record of each prepared transaction until its maintenance removes it.
-        return int(await connection.fetchval("select count(*) from pg_dist_transaction"))
 
-    async with database.connection() as connection:
-        assert await transactions(connection, "select 1") == 0
-        assert await transactions(
-            connection, "insert into webhook_event (created_at, endpoint_number, kind, data) values (1, 1, 'kind', '1')"
-        )
+@on_citus
+async def test_a_webhook_event_and_its_change_in_one_cell_are_committed_in_one_phase(
+    database: Database, app_number: int
+) -> None:
+    app = await app_of(database, app_number)
+    await webhooks_of(database).create(app, "https://a.invalid/", [READ], by=COMMAND)
+    before = await prepared(database)
+
+    async def change(connection: Connection) -> None:
+        await change_cell(connection, "select 1")
+        await outbox.record(connection, [WebhookEvent(app_number, READ, 1, {})], 1)
+
+    await database.in_transaction(change)
+    assert len(await rows(database, "select from webhook_event where cell = 1")) == 1
+    assert await prepared(database) <= before
+
+
+@on_citus
+@pytest.mark.parametrize("cells", [1, 4])
+async def test_every_statement_works_on_a_platform_of_some_cells(
+    database: Database, cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_parts(monkeypatch)
+    async with NodeLease(database.url) as lease:
+        await (await Story.begin(database, lease, cells)).play()

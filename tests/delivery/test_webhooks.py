@@ -310,9 +310,10 @@ async def test_old_events_and_deliveries_are_deleted(database: Database, app_num
     await record_events(database, app_number, (READ, 2), now=now)
     await rows(
         database,
-        "insert into webhook_delivery (created_at, next_attempt_at, finished_at, endpoint_number, event_count,"
-        " webhook_id, kind, state, message_ids, body)"
-        " select 1, 1, case when n % 3 = 0 then null when n % 3 = 1 then $1::bigint else $2 end, 1, 1, 'msg_' || n,"
+        "insert into webhook_delivery (cell, id, created_at, next_attempt_at, finished_at, endpoint_number,"
+        " event_count, webhook_id, kind, state, message_ids, body)"
+        " select 1, n, 1, 1, case when n % 3 = 0 then null when n % 3 = 1 then $1::bigint else $2 end, 1, 1,"
+        " 'msg_' || n,"
         " 'message.read', case when n % 3 = 0 then 'pending' else 'delivered' end, '{}', '{}'"
         " from generate_series(1, 30) as n",
         old,

@@ -10,6 +10,7 @@ from msgcenter.delivery.worker import Worker
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
+from tests import citus
 from tests.scene import HOME, text_to
 
 CROWD = receivers_of(f"user-{number}" for number in range(3_000))
@@ -90,10 +91,6 @@ async def begin_job(url: str) -> None:
 
 async def waits_for_lock(database: Database) -> bool:
     """Return whether a session of this database waits for a lock."""
+    waiting = "exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
     async with database.connection() as connection:
-        return bool(
-            await connection.fetchval(
-                "select exists (select from pg_stat_activity where datname = current_database()"
-                " and wait_event_type = 'Lock')"
-            )
-        )
+        return await citus.on_any_node(connection, waiting)

@@ -246,8 +246,8 @@ MUTATIONS = (
     Mutation(
         "lease: a webhook is leased to two processes",
         f"{_SRC}/store/webhooks/leases.py",
-        "and coalesce(webhook.lease_until, 0) <= $4",
-        "and $4 > 0",
+        "and coalesce(webhook.lease_until, 0) <= $2",
+        "and $2 > 0",
         ("tests/delivery/test_webhooks.py::test_a_webhook_is_leased_to_one_dispatcher_until_the_lease_ends",),
     ),
     # --- Inbox and streams ------------------------------------------------------------------------------------------

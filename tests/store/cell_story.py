@@ -1,6 +1,7 @@
 """A story that makes almost every statement of `store/` about mailboxes and messages, on a platform with some cells."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from operator import itemgetter
@@ -21,6 +22,7 @@ from msgcenter.actions.messages.message_log import MessageLog
 from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
+from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain import message as messages
 from msgcenter.domain.account import App, Platform
@@ -33,6 +35,7 @@ from msgcenter.domain.person import COMMAND
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import READ, UNREAD
+from msgcenter.domain.webhook_schedule import Outcome, Settlement, Verdict
 from msgcenter.messaging.directory.change_members import add_members, remove_members
 from msgcenter.messaging.directory.change_orgs import change_orgs
 from msgcenter.messaging.directory.change_users import change_users
@@ -51,7 +54,10 @@ from msgcenter.store.messages.groups import set_used
 from msgcenter.store.messages.jobs import Delivery
 from msgcenter.store.messages.messages import MessageFilter
 from msgcenter.store.messages.node_lease import NodeLease
-from msgcenter.store.webhooks import webhooks
+from msgcenter.store.webhooks import deliveries, due, leases, outbox, webhooks
+from msgcenter.store.webhooks.deliveries import WebhookDelivery
+from tests import citus
+from tests.delivery.scene import webhooks_of
 from tests.scene import START, add_app
 from tests.store.partitioned import remainders_of
 
@@ -128,6 +134,7 @@ class Story:
         await self.feed_directory()
         await self.remove_old()
         await self.remove_groups()
+        await self.deliver_webhooks()
         await clean_up(self.database)
         await self.compare()
         await self.compare_counts()
@@ -407,14 +414,45 @@ class Story:
                 assert len(await known_groups(connection, parts)) == expected
         await self.compare()
 
+    async def deliver_webhooks(self) -> None:
+        """Deliver the events of the app's webhook, the first ones in vain; then list, replay and delete everything."""
+        hooks, history = webhooks_of(self.database), WebhookDeliveries(self.database)
+        await hooks.send_test(self.app, "wh_1", by=COMMAND)
+        pending = (await hooks.find(self.app, "wh_1")).pending
+        delivered: Sequence[WebhookDelivery] = ()
+        async with self.database.connection() as connection:
+            assert await due.due_since(connection, FAR) is not None
+            (lease,) = await leases.claim(connection, "holder", failing=False, limit=10, now=1, until=FAR)
+        while task := await self.database.in_transaction(deliveries.take, lease, now=now_ms(), until=FAR):
+            verdict: Verdict = "delivered" if delivered else "refused"
+            settlement = Settlement("delivered") if delivered else Settlement("pending", FAR, failing_since=1)
+            await self.database.in_transaction(deliveries.settle, lease, task, Outcome(verdict), settlement, now=1)
+            delivered = (await history.page(self.app, "wh_1", limit=1_000)).items
+        assert sum(len(json.loads(one.body)["data"]["events"]) for one in delivered) == pending
+        assert [one.state for one in reversed(delivered)] == ["pending"] + ["delivered"] * (len(delivered) - 1)
+        message_id = int(json.loads(delivered[-1].body)["data"]["events"][0]["msgId"])
+        about = [entry.delivery for entry in await history.about_message(self.app, message_id, 1_000)]
+        assert delivered[-1] in about
+        page = await history.page(self.app, "wh_1", state="delivered", message_id=message_id, limit=1_000)
+        assert page.items == [one for one in about if one.state == "delivered"]
+        assert await history.replay(self.app, "wh_1", since=0, by=COMMAND) == len(delivered)
+        await hooks.send_test(self.app, "wh_1", by=COMMAND)
+        async with self.database.connection() as connection:
+            assert await outbox.delete_old(connection, FAR, 100) == 1
+            assert await deliveries.delete_old(connection, FAR, 100) == 0
+        await hooks.delete(self.app, "wh_1", by=COMMAND)
+
 
 async def _create_platform(database: Database, cells: int) -> None:
     """Create a platform with cells in different partitions, after one that has the cells before it."""
 
     async def write(connection: Connection) -> None:
-        remainders = await remainders_of(connection, range(1, 100))
+        if citus.is_on():
+            places, different = await citus.shards_of(connection, range(1, 100)), min(1 + cells, citus.SHARDS)
+        else:
+            places, different = await remainders_of(connection, range(1, 100)), 1 + cells
         first_cell = next(
-            cell for cell in range(2, 100) if len({remainders[cell + place] for place in range(-1, cells)}) == 1 + cells
+            cell for cell in range(2, 100) if len({places[cell + place] for place in range(-1, cells)}) == different
         )
         await ensure_platform(connection, "before", "before", START, cells=first_cell - 1)
         await ensure_platform(connection, CODE, CODE, START, cells=cells)

@@ -9,11 +9,13 @@ import pytest
 
 from msgcenter.database.database import Database
 from msgcenter.store.messages.node_lease import NodeLease
+from tests import citus
 from tests.conftest import create_database, drop_database, wait_for
 from tests.store.cell_story import Story, small_parts
 from tests.store.partitioned import PARTITIONS, cell_tables, partition_cell_tables
 from tests.store.statement_plans import CallSite, Observation, PlanRecorder, call_sites
 
+pytestmark = pytest.mark.skipif(citus.is_on(), reason="a Citus needs no partitions; tests/database/test_citus.py")
 _OF_AN_APP = "an app's messages are on all its platforms, and an id does not say where"
 _OF_A_PLATFORM = "the topics and users of a platform are in all its cells"
 _HOUSEKEEPING = "housekeeping finds old rows by their time, in all cells"
@@ -29,6 +31,8 @@ SEVERAL_CELLS = {
     "messages.messages.find_anywhere": "a job that an earlier version has enqueued names no cell",
     "messages.messages.find_sent": _OF_AN_APP,
     "messages.messages.list_messages": _OF_AN_APP,
+    "webhooks.deliveries.delete_old": _HOUSEKEEPING,
+    "webhooks.due.with_work": "a dispatcher looks for the webhooks of all apps that have something to deliver",
 }
 """Calls in `store/` whose statements may touch several cells, and why."""
 _APP = "which status events the app's webhooks want; on a cluster, each node has to have the table `app`"
@@ -84,6 +88,7 @@ def test_tables_that_grow_with_users_or_messages_have_cells(partitioned: str) ->
         *("mailbox", "mailbox_page", "topic_subscription", "feed", "feed_head"),
         *("message", "message_version", "audience_chunk", "audience_group", "idempotency_key", "quota_use"),
         *("directory_user", "directory_member", "directory_path"),
+        *("webhook_event", "webhook_delivery"),
     }
 
 

@@ -26,7 +26,7 @@ _TABLES = """
 """
 # Written in one transaction with tables of cells: then it must commit on all nodes or on none. Citus does so by itself
 # only for the tables that it manages. An empty one of these, changed by a trigger, makes it do so for the others.
-_LOCAL_TABLES = ("pgqueuer", "webhook_event", "audit_entry")
+_LOCAL_TABLES = ("pgqueuer", "audit_entry")
 _TWO_PHASE_COMMIT = """
     create table if not exists two_phase_commit (number int primary key);
     select citus_add_local_table_to_metadata('two_phase_commit')

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from msgcenter.database.database import Connection
 from msgcenter.database.migrate import SchemaError, pending_migrations
 from msgcenter.store.messages.node_lease import RunningServer, running_servers
+from msgcenter.store.webhooks.due import due_since
 
 
 class WebhookCounts(NamedTuple):
@@ -75,7 +76,7 @@ async def health(connection: Connection, now: int) -> DatabaseHealth:
         jobs_running=jobs.get("picked", 0),
         jobs_held=jobs.get("failed", 0),
         webhooks=WebhookCounts(*webhooks),
-        oldest_due=await _oldest_due(connection, now),
+        oldest_due=await due_since(connection, now),
         servers=await running_servers(connection),
     )
 
@@ -85,35 +86,3 @@ async def _count_pending_migrations(connection: Connection) -> int | None:
         return len(await pending_migrations(connection))
     except SchemaError:
         return None
-
-
-async def _oldest_due(connection: Connection, now: int) -> int | None:
-    """Return the time of the oldest event or delivery that could be sent now. Costs two index probes per webhook."""
-    oldest: int | None = await connection.fetchval(
-        """
-        select min(least(
-            (
-                select event.created_at
-                from webhook_event as event
-                where event.endpoint_number = webhook.number
-                order by event.id
-                limit 1
-            ),
-            (
-                select delivery.next_attempt_at
-                from webhook_delivery as delivery
-                where delivery.endpoint_number = webhook.number
-                    and delivery.state = 'pending'
-                    and delivery.next_attempt_at <= $1
-                order by delivery.next_attempt_at, delivery.id
-                limit 1
-            )
-        ))
-        from webhook_endpoint as webhook join app on app.number = webhook.app_number
-        where webhook.paused_at is null
-            and app.disabled_at is null
-            and coalesce(webhook.next_attempt_at, 0) <= $1
-        """,
-        now,
-    )
-    return oldest

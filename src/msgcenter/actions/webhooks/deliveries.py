@@ -41,20 +41,20 @@ class WebhookDeliveries:
         """Return up to `limit` deliveries of a webhook, newest first; only those in `state` or about `message_id`."""
         async with self._database.connection() as connection:
             webhook = await find_own(connection, app, webhook_id)
-            delivery_filter = DeliveryFilter((webhook.number,), state, message_id)
-            if before_number is not None:
-                delivery_filter = delivery_filter._replace(before_number=before_number)
-            rows = await deliveries.list_deliveries(connection, delivery_filter, limit + 1)
+        delivery_filter = DeliveryFilter(webhook.cell, (webhook.number,), state, message_id)
+        if before_number is not None:
+            delivery_filter = delivery_filter._replace(before_number=before_number)
+        rows = await self._database.in_transaction(deliveries.list_deliveries, delivery_filter, limit + 1)
         return cut_page(rows, limit, lambda delivery: delivery.number)
 
     async def about_message(self, app: App, message_id: int, limit: int) -> list[MessageDelivery]:
         """Return up to `limit` deliveries about a message, of any of the app's webhooks, newest first."""
         async with self._database.connection() as connection:
             by_number = {webhook.number: webhook for webhook in await webhooks.list_webhooks(connection, app.number)}
-            if not by_number:
-                return []
-            delivery_filter = DeliveryFilter(tuple(by_number), message_id=message_id)
-            rows = await deliveries.list_deliveries(connection, delivery_filter, limit)
+        if not by_number:
+            return []
+        delivery_filter = DeliveryFilter(app.platform.first_cell, tuple(by_number), message_id=message_id)
+        rows = await self._database.in_transaction(deliveries.list_deliveries, delivery_filter, limit)
         return [MessageDelivery(by_number[delivery.webhook_number], delivery) for delivery in rows]
 
     @transactional
@@ -73,7 +73,7 @@ class WebhookDeliveries:
         The webhook is then tried at once. Refuses with WEBHOOK_UNKNOWN a delivery of another webhook.
         """
         webhook = await find_own(connection, app, webhook_id)
-        count = await deliveries.replay(connection, webhook.number, delivery_id=delivery_id, since=since, now=now_ms())
+        count = await deliveries.replay(connection, webhook, delivery_id=delivery_id, since=since, now=now_ms())
         if not count and delivery_id is not None:
             raise Refusal(Reason.WEBHOOK_UNKNOWN)
         await webhooks.reset_failures(connection, webhook.number)

@@ -112,14 +112,15 @@ class Webhooks:
         """Return the app's webhooks, the oldest first."""
         async with self._database.connection() as connection:
             registered = await webhooks.list_webhooks(connection, app.number)
-            backlogs = await webhooks.backlogs(connection, [webhook.number for webhook in registered])
+            numbers = [webhook.number for webhook in registered]
+            backlogs = await webhooks.backlogs(connection, app.platform.first_cell, numbers)
         return [WebhookReport(webhook, *backlogs[webhook.number]) for webhook in registered]
 
     async def find(self, app: App, webhook_id: str) -> WebhookReport:
         """Return the webhook with this id."""
         async with self._database.connection() as connection:
             webhook = await find_own(connection, app, webhook_id)
-            backlogs = await webhooks.backlogs(connection, [webhook.number])
+            backlogs = await webhooks.backlogs(connection, webhook.cell, [webhook.number])
         return WebhookReport(webhook, *backlogs[webhook.number])
 
     async def update(
@@ -199,7 +200,7 @@ class Webhooks:
     async def send_test(self, connection: Connection, app: App, webhook_id: str, *, by: Actor) -> None:
         """Queue a `webhook.test` event for a webhook."""
         webhook = await find_own(connection, app, webhook_id)
-        await outbox.record_test(connection, webhook.number, webhook_id, now_ms())
+        await outbox.record_test(connection, webhook, now_ms())
         await record(connection, by, "test", app, webhook_id)
 
     async def _check_url(self, url: str) -> None:

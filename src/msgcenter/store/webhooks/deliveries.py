@@ -11,6 +11,7 @@ from msgcenter.domain.webhook import WINDOW, PauseReason, body_of, first_batch, 
 from msgcenter.domain.webhook_schedule import AttemptHistory, DeliveryState, Outcome, Settlement
 from msgcenter.store.webhooks import outbox
 from msgcenter.store.webhooks.leases import Lease
+from msgcenter.store.webhooks.webhooks import Webhook
 
 _RESPONSE_CHARACTERS = 1_024
 
@@ -45,8 +46,12 @@ class WebhookDelivery(NamedTuple):
 
 
 class DeliveryFilter(NamedTuple):
-    """Which deliveries of some webhooks to list. `before_number`: only those with a smaller number, for paging."""
+    """Which deliveries to list: of some webhooks, whose deliveries are in `cell`.
 
+    `before_number`: only those with a smaller number, for paging.
+    """
+
+    cell: int
     webhook_numbers: tuple[int, ...]
     state: DeliveryState | None = None
     message_id: int | None = None
@@ -74,15 +79,16 @@ async def take(connection: Connection, lease: Lease, *, now: int, until: int) ->
         returning webhook.endpoint_id as webhook_id, webhook.url, webhook.secret_sealed,
             webhook.previous_secret_sealed, webhook.previous_secret_until, webhook.attempts, webhook.failing_since
         """,
-        *lease,
+        lease.webhook_number,
+        lease.holder,
         now,
         until,
     )
     if webhook is None:
         return None
-    delivery = await _due_delivery(connection, lease.webhook_number, now)
-    if delivery is None and await _make_delivery(connection, lease.webhook_number, now):
-        delivery = await _due_delivery(connection, lease.webhook_number, now)
+    delivery = await _due_delivery(connection, lease, now)
+    if delivery is None and await _make_delivery(connection, lease, now):
+        delivery = await _due_delivery(connection, lease, now)
     if delivery is None:
         return None
     secrets = [webhook["secret_sealed"]]
@@ -101,33 +107,35 @@ async def take(connection: Connection, lease: Lease, *, now: int, until: int) ->
     )
 
 
-async def _due_delivery(connection: Connection, webhook_number: int, now: int) -> asyncpg.Record | None:
+async def _due_delivery(connection: Connection, lease: Lease, now: int) -> asyncpg.Record | None:
     return await connection.fetchrow(
         """
         select id as number, webhook_id as delivery_id, body, attempts, first_attempt_at
         from webhook_delivery
-        where endpoint_number = $1 and state = 'pending' and next_attempt_at <= $2
+        where cell = $1 and endpoint_number = $2 and state = 'pending' and next_attempt_at <= $3
         order by next_attempt_at, id
         limit 1
         """,
-        webhook_number,
+        lease.cell,
+        lease.webhook_number,
         now,
     )
 
 
-async def _make_delivery(connection: Connection, webhook_number: int, now: int) -> bool:
+async def _make_delivery(connection: Connection, lease: Lease, now: int) -> bool:
     """Make a delivery of the oldest events of a webhook; return False if it has none."""
-    events = first_batch(await outbox.next_events(connection, webhook_number, WINDOW))
+    events = first_batch(await outbox.next_events(connection, lease, WINDOW))
     if not events:
         return False
-    await outbox.remove(connection, webhook_number, [event.id for event in events])
+    await outbox.remove(connection, lease, [event.id for event in events])
     await connection.execute(
         """
         insert into webhook_delivery
-            (endpoint_number, webhook_id, kind, message_ids, event_count, body, created_at, next_attempt_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $7)
+            (cell, endpoint_number, id, webhook_id, kind, message_ids, event_count, body, created_at, next_attempt_at)
+        values ($1, $2, nextval('webhook_delivery_id'), $3, $4, $5, $6, $7, $8, $8)
         """,
-        webhook_number,
+        lease.cell,
+        lease.webhook_number,
         new_delivery_id(),
         events[0].kind,
         sorted({event.message_id for event in events if event.message_id is not None}),
@@ -142,28 +150,7 @@ async def settle(
     connection: Connection, lease: Lease, task: Task, outcome: Outcome, settlement: Settlement, *, now: int
 ) -> None:
     """Store the outcome of an attempt and what follows from it. Runs inside a transaction."""
-    await connection.execute(
-        """
-        update webhook_delivery
-        set state = $3,
-            attempts = attempts + 1,
-            first_attempt_at = coalesce(first_attempt_at, $5),
-            next_attempt_at = coalesce($4, next_attempt_at),
-            finished_at = case when $3 = 'pending' then null else $5 end,
-            last_status = $6,
-            last_error = $7,
-            last_response = $8
-        where endpoint_number = $1 and id = $2
-        """,
-        lease.webhook_number,
-        task.delivery_number,
-        settlement.state,
-        settlement.next_attempt_at,
-        now,
-        outcome.status,
-        outcome.error,
-        outcome.response.replace("\0", "\ufffd")[:_RESPONSE_CHARACTERS],
-    )
+    await _settle_delivery(connection, lease, task, outcome, settlement, now=now)
     history = task.history
     before = (history.webhook_attempts, None, history.failing_since, None)
     after: tuple[int, int | None, int | None, PauseReason | None] = (
@@ -185,10 +172,39 @@ async def settle(
             pause_reason = case when paused_at is null then $6 else pause_reason end
         where number = $1 and lease_holder = $2 and url = $7
         """,
-        *lease,
+        lease.webhook_number,
+        lease.holder,
         *after,
         task.url,
         now,
+    )
+
+
+async def _settle_delivery(
+    connection: Connection, lease: Lease, task: Task, outcome: Outcome, settlement: Settlement, *, now: int
+) -> None:
+    await connection.execute(
+        """
+        update webhook_delivery
+        set state = $4,
+            attempts = attempts + 1,
+            first_attempt_at = coalesce(first_attempt_at, $6),
+            next_attempt_at = coalesce($5, next_attempt_at),
+            finished_at = case when $4 = 'pending' then null else $6 end,
+            last_status = $7,
+            last_error = $8,
+            last_response = $9
+        where cell = $1 and endpoint_number = $2 and id = $3
+        """,
+        lease.cell,
+        lease.webhook_number,
+        task.delivery_number,
+        settlement.state,
+        settlement.next_attempt_at,
+        now,
+        outcome.status,
+        outcome.error,
+        outcome.response.replace("\0", "\ufffd")[:_RESPONSE_CHARACTERS],
     )
 
 
@@ -199,13 +215,13 @@ _COLUMNS = columns(
     "id, webhook_id, kind, state, attempts, created_at, next_attempt_at, last_status, last_error, last_response, body,"
     " endpoint_number",
 )
-# Only a bitmap scan can use the index of message ids. The planner chooses it if this sub-query asks for nothing else.
+# A sub-query of its own: else the planner might prefer to walk through the newest deliveries of the webhooks.
 _ABOUT_MESSAGE = """
     join (
         with about_message as materialized (
             select candidate.endpoint_number, candidate.id
             from webhook_delivery as candidate
-            where candidate.message_ids @> array[${number}::bigint]
+            where candidate.cell = $1 and candidate.message_ids @> array[${number}::bigint]
         )
         select endpoint_number, id from about_message
     ) as about_message
@@ -214,13 +230,13 @@ _ABOUT_MESSAGE = """
 
 
 async def list_deliveries(connection: Connection, query: DeliveryFilter, limit: int) -> list[WebhookDelivery]:
-    """Return up to `limit` deliveries that pass the filter, the newest first."""
-    values: list[object] = [query.webhook_numbers, query.before_number]
-    where = "delivery.endpoint_number = any($1::int[]) and delivery.id < $2"
+    """Return up to `limit` deliveries that pass the filter, the newest first. Runs inside a transaction."""
+    values: list[object] = [query.cell, query.webhook_numbers, query.before_number]
+    where = "delivery.cell = $1 and delivery.endpoint_number = any($2::int[]) and delivery.id < $3"
     if len(query.webhook_numbers) == 1:
         # An equality lets the rows be read in the order of the key, so that only the rows of the list are read.
-        values[0] = query.webhook_numbers[0]
-        where = "delivery.endpoint_number = $1 and delivery.id < $2"
+        values[1] = query.webhook_numbers[0]
+        where = "delivery.cell = $1 and delivery.endpoint_number = $2 and delivery.id < $3"
     join = ""
     if query.state is not None:
         values.append(query.state)
@@ -228,6 +244,7 @@ async def list_deliveries(connection: Connection, query: DeliveryFilter, limit: 
     if query.message_id is not None:
         values.append(query.message_id)
         join = _ABOUT_MESSAGE.format(number=len(values))
+        await _allow_bitmap_scans(connection)
     rows = await connection.fetch(
         f"""
         select {_COLUMNS}
@@ -241,19 +258,26 @@ async def list_deliveries(connection: Connection, query: DeliveryFilter, limit: 
     return [WebhookDelivery(*row) for row in rows]
 
 
+async def _allow_bitmap_scans(connection: Connection) -> None:
+    """Let the transaction's statements use the index of message ids, which only a bitmap scan can do."""
+    await connection.execute("set local enable_bitmapscan = on")
+
+
 async def replay(
-    connection: Connection, webhook_number: int, *, delivery_id: str | None, since: int | None, now: int
+    connection: Connection, webhook: Webhook, *, delivery_id: str | None, since: int | None, now: int
 ) -> int:
     """Make one delivery due again, or all that were created since a time (ms since 1970); return how many."""
     status = await connection.execute(
         """
         update webhook_delivery
-        set state = 'pending', next_attempt_at = $4, first_attempt_at = null, finished_at = null
-        where endpoint_number = $1
-            and ($2::text is null or webhook_id = $2)
-            and ($3::bigint is null or created_at >= $3)
+        set state = 'pending', next_attempt_at = $5, first_attempt_at = null, finished_at = null
+        where cell = $1
+            and endpoint_number = $2
+            and ($3::text is null or webhook_id = $3)
+            and ($4::bigint is null or created_at >= $4)
         """,
-        webhook_number,
+        webhook.cell,
+        webhook.number,
         delivery_id,
         since,
         now,
@@ -267,9 +291,12 @@ async def delete_old(connection: Connection, oldest: int, limit: int) -> int:
         """
         delete from webhook_delivery as delivery
         using (
-            select endpoint_number, id from webhook_delivery where finished_at < $1 order by finished_at limit $2
+            select cell, endpoint_number, id from webhook_delivery where finished_at < $1 order by finished_at limit $2
         ) as old
-        where delivery.endpoint_number = old.endpoint_number and delivery.id = old.id
+        where delivery.cell = old.cell
+            and delivery.endpoint_number = old.endpoint_number
+            and delivery.id = old.id
+            and delivery.finished_at < $1
         """,
         oldest,
         limit,

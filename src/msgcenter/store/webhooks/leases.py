@@ -3,13 +3,30 @@
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
+from msgcenter.store.webhooks.due import WebhookKey, with_work
 
 
 class Lease(NamedTuple):
-    """The right of one dispatcher (`holder`) to work on a webhook until a time."""
+    """The right of one dispatcher (`holder`) to work on a webhook until a time.
 
+    `cell` has the webhook's events and deliveries.
+    """
+
+    cell: int
     webhook_number: int
     holder: str
+
+
+_FREE = """
+    select webhook.cell, webhook.number
+    from webhook_endpoint as webhook join app on app.number = webhook.app_number
+    where webhook.paused_at is null
+        and app.disabled_at is null
+        and (webhook.attempts > 0) = $1
+        and coalesce(webhook.lease_until, 0) <= $2
+        and coalesce(webhook.next_attempt_at, 0) <= $2
+"""
+"""The webhooks that may be called at a time ($2) and that no dispatcher works on."""
 
 
 async def claim(connection: Connection, holder: str, *, failing: bool, limit: int, now: int, until: int) -> list[Lease]:
@@ -18,50 +35,41 @@ async def claim(connection: Connection, holder: str, *, failing: bool, limit: in
     `failing` selects webhooks whose last delivery failed, or the others. The leases end at `until`; times are ms since
     1970.
     """
+    free = [WebhookKey(*row) for row in await connection.fetch(_FREE, failing, now)]
+    due = await with_work(connection, free, now)
+    if not due:
+        return []
     rows = await connection.fetch(
-        """
+        f"""
         update webhook_endpoint
-        set lease_holder = $1, lease_until = $5
+        set lease_holder = $3, lease_until = $4
         where number = any(array(
-            select webhook.number
-            from webhook_endpoint as webhook join app on app.number = webhook.app_number
-            where webhook.paused_at is null
-                and app.disabled_at is null
-                and (webhook.attempts > 0) = $2
-                and coalesce(webhook.lease_until, 0) <= $4
-                and coalesce(webhook.next_attempt_at, 0) <= $4
-                -- Not `exists`, which might be answered by a hash of all waiting rows; this is one probe per webhook.
-                and coalesce(
-                    (select true from webhook_event as event where event.endpoint_number = webhook.number limit 1),
-                    (
-                        select true
-                        from webhook_delivery as delivery
-                        where delivery.endpoint_number = webhook.number
-                            and delivery.state = 'pending'
-                            and delivery.next_attempt_at <= $4
-                        limit 1
-                    )
-                )
-            order by coalesce(webhook.lease_until, 0), webhook.number
-            limit $3
-            for no key update of webhook skip locked
+            select free.number
+            from (
+                {_FREE} and webhook.number = any($5)
+                order by coalesce(webhook.lease_until, 0), webhook.number
+                limit $6
+                for no key update of webhook skip locked
+            ) as free
         ))
-        returning number
+        returning cell, number
         """,
-        holder,
         failing,
-        limit,
         now,
+        holder,
         until,
+        [webhook.number for webhook in due],
+        limit,
     )
-    return [Lease(row["number"], holder) for row in rows]
+    return [Lease(row["cell"], row["number"], holder) for row in rows]
 
 
 async def release(connection: Connection, lease: Lease, now: int) -> None:
     """Give a lease back, if it is still held."""
     await connection.execute(
         "update webhook_endpoint set lease_until = $3, lease_holder = null where number = $1 and lease_holder = $2",
-        *lease,
+        lease.webhook_number,
+        lease.holder,
         now,
     )
 

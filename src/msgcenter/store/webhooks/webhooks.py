@@ -9,17 +9,19 @@ from msgcenter.database.database import Connection
 from msgcenter.domain.webhook import STATUS_KINDS, PauseReason
 
 _COLUMNS = """
-    number, app_number, endpoint_id as webhook_id, url, events, secret_sealed, created_at, paused_at, pause_reason,
-    failing_since, next_attempt_at, previous_secret_until
+    cell, number, app_number, endpoint_id as webhook_id, url, events, secret_sealed, created_at, paused_at,
+    pause_reason, failing_since, next_attempt_at, previous_secret_until
 """
 
 
 class Webhook(NamedTuple):
     """A registered webhook. `webhook_id` is its public id, `number` its key. Times are ms since 1970.
 
-    A webhook that fails as a whole since `failing_since` is tried again at `next_attempt_at`.
+    Its events and deliveries are in `cell`, the first one of its app's own platform. A webhook that fails as a whole
+    since `failing_since` is tried again at `next_attempt_at`.
     """
 
+    cell: int
     number: int
     app_number: int
     webhook_id: str
@@ -74,8 +76,10 @@ async def insert_webhook(
         return False
     await connection.execute(
         """
-        insert into webhook_endpoint (app_number, endpoint_id, url, events, secret_sealed, created_at)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into webhook_endpoint (cell, app_number, endpoint_id, url, events, secret_sealed, created_at)
+        select platform.first_cell, app.number, $2, $3, $4, $5, $6
+        from app join platform on platform.code = app.platform_code
+        where app.number = $1
         """,
         app_number,
         webhook_id,
@@ -104,26 +108,34 @@ async def find_webhook(connection: Connection, app_number: int, webhook_id: str)
     return _webhook_of(row) if row else None
 
 
-async def backlogs(connection: Connection, webhook_numbers: Sequence[int]) -> dict[int, Backlog]:
-    """Return the backlog of each of these webhooks."""
+async def backlogs(connection: Connection, cell: int, webhook_numbers: Sequence[int]) -> dict[int, Backlog]:
+    """Return the backlog of each of these webhooks, whose events and deliveries are in `cell`."""
     rows = await connection.fetch(
         """
         select webhook.number,
-            (select count(*) from webhook_event as event where event.endpoint_number = webhook.number)
+            (
+                select count(*) from webhook_event as event
+                where event.cell = $1 and event.endpoint_number = webhook.number
+            )
             + (
                 select coalesce(sum(delivery.event_count), 0)
                 from webhook_delivery as delivery
-                where delivery.endpoint_number = webhook.number and delivery.state = 'pending'
+                where delivery.cell = $1
+                    and delivery.endpoint_number = webhook.number
+                    and delivery.state = 'pending'
             ) as events,
             (
                 select delivery.next_attempt_at
                 from webhook_delivery as delivery
-                where delivery.endpoint_number = webhook.number and delivery.state = 'pending'
+                where delivery.cell = $1
+                    and delivery.endpoint_number = webhook.number
+                    and delivery.state = 'pending'
                 order by delivery.next_attempt_at
                 limit 1
             ) as due_at
-        from unnest($1::int[]) as webhook (number)
+        from unnest($2::int[]) as webhook (number)
         """,
+        cell,
         webhook_numbers,
     )
     return {row["number"]: Backlog(int(row["events"]), row["due_at"]) for row in rows}
@@ -197,9 +209,14 @@ async def delete_webhook(connection: Connection, webhook: Webhook) -> None:
     await _lock_app(connection, webhook.app_number)
     # The row first: after that, no other transaction can record an event for this webhook.
     await connection.execute("delete from webhook_endpoint where number = $1", webhook.number)
-    await connection.execute("delete from webhook_event where endpoint_number = $1", webhook.number)
-    await connection.execute("delete from webhook_delivery where endpoint_number = $1", webhook.number)
+    await _delete_work(connection, webhook)
     await _update_webhook_events(connection, webhook.app_number)
+
+
+async def _delete_work(connection: Connection, webhook: Webhook) -> None:
+    key = (webhook.cell, webhook.number)
+    await connection.execute("delete from webhook_event where cell = $1 and endpoint_number = $2", *key)
+    await connection.execute("delete from webhook_delivery where cell = $1 and endpoint_number = $2", *key)
 
 
 async def owners(connection: Connection, cell: int, message_ids: Sequence[int]) -> list[MessageOwner]:
