@@ -132,10 +132,11 @@ async def _make_delivery(connection: Connection, lease: Lease, now: int) -> bool
         """
         insert into webhook_delivery
             (cell, endpoint_number, id, webhook_id, kind, message_ids, event_count, body, created_at, next_attempt_at)
-        values ($1, $2, nextval('webhook_delivery_id'), $3, $4, $5, $6, $7, $8, $8)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
         """,
         lease.cell,
         lease.webhook_number,
+        await _next_number(connection),
         new_delivery_id(),
         events[0].kind,
         sorted({event.message_id for event in events if event.message_id is not None}),
@@ -144,6 +145,11 @@ async def _make_delivery(connection: Connection, lease: Lease, now: int) -> bool
         now,
     )
     return True
+
+
+async def _next_number(connection: Connection) -> int:
+    number: int = await connection.fetchval("select nextval('webhook_delivery_id')")
+    return number
 
 
 async def settle(
