@@ -353,7 +353,7 @@ class Scene:
                 return [list(chunk.user_ids) for chunk in audiences.chunks_of(self.platform, user_ids, bucket=0)]
             case Topic(name):
                 return [[it for app, topic, it in self.subscribed if (app, topic) == (sent.app, name)]]
-            case Everyone():
+            case _:
                 return [list(self.known)]
 
     async def work(self, step: Work) -> None:

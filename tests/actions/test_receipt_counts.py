@@ -22,7 +22,7 @@ from msgcenter.messaging.current_mailbox import current_mailbox
 from msgcenter.messaging.update import update
 from msgcenter.store.apps.apps import find_app
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, users
-from msgcenter.store.mailboxes.broadcast_receipts import START, AudiencePlace
+from msgcenter.store.mailboxes.audience_place import START, AudiencePlace
 from msgcenter.store.mailboxes.receipts import ReceiptTotals
 from msgcenter.store.messages.messages import MessageFilter, MessageKey, find_message
 from msgcenter.store.messages.node_lease import NodeLease
@@ -69,11 +69,13 @@ async def test_concurrent_long_counts_of_a_message_are_shared(
     go_on = asyncio.Event()
     original = broadcast_receipts.count_receipts
 
-    async def counted(connection: Connection, message: Message, after: AudiencePlace = START) -> _Part:
+    async def counted(
+        connection: Connection, message: Message, after: AudiencePlace = START, limit: int | None = None
+    ) -> _Part:
         parts.append(after)
         if after != START:
             await go_on.wait()
-        return await original(connection, message, after)
+        return await original(connection, message, after, limit)
 
     monkeypatch.setattr(broadcast_receipts, "count_receipts", counted)
     counts = ReceiptCounts(database)
@@ -99,14 +101,16 @@ async def test_long_counts_leave_connections_to_other_calls(
     go_on = asyncio.Event()
     original = broadcast_receipts.count_receipts
 
-    async def count_slowly(connection: Connection, message: Message, after: AudiencePlace = START) -> _Part:
+    async def count_slowly(
+        connection: Connection, message: Message, after: AudiencePlace = START, limit: int | None = None
+    ) -> _Part:
         nonlocal running, peak
         if after != START:
             running += 1
             peak = max(peak, running)
             await go_on.wait()
             running -= 1
-        return await original(connection, message, after)
+        return await original(connection, message, after, limit)
 
     monkeypatch.setattr(broadcast_receipts, "count_receipts", count_slowly)
     async with NodeLease(database_url) as lease, Database(database_url, connections=3) as few:

@@ -572,7 +572,8 @@ class Scene:
                     if model_message.delivered
                 }
                 in_order = sorted(message.platform.recipient(user_id) for user_id in expected)
-                stored_receipts = [receipt async for receipt in receipts(connection, message)]
+                batches = [batch async for batch in receipts(connection, message)]
+                stored_receipts = [receipt for batch in batches for receipt in batch.receipts]
                 assert [receipt.user_id for receipt in stored_receipts] == [it.user_id for it in in_order]
                 if message.platform.cells == 1:  # the chunks of several cells are not full
                     assert [receipt.cursor for receipt in stored_receipts] == [str(n + 1) for n in range(len(in_order))]

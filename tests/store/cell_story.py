@@ -26,7 +26,7 @@ from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain import message as messages
 from msgcenter.domain.account import App, Platform
-from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers, Topic
+from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.directory import FormerMembership, Membership, OrgChange, UserChange
 from msgcenter.domain.message import Draft, State
@@ -58,12 +58,14 @@ from msgcenter.store.webhooks import deliveries, due, leases, outbox, webhooks
 from msgcenter.store.webhooks.deliveries import WebhookDelivery
 from tests import citus
 from tests.delivery.scene import webhooks_of
+from tests.directory_rows import DirectoryRows
 from tests.scene import START, add_app
 from tests.store.partitioned import remainders_of
 
 CODE = "cells"
 USERS = tuple(f"user-{number:02}" for number in range(12))
 SUBSCRIBERS = USERS[:6]
+MEMBERS = USERS[3:9]
 TOPIC = "班级"
 FAR = 1 << 60
 DAY_MS = 86_400_000
@@ -121,6 +123,7 @@ class Story:
         await self.compare()
         await self.send_to_receivers()
         await self.send_to_topic()
+        await self.send_to_organisations()
         await self.broadcast()
         await self.set_statuses()
         await self.decide_approvals()
@@ -206,6 +209,25 @@ class Story:
             await self.sending.send(replace(self.app, live=False), Text("text"), Topic(TOPIC))
         assert refusal.value.reason is Reason.NOT_AUTHORISED
 
+    async def send_to_organisations(self) -> None:
+        """Send to organisations with roles, now and by a schedule; some members are in several of them."""
+        directory = DirectoryRows(self.database, self.platform)
+        await directory.add_org("school")
+        await directory.add_org("class", "school")
+        await directory.join("school", MEMBERS[:2], "tea")
+        await directory.join("class", MEMBERS, "stu")
+        await directory.grant(self.app.number, "school")
+        message_id = await self.send(Organisations.of(["school", "class"]), MEMBERS)
+        await directory.leave("class", MEMBERS[-1:])
+        teachers = await self.send(Organisations.of(["school"], ["tea"]), MEMBERS[:2])
+        await self.compare()
+        await self.compare_receipts(message_id, MEMBERS)
+        await self.compare_receipts(teachers, MEMBERS[:2])
+        recipients = [self.platform.recipient(user) for user in USERS]
+        stored = (await self.queries.status(self.app, message_id)).message
+        assert stored.topic_number is not None
+        assert set(await topic_readers(self.database, stored.topic_number, recipients)) == set(MEMBERS)
+
     async def broadcast(self) -> None:
         """Send to everyone, now and by a schedule."""
         message_id = await self.send(Everyone(), USERS)
@@ -281,6 +303,7 @@ class Story:
         for audience, users in (
             (Receivers.of(USERS), USERS),
             (Topic(TOPIC), SUBSCRIBERS[3:]),
+            (Organisations.of(["school"]), MEMBERS[:-1]),
             (Everyone(), USERS),
         ):
             message_id = await self.send(audience, users)

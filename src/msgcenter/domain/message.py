@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from msgcenter.domain.account import Platform
+from msgcenter.domain.audience import OrgAudience
 from msgcenter.domain.content import Body, Kind, kind_of
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import contradiction, malformed
@@ -52,10 +53,10 @@ class Message(Struct, frozen=True):
     """A stored message. Times are ms since 1970.
 
     A pushed message has the chunks of its receivers in `audience`; `delivered_chunks` of them are in mailboxes. A
-    message to a topic or to everyone (`domain.audience.EVERYONE`) has a `topic_number` instead, and, after the send,
-    its `positions` in the feeds of the platform's cells; `reset_positions` and `reset_at` are the feed positions and
-    the time of its last reset to unread. `request_id` is the app's id of the request that sent it;
-    `sender_name` says in words who sends it.
+    message to a topic, to organisations (`domain.audience.is_org_audience`) or to everyone (`domain.audience.EVERYONE`)
+    has a `topic_number` instead, and, after the send, its `positions` in the feeds of the platform's cells;
+    `reset_positions` and `reset_at` are the feed positions and the time of its last reset to unread. `request_id` is
+    the app's id of the request that sent it; `sender_name` says in words who sends it.
     """
 
     id: int
@@ -111,7 +112,8 @@ class Message(Struct, frozen=True):
 class Draft(Struct, frozen=True):
     """A checked message that is about to be stored; its receivers are sorted and distinct.
 
-    It has either receivers or a `topic_number` (`domain.audience.EVERYONE` for everyone). `send_at` None means now.
+    It has either receivers or a `topic_number` (`domain.audience.EVERYONE` for everyone), which for `organisations` is
+    the number of this audience. `send_at` None means now.
     `digest` is a hash of the request, to distinguish a repeated `request_id` from a reused one. `message_id` is only
     for messages imported from another system. `quota` is None for an app without a quota. `app_cell` is the cell of the
     app's own platform that has its request ids and quotas.
@@ -129,6 +131,7 @@ class Draft(Struct, frozen=True):
     expires_at: int | None = None
     message_id: int | None = None
     topic_number: int | None = None
+    organisations: OrgAudience | None = None
     quota: DailyQuota | None = None
     sender_name: str | None = None
 

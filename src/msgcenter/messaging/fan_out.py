@@ -16,12 +16,13 @@ from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import completed_event
 from msgcenter.messaging import reach
 from msgcenter.messaging.add_entries import NewEntries, add_entries
+from msgcenter.messaging.addressed import publish_about
 from msgcenter.messaging.groups import known_groups
 from msgcenter.messaging.recall import recall_within
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import feed
-from msgcenter.store.mailboxes.feed import FeedAction, NewFeedRow
+from msgcenter.store.mailboxes.feed import Addressed, FeedAction, Publication
 from msgcenter.store.messages import audiences, messages
 from msgcenter.store.messages.jobs import Delivery
 from msgcenter.store.messages.messages import MessageKey
@@ -97,8 +98,8 @@ async def _deliver_chunk(connection: Connection, message: Message) -> _Step:
     user_ids = (await audiences.read_chunks(connection, bucket_of(message.id), [chunk]))[chunk]
     group = None if current.approval else (await known_groups(connection, [chunk])).get(chunk)
     if group is not None:
-        row = NewFeedRow(group.number, current.id, current.app_number, current.expires_at)
-        await feed.publish(connection, chunk.cell, [row])
+        publication = Publication(Addressed((group.number,)), current.id, current.app_number, current.expires_at)
+        await feed.publish(connection, chunk.cell, [publication])
     else:
         new_entries = NewEntries(
             message_id=current.id,
@@ -117,13 +118,13 @@ async def _deliver_chunk(connection: Connection, message: Message) -> _Step:
 
 
 async def _publish(connection: Connection, message: Message) -> _Step:
-    """Put a message to a topic or a broadcast into the feed, unless another process has done so."""
+    """Put a message to a topic, to organisations or to everyone into the feed, unless another process has done so."""
     key = MessageKey.of(message)
     locked = await messages.lock_messages(connection, [key])
     if not locked or locked[0].state_at(now_ms()) in _DONE:
         return (locked[0] if locked else None), []
     await outbox.record(connection, [completed_event(message.app_number, message.id, None)], now_ms())
-    positions = await feed.publish_follow_up(connection, locked[0], FeedAction.MESSAGE)
+    positions = await publish_about(connection, locked[0], FeedAction.MESSAGE)
     await messages.set_positions(connection, key, positions)
     event = MailboxEvent("message", message.platform_code, (), (message.id,), message.topic_number)
     return replace(locked[0], positions=positions), [event]

@@ -4,13 +4,18 @@ Rights can be withdrawn at any time, also after a message was stored. So everyth
 app checks its rights when it takes effect: a send, a scheduled message that is due, an update, a reminder.
 """
 
+from collections.abc import Collection, Sequence
+
 from msgcenter.database.database import Connection
 from msgcenter.domain.account import App, Platform
-from msgcenter.domain.audience import EVERYONE
+from msgcenter.domain.audience import EVERYONE, Organisations, OrgAudience, is_org_audience
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.message import Message
 from msgcenter.domain.message_id import bucket_of
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store.directory import grants
+from msgcenter.store.directory.audiences import find_audience
+from msgcenter.store.directory.grants import OrgRights
 from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages import audiences
 
@@ -32,12 +37,57 @@ async def check_topic(connection: Connection, app: App, platform: Platform, topi
         app.check_receivers([outsider])
 
 
+async def check_organisations(
+    connection: Connection, app: App, platform: Platform, audience: Organisations
+) -> OrgAudience:
+    """Return an audience of organisations by their numbers.
+
+    Refuses with ORGANISATION_UNKNOWN, or with NOT_AUTHORISED if the app may not address all of it.
+    """
+    rights = await grants.rights_by_id(connection, app.number, platform.code, audience.org_ids)
+    unknown = sorted(set(audience.org_ids).difference(org.org_id for org in rights))
+    if unknown:
+        raise Refusal(Reason.ORGANISATION_UNKNOWN, org_ids=", ".join(unknown), result={"invalidOrgId": unknown})
+    _check_rights(app, rights, audience.roles)
+    return OrgAudience(tuple(sorted(org.number for org in rights)), audience.roles, audience.include_sub)
+
+
+def _check_rights(app: App, rights: Sequence[OrgRights], roles: Collection[str] | None) -> None:
+    if app.notices:
+        return
+    if not app.live:
+        raise Refusal(Reason.NOT_AUTHORISED, rule=Phrase("应用未上线,不可发给组织", "organisations, until it is live"))
+    for org in sorted(rights):
+        if not org.is_granted:
+            raise Refusal(
+                Reason.NOT_AUTHORISED,
+                rule=Phrase(f"组织{org.org_id}未授权", f"organisation {org.org_id} is not granted"),
+            )
+        if org.roles is None:
+            continue
+        if roles is None:
+            granted = ",".join(sorted(org.roles))
+            rule = Phrase(
+                f"组织{org.org_id}仅授权角色{granted},须传roles",
+                f"in organisation {org.org_id}, only roles {granted}; name them in roles",
+            )
+            raise Refusal(Reason.NOT_AUTHORISED, rule=rule)
+        for role in sorted(set(roles) - org.roles):
+            rule = Phrase(
+                f"组织{org.org_id}的角色{role}未授权", f"role {role} in organisation {org.org_id} is not granted"
+            )
+            raise Refusal(Reason.NOT_AUTHORISED, rule=rule)
+
+
 async def check_message(connection: Connection, app: App, message: Message) -> None:
     """Refuse with APP_DISABLED or NOT_AUTHORISED if the app may not reach a message's whole audience any more."""
     if app.disabled:
         raise Refusal(Reason.APP_DISABLED)
     app.platform_for(message.platform_code)
-    if message.topic_number is not None:
+    if is_org_audience(message.topic_number):
+        audience = await find_audience(connection, message.topic_number)
+        _check_rights(app, await grants.rights_by_number(connection, app.number, audience.org_numbers), audience.roles)
+    elif message.topic_number is not None:
         await check_topic(connection, app, message.platform, message.topic_number)
     elif not app.live:
         chunks = await audiences.read_chunks(connection, bucket_of(message.id), message.audience)

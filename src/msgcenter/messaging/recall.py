@@ -9,10 +9,11 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import recalled_event
+from msgcenter.messaging.addressed import publish_about
 from msgcenter.messaging.delivered_copies import delivered_copies, statements_of
 from msgcenter.messaging.groups import settle
 from msgcenter.store import audit
-from msgcenter.store.mailboxes import entry_changes, feed
+from msgcenter.store.mailboxes import entry_changes
 from msgcenter.store.mailboxes.feed import FeedAction
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.messages import MessageKey
@@ -22,8 +23,8 @@ from msgcenter.store.webhooks import outbox
 async def recall(database: Database, app_number: int, message_id: int, by: Actor) -> list[MailboxEvent]:
     """Recall an app's message, sent or scheduled. Return the events to publish: none if it was recalled before.
 
-    Entries of a direct message are withdrawn in this transaction. For a message to a topic or a broadcast the feed gets
-    a row that withdraws it; every mailbox pulls that row before it is read. Refuses with MESSAGE_UNKNOWN.
+    Entries of a direct message are withdrawn in this transaction. For any other message the feed gets rows that
+    withdraw it; every mailbox pulls them before it is read. Refuses with MESSAGE_UNKNOWN.
     """
     return await database.in_transaction(recall_within, app_number, message_id, by)
 
@@ -42,7 +43,7 @@ async def recall_within(connection: Connection, app_number: int, message_id: int
         return await _withdraw_copies(connection, message)
     if not message.is_sent:
         return []
-    await feed.publish_follow_up(connection, message, FeedAction.WITHDRAW)
+    await publish_about(connection, message, FeedAction.WITHDRAW)
     return [MailboxEvent("removed", message.platform_code, (), (message.id,), message.topic_number)]
 
 

@@ -16,11 +16,12 @@ from msgcenter.domain.message_id import MessageIds, bucket_of, created_ms, now_m
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.add_entries import NewEntries, add_entries
+from msgcenter.messaging.addressed import addressed_to
 from msgcenter.messaging.groups import known_groups, make_group
 from msgcenter.store.apps import quotas
 from msgcenter.store.apps.quotas import QuotaUse
 from msgcenter.store.mailboxes import feed, users
-from msgcenter.store.mailboxes.feed import NewFeedRow
+from msgcenter.store.mailboxes.feed import Addressed, Publication
 from msgcenter.store.messages import audiences, idempotency, messages
 from msgcenter.store.messages.audiences import Chunk
 from msgcenter.store.messages.groups import Group, set_used
@@ -202,21 +203,24 @@ def _new_entries(send: _Send, known: Collection[AudienceChunk]) -> list[NewEntri
 async def _publish(
     connection: Connection, cell: int, sends: Sequence[_Send], group_numbers: Mapping[AudienceChunk, int]
 ) -> None:
-    """Put messages to topics, to everyone and to groups into the feed of a cell."""
-    rows: list[NewFeedRow] = []
+    """Put messages to topics, to organisations, to everyone and to groups into the feed of a cell."""
+    publications: list[Publication] = []
     topic_sends: list[tuple[_Send, int]] = []
     for send in sends:
         draft = send.draft
         if draft.topic_number is not None:
-            topic_sends.append((send, len(rows)))
-            rows.append(NewFeedRow(draft.topic_number, send.message_id, draft.app_number, draft.expires_at))
+            topic_sends.append((send, len(publications)))
+            addressed = addressed_to(draft.topic_number, draft.organisations)
+            publications.append(Publication(addressed, send.message_id, draft.app_number, draft.expires_at))
         elif not draft.approval:
-            rows += [
-                NewFeedRow(group_numbers[chunk.part], send.message_id, draft.app_number, draft.expires_at)
+            publications += [
+                Publication(
+                    Addressed((group_numbers[chunk.part],)), send.message_id, draft.app_number, draft.expires_at
+                )
                 for chunk in send.chunks
                 if chunk.cell == cell and chunk.part in group_numbers
             ]
-    positions = await feed.publish(connection, cell, rows)
+    positions = await feed.publish(connection, cell, publications)
     for send, place in topic_sends:
         send.positions = (*(send.positions or ()), positions[place])
 

@@ -10,11 +10,11 @@ from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.messaging.addressed import publish_about
 from msgcenter.messaging.delivered_copies import delivered_copies, same_change, statements_of
 from msgcenter.messaging.groups import settle
 from msgcenter.messaging.recall import lock_own_message
 from msgcenter.store import audit
-from msgcenter.store.mailboxes import feed
 from msgcenter.store.mailboxes.feed import FeedAction
 from msgcenter.store.mailboxes.read_states import change_pages
 from msgcenter.store.messages import messages
@@ -84,7 +84,7 @@ async def _reach_mailboxes(
         if not message.is_sent:
             return []
         if reset_read:
-            positions = await feed.publish_follow_up(connection, message, FeedAction.UNREAD_AGAIN)
+            positions = await publish_about(connection, message, FeedAction.UNREAD_AGAIN)
             await messages.set_reset(connection, MessageKey.of(message), positions, now)
         return [MailboxEvent(kind, message.platform_code, (), (message.id,), message.topic_number) for kind in kinds]
     if reset_read:

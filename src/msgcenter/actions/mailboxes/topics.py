@@ -6,12 +6,14 @@ from itertools import groupby
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
 from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import App, Platform, Recipient
-from msgcenter.domain.audience import receivers_of
+from msgcenter.domain.audience import is_org_audience, receivers_of
 from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.store import audit
+from msgcenter.store.directory.audiences import find_audience
+from msgcenter.store.directory.recipients import ever_members
 from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages.audiences import by_cell
 
@@ -98,12 +100,20 @@ class Topics:
 
 
 async def topic_readers(database: Database, topic_number: int, recipients: Collection[Recipient]) -> list[str]:
-    """Return the ids of those of the recipients who are or were subscribed to a topic: whom its events concern."""
+    """Return the ids of those of the recipients whom the events of a topic or of an audience of organisations concern.
+
+    They are or were subscribed, or members.
+    """
     readers: list[str] = []
+    async with database.connection() as connection:
+        audience = await find_audience(connection, topic_number) if is_org_audience(topic_number) else None
     for cell, cell_recipients in groupby(sorted(recipients), key=lambda recipient: recipient.cell):
+        user_ids = [recipient.user_id for recipient in cell_recipients]
         async with database.connection() as connection:
-            user_ids = [recipient.user_id for recipient in cell_recipients]
-            readers += await topics.ever_subscribed(connection, topic_number, cell, user_ids)
+            if audience is None:
+                readers += await topics.ever_subscribed(connection, topic_number, cell, user_ids)
+            else:
+                readers += await ever_members(connection, audience, cell, user_ids)
     return readers
 
 

@@ -6,11 +6,13 @@ from typing import NamedTuple
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Recipient
+from msgcenter.domain.audience import EVERYONE, Organisations
 from msgcenter.domain.list_page import ListPage, cut_page
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.messaging.current_mailbox import pulled_mailboxes
 from msgcenter.store.apps.platforms import find_platforms
+from msgcenter.store.directory.audiences import organisations_of
 from msgcenter.store.mailboxes import reading, topics, users
 from msgcenter.store.mailboxes.reading import EntryQuery
 from msgcenter.store.mailboxes.receipts import ReceiptTotals
@@ -28,7 +30,7 @@ _SCANNED_PER_PAGE = 5_000
 
 
 class LogEntry(NamedTuple):
-    """A message in the log, with the name of its topic and the first few of its receivers (`named`).
+    """A message in the log, with the name of its topic or its organisations, and the first few receivers (`named`).
 
     `counts` is None if there are too many receivers to count in a list.
     """
@@ -38,6 +40,7 @@ class LogEntry(NamedTuple):
     counts: ReceiptTotals | None
     topic: str | None
     named: tuple[str, ...]
+    organisations: Organisations | None = None
 
 
 class MessageLog:
@@ -57,7 +60,7 @@ class MessageLog:
         return ListPage(await self._entries(page.items), page.next_cursor)
 
     async def named_receivers(self, message: Message) -> tuple[str, ...]:
-        """Return the first few receivers of a direct message; nothing for a topic or a broadcast."""
+        """Return the first few receivers of a direct message; nothing for any other audience."""
         async with self._database.connection() as connection:
             return (await _first_receivers(connection, [message])).get(message.id, ())
 
@@ -86,6 +89,7 @@ class MessageLog:
         async with self._database.connection() as connection:
             topic_numbers = {message.topic_number for message in page if message.topic_number}
             names = await topics.topic_names(connection, topic_numbers)
+            organisations = await organisations_of(connection, topic_numbers)
             named = await _first_receivers(connection, page)
         counts = await self._counts_of(page)
         return [
@@ -93,8 +97,9 @@ class MessageLog:
                 message,
                 message.state_at(now),
                 counts.get(message.id),
-                names.get(message.topic_number) if message.topic_number else None,
+                names.get(message.topic_number or EVERYONE),
                 named.get(message.id, ()),
+                organisations.get(message.topic_number or EVERYONE),
             )
             for message in page
         ]

@@ -8,23 +8,28 @@ from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.database.database import Connection, Database
 from msgcenter.database.group_commit import CellCommits
 from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.audience import EVERYONE, Organisations, is_org_audience
 from msgcenter.domain.list_page import ListPage, parse_cursor
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.current_mailbox import count_current
+from msgcenter.store.directory import recipients
+from msgcenter.store.directory.audiences import find_audience, organisations_of
+from msgcenter.store.directory.recipients import Walk
 from msgcenter.store.mailboxes import broadcast_receipts, receipts, topics
-from msgcenter.store.mailboxes.broadcast_receipts import AudiencePlace
+from msgcenter.store.mailboxes.audience_place import AudiencePlace
 from msgcenter.store.mailboxes.mailbox_counts import unread_counts
-from msgcenter.store.mailboxes.receipts import Receipt, ReceiptTotals
+from msgcenter.store.mailboxes.receipts import Receipt, ReceiptBatch, ReceiptTotals
 from msgcenter.store.messages import messages
 from msgcenter.store.messages.messages import MessageFilter
 
 _MAILBOXES_PER_QUERY = 256
 _RECEIVERS_PER_LIST = 50_000
 """A page of a list ends early once its messages have this many receivers, because the state of each is looked up."""
-_RECEIPTS_PER_PAGE = 20_000
-"""A page of only read or only unread receipts ends early, perhaps empty, once this many are looked through."""
+_LOOKED_AT_PER_PAGE = 20_000
+"""A page of receipts ends early, perhaps empty, once this many users are looked at: those who have not read it, or
+members without the roles of the message."""
 
 
 class AppMailbox(NamedTuple):
@@ -35,12 +40,13 @@ class AppMailbox(NamedTuple):
 
 
 class MessageStatus(NamedTuple):
-    """A message, its state, the counts of its receipts and the name of its topic (None without one)."""
+    """A message, its state, the counts of its receipts, and the name of its topic or its organisations, if any."""
 
     message: Message
     state: State
     counts: ReceiptTotals
     topic: str | None = None
+    organisations: Organisations | None = None
 
 
 class ReceiptPage(NamedTuple):
@@ -86,23 +92,23 @@ class MessageStatuses:
     ) -> ReceiptPage:
         """Return a message's status and up to `limit` of its receipts, all or only the read or unread ones.
 
-        `cursor` is the `next_cursor` of the previous page. A page of only (un)read receipts may be short and still not
-        the last. Refuses with MESSAGE_UNKNOWN, or FIELD_MALFORMED if the cursor is not one of ours.
+        `cursor` is the `next_cursor` of the previous page. A page may be short and still not the last. Refuses with
+        MESSAGE_UNKNOWN, or FIELD_MALFORMED if the cursor is not one of ours.
         """
         status = await self.status(app, message_id)
         async with self._database.connection() as connection:
             page: list[Receipt] = []
-            scanned = 0
-            last_cursor = None
-            async for receipt in _receipts(connection, status.message, cursor):
-                if read is None or (receipt.read_at is not None) == read:
+            looked_at = 0
+            async for batch in await _receipts(connection, status.message, cursor):
+                for receipt in batch.receipts:
+                    if read is not None and (receipt.read_at is not None) != read:
+                        continue
                     if len(page) == limit:
                         return ReceiptPage(status, page, page[-1].cursor)
                     page.append(receipt)
-                elif scanned >= _RECEIPTS_PER_PAGE and last_cursor is not None:
-                    return ReceiptPage(status, page, last_cursor)
-                scanned += 1
-                last_cursor = receipt.cursor
+                looked_at += batch.looked_at
+                if looked_at >= _LOOKED_AT_PER_PAGE and batch.cursor is not None:
+                    return ReceiptPage(status, page, batch.cursor)
         return ReceiptPage(status, page, None)
 
     async def list_messages(self, query: MessageFilter, limit: int) -> ListPage[MessageStatus, int]:
@@ -119,11 +125,14 @@ class MessageStatuses:
         async with self._database.connection() as connection:
             topic_numbers = {message.topic_number for message in listed if message.topic_number}
             names = await topics.topic_names(connection, topic_numbers)
+            organisations = await organisations_of(connection, topic_numbers)
         statuses: list[MessageStatus] = []
         for part in _parts_to_count(listed):
             for message, counts in zip(part, await self._receipt_counts.of_all(part), strict=True):
-                topic = names.get(message.topic_number) if message.topic_number else None
-                statuses.append(MessageStatus(message, message.state_at(now), counts, topic))
+                number = message.topic_number or EVERYONE
+                statuses.append(
+                    MessageStatus(message, message.state_at(now), counts, names.get(number), organisations.get(number))
+                )
             if sum(status.counts.receivers for status in statuses) >= _RECEIVERS_PER_LIST:
                 break
         return statuses
@@ -163,7 +172,11 @@ def _parts_to_count(listed: Sequence[Message]) -> Iterator[Sequence[Message]]:
         start = end
 
 
-def _receipts(connection: Connection, message: Message, cursor: str | None) -> AsyncIterator[Receipt]:
-    if message.topic_number is not None:
-        return broadcast_receipts.receipts(connection, message, AudiencePlace.parse(message, cursor))
-    return receipts.receipts(connection, message, parse_cursor(cursor) or 0)
+async def _receipts(connection: Connection, message: Message, cursor: str | None) -> AsyncIterator[ReceiptBatch]:
+    if message.topic_number is None:
+        return receipts.receipts(connection, message, parse_cursor(cursor) or 0)
+    place = AudiencePlace.parse(message, cursor)
+    if not is_org_audience(message.topic_number):
+        return broadcast_receipts.receipts(connection, message, place)
+    walk = Walk(message, await find_audience(connection, message.topic_number))
+    return recipients.receipts(connection, walk, place)

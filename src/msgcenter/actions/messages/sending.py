@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from msgcenter.database.database import Database
+from msgcenter.database.database import Connection, Database
 from msgcenter.database.group_commit import CellCommits
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.app_name import check_sender_name
-from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers
+from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, OrgAudience, Receivers
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times
@@ -18,6 +18,7 @@ from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging import reach
 from msgcenter.messaging.send import OnStored, SendResult, send_drafts
+from msgcenter.store.directory.audiences import ensure_audience
 from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages import idempotency, messages
 from msgcenter.store.messages.idempotency import IdempotencyKey
@@ -25,6 +26,7 @@ from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.messages.node_lease import NodeLease
 
 _RECEIVERS_PER_COMMIT = 4_000
+_REMEMBERED_AUDIENCES = 10_000
 _UTC = ZoneInfo("UTC")
 
 
@@ -46,6 +48,7 @@ class Sending:
         self._zone = zone
         self._on_change = on_change
         self._on_stored = on_stored
+        self._audience_numbers: dict[OrgAudience, int] = {}
         self._sends = CellCommits(
             self._send_batch,
             batch_weight=_RECEIVERS_PER_COMMIT,
@@ -66,12 +69,13 @@ class Sending:
         expires_at: int | None = None,
         sender_name: str | None = None,
     ) -> int:
-        """Send a message to 1-10,000 user ids, to a topic or to everyone. Return its id once it is durable.
+        """Send a message to 1-10,000 user ids, to a topic, to organisations or to everyone.
 
-        On return it has reached up to 1,000 receivers, the topic's subscribers or everyone; a background job reaches
-        more receivers. `send_at` and `expires_at` are ms since 1970; `sender_name` is shown beside the app's name. A
-        `request_id` that was used in the last 24 h returns the id of the first message. Refuses with NOT_AUTHORISED
-        (platform, sandbox, broadcasts), AUDIENCE_UNKNOWN (topic), FIELD_MALFORMED, FIELDS_CONTRADICT,
+        Return its id once it is durable. It has then reached up to 1,000 receivers, or the whole other audience; a
+        background job reaches more receivers. `send_at` and `expires_at` are ms since 1970; `sender_name` is shown
+        beside the app's name. A `request_id` that was used in the last 24 h returns the id of the first message.
+        Refuses with NOT_AUTHORISED (platform, sandbox, organisations, broadcasts), AUDIENCE_UNKNOWN (topic),
+        ORGANISATION_UNKNOWN, FIELD_MALFORMED, FIELDS_CONTRADICT,
         REQUEST_ID_REUSED or QUOTA_EXCEEDED (docs/protocol.md, sendMsg).
         """
         check_body(body, app.app_schemes)
@@ -80,13 +84,15 @@ class Sending:
         platform = app.platform_for(platform_code)
         receivers = audience.user_ids if isinstance(audience, Receivers) else ()
         app.check_receivers(receivers)
+        topic_number, organisations = await self._addressed(app, platform, audience)
         draft = Draft(
             app_number=app.number,
             app_cell=app.platform.first_cell,
             platform=platform,
             body=body,
             receivers=receivers,
-            topic_number=await self._topic_number(app, platform, audience),
+            topic_number=topic_number,
+            organisations=organisations,
             approval=approval,
             request_id=request_id,
             send_at=send_at,
@@ -135,11 +141,16 @@ class Sending:
         )
         return results
 
-    async def _topic_number(self, app: App, platform: Platform, audience: Audience) -> int | None:
-        """Return the number of the audience's topic (`EVERYONE` for a broadcast), None for a list of receivers."""
+    async def _addressed(
+        self, app: App, platform: Platform, audience: Audience
+    ) -> tuple[int | None, OrgAudience | None]:
+        """Return the number of the audience, None for a list of receivers; and its organisations, if it is of such."""
         if isinstance(audience, Receivers):
-            return None
+            return None, None
         async with self._database.connection() as connection:
+            if isinstance(audience, Organisations):
+                organisations = await reach.check_organisations(connection, app, platform, audience)
+                return await self._audience_number(connection, platform, organisations), organisations
             if isinstance(audience, Everyone):
                 number: int | None = EVERYONE
             else:
@@ -147,6 +158,16 @@ class Sending:
             if number is None:
                 raise Refusal(Reason.AUDIENCE_UNKNOWN)
             await reach.check_topic(connection, app, platform, number)
+        return number, None
+
+    async def _audience_number(self, connection: Connection, platform: Platform, audience: OrgAudience) -> int:
+        """Return the number of an audience of organisations, which is remembered: it never changes."""
+        number = self._audience_numbers.get(audience)
+        if number is None:
+            number = await ensure_audience(connection, platform.code, audience)
+            if len(self._audience_numbers) >= _REMEMBERED_AUDIENCES:
+                self._audience_numbers.clear()
+            self._audience_numbers[audience] = number
         return number
 
     async def _earlier_id(self, app: App, request_id: str, digest: bytes) -> int | None:

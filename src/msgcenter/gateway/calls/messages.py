@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.messages.message_status import MessageStatus, MessageStatuses
 from msgcenter.actions.messages.sending import Sending
-from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Receivers, Topic
+from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, Receivers, Topic
 from msgcenter.domain.list_page import parse_cursor
 from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
 from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
@@ -66,18 +66,33 @@ async def send_msg(sending: Sending, caller: Caller, request: SendMsg) -> Sent:
 
 def _audience(request: SendMsg) -> Audience:
     """Return the audience of a message. Refuses requests that name none or more than one."""
-    ways = {"receiverIds": request.receiver_ids, "topic": request.topic, "toAll": request.to_all}
+    ways = {
+        "receiverIds": request.receiver_ids,
+        "topic": request.topic,
+        "toAll": request.to_all,
+        "orgIds": request.org_ids,
+    }
     used = [name for name, value in ways.items() if value is not UNSET]
     if not used:
         raise Refusal(Reason.FIELD_MISSING, field="receiverIds")
     if len(used) > 1:
         raise contradiction("/".join(used), "只能选择一种接收方式", "only one way of addressing may be used")
+    for name, value in (("roles", request.roles), ("includeSub", request.include_sub)):
+        if value is not UNSET and request.org_ids is UNSET:
+            raise contradiction(f"{name}/{used[0]}", f"{name}须与orgIds同用", f"{name} needs orgIds")
     if request.to_all is False:
         raise malformed("toAll", "只能取true", "must be true")
     if not isinstance(request.receiver_ids, UnsetType):
         return Receivers.of(map(str, request.receiver_ids))
     if request.approval:
         raise contradiction(f"approval/{used[0]}", "待审批消息须用receiverIds", "an approval needs receiverIds")
+    if not isinstance(request.org_ids, UnsetType):
+        include_sub = value_or_none(request.include_sub)
+        return Organisations.of(
+            map(str, request.org_ids),
+            value_or_none(request.roles),
+            include_sub=True if include_sub is None else include_sub,
+        )
     topic = text_of(request.topic)
     return Everyone() if topic is None else Topic(topic)
 

@@ -83,13 +83,27 @@ FIELDS = {
     "oa.pcUrl": Phrase("同pcUrl", "same as pcUrl"),
     "oa.appUrl": Phrase("同appUrl", "same as appUrl"),
     "receiverIds": Phrase(
-        "接收人的用户编号，1–10,000个；与topic、toAll三选一",
-        "user ids of the receivers, 1-10,000; use exactly one of receiverIds, topic and toAll",
+        "接收人的用户编号，1–10,000个；receiverIds、topic、orgIds、toAll四选一",
+        "user ids of the receivers, 1-10,000; use exactly one of receiverIds, topic, orgIds and toAll",
     ),
     "receiverIds[]": Phrase("一个用户编号", "a user id"),
     "topic": Phrase("主题名称", "topic name"),
     "sendMsg.topic": Phrase("发送给此主题的订阅用户", "send to the subscribers of this topic"),
     "toAll": Phrase("true：发送给平台的所有用户", "true: send to all users of the platform"),
+    "orgIds": Phrase(
+        "组织编号，1–100个：发送给这些组织的成员，每人一份；须获授权",
+        "ids of 1-100 organisations: send to their members, one copy each; needs a grant",
+    ),
+    "orgIds[]": Phrase("一个组织编号", "an organisation's id"),
+    "roles": Phrase(
+        "与orgIds同用：只发送给这些角色的成员，1–20个；默认所有成员",
+        "with orgIds: send only to members with these roles, 1-20; default: all members",
+    ),
+    "roles[]": Phrase("一个角色代码，如tea", "the code of a role, such as tea"),
+    "includeSub": Phrase(
+        "与orgIds同用：是否包含下级组织的成员，默认true",
+        "with orgIds: whether members of the organisations below are included; default: true",
+    ),
     "approval": Phrase("true：作为待审批消息", "true: the message is a pending approval"),
     "requestId": Phrase(
         "请求编号，24小时内重复的请求只发送一次", "idempotency key: a request repeated within 24 hours is sent once"

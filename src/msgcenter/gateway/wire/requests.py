@@ -6,9 +6,9 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
+from msgcenter.domain.audience import MAX_AUDIENCE_ROLES, MAX_ORGANISATIONS, MAX_SUBSCRIPTIONS
 from msgcenter.domain.content import Kind, Link, OaBody, OaHead, OptionalUrl, Text
-from msgcenter.domain.identifiers import Id, NewTopic, OldUserId, PlatformCode, SenderName, UserId
+from msgcenter.domain.identifiers import Id, NewTopic, OldUserId, OrgId, PlatformCode, RoleCode, SenderName, UserId
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
 from msgcenter.domain.rule import RULE, must_be
 
@@ -110,13 +110,18 @@ class MessageBody(Struct, frozen=True):
 
 
 class SendMsg(MessageBody, frozen=True):
-    """Send a message to receivers, to a topic or to everyone of the platform."""
+    """Send a message to receivers, to a topic, to members of organisations or to everyone of the platform."""
 
     receiver_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MAX_RECEIVERS)] | UnsetType = field(
         name="receiverIds", default=UNSET
     )
     topic: Id | UnsetType = UNSET
     to_all: bool | UnsetType = field(name="toAll", default=UNSET)
+    org_ids: Annotated[list[OrgId], Meta(min_length=1, max_length=MAX_ORGANISATIONS)] | UnsetType = field(
+        name="orgIds", default=UNSET
+    )
+    roles: Annotated[list[RoleCode], Meta(min_length=1, max_length=MAX_AUDIENCE_ROLES)] | UnsetType = UNSET
+    include_sub: bool | UnsetType = field(name="includeSub", default=UNSET)
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
     approval: bool = False
     request_id: Id | UnsetType = field(name="requestId", default=UNSET)

@@ -85,7 +85,7 @@ class MessagePages:
         return View(
             "message.html",
             {
-                "entry": LogEntry(message, status.state, status.counts, status.topic, named),
+                "entry": LogEntry(message, status.state, status.counts, status.topic, named, status.organisations),
                 "message": message,
                 "receipts": page,
                 "show": request.query("show"),

@@ -1,1 +1,1 @@
-"""The directory: organisations, users, memberships, and the intervals in which they count."""
+"""The directory: organisations, users, memberships, the intervals in which they count, and what apps may address."""

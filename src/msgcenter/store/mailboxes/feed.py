@@ -1,4 +1,4 @@
-"""The feed of a cell: messages to a topic or to everyone are stored here once, and the cell's mailboxes pull them.
+"""The feed of a cell: messages to a topic, to organisations or to everyone are stored here once; mailboxes pull them.
 
 Positions are assigned under the lock of the cell's `feed_head` row, which is held until the commit. So they become
 visible in order and without gaps, and a mailbox that has pulled to a position cannot have missed a row before it.
@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
-from msgcenter.domain.message import Message
+from msgcenter.database.statements import column_arrays
 
 
 class FeedAction(IntEnum):
@@ -26,13 +26,26 @@ class FeedAction(IntEnum):
     UNREAD_AGAIN = 2
 
 
-class NewFeedRow(NamedTuple):
-    """A row to publish. `origin_position` is the position of the message that it concerns, None if it is the message.
+class Addressed(NamedTuple):
+    """The numbers of topics, groups or organisations to publish something to; one number, except of organisations.
 
-    `expires_at` is ms since 1970.
+    Of organisations: `roles` are the roles whose members are meant, None for all; `direct` is whether only members of
+    the organisations themselves are meant, not those of organisations below them.
     """
 
-    topic_number: int
+    numbers: tuple[int, ...]
+    roles: tuple[str, ...] | None = None
+    direct: bool = False
+
+
+class Publication(NamedTuple):
+    """Something to publish: a row of the feed for each number in `addressed`, all at one position.
+
+    `origin_position` is the position of the message that it concerns, None if it is the message. `expires_at` is ms
+    since 1970.
+    """
+
+    addressed: Addressed
     message_id: int
     app_number: int
     expires_at: int | None
@@ -63,54 +76,43 @@ class PendingRow(NamedTuple):
     action: FeedAction
 
 
-async def publish_follow_up(connection: Connection, message: Message, action: FeedAction) -> tuple[int, ...]:
-    """Publish a row in each cell that applies an action in the mailboxes which a message has reached or will reach.
-
-    Return its position in each cell. Runs inside a transaction, see `publish`.
-    """
-    assert message.topic_number is not None
-    positions = []
-    for place, cell in enumerate(message.platform.all_cells):
-        row = NewFeedRow(
-            message.topic_number,
-            message.id,
-            message.app_number,
-            message.expires_at,
-            action,
-            None if message.positions is None else message.positions[place],
-        )
-        positions += await publish(connection, cell, [row])
-    return tuple(positions)
-
-
-async def publish(connection: Connection, cell: int, rows: Sequence[NewFeedRow]) -> list[int]:
-    """Add rows to the feed of a cell; return their positions.
+async def publish(connection: Connection, cell: int, publications: Sequence[Publication]) -> list[int]:
+    """Add rows to the feed of a cell; return the position of each publication.
 
     Runs inside a transaction, as late as possible: until the commit, it blocks other publications in the cell.
     """
-    if not rows:
+    if not publications:
         return []
-    positions = await take_positions(connection, cell, len(rows))
+    positions = await take_positions(connection, cell, len(publications))
+    rows = [
+        (
+            number,
+            position,
+            position if publication.origin_position is None else publication.origin_position,
+            publication.message_id,
+            publication.app_number,
+            publication.expires_at,
+            publication.action,
+            None if publication.addressed.roles is None else ",".join(publication.addressed.roles),
+            publication.addressed.direct,
+        )
+        for publication, position in zip(publications, positions, strict=True)
+        for number in publication.addressed.numbers
+    ]
     await connection.execute(
         """
-        insert into feed (cell, topic_number, position, about, message_id, app_number, expires_at, action)
-        select home.cell, new_row.*
+        insert into feed (cell, topic_number, position, about, message_id, app_number, expires_at, action, roles,
+            direct)
+        select home.cell, topic_number, new_row.position, about, message_id, app_number, expires_at, action,
+            string_to_array(roles, ','), direct
         from feed_head as home
-        cross join unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[], $8::smallint[])
-            as new_row
+        cross join unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[],
+                $8::smallint[], $9::text[], $10::bool[])
+            as new_row (topic_number, position, about, message_id, app_number, expires_at, action, roles, direct)
         where home.cell = $1
         """,
         cell,
-        [row.topic_number for row in rows],
-        positions,
-        [
-            position if row.origin_position is None else row.origin_position
-            for row, position in zip(rows, positions, strict=True)
-        ],
-        [row.message_id for row in rows],
-        [row.app_number for row in rows],
-        [row.expires_at for row in rows],
-        [row.action for row in rows],
+        *column_arrays(rows, 9),
     )
     return positions
 
@@ -130,11 +132,13 @@ async def take_positions(connection: Connection, cell: int, count: int) -> list[
 # In these fragments, `mailbox` is the alias of a relation with the columns user_id, joined, pulled_to, and `cell` is an
 # expression for the cell, usually a parameter. A mailbox pulls a row for everyone if its user was known when the
 # message was published. It pulls a topic's row if the user was subscribed then, also if the row withdraws a message
-# from a user who has unsubscribed since.
+# from a user who has unsubscribed since. It pulls an organisation's row if the user was then a member, with one of the
+# row's roles, of that organisation or of one below it; both intervals count, the membership's and the path's.
 
 _FAR_BEHIND = 2_000
-"""The mailbox of a user who has left a topic pulls when it is further behind than this, although no row may be for it.
-Otherwise every call of a user who has left a busy topic would search all rows since then."""
+"""The mailbox of a user who has left a topic, or is or was a member of an organisation, pulls when it is further behind
+than this, although no row may be for it. Otherwise every call of a user who has left a busy topic, or has none of the
+roles that a school writes to, would search all rows since then."""
 
 
 def _rows_for_everyone(cell: str, mailbox: str) -> str:
@@ -167,6 +171,35 @@ def _rows_for_subscription(cell: str, mailbox: str) -> str:
     """
 
 
+def _memberships(cell: str, mailbox: str) -> str:
+    return f"""
+        directory_member as membership
+        where membership.cell = {cell} and membership.user_id = {mailbox}.user_id
+    """
+
+
+def _paths(cell: str) -> str:
+    return f"""
+        directory_path as path
+        where path.cell = {cell} and path.org_number = membership.org_number
+    """
+
+
+def _rows_for_path(cell: str, mailbox: str) -> str:
+    # `greatest` and `least` leave out nulls: an interval without an end.
+    return f"""
+        select feed.*
+        from feed
+        where feed.cell = {cell}
+            and feed.topic_number = path.ancestor_number
+            and feed.position > {mailbox}.pulled_to
+            and feed.about > greatest(membership.since, path.since)
+            and feed.about <= coalesce(least(membership.until, path.until), feed.about)
+            and (feed.roles is null or membership.role = any(feed.roles))
+            and (path.depth = 0 or not feed.direct)
+    """
+
+
 def _must_pull(cell: str, mailbox: str, feed_head: str) -> str:
     """Return the condition for pulling, of a mailbox that has not pulled to the head."""
     return f"""
@@ -178,6 +211,13 @@ def _must_pull(cell: str, mailbox: str, feed_head: str) -> str:
                         subscription.until is not null
                             and {mailbox}.pulled_to < {feed_head}.position - {_FAR_BEHIND}
                         or exists ({_rows_for_subscription(cell, mailbox)})
+                    )
+            )
+            or exists (
+                select from {_memberships(cell, mailbox)}
+                    and (
+                        {mailbox}.pulled_to < {feed_head}.position - {_FAR_BEHIND}
+                        or exists (select from {_paths(cell)} and exists ({_rows_for_path(cell, mailbox)}))
                     )
             )
         )
@@ -269,6 +309,15 @@ async def pending_rows(
                 select topic_row.*
                 from (select subscription.* from {_subscriptions("$1", "mailbox")}) as subscription
                 cross join lateral ({_rows_for_subscription("$1", "mailbox")} {next_rows}) as topic_row
+            )
+            union all
+            (
+                -- A member of several of the organisations gets one copy.
+                select distinct on (org_row.position) org_row.*
+                from (select membership.* from {_memberships("$1", "mailbox")}) as membership
+                cross join lateral (select path.* from {_paths("$1")}) as path
+                cross join lateral ({_rows_for_path("$1", "mailbox")} {next_rows}) as org_row
+                order by org_row.position
             )
             order by position
             limit $7

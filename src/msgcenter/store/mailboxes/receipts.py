@@ -27,6 +27,19 @@ class Receipt(NamedTuple):
     cursor: str
 
 
+class ReceiptBatch(NamedTuple):
+    """Some receipts, found among `looked_at` users. `cursor` leads to the next ones; None at the end."""
+
+    receipts: list[Receipt]
+    looked_at: int
+    cursor: str | None
+
+
+def receipt_of(user_id: str, read_at: int | None, cursor: str) -> Receipt:
+    """Return a receipt; a `read_at` of an entry that was withdrawn after it was read is negative."""
+    return Receipt(user_id, None if read_at is None else abs(read_at), cursor)
+
+
 async def count_receipts(connection: Connection, messages: Sequence[Message]) -> list[ReceiptTotals]:
     """Count the receipts of pushed messages. Takes a statement for each cell, which looks at each mailbox reached."""
     chunks_by_cell: dict[int, list[tuple[int, Message, bytes]]] = {}
@@ -81,7 +94,7 @@ async def _count_in_cell(
     return [(row["place"], row["delivered"], row["read"]) for row in rows]
 
 
-async def receipts(connection: Connection, message: Message, start: int = 0) -> AsyncIterator[Receipt]:
+async def receipts(connection: Connection, message: Message, start: int = 0) -> AsyncIterator[ReceiptBatch]:
     """Yield the receipts of a pushed message in audience order, starting at position `start`.
 
     Receivers that a fan-out has not reached yet are left out. Members of a group who have not pulled the message have
@@ -93,9 +106,13 @@ async def receipts(connection: Connection, message: Message, start: int = 0) -> 
         chunk = delivered[number]
         user_ids = (await audiences.read_chunks(connection, bucket, [chunk]))[chunk]
         read_times = await _read_times(connection, message, chunk.cell, user_ids)
-        for position, user_id in enumerate(user_ids, number * audiences.CHUNK_SIZE):
-            if position >= start:
-                yield Receipt(user_id, read_times.get(user_id), str(position + 1))
+        listed = [
+            Receipt(user_id, read_times.get(user_id), str(position + 1))
+            for position, user_id in enumerate(user_ids, number * audiences.CHUNK_SIZE)
+            if position >= start
+        ]
+        is_last = number + 1 == len(delivered)
+        yield ReceiptBatch(listed, len(listed), None if is_last else str((number + 1) * audiences.CHUNK_SIZE))
 
 
 async def _read_times(
