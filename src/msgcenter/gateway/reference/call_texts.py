@@ -107,9 +107,9 @@ TEXTS: dict[str, CallTexts] = {
     ),
     "sendMsg": CallTexts(
         Phrase(
-            "向用户、主题的订阅者或平台所有人发送文本、链接或卡片消息；可定时、可过期、可作为待审批。",
-            "Send a text, a link or a card to users, to a topic's subscribers or to all users of a platform. The "
-            "message can be scheduled, can expire, and can be a pending approval.",
+            "向用户、主题的订阅者、组织的成员或平台所有人发送文本、链接或卡片消息；可定时、可过期、可作为待审批。",
+            "Send a text, a link or a card to users, to a topic's subscribers, to members of organisations or to all "
+            "users of a platform. The message can be scheduled, can expire, and can be a pending approval.",
         ),
         (
             Sample(Phrase("文本", "Text"), TEXT),
@@ -123,6 +123,7 @@ TEXTS: dict[str, CallTexts] = {
             Reason.NOT_AUTHORISED,
             Reason.REQUEST_ID_REUSED,
             Reason.AUDIENCE_UNKNOWN,
+            Reason.ORGANISATION_UNKNOWN,
             Reason.QUOTA_EXCEEDED,
         ),
     ),
