@@ -1,10 +1,13 @@
-"""A small directory, written with SQL: organisations, memberships and grants, by the rules of their intervals."""
+"""A small directory for tests: organisations, members, and what an app may address."""
 
 from collections.abc import Iterable
 
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Database
 from msgcenter.domain.account import Platform
-from msgcenter.store.mailboxes import feed, users
+from msgcenter.domain.directory import FormerMembership, Membership, OrgChange
+from msgcenter.messaging.directory.change_members import add_members, remove_members
+from msgcenter.messaging.directory.change_orgs import change_orgs
+from tests.scene import START
 
 
 class DirectoryRows:
@@ -13,89 +16,29 @@ class DirectoryRows:
     def __init__(self, database: Database, platform: Platform) -> None:
         self._database = database
         self._platform = platform
-        self._parents: dict[str, str | None] = {}
 
-    async def add_org(self, org_id: str, parent_id: str | None = None, name: str | None = None) -> None:
-        """Add an organisation below another one, or at the top."""
-        self._parents[org_id] = parent_id
-        await self._database.in_transaction(self._add_org, org_id, parent_id, name or org_id)
+    async def add_org(self, org_id: str, parent_id: str = "", name: str | None = None) -> None:
+        """Add an organisation below another one, or at the top; or move it."""
+        await self._change_org(OrgChange(org_id, parent_id, name=name or org_id))
 
-    async def _add_org(self, connection: Connection, org_id: str, parent_id: str | None, name: str) -> None:
-        await connection.execute(
-            """
-            insert into directory_org (parent_number, platform_code, org_id, kind, name)
-            values ((select number from directory_org where platform_code = $1 and org_id = $3), $1, $2, '', $4)
-            """,
-            self._platform.code,
-            org_id,
-            parent_id,
-            name,
-        )
-        line, above = [org_id], parent_id
-        while above is not None:
-            line.append(above)
-            above = self._parents[above]
-        for cell in self._platform.all_cells:
-            (position,) = await feed.take_positions(connection, cell, 1)
-            await connection.execute(
-                """
-                insert into directory_path (cell, org_number, ancestor_number, depth, since)
-                select $1, org.number, above.number, line.place - 1, $4
-                from directory_org as org
-                cross join unnest($3::text[]) with ordinality as line (org_id, place)
-                join directory_org as above on above.platform_code = org.platform_code and above.org_id = line.org_id
-                where org.platform_code = $2 and org.org_id = $3[1]
-                """,
-                cell,
-                self._platform.code,
-                line,
-                position,
-            )
+    async def delete_org(self, org_id: str) -> None:
+        """Delete an organisation."""
+        await self._change_org(OrgChange(org_id, deleted=True))
+
+    async def _change_org(self, change: OrgChange) -> None:
+        changed = await change_orgs(self._database, self._platform, [change], START)
+        assert changed.changed == 1
 
     async def join(self, org_id: str, user_ids: Iterable[str], role: str = "stu") -> None:
         """Make users members of an organisation."""
-        await self._database.in_transaction(self._join, org_id, sorted(user_ids), role)
-
-    async def _join(self, connection: Connection, org_id: str, user_ids: list[str], role: str) -> None:
-        for cell, members in self._by_cell(user_ids):
-            await users.register(connection, cell, members)
-            (position,) = await feed.take_positions(connection, cell, 1)
-            await connection.execute(
-                """
-                insert into directory_member (cell, org_number, since, user_id, role)
-                select $1, number, $4, unnest($5::text[]), $6
-                from directory_org
-                where platform_code = $2 and org_id = $3
-                """,
-                cell,
-                self._platform.code,
-                org_id,
-                position,
-                members,
-                role,
-            )
+        memberships = [Membership(org_id, user_id, role) for user_id in user_ids]
+        changed = await self._database.in_transaction(add_members, self._platform, memberships)
+        assert changed.changed == len(memberships)
 
     async def leave(self, org_id: str, user_ids: Iterable[str]) -> None:
         """End all memberships of users in an organisation."""
-        await self._database.in_transaction(self._leave, org_id, sorted(user_ids))
-
-    async def _leave(self, connection: Connection, org_id: str, user_ids: list[str]) -> None:
-        for cell, members in self._by_cell(user_ids):
-            (position,) = await feed.take_positions(connection, cell, 1)
-            await connection.execute(
-                """
-                update directory_member as member
-                set until = $4
-                from directory_org as org
-                where org.platform_code = $2 and org.org_id = $3 and member.cell = $1
-                    and member.org_number = org.number and member.user_id = any($5) and member.until is null
-                """,
-                cell,
-                self._platform.code,
-                org_id,
-                position,
-                members,
-            )
+        former = [FormerMembership(org_id, user_id) for user_id in user_ids]
+        await self._database.in_transaction(remove_members, self._platform, former)
 
     async def grant(self, app_number: int, org_id: str, roles: Iterable[str] | None = None) -> None:
         """Let an app address an organisation and those below it: some roles, or all members."""
@@ -116,9 +59,3 @@ class DirectoryRows:
         """Withdraw all grants of an app."""
         async with self._database.connection() as connection:
             await connection.execute("delete from directory_grant where app_number = $1", app_number)
-
-    def _by_cell(self, user_ids: Iterable[str]) -> Iterable[tuple[int, list[str]]]:
-        by_cell: dict[int, list[str]] = {}
-        for user_id in user_ids:
-            by_cell.setdefault(self._platform.cell_of(user_id), []).append(user_id)
-        return sorted(by_cell.items())

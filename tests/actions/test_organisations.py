@@ -20,11 +20,13 @@ from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import Everyone, Organisations, is_org_audience
 from msgcenter.domain.content import Text
+from msgcenter.domain.directory import UserChange
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging import fan_out as delivery
+from msgcenter.messaging.directory.change_users import change_users
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.pull import pull
 from msgcenter.store.apps.apps import find_app
@@ -262,7 +264,7 @@ async def test_receipts_have_each_recipient_once(scene: Scene, monkeypatch: pyte
 async def test_receipts_of_a_scheduled_message_are_of_the_present_members(scene: Scene) -> None:
     audience = Organisations.of(["c1"])
     message_id = await scene.sending.send(scene.app, Text("text"), audience, send_at=now_ms() + 60_000)
-    await rows(scene.database, "update directory_member set since = (1::bigint << 62) - 1 where user_id = 'wang'")
+    await scene.database.in_transaction(change_users, scene.platform, [UserChange("wang", disabled=True)])
     page = await scene.statuses.receipts(scene.app, message_id, read=None, cursor=None, limit=10)
     assert page.status.counts == ReceiptTotals(2, 0, 0)
     assert page.receipts == []
@@ -296,7 +298,7 @@ async def test_a_reminder_counts_the_members_who_have_not_read(scene: Scene) -> 
 async def test_lists_and_statuses_name_the_organisations(scene: Scene) -> None:
     audience = Organisations.of(["school", "c1"], ["tea"], include_sub=False)
     message_id = await scene.sending.send(scene.app, Text("text"), audience)
-    await rows(scene.database, "update directory_org set deleted_at = 1 where org_id = 'c1'")
+    await scene.directory.delete_org("c1")
     assert (await scene.statuses.status(scene.app, message_id)).organisations == audience
     page = await MessageLog(scene.database).page(MessageFilter(scene.app.number), "head", 10)
     assert [(entry.organisations, entry.counts) for entry in page.items] == [(audience, ReceiptTotals(2, 2, 0))]
@@ -359,7 +361,7 @@ async def test_a_scheduled_message_is_withheld_when_the_grant_is_withdrawn(
 
 
 async def test_unknown_organisations_are_named(scene: Scene) -> None:
-    await rows(scene.database, "update directory_org set deleted_at = 1 where org_id = 'other'")
+    await scene.directory.delete_org("other")
     refusal = await refused(scene.send("c1", "none", "other"), Reason.ORGANISATION_UNKNOWN)
     assert refusal.result == {"invalidOrgId": ["none", "other"]}
     assert "none, other" in refusal.describe("en")

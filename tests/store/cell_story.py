@@ -299,7 +299,7 @@ class Story:
             assert await self.sent.remind(self.app, message_id, by=COMMAND) > 0
 
     async def recall(self) -> None:
-        """Recall messages of every audience."""
+        """Recall messages of every audience; then delete the organisations."""
         for audience, users in (
             (Receivers.of(USERS), USERS),
             (Topic(TOPIC), SUBSCRIBERS[3:]),
@@ -312,6 +312,8 @@ class Story:
             for user in users:
                 self.shown[user].remove(message_id)
             await self.compare()
+        for org_id in ("class", "school"):
+            await DirectoryRows(self.database, self.platform).delete_org(org_id)
 
     async def archive_and_read(self) -> None:
         """Archive messages and bring them back; read all of a list, and what a search finds."""

@@ -16,10 +16,6 @@ have negative ones.
 _FIRST_ORGANISATIONS_NUMBER = 3 << 29
 MAX_SUBSCRIPTIONS = 1_000
 """Maximum of user ids in a subscribe or unsubscribe call (docs/protocol.md)."""
-MAX_ORGANISATIONS = 100
-"""Maximum of organisations that a message is addressed to."""
-MAX_AUDIENCE_ROLES = 20
-"""Maximum of roles that a message is addressed to."""
 
 
 class Receivers(Struct, frozen=True):

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from msgcenter.domain.audience import MAX_AUDIENCE_ROLES, MAX_ORGANISATIONS, MAX_SUBSCRIPTIONS
+from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
 from msgcenter.domain.content import Kind, Link, OaBody, OaHead, OptionalUrl, Text
+from msgcenter.domain.directory import MAX_ORG_IDS, MAX_ROLES
 from msgcenter.domain.identifiers import Id, NewTopic, OldUserId, OrgId, PlatformCode, RoleCode, SenderName, UserId
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
 from msgcenter.domain.rule import RULE, must_be
@@ -117,10 +118,10 @@ class SendMsg(MessageBody, frozen=True):
     )
     topic: Id | UnsetType = UNSET
     to_all: bool | UnsetType = field(name="toAll", default=UNSET)
-    org_ids: Annotated[list[OrgId], Meta(min_length=1, max_length=MAX_ORGANISATIONS)] | UnsetType = field(
+    org_ids: Annotated[list[OrgId], Meta(min_length=1, max_length=MAX_ORG_IDS)] | UnsetType = field(
         name="orgIds", default=UNSET
     )
-    roles: Annotated[list[RoleCode], Meta(min_length=1, max_length=MAX_AUDIENCE_ROLES)] | UnsetType = UNSET
+    roles: Annotated[list[RoleCode], Meta(min_length=1, max_length=MAX_ROLES)] | UnsetType = UNSET
     include_sub: bool | UnsetType = field(name="includeSub", default=UNSET)
     platform_code: PlatformCode | UnsetType = field(name="platformCode", default=UNSET)
     approval: bool = False

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection
 from msgcenter.domain.audience import OrgAudience
+from msgcenter.domain.directory import NEVER
 from msgcenter.domain.message import Message
 from msgcenter.store.mailboxes.audience_place import START, AudiencePlace
 from msgcenter.store.mailboxes.read_times import read_time_parameters, read_times
@@ -21,8 +22,6 @@ MEMBERS_PER_COUNT = 20_000
 _MEMBERS_PER_LIST = 2_000
 WHOLE = 0
 """The group number of counts of all recipients."""
-_NOT_SENT_YET = (1 << 62) - 1
-"""The position of a message that is not published yet: after all others, and before that of disabled members."""
 
 
 class Walk(NamedTuple):
@@ -242,7 +241,8 @@ _END = """
 def _parameters(walk: Walk, after: AudiencePlace, limit: int) -> Sequence[object]:
     message, audience = walk.message, walk.audience
     place = after.cell_place
-    position = _NOT_SENT_YET if message.positions is None else message.positions[place]
+    # A message that is not published yet comes after all others, but not after what disabled members wait for.
+    position = NEVER if message.positions is None else message.positions[place]
     return (
         message.platform.all_cells[place],
         audience.org_numbers,
