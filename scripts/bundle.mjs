@@ -18,7 +18,7 @@ const TARGET = ["chrome114", "firefox125", "safari17"];
 /** The entries of each package's static/ folder; each becomes bundle/NAME.min.js or .min.css. */
 const ENTRIES = {
   inbox: ["msg-inbox.js", "page.js", "page.css", "early.js"],
-  portal: ["portal.js", "try.js", "announce.js", "message.js", "portal.css"],
+  portal: ["portal.js", "try.js", "announce.js", "message.js", "directory.js", "portal.css"],
 };
 const COMMON = {
   bundle: true,

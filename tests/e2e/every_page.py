@@ -5,23 +5,27 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.team import Team
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
+from msgcenter.domain.directory import DirectoryUser, Membership, Org
 from msgcenter.domain.person import COMMAND, Person
 from msgcenter.portal.routes import PAGES
 from msgcenter_client import Client
 from tests.conftest import SECRET_KEY, Credentials, Server, wait_for
 from tests.portal.conftest import PASSWORD, Visitor
+from tests.portal.directory_scene import write_directory
 from tests.receiver import receiving
 
 LONG_WORD = "Bildungsinformationsaustauschdienstleistungsverwaltungsstelle1234"[:64]
 LONG_NAME = "武汉市第一中学信息技术教研组" * 4
-FILES = (".csv",)
-"""Pages that are downloads."""
+FILES = (".csv", "/branch")
+"""Pages that are downloads, or parts of pages."""
+DIRECTORY = "/operator/directory"
 
 
 @dataclass
@@ -37,7 +41,7 @@ class World:
         """Return the path of every page that is shown on screen, with existing objects in its parameters."""
         paths = []
         for page in PAGES:
-            if page.method != "GET" or page.path.endswith(FILES):
+            if page.method != "GET" or page.path.endswith(FILES) or page.path.startswith(DIRECTORY):
                 continue
             calls = ("sendMsg", "getAccessToken") if "{name}" in page.path else ("",)
             paths += [self._path(page.path, call) for call in calls]
@@ -61,7 +65,19 @@ class World:
             f"/operator/apps?q={LONG_WORD}{LONG_WORD}",
             f"/apps/{self.app_id}/messages?receiver={LONG_WORD}",
             f"/operator/audit?actor={self.login}",
+            *(f"{DIRECTORY}{query}" for query in self._directory()),
         ]
+
+    def _directory(self) -> Iterator[str]:
+        """Yield the pages about the directory, each with what it is about."""
+        platform = {"platform": self.values["platform"]}
+        for page, query in (
+            ("", {"open": LONG_WORD}),
+            ("", {"q": LONG_WORD[:5]}),
+            ("/org", {"org": LONG_WORD}),
+            ("/user", {"user": LONG_WORD}),
+        ):
+            yield f"{page}?{urlencode(platform | query)}"
 
 
 @contextmanager
@@ -97,6 +113,7 @@ def world_on(server: Server, database_url: str) -> Iterator[World]:
                     "message_id": message_id,
                     "invitation": invitation[1],
                     "number": number,
+                    "platform": app.platform_code,
                 },
             )
     finally:
@@ -115,9 +132,19 @@ async def _people_and_apps(database_url: str, tail: str) -> tuple[Person, Creden
         app_ids = [f"{LONG_WORD[:47]}{secrets.token_hex(8)}" for _ in range(2)]
         await apps.create(LONG_WORD, platform, app_id=app_ids[0])
         made = await apps.create(LONG_NAME, platform, app_id=app_ids[1])
+        await _fill_directory(database, platform)
         for app_id in app_ids:
             await Team(database, apps).add(await apps.find(app_id), person.login, COMMAND)
     return person, Credentials(made.app.app_id, made.app_key, platform, made.app.number), app_ids[0]
+
+
+async def _fill_directory(database: Database, platform: str) -> None:
+    orgs = [Org(LONG_WORD, "", LONG_WORD[:32], LONG_NAME), Org("below", LONG_WORD, "", LONG_WORD * 2)]
+    users = [DirectoryUser(LONG_WORD, LONG_WORD * 2, "zh-CN", "Asia/Shanghai", disabled=True), DirectoryUser("u")]
+    members = [
+        Membership(org.org_id, user.user_id, role) for org in orgs for user in users for role in ("tea", "a" * 16)
+    ]
+    await write_directory(database, platform, orgs=orgs, users=users, members=members)
 
 
 def _send_messages(client: Client) -> str:

@@ -47,6 +47,7 @@ from msgcenter.store.apps.apps import find_app
 from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter.store.directory import orgs
 from msgcenter.store.directory.members import Member, count_all, count_by_role, list_members, list_org_members
+from msgcenter.store.directory.search import find_users
 from msgcenter.store.directory.users import list_users
 from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
@@ -385,6 +386,8 @@ class Story:
                     *map(itemgetter(0), listed)
                 }
                 assert await count_all(connection, cell) == await count_by_role(connection, cell, number)
+            named = await find_users(connection, platform.all_cells, "name", 100)
+            assert sorted(it.user.user_id for it in named) == sorted(USERS)
         assert await change_orgs(database, platform, [OrgChange("school-2", "school-1")], now_ms()) == (1, {})
         former = [FormerMembership("school-1", user) for user in USERS[:6]]
         assert await database.in_transaction(remove_members, platform, former) == (6, frozenset())

@@ -13,6 +13,7 @@ from msgcenter.actions.apps.statistics import Statistics
 from msgcenter.actions.apps.team import Team
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
+from msgcenter.actions.directory.browsing import DirectoryBrowser
 from msgcenter.actions.messages.message_log import MessageLog
 from msgcenter.actions.portal.announcement_views import AnnouncementViews
 from msgcenter.actions.portal.announcements import Announcements
@@ -31,6 +32,7 @@ from msgcenter.portal.pages.announcement_form import AnnouncementForm
 from msgcenter.portal.pages.announcements import AnnouncementPages
 from msgcenter.portal.pages.apps import AppPages
 from msgcenter.portal.pages.audit import AuditPages
+from msgcenter.portal.pages.directory import DirectoryPages
 from msgcenter.portal.pages.health import HealthPages
 from msgcenter.portal.pages.login import LoginPages
 from msgcenter.portal.pages.messages import MessagePages
@@ -94,5 +96,6 @@ def portal_routes(
         permissions=PermissionPages(apps, platforms, Permissions(database), settings_of_apps, apis, rate_limit),
         health=HealthPages(health),
         announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times)),
+        directory=DirectoryPages(DirectoryBrowser(database), platforms),
     )
     return routes(edge, pages)

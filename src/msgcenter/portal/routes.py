@@ -13,6 +13,7 @@ from msgcenter.portal.pages.account import AccountPages
 from msgcenter.portal.pages.announcements import AnnouncementPages
 from msgcenter.portal.pages.apps import AppPages
 from msgcenter.portal.pages.audit import AuditPages
+from msgcenter.portal.pages.directory import DirectoryPages
 from msgcenter.portal.pages.health import HealthPages
 from msgcenter.portal.pages.login import LoginPages
 from msgcenter.portal.pages.messages import MessagePages
@@ -32,6 +33,7 @@ _MESSAGE = _APP + "/messages/{message_id}"
 _WEBHOOK = _APP + "/webhooks/{webhook_id}"
 _OPERATOR_APP = "/operator/apps/{app_id}"
 _NOTICE = "/operator/announcements/{number}"
+_DIRECTORY = "/operator/directory"
 _SECOND_FACTOR = "/account/second-factor"
 
 START = (Page("GET", "", "public", StartPages.start),)
@@ -168,6 +170,13 @@ ANNOUNCEMENTS = (
     Page("POST", _NOTICE + "/withdraw", "operator", AnnouncementPages.withdraw, AnnouncementPages.show),
     Page("POST", _NOTICE + "/recall", "operator", AnnouncementPages.recall, AnnouncementPages.show),
 )
+DIRECTORY = (
+    Page("GET", _DIRECTORY, "operator", DirectoryPages.directory),
+    Page("GET", _DIRECTORY + "/branch", "operator", DirectoryPages.branch),
+    Page("GET", _DIRECTORY + "/org", "operator", DirectoryPages.org),
+    Page("GET", _DIRECTORY + "/members.csv", "operator", DirectoryPages.members_csv),
+    Page("GET", _DIRECTORY + "/user", "operator", DirectoryPages.user),
+)
 
 PAGES: tuple[Page[Any], ...] = (
     *START,
@@ -186,6 +195,7 @@ PAGES: tuple[Page[Any], ...] = (
     *PERMISSIONS,
     *HEALTH,
     *ANNOUNCEMENTS,
+    *DIRECTORY,
 )
 _ROOT = Page("GET", "", "public", StartPages.home)
 _UNKNOWN = Page("GET", "/{rest:path}", "public", StartPages.unknown)
@@ -211,6 +221,7 @@ class PortalPages:
     permissions: PermissionPages
     health: HealthPages
     announcements: AnnouncementPages
+    directory: DirectoryPages
 
     def bound(self) -> list[BoundPage]:
         """Return all pages with the objects that answer them. The first page that matches a path answers."""
@@ -231,6 +242,7 @@ class PortalPages:
             *_bound(PERMISSIONS, self.permissions),
             *_bound(HEALTH, self.health),
             *_bound(ANNOUNCEMENTS, self.announcements),
+            *_bound(DIRECTORY, self.directory),
         ]
 
 

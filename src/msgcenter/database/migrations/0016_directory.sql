@@ -46,6 +46,7 @@ create table directory_user (
   time_zone text collate "C",
   primary key (cell, user_id)
 );
+create index directory_user_name on directory_user (cell, (lower(name) collate "C"), user_id);    -- people search by it
 
 -- Memberships: intervals of feed positions. A message at a position p is for the members with since < p <= until. The
 -- memberships of a disabled user wait: their `since` is after all positions.

@@ -1,0 +1,1 @@
+"""The directory: changing and reading it, importing and exporting it."""
