@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from msgcenter.actions.apps import call_counter
 from msgcenter.actions.apps.call_counter import CallCounter
@@ -96,11 +97,15 @@ async def test_hours_begin_as_in_the_time_zone(
 
 async def test_messages_are_counted_with_calls(database: Database) -> None:
     counter = CallCounter(database, SHANGHAI)
-    counter.sent([text_to(APP.number, HOME, ["u"])] * 3)
+    draft = text_to(APP.number, HOME, ["u"])
+    counter.sent([draft] * 3 + [replace(draft, call="sendAppMsg")])
     counter.observe(call())
+    counter.observe(call("sendAppMsg"))
     await counter.flush()
-    ((app_number, _, *others),) = await counted(database)
-    assert (app_number, others) == (APP.number, ["sendMsg", "000000", 1, 0, 3])
+    assert [(app_number, *others) for app_number, _, *others in await counted(database)] == [
+        (APP.number, "sendAppMsg", "000000", 1, 0, 1),
+        (APP.number, "sendMsg", "000000", 1, 0, 3),
+    ]
 
 
 async def test_counts_of_several_processes_add_up(database: Database) -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct, inspect
 from msgcenter.domain.content import Link, Text
 from msgcenter.domain.refusal import Refusal
 from msgcenter.gateway.api_calls import ENDPOINTS
+from msgcenter.gateway.wire.app_message import AppLink
 from msgcenter.gateway.wire.bodies import body_of
 from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase, MessageBody, NestedOa
 from msgcenter.web.decode import decode
@@ -21,6 +22,7 @@ STRUCTS: list[type[Struct]] = [
     Text,
     Link,
     NestedOa,
+    AppLink,
 ]
 REQUIRED: dict[str, Any] = {
     "appId": "a",
@@ -41,6 +43,7 @@ REQUIRED: dict[str, Any] = {
     "busiId": "b",
     "content": "c",
     "head": {"text": "h"},
+    "sendeeId": "u",
 }
 
 

@@ -217,6 +217,8 @@ def test_a_quota_counts_all_ways_of_sending(
     ):
         assert envelope(limited_raw.post(call, body))["retCode"] == "000000", "only sends count"
     refused_for_quota(limited_raw, text_to(user))
+    family = {"sendeeId": user, "msgType": "text", "text": {"content": "x"}}
+    assert envelope(limited_raw.post("/eduopen/message/sendAppMsg", family))["retCode"] == "400002"
     set_limits(shared_database, app, None, 5)
     assert envelope(limited_raw.post("sendMsg", text_to(user, requestId="new")))["retCode"] == "000000"
     set_limits(shared_database, app)

@@ -1,52 +1,13 @@
 """Addressing organisations over HTTP (docs/protocol.md, sendMsg)."""
 
-import secrets
-from dataclasses import dataclass
-
 import pytest
 
 from msgcenter.database.database import Database
 from tests.conftest import PLATFORM, Credentials, Raw, SharedConnections
 from tests.directory_rows import DirectoryRows
 from tests.gateway.calls import TEXT, Json, accepted, refused
+from tests.gateway.school import School
 from tests.scene import find_platform
-
-
-@dataclass
-class School:
-    """A school with a class, both with ids of the test's own, and their members."""
-
-    raw: Raw
-    school: str
-    a_class: str
-    teacher: str
-    parent: str
-
-    def to(self, *org_ids: object, **more: object) -> Json:
-        """Return a sendMsg request to organisations."""
-        return {"orgIds": list(org_ids), **TEXT, **more}
-
-    def unread(self, user: str) -> int:
-        """Return how many messages of the app a user has not read."""
-        count: int = accepted(self.raw, "getUnreadCount", {"publisherId": user})["unread"]
-        return count
-
-
-@pytest.fixture
-def school(raw: Raw, app: Credentials, shared_connections: SharedConnections) -> School:
-    own = secrets.token_hex(4)
-    scene = School(raw, f"school-{own}", f"class-{own}", f"teacher-{own}", f"parent-{own}")
-
-    async def write(database: Database) -> None:
-        directory = DirectoryRows(database, await find_platform(database, PLATFORM))
-        await directory.add_org(scene.school)
-        await directory.add_org(scene.a_class, scene.school)
-        await directory.join(scene.school, [scene.teacher], "tea")
-        await directory.join(scene.a_class, [scene.parent], "par")
-        await directory.grant(app.number, scene.school)
-
-    shared_connections.run(write(shared_connections.database))
-    return scene
 
 
 def test_a_message_to_organisations_reaches_their_members(school: School) -> None:

@@ -147,6 +147,11 @@ TABLE = [
         ("live", "platform"),
     ),
     Row("modMsgStatus", lambda it: {"msgId": [it.approval_id]}),
+    Row(
+        "sendAppMsg",
+        lambda it: {"sendeeId": it.user, "msgType": "text", "text": {"content": "x"}, **it.on_platform},
+        ("live", "platform"),
+    ),
     Row("modMsgStatus", lambda it: {"msgId": [it.approval_id], "isRead": 0}, ("live", "platform")),
     Row(
         "subscribe",

@@ -67,11 +67,18 @@ def test_with_a_token_the_main_port_serves_metrics(database_url: str, tmp_path: 
         with Client(server.url, app.app_id, app.app_key) as client:
             ids = [client.send_text(["u-1", "u-2"], f"Message {number}") for number in range(5)]
             client.set_status("u-1", ids)
+            family = {"sendeeId": "u-1", "msgType": "text", "text": {"content": "x"}}
+            secret = {"client_id": app.app_id, "client_secret": app.app_key}
+            form = {"grant_type": "client_credentials", **secret}
+            token = httpx.post(f"{server.url}/oauth2/token", data=form, trust_env=False).json()["access_token"]
+            url = f"{server.url}/eduopen/message/sendAppMsg?accessToken={token}"
+            assert httpx.post(url, json=family, trust_env=False).json()["retCode"] == "000000"
         httpx.post(f"{server.url}/msgCenter/message/sendMsg", json={}, trust_env=False)
         samples = scraped(server.url, TOKEN)
     assert total(samples, "msgcenter_calls_total", api="sendMsg", ret_code="000000") == 5
     assert total(samples, "msgcenter_calls_total", api="sendMsg", ret_code="200001") == 1
-    assert total(samples, "msgcenter_messages_total") == 5
+    assert total(samples, "msgcenter_calls_total", api="sendAppMsg", ret_code="000000") == 1
+    assert total(samples, "msgcenter_messages_total") == 6
     assert total(samples, "msgcenter_status_ids_total") == 5
     assert total(samples, "msgcenter_call_seconds_count", api="sendMsg") == 6
     assert total(samples, "msgcenter_call_seconds_bucket", api="sendMsg", le="+Inf") == 6

@@ -27,7 +27,9 @@ from msgcenter_client.webhook_calls import WebhookCalls
 
 SECOND_NAMES = {"msgType"}
 """Fields that the server accepts under two names; the SDK uses the other one."""
-SERVER = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+OF_THE_FAMILY = {"/eduopen/message/sendAppMsg"}
+"""Calls of existing systems that have no SDK: `sendMsg` does the same."""
+SERVER = {endpoint.path: endpoint for endpoint in ENDPOINTS if endpoint.path not in OF_THE_FAMILY}
 TEXT = text_fields("text")
 LINK = link_fields(title="t", content="c", business_id="b", pc_url="p", app_url="a", image_url="i")
 CARD = oa_fields(

@@ -151,7 +151,7 @@ def _required_texts(body: Body) -> tuple[tuple[str, str], ...]:
     if isinstance(body, Text):
         return (("text.content", body.content),)
     if isinstance(body, Link):
-        return (("link.title", body.title), ("link.content", body.content))
+        return (("link.content", body.content), ("link.title", body.title))
     return (("oa.head.text", body.head.text),)
 
 

@@ -23,47 +23,48 @@ _ID_RULE = {
 
 
 # Without bounds, an integer could have more digits than a text may have characters.
-_Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 TextId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra=_ID_RULE)]
 """An id as it is stored: 1-64 characters, none of them a control character."""
 
-Id: TypeAlias = TextId | _Integer
+Id: TypeAlias = TextId | Integer
 """An id of a user, topic, business object or request: 1-64 characters; an integer is the same as its digits."""
 
-_EDGE = "[\\s\\u200b\\u2060\\ufeff]"
+EDGE = "[\\s\\u200b\\u2060\\ufeff]"
 """White space and invisible characters, which are often copied along with a text."""
-_TRIMMED = f"^(?!{_EDGE})[^\\u0000-\\u001f\\u007f]+(?<!{_EDGE})$(?!\\n)"
+TRIMMED = f"^(?!{EDGE})[^\\u0000-\\u001f\\u007f]+(?<!{EDGE})$(?!\\n)"
 
 
-def _trimmed(limit: int) -> Rule:
+def trimmed(limit: int) -> Rule:
+    """Return the rule of an id of 1 to `limit` characters without white space at its ends, or an integer."""
     return must_be(
         f"1–{limit}个字符的字符串(不含控制字符,首尾无空白)或64位整数",
         f"1-{limit} non-control characters, trimmed, or an integer",
     )
 
 
-TextUserId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=_TRIMMED, extra={RULE: _trimmed(64)})]
+TextUserId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=TRIMMED, extra={RULE: trimmed(64)})]
 """A user id in its stored form: as `TextId`, without white space at its ends."""
 
-UserId: TypeAlias = TextUserId | _Integer
+UserId: TypeAlias = TextUserId | Integer
 """A user id: as `Id`, but without white space at its ends, which is an invisible mistake of the sender."""
 
 NewTopic: TypeAlias = UserId
 """The name of a topic that may be new: as a user id."""
 
 _OldTextId: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra={RULE: _trimmed(64)})
+    str, Meta(min_length=1, max_length=64, pattern=_NO_CONTROL_CHARACTERS, extra={RULE: trimmed(64)})
 ]
-OldUserId: TypeAlias = _OldTextId | _Integer
+OldUserId: TypeAlias = _OldTextId | Integer
 """A user id in calls about existing messages: older versions accepted white space at its ends."""
 
 PlatformCode: TypeAlias = (
     Annotated[
         str,
-        Meta(min_length=1, max_length=32, pattern=_TRIMMED, extra={RULE: _trimmed(32), EMPTY_IS_ABSENT: True}),
+        Meta(min_length=1, max_length=32, pattern=TRIMMED, extra={RULE: trimmed(32), EMPTY_IS_ABSENT: True}),
     ]
-    | _Integer
+    | Integer
 )
 """A platform code: 1-32 characters, trimmed. "" means left out, since JSON writers of Java send it by default."""
 
@@ -77,6 +78,7 @@ SenderName: TypeAlias = Annotated[
     Meta(min_length=1, max_length=64, pattern=_ONE_LINE, extra={RULE: _NAME_RULE, EMPTY_IS_ABSENT: True}),
 ]
 """Who sends a message, in words: 1-64 characters. "" means left out."""
+
 OrgId: TypeAlias = UserId
 """The id of an organisation: as a user id."""
 
@@ -94,7 +96,7 @@ def has_control_characters(text: str) -> bool:
 
 def user_id_refusal(field: str) -> Refusal:
     """Return the refusal (FIELD_MALFORMED) of an invalid user id in `field`."""
-    return Refusal(Reason.FIELD_MALFORMED, field=field, rule=_trimmed(64).long)
+    return Refusal(Reason.FIELD_MALFORMED, field=field, rule=trimmed(64).long)
 
 
 def is_user_id(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +30,12 @@ SCHEDULE_TOLERANCE_MS = _MINUTE_MS
 IDEMPOTENCY_MS = _DAY_MS
 LAST_MOMENT_MS = 4_102_444_800_000
 """2100-01-01T00:00:00Z. Later times are typing errors, and they would not fit a message id."""
+
+
+SendCall = Literal["sendMsg", "sendAppMsg"]
+"""The calls of the app API that send messages."""
+SEND_MSG: SendCall = "sendMsg"
+SEND_APP_MSG: SendCall = "sendAppMsg"
 
 
 class State(StrEnum):
@@ -116,7 +122,7 @@ class Draft(Struct, frozen=True):
     the number of this audience. `send_at` None means now.
     `digest` is a hash of the request, to distinguish a repeated `request_id` from a reused one. `message_id` is only
     for messages imported from another system. `quota` is None for an app without a quota. `app_cell` is the cell of the
-    app's own platform that has its request ids and quotas.
+    app's own platform that has its request ids and quotas. `call` is for statistics only.
     """
 
     app_number: int
@@ -134,6 +140,7 @@ class Draft(Struct, frozen=True):
     organisations: OrgAudience | None = None
     quota: DailyQuota | None = None
     sender_name: str | None = None
+    call: SendCall = SEND_MSG
 
     @property
     def kind(self) -> Kind:

@@ -1,7 +1,7 @@
 """Every call of the app API: path, request, answer, and the function that handles it."""
 
 from msgcenter.domain.language import Phrase
-from msgcenter.gateway.calls import messages, sent_messages, topics, users, webhooks
+from msgcenter.gateway.calls import app_message, messages, sent_messages, topics, users, webhooks
 from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint
 from msgcenter.gateway.wire import webhook_structs as hooks
 from msgcenter.gateway.wire.answers import (
@@ -16,6 +16,7 @@ from msgcenter.gateway.wire.answers import (
     UnreadCount,
     UserTokenAnswer,
 )
+from msgcenter.gateway.wire.app_message import SendAppMsg
 from msgcenter.gateway.wire.requests import (
     GetMsgList,
     GetMsgStatus,
@@ -133,6 +134,14 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         answer=Subscribers,
         uses=lambda actions: actions.topics,
         handle=topics.get_subscribers,
+    ),
+    Endpoint(
+        path="/eduopen/message/sendAppMsg",
+        summary=Phrase("发送消息（家族原有接口）", "Send a message, as the family's senders do"),
+        request=SendAppMsg,
+        answer=Sent,
+        uses=lambda actions: actions.sending,
+        handle=app_message.send_app_msg,
     ),
     Endpoint(
         path="/msgCenter/user/getUserToken",

@@ -3,6 +3,7 @@
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import get_args
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -17,13 +18,14 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter import __version__
+from msgcenter.domain.message import SendCall
 from msgcenter.domain.refusal import SUCCESS_CODE, Refusal
 from msgcenter.monitor.calls import BUCKETS
 from msgcenter.monitor.health import DatabaseSample, Health
 from msgcenter.monitor.snapshot import Snapshot
 
 PATH = "/metrics"
-_SEND = "sendMsg"
+_SENDS = {(call, SUCCESS_CODE) for call in get_args(SendCall)}
 
 
 class Metrics:
@@ -117,7 +119,9 @@ def _call_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
     seconds = HistogramMetricFamily(
         "msgcenter_call_seconds", "From the first byte of a call to its answer.", labels=["worker", "api"]
     )
-    sent = CounterMetricFamily("msgcenter_messages", "sendMsg calls answered with success.", labels=["worker"])
+    sent = CounterMetricFamily(
+        "msgcenter_messages", "sendMsg and sendAppMsg calls answered with success.", labels=["worker"]
+    )
     ids = CounterMetricFamily("msgcenter_status_ids", "Message ids of successful status calls.", labels=["worker"])
     for process in processes:
         worker = str(process.worker)
@@ -125,7 +129,7 @@ def _call_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
             calls.add_metric([worker, api, code], count)
         for api, (counts, total) in process.latencies.items():
             seconds.add_metric([worker, api], list(_cumulative(counts)), total)
-        sent.add_metric([worker], sum(n for api, code, n in process.calls if (api, code) == (_SEND, SUCCESS_CODE)))
+        sent.add_metric([worker], sum(n for api, code, n in process.calls if (api, code) in _SENDS))
         ids.add_metric([worker], process.status_ids)
     yield from (calls, seconds, sent, ids)
 

@@ -98,7 +98,7 @@ class CallCounter:
         if time() >= self._hour_ends:
             self._set_aside()
         for draft in drafts:
-            self._current[draft.app_number, "sendMsg", SUCCESS_CODE].messages += 1
+            self._current[draft.app_number, draft.call, SUCCESS_CODE].messages += 1
 
     async def run(self) -> None:
         """Store the counts every few seconds until `stop` is called, also after the database was unavailable."""

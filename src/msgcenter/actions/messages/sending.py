@@ -12,7 +12,7 @@ from msgcenter.domain.app_name import check_sender_name
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, OrgAudience, Receivers
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
-from msgcenter.domain.message import IDEMPOTENCY_MS, Draft, check_times
+from msgcenter.domain.message import IDEMPOTENCY_MS, SEND_MSG, Draft, SendCall, check_times
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
@@ -68,14 +68,15 @@ class Sending:
         send_at: int | None = None,
         expires_at: int | None = None,
         sender_name: str | None = None,
+        call: SendCall = SEND_MSG,
     ) -> int:
         """Send a message to 1-10,000 user ids, to a topic, to organisations or to everyone.
 
         Return its id once it is durable. It has then reached up to 1,000 receivers, or the whole other audience; a
         background job reaches more receivers. `send_at` and `expires_at` are ms since 1970; `sender_name` is shown
-        beside the app's name. A `request_id` that was used in the last 24 h returns the id of the first message.
-        Refuses with NOT_AUTHORISED (platform, sandbox, organisations, broadcasts), AUDIENCE_UNKNOWN (topic),
-        ORGANISATION_UNKNOWN, FIELD_MALFORMED, FIELDS_CONTRADICT,
+        beside the app's name; `call` is for statistics. A `request_id` that was used in the last 24 h returns the id of
+        the first message. Refuses with NOT_AUTHORISED (platform, sandbox, organisations, broadcasts), AUDIENCE_UNKNOWN
+        (topic), ORGANISATION_UNKNOWN, FIELD_MALFORMED, FIELDS_CONTRADICT,
         REQUEST_ID_REUSED or QUOTA_EXCEEDED (docs/protocol.md, sendMsg).
         """
         check_body(body, app.app_schemes)
@@ -98,6 +99,7 @@ class Sending:
             send_at=send_at,
             expires_at=expires_at,
             sender_name=sender_name,
+            call=call,
             quota=None if app.daily_quota is None else quota_of(app.daily_quota, now_ms(), self._zone),
         )
         digest = b"" if request_id is None else draft.fingerprint()
@@ -120,6 +122,11 @@ class Sending:
             if await messages.find_message(connection, key) is not None:
                 return
         await send_drafts(self._database, await self._lease.ids(), [draft])
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The installation's time zone."""
+        return self._zone
 
     def waiting(self) -> int:
         """Return how many sends wait to be written."""

@@ -56,7 +56,7 @@ async def send_msg(sending: Sending, caller: Caller, request: SendMsg) -> Sent:
         audience,
         platform_code=text_of(request.platform_code),
         approval=request.approval,
-        request_id=_idempotency_key(request, caller),
+        request_id=idempotency_key(request.request_id, caller),
         send_at=number_of(request.send_time),
         expires_at=number_of(request.expire_time),
         sender_name=value_or_none(request.sender_name),
@@ -97,8 +97,12 @@ def _audience(request: SendMsg) -> Audience:
     return Everyone() if topic is None else Topic(topic)
 
 
-def _idempotency_key(request: SendMsg, caller: Caller) -> str | None:
-    in_body = text_of(request.request_id)
+def idempotency_key(request_id: str | int | UnsetType, caller: Caller) -> str | None:
+    """Return the key of a send, from its `requestId` or its header; None without one.
+
+    Refuses with FIELD_MALFORMED or FIELDS_CONTRADICT.
+    """
+    in_body = text_of(request_id)
     in_header = caller.exchange.header(b"idempotency-key").strip() or None
     if in_header is not None and (len(in_header) > _MAX_KEY or not in_header.isprintable()):
         raise malformed("Idempotency-Key", f"须为1–{_MAX_KEY}个可见字符", f"must be 1-{_MAX_KEY} printable characters")

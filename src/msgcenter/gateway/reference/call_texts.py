@@ -252,6 +252,34 @@ TEXTS: dict[str, CallTexts] = {
         {"userIds": [SANDBOX_USER]},
         reasons=(Reason.NOT_AUTHORISED, Reason.AUDIENCE_UNKNOWN),
     ),
+    "sendAppMsg": CallTexts(
+        Phrase(
+            "已有的家族系统可不改代码继续发送：发给一个用户，或发给某组织中某一角色的所有人。新系统请用sendMsg。",
+            "Existing systems of the family go on sending without a change: to one user, or to all who have a role in "
+            "an organisation. New systems use sendMsg.",
+        ),
+        (
+            Sample(
+                Phrase("发给一个用户", "To one user"),
+                {
+                    "publisherId": "teacher-li",
+                    "publisherName": Phrase("李老师", "Ms Li"),
+                    "sendeeId": SANDBOX_USER,
+                    "msgType": "text",
+                    "text": {"content": _DRILL},
+                },
+            ),
+        ),
+        {"msgId": MESSAGE_ID},
+        _SENT,
+        (
+            Reason.FIELDS_CONTRADICT,
+            Reason.NOT_AUTHORISED,
+            Reason.REQUEST_ID_REUSED,
+            Reason.ORGANISATION_UNKNOWN,
+            Reason.QUOTA_EXCEEDED,
+        ),
+    ),
     "getUserToken": CallTexts(
         Phrase(
             "为一个用户换取令牌，交给网页里的收件箱组件，即可显示该用户的消息。",

@@ -117,6 +117,29 @@ FIELDS = {
     ),
     "getMsgStatus.senderName": Phrase("发送人的姓名", "who sent it"),
     "getMsgList.messages[].senderName": Phrase("发送人的姓名", "who sent it"),
+    "sendAppMsg.publisherId": Phrase(
+        "发送人的用户编号；只检查格式，不保存", "user id of the sender; checked for its form, not stored"
+    ),
+    "publisherName": Phrase(
+        "发送人的姓名，与应用名称一起显示在消息卡片上", "who sends it, shown on the card beside the app's name"
+    ),
+    "sendeeId": Phrase(
+        "接收人的用户编号；或@加角色代码，发给组织及其下级组织中此角色的所有人",
+        "user id of the receiver; or @ and a role code: all who have this role in the organisation or below it",
+    ),
+    "sendeeOrgId": Phrase(
+        "接收人的组织编号；sendeeId为@角色时必填，否则只检查格式",
+        "the receivers' organisation; required if sendeeId is a role, otherwise only checked for its form",
+    ),
+    "deadline": Phrase(
+        "过期时间yyyyMMddHHmmss（服务器时区），之后从收件箱消失",
+        "expiry time as yyyyMMddHHmmss in the server's time zone; the message then leaves every inbox",
+    ),
+    "sendAppMsg.busiId": Phrase(
+        "业务编号，用于链接与卡片；也可放在link或oa内", "business object id of a link or card; also accepted inside it"
+    ),
+    "sendAppMsg.link.busiId": Phrase("同busiId", "same as busiId"),
+    "sendAppMsg.link.title": Phrase("标题；缺省为描述的开头", "title; default: the beginning of the description"),
     "resetRead": Phrase("true：所有人重新变为未读", "true: the message becomes unread for all receivers"),
     "cursor": Phrase("上一页答复中的nextCursor", "nextCursor of the previous page"),
     "pageSize": Phrase("每页条数", "items per page"),

@@ -14,6 +14,7 @@ from msgcenter.domain.refusal import SUCCESS_CODE, Reason
 from msgcenter.gateway.calls.tokens import LOWER_CASE_TOKEN_PATH, OAUTH_PATH, TOKEN_PATH, TOKEN_SUMMARY
 from msgcenter.gateway.endpoint import AnyEndpoint
 from msgcenter.gateway.wire.answers import LowerCaseTokenAnswer, NationalTokenAnswer, TokenAnswer
+from msgcenter.gateway.wire.app_message import AppLink
 from msgcenter.gateway.wire.requests import GetAccessToken, GetAccessTokenLowerCase, NestedOa
 from msgcenter.web.absent import is_absent_if_empty
 
@@ -172,6 +173,7 @@ _REQUEST_PARTS: tuple[type[Struct], ...] = (
     OaBody,
     FormRow,
     NestedOa,
+    AppLink,
 )
 
 

@@ -20,21 +20,24 @@ def body_of(request: MessageBody) -> Body:
 
 
 def _oa(request: MessageBody, nested: NestedOa) -> Oa:
-    business_id = _outside_or_inside("busiId", request.busi_id, nested.busi_id)
+    business_id = outside_or_inside("busiId", "oa", request.busi_id, nested.busi_id)
     if not business_id:
         raise Refusal(Reason.FIELD_MISSING, field="busiId")
     return Oa(
         busi_id=business_id,
-        pc_url=_outside_or_inside("pcUrl", request.pc_url, nested.pc_url),
-        app_url=_outside_or_inside("appUrl", request.app_url, nested.app_url),
+        pc_url=outside_or_inside("pcUrl", "oa", request.pc_url, nested.pc_url),
+        app_url=outside_or_inside("appUrl", "oa", request.app_url, nested.app_url),
         head=nested.head,
         body=nested.body,
     )
 
 
-def _outside_or_inside(name: str, outside: str | int | UnsetType, inside: str | int | UnsetType) -> str:
-    """Return the value of a field that may stand outside of `oa`, inside, or in both places; "" if in neither."""
+def outside_or_inside(name: str, body: str, outside: str | int | UnsetType, inside: str | int | UnsetType) -> str:
+    """Return the value of a field that may stand outside of `body`, inside, or in both places; "" if in neither.
+
+    Refuses with FIELDS_CONTRADICT different values of the two.
+    """
     values = {str(value) for value in (outside, inside) if not isinstance(value, UnsetType) and value != ""}
     if len(values) > 1:
-        raise contradiction(f"{name}/oa.{name}", "两处取值须一致", "both must be the same")
+        raise contradiction(f"{name}/{body}.{name}", "两处取值须一致", "both must be the same")
     return values.pop() if values else ""

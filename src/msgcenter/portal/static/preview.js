@@ -106,7 +106,7 @@ function messageOf(request, app, facts) {
     id: "0",
     kind,
     app,
-    senderName: typeof request.senderName === "string" ? request.senderName : null,
+    senderName: nameIn(request.senderName) ?? nameIn(request.publisherName),
     announcement: false,
     createdAt: Date.now(),
     readAt: null,
@@ -120,6 +120,11 @@ function messageOf(request, app, facts) {
   };
   // The fields are those of a message if the request is complete; `show` catches what follows from an incomplete one.
   return /** @type {Message} */ (message);
+}
+
+/** @param {unknown} value */
+function nameIn(value) {
+  return typeof value === "string" && value ? value : null;
 }
 
 /**
