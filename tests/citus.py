@@ -19,6 +19,8 @@ from msgcenter.database.database import Connection
 
 SHARDS = 4
 _SECONDS = 60
+_LOCK = 0x6D73_6764
+"""The key of the advisory lock, in the database of the URL, under which nodes are added."""
 
 
 @functools.cache
@@ -65,18 +67,30 @@ async def create_database(url: str, name: str, template: str | None) -> None:
     """Create a database on each node: a copy of `template`, or empty but for the extension and the nodes."""
     nodes = await _nodes(url)
     await asyncio.gather(*(_create(node, name, template) for node in nodes))
+    if template is None:
+        await _add_nodes(nodes, name)
+        return
     connection = await asyncpg.connect(_database(nodes[0], name))
     try:
-        if template is None:
-            address = urlsplit(nodes[0])
-            await connection.execute("select citus_set_coordinator_host($1, $2)", address.hostname, address.port)
-            for node in nodes[1:]:
-                address = urlsplit(node)
-                await connection.execute("select citus_add_node($1, $2)", address.hostname, address.port)
-        else:
-            await set_up_workers(connection)  # a copy of a database lacks its settings of roles
+        await set_up_workers(connection)  # a copy of a database lacks its settings of roles
     finally:
         await connection.close()
+
+
+async def _add_nodes(nodes: list[str], name: str) -> None:
+    """Make the nodes of a new database a cluster. One at a time: Citus also changes the roles of the servers."""
+    lock = await asyncpg.connect(nodes[0])
+    connection = await asyncpg.connect(_database(nodes[0], name))
+    try:
+        await lock.execute("select pg_advisory_lock($1)", _LOCK)
+        address = urlsplit(nodes[0])
+        await connection.execute("select citus_set_coordinator_host($1, $2)", address.hostname, address.port)
+        for node in nodes[1:]:
+            address = urlsplit(node)
+            await connection.execute("select citus_add_node($1, $2)", address.hostname, address.port)
+    finally:
+        await connection.close()
+        await lock.close()
 
 
 async def drop_database(url: str, name: str) -> None:
