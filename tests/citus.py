@@ -19,6 +19,7 @@ from msgcenter.database.database import Connection
 
 SHARDS = 4
 _SECONDS = 60
+_SERVER = "MSGCENTER_TEST_DATABASE_URL"
 _LOCK = 0x6D73_6764
 """The key of the advisory lock, in the database of the URL, under which nodes are added."""
 
@@ -26,7 +27,7 @@ _LOCK = 0x6D73_6764
 @functools.cache
 def is_on() -> bool:
     """Return whether the tests run on a Citus."""
-    url = os.environ.get("MSGCENTER_TEST_DATABASE_URL")
+    url = os.environ.get(_SERVER)
     with ThreadPoolExecutor(1) as thread:
         return url is not None and thread.submit(asyncio.run, _has_extension(url)).result()
 
@@ -43,6 +44,29 @@ async def _has_extension(url: str) -> bool:
 
 one_server = pytest.mark.skipif(is_on(), reason="looks at the only PostgreSQL there is")
 """Marks a test that looks at what statements do inside the server."""
+
+
+@functools.cache
+def _worker() -> str:
+    """Return host and port of a worker, with the user."""
+    with ThreadPoolExecutor(1) as thread:
+        return urlsplit(thread.submit(asyncio.run, _nodes(os.environ[_SERVER])).result()[1]).netloc
+
+
+def worker_url(url: str) -> str:
+    """Return the URL of a worker of the database at `url`."""
+    return urlunsplit(urlsplit(url)._replace(netloc=_worker()))
+
+
+def server_settings(url: str) -> dict[str, str]:
+    """Return what the environment of a server on the database at `url` has besides its URL.
+
+    With MSGCENTER_TEST_CITUS_NODE=on, servers use a worker for statements about one cell.
+    """
+    settings = {"MSGCENTER_CITUS": "on", "MSGCENTER_CITUS_SHARDS": str(SHARDS)}
+    if os.environ.get("MSGCENTER_TEST_CITUS_NODE") == "on":
+        settings["MSGCENTER_CITUS_NODE_URL"] = worker_url(url)
+    return settings
 
 
 async def on_any_node(connection: Connection, condition: str) -> bool:

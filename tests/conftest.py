@@ -364,7 +364,7 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
         if citus.is_on() and name_of(database_url).startswith(_DATABASE_PREFIX):
-            environment |= {"MSGCENTER_CITUS": "on", "MSGCENTER_CITUS_SHARDS": str(citus.SHARDS)}
+            environment |= citus.server_settings(database_url)
     return environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}
 
 

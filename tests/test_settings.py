@@ -253,6 +253,9 @@ def test_citus_needs_the_url_of_its_coordinator() -> None:
     settings = read(DATABASE_URL=URL, SECRET_KEY=SECRET, CITUS="on", CITUS_SHARDS="64")
     assert (settings.citus, settings.citus_shards) == (True, 64)
     assert not read().citus
+    node = read(DATABASE_URL=URL, SECRET_KEY=SECRET, CITUS="on", CITUS_NODE_URL="postgresql://w1,w2:5433/msgcenter")
+    assert node.citus_node_url == "postgresql://w1,w2:5433/msgcenter"
+    assert refused(CITUS_NODE_URL=URL).startswith("MSGCENTER_CITUS_NODE_URL is set, but it takes MSGCENTER_CITUS=on")
     assert refused(CITUS="on").startswith("MSGCENTER_CITUS is on, but it takes MSGCENTER_DATABASE_URL too")
 
 

@@ -45,7 +45,8 @@ class Settings:
     - `database_url`: None for the embedded PostgreSQL in `data_dir`; `secret_key`: None for the key stored there.
     - `direct_database_url`: the same database without a connection pooler, None if `database_url` leads to PostgreSQL
       itself.
-    - `citus`: whether the database is distributed by Citus, over `citus_shards` shards.
+    - `citus`: whether the database is distributed by Citus, over `citus_shards` shards. `citus_node_url`: a node other
+      than the coordinator, for statements about one cell; None for the coordinator.
     - `redis_url`: the Redis or Valkey that all machines share, None for none.
     - `rate_limit`: calls per second of each app and API. `user_rate_limit`, `address_rate_limit`: requests per second
       outside the app API, of a user, and of an address without a valid token or session. `stream_limit`: live streams
@@ -65,6 +66,7 @@ class Settings:
     direct_database_url: str | None = field(default=None, repr=False)
     citus: bool = False
     citus_shards: int = 32
+    citus_node_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
     data_dir: Path
     host: str = "127.0.0.1"
@@ -105,6 +107,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         direct_database_url=reader.url("DIRECT_DATABASE_URL", _POSTGRES),
         citus=reader.choice("CITUS", "off", ("on", "off")) == "on",
         citus_shards=reader.number("CITUS_SHARDS", Settings.citus_shards, 1, 1_024),
+        citus_node_url=reader.url("CITUS_NODE_URL", _POSTGRES),
         redis_url=reader.url("REDIS_URL", _REDIS),
         data_dir=reader.folder("DATA_DIR", default_data_dir()),
         host=reader.text("HOST", Settings.host),
@@ -156,6 +159,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingError(
             f"{PREFIX}CITUS is on, but it takes {PREFIX}DATABASE_URL too, which leads to the coordinator"
         )
+    if settings.citus_node_url is not None and not settings.citus:
+        raise SettingError(f"{PREFIX}CITUS_NODE_URL is set, but it takes {PREFIX}CITUS=on too")
     return settings
 
 

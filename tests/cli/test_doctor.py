@@ -88,6 +88,19 @@ def test_an_unreachable_database_is_a_problem(tmp_path: Path) -> None:
     assert "hunter2" not in shown.out + shown.err
 
 
+def test_a_citus_node_that_cannot_answer_for_cells_is_a_problem(empty_database: str, tmp_path: Path) -> None:
+    """An empty database is no node of the cluster, and no cluster."""
+    results = findings(Shell(empty_database, tmp_path, PORT="0", CITUS="on", CITUS_NODE_URL=empty_database), code=1)
+    assert results["citus node"]["verdict"] == "problem"
+    assert "does not know the distributed tables" in results["citus node"]["found"]
+    nowhere = "postgresql://nobody:hunter2@127.0.0.1:1/msgcenter"
+    result = findings(Shell(empty_database, tmp_path, PORT="0", CITUS="on", CITUS_NODE_URL=nowhere), code=1)[
+        "citus node"
+    ]
+    assert result["found"].startswith("no answer from postgresql://nobody@127.0.0.1:1/msgcenter: ")
+    assert result["advice"].startswith("check MSGCENTER_CITUS_NODE_URL")
+
+
 def test_a_wrong_setting_is_a_problem(tmp_path: Path) -> None:
     results = findings(Shell(None, tmp_path / "unused"), code=1, PORT="x")
     assert results["settings"]["found"].startswith("MSGCENTER_PORT is 'x'")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from msgcenter.database.citus import diagnose_citus
+from msgcenter.database.citus import diagnose_citus, knows_cells
 from msgcenter.database.connections import WORKER_SETTINGS
 from msgcenter.database.database import Connection, Database
 from msgcenter.database.migrate import SchemaError, migrate
@@ -112,10 +112,20 @@ async def test_a_webhook_event_and_its_change_in_one_cell_are_committed_in_one_p
 
 
 @on_citus
+@pytest.mark.parametrize("node", ["coordinator", "worker"])
 @pytest.mark.parametrize("cells", [1, 4])
 async def test_every_statement_works_on_a_platform_of_some_cells(
-    database: Database, cells: int, monkeypatch: pytest.MonkeyPatch
+    database_url: str, cells: int, node: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_parts(monkeypatch)
-    async with NodeLease(database.url) as lease:
+    cells_url = citus.worker_url(database_url) if node == "worker" else None
+    async with Database(database_url, citus=True, cells_url=cells_url) as database, NodeLease(database_url) as lease:
         await (await Story.begin(database, lease, cells)).play()
+
+
+@on_citus
+async def test_a_node_knows_the_cells_once_they_are_distributed(empty_database: str) -> None:
+    worker = citus.worker_url(empty_database)
+    assert not await knows_cells(worker)
+    await migrate(empty_database, citus_shards=4)
+    assert await knows_cells(worker)

@@ -41,6 +41,7 @@ def database_of(settings: Settings, *, connections: int = 2) -> Database:
         database_url(settings),
         direct_url=settings.direct_database_url,
         citus=settings.citus,
+        cells_url=settings.citus_node_url,
         connections=connections,
     )
 

@@ -93,6 +93,22 @@ async def diagnose_citus(url: str) -> Distribution | None:
             await connection.close()
 
 
+async def knows_cells(url: str) -> bool:
+    """Return whether the node at `url` knows the distributed tables, so that statements about cells may go there.
+
+    Refuses with DATABASE_UNAVAILABLE.
+    """
+    with unavailable_on_failure():
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=10, command_timeout=10)
+        try:
+            known: bool = await has_extension(connection) and await connection.fetchval(
+                "select exists (select from pg_dist_partition where logicalrelid = to_regclass('mailbox_page'))"
+            )
+            return known
+        finally:
+            await connection.close()
+
+
 async def distribution(connection: Connection) -> Distribution:
     """Return how the tables of cells are distributed, in a database that has the extension."""
     tables = await connection.fetch(_TABLES)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from enum import Enum
 from functools import partial, wraps
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
@@ -71,11 +72,22 @@ class Database:
 
     `direct_url` is set if `url` leads to a connection pooler that gives a session to each transaction (PgBouncer,
     `pool_mode = transaction`): it leads to the same database without the pooler, for work that needs a session.
-    `citus`: the database is distributed by Citus.
+    `citus`: the database is distributed by Citus. `cells_url` then leads to a node other than the coordinator, None to
+    none: `cells` has connections to it, as many again.
     """
 
-    def __init__(self, url: str, *, direct_url: str | None = None, citus: bool = False, connections: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        direct_url: str | None = None,
+        citus: bool = False,
+        cells_url: str | None = None,
+        connections: int = 10,
+    ) -> None:
         self.url = url
+        self.cells = self if cells_url is None else Database(cells_url, citus=citus, connections=connections)
+        """Where statements go that need nothing but tables of cells, which every node of a Citus has."""
         self._citus = citus
         self.direct_url = direct_url or url
         self._is_pooled = direct_url is not None
@@ -84,17 +96,26 @@ class Database:
 
     async def __aenter__(self) -> Self:
         with unavailable_on_failure():
-            self._pool = await asyncpg.create_pool(
-                self.url,
-                connection_class=LastingConnection,
-                min_size=2,
-                max_size=self._max_connections,
-                reset=_skip_reset,
-                command_timeout=STATEMENT_SECONDS + 5,
-                timeout=10,
-                **(await self._session_options()),
-            )
+            self._pool = await self._open_pool()
+        if self.cells is not self:
+            try:
+                await self.cells.__aenter__()
+            except BaseException:
+                await self.__aexit__(None, None, None)
+                raise
         return self
+
+    async def _open_pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        return await asyncpg.create_pool(
+            self.url,
+            connection_class=LastingConnection,
+            min_size=2,
+            max_size=self._max_connections,
+            reset=_skip_reset,
+            command_timeout=STATEMENT_SECONDS + 5,
+            timeout=10,
+            **(await self._session_options()),
+        )
 
     async def _session_options(self) -> dict[str, Any]:
         if not self._is_pooled:
@@ -106,6 +127,8 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.cells is not self:
+            await self.cells.__aexit__(kind, error, trace)
         if self._pool is not None:
             try:
                 async with asyncio.timeout(_CLOSE_SECONDS):
@@ -121,8 +144,9 @@ class Database:
         return self._pool
 
     def connections(self) -> tuple[int, int]:
-        """Return the numbers of open connections and of idle ones among them."""
-        return (0, 0) if self._pool is None else (self._pool.get_size(), self._pool.get_idle_size())
+        """Return the numbers of open connections and of idle ones among them; of `cells`, if fewer are idle there."""
+        own = (0, 0) if self._pool is None else (self._pool.get_size(), self._pool.get_idle_size())
+        return own if self.cells is self else min(own, self.cells.connections(), key=itemgetter(1))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -58,18 +58,19 @@ async def read_current(
     """Return the readings of mailboxes as they are at `now` (ms since 1970).
 
     `read` itself tells which mailboxes are not current, which costs it almost nothing. Only those pull or are swept,
-    and are read again.
+    and are read again. All this is in tables of cells.
     """
-    async with database.connection() as connection:
+    cells = database.cells
+    async with cells.connection() as connection:
         readings = await read(connection, queries)
     stale = [place for place, reading in enumerate(readings) if not reading.is_current]
     if not stale:
         return readings
-    await pull(database, {queries[place].recipient for place in stale if readings[place].is_behind}, now)
+    await pull(cells, {queries[place].recipient for place in stale if readings[place].is_behind}, now)
     expired = sorted({queries[place].recipient for place in stale if readings[place].has_expired})
     if expired:
-        await database.in_transaction(sweep_mailboxes, expired, now)
-    async with database.connection() as connection:
+        await cells.in_transaction(sweep_mailboxes, expired, now)
+    async with cells.connection() as connection:
         for place, reading in zip(stale, await read(connection, [queries[place] for place in stale]), strict=True):
             readings[place] = reading
     return readings
@@ -81,12 +82,14 @@ async def count_current(
     """Return the counts of mailboxes of one cell as they are at `now`.
 
     `count` itself finds the mailboxes with expired entries, which costs it nothing; only with such does it run twice.
+    All this is in tables of cells.
     """
-    async with pulled_mailboxes(database, recipients, now) as connection:
+    cells = database.cells
+    async with pulled_mailboxes(cells, recipients, now) as connection:
         counts, stale = await count(connection)
     if not stale:
         return counts
-    await database.in_transaction(sweep_mailboxes, sorted(stale), now)
-    async with database.connection() as connection:
+    await cells.in_transaction(sweep_mailboxes, sorted(stale), now)
+    async with cells.connection() as connection:
         counts, _ = await count(connection)
     return counts

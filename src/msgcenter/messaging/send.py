@@ -101,13 +101,16 @@ async def send_drafts(
     Return, for each draft, its message id, or the earlier message's id if it repeats a request, or the refusal
     REQUEST_ID_REUSED or QUOTA_EXCEEDED. A refused draft leaves nothing behind.
     """
+    # All but jobs, and what the caller adds, is in tables of cells.
+    is_of_cells = in_same_transaction is None and all(draft.is_immediate for draft in drafts)
+    place = database.cells if is_of_cells else database
     for attempt in range(_ID_ATTEMPTS):
         sends = [
             _Send.of(draft, ids.next(draft.send_at) if draft.message_id is None else draft.message_id)
             for draft in drafts
         ]
         try:
-            await database.in_transaction(_store, sends, in_same_transaction)
+            await place.in_transaction(_store, sends, in_same_transaction)
         except asyncpg.UniqueViolationError:
             # The id of a scheduled message is taken: try others. An id that the draft brings would collide each time.
             if attempt == _ID_ATTEMPTS - 1:

@@ -50,16 +50,16 @@ async def apply_status_changes(database: Database, changes: Sequence[StatusChang
     The mailboxes are of one cell.
     """
     changes_by_page = _merge(changes)
-    now = now_ms()
+    now, cells = now_ms(), database.cells
     # The statement itself checks whether a mailbox must pull first. A look-up of its own would cost every commit a
     # round trip, a fifth of the time of the call.
-    missing = await database.in_autocommit(read_states.change_status, changes_by_page, now, only_pulled=True)
+    missing = await cells.in_autocommit(read_states.change_status, changes_by_page, now, only_pulled=True)
     if not missing:
         return [_NOTHING_MISSING] * len(changes)
     platform = changes[0].recipient.platform
-    await pull(database, {Recipient(key.cell, key.user_id, platform) for key in missing}, now)
+    await pull(cells, {Recipient(key.cell, key.user_id, platform) for key in missing}, now)
     rest = {key: changes_by_page[key].only(ids) for key, ids in missing.items()}
-    still_missing = await database.in_transaction(read_states.change_pages, platform, rest, now)
+    still_missing = await cells.in_transaction(read_states.change_pages, platform, rest, now)
     return [_missing_ids(change, still_missing) for change in changes]
 
 

@@ -20,7 +20,7 @@ from msgcenter.application.database import database_of, database_url, running_da
 from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out, print_json
 from msgcenter.cli.server.open_files import connections_that_fit, files_allowed, files_needed
-from msgcenter.database.citus import diagnose_citus
+from msgcenter.database.citus import diagnose_citus, knows_cells
 from msgcenter.database.diagnosis import Diagnosis, diagnose
 from msgcenter.database.embedded.errors import EmbeddedDatabaseError
 from msgcenter.database.embedded.postmaster import observe
@@ -231,6 +231,8 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[CheckResult]:
     yield from _database_facts(facts)
     if settings.citus:
         yield _citus(url)
+    if settings.citus_node_url is not None:
+        yield _citus_node(settings.citus_node_url)
     if settings.direct_database_url is not None:
         yield asyncio.run(_pooler(database_url(settings), citus=settings.citus))
     if not facts.pending:
@@ -249,6 +251,21 @@ def _citus(url: str) -> CheckResult:
         f"tables that are distributed: {len(state.distributed)}; shards of each: {state.shards}; nodes: {state.nodes}"
     )
     return CheckResult("ok", "citus", found)
+
+
+def _citus_node(url: str) -> CheckResult:
+    subject, address = "citus node", without_password(url)
+    try:
+        is_known = asyncio.run(knows_cells(url))
+    except Refusal as refusal:
+        cause = " ".join(str(refusal.__cause__).split())
+        advice = f"check {PREFIX}CITUS_NODE_URL, and that the node is running and accepts this machine"
+        return CheckResult("problem", subject, f"no answer from {address}: {cause}", advice)
+    if not is_known:
+        found = f"{address} does not know the distributed tables"
+        advice = f"name a node of the same cluster in {PREFIX}CITUS_NODE_URL (its metadata must be synchronised)"
+        return CheckResult("problem", subject, found, advice)
+    return CheckResult("ok", subject, f"{address} knows the distributed tables")
 
 
 async def _pooler(url: str, *, citus: bool) -> CheckResult:
