@@ -24,7 +24,7 @@ def test_the_card_is_drawn_as_in_the_inbox(
 ) -> None:
     person = wait_for(add_person(shared_database))
     wait_for(let_in(shared_database, app, person))
-    leave, homework = send_leave_request(client, user), send_homework(client, user)
+    leave, homework = send_leave_request(client, user, sender_name="宋文萍"), send_homework(client, user)
     client.set_status(None, leave)
     context = chromium.new_context(locale="en-GB", **options)
     fake_web(context)
@@ -42,6 +42,7 @@ def test_the_card_is_drawn_as_in_the_inbox(
     card = page.locator("#preview article")
     expect(card.locator(".oa-head")).to_have_text("请假审批")
     expect(card).to_contain_text("Done")
+    expect(card.locator(".from")).to_have_text("宋文萍 · Test app")
     webhook = client.create_webhook("https://a.invalid/hook", ["message.read"])
     client.set_status(user, [homework])
     page.get_by_text("Recall", exact=True).click()

@@ -194,6 +194,21 @@ def test_an_error_is_shown_at_its_field_and_the_input_is_kept(desks: OpenDesk, u
 # --- Trying a call --------------------------------------------------------------------------------------------------
 
 
+def test_the_familys_own_call_is_previewed_with_the_senders_name(newcomer: tuple[Desk, str, str]) -> None:
+    desk, app_id, _ = newcomer
+    page = desk.page
+    desk.go(f"/docs/sendAppMsg?app={app_id}")
+    card = page.locator("#preview article")
+    expect(card.get_by_text("Fire drill tomorrow at nine")).to_be_visible()
+    expect(card.locator(".from .sender")).to_have_text("Ms Li")
+    page.get_by_role("button", name="Link", exact=True).click()
+    expect(card.get_by_role("heading", name="Homework for unit three")).to_be_visible()
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#try-code")).to_have_text("000000")
+    sandbox = page.locator("#sandbox article")
+    expect(sandbox.locator(".from .sender")).to_have_text("Ms Li")
+
+
 def test_the_card_is_previewed_while_it_is_typed(newcomer: tuple[Desk, str, str]) -> None:
     desk, app_id, _ = newcomer
     page = desk.page

@@ -135,7 +135,7 @@ def test_the_samples_get_the_shown_answers(scene: Scene, raw: Raw, call: CallRef
             assert [shape(detail) for detail in answer["details"]] == [shape(shown["details"][0])]
             answer["details"], shown["details"] = [], []
         assert shape(answer) == shape(shown)
-    if call.name == "sendMsg":
+    if call.name in {"sendMsg", "sendAppMsg"}:
         until(lambda: scene.client.unread_count(scene.user) == len(requests))
 
 

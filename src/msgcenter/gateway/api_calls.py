@@ -112,6 +112,14 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handle=sent_messages.get_msg_versions,
     ),
     Endpoint(
+        path="/eduopen/message/sendAppMsg",
+        summary=Phrase("发送消息（同系列原有接口）", "Send a message, as the family's senders do"),
+        request=SendAppMsg,
+        answer=Sent,
+        uses=lambda actions: actions.sending,
+        handle=app_message.send_app_msg,
+    ),
+    Endpoint(
         path=_TOPIC + "subscribe",
         summary=Phrase("为用户订阅主题", "Subscribe users to a topic"),
         request=Subscribe,
@@ -134,14 +142,6 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         answer=Subscribers,
         uses=lambda actions: actions.topics,
         handle=topics.get_subscribers,
-    ),
-    Endpoint(
-        path="/eduopen/message/sendAppMsg",
-        summary=Phrase("发送消息（家族原有接口）", "Send a message, as the family's senders do"),
-        request=SendAppMsg,
-        answer=Sent,
-        uses=lambda actions: actions.sending,
-        handle=app_message.send_app_msg,
     ),
     Endpoint(
         path="/msgCenter/user/getUserToken",

@@ -66,6 +66,12 @@ OA = {
         },
     },
 }
+_BY_MS_LI = {
+    "publisherId": "teacher-li",
+    "publisherName": Phrase("李老师", "Ms Li"),
+    "sendeeOrgId": "school-1",
+    "sendeeId": SANDBOX_USER,
+}
 _SENT = (Phrase("应用已上线，或接收人是应用的沙箱用户", "the app is live, or the receivers are its sandbox users"),)
 _KNOWN = (Reason.MESSAGE_UNKNOWN,)
 _OF_WEBHOOKS = (Reason.WEBHOOK_UNKNOWN,)
@@ -254,21 +260,13 @@ TEXTS: dict[str, CallTexts] = {
     ),
     "sendAppMsg": CallTexts(
         Phrase(
-            "已有的家族系统可不改代码继续发送：发给一个用户，或发给某组织中某一角色的所有人。新系统请用sendMsg。",
+            "同系列的已有系统可不改代码继续发送：发给一个用户，或发给某组织中某一角色的所有人。新系统请用sendMsg。",
             "Existing systems of the family go on sending without a change: to one user, or to all who have a role in "
             "an organisation. New systems use sendMsg.",
         ),
         (
-            Sample(
-                Phrase("发给一个用户", "To one user"),
-                {
-                    "publisherId": "teacher-li",
-                    "publisherName": Phrase("李老师", "Ms Li"),
-                    "sendeeId": SANDBOX_USER,
-                    "msgType": "text",
-                    "text": {"content": _DRILL},
-                },
-            ),
+            Sample(Phrase("文本", "Text"), {**_BY_MS_LI, "msgType": "text", "text": TEXT["text"]}),
+            Sample(Phrase("链接", "Link"), {**_BY_MS_LI, "msgType": "link", "link": LINK["link"]}),
         ),
         {"msgId": MESSAGE_ID},
         _SENT,

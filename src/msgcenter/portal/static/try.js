@@ -14,6 +14,7 @@ const SAMPLE_IDS = {
 /** The call to try next, by call. @type {Record<string, {call: string, label: string} | undefined>} */
 const NEXT_CALLS = {
   sendMsg: { call: "modMsgStatus", label: texts.nextModMsgStatus },
+  sendAppMsg: { call: "modMsgStatus", label: texts.nextModMsgStatus },
   modMsgStatus: { call: "getMsgStatus", label: texts.nextGetMsgStatus },
 };
 /** A token is renewed so long before it expires (ms). */
