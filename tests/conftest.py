@@ -28,6 +28,7 @@ import httpx
 import pytest
 from hypothesis import settings
 
+from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.connections import session_settings
@@ -421,8 +422,9 @@ async def new_app(database_url: str, platform_code: str = PLATFORM) -> Credentia
 
 
 async def register_app(database: Database, platform_code: str = PLATFORM) -> Credentials:
-    """Register an app in an open database."""
+    """Register an app that may use the directory, in an open database."""
     app, key = await Apps(database, KeyRing(SECRET_KEY)).create("Test app", platform_code)
+    await AppSettings(database).set_directory(app.app_id, allowed=True)
     return Credentials(app.app_id, key, app.platform_code, app.number)
 
 

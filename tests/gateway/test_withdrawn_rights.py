@@ -87,6 +87,7 @@ class World:
             self.app_id,
             live=granted or self.right != "live",
             broadcasts=granted or self.right != "broadcasts",
+            directory=True,
             inbox_scope="own",
             platforms=[self.other] if granted or self.right != "platform" else [],
             by=COMMAND,
@@ -103,6 +104,7 @@ async def world(
             await Platforms(database).save(code, code, schemes=[], is_new=True, by=COMMAND)
         app, key = await Apps(database, KeyRing(SECRET_KEY)).create("Withdrawn", home)
         await AppSettings(database).set_platforms(app.app_id, [other])
+        await AppSettings(database).set_directory(app.app_id, allowed=True)
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": key}
         async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
             raw = Raw(server, (await http.post("/oauth2/token", data=form)).json()["access_token"])
@@ -122,6 +124,7 @@ class Row:
 
 
 EVERY = ("live", "platform", "broadcasts")
+ORGANISED = ("platform",)
 TABLE = [
     Row("sendMsg", lambda it: it.send(), EVERY),
     Row("sendMsg", lambda it: {**it.send(), "sendTime": now_ms() + 3_600_000}, EVERY),
@@ -161,6 +164,16 @@ TABLE = [
     Row("unsubscribe", lambda it: {"topic": it.topic, "userIds": [it.user], **it.on_platform}, ("platform",)),
     Row("getSubscribers", lambda it: {"topic": it.topic, **it.on_platform}, ("platform",)),
     Row("getUserToken", lambda it: {"publisherId": it.user, **it.on_platform}, ("live", "platform")),
+    Row("setOrgs", lambda it: {"orgs": [{"orgId": "o", "name": "O"}], **it.on_platform}, ORGANISED),
+    Row("setUsers", lambda it: {"users": [{"userId": it.user}], **it.on_platform}, ORGANISED),
+    Row(
+        "setMembers",
+        lambda it: {"members": [{"orgId": "o", "userId": it.user, "role": "stu"}], **it.on_platform},
+        ORGANISED,
+    ),
+    Row("removeMembers", lambda it: {"members": [{"orgId": "o", "userId": it.user}], **it.on_platform}, ORGANISED),
+    Row("getOrg", lambda it: {"orgId": "o", **it.on_platform}, ORGANISED),
+    Row("getMembers", lambda it: {"orgId": "o", **it.on_platform}, ORGANISED),
     Row("createWebhook", lambda _: {"url": "http://127.0.0.1:9/2", "events": ["message.read"]}),
     Row("getWebhooks", lambda _: {}),
     Row("updateWebhook", lambda it: {"webhookId": it.webhook_id, "paused": False}),

@@ -14,7 +14,7 @@ from msgcenter.domain.account import Platform
 from msgcenter.domain.directory import DirectoryUser, FormerMembership, Membership, OrgChange, UserChange
 from msgcenter.messaging.directory import change_orgs as change_orgs_module
 from msgcenter.messaging.directory.change_members import add_members, remove_members
-from msgcenter.messaging.directory.change_orgs import change_orgs
+from msgcenter.messaging.directory.change_orgs import change_orgs, end_members_of_deleted
 from msgcenter.messaging.directory.change_users import change_users
 from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter.store.directory import orgs, users
@@ -184,9 +184,10 @@ class Scene:
         before = await self.heads()
         match step:
             case SetOrgs(changes):
-                result = await change_orgs(self.database, self.platform, changes, START)
+                await end_members_of_deleted(self.database, self.platform, changes)
+                result = await self.database.in_transaction(change_orgs, self.platform, changes, START)
                 self.model.set_orgs(changes, set(result.problems))
-                again = await change_orgs(self.database, self.platform, changes, START)
+                again = await self.database.in_transaction(change_orgs, self.platform, changes, START)
                 assert (again.changed, again.problems) == (0, {}) or result.problems
             case SetUsers(changes):
                 await self.database.in_transaction(change_users, self.platform, changes)

@@ -5,7 +5,9 @@ from typing import Any
 
 from msgcenter.domain.api_reference import CallReference, spoken
 from msgcenter.domain.language import Language
-from msgcenter.gateway.reference.call_texts import MESSAGE_ID, SANDBOX_USER
+from msgcenter.gateway.reference.call_text import SANDBOX_USER
+from msgcenter.gateway.reference.call_texts import MESSAGE_ID
+from msgcenter.gateway.reference.directory_texts import DIRECTORY_TEXTS
 from msgcenter_client import Client
 from tests.conftest import Credentials
 from tests.gateway.calls import until
@@ -35,6 +37,8 @@ class Scene:
             text = text.replace(MESSAGE_ID, self.client.send_text(self.user, "the one"))
         if name in {"unsubscribe", "getSubscribers"}:
             self.client.subscribe(request["topic"], [self.user])
+        if name in {"setMembers", "removeMembers", "getOrg", "getMembers"}:
+            self._make_orgs(has_members=name != "setMembers")
         if WEBHOOK_ID in text or name == "getWebhooks":
             text = self._with_webhook(text)
         ready: dict[str, Any] = json.loads(text)
@@ -46,3 +50,11 @@ class Scene:
         until(lambda: [delivery.state for delivery in self.client.webhook_deliveries(made.id)] == ["delivered"])
         (delivery,) = self.client.webhook_deliveries(made.id)
         return text.replace(WEBHOOK_ID, made.id).replace(DELIVERY_ID, delivery.id)
+
+    def _make_orgs(self, *, has_members: bool) -> None:
+        texts = DIRECTORY_TEXTS
+        self.client.set_orgs(spoken(texts["setOrgs"].samples[0].request, "zh")["orgs"])
+        if has_members:
+            members = spoken(texts["setMembers"].samples[0].request, "zh")["members"]
+            self.client.set_members([(it["orgId"], self.user, it["role"]) for it in members])
+            self.client.set_members([("school-1", self.user, "tea")])

@@ -18,6 +18,7 @@ from msgcenter_client.access_token import Credentials
 from msgcenter_client.audience import EVERYONE, Topic
 from msgcenter_client.calls import Calls, MessageFilter, SendOptions
 from msgcenter_client.content import link_fields, oa_fields, text_fields
+from msgcenter_client.directory_calls import DirectoryCalls
 from msgcenter_client.flow import Flow
 from msgcenter_client.retry import RetryPolicy
 from msgcenter_client.sent_calls import SentCalls
@@ -97,6 +98,14 @@ def flows() -> Iterator[Flow[Any]]:
     yield webhooks.test("wh")
     yield webhooks.deliveries("wh", state="pending", message_id="1", cursor="c", page_size=1)
     yield webhooks.replay("wh", delivery_id="d", start=1)
+    directory = DirectoryCalls(session, None)
+    yield directory.set_orgs([{"orgId": "o"}], platform_code="1")
+    yield directory.set_users([{"userId": "u"}], platform_code="1")
+    yield directory.set_members([("o", "u", "r")], platform_code="1")
+    yield directory.remove_members([("o", "u", None)], platform_code="1")
+    yield directory.org("o", platform_code="1")
+    yield directory.children("o", platform_code="1", cursor="c", page_size=1)
+    yield directory.members("o", roles=["r"], include_sub=False, platform_code="1", cursor="c", page_size=1)
 
 
 def recorded_calls() -> dict[str, tuple[set[str], type[Struct]]]:

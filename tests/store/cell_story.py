@@ -37,7 +37,7 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.webhook import READ, UNREAD
 from msgcenter.domain.webhook_schedule import Outcome, Settlement, Verdict
 from msgcenter.messaging.directory.change_members import add_members, remove_members
-from msgcenter.messaging.directory.change_orgs import change_orgs
+from msgcenter.messaging.directory.change_orgs import change_orgs, end_members_of_deleted
 from msgcenter.messaging.directory.change_users import change_users
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.groups import IDLE_MS, known_groups, remove_idle
@@ -369,7 +369,7 @@ class Story:
         database, platform = self.database, self.platform
         tree = [OrgChange("district", "", "", "District")]
         tree += [OrgChange(org_id, "district", "", org_id) for org_id in ("school-1", "school-2")]
-        assert await change_orgs(database, platform, tree, now_ms()) == (3, {})
+        assert await database.in_transaction(change_orgs, platform, tree, now_ms()) == (3, {})
         members = [Membership("school-1", user, "stu") for user in USERS]
         assert await database.in_transaction(add_members, platform, members) == (len(USERS), frozenset())
         for disabled in (True, False):
@@ -388,13 +388,15 @@ class Story:
                 assert await count_all(connection, cell) == await count_by_role(connection, cell, number)
             named = await find_users(connection, platform.all_cells, "name", 100)
             assert sorted(it.user.user_id for it in named) == sorted(USERS)
-        assert await change_orgs(database, platform, [OrgChange("school-2", "school-1")], now_ms()) == (1, {})
+        moved = [OrgChange("school-2", "school-1")]
+        assert await database.in_transaction(change_orgs, platform, moved, now_ms()) == (1, {})
         former = [FormerMembership("school-1", user) for user in USERS[:6]]
         assert await database.in_transaction(remove_members, platform, former) == (6, frozenset())
         gone = [UserChange(user, deleted=True) for user in USERS[6:8]]
         assert await database.in_transaction(change_users, platform, gone) == 2
         deleted = [change._replace(deleted=True) for change in tree]
-        assert await change_orgs(database, platform, deleted, now_ms()) == (3, {})
+        await end_members_of_deleted(database, platform, deleted)
+        assert await database.in_transaction(change_orgs, platform, deleted, now_ms()) == (3, {})
 
     async def keep_old_user_ids(self) -> None:
         """Refuse a user id with white space at its end, unless the user is known."""

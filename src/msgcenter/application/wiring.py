@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.actions.apps.call_counter import CallCounter
 from msgcenter.actions.apps.tokens import Tokens
+from msgcenter.actions.directory.feeding import DirectoryChanges
+from msgcenter.actions.directory.reading import DirectoryReads
 from msgcenter.actions.mailboxes.inbox import Inbox
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import Topics, topic_readers
@@ -209,6 +211,8 @@ def _call_actions(process: _Process) -> CallActions:
         user_tokens=UserTokens(database, keys, default_ttl=process.settings.user_token_ttl, waiting_limit=limit),
         webhooks=Webhooks(database, keys, rules=process.webhook_addresses, resolve=process.resolver),
         webhook_deliveries=WebhookDeliveries(database),
+        directory_changes=DirectoryChanges(database),
+        directory_reads=DirectoryReads(database),
     )
 
 

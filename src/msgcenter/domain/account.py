@@ -64,6 +64,7 @@ class App(Struct, frozen=True):
     may send to all users of a platform. An app that is not `live` can only message its sandbox users. `notices` marks
     the product's own app that sends announcements; it makes no calls. `rate_limits` are calls per second by API name
     ("*" for the others), None for the installation's limit. `daily_quota` is messages per day, None for no limit.
+    `directory` is whether it may use the calls about the directory.
     """
 
     number: int
@@ -80,6 +81,7 @@ class App(Struct, frozen=True):
     rate_limits: Mapping[str, int] | None = None
     daily_quota: int | None = None
     notices: bool = False
+    directory: bool = False
 
     @property
     def platform_code(self) -> str:
@@ -130,3 +132,15 @@ class App(Struct, frozen=True):
                 rule=Phrase(f"平台{platform_code}未授权", f"platform {platform_code} is not granted"),
             )
         return platform
+
+    def directory_platform(self, platform_code: str | None) -> Platform:
+        """Return the platform of a call about the directory, as `platform_for` does.
+
+        Refuses with NOT_AUTHORISED an app that may not use these calls, too.
+        """
+        if not self.directory:
+            raise Refusal(
+                Reason.NOT_AUTHORISED,
+                rule=Phrase("未获通讯录接口(directory)权限", "the directory API is not granted"),
+            )
+        return self.platform_for(platform_code)

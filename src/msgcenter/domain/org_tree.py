@@ -17,12 +17,12 @@ class Problem(NamedTuple):
     rule: Phrase
 
 
-UNNAMED = Problem("name", Phrase("新机构须有名称", "is required for a new organisation"))
+UNNAMED = Problem("name", Phrase("新组织须有名称", "is required for a new organisation"))
 
 
 def unknown_org(field: str, org_id: str) -> Problem:
     """Return the problem of a field that names an organisation which is not there."""
-    return Problem(field, Phrase(f"没有机构{org_id}", f"there is no organisation {org_id}"))
+    return Problem(field, Phrase(f"没有组织{org_id}", f"there is no organisation {org_id}"))
 
 
 def tree_problems(known: Parents, changes: Sequence[OrgChange]) -> dict[str, Problem]:
@@ -99,7 +99,7 @@ def _problems(known: Parents, changes: Mapping[str, OrgChange]) -> dict[str, Pro
 
 def _circles(parents: Parents, changes: Mapping[str, OrgChange]) -> Iterator[tuple[str, Problem]]:
     """Yield the changes of organisations that would be above themselves."""
-    rule = Phrase("机构不能位于自身之下", "an organisation cannot be below itself")
+    rule = Phrase("组织不能位于自身之下", "an organisation cannot be below itself")
     harmless = {""}
     for start in changes:
         line: dict[str, None] = {}
@@ -131,5 +131,5 @@ def _orphans(parents: Parents, changes: Mapping[str, OrgChange]) -> Iterator[tup
     deleted = {org_id for org_id, change in changes.items() if change.deleted}
     for org_id, parent in parents.items():
         if parent in deleted and org_id not in deleted:
-            rule = Phrase(f"须先删除下级机构{org_id}", f"delete or move {org_id} below it first")
+            rule = Phrase(f"须先删除下级组织{org_id}", f"delete or move {org_id} below it first")
             yield parent, Problem("deleted", rule)

@@ -1,8 +1,9 @@
 """Every call of the app API: path, request, answer, and the function that handles it."""
 
 from msgcenter.domain.language import Phrase
-from msgcenter.gateway.calls import app_message, messages, sent_messages, topics, users, webhooks
+from msgcenter.gateway.calls import app_message, directory, messages, sent_messages, topics, users, webhooks
 from msgcenter.gateway.endpoint import AnyEndpoint, Endpoint
+from msgcenter.gateway.wire import directory_structs as directories
 from msgcenter.gateway.wire import webhook_structs as hooks
 from msgcenter.gateway.wire.answers import (
     Changed,
@@ -35,6 +36,7 @@ from msgcenter.gateway.wire.requests import (
 
 _MESSAGE = "/msgCenter/message/"
 _TOPIC = "/msgCenter/topic/"
+_DIRECTORY = "/msgCenter/directory/"
 _WEBHOOK = "/msgCenter/webhook/"
 
 
@@ -150,6 +152,54 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         answer=UserTokenAnswer,
         uses=lambda actions: actions.user_tokens,
         handle=users.get_user_token,
+    ),
+    Endpoint(
+        path=_DIRECTORY + "setOrgs",
+        summary=Phrase("设置或删除组织", "Set or delete organisations"),
+        request=directories.SetOrgs,
+        answer=directories.DirectoryChanged,
+        uses=lambda actions: actions.directory_changes,
+        handle=directory.set_orgs,
+    ),
+    Endpoint(
+        path=_DIRECTORY + "setUsers",
+        summary=Phrase("设置或移除用户", "Set or remove users"),
+        request=directories.SetUsers,
+        answer=directories.DirectoryChanged,
+        uses=lambda actions: actions.directory_changes,
+        handle=directory.set_users,
+    ),
+    Endpoint(
+        path=_DIRECTORY + "setMembers",
+        summary=Phrase("添加组织成员", "Add members to organisations"),
+        request=directories.SetMembers,
+        answer=directories.DirectoryChanged,
+        uses=lambda actions: actions.directory_changes,
+        handle=directory.set_members,
+    ),
+    Endpoint(
+        path=_DIRECTORY + "removeMembers",
+        summary=Phrase("移除组织成员", "Remove members from organisations"),
+        request=directories.RemoveMembers,
+        answer=directories.DirectoryChanged,
+        uses=lambda actions: actions.directory_changes,
+        handle=directory.remove_members,
+    ),
+    Endpoint(
+        path=_DIRECTORY + "getOrg",
+        summary=Phrase("查询组织", "Get an organisation"),
+        request=directories.GetOrg,
+        answer=directories.OrgAnswer,
+        uses=lambda actions: actions.directory_reads,
+        handle=directory.get_org,
+    ),
+    Endpoint(
+        path=_DIRECTORY + "getMembers",
+        summary=Phrase("查询组织成员", "List the members of an organisation"),
+        request=directories.GetMembers,
+        answer=directories.MemberList,
+        uses=lambda actions: actions.directory_reads,
+        handle=directory.get_members,
     ),
     Endpoint(
         path=_WEBHOOK + "createWebhook",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgcenter.actions.directory.feeding import DirectoryChanges
+from msgcenter.actions.directory.reading import DirectoryReads
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import Topics
 from msgcenter.actions.mailboxes.user_tokens import UserTokens
@@ -24,3 +26,5 @@ class CallActions:
     user_tokens: UserTokens
     webhooks: Webhooks
     webhook_deliveries: WebhookDeliveries
+    directory_changes: DirectoryChanges
+    directory_reads: DirectoryReads

@@ -3,7 +3,7 @@
 JSON writers (Jackson, by default) write null where there is no value, and some structs read only some of their fields.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from msgcenter.domain.identifiers import EMPTY_IS_ABSENT
-from msgcenter.domain.rule import RULE
+from msgcenter.domain.struct_rules import options_of
 
 UnreadFields = Callable[[Mapping[str, msgspec.Raw]], frozenset[str]]
 """What a struct may have as `unread_fields`: returns which members of a JSON object it does not read."""
@@ -96,14 +96,3 @@ def _has_mark(kind: inspect.Type) -> bool:
     if isinstance(kind, inspect.Metadata):
         return EMPTY_IS_ABSENT in (kind.extra or {}) or _has_mark(kind.type)
     return False
-
-
-def options_of(field: inspect.Type) -> Iterator[inspect.Type]:
-    """Yield the alternatives of a type; one with a rule in words keeps its `Metadata`."""
-    if isinstance(field, inspect.UnionType):
-        for option in field.types:
-            yield from options_of(option)
-    elif isinstance(field, inspect.Metadata) and not (field.extra and RULE in field.extra):
-        yield from options_of(field.type)
-    else:
-        yield field

@@ -1,19 +1,16 @@
 """JSON bodies into structs; what does not fit becomes a refusal that names the field and says what it accepts."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
-from msgspec import inspect
 
-from msgcenter.domain import rule as rules
 from msgcenter.domain.refusal import Reason, Refusal, malformed
-from msgcenter.domain.rule import RULE, Rule, any_of
-from msgcenter.web.absent import options_of, without_absent
+from msgcenter.domain.struct_rules import refusal_of
+from msgcenter.web.absent import without_absent
 
 Decoded = TypeVar("Decoded")
 LONG_BODY = 1_000
@@ -27,7 +24,9 @@ def decode(body: bytes, kind: type[Decoded]) -> Decoded:
     Refuses with BODY_NOT_AN_OBJECT, FIELD_MISSING, FIELD_MALFORMED or TOO_MANY_ITEMS, naming the field.
 
     A struct with many texts may have a `quick_kind`: a subclass with looser types. A long body is decoded by it, and
-    the value is used if its `is_plain` says that it fits `kind`, too.
+    the value is used if its `is_plain` says that it fits `kind`, too. A struct with items that are answered one by one
+    has a `loose_kind`: a subclass whose items are `msgspec.Raw`. It is used if a body does not fit `kind`, so that the
+    caller can decode the items one by one.
     """
     quick_kind = getattr(kind, "quick_kind", None) if len(body) >= LONG_BODY else None
     if quick_kind is not None and (quick := _decode_plain(body, quick_kind())) is not None:
@@ -52,11 +51,14 @@ def _decode_plain(body: bytes, kind: Any) -> object | None:
 
 def _decode_reduced(body: bytes, kind: type[Decoded]) -> Decoded:
     """Decode a body once more, without the fields that do not count: the rare and slower way."""
+    loose_kind = getattr(kind, "loose_kind", None)
+    if loose_kind is not None:
+        kind = loose_kind()
     body = without_absent(body, cast(Any, kind)) or body
     try:
         value: Decoded = _decoder(cast(Any, kind)).decode(body)
     except msgspec.ValidationError as error:
-        raise _refusal(str(error), kind) from None
+        raise refusal_of(str(error), kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         _refuse_lone_surrogate(body)
         raise Refusal(Reason.BODY_NOT_AN_OBJECT) from None
@@ -69,7 +71,7 @@ def convert(values: Mapping[str, object], kind: type[Decoded]) -> Decoded:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise _refusal(str(error), kind) from None
+        raise refusal_of(str(error), kind) from None
 
 
 @cache
@@ -77,77 +79,10 @@ def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(kind)
 
 
-# msgspec says what is wrong, and where, in its message only; these are the parts of the message that are read.
-_PATH = re.compile(r" - at `(?P<path>[^`]+)`$")
-_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
-_TOO_LONG = re.compile(r"^Expected `array` of length <= ")
-
-
-def _refusal(message: str, kind: type) -> Refusal:
-    match = _PATH.search(message)
-    path = match["path"] if match else "$"
-    missing = _MISSING.search(message)
-    if missing:
-        return Refusal(Reason.FIELD_MISSING, field=_field_name(f"{path}.{missing['field']}"))
-    if path == "$":
-        return Refusal(Reason.BODY_NOT_AN_OBJECT)
-    reason = Reason.TOO_MANY_ITEMS if _TOO_LONG.search(message) else Reason.FIELD_MALFORMED
-    return Refusal(reason, field=_field_name(path), rule=rule_of(kind, path).long)
-
-
-def _field_name(path: str) -> str:
-    return path.removeprefix("$").removeprefix(".").replace("[...]", "[]")
-
-
-def rule_of(kind: type, path: str) -> Rule:
-    """Return what the field at `path` of a struct accepts; `path` is as msgspec writes it: `$.msgId[...]`."""
-    field = inspect.type_info(kind)
-    for name in re.findall(r"\.([^.\[]+)|(\[)", path):
-        field = _child(field, name[0])
-    return any_of(_rules(field))
-
-
-def _child(parent: inspect.Type, name: str) -> inspect.Type:
-    """Return the type of a struct's field, or of an array's items if `name` is empty."""
-    for option in options_of(parent):
-        if name and isinstance(option, inspect.StructType):
-            for field in option.fields:
-                if field.encode_name == name:
-                    return field.type
-        if not name and isinstance(option, inspect.ListType | inspect.VarTupleType):
-            return option.item_type
-    return parent
-
-
-def _rules(field: inspect.Type) -> Iterator[Rule]:
-    options = [option for option in options_of(field) if not isinstance(option, inspect.NoneType)]
-    in_words = [option.extra[RULE] for option in options if isinstance(option, inspect.Metadata) and option.extra]
-    if in_words:
-        yield from in_words  # a rule in words covers the alternatives too
-        return
-    for option in options:
-        yield _rule(option)
-
-
-def _rule(option: inspect.Type) -> Rule:
-    match option:
-        case inspect.StrType():
-            return rules.string(option.min_length, option.max_length)
-        case inspect.IntType():
-            return rules.integer(option.ge, option.le)
-        case inspect.LiteralType():
-            return rules.one_of(msgspec.json.encode(value).decode() for value in option.values)
-        case inspect.BoolType():
-            return rules.BOOLEAN
-        case inspect.ListType() | inspect.VarTupleType():
-            return rules.array(option.min_length, option.max_length)
-        case _:
-            return rules.OBJECT
-
-
 def _refuse_nul(value: object) -> None:
     """Refuse U+0000 in any text: PostgreSQL cannot store it."""
-    for path, text in _texts(msgspec.to_builtins(value), ""):
+    # Items that are decoded one by one are raw here, and checked then.
+    for path, text in _texts(msgspec.to_builtins(value, enc_hook=lambda _: None), ""):
         if "\0" in text:
             raise malformed(path, "不能含有U+0000字符", "must not contain the character U+0000")
 

@@ -4,6 +4,7 @@ from msgcenter_client.access_token import key_info
 from msgcenter_client.async_client import AsyncClient
 from msgcenter_client.audience import EVERYONE, Audience, Everyone, Topic
 from msgcenter_client.client import Client
+from msgcenter_client.directory_results import DirectoryChange, InvalidItem, Member, Membership, Org, OrgDetails
 from msgcenter_client.errors import (
     ClockError,
     IdentityError,
@@ -33,17 +34,23 @@ __all__ = [
     "Client",
     "ClockError",
     "DeliveryState",
+    "DirectoryChange",
     "Everyone",
     "IdentityError",
+    "InvalidItem",
     "InvalidRequestError",
     "Kind",
     "LimitError",
+    "Member",
+    "Membership",
     "Message",
     "MessageStatus",
     "Moment",
     "MsgCenterError",
     "NewSecret",
     "NewWebhook",
+    "Org",
+    "OrgDetails",
     "Receipt",
     "ServerError",
     "StateError",

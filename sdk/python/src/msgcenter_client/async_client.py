@@ -8,12 +8,14 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from msgcenter_client.access_token import Credentials
+from msgcenter_client.async_directory_methods import AsyncDirectoryMethods
 from msgcenter_client.async_sent_methods import AsyncSentMethods
 from msgcenter_client.async_topic_methods import AsyncTopicMethods
 from msgcenter_client.async_webhook_methods import AsyncWebhookMethods
 from msgcenter_client.audience import Audience
 from msgcenter_client.calls import Calls, MessageFilter, SendOptions
 from msgcenter_client.content import link_fields, oa_fields, text_fields
+from msgcenter_client.directory_calls import DirectoryCalls
 from msgcenter_client.errors import MsgCenterError
 from msgcenter_client.exchange import Request
 from msgcenter_client.flow import Effect, Flow, UnderTokenLock, Wait
@@ -30,7 +32,7 @@ from msgcenter_client.webhook_calls import WebhookCalls
 Result = TypeVar("Result")
 
 
-class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
+class AsyncClient(AsyncDirectoryMethods, AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
     """A client for the API of a MsgCenter server, acting as one app.
 
     Create one client per app and keep it. Tasks of one event loop may share a client.
@@ -71,6 +73,7 @@ class AsyncClient(AsyncSentMethods, AsyncTopicMethods, AsyncWebhookMethods):
         self._sent_calls = SentCalls(session)
         self._topic_calls = TopicCalls(session, platform_code)
         self._webhook_calls = WebhookCalls(session)
+        self._directory_calls = DirectoryCalls(session, platform_code)
         options = setup(base_url, timeout=timeout, language=language, user_agent=user_agent)
         self._http = httpx.AsyncClient(**options, transport=transport)
         self._token_lock = asyncio.Lock()

@@ -14,6 +14,8 @@ from msgcenter_client.access_token import Credentials
 from msgcenter_client.audience import Audience
 from msgcenter_client.calls import Calls, MessageFilter, SendOptions
 from msgcenter_client.content import link_fields, oa_fields, text_fields
+from msgcenter_client.directory_calls import DirectoryCalls
+from msgcenter_client.directory_methods import DirectoryMethods
 from msgcenter_client.errors import MsgCenterError
 from msgcenter_client.exchange import Request
 from msgcenter_client.flow import Effect, Flow, UnderTokenLock, Wait
@@ -33,7 +35,7 @@ from msgcenter_client.webhook_methods import WebhookMethods
 Result = TypeVar("Result")
 
 
-class Client(SentMethods, TopicMethods, WebhookMethods):
+class Client(DirectoryMethods, SentMethods, TopicMethods, WebhookMethods):
     """A client for the API of a MsgCenter server, acting as one app.
 
     Create one client per app and keep it. Threads may share a client.
@@ -74,6 +76,7 @@ class Client(SentMethods, TopicMethods, WebhookMethods):
         self._sent_calls = SentCalls(session)
         self._topic_calls = TopicCalls(session, platform_code)
         self._webhook_calls = WebhookCalls(session)
+        self._directory_calls = DirectoryCalls(session, platform_code)
         options = setup(base_url, timeout=timeout, language=language, user_agent=user_agent)
         self._http = httpx.Client(**options, transport=transport)
         self._token_lock = threading.Lock()

@@ -80,6 +80,17 @@ class AppSettings:
             allowed=allowed,
         )
 
+    async def set_directory(self, app_id: str, *, allowed: bool, by: Actor = COMMAND) -> AppRecord:
+        """Set whether an app may use the calls about the directory."""
+        return await change_app(
+            self._database,
+            app_id,
+            by,
+            "app.directory",
+            lambda connection: apps.set_directory(connection, app_id, allowed=allowed),
+            allowed=allowed,
+        )
+
     async def set_live(self, app_id: str, *, live: bool, by: Actor = COMMAND) -> AppRecord:
         """Set whether an app can message all users of its platforms, or only its sandbox users."""
         return await change_app(

@@ -27,11 +27,12 @@ class Permissions:
         *,
         live: bool,
         broadcasts: bool,
+        directory: bool,
         inbox_scope: InboxScope,
         platforms: Collection[str],
         by: Actor,
     ) -> None:
-        """Save whether an app is live, whether it can broadcast, its inbox scope, and its platforms besides its own.
+        """Save whether an app is live, can broadcast and change the directory, its inbox scope and its other platforms.
 
         Each change is an entry of the audit log; no-op changes are not recorded. Refuses with APP_UNKNOWN, with
         FIELD_MALFORMED (platforms) an unknown code, or with NOT_AUTHORISED the app that sends announcements.
@@ -55,6 +56,9 @@ class Permissions:
         if broadcasts is not record.app.broadcasts:
             await apps.set_broadcasts(connection, app_id, allowed=broadcasts)
             await note("app.broadcasts", allowed=broadcasts)
+        if directory is not record.app.directory:
+            await apps.set_directory(connection, app_id, allowed=directory)
+            await note("app.directory", allowed=directory)
         if inbox_scope != record.inbox_scope:
             await apps.set_inbox_scope(connection, app_id, inbox_scope)
             await note("app.inbox", scope=inbox_scope)

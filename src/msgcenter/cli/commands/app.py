@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from msgcenter.cli.actor import command_actor
+from msgcenter.cli.commands.grant import GRANT_EXAMPLES, grant
 from msgcenter.cli.console import fail, local_time, out, print_json, program
 from msgcenter.cli.options import AsJson
 
@@ -215,5 +216,7 @@ def scope(
     origin_list = ", ".join(map(escape, record.origins))
     out.print(f"Websites that may embed the inbox: {origin_list or 'only this server'}")
 
+
+apps.command(epilog=GRANT_EXAMPLES)(grant)
 
 _SCOPES = {"own": "messages of this app", "platform": "messages of all apps on the platform"}

@@ -1,33 +1,13 @@
 """The reference's texts about each call: when to use it, preconditions, retCodes, samples and changes."""
 
-from typing import Any, NamedTuple
-
-from msgcenter.domain.api_reference import ReleaseNote, Sample
+from msgcenter.domain.api_reference import Sample
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason
+from msgcenter.gateway.reference.call_text import SANDBOX_USER, CallTexts, only
+from msgcenter.gateway.reference.directory_texts import DIRECTORY_TEXTS
 
-SANDBOX_USER = "sandbox-APP_ID"
-"""A placeholder in samples: the sandbox user of the developer's own app."""
 MESSAGE_ID = "912839057684697088"
 _WEBHOOK_ID = "wh_4f9a1c0be27d5a6e8b31c902"
-_FIRST = (ReleaseNote("0.1.0", Phrase("首次发布", "First release")),)
-
-
-class CallTexts(NamedTuple):
-    """The texts about one call. `reasons` are the refusals that are particular to it; `answer` is a sample."""
-
-    scenario: Phrase
-    samples: tuple[Sample, ...]
-    answer: dict[str, Any]
-    preconditions: tuple[Phrase, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    changes: tuple[ReleaseNote, ...] = _FIRST
-
-
-def _only(request: dict[str, Any]) -> tuple[Sample, ...]:
-    return (Sample(Phrase("示例", "Sample"), request),)
-
-
 _DRILL = Phrase("明天上午九点全校消防演练，请准时参加。", "Fire drill tomorrow at nine: please be on time.")
 TEXT = {"receiverIds": [SANDBOX_USER], "msgtype": "text", "text": {"content": _DRILL}}
 LINK = {
@@ -83,7 +63,7 @@ TEXTS: dict[str, CallTexts] = {
             "Exchange appId and appKey for the access token that every other call needs. Valid for two hours: cache it "
             "and refresh before expiry.",
         ),
-        _only({"appId": "APP_ID", "timeStamp": "TIME_STAMP", "keyInfo": "KEY_INFO"}),
+        only({"appId": "APP_ID", "timeStamp": "TIME_STAMP", "keyInfo": "KEY_INFO"}),
         {
             name: {
                 "accessToken": "2e01e3f7a0d5d1b0fdd4a2a4b3a9c1d7",
@@ -138,7 +118,7 @@ TEXTS: dict[str, CallTexts] = {
             "查看消息送达与阅读的人数，并逐页列出接收人及其首次阅读时间。",
             "Get how many receivers have a message and have read it, and list them with the time of first reading.",
         ),
-        _only({"msgId": MESSAGE_ID, "pageSize": 2}),
+        only({"msgId": MESSAGE_ID, "pageSize": 2}),
         {
             "receivers": 2,
             "delivered": 2,
@@ -157,7 +137,7 @@ TEXTS: dict[str, CallTexts] = {
             "列出应用发送过的消息，可按业务编号、类型和时间筛选。",
             "List the messages that the app has sent; filter by business object id, type or time.",
         ),
-        _only({"pageSize": 1}),
+        only({"pageSize": 1}),
         {
             "messages": [
                 {
@@ -180,7 +160,7 @@ TEXTS: dict[str, CallTexts] = {
         Phrase(
             "查询用户有多少条本应用的未读消息，用于角标。", "Count a user's unread messages of this app, for a badge."
         ),
-        _only({"publisherId": SANDBOX_USER}),
+        only({"publisherId": SANDBOX_USER}),
         {"unread": 1},
         reasons=(Reason.NOT_AUTHORISED,),
     ),
@@ -189,7 +169,7 @@ TEXTS: dict[str, CallTexts] = {
             "撤回消息：立即从所有收件箱消失，未读数随之减少；定时消息则取消发送。",
             "Recall a message: it leaves every inbox and unread count at once. A scheduled message is cancelled.",
         ),
-        _only({"msgId": MESSAGE_ID}),
+        only({"msgId": MESSAGE_ID}),
         {},
         reasons=_KNOWN,
     ),
@@ -198,7 +178,7 @@ TEXTS: dict[str, CallTexts] = {
             "更新已发送消息的内容，例如在卡片上显示审批结果；可让所有人重新变为未读。",
             "Update a message's content, for example with the outcome of an approval; it can become unread again.",
         ),
-        _only(
+        only(
             {
                 "msgId": MESSAGE_ID,
                 "msgtype": "text",
@@ -214,13 +194,13 @@ TEXTS: dict[str, CallTexts] = {
             "提醒尚未阅读的用户，每条消息每小时最多一次。",
             "Remind the users who have not read a message, at most once an hour per message.",
         ),
-        _only({"msgId": MESSAGE_ID}),
+        only({"msgId": MESSAGE_ID}),
         {"reminded": 1},
         reasons=(*_KNOWN, Reason.ALREADY_RECALLED),
     ),
     "getMsgVersions": CallTexts(
         Phrase("查看消息更新前后的各个版本。", "List the versions of a message before and after its updates."),
-        _only({"msgId": MESSAGE_ID}),
+        only({"msgId": MESSAGE_ID}),
         {
             "versions": [
                 {
@@ -239,7 +219,7 @@ TEXTS: dict[str, CallTexts] = {
             "让用户订阅主题（例如一个班级），之后发送给主题的消息都会收到；新主题自动创建。",
             "Subscribe users to a topic, such as a class. They get later messages to it. A new topic is created.",
         ),
-        _only({"topic": "class-3a", "userIds": [SANDBOX_USER]}),
+        only({"topic": "class-3a", "userIds": [SANDBOX_USER]}),
         {"changed": 1},
         _SENT,
         (Reason.NOT_AUTHORISED,),
@@ -248,13 +228,13 @@ TEXTS: dict[str, CallTexts] = {
         Phrase(
             "退订主题；已收到的消息保留。", "Unsubscribe users from a topic; messages that they have received stay."
         ),
-        _only({"topic": "class-3a", "userIds": [SANDBOX_USER]}),
+        only({"topic": "class-3a", "userIds": [SANDBOX_USER]}),
         {"changed": 1},
         reasons=(Reason.NOT_AUTHORISED, Reason.AUDIENCE_UNKNOWN),
     ),
     "getSubscribers": CallTexts(
         Phrase("列出主题的订阅用户。", "List the subscribers of a topic."),
-        _only({"topic": "class-3a"}),
+        only({"topic": "class-3a"}),
         {"userIds": [SANDBOX_USER]},
         reasons=(Reason.NOT_AUTHORISED, Reason.AUDIENCE_UNKNOWN),
     ),
@@ -283,7 +263,7 @@ TEXTS: dict[str, CallTexts] = {
             "为一个用户换取令牌，交给网页里的收件箱组件，即可显示该用户的消息。",
             "Get a token for one user; with it, the inbox component on your page shows this user's messages.",
         ),
-        _only({"publisherId": SANDBOX_USER}),
+        only({"publisherId": SANDBOX_USER}),
         {"userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…", "expireTime": "1795542390000"},
         _SENT,
         (Reason.NOT_AUTHORISED,),
@@ -293,14 +273,14 @@ TEXTS: dict[str, CallTexts] = {
             "登记一个https地址，消息被阅读、撤回、办结时由平台主动通知。",
             "Register an https URL that receives an event when messages are read, recalled or decided.",
         ),
-        _only({"url": "https://hr.example.edu/hooks/msgcenter", "events": ["message.read", "approval.closed"]}),
+        only({"url": "https://hr.example.edu/hooks/msgcenter", "events": ["message.read", "approval.closed"]}),
         {"webhookId": _WEBHOOK_ID, "secret": "whsec_vCRsShheNcYkQby8UOiC3/ylgd1m54qbnqBLWysJ4AE="},
         (Phrase("地址可从公网访问，且使用https", "the URL is public and uses https"),),
         (Reason.TOO_MANY_ITEMS,),
     ),
     "getWebhooks": CallTexts(
         Phrase("列出应用的回调地址及其状态。", "List the app's webhooks and their states."),
-        _only({}),
+        only({}),
         {
             "webhooks": [
                 {
@@ -316,13 +296,13 @@ TEXTS: dict[str, CallTexts] = {
     ),
     "updateWebhook": CallTexts(
         Phrase("修改回调地址或事件，暂停或恢复投递。", "Change a webhook's URL or events; pause or resume it."),
-        _only({"webhookId": _WEBHOOK_ID, "paused": True}),
+        only({"webhookId": _WEBHOOK_ID, "paused": True}),
         {},
         reasons=_OF_WEBHOOKS,
     ),
     "deleteWebhook": CallTexts(
         Phrase("删除回调地址及其等待投递的事件。", "Delete a webhook and its waiting events."),
-        _only({"webhookId": _WEBHOOK_ID}),
+        only({"webhookId": _WEBHOOK_ID}),
         {},
         reasons=_OF_WEBHOOKS,
     ),
@@ -331,19 +311,19 @@ TEXTS: dict[str, CallTexts] = {
             "更换签名密钥，24小时内新旧密钥同时签名。",
             "Replace the signing secret. For 24 hours, both secrets sign.",
         ),
-        _only({"webhookId": _WEBHOOK_ID}),
+        only({"webhookId": _WEBHOOK_ID}),
         {"secret": "whsec_vCRsShheNcYkQby8UOiC3/ylgd1m54qbnqBLWysJ4AE=", "previousValidUntil": "1795625186763"},
         reasons=_OF_WEBHOOKS,
     ),
     "testWebhook": CallTexts(
         Phrase("发送一个webhook.test事件，检查接收程序。", "Send a webhook.test event to check your receiver."),
-        _only({"webhookId": _WEBHOOK_ID}),
+        only({"webhookId": _WEBHOOK_ID}),
         {},
         reasons=_OF_WEBHOOKS,
     ),
     "getWebhookDeliveries": CallTexts(
         Phrase("查看投递记录、对方的答复和重试。", "List deliveries with the responses to them and the next attempts."),
-        _only({"webhookId": _WEBHOOK_ID, "pageSize": 1}),
+        only({"webhookId": _WEBHOOK_ID, "pageSize": 1}),
         {
             "deliveries": [
                 {
@@ -376,8 +356,9 @@ TEXTS: dict[str, CallTexts] = {
     ),
     "replayWebhook": CallTexts(
         Phrase("重新投递一条或某一时间以来的全部记录。", "Post one delivery again, or all deliveries since a time."),
-        _only({"webhookId": _WEBHOOK_ID, "deliveryId": "msg_b4f3f86b2dcbfa456311d2a0"}),
+        only({"webhookId": _WEBHOOK_ID, "deliveryId": "msg_b4f3f86b2dcbfa456311d2a0"}),
         {"replayed": 1},
         reasons=(*_OF_WEBHOOKS, Reason.FIELDS_CONTRADICT),
     ),
+    **DIRECTORY_TEXTS,
 }

@@ -9,20 +9,20 @@ from msgspec import Struct, inspect
 from msgcenter.domain.api_reference import CallReference, FieldReference, RetCodeReference
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import SUCCESS, SUCCESS_CODE, Reason
+from msgcenter.domain.struct_rules import options_of, rule_of
 from msgcenter.gateway.api_calls import ENDPOINTS
 from msgcenter.gateway.calls.tokens import TOKEN_PATH, TOKEN_SUMMARY
 from msgcenter.gateway.reference.call_texts import TEXTS
 from msgcenter.gateway.reference.field_texts import describe
 from msgcenter.gateway.wire.answers import TokenAnswer
 from msgcenter.gateway.wire.requests import GetAccessToken
-from msgcenter.web.absent import options_of
-from msgcenter.web.decode import rule_of
 
 _GROUPS = {
     "apigateway": Phrase("接入", "Access"),
     "message": Phrase("消息", "Messages"),
     "topic": Phrase("主题", "Topics"),
     "user": Phrase("用户", "Users"),
+    "directory": Phrase("通讯录", "Directory"),
     "webhook": Phrase("回调", "Webhooks"),
 }
 _OF_ALL = (

@@ -22,22 +22,21 @@ class ChangedOrgs(NamedTuple):
     problems: Mapping[str, Problem]
 
 
-async def change_orgs(database: Database, platform: Platform, changes: Sequence[OrgChange], now: int) -> ChangedOrgs:
-    """Set or delete distinct organisations, together with all below those that move. `now` is ms since 1970.
-
-    Memberships in deleted organisations end before, in blocks. Users keep what they have received.
-    """
+async def end_members_of_deleted(database: Database, platform: Platform, changes: Sequence[OrgChange]) -> None:
+    """End the memberships in the organisations that `changes` will delete, in blocks."""
     if any(change.deleted for change in changes):
         plan = await database.in_transaction(_plan, platform, changes)
         for row in plan.deleted:
             await _empty(database, platform, row.number)
-    return await database.in_transaction(change_orgs_within, platform, changes, now)
 
 
-async def change_orgs_within(
+async def change_orgs(
     connection: Connection, platform: Platform, changes: Sequence[OrgChange], now: int
 ) -> ChangedOrgs:
-    """Set or delete organisations as `change_orgs` does, in the caller's transaction, which changes nothing before."""
+    """Set or delete distinct organisations, and move all below those that move. `now` is ms since 1970.
+
+    Users keep what they have received. Before, `end_members_of_deleted` has run.
+    """
     plan = await _plan(connection, platform, changes)
     numbers = {org_id: row.number for org_id, row in plan.rows.items()}
     if plan.new:

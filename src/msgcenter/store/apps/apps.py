@@ -13,7 +13,7 @@ from msgcenter.domain.account import App, Platform
 _APP = columns(
     "app",
     "number, app_id, name, platform_code, account, disabled_at, webhook_events, broadcasts, live, rate_limits,"
-    " daily_quota, notices",
+    " daily_quota, notices, directory",
 )
 _OTHER_PLATFORMS = """
     case when app.platforms <> '{}' then array(
@@ -76,6 +76,7 @@ def app_of(row: asyncpg.Record) -> App:
         rate_limits=None if row["rate_limits"] is None else _rate_limits.decode(row["rate_limits"]),
         daily_quota=row["daily_quota"],
         notices=row["notices"],
+        directory=row["directory"],
     )
 
 
@@ -289,6 +290,11 @@ async def set_live(connection: Connection, app_id: str, *, live: bool) -> None:
 async def set_broadcasts(connection: Connection, app_id: str, *, allowed: bool) -> None:
     """Set whether an app may send broadcasts."""
     await connection.execute("update app set broadcasts = $2 where app_id = $1", app_id, allowed)
+
+
+async def set_directory(connection: Connection, app_id: str, *, allowed: bool) -> None:
+    """Set whether an app may use the calls about the directory."""
+    await connection.execute("update app set directory = $2 where app_id = $1", app_id, allowed)
 
 
 async def set_inbox_scope(connection: Connection, app_id: str, scope: InboxScope) -> None:
