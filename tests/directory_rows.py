@@ -26,7 +26,7 @@ class DirectoryRows:
         await self._change_org(OrgChange(org_id, deleted=True))
 
     async def _change_org(self, change: OrgChange) -> None:
-        changed = await change_orgs(self._database, self._platform, [change], START)
+        changed = await self._database.in_transaction(change_orgs, self._platform, [change], START)
         assert changed.changed == 1
 
     async def join(self, org_id: str, user_ids: Iterable[str], role: str = "stu") -> None:

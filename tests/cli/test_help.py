@@ -34,10 +34,11 @@ def shell(tmp_path: Path) -> Shell:
 
 def test_the_commands_are_exactly_these() -> None:
     assert {" ".join(path) for path in ALL} == {
-        *("", "app", "user", "platform", "topic", "webhook", "operator", "retention"),
+        *("", "app", "user", "platform", "topic", "webhook", "operator", "retention", "directory"),
         *("serve", "demo", "migrate", "database", "doctor", "send", "status"),
         *(f"operator {name}" for name in ("create", "reset")),
-        *(f"app {name}" for name in ("create", "list", "show", "rotate-key", "disable", "enable", "scope")),
+        *(f"directory {name}" for name in ("import", "export", "show")),
+        *(f"app {name}" for name in ("create", "list", "show", "rotate-key", "disable", "enable", "scope", "grant")),
         *("list", "receipts", "versions", "update", "recall", "remind"),
         *(f"topic {name}" for name in ("subscribe", "unsubscribe", "subscribers")),
         *("user import", "user count", "platform create", "platform list"),

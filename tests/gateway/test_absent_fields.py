@@ -44,6 +44,10 @@ REQUIRED: dict[str, Any] = {
     "content": "c",
     "head": {"text": "h"},
     "sendeeId": "u",
+    "orgs": [{"orgId": "o", "name": "O"}],
+    "users": [{"userId": "u"}],
+    "members": [{"orgId": "o", "userId": "u", "role": "stu"}],
+    "orgId": "o",
 }
 
 

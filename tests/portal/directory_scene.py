@@ -44,7 +44,7 @@ async def write_directory(
     """Add a platform, unless there is one, and fill its directory."""
     await database.in_transaction(_add_platform, code, cells)
     platform = await find_platform(database, code)
-    await change_orgs(database, platform, [OrgChange(*org) for org in orgs], START)
+    await database.in_transaction(change_orgs, platform, [OrgChange(*org) for org in orgs], START)
     await database.in_transaction(change_users, platform, [UserChange(*user) for user in users])
     await database.in_transaction(add_members, platform, set(members))
 

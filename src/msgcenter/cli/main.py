@@ -7,6 +7,7 @@ import typer
 
 from msgcenter import __version__
 from msgcenter.cli.commands.app import apps
+from msgcenter.cli.commands.directory import directories
 from msgcenter.cli.commands.messages import (
     STATUS_EXAMPLES,
     list_messages,
@@ -149,6 +150,7 @@ for name, group in {
     "operator": operators,
     "user": users,
     "platform": platforms,
+    "directory": directories,
     "retention": retention,
 }.items():
     cli.add_typer(group, name=name, rich_help_panel="Administration")

@@ -34,9 +34,9 @@ def decode(body: bytes, kind: type[Decoded]) -> Decoded:
     try:
         value: Decoded = _decoder(cast(Any, kind)).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _decode_reduced(body, kind)
+        return _decode_loosely(body, kind)
     if b"\\u0000" in body:
-        return _decode_reduced(body, kind)
+        return _decode_loosely(body, kind)
     return value
 
 
@@ -49,11 +49,18 @@ def _decode_plain(body: bytes, kind: Any) -> object | None:
     return value if value.is_plain() and b"\\u0000" not in body else None
 
 
+def _decode_loosely(body: bytes, kind: type[Decoded]) -> Decoded:
+    """Decode a body without the fields that do not count and, if that does not help, without looking at its items."""
+    loose_kind = getattr(kind, "loose_kind", None)
+    if loose_kind is None:
+        return _decode_reduced(body, kind)
+    with suppress(Refusal):
+        return _decode_reduced(body, kind)
+    return cast(Decoded, _decode_reduced(body, loose_kind()))
+
+
 def _decode_reduced(body: bytes, kind: type[Decoded]) -> Decoded:
     """Decode a body once more, without the fields that do not count: the rare and slower way."""
-    loose_kind = getattr(kind, "loose_kind", None)
-    if loose_kind is not None:
-        kind = loose_kind()
     body = without_absent(body, cast(Any, kind)) or body
     try:
         value: Decoded = _decoder(cast(Any, kind)).decode(body)
