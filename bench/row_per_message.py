@@ -105,6 +105,8 @@ def application() -> Router:
         webhook_deliveries=unused,
         sent_messages=unused,
         topics=unused,
+        directory_changes=unused,
+        directory_reads=unused,
     )
     gateway = Gateway(cast(Tokens, SingleTokens(database)), RateLimit(1_000_000))
 

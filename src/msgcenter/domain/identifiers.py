@@ -78,14 +78,6 @@ SenderName: TypeAlias = Annotated[
     Meta(min_length=1, max_length=64, pattern=_ONE_LINE, extra={RULE: _NAME_RULE, EMPTY_IS_ABSENT: True}),
 ]
 """Who sends a message, in words: 1-64 characters. "" means left out."""
-OrgId: TypeAlias = UserId
-"""The id of an organisation: as a user id."""
-
-_ROLE_RULE = {RULE: must_be("1–16个字母、数字、_或-", "1-16 letters, digits, _ or -")}
-RoleCode: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=16, pattern="^[A-Za-z0-9_-]+$(?!\\n)", extra=_ROLE_RULE)
-]
-"""The code of a role in an organisation, such as `tea`, `stu`, `par` or `adm`."""
 
 OrgId: TypeAlias = UserId
 """The id of an organisation: as a user id."""
