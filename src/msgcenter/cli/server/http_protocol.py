@@ -21,6 +21,7 @@ from msgcenter.cli.server.http_edge import (
     EdgeRefusal,
 )
 from msgcenter.cli.server.http_head import RefusedRequestError, check_head
+from msgcenter.cli.server.joined_writes import JoinedWrites
 
 _log = structlog.get_logger(__name__)
 _PIECE = 32 << 10
@@ -88,6 +89,7 @@ class Http11Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer, or reject the connection if there are too many."""
         super().connection_made(transport)
+        self.transport = JoinedWrites(transport, self.loop)
         self._since = self.loop.time()
         if len(self.connections) > self._edge.connection_limit:
             self._reject()
