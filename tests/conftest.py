@@ -87,7 +87,7 @@ _LONGEST_FIRST = (
     "gateway/test_withdrawn_rights.py",
     "e2e/test_message_page.py",
     "e2e/test_reach.py",
-    "gateway/test_send_msg.py",
+    "gateway/test_receivers.py",
     "attacks/test_web_any_request.py",
     "e2e/test_embedding.py",
     "e2e/test_live.py",

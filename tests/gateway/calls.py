@@ -46,6 +46,27 @@ def oa_to(user: str, oa: Json | None = None, **outer_fields: object) -> Json:
     return {"receiverIds": [user], "msgtype": "oa", **PLACES, "oa": HEAD if oa is None else oa, **outer_fields}
 
 
+def crowd(user: str, count: int) -> list[str]:
+    """Return that many user ids, made from one."""
+    return [f"{user}-{number:05}" for number in range(count)]
+
+
+def without(request: Json, *names: str) -> Json:
+    """Return a request without these fields."""
+    return {name: value for name, value in request.items() if name not in names}
+
+
+def oa_with(user: str, **body: object) -> Json:
+    """Return a request for a card with these fields in its body."""
+    return oa_to(user, {**HEAD, "body": body})
+
+
+def stored_body(client: Client, message_id: str) -> Any:
+    """Return a message's body as listed by getMsgList."""
+    (message,) = [candidate for candidate in client.messages() if candidate.id == message_id]
+    return message.body
+
+
 def envelope(answer: httpx.Response, status: int = 200) -> Json:
     """Return the JSON of an answer, which must be an envelope."""
     assert answer.status_code == status, answer.text

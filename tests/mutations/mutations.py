@@ -105,7 +105,10 @@ MUTATIONS = (
         f"{_SRC}/messaging/send.py",
         ".digest == self.claim.digest:",
         ".digest != b'':",
-        ("tests/messaging/test_idempotency.py", "tests/gateway/test_send_msg.py::test_a_reused_request_id_is_refused"),
+        (
+            "tests/messaging/test_idempotency.py",
+            "tests/gateway/test_request_ids.py::test_a_reused_request_id_is_refused",
+        ),
     ),
     Mutation(
         "idempotency-day: a request id is never free again",
