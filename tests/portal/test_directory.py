@@ -168,6 +168,52 @@ def test_what_does_not_exist_is_not_found(operator: Visitor, platform: str, page
     assert operator.get(HOME + page.format(platform)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("query", "receivers", "users"),
+    [
+        ({"org.district": "1"}, 2, {"tea-1", "par-1"}),
+        ({"org.district": "1", "sub": "0"}, 0, set()),
+        ({"org.school/1": "1", "sub": "0"}, 1, {"tea-1"}),
+        ({"org.class-11": "1", "org.class-12": "1", "role.par": "1"}, 1, {"par-1"}),
+        ({"org.district": "1", "roles": "adm, tea"}, 1, {"tea-1"}),
+        ({"org.school2": "1"}, 0, set()),
+    ],
+)
+def test_an_audience_is_counted_before_anything_is_sent(
+    operator: Visitor, platform: str, query: dict[str, str], receivers: int, users: set[str]
+) -> None:
+    page = operator.get(path(platform, "/audience", **query))
+    shown = text_of(page.text).partition("Who would get a message")[2]
+    assert shown.strip().startswith(f"{receivers} users would get it")
+    assert {user for user in ("tea-1", "par-1", "par-2") if user in shown} == users
+    again = operator.get(path(platform, "/audience", **query, find="三年级"))
+    assert f'name="{next(iter(query))}" value="1" checked' in again.text, "what is ticked stays during a search"
+    assert "三年级二班" in again.text
+
+
+def test_an_audience_of_several_pages_has_a_sample(operator: Visitor, large_platform: str) -> None:
+    shown = text_of(operator.get(path(large_platform, "/audience", **{"org.top": "1", "role.par": "1"})).text)
+    assert "120 users would get it" in shown
+    assert len(re.findall(r"User \d+ u-\d+", shown)) == 20
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"org.nothing": "1"}, "no such organisation: nothing"),
+        ({"org.district": "1", "roles": "köche"}, "1-16 letters"),
+        ({"org.district": "1", "roles": " ".join(map(str, range(21)))}, "20 at most"),
+        ({f"org.{number}": "1" for number in range(101)}, "100 at most"),
+    ],
+)
+def test_an_audience_that_cannot_be_is_refused(
+    operator: Visitor, platform: str, query: dict[str, str], message: str
+) -> None:
+    answer = operator.post(f"{HOME}/audience", page="/account", platform=platform, **query)
+    assert answer.status_code == 422
+    assert message in answer.text
+
+
 def test_an_empty_directory_says_how_to_import(operator: Visitor, shared_connections: SharedConnections) -> None:
     code = f"p{secrets.token_hex(6)}"
     shared_connections.run(write_directory(shared_connections.database, code, orgs=(), users=(), members=()))

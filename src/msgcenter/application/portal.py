@@ -14,6 +14,7 @@ from msgcenter.actions.apps.team import Team
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.directory.browsing import DirectoryBrowser
+from msgcenter.actions.messages.audience_previews import AudiencePreviews
 from msgcenter.actions.messages.message_log import MessageLog
 from msgcenter.actions.portal.announcement_views import AnnouncementViews
 from msgcenter.actions.portal.announcements import Announcements
@@ -31,6 +32,7 @@ from msgcenter.portal.pages.account import AccountPages
 from msgcenter.portal.pages.announcement_form import AnnouncementForm
 from msgcenter.portal.pages.announcements import AnnouncementPages
 from msgcenter.portal.pages.apps import AppPages
+from msgcenter.portal.pages.audience_picker import AudiencePicker
 from msgcenter.portal.pages.audit import AuditPages
 from msgcenter.portal.pages.directory import DirectoryPages
 from msgcenter.portal.pages.health import HealthPages
@@ -79,6 +81,7 @@ def portal_routes(
     views = AnnouncementViews(database, actions.message_statuses)
     statistics = Statistics(database, zone, is_on=settings.statistics)
     edge = PortalEdge(logins, team, Templates(times), keys.csrf_key, request_log, limits)
+    browser = DirectoryBrowser(database)
     pages = PortalPages(
         start=StartPages(sign_ups),
         login=LoginPages(logins, sign_ups),
@@ -96,6 +99,6 @@ def portal_routes(
         permissions=PermissionPages(apps, platforms, Permissions(database), settings_of_apps, apis, rate_limit),
         health=HealthPages(health),
         announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times)),
-        directory=DirectoryPages(DirectoryBrowser(database), platforms),
+        directory=DirectoryPages(browser, AudiencePicker(browser), AudiencePreviews(database), platforms),
     )
     return routes(edge, pages)

@@ -176,6 +176,8 @@ DIRECTORY = (
     Page("GET", _DIRECTORY + "/org", "operator", DirectoryPages.org),
     Page("GET", _DIRECTORY + "/members.csv", "operator", DirectoryPages.members_csv),
     Page("GET", _DIRECTORY + "/user", "operator", DirectoryPages.user),
+    Page("GET", _DIRECTORY + "/audience", "operator", DirectoryPages.audience),
+    Page("POST", _DIRECTORY + "/audience", "operator", DirectoryPages.audience),
 )
 
 PAGES: tuple[Page[Any], ...] = (

@@ -155,6 +155,22 @@ class DirectoryBrowser:
         by_org = [UserRoles(org, tuple(roles[org.row.number])) for _, org in sorted(lines.items())]
         return user, by_org
 
+    async def find_orgs(self, platform: Platform, org_ids: Collection[str]) -> list[OrgInLine]:
+        """Return those of the organisations that exist, by id."""
+        async with self._database.connection() as connection:
+            lines = await _in_line(connection, platform, org_ids)
+        return [org for _, org in sorted(lines.items())]
+
+    async def search_orgs(self, platform: Platform, text: str, limit: int) -> list[OrgInLine]:
+        """Return up to `limit` organisations whose id or name contains a text; "": the top ones."""
+        async with self._database.connection() as connection:
+            if text:
+                rows = await search.find_orgs(connection, platform.code, text, limit)
+            else:
+                rows = await orgs.children(connection, platform.code, None, "", limit)
+            lines = await _in_line(connection, platform, [row.org_id for row in rows])
+        return [lines[row.org_id] for row in rows if row.org_id in lines]
+
     async def search(self, platform: Platform, text: str, limit: int) -> FoundItems:
         """Return organisations whose id or name contains a text, and users whose id or name begins with it."""
         async with self._database.connection() as connection:

@@ -7,17 +7,21 @@ from starlette.responses import StreamingResponse
 
 from msgcenter.actions.apps.platforms import Platforms
 from msgcenter.actions.directory.browsing import DirectoryBrowser, OrgInLine
+from msgcenter.actions.messages.audience_previews import AudiencePreviews
 from msgcenter.domain.account import Platform
 from msgcenter.domain.language import Language, Phrase
+from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.spreadsheet import BYTE_ORDER_MARK, csv_line
 from msgcenter.portal.page import Answer, View, see_other
-from msgcenter.portal.page_request import PageRequest
+from msgcenter.portal.page_request import Form, PageRequest
+from msgcenter.portal.pages.audience_picker import AudiencePicker, audience_in
 from msgcenter.portal.texts.roles import role_name
 
 _BRANCHES = 200
 """Organisations below one that are listed at once."""
 _MEMBERS = 50
 _FOUND = 50
+_SAMPLE = 20
 _EXPORTED_AT_ONCE = 1_000
 _HOME = "/operator/directory"
 _NOT_FOUND = View("error.html", {"problem": "not_found"}, 404)
@@ -37,6 +41,8 @@ class DirectoryPages:
     """Show the directory, without reading more of it than a page shows."""
 
     browser: DirectoryBrowser
+    picker: AudiencePicker
+    previews: AudiencePreviews
     platforms: Platforms
 
     async def directory(self, request: PageRequest) -> Answer:
@@ -111,6 +117,31 @@ class DirectoryPages:
             "operator_directory_user.html",
             {"platform": platform.code, "user": user, "roles": roles, "role_name": role_name},
         )
+
+    async def audience(self, request: PageRequest) -> Answer:
+        """Show how many users the chosen organisations and roles have, and some of them.
+
+        The form changes nothing; it is posted because an address has no room for many organisations.
+        """
+        fields = request.form or Form(request.http.query_params)
+        platforms = await self.platforms.all()
+        platform = await self.browser.platform(fields["platform"] or next((it.code for it in platforms), ""))
+        if platform is None:
+            return _NOT_FOUND if platforms else see_other(_HOME)
+        preview, error = None, None
+        try:
+            if (audience := audience_in(fields)) is not None:
+                preview = await self.previews.preview(platform, audience, _SAMPLE)
+        except Refusal as refusal:
+            error = refusal
+        values = {
+            "platforms": platforms,
+            "platform": platform.code,
+            "choice": await self.picker.choice(platform, fields),
+            "preview": preview,
+            "role_name": role_name,
+        }
+        return View("operator_audience.html", values, form=fields, error=error)
 
     async def _org(self, request: PageRequest) -> tuple[Platform | None, OrgInLine | None]:
         """Return the platform and the organisation in the query."""

@@ -8,6 +8,7 @@ _NAMES = {
     "par": Phrase("家长", "parents"),
     "adm": Phrase("管理员", "administrators"),
 }
+COMMON_ROLES = tuple(_NAMES)
 
 
 def role_name(role: str) -> Phrase:
