@@ -14,6 +14,7 @@ from msgcenter.actions.apps.team import Team
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.directory.browsing import DirectoryBrowser
+from msgcenter.actions.directory.grants import AddressingGrants
 from msgcenter.actions.messages.audience_previews import AudiencePreviews
 from msgcenter.actions.messages.message_log import MessageLog
 from msgcenter.actions.portal.announcement_views import AnnouncementViews
@@ -81,12 +82,12 @@ def portal_routes(
     views = AnnouncementViews(database, actions.message_statuses)
     statistics = Statistics(database, zone, is_on=settings.statistics)
     edge = PortalEdge(logins, team, Templates(times), keys.csrf_key, request_log, limits)
-    browser = DirectoryBrowser(database)
+    browser, grants = DirectoryBrowser(database), AddressingGrants(database)
     pages = PortalPages(
         start=StartPages(sign_ups),
         login=LoginPages(logins, sign_ups),
         account=AccountPages(logins, people, OwnAccount(database, keys)),
-        apps=AppPages(apps, settings_of_apps, team, platforms),
+        apps=AppPages(apps, settings_of_apps, team, platforms, grants),
         messages=MessagePages(message_log, statuses, sent, deliveries, times),
         webhooks=WebhookPages(actions.webhooks, deliveries, times),
         trial=TrialPages(apps, team, tokens, actions.user_tokens, calls),
@@ -96,7 +97,7 @@ def portal_routes(
         requests=RequestPages(team, operators, views),
         people=PeoplePages(people, sign_ups, operators),
         platforms=PlatformPages(platforms),
-        permissions=PermissionPages(apps, platforms, Permissions(database), settings_of_apps, apis, rate_limit),
+        permissions=PermissionPages(apps, platforms, Permissions(database), grants, settings_of_apps, apis, rate_limit),
         health=HealthPages(health),
         announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times)),
         directory=DirectoryPages(browser, AudiencePicker(browser), AudiencePreviews(database), platforms),

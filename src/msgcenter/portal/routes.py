@@ -154,6 +154,8 @@ PERMISSIONS = (
     Page("GET", "/operator/apps", "operator", PermissionPages.list_apps),
     Page("GET", _OPERATOR_APP, "operator", PermissionPages.app),
     Page("POST", _OPERATOR_APP + "/permissions", "operator", PermissionPages.save_permissions, PermissionPages.app),
+    Page("POST", _OPERATOR_APP + "/grants", "operator", PermissionPages.grant, PermissionPages.app),
+    Page("POST", _OPERATOR_APP + "/grants/revoke", "operator", PermissionPages.revoke, PermissionPages.app),
     Page("POST", _OPERATOR_APP + "/limits", "operator", PermissionPages.save_limits, PermissionPages.app),
 )
 HEALTH = (Page("GET", "/operator/health", "operator", HealthPages.report),)

@@ -6,9 +6,11 @@ from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.platforms import Platforms
 from msgcenter.actions.apps.team import Team
+from msgcenter.actions.directory.grants import AddressingGrants
 from msgcenter.domain.refusal import malformed
 from msgcenter.portal.page import Answer, View, see_other
 from msgcenter.portal.page_request import PageRequest, whole_number
+from msgcenter.portal.texts.roles import role_name
 from msgcenter.store.apps.grants import GrantKind
 
 _OVERLAPS = {"0": 0, "1h": 3_600, "1d": 86_400, "7d": 7 * 86_400}
@@ -23,6 +25,7 @@ class AppPages:
     app_settings: AppSettings
     team: Team
     platforms: Platforms
+    grants: AddressingGrants
 
     async def list_apps(self, request: PageRequest) -> Answer:
         """List the person's apps."""
@@ -43,8 +46,16 @@ class AppPages:
 
     async def app(self, request: PageRequest) -> Answer:
         """Show an app and what it is allowed to do."""
-        requests = await self.team.requests(request.required_app)
-        return View("app.html", {"requests": requests, "platforms": await self.platforms.all()})
+        record = request.required_app
+        return View(
+            "app.html",
+            {
+                "requests": await self.team.requests(record),
+                "platforms": await self.platforms.all(),
+                "granted": [] if record.app.notices else await self.grants.granted(request.app_id),
+                "role_name": role_name,
+            },
+        )
 
     async def settings(self, request: PageRequest) -> Answer:
         """Show the settings that members can change."""

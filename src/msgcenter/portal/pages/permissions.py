@@ -7,10 +7,13 @@ from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.permissions import Permissions
 from msgcenter.actions.apps.platforms import Platforms
+from msgcenter.actions.directory.grants import AddressingGrants
+from msgcenter.domain.refusal import malformed
 from msgcenter.domain.search_text import folded, search_words
 from msgcenter.portal.page import Answer, View, see_other
 from msgcenter.portal.page_request import PageRequest
 from msgcenter.portal.pages.numbers import form_number
+from msgcenter.portal.texts.roles import role_name
 
 MAX_ROWS = 500
 
@@ -26,6 +29,7 @@ class PermissionPages:
     apps: Apps
     platforms: Platforms
     permissions: Permissions
+    grants: AddressingGrants
     settings: AppSettings
     apis: Sequence[str]
     rate_limit: int
@@ -41,12 +45,16 @@ class PermissionPages:
         platforms = await self.platforms.all()
         return View("operator_apps.html", {"apps": apps[:MAX_ROWS], "total": len(apps), "platforms": platforms})
 
-    async def app(self, _: PageRequest) -> Answer:
+    async def app(self, request: PageRequest) -> Answer:
         """Show the permissions and limits of one app."""
+        # The app that sends announcements has no grants: operators address whom they like.
+        has_grants = not request.required_app.app.notices
         return View(
             "operator_app.html",
             {
                 "platforms": await self.platforms.all(),
+                "granted": await self.grants.granted(request.app_id) if has_grants else [],
+                "role_name": role_name,
                 "apis": self._limited,
                 "default_limit": self.rate_limit,
             },
@@ -69,6 +77,23 @@ class PermissionPages:
             platforms=[name.removeprefix("platform.") for name in form if name.startswith("platform.")],
             by=request.actor,
         )
+        return see_other(f"/operator/apps/{request.app_id}", "saved")
+
+    async def grant(self, request: PageRequest) -> Answer:
+        """Let an app address an organisation with all below it: some roles, or all members."""
+        form = request.form
+        if not form["org"]:
+            raise malformed("org", "请填写", "is required")
+        roles = form["roles"].replace(",", " ").replace("，", " ").split()
+        await self.grants.grant(
+            request.app_id, form["org"], roles or None, platform_code=form["platform"] or None, by=request.actor
+        )
+        return see_other(f"/operator/apps/{request.app_id}", "saved")
+
+    async def revoke(self, request: PageRequest) -> Answer:
+        """Take a grant back."""
+        form = request.form
+        await self.grants.revoke(request.app_id, form["org"], platform_code=form["platform"] or None, by=request.actor)
         return see_other(f"/operator/apps/{request.app_id}", "saved")
 
     async def save_limits(self, request: PageRequest) -> Answer:
