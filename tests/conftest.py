@@ -104,7 +104,7 @@ _LONGEST_FIRST = (
     "gateway/test_outage.py",
     "gateway/test_reach.py",
     "gateway/test_limits.py",
-    "actions/test_retention.py",
+    "actions/test_retention_runs.py",
     "inbox/test_limits.py",
     "portal/test_webhooks.py",
     "delivery/test_webhooks.py",
