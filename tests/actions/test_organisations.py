@@ -1,27 +1,19 @@
 """Messages to organisations: who gets them, who may send them, and what becomes of them later."""
 
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
 
-from msgcenter.actions.mailboxes.inbox import Inbox
-from msgcenter.actions.mailboxes.inbox_views import InboxQuery
-from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import topic_readers
-from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.actions.messages import message_status
 from msgcenter.actions.messages.message_log import MessageLog
-from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
-from msgcenter.actions.messages.sent_messages import SentMessages
-from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import App, Platform
+from msgcenter.database.database import Database
 from msgcenter.domain.audience import Everyone, Organisations, is_org_audience
 from msgcenter.domain.content import Text
 from msgcenter.domain.directory import UserChange
-from msgcenter.domain.message import Message, State
+from msgcenter.domain.message import State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Reason, Refusal
@@ -29,89 +21,19 @@ from msgcenter.messaging import fan_out as delivery
 from msgcenter.messaging.directory.change_users import change_users
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.pull import pull
-from msgcenter.store.apps.apps import find_app
-from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter.store.directory import recipients
 from msgcenter.store.mailboxes import feed
 from msgcenter.store.mailboxes.receipts import ReceiptTotals
 from msgcenter.store.messages.jobs import Delivery
-from msgcenter.store.messages.messages import MessageFilter, MessageKey, find_message
-from msgcenter.store.messages.node_lease import NodeLease
-from tests.directory_rows import DirectoryRows
-from tests.scene import START, add_app, find_platform, rows
-
-CODE = "district"
-FAR = 1 << 60
-
-
-@dataclass
-class Scene:
-    """A district with two schools: the first has the classes 1 and 2. The app may address the whole district."""
-
-    database: Database
-    lease: NodeLease
-    platform: Platform
-    app: App
-    directory: DirectoryRows
-
-    def __post_init__(self) -> None:
-        self.events: list[int | None] = []
-        self.sending = Sending(
-            self.database,
-            self.lease,
-            waiting_limit=100,
-            on_change=lambda events: self.events.extend(event.topic_number for event in events),
-        )
-        self.inbox = Inbox(self.database, Statuses(self.database, waiting_limit=100), waiting_limit=100)
-        self.sent = SentMessages(self.database)
-        self.statuses = MessageStatuses(self.database, waiting_limit=100)
-
-    async def send(self, *org_ids: str, roles: Iterable[str] | None = None, include_sub: bool = True) -> int:
-        """Send a text to organisations and return its id."""
-        audience = Organisations.of(org_ids, roles, include_sub=include_sub)
-        return await self.sending.send(self.app, Text("text"), audience)
-
-    async def shown(self, user_id: str, *, unread: bool = False) -> list[int]:
-        """Return what a mailbox lists, newest first."""
-        viewer = Viewer(self.platform.recipient(user_id), None, (), (), FAR)
-        page = await self.inbox.list_messages(viewer, InboxQuery("unread" if unread else "all", limit=100))
-        return [item.message.id for item in page.items]
-
-    async def having(self, message_id: int) -> set[str]:
-        """Return the users who have a message."""
-        users = await rows(self.database, "select user_id from mailbox where cell = any($1)", self.platform.all_cells)
-        return {user_id for (user_id,) in users if message_id in await self.shown(user_id)}
-
-    async def stored(self, message_id: int) -> Message:
-        """Return a message as it is stored."""
-        async with self.database.connection() as connection:
-            message = await find_message(connection, MessageKey(self.platform.first_cell, message_id))
-        assert message is not None
-        return message
+from msgcenter.store.messages.messages import MessageFilter
+from tests.org_scene import OrgScene, open_scene
+from tests.scene import rows
 
 
 @pytest.fixture
-async def scene(database: Database, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
-    async def write(connection: Connection) -> None:
-        await ensure_platform(connection, CODE, CODE, START, cells=getattr(request, "param", 1))
-
-    await database.in_transaction(write)
-    number = await add_app(database, "app", CODE)
-    async with database.connection() as connection:
-        record = await find_app(connection, "app")
-    assert record is not None
-    directory = DirectoryRows(database, await find_platform(database, CODE))
-    await directory.add_org("district")
-    for org_id, parent_id in (("school", "district"), ("other", "district"), ("c1", "school"), ("c2", "school")):
-        await directory.add_org(org_id, parent_id)
-    await directory.join("c1", ["li", "wang"])
-    await directory.join("c2", ["zhao", "li"], "par")
-    await directory.join("c1", ["teacher"], "tea")
-    await directory.join("school", ["teacher", "head"], "tea")
-    await directory.join("other", ["far"])
-    await directory.grant(number, "district")
-    async with NodeLease(database.url) as lease:
-        yield Scene(database, lease, await find_platform(database, CODE), record.app, directory)
+async def scene(database: Database, request: pytest.FixtureRequest) -> AsyncIterator[OrgScene]:
+    async with open_scene(database, getattr(request, "param", 1)) as opened:
+        yield opened
 
 
 in_cells = pytest.mark.parametrize("scene", [1, 3], indirect=True, ids=["one cell", "three cells"])
@@ -144,7 +66,7 @@ async def refused(call: object, reason: Reason) -> Refusal:
     ],
 )
 async def test_a_message_reaches_the_members_once(
-    scene: Scene, org_ids: list[str], roles: list[str] | None, include_sub: bool, users: set[str]
+    scene: OrgScene, org_ids: list[str], roles: list[str] | None, include_sub: bool, users: set[str]
 ) -> None:
     message_id = await scene.send(*org_ids, roles=roles, include_sub=include_sub)
     assert await scene.having(message_id) == users
@@ -156,7 +78,7 @@ async def test_a_message_reaches_the_members_once(
 
 
 @in_cells
-async def test_members_get_what_is_sent_while_they_are_members(scene: Scene) -> None:
+async def test_members_get_what_is_sent_while_they_are_members(scene: OrgScene) -> None:
     before = await scene.send("school")
     await scene.directory.join("c1", ["new"])
     await scene.directory.leave("c1", ["wang"])
@@ -165,7 +87,7 @@ async def test_members_get_what_is_sent_while_they_are_members(scene: Scene) -> 
     assert await scene.shown("wang") == [before]
 
 
-async def test_one_look_pulls_the_rows_of_all_kinds(scene: Scene) -> None:
+async def test_one_look_pulls_the_rows_of_all_kinds(scene: OrgScene) -> None:
     ids = [
         await scene.send("school"),
         await scene.sending.send(scene.app, Text("all"), Everyone()),
@@ -175,7 +97,7 @@ async def test_one_look_pulls_the_rows_of_all_kinds(scene: Scene) -> None:
     assert await scene.shown("li") == [ids[2], ids[1], ids[0]]
 
 
-async def test_an_audience_is_stored_once(scene: Scene) -> None:
+async def test_an_audience_is_stored_once(scene: OrgScene) -> None:
     for _ in range(2):
         await scene.send("c1", "c2", roles=["stu", "par"])
         await Sending(scene.database, scene.lease, waiting_limit=100).send(
@@ -184,7 +106,7 @@ async def test_an_audience_is_stored_once(scene: Scene) -> None:
     assert len(await rows(scene.database, "select from directory_audience")) == 1
 
 
-async def test_a_repeated_request_is_sent_once(scene: Scene) -> None:
+async def test_a_repeated_request_is_sent_once(scene: OrgScene) -> None:
     audience = Organisations.of(["school"], ["tea"])
     first = await scene.sending.send(scene.app, Text("text"), audience, request_id="r")
     assert await scene.sending.send(scene.app, Text("text"), audience, request_id="r") == first
@@ -193,14 +115,14 @@ async def test_a_repeated_request_is_sent_once(scene: Scene) -> None:
     assert await scene.shown("head") == [first]
 
 
-async def test_a_quota_counts_a_message_to_organisations(scene: Scene) -> None:
+async def test_a_quota_counts_a_message_to_organisations(scene: OrgScene) -> None:
     app = replace(scene.app, daily_quota=1)
     await scene.sending.send(app, Text("text"), Organisations.of(["district"]))
     await refused(scene.sending.send(app, Text("text"), Organisations.of(["district"])), Reason.QUOTA_EXCEEDED)
 
 
 async def test_a_user_of_no_organisation_that_is_written_to_catches_up(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: OrgScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise each look would search all rows since the last pull."""
     monkeypatch.setattr(feed, "_FAR_BEHIND", 3)
@@ -224,7 +146,7 @@ async def test_a_user_of_no_organisation_that_is_written_to_catches_up(
 # --- Receipts -------------------------------------------------------------------------------------------------------
 
 
-async def _listed(scene: Scene, message_id: int, *, limit: int, read: bool | None = None) -> list[str]:
+async def _listed(scene: OrgScene, message_id: int, *, limit: int, read: bool | None = None) -> list[str]:
     """Return the users of all pages of receipts."""
     users: list[str] = []
     cursor: str | None = None
@@ -238,7 +160,7 @@ async def _listed(scene: Scene, message_id: int, *, limit: int, read: bool | Non
 
 @in_cells
 @pytest.mark.parametrize("part", [1, 2, 1_000])
-async def test_receipts_have_each_recipient_once(scene: Scene, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
+async def test_receipts_have_each_recipient_once(scene: OrgScene, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
     monkeypatch.setattr(recipients, "MEMBERS_PER_COUNT", part)
     monkeypatch.setattr(recipients, "_MEMBERS_PER_LIST", part)
     to_all = await scene.send("district", "c2")
@@ -246,8 +168,7 @@ async def test_receipts_have_each_recipient_once(scene: Scene, monkeypatch: pyte
     await scene.directory.join("c1", ["late"])
     await scene.directory.leave("c1", ["wang", "teacher"])
     for user in ("wang", "teacher", "li"):
-        viewer = Viewer(scene.platform.recipient(user), None, (), (), FAR)
-        await scene.inbox.set_status(viewer, [to_all, to_few], read=True)
+        await scene.read(user, to_all, to_few)
     for message_id, users, read in (
         (to_all, ["far", "head", "li", "teacher", "wang", "zhao"], ["li", "teacher", "wang"]),
         (to_few, ["head", "li", "teacher", "zhao"], ["li", "teacher"]),
@@ -261,7 +182,7 @@ async def test_receipts_have_each_recipient_once(scene: Scene, monkeypatch: pyte
             assert sorted(unread) == sorted(set(users) - set(read))
 
 
-async def test_receipts_of_a_scheduled_message_are_of_the_present_members(scene: Scene) -> None:
+async def test_receipts_of_a_scheduled_message_are_of_the_present_members(scene: OrgScene) -> None:
     audience = Organisations.of(["c1"])
     message_id = await scene.sending.send(scene.app, Text("text"), audience, send_at=now_ms() + 60_000)
     await scene.database.in_transaction(change_users, scene.platform, [UserChange("wang", disabled=True)])
@@ -271,7 +192,7 @@ async def test_receipts_of_a_scheduled_message_are_of_the_present_members(scene:
 
 
 async def test_a_page_of_receipts_ends_early_when_few_members_have_the_role(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: OrgScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipients, "_MEMBERS_PER_LIST", 1)
     monkeypatch.setattr(message_status, "_LOOKED_AT_PER_PAGE", 2)
@@ -282,20 +203,19 @@ async def test_a_page_of_receipts_ends_early_when_few_members_have_the_role(
 
 
 @pytest.mark.parametrize("cursor", ["x", "0:x:u", "0:-1:u", "0:99999999999:u", "0:3000000000:u", ":", "1234567890123"])
-async def test_a_cursor_that_is_not_ours_is_refused(scene: Scene, cursor: str) -> None:
+async def test_a_cursor_that_is_not_ours_is_refused(scene: OrgScene, cursor: str) -> None:
     message_id = await scene.send("school")
     call = scene.statuses.receipts(scene.app, message_id, read=None, cursor=cursor, limit=10)
     await refused(call, Reason.FIELD_MALFORMED)
 
 
-async def test_a_reminder_counts_the_members_who_have_not_read(scene: Scene) -> None:
+async def test_a_reminder_counts_the_members_who_have_not_read(scene: OrgScene) -> None:
     message_id = await scene.send("c1", "school")
-    viewer = Viewer(scene.platform.recipient("teacher"), None, (), (), FAR)
-    await scene.inbox.set_status(viewer, [message_id], read=True)
+    await scene.read("teacher", message_id)
     assert await scene.sent.remind(scene.app, message_id, by=COMMAND) == 4
 
 
-async def test_lists_and_statuses_name_the_organisations(scene: Scene) -> None:
+async def test_lists_and_statuses_name_the_organisations(scene: OrgScene) -> None:
     audience = Organisations.of(["school", "c1"], ["tea"], include_sub=False)
     message_id = await scene.sending.send(scene.app, Text("text"), audience)
     await scene.directory.delete_org("c1")
@@ -308,7 +228,7 @@ async def test_lists_and_statuses_name_the_organisations(scene: Scene) -> None:
 
 
 @in_cells
-async def test_a_recall_reaches_members_who_have_left(scene: Scene) -> None:
+async def test_a_recall_reaches_members_who_have_left(scene: OrgScene) -> None:
     message_id = await scene.send("school")
     assert await scene.having(message_id) == {"li", "wang", "zhao", "teacher", "head"}
     await scene.directory.leave("c1", ["wang"])
@@ -317,10 +237,9 @@ async def test_a_recall_reaches_members_who_have_left(scene: Scene) -> None:
 
 
 @in_cells
-async def test_a_reset_makes_a_message_unread_for_all_its_members(scene: Scene) -> None:
+async def test_a_reset_makes_a_message_unread_for_all_its_members(scene: OrgScene) -> None:
     message_id = await scene.send("c1", "school")
-    viewer = Viewer(scene.platform.recipient("teacher"), None, (), (), FAR)
-    await scene.inbox.set_status(viewer, [message_id], read=True)
+    await scene.read("teacher", message_id)
     assert await scene.shown("teacher", unread=True) == []
     await scene.sent.update(scene.app, message_id, Text("new"), reset_read=True, by=COMMAND)
     assert await scene.shown("teacher", unread=True) == [message_id]
@@ -329,14 +248,14 @@ async def test_a_reset_makes_a_message_unread_for_all_its_members(scene: Scene) 
 # --- Schedules ------------------------------------------------------------------------------------------------------
 
 
-async def _become_due(scene: Scene, message_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def _become_due(scene: OrgScene, message_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "now_ms", lambda: now_ms() + 100_000)
     assert await fan_out(scene.database, Delivery(scene.platform.first_cell, message_id)) == 0
 
 
 @in_cells
 async def test_a_scheduled_message_is_for_the_members_when_it_is_due(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: OrgScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audience = Organisations.of(["c1"])
     message_id = await scene.sending.send(scene.app, Text("text"), audience, send_at=now_ms() + 60_000)
@@ -347,7 +266,7 @@ async def test_a_scheduled_message_is_for_the_members_when_it_is_due(
 
 
 async def test_a_scheduled_message_is_withheld_when_the_grant_is_withdrawn(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: OrgScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audience = Organisations.of(["c1"])
     message_id = await scene.sending.send(scene.app, Text("text"), audience, send_at=now_ms() + 60_000)
@@ -360,7 +279,7 @@ async def test_a_scheduled_message_is_withheld_when_the_grant_is_withdrawn(
 # --- Rights ---------------------------------------------------------------------------------------------------------
 
 
-async def test_unknown_organisations_are_named(scene: Scene) -> None:
+async def test_unknown_organisations_are_named(scene: OrgScene) -> None:
     await scene.directory.delete_org("other")
     refusal = await refused(scene.send("c1", "none", "other"), Reason.ORGANISATION_UNKNOWN)
     assert refusal.result == {"invalidOrgId": ["none", "other"]}
@@ -385,7 +304,7 @@ async def test_unknown_organisations_are_named(scene: Scene) -> None:
     ],
 )
 async def test_a_grant_is_for_a_subtree_and_its_roles(
-    scene: Scene,
+    scene: OrgScene,
     grants: dict[str, list[str] | None],
     org_ids: list[str],
     roles: list[str] | None,
@@ -402,13 +321,13 @@ async def test_a_grant_is_for_a_subtree_and_its_roles(
     assert missing in refusal.describe("zh")
 
 
-async def test_an_app_that_is_not_live_cannot_address_organisations(scene: Scene) -> None:
+async def test_an_app_that_is_not_live_cannot_address_organisations(scene: OrgScene) -> None:
     call = scene.sending.send(replace(scene.app, live=False), Text("text"), Organisations.of(["c1"]))
     await refused(call, Reason.NOT_AUTHORISED)
 
 
 @pytest.mark.parametrize("what", ["update", "remind"])
-async def test_what_reaches_members_later_needs_the_grant_still(scene: Scene, what: str) -> None:
+async def test_what_reaches_members_later_needs_the_grant_still(scene: OrgScene, what: str) -> None:
     message_id = await scene.send("c1")
     await scene.directory.withdraw(scene.app.number)
     call = (
@@ -423,7 +342,7 @@ async def test_what_reaches_members_later_needs_the_grant_still(scene: Scene, wh
 
 
 @in_cells
-async def test_events_reach_the_streams_of_members(scene: Scene) -> None:
+async def test_events_reach_the_streams_of_members(scene: OrgScene) -> None:
     await scene.send("school", roles=["stu", "tea"])
     await scene.directory.leave("c1", ["wang"])
     (number,) = scene.events

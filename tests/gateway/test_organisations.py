@@ -64,3 +64,41 @@ def test_what_is_not_granted_is_named(school: School, app: Credentials, shared_c
     refused(school.raw, "sendMsg", school.to(school.school, roles=["par"]), "200007", school.school)
     refused(school.raw, "sendMsg", school.to(school.a_class, roles=["stu"]), "200007", school.a_class, "stu")
     refused(school.raw, "sendMsg", school.to(school.a_class), "200007", school.a_class, "par", "roles")
+
+
+# --- What was addressed, and reports --------------------------------------------------------------------------------
+
+
+def test_statuses_and_lists_show_what_was_addressed(school: School) -> None:
+    sent = accepted(school.raw, "sendMsg", school.to(school.school, school.a_class, includeSub=False))["msgId"]
+    addressed = {"orgIds": sorted([school.school, school.a_class]), "includeSub": False}
+    status = accepted(school.raw, "getMsgStatus", {"msgId": sent})
+    assert {name: status[name] for name in addressed} == addressed
+    assert not {"roles", "orgs"} & status.keys()
+    accepted(school.raw, "sendMsg", school.to(school.school, roles=["tea", "par"]))
+    newest, older = accepted(school.raw, "getMsgList", {})["messages"]
+    assert {name: older[name] for name in addressed} == addressed
+    assert (newest["roles"], newest["includeSub"]) == (["par", "tea"], True)
+    assert not {"topic", "toAll"} & newest.keys()
+
+
+def test_a_status_is_grouped_by_organisation(school: School) -> None:
+    sent = accepted(school.raw, "sendMsg", school.to(school.school))["msgId"]
+    accepted(school.raw, "modMsgStatus", {"msgId": [sent], "publisherId": school.parent})
+    whole = accepted(school.raw, "getMsgStatus", {"msgId": sent, "groupBy": "org"})
+    assert whole["orgs"] == [{"orgId": school.school, "name": school.school, "receivers": 2, "read": 1, "unread": 1}]
+    below = accepted(school.raw, "getMsgStatus", {"msgId": sent, "groupBy": "org", "orgId": school.school})
+    assert below["orgs"] == [{"orgId": school.a_class, "name": school.a_class, "receivers": 1, "read": 1, "unread": 0}]
+    assert below["receivers"] == 2
+    details = accepted(school.raw, "getMsgStatus", {"msgId": sent, "orgId": school.a_class})["details"]
+    assert [detail["userId"] for detail in details] == [school.parent]
+
+
+def test_reports_of_other_messages_and_organisations_are_refused(school: School) -> None:
+    direct = accepted(school.raw, "sendMsg", {"receiverIds": [school.parent], **TEXT})["msgId"]
+    refused(school.raw, "getMsgStatus", {"msgId": direct, "groupBy": "org"}, "100005", "groupBy")
+    refused(school.raw, "getMsgStatus", {"msgId": direct, "orgId": school.school}, "100005", "orgId")
+    sent = accepted(school.raw, "sendMsg", school.to(school.school))["msgId"]
+    answer = refused(school.raw, "getMsgStatus", {"msgId": sent, "orgId": "none"}, "300005", "none")
+    assert answer["invalidOrgId"] == ["none"]
+    refused(school.raw, "getMsgStatus", {"msgId": sent, "groupBy": "role"}, "100003", "groupBy")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
+from msgcenter.actions.messages.org_reports import OrgCounts, org_counts, org_of_message
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.database.database import Connection, Database
 from msgcenter.database.group_commit import CellCommits
@@ -88,18 +89,28 @@ class MessageStatuses:
         return status
 
     async def receipts(
-        self, app: App, message_id: int | None, *, read: bool | None, cursor: str | None, limit: int
+        self,
+        app: App,
+        message_id: int | None,
+        *,
+        read: bool | None,
+        cursor: str | None,
+        limit: int,
+        org_id: str | None = None,
     ) -> ReceiptPage:
         """Return a message's status and up to `limit` of its receipts, all or only the read or unread ones.
 
+        `org_id` limits the receipts of a message to organisations to the members of one with all below it.
+
         `cursor` is the `next_cursor` of the previous page. A page may be short and still not the last. Refuses with
-        MESSAGE_UNKNOWN, or FIELD_MALFORMED if the cursor is not one of ours.
+        MESSAGE_UNKNOWN, ORGANISATION_UNKNOWN, FIELDS_CONTRADICT (`org_id` for another message), or FIELD_MALFORMED if
+        the cursor is not one of ours.
         """
         status = await self.status(app, message_id)
         async with self._database.connection() as connection:
             page: list[Receipt] = []
             looked_at = 0
-            async for batch in await _receipts(connection, status.message, cursor):
+            async for batch in await _receipts(connection, status.message, cursor, org_id):
                 for receipt in batch.receipts:
                     if read is not None and (receipt.read_at is not None) != read:
                         continue
@@ -110,6 +121,10 @@ class MessageStatuses:
                 if looked_at >= _LOOKED_AT_PER_PAGE and batch.cursor is not None:
                     return ReceiptPage(status, page, batch.cursor)
         return ReceiptPage(status, page, None)
+
+    async def org_counts(self, message: Message, org_id: str | None) -> list[OrgCounts]:
+        """Return the counts of a message by organisation, see `org_reports.org_counts`."""
+        return await org_counts(self._database, self._receipt_counts, message, org_id)
 
     async def list_messages(self, query: MessageFilter, limit: int) -> ListPage[MessageStatus, int]:
         """Return up to `limit` messages that pass the filter, newest first, with their counts."""
@@ -172,11 +187,14 @@ def _parts_to_count(listed: Sequence[Message]) -> Iterator[Sequence[Message]]:
         start = end
 
 
-async def _receipts(connection: Connection, message: Message, cursor: str | None) -> AsyncIterator[ReceiptBatch]:
+async def _receipts(
+    connection: Connection, message: Message, cursor: str | None, org_id: str | None
+) -> AsyncIterator[ReceiptBatch]:
+    groups = None if org_id is None else ((await org_of_message(connection, message, org_id)).number,)
     if message.topic_number is None:
         return receipts.receipts(connection, message, parse_cursor(cursor) or 0)
     place = AudiencePlace.parse(message, cursor)
     if not is_org_audience(message.topic_number):
         return broadcast_receipts.receipts(connection, message, place)
-    walk = Walk(message, await find_audience(connection, message.topic_number))
+    walk = Walk(message, await find_audience(connection, message.topic_number), groups)
     return recipients.receipts(connection, walk, place)

@@ -1,19 +1,29 @@
 """The calls under `/msgCenter/message/`."""
 
-from typing import cast
+from typing import TypedDict, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.messages.message_status import MessageStatus, MessageStatuses
+from msgcenter.actions.messages.org_reports import OrgCounts
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, Receivers, Topic
 from msgcenter.domain.list_page import parse_cursor
 from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
 from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
 from msgcenter.gateway.endpoint import Caller
-from msgcenter.gateway.wire.answers import Detail, InvalidIds, ListedMsg, MsgList, MsgStatus, Sent, UnreadCount
+from msgcenter.gateway.wire.answers import (
+    Detail,
+    InvalidIds,
+    ListedMsg,
+    MsgList,
+    MsgStatus,
+    OrgStatus,
+    Sent,
+    UnreadCount,
+)
 from msgcenter.gateway.wire.bodies import body_of
 from msgcenter.gateway.wire.fields import number_of, requested_kind, text_of, value_or_none
 from msgcenter.gateway.wire.requests import GetMsgList, GetMsgStatus, GetUnreadCount, ModMsgStatus, SendMsg
@@ -114,15 +124,18 @@ def idempotency_key(request_id: str | int | UnsetType, caller: Caller) -> str | 
 async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, request: GetMsgStatus) -> MsgStatus:
     """Return a message's delivery and read status, with a page of receipts."""
     is_read = value_or_none(request.is_read)
+    org_id = text_of(request.org_id)
     page = await message_statuses.receipts(
         caller.app,
         parse_message_id(request.message_id),
         read=None if is_read is None else is_read in {1, "1"},
         cursor=value_or_none(request.cursor),
         limit=request.page_size,
+        org_id=org_id,
     )
     report = page.status
     message = report.message
+    by_org = None if request.group_by is UNSET else await message_statuses.org_counts(message, org_id)
     return MsgStatus(
         receivers=report.counts.receivers,
         delivered=report.counts.delivered,
@@ -144,8 +157,35 @@ async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, requ
         remind_time=_time(message.reminded_at),
         close_time=_time(message.closed_at),
         closed_by=message.closed_by or UNSET,
+        **_organisations(report),
+        orgs=UNSET if by_org is None else [_org_status(counts) for counts in by_org],
         sender_name=message.sender_name or UNSET,
     )
+
+
+class _OrganisationFields(TypedDict, total=False):
+    org_ids: list[str]
+    roles: list[str]
+    include_sub: bool
+
+
+def _organisations(report: MessageStatus) -> _OrganisationFields:
+    """Return the fields about the organisations that a message is addressed to, as in its request."""
+    organisations = report.organisations
+    if organisations is None:
+        return {}
+    fields: _OrganisationFields = {
+        "org_ids": list(organisations.org_ids),
+        "include_sub": organisations.include_sub,
+    }
+    if organisations.roles is not None:
+        fields["roles"] = list(organisations.roles)
+    return fields
+
+
+def _org_status(counted: OrgCounts) -> OrgStatus:
+    org, counts = counted
+    return OrgStatus(org.org_id, org.name, counts.receivers, counts.read, counts.delivered - counts.read)
 
 
 def _time(at: int | None) -> str | UnsetType:
@@ -192,6 +232,7 @@ def _listed(report: MessageStatus) -> ListedMsg:
         busi_id=message.business_id or UNSET,
         topic=report.topic or UNSET,
         to_all=True if message.topic_number == EVERYONE else UNSET,
+        **_organisations(report),
         version=message.version if message.updated_at is not None else UNSET,
         sender_name=message.sender_name or UNSET,
     )

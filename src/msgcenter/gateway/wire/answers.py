@@ -78,6 +78,16 @@ class Detail(Struct, frozen=True, rename="camel"):
     read_time: str
 
 
+class OrgStatus(Struct, frozen=True, rename="camel"):
+    """The counts of a message among the members of an organisation and of those below it, each user once."""
+
+    org_id: str
+    name: str
+    receivers: int
+    read: int
+    unread: int
+
+
 class MsgStatus(Struct, frozen=True, rename="camel"):
     """The status of a message, and a page of its receipts. `nextCursor` is absent on the last page.
 
@@ -98,14 +108,18 @@ class MsgStatus(Struct, frozen=True, rename="camel"):
     remind_time: str | UnsetType = UNSET
     close_time: str | UnsetType = UNSET
     closed_by: str | UnsetType = UNSET
+    org_ids: list[str] | UnsetType = UNSET
+    roles: list[str] | UnsetType = UNSET
+    include_sub: bool | UnsetType = UNSET
+    orgs: list[OrgStatus] | UnsetType = UNSET
     sender_name: str | UnsetType = UNSET
 
 
 class ListedMsg(Struct, frozen=True, rename="camel"):
     """One message and its counts; `body` is its content as `msgtype` says. `createTime` is ms since 1970.
 
-    `topic` or `toAll` are present if the message was addressed that way, `version` after an update, `senderName` if the
-    send had one.
+    `topic`, `toAll` or `orgIds` (with `includeSub` and perhaps `roles`) are present if the message was addressed that
+    way, `version` after an update, `senderName` if the send named one.
     """
 
     msg_id: str
@@ -120,6 +134,9 @@ class ListedMsg(Struct, frozen=True, rename="camel"):
     busi_id: str | UnsetType = UNSET
     topic: str | UnsetType = UNSET
     to_all: Literal[True] | UnsetType = UNSET
+    org_ids: list[str] | UnsetType = UNSET
+    roles: list[str] | UnsetType = UNSET
+    include_sub: bool | UnsetType = UNSET
     version: int | UnsetType = UNSET
     sender_name: str | UnsetType = UNSET
 

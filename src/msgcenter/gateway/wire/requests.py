@@ -159,6 +159,8 @@ class GetMsgStatus(Struct, frozen=True):
 
     message_id: MessageId = field(name="msgId")
     is_read: Flag | UnsetType = field(name="isRead", default=UNSET)
+    group_by: Literal["org"] | UnsetType = field(name="groupBy", default=UNSET)
+    org_id: OrgId | UnsetType = field(name="orgId", default=UNSET)
     cursor: str | UnsetType = UNSET
     page_size: Annotated[int, Meta(ge=1, le=200)] = field(name="pageSize", default=PAGE_SIZE)
 
