@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from msgcenter_client import Client
+from msgcenter.database.database import Database
+from msgcenter_client import Client, Organisations
 from tests.cli.program import Shell, assert_one_line
-from tests.conftest import Credentials, Server
+from tests.conftest import PLATFORM, Credentials, Server, SharedConnections
+from tests.directory_rows import DirectoryRows
+from tests.scene import find_platform
 
 URL = "https://a.example/x"
 
@@ -37,6 +40,29 @@ def test_send_links_cards_and_approvals(shell: Shell, client: Client, user: str)
     assert [(message.kind, message.business_id) for message in client.messages()] == [("oa", "cli"), ("link", "cli")]
     assert shell.run("status", "--set", "read", card).code == 0
     assert client.unread_count(user) == 1
+
+
+def test_send_to_organisations(
+    shell: Shell, client: Client, app: Credentials, shared_connections: SharedConnections, user: str
+) -> None:
+    school = f"school-{user}"
+
+    async def write(database: Database) -> None:
+        directory = DirectoryRows(database, await find_platform(database, PLATFORM))
+        await directory.add_org(school)
+        await directory.join(school, [user], "tea")
+        await directory.grant(app.number, school)
+
+    shared_connections.run(write(shared_connections.database))
+    sent = shell.run("send", "--org", school, "--role", "tea", "--role", "adm", "--no-sub", "hello")
+    assert sent.out.strip().isdigit()
+    assert client.unread_count(user) == 1
+    (message,) = client.messages()
+    assert message.organisations == Organisations((school,), ("adm", "tea"), include_sub=False)
+    assert f"organisations {school}" in shell.run("list", COLUMNS="300").out
+    assert_one_line(shell.run("send", "--org", "none", "x"), "none", "300005")
+    assert_one_line(shell.run("send", "--to", user, "--org", school, "x"), "--org")
+    assert_one_line(shell.run("send", "--to", user, "--role", "tea", "x"), "--org")
 
 
 def test_errors_are_printed_in_one_line(shell: Shell, client: Client, user: str) -> None:

@@ -12,7 +12,7 @@ from tests.gateway.calls import HEAD, LINK, PLACES, Json
 _OPTIONAL: Json = {
     **{"platformCode": "420100", "isRead": 0, "cursor": "1", "pageSize": 1, "startTime": 0, "endTime": 1, "ttl": 60},
     **{"approval": False, "link": LINK, "oa": {**HEAD, "body": {"form": [{}]}}, **PLACES, "resetRead": True},
-    **{"state": "failed", "paused": False},
+    **{"state": "failed", "paused": False, "groupBy": "org", "orgId": "school-7"},
 }
 """Values for optional fields that the reference's samples leave out."""
 

@@ -1,17 +1,21 @@
 """The messages, subscriptions and webhooks that the samples of the reference need."""
 
 import json
+import secrets
 from typing import Any
 
+from msgcenter.database.database import Database
 from msgcenter.domain.api_reference import CallReference, spoken
 from msgcenter.domain.language import Language
 from msgcenter.gateway.reference.call_text import SANDBOX_USER
-from msgcenter.gateway.reference.call_texts import MESSAGE_ID
+from msgcenter.gateway.reference.call_texts import MESSAGE_ID, ORG_ID
 from msgcenter.gateway.reference.directory_texts import DIRECTORY_TEXTS
 from msgcenter_client import Client
-from tests.conftest import Credentials
+from tests.conftest import PLATFORM, Credentials, SharedConnections
+from tests.directory_rows import DirectoryRows
 from tests.gateway.calls import until
 from tests.receiver import Receiver
+from tests.scene import find_platform
 
 WEBHOOK_ID = "wh_4f9a1c0be27d5a6e8b31c902"
 DELIVERY_ID = "msg_b4f3f86b2dcbfa456311d2a0"
@@ -20,8 +24,9 @@ DELIVERY_ID = "msg_b4f3f86b2dcbfa456311d2a0"
 class Scene:
     """An app with its sandbox user and the objects in its samples."""
 
-    def __init__(self, app: Credentials, client: Client, receiver: Receiver) -> None:
+    def __init__(self, app: Credentials, client: Client, receiver: Receiver, connections: SharedConnections) -> None:
         self.app = app
+        self.connections = connections
         self.client = client
         self.receiver = receiver
         self.user = f"sandbox-{app.app_id}"
@@ -41,8 +46,22 @@ class Scene:
             self._make_orgs(has_members=name != "setMembers")
         if WEBHOOK_ID in text or name == "getWebhooks":
             text = self._with_webhook(text)
+        if ORG_ID in text:
+            text = text.replace(ORG_ID, self._school())
         ready: dict[str, Any] = json.loads(text)
         return ready
+
+    def _school(self) -> str:
+        """Return an organisation that the app may address."""
+        org_id = f"school-{secrets.token_hex(4)}"
+
+        async def write(database: Database) -> None:
+            directory = DirectoryRows(database, await find_platform(database, PLATFORM))
+            await directory.add_org(org_id)
+            await directory.grant(self.app.number, org_id)
+
+        self.connections.run(write(self.connections.database))
+        return org_id
 
     def _with_webhook(self, text: str) -> str:
         made = self.client.create_webhook(self.receiver.url, ["message.read"])

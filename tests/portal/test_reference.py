@@ -14,7 +14,7 @@ from msgcenter.domain.language import Language, Phrase
 from msgcenter.domain.refusal import SUCCESS_CODE, Reason
 from msgcenter.gateway.reference.reference import reference
 from msgcenter_client import Client, key_info
-from tests.conftest import Credentials, Raw, Server
+from tests.conftest import Credentials, Raw, Server, SharedConnections
 from tests.gateway.calls import until
 from tests.portal.conftest import Visitor
 from tests.portal.scene import Scene
@@ -33,9 +33,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def scene(app: Credentials, client: Client, receiver: Receiver) -> Scene:
+def scene(app: Credentials, client: Client, receiver: Receiver, shared_connections: SharedConnections) -> Scene:
     """The objects in the samples."""
-    return Scene(app, client, receiver)
+    return Scene(app, client, receiver, shared_connections)
 
 
 # --- Nothing is left out --------------------------------------------------------------------------------------------

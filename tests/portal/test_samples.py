@@ -13,7 +13,7 @@ import pytest
 from msgcenter.gateway.reference.reference import reference
 from msgcenter.portal.texts.samples import Program, programs
 from msgcenter_client import Client
-from tests.conftest import Credentials, Server
+from tests.conftest import Credentials, Server, SharedConnections
 from tests.portal.scene import Scene
 from tests.receiver import Receiver, receiving
 
@@ -37,9 +37,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def scene(app: Credentials, client: Client, receiver: Receiver) -> Scene:
+def scene(app: Credentials, client: Client, receiver: Receiver, shared_connections: SharedConnections) -> Scene:
     """The objects in the samples."""
-    return Scene(app, client, receiver)
+    return Scene(app, client, receiver, shared_connections)
 
 
 def need(language: str) -> None:

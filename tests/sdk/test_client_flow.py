@@ -21,6 +21,7 @@ from msgcenter_client import (
     InvalidRequestError,
     LimitError,
     MsgCenterError,
+    Organisations,
     ServerError,
     StateError,
     Topic,
@@ -425,6 +426,9 @@ def test_without_a_recipient_no_publisher_id_is_sent() -> None:
         (iter(["u1", "u2"]), {"receiverIds": ["u1", "u2"]}),
         (Topic("news"), {"topic": "news"}),
         (EVERYONE, {"toAll": True}),
+        (Organisations("o"), {"orgIds": ["o"]}),
+        (Organisations(iter(["o", "p"]), iter(["tea"])), {"orgIds": ["o", "p"], "roles": ["tea"]}),
+        (Organisations(["o"], include_sub=False), {"orgIds": ["o"], "includeSub": False}),
     ],
 )
 def test_an_audience_is_addressed_in_exactly_one_way(audience: Any, fields: dict[str, Any]) -> None:

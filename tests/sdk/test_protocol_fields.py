@@ -15,7 +15,7 @@ from msgcenter.gateway.api_calls import ENDPOINTS
 from msgcenter.gateway.wire.answers import TokenAnswer
 from msgcenter_client import results, webhook_results
 from msgcenter_client.access_token import Credentials
-from msgcenter_client.audience import EVERYONE, Topic
+from msgcenter_client.audience import EVERYONE, Organisations, Topic
 from msgcenter_client.calls import Calls, MessageFilter, SendOptions
 from msgcenter_client.content import link_fields, oa_fields, text_fields
 from msgcenter_client.directory_calls import DirectoryCalls
@@ -73,8 +73,9 @@ def flows() -> Iterator[Flow[Any]]:
     yield calls.send("user", TEXT, options)
     yield calls.send(Topic("t"), LINK, options)
     yield calls.send(EVERYONE, CARD, options)
+    yield calls.send(Organisations("o", ["tea"], include_sub=False), CARD, options)
     yield calls.set_status("user", "1", read=True, approver="approver", platform_code="1")
-    yield calls.message_status("1", read=True, cursor="c", page_size=1)
+    yield calls.message_status("1", read=True, cursor="c", page_size=1, org_id="o", by_org=True)
     message_filter = MessageFilter.of(business_id="b", kind="text", start=1, end=2, page_size=1)
     yield calls.messages(message_filter, "c")
     yield calls.unread_count("user", platform_code="1")

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from msgcenter_client import EVERYONE, AsyncClient, Client, LimitError, StateError, Topic
-from tests.conftest import Credentials, Server
+from msgcenter.database.database import Database
+from msgcenter_client import EVERYONE, AsyncClient, Client, LimitError, Organisations, OrgStatus, StateError, Topic
+from tests.conftest import PLATFORM, Credentials, Server, SharedConnections
+from tests.directory_rows import DirectoryRows
+from tests.scene import find_platform
 from tests.sdk.test_against_server import CARD, LINK, Calls, Kind
 
 
@@ -53,6 +56,33 @@ async def test_send_to_everyone(calls: Calls, user: str) -> None:
     assert readers == [user]
     (message,) = await calls.messages()
     assert (message.to_all, message.topic, message.read) == (True, None, 1)
+
+
+async def test_send_to_organisations_and_report_by_them(
+    calls: Calls, app: Credentials, shared_connections: SharedConnections, user: str
+) -> None:
+    school, a_class = f"school-{user}", f"class-{user}"
+
+    async def write(database: Database) -> None:
+        directory = DirectoryRows(database, await find_platform(database, PLATFORM))
+        await directory.add_org(school)
+        await directory.add_org(a_class, school)
+        await directory.join(a_class, [user, f"{user}-2"], "par")
+        await directory.grant(app.number, school)
+
+    shared_connections.run(write(shared_connections.database))
+    audience = Organisations(school, ["par"])
+    message_id = await calls.send_text(audience, "to the parents")
+    await calls.set_status(user, message_id)
+    status = await calls.message_status(message_id, by_org=True, org_id=school)
+    assert status.organisations == Organisations((school,), ("par",))
+    assert status.orgs == (OrgStatus(a_class, a_class, 2, 1, 1),)
+    assert [it.recipient for it in await calls.receipts(message_id, read=False, org_id=a_class)] == [f"{user}-2"]
+    (message,) = await calls.messages()
+    assert message.organisations == status.organisations
+    with pytest.raises(StateError) as refused:
+        await calls.send_text(Organisations([school, "none"]), "x")
+    assert refused.value.ret_code == "300005"
 
 
 async def test_recall_a_message(calls: Calls, user: str) -> None:

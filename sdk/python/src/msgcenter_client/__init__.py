@@ -2,7 +2,7 @@
 
 from msgcenter_client.access_token import key_info
 from msgcenter_client.async_client import AsyncClient
-from msgcenter_client.audience import EVERYONE, Audience, Everyone, Topic
+from msgcenter_client.audience import EVERYONE, Audience, Everyone, Organisations, Topic
 from msgcenter_client.client import Client
 from msgcenter_client.directory_results import DirectoryChange, InvalidItem, Member, Membership, Org, OrgDetails
 from msgcenter_client.errors import (
@@ -15,7 +15,7 @@ from msgcenter_client.errors import (
     StateError,
     TransportError,
 )
-from msgcenter_client.results import Kind, Message, MessageStatus, Receipt, StatusResult, UserToken, Version
+from msgcenter_client.results import Kind, Message, MessageStatus, OrgStatus, Receipt, StatusResult, UserToken, Version
 from msgcenter_client.times import Moment
 from msgcenter_client.webhook import VerifiedWebhook, WebhookVerificationError, verify_webhook
 from msgcenter_client.webhook_results import (
@@ -51,6 +51,8 @@ __all__ = [
     "NewWebhook",
     "Org",
     "OrgDetails",
+    "OrgStatus",
+    "Organisations",
     "Receipt",
     "ServerError",
     "StateError",

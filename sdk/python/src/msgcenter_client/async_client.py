@@ -106,18 +106,19 @@ class AsyncClient(AsyncDirectoryMethods, AsyncSentMethods, AsyncTopicMethods, As
     ) -> str:
         """Send a plain text and return the message id. The message is stored durably before the call returns.
 
-        recipients: one user id, up to 10,000 user ids (1-64 characters each), a `Topic`, or `EVERYONE`.
+        recipients: one user id, up to 10,000 user ids (1-64 characters each), a `Topic`, `Organisations`, or
+            `EVERYONE`.
         content: 1-4,096 characters.
         platform_code: the recipients' platform; None: the client's.
-        approval: True sends a pending approval, a to-do until `set_status` closes it. Not for topics or everyone.
+        approval: True sends a pending approval, a to-do until `set_status` closes it. Only to user ids.
         send_at: the time to send the message, at most 90 days ahead; None: now. An aware datetime, or Unix
             milliseconds.
         expire_at: the time when the message leaves every inbox, after `send_at`; None: the server's retention.
         sender_name: who sends it, in words, shown beside the app's name; at most 64 characters.
         idempotency_key: 1-64 characters. For 24 hours, sending the same message with the same key again returns
             the same id and sends nothing, also from another process. None: a new key per call, kept for retries.
-        Also raises StateError (key reused for another message, unknown topic or recipient), and ValueError for a
-        datetime without a time zone.
+        Also raises StateError (key reused for another message, unknown topic, organisation or recipient), and
+        ValueError for a datetime without a time zone.
         """
         options = SendOptions(
             platform_code=platform_code,
@@ -265,27 +266,43 @@ class AsyncClient(AsyncDirectoryMethods, AsyncSentMethods, AsyncTopicMethods, As
         read: bool | None = None,
         cursor: str | None = None,
         page_size: int | None = None,
+        org_id: str | None = None,
+        by_org: bool = False,
     ) -> MessageStatus:
         """Return a message's delivery and read counts, and one page of its receipts.
 
         read: only read (True) or unread (False) receipts; None: all. The counts always cover all recipients.
         cursor: the `next_cursor` of the previous page; None: the first page.
         page_size: receipts per page, 1-200; None: 50.
+        org_id: only receipts of members of this organisation and of those below it.
+        by_org: True also counts by organisation: those just below `org_id`, or (None) those that were addressed.
         Also raises StateError (300001: unknown message). To iterate over all receipts, use `receipts`.
         """
-        return await self._run(self._calls.message_status(message_id, read=read, cursor=cursor, page_size=page_size))
+        return await self._run(
+            self._calls.message_status(
+                message_id, read=read, cursor=cursor, page_size=page_size, org_id=org_id, by_org=by_org
+            )
+        )
 
     def receipts(
-        self, message_id: str | int, *, read: bool | None = None, page_size: int | None = 200
+        self,
+        message_id: str | int,
+        *,
+        read: bool | None = None,
+        page_size: int | None = 200,
+        org_id: str | None = None,
     ) -> AsyncIterator[Receipt]:
         """Iterate over the receipts of a message; pages are fetched when they are needed.
 
         read: only read (True) or unread (False) receipts; None: all.
         page_size: receipts per request, 1-200.
+        org_id: only receipts of members of this organisation and of those below it.
         Errors, also StateError (300001: unknown message), are raised by the iteration.
         """
         return self._items(
-            lambda cursor: self._calls.receipts(message_id, read=read, cursor=cursor, page_size=page_size)
+            lambda cursor: self._calls.receipts(
+                message_id, read=read, cursor=cursor, page_size=page_size, org_id=org_id
+            )
         )
 
     def messages(

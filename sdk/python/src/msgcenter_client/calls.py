@@ -10,12 +10,12 @@ from uuid import uuid4
 
 from msgspec import Meta, Struct, field
 
-from msgcenter_client.audience import Audience, audience_fields
+from msgcenter_client.audience import Audience, Organisations, audience_fields
 from msgcenter_client.errors import MsgCenterError, StateError
 from msgcenter_client.fields import Answer, platform_fields
 from msgcenter_client.flow import Flow
 from msgcenter_client.paging import next_page, page_fields
-from msgcenter_client.results import Kind, Message, MessageStatus, Page, Receipt, StatusResult, UserToken
+from msgcenter_client.results import Kind, Message, MessageStatus, OrgStatus, Page, Receipt, StatusResult, UserToken
 from msgcenter_client.session import Session
 from msgcenter_client.status_batches import Merge, MessageIds, batches
 from msgcenter_client.times import Moment, from_ms, to_ms
@@ -92,12 +92,23 @@ class Calls:
         return merge.result()
 
     def message_status(
-        self, message_id: str | int, *, read: bool | None, cursor: str | None, page_size: int | None
+        self,
+        message_id: str | int,
+        *,
+        read: bool | None,
+        cursor: str | None,
+        page_size: int | None,
+        org_id: str | None = None,
+        by_org: bool = False,
     ) -> Flow[MessageStatus]:
         """Return a message's counts and one page of its receipts."""
-        body = {"msgId": str(message_id), **page_fields(cursor, page_size)}
+        body: dict[str, Any] = {"msgId": str(message_id), **page_fields(cursor, page_size)}
         if read is not None:
             body["isRead"] = int(read)
+        if org_id is not None:
+            body["orgId"] = org_id
+        if by_org:
+            body["groupBy"] = "org"
         answer = yield from self._session.call(_MESSAGE + "getMsgStatus", body, _MessageStatusAnswer)
         return MessageStatus(
             receivers=answer.receivers,
@@ -114,13 +125,23 @@ class Calls:
             closed_at=_moment(answer.close_time),
             closed_by=answer.closed_by,
             sender_name=answer.sender_name,
+            organisations=_organisations(answer.org_ids, answer.roles, answer.include_sub),
+            orgs=tuple(OrgStatus(org.org_id, org.name, org.receivers, org.read, org.unread) for org in answer.orgs),
         )
 
     def receipts(
-        self, message_id: str | int, *, read: bool | None, cursor: str | None, page_size: int | None
+        self,
+        message_id: str | int,
+        *,
+        read: bool | None,
+        cursor: str | None,
+        page_size: int | None,
+        org_id: str | None = None,
     ) -> Flow[Page[Receipt]]:
         """Return one page of a message's receipts."""
-        status = yield from self.message_status(message_id, read=read, cursor=cursor, page_size=page_size)
+        status = yield from self.message_status(
+            message_id, read=read, cursor=cursor, page_size=page_size, org_id=org_id
+        )
         return Page(status.details, status.next_cursor)
 
     def messages(self, message_filter: "MessageFilter", cursor: str | None) -> Flow[Page[Message]]:
@@ -198,6 +219,14 @@ class _Detail(Answer, frozen=True):
         return Receipt(self.user_id, self.is_read, _moment(self.read_time))
 
 
+class _OrgStatus(Answer, frozen=True):
+    org_id: str
+    name: str
+    receivers: int
+    read: int
+    unread: int
+
+
 class _MessageStatusAnswer(Answer, frozen=True):
     receivers: int
     delivered: int
@@ -213,6 +242,10 @@ class _MessageStatusAnswer(Answer, frozen=True):
     close_time: _Digits | None = None
     closed_by: str | None = None
     sender_name: str | None = None
+    org_ids: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    include_sub: bool = True
+    orgs: tuple[_OrgStatus, ...] = ()
 
 
 class _ListedMessage(Answer, frozen=True):
@@ -230,6 +263,9 @@ class _ListedMessage(Answer, frozen=True):
     to_all: bool = False
     version: int = 1
     sender_name: str | None = None
+    org_ids: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    include_sub: bool = True
 
     def message(self) -> Message:
         return Message(
@@ -247,12 +283,17 @@ class _ListedMessage(Answer, frozen=True):
             to_all=self.to_all,
             version=self.version,
             sender_name=self.sender_name,
+            organisations=_organisations(self.org_ids, self.roles, self.include_sub),
         )
 
 
 class _MessageListAnswer(Answer, frozen=True):
     messages: tuple[_ListedMessage, ...]
     next_cursor: str | None = None
+
+
+def _organisations(ids: tuple[str, ...], roles: tuple[str, ...], include_sub: bool) -> Organisations | None:
+    return Organisations(ids, roles, include_sub) if ids else None
 
 
 def _moment(milliseconds: _Digits | int | None) -> datetime | None:

@@ -6,6 +6,8 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
+from msgcenter_client.audience import Organisations
+
 Item = TypeVar("Item")
 
 Kind: TypeAlias = Literal["text", "link", "oa"]
@@ -36,6 +38,19 @@ class Receipt(Struct, frozen=True):
     read_at: datetime | None = None
 
 
+class OrgStatus(Struct, frozen=True):
+    """The counts of a message among the members of an organisation and of those below it, each user once.
+
+    name: the organisation's name now.
+    """
+
+    org_id: str
+    name: str
+    receivers: int
+    read: int
+    unread: int
+
+
 class MessageStatus(Struct, frozen=True):
     """A message's delivery and read counts, and one page of its receipts.
 
@@ -47,6 +62,7 @@ class MessageStatus(Struct, frozen=True):
     updated_at, recalled_at, reminded_at: the last time of each, in UTC; None if it never happened.
     closed_at, closed_by: when an approval was closed (UTC), and the approver's user id; None while it is open.
     sender_name: who sends it, in words; None if the send named nobody.
+    organisations: the organisations it was sent to, or None. orgs: the counts by organisation, if asked for.
     """
 
     receivers: int
@@ -63,6 +79,8 @@ class MessageStatus(Struct, frozen=True):
     closed_at: datetime | None = None
     closed_by: str | None = None
     sender_name: str | None = None
+    organisations: Organisations | None = None
+    orgs: tuple[OrgStatus, ...] = ()
 
 
 class Message(Struct, frozen=True):
@@ -76,6 +94,7 @@ class Message(Struct, frozen=True):
     state: scheduled, sending, sent, recalled or expired.
     receivers, delivered, read, unread: numbers of recipients.
     topic: the topic it was sent to, or None. to_all: whether it was sent to everyone.
+    organisations: the organisations it was sent to, or None.
     version: 1, plus one for every update.
     sender_name: who sends it, in words; None if the send named nobody.
     """
@@ -94,6 +113,7 @@ class Message(Struct, frozen=True):
     to_all: bool = False
     version: int = 1
     sender_name: str | None = None
+    organisations: Organisations | None = None
 
 
 class Version(Struct, frozen=True):

@@ -227,6 +227,8 @@ def _print_receipts(listed: "list[Receipt]", limit: int) -> None:
 def _audience(message: "Message") -> str:
     if message.to_all:
         return "everyone"
+    if message.organisations is not None:
+        return escape(f"organisations {', '.join(message.organisations.ids)}")
     return f"topic {escape(message.topic)}" if message.topic else "users"
 
 

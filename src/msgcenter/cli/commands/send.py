@@ -35,6 +35,8 @@ SEND_EXAMPLES = f"""Examples:
 
 [bold]msgcenter send --topic class-3a --at 07:30 'Bring your atlas today.'[/]
 
+[bold]msgcenter send --org school-7 --role tea --role adm 'The staff meeting begins at 15:00.'[/]
+
 [bold]msgcenter send --all --expire +12h 'School is closed today.'[/]
 
 {CREDENTIALS}"""
@@ -51,6 +53,16 @@ def send(
     topic: Annotated[
         str | None, typer.Option(help="Send to the subscribers of this topic of the app.", metavar="NAME")
     ] = None,
+    org: Annotated[
+        list[str] | None,
+        typer.Option(help="Send to the members of this organisation; repeat it for several.", metavar="ORG"),
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="With --org: only members with this role; repeatable.", metavar="ROLE")
+    ] = None,
+    no_sub: Annotated[
+        bool, typer.Option("--no-sub", help="With --org: without members of the organisations below.")
+    ] = False,
     everyone: Annotated[bool, typer.Option("--all", help="Send to every known user of the platform.")] = False,
     title: Title = None,
     head: Head = None,
@@ -73,7 +85,7 @@ def send(
 ) -> None:
     """Send a message to users and print its id: a text, with --title a link, with --head an oa card."""
     _check_targets(title or head, url or app_url)
-    audience = _audience(to, topic, everyone=everyone)
+    audience = _audience(to, topic, org, role, no_sub=no_sub, everyone=everyone)
     options: dict[str, Any] = {
         "approval": approval,
         "send_at": None if at is None else parse_moment(at, "--at"),
@@ -127,12 +139,24 @@ def _check_targets(text: str | None, url: str | None) -> None:
         raise fail("--title and --head need --url or --app-url, the target of a click.")
 
 
-def _audience(to: list[str] | None, topic: str | None, *, everyone: bool) -> "Audience":
+def _audience(
+    to: list[str] | None,
+    topic: str | None,
+    org: list[str] | None,
+    role: list[str] | None,
+    *,
+    no_sub: bool,
+    everyone: bool,
+) -> "Audience":
     """Return the audience of a message. Fails unless exactly one way of addressing is used."""
-    from msgcenter_client import EVERYONE, Topic
+    from msgcenter_client import EVERYONE, Organisations, Topic
 
-    if [bool(to), topic is not None, everyone].count(True) != 1:
-        raise fail("Use exactly one of --to USER (repeat it for several), --topic NAME and --all.")
+    if [bool(to), topic is not None, bool(org), everyone].count(True) != 1:
+        raise fail("Use exactly one of --to USER, --org ORG (repeat these for several), --topic NAME and --all.")
+    if (role or no_sub) and not org:
+        raise fail("--role and --no-sub need --org ORG.")
+    if org:
+        return Organisations(org, role or (), not no_sub)
     if everyone:
         return EVERYONE
     return Topic(topic) if topic is not None else to or []

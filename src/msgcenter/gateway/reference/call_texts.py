@@ -7,6 +7,7 @@ from msgcenter.gateway.reference.call_text import SANDBOX_USER, CallTexts, only
 from msgcenter.gateway.reference.directory_texts import DIRECTORY_TEXTS
 
 MESSAGE_ID = "912839057684697088"
+ORG_ID = "school-7"
 _WEBHOOK_ID = "wh_4f9a1c0be27d5a6e8b31c902"
 _DRILL = Phrase("明天上午九点全校消防演练，请准时参加。", "Fire drill tomorrow at nine: please be on time.")
 TEXT = {"receiverIds": [SANDBOX_USER], "msgtype": "text", "text": {"content": _DRILL}}
@@ -52,7 +53,16 @@ _BY_MS_LI = {
     "sendeeOrgId": "school-1",
     "sendeeId": SANDBOX_USER,
 }
-_SENT = (Phrase("应用已上线，或接收人是应用的沙箱用户", "the app is live, or the receivers are its sandbox users"),)
+ORGANISATIONS = {
+    "orgIds": [ORG_ID],
+    "roles": ["tea"],
+    "msgtype": "text",
+    "text": {"content": Phrase("今天下午三点召开教师会议。", "The teachers' meeting is at three this afternoon.")},
+}
+_SENT = (
+    Phrase("应用已上线，或接收人是应用的沙箱用户", "the app is live, or the receivers are its sandbox users"),
+    Phrase("发给组织须由运营方授权", "organisations are granted by an operator"),
+)
 _KNOWN = (Reason.MESSAGE_UNKNOWN,)
 _OF_WEBHOOKS = (Reason.WEBHOOK_UNKNOWN,)
 
@@ -101,6 +111,7 @@ TEXTS: dict[str, CallTexts] = {
             Sample(Phrase("文本", "Text"), TEXT),
             Sample(Phrase("链接", "Link"), LINK),
             Sample(Phrase("卡片", "Card"), OA),
+            Sample(Phrase("发给组织", "To an organisation"), ORGANISATIONS),
         ),
         {"msgId": MESSAGE_ID},
         _SENT,
