@@ -60,7 +60,7 @@ def test_send_to_organisations(
     (message,) = client.messages()
     assert message.organisations == Organisations((school,), ("adm", "tea"), include_sub=False)
     assert f"organisations {school}" in shell.run("list", COLUMNS="300").out
-    assert_one_line(shell.run("send", "--org", "none", "x"), "none", "300005")
+    assert_one_line(shell.run("send", "--org", "none", "x"), "no such organisation: none")
     assert_one_line(shell.run("send", "--to", user, "--org", school, "x"), "--org")
     assert_one_line(shell.run("send", "--to", user, "--role", "tea", "x"), "--org")
 

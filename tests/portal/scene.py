@@ -52,12 +52,13 @@ class Scene:
         return ready
 
     def _school(self) -> str:
-        """Return an organisation that the app may address."""
+        """Return an organisation that the app may address, with the sandbox user as a teacher."""
         org_id = f"school-{secrets.token_hex(4)}"
 
         async def write(database: Database) -> None:
             directory = DirectoryRows(database, await find_platform(database, PLATFORM))
             await directory.add_org(org_id)
+            await directory.join(org_id, [self.user], "tea")
             await directory.grant(self.app.number, org_id)
 
         self.connections.run(write(self.connections.database))

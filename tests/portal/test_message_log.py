@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from msgcenter_client import EVERYONE, Client, Topic
-from tests.conftest import Credentials, Server, new_app, wait_for
+from msgcenter.database.database import Database
+from msgcenter_client import EVERYONE, Client, Organisations, Topic
+from tests.conftest import PLATFORM, Credentials, Server, SharedConnections, new_app, wait_for
+from tests.directory_rows import DirectoryRows
 from tests.gateway.calls import until
 from tests.portal.conftest import Visitor
 from tests.receiver import Receiver, receiving
+from tests.scene import find_platform
 
 
 @pytest.fixture
@@ -67,6 +70,29 @@ def test_the_log_shows_what_was_sent_newest_first(developer: Visitor, client: Cl
     assert "delivered 5 · read 1 · unread 4" in page
     for state in ("Scheduled", "Recalled", "Sent"):
         assert f">{state}<" in page
+
+
+def test_the_log_names_organisations(
+    developer: Visitor, client: Client, app: Credentials, shared_connections: SharedConnections, user: str
+) -> None:
+    school = f"school-{user}"
+
+    async def write(database: Database) -> None:
+        directory = DirectoryRows(database, await find_platform(database, PLATFORM))
+        await directory.add_org(school)
+        await directory.join(school, [user], "tea")
+        await directory.grant(app.number, school)
+
+    shared_connections.run(write(shared_connections.database))
+    message_id = client.send_text(Organisations(school, ["tea", "adm"], include_sub=False), "hello")
+    for page in (
+        developer.get(f"/apps/{app.app_id}/messages"),
+        developer.get(f"/apps/{app.app_id}/messages/{message_id}"),
+    ):
+        assert "Organisations: 1" in page.text
+        assert school in page.text
+        assert "adm, tea" in page.text
+        assert "without those below" in page.text
 
 
 def test_the_log_has_pages(developer: Visitor, client: Client, app: Credentials, user: str) -> None:

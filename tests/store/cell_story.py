@@ -30,7 +30,7 @@ from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisation
 from msgcenter.domain.content import Text
 from msgcenter.domain.directory import FormerMembership, Membership, OrgChange, UserChange
 from msgcenter.domain.message import Draft, State
-from msgcenter.domain.message_id import MessageIds, now_ms
+from msgcenter.domain.message_id import MessageIds, bucket_of, now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
@@ -140,6 +140,7 @@ class Story:
         await self.remove_groups()
         await self.deliver_webhooks()
         await clean_up(self.database)
+        await self.remove_everything()
         await self.compare()
         await self.compare_counts()
 
@@ -426,6 +427,15 @@ class Story:
         for user in USERS:
             self.shown[user] -= {*old, 4_711}
         await self.compare()
+
+    async def remove_everything(self) -> None:
+        """Remove all messages, as if they were old, with the history of the directory."""
+        plan = retention.Plan(self.platform, 1, 0, bucket_of(await self.send(Everyone(), USERS)))
+        counted, removed = [await retention.remove(self.database, plan, dry_run=dry_run) for dry_run in (True, False)]
+        assert counted.paths == removed.paths > 0
+        assert counted.memberships == removed.memberships > 0
+        for user in USERS:
+            self.shown[user] = set()
 
     async def remove_groups(self) -> None:
         """Note that the groups of all users are used, and remove them two months later; nothing is lost."""

@@ -23,8 +23,10 @@ from msgcenter.domain.refusal import malformed
 from msgcenter.store import audit
 from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.mailboxes import users as directory
+from msgcenter.store.retention import directory as removed_history
 from msgcenter.store.retention import removal
 from msgcenter.store.retention import rules as retention_rules
+from msgcenter.store.retention.directory import PATH_START, PathKey
 from msgcenter.store.retention.removal import CHUNK_START, FEED_START, ChunkKey
 from msgcenter.store.retention.rules import RetentionRule
 
@@ -56,6 +58,10 @@ class Step(StrEnum):
 
 OnProgress: TypeAlias = Callable[[Step, int, int], None]
 """Called with the step, the number of mailboxes done and the number of all mailboxes."""
+
+
+_MailboxBatch: TypeAlias = tuple[list[str], int, int, int]
+"""Users, and how many entries, subscriptions and memberships of theirs are old."""
 
 
 def ignore_progress(step: Step, done: int, users: int) -> None:
@@ -99,6 +105,8 @@ class Removed:
     audiences: int = 0
     feed_rows: int = 0
     subscriptions: int = 0
+    memberships: int = 0
+    paths: int = 0
 
 
 # --- Rules ----------------------------------------------------------------------------------------------------------
@@ -216,6 +224,7 @@ class _Removal:
         self._report(Step.MAILBOXES)
         for cell, oldest_position in zip(self._platform.all_cells, oldest_positions, strict=True):
             await self._remove_from_mailboxes(cell, oldest_position)
+            await self._remove_paths(cell, oldest_position)
         first_bucket = await self._remove_messages()
         await self._remove_audiences(first_bucket)
         if self._plan.is_due and not self._dry_run:
@@ -242,39 +251,53 @@ class _Removal:
             after = rows[-1].key
 
     async def _remove_from_mailboxes(self, cell: int, oldest_position: int) -> None:
-        """Remove the pages of old buckets, and subscriptions that ended before the oldest feed row."""
+        """Remove the pages of old buckets; subscriptions and memberships that ended before the oldest feed row."""
         after = ""
         while True:
-            users, entries, subscriptions = await self._mailbox_batch(cell, after, oldest_position)
+            users, entries, subscriptions, memberships = await self._mailbox_batch(cell, after, oldest_position)
             self._removed.entries += entries
             self._removed.subscriptions += subscriptions
+            self._removed.memberships += memberships
             self._done += len(users)
             self._report(Step.MAILBOXES)
             if len(users) < _USERS:
                 return
             after = users[-1]
 
-    async def _mailbox_batch(self, cell: int, after: str, oldest_position: int) -> tuple[list[str], int, int]:
-        """Remove the pages and subscriptions of the next users. Return the users and how many of each there were."""
+    async def _mailbox_batch(self, cell: int, after: str, oldest_position: int) -> _MailboxBatch:
+        """Remove what is old of the next users. Return the users, and how many of each kind there were."""
         step = self._count_in_mailboxes if self._dry_run else self._delete_in_mailboxes
         async with _rest_after():
             return await self._database.in_transaction(step, cell, after, oldest_position)
 
     async def _count_in_mailboxes(
         self, connection: Connection, cell: int, after: str, oldest_position: int
-    ) -> tuple[list[str], int, int]:
+    ) -> _MailboxBatch:
         users = await removal.users_after(connection, cell, after, _USERS)
         entries = await removal.count_entries(connection, cell, users, self._plan.last_bucket)
-        ended = await removal.count_subscriptions(connection, cell, users, oldest_position)
-        return users, entries, ended
+        subscriptions = await removal.count_subscriptions(connection, cell, users, oldest_position)
+        memberships = await removed_history.count_memberships(connection, cell, users, oldest_position)
+        return users, entries, subscriptions, memberships
 
     async def _delete_in_mailboxes(
         self, connection: Connection, cell: int, after: str, oldest_position: int
-    ) -> tuple[list[str], int, int]:
+    ) -> _MailboxBatch:
         users = await removal.users_after(connection, cell, after, _USERS, lock=True)
         entries = await removal.delete_pages(connection, cell, users, self._plan.last_bucket)
-        ended = await removal.delete_subscriptions(connection, cell, users, oldest_position)
-        return users, entries, ended
+        subscriptions = await removal.delete_subscriptions(connection, cell, users, oldest_position)
+        memberships = await removed_history.delete_memberships(connection, cell, users, oldest_position)
+        return users, entries, subscriptions, memberships
+
+    async def _remove_paths(self, cell: int, oldest_position: int) -> None:
+        """Remove what the tree of organisations was before the oldest feed row."""
+        after: PathKey | None = PATH_START
+        while after is not None:
+            async with _rest_after(), self._database.connection() as connection:
+                old, after = await removed_history.old_paths(connection, cell, after, oldest_position, _ROWS)
+                if self._dry_run:
+                    self._removed.paths += len(old)
+                elif old:
+                    self._removed.paths += await removed_history.delete_paths(connection, cell, old)
 
     async def _remove_messages(self) -> int:
         """Remove old messages with their versions. Return the first bucket whose audiences may now be unused."""
