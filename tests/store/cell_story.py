@@ -229,6 +229,10 @@ class Story:
         stored = (await self.queries.status(self.app, message_id)).message
         assert stored.topic_number is not None
         assert set(await topic_readers(self.database, stored.topic_number, recipients)) == set(MEMBERS)
+        (row,) = await self.queries.org_counts(stored, "school")
+        assert (row.org.org_id, row.counts.receivers) == ("class", len(MEMBERS))
+        page = await self.queries.receipts(self.app, message_id, read=None, cursor=None, limit=100, org_id="class")
+        assert {receipt.user_id for receipt in page.receipts} == set(MEMBERS)
 
     async def broadcast(self) -> None:
         """Send to everyone, now and by a schedule."""
