@@ -8,10 +8,8 @@ from msgcenter.actions.messages import receipt_counts
 from msgcenter.database.database import Database
 from msgcenter.domain.audience import Everyone, Organisations, Receivers
 from msgcenter.domain.content import Text
-from msgcenter.domain.directory import OrgChange
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.messaging.directory.change_orgs import change_orgs
 from msgcenter.store.directory import recipients
 from tests.org_scene import OrgScene, open_scene
 
@@ -93,8 +91,7 @@ async def test_history_stays_as_it_was_at_the_send(scene: OrgScene) -> None:
 
 async def test_a_deleted_organisation_keeps_its_report(scene: OrgScene) -> None:
     message_id = await scene.send("school")
-    deleted = [OrgChange("c1", deleted=True)]
-    assert (await change_orgs(scene.database, scene.platform, deleted, now_ms())).changed == 1
+    await scene.directory.delete_org("c1")
     assert await report(scene, message_id, "school") == {"c1": (3, 0), "c2": (2, 0)}
     assert await details(scene, message_id, "c1") == {"li", "wang", "teacher"}
 

@@ -244,12 +244,16 @@ FIELDS = {
     "getMsgList.orgIds": Phrase("发送的组织；仅发给组织的消息", "the organisations addressed; only of such a message"),
     "getMsgList.roles": Phrase("发送的角色；所有成员时没有此字段", "the roles addressed; absent if all members were"),
     "getMsgList.includeSub": Phrase("是否包含下级组织的成员", "whether members of organisations below are included"),
-    "orgs": Phrase("各组织的人数，每人在一个组织中只计一次", "counts by organisation, each user once in each"),
-    "orgs[].orgId": Phrase("组织编号", "organisation id"),
-    "orgs[].name": Phrase("组织现在的名称", "the organisation's name now"),
-    "orgs[].receivers": Phrase("接收人数，含下级组织", "number of recipients, with those of organisations below"),
-    "orgs[].read": Phrase("已读人数", "number of recipients who have read it"),
-    "orgs[].unread": Phrase("未读人数", "number of recipients who have it and have not read it"),
+    "getMsgStatus.orgs": Phrase(
+        "各组织的人数，每人在一个组织中只计一次", "counts by organisation, each user once in each"
+    ),
+    "getMsgStatus.orgs[].orgId": Phrase("组织编号", "organisation id"),
+    "getMsgStatus.orgs[].name": Phrase("组织现在的名称", "the organisation's name now"),
+    "getMsgStatus.orgs[].receivers": Phrase(
+        "接收人数，含下级组织", "number of recipients, with those of organisations below"
+    ),
+    "getMsgStatus.orgs[].read": Phrase("已读人数", "number of recipients who have read it"),
+    "getMsgStatus.orgs[].unread": Phrase("未读人数", "number of recipients who have it and have not read it"),
     "version": Phrase("版本号", "version number"),
     "updateTime": Phrase("最近更新时间（毫秒）", "time of the last update (Unix ms)"),
     "recallTime": Phrase("撤回时间（毫秒）", "time of the recall (Unix ms)"),
