@@ -163,6 +163,13 @@ class ComparedMailboxes:
                 assert [[state_of(message) for message in reading.messages] for reading in readings] == [
                     [entry[:4] for entry in entries] for entries in of_cell.values()
                 ]
+                for reading in readings:
+                    self.compare_names(reading.messages)
+
+    def compare_names(self, messages: Iterable[EntryMessage]) -> None:
+        """Compare the senders' names of messages."""
+        for message in messages:
+            assert message.sender_name == self.model.messages[message.id].draft.sender_name
 
     async def compare_list(
         self, connection: Connection, query: EntryQuery, limit: int, expected: Iterable[Entry]
@@ -181,6 +188,7 @@ class ComparedMailboxes:
             query = query._replace(before_id=reading.messages[limit - 1].id)
         assert [state_of(message) for message in listed] == [entry[:4] for entry in expected]
         assert all(message.kind == "text" and message.content for message in listed)
+        self.compare_names(listed)
 
     async def compare_receipts(self) -> None:
         """Receipts include expired messages."""

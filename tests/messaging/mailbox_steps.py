@@ -22,6 +22,7 @@ class DraftChoice(NamedTuple):
     sends_in: int | None
     request: int | None
     text: int
+    sender: str | None
 
 
 class StatusCall(NamedTuple):
@@ -93,6 +94,7 @@ sends = st.lists(
         sends_in=st.sampled_from([None, None, None, 30]),
         request=st.sampled_from([None, None, 0, 1]),
         text=two,
+        sender=st.sampled_from([None, "宋文萍"]),
     ),
     min_size=1,
     max_size=4,

@@ -93,6 +93,7 @@ class Scene(ComparedMailboxes):
                 request_id=None if choice.request is None else f"request {choice.request}",
                 send_at=None if choice.sends_in is None else now + choice.sends_in,
                 expires_at=None if choice.expires_in is None else now + choice.expires_in,
+                sender_name=choice.sender,
             )
             for choice in step.drafts
         ]
