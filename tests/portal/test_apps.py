@@ -215,7 +215,9 @@ def test_permissions_are_saved_together_or_not_at_all(operator: Visitor, app: Cr
     assert not re.search(r'name="(live|broadcasts)" value="1" checked', page)
     assert re.search(r'name="platform_inbox" value="1" checked', page)
     log = operator.get(f"/apps/{app.app_id}/audit").text
-    assert re.findall(r"<code>(app\.[a-z]+)</code>", log)[:3] == ["app.inbox", "app.broadcasts", "app.live"]
+    assert re.findall(r"<code>(app\.[a-z]+)</code>", log)[:4] == [
+        *("app.inbox", "app.directory", "app.broadcasts", "app.live"),
+    ]
     assert operator.post(f"{path}/permissions", page=path, platform_inbox="1").status_code == 303
     assert operator.get(f"/apps/{app.app_id}/audit").text.count("<code>app.") == log.count("<code>app."), "no change"
 

@@ -28,7 +28,7 @@ from msgcenter.domain import message as messages
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, Receivers, Topic
 from msgcenter.domain.content import Text
-from msgcenter.domain.directory import FormerMembership, Membership, OrgChange, UserChange
+from msgcenter.domain.directory import NEVER, FormerMembership, Membership, OrgChange, UserChange
 from msgcenter.domain.message import Draft, State
 from msgcenter.domain.message_id import MessageIds, bucket_of, now_ms
 from msgcenter.domain.person import COMMAND
@@ -47,7 +47,7 @@ from msgcenter.store.apps.apps import find_app
 from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter.store.directory import orgs
 from msgcenter.store.directory.members import Member, count_all, count_by_role, list_members, list_org_members
-from msgcenter.store.directory.search import find_users
+from msgcenter.store.directory.search import find_users, with_orgs_below_at
 from msgcenter.store.directory.users import list_users
 from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
@@ -391,6 +391,9 @@ class Story:
                     *map(itemgetter(0), listed)
                 }
                 assert await count_all(connection, cell) == await count_by_role(connection, cell, number)
+            district = (await orgs.numbers_of(connection, CODE, ["district"]))["district"]
+            opened = await with_orgs_below_at(connection, platform.first_cell, NEVER, [district, number])
+            assert opened == {district}
             named = await find_users(connection, platform.all_cells, "name", 100)
             assert sorted(it.user.user_id for it in named) == sorted(USERS)
         moved = [OrgChange("school-2", "school-1")]

@@ -39,6 +39,7 @@ from msgcenter.portal.pages.directory import DirectoryPages
 from msgcenter.portal.pages.health import HealthPages
 from msgcenter.portal.pages.login import LoginPages
 from msgcenter.portal.pages.messages import MessagePages
+from msgcenter.portal.pages.org_reports import OrgReports
 from msgcenter.portal.pages.people import PeoplePages
 from msgcenter.portal.pages.permissions import PermissionPages
 from msgcenter.portal.pages.platforms import PlatformPages
@@ -88,7 +89,7 @@ def portal_routes(
         login=LoginPages(logins, sign_ups),
         account=AccountPages(logins, people, OwnAccount(database, keys)),
         apps=AppPages(apps, settings_of_apps, team, platforms, grants),
-        messages=MessagePages(message_log, statuses, sent, deliveries, times),
+        messages=MessagePages(message_log, statuses, sent, deliveries, OrgReports(statuses, browser, times), times),
         webhooks=WebhookPages(actions.webhooks, deliveries, times),
         trial=TrialPages(apps, team, tokens, actions.user_tokens, calls),
         reference=ReferencePages(calls, team, rate_limit),

@@ -45,7 +45,7 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _SAFE_IN_PATHS = "/:@!$&'()*+,;="
-_NOT_FOUND = {Reason.APP_UNKNOWN, Reason.MESSAGE_UNKNOWN, Reason.WEBHOOK_UNKNOWN}
+_NOT_FOUND = {Reason.APP_UNKNOWN, Reason.MESSAGE_UNKNOWN, Reason.WEBHOOK_UNKNOWN, Reason.ORGANISATION_UNKNOWN}
 ANY_METHOD = "*"
 
 

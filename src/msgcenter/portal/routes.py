@@ -90,6 +90,8 @@ APPS = (
 MESSAGES = (
     Page("GET", _APP + "/messages", "member", MessagePages.search),
     Page("GET", _MESSAGE, "member", MessagePages.message),
+    Page("GET", _MESSAGE + "/report.csv", "member", MessagePages.report_csv),
+    Page("GET", _MESSAGE + "/receivers.csv", "member", MessagePages.receivers_csv),
     Page("POST", _MESSAGE + "/recall", "member", MessagePages.recall, MessagePages.message),
     Page("POST", _MESSAGE + "/remind", "member", MessagePages.remind, MessagePages.message),
     Page("POST", _MESSAGE + "/replay", "member", MessagePages.replay, MessagePages.message),

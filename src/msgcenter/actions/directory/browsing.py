@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import MAX_CELLS, Platform
-from msgcenter.domain.directory import DirectoryUser
+from msgcenter.domain.directory import NEVER, DirectoryUser
 from msgcenter.domain.list_page import ListPage, cut_page
+from msgcenter.domain.message import Message
 from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.directory import members, orgs, search, users
 from msgcenter.store.directory.members import Member
@@ -139,6 +140,24 @@ class DirectoryBrowser:
             ids = await orgs.ids_of(connection, numbers)
             rows = await orgs.with_ancestors(connection, platform.code, ids.values())
         return {row.number: row for row in rows if row.number in ids}
+
+    async def opened_at(self, message: Message, numbers: Collection[int]) -> set[int]:
+        """Return those of the organisations that had others below them when a message was sent; now, if it is not."""
+        position = NEVER if message.positions is None else message.positions[0]
+        async with self._database.connection() as connection:
+            return await search.with_orgs_below_at(connection, message.platform.first_cell, position, numbers)
+
+    async def names_of(self, platform: Platform, user_ids: Collection[str]) -> dict[str, str]:
+        """Return the names of users that the directory knows, by user id."""
+        cells: dict[int, list[str]] = {}
+        for user_id in user_ids:
+            cells.setdefault(platform.cell_of(user_id), []).append(user_id)
+        names: dict[str, str] = {}
+        async with self._database.connection() as connection:
+            for cell, of_cell in cells.items():
+                known = await users.find(connection, cell, of_cell)
+                names |= {user_id: user.name for user_id, user in known.items() if user.name}
+        return names
 
     async def find_user(self, platform: Platform, user_id: str) -> tuple[DirectoryUser, list[UserRoles]] | None:
         """Return a user of the directory, with the roles in all organisations, by org id."""

@@ -1,6 +1,7 @@
 """Queries of an app about the messages that it sent: status, receipts, lists, unread counts."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
 from typing import NamedTuple
 
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
@@ -122,6 +123,26 @@ class MessageStatuses:
                     return ReceiptPage(status, page, batch.cursor)
         return ReceiptPage(status, page, None)
 
+    async def all_receipts(
+        self, app: App, message_id: int | None, *, read: bool | None, org_id: str | None = None
+    ) -> AsyncIterator[list[Receipt]]:
+        """Yield all receipts that `receipts` returns page by page, in parts, some of which may be empty.
+
+        The connection returns to the pool after every part. Refuses as `receipts` does.
+        """
+        cursor = None
+        while True:
+            async with self._database.connection() as connection:
+                message = await own_message(connection, app, message_id)
+                async with aclosing(await _receipts(connection, message, cursor, org_id)) as batches:
+                    batch = await anext(batches, None)
+            if batch is None:
+                return
+            yield [receipt for receipt in batch.receipts if read is None or (receipt.read_at is not None) == read]
+            if batch.cursor is None:
+                return
+            cursor = batch.cursor
+
     async def org_counts(self, message: Message, org_id: str | None) -> list[OrgCounts]:
         """Return the counts of a message by organisation, see `org_reports.org_counts`."""
         return await org_counts(self._database, self._receipt_counts, message, org_id)
@@ -189,7 +210,7 @@ def _parts_to_count(listed: Sequence[Message]) -> Iterator[Sequence[Message]]:
 
 async def _receipts(
     connection: Connection, message: Message, cursor: str | None, org_id: str | None
-) -> AsyncIterator[ReceiptBatch]:
+) -> AsyncGenerator[ReceiptBatch, None]:
     groups = None if org_id is None else ((await org_of_message(connection, message, org_id)).number,)
     if message.topic_number is None:
         return receipts.receipts(connection, message, parse_cursor(cursor) or 0)

@@ -17,6 +17,7 @@ from msgcenter.domain.message_id import MAX_ID, first_id_at, parse_message_id
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.portal.page import Answer, View, see_other
 from msgcenter.portal.page_request import PageRequest
+from msgcenter.portal.pages.org_reports import OrgReports, first_row
 from msgcenter.portal.times import Times
 from msgcenter.store.messages.messages import MessageFilter
 
@@ -24,6 +25,8 @@ _ENTRIES = 30
 _RECEIPTS = 50
 _DELIVERIES = 20
 _PREVIEW_LENGTH = 120
+_READ = {"read": True, "unread": False}
+"""What the filter of receivers asks for."""
 _KINDS: tuple[Kind, ...] = ("text", "link", "oa")
 
 
@@ -35,6 +38,7 @@ class MessagePages:
     message_statuses: MessageStatuses
     sent_messages: SentMessages
     webhook_deliveries: WebhookDeliveries
+    reports: OrgReports
     times: Times
 
     async def search(self, request: PageRequest) -> Answer:
@@ -74,12 +78,20 @@ class MessagePages:
     async def message(self, request: PageRequest) -> Answer:
         """Show one message."""
         app = request.required_app.app
-        read = {"read": True, "unread": False}.get(request.query("show"))
         page = await self.message_statuses.receipts(
-            app, _message_id(request), read=read, cursor=request.query("cursor") or None, limit=_RECEIPTS
+            app,
+            _message_id(request),
+            read=_READ.get(request.query("show")),
+            cursor=request.query("cursor") or None,
+            limit=_RECEIPTS,
+            org_id=request.query("org") or None,
         )
         status = page.status
         message = status.message
+        report = None
+        if status.organisations is not None:
+            opened, first = request.query("report"), first_row(request)
+            report = await self.reports.report(message, status.organisations, opened, first)
         named = await self.message_log.named_receivers(message)
         versions = await self.sent_messages.versions(app, message.id)
         return View(
@@ -87,8 +99,11 @@ class MessagePages:
             {
                 "entry": LogEntry(message, status.state, status.counts, status.topic, named, status.organisations),
                 "message": message,
+                "report": report,
                 "receipts": page,
+                "names": await self.reports.names(request, message, [receipt.user_id for receipt in page.receipts]),
                 "show": request.query("show"),
+                "org": request.query("org"),
                 "preview": preview_of,
                 "card": _card(message),
                 "versions": [(version, pretty_json(version.content)) for version in reversed(versions)],
@@ -98,6 +113,18 @@ class MessagePages:
                 "pretty": pretty_json,
             },
         )
+
+    async def report_csv(self, request: PageRequest) -> Answer:
+        """Export a level of the report of a message to organisations."""
+        status = await self.message_statuses.status(request.required_app.app, _message_id(request))
+        if status.organisations is None:
+            return see_other(f"/apps/{request.app_id}/messages/{status.message.id}")
+        return await self.reports.report_csv(request, status.message)
+
+    async def receivers_csv(self, request: PageRequest) -> Answer:
+        """Export the receivers of a message, all or only those in an organisation, who have (not) read it."""
+        status = await self.message_statuses.status(request.required_app.app, _message_id(request))
+        return await self.reports.receivers_csv(request, status.message, read=_READ.get(request.query("show")))
 
     async def recall(self, request: PageRequest) -> Answer:
         """Recall a message."""

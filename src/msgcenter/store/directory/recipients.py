@@ -7,7 +7,7 @@ for each of these organisations, with all below it: a user belongs to the first 
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
@@ -73,7 +73,9 @@ async def count_receipts(
     return CountedPart(counts, end["receivers"], place)
 
 
-async def receipts(connection: Connection, walk: Walk, after: AudiencePlace = START) -> AsyncIterator[ReceiptBatch]:
+async def receipts(
+    connection: Connection, walk: Walk, after: AudiencePlace = START
+) -> AsyncGenerator[ReceiptBatch, None]:
     """Yield the receipts of recipients after a place, of one group at most.
 
     A withdrawn entry counts as it was before. A batch may be empty: few members may have a role of the message.

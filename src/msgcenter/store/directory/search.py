@@ -76,9 +76,30 @@ async def find_users(connection: Connection, cells: Collection[int], text: str, 
 
 
 async def with_orgs_below(connection: Connection, org_numbers: Collection[int]) -> set[int]:
-    """Return those of the organisations that have others below them."""
+    """Return those of the organisations that have others below them now."""
     rows = await connection.fetch(
         "select distinct parent_number from directory_org where parent_number = any($1) and deleted_at is null",
         sorted(org_numbers),
     )
     return {row["parent_number"] for row in rows}
+
+
+async def with_orgs_below_at(
+    connection: Connection, cell: int, position: int, org_numbers: Collection[int]
+) -> set[int]:
+    """Return those of the organisations that had others below them at a position of a cell's feed."""
+    rows = await connection.fetch(
+        """
+        select distinct ancestor_number
+        from directory_path
+        where cell = $1
+            and ancestor_number = any($2)
+            and depth = 1
+            and since < $3
+            and coalesce(until, $3) >= $3
+        """,
+        cell,
+        sorted(org_numbers),
+        position,
+    )
+    return {row["ancestor_number"] for row in rows}

@@ -4,7 +4,7 @@ The audience are the users who were subscribed, or known, at the message's posit
 order of cells, and of user ids within a cell.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from msgcenter.database.database import Connection
 from msgcenter.domain.audience import EVERYONE
@@ -66,7 +66,7 @@ async def count_receipts(
 
 async def receipts(
     connection: Connection, message: Message, after: AudiencePlace = START
-) -> AsyncIterator[ReceiptBatch]:
+) -> AsyncGenerator[ReceiptBatch, None]:
     """Yield the receipts of a message after a place in its audience. A withdrawn entry counts as it was before."""
     place: AudiencePlace | None = after
     while message.positions is not None and place is not None and place.cell_place < message.platform.cells:

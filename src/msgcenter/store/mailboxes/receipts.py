@@ -1,6 +1,6 @@
 """Receipts of messages to listed receivers: which of them got a message, and which of them have read it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
@@ -94,7 +94,7 @@ async def _count_in_cell(
     return [(row["place"], row["delivered"], row["read"]) for row in rows]
 
 
-async def receipts(connection: Connection, message: Message, start: int = 0) -> AsyncIterator[ReceiptBatch]:
+async def receipts(connection: Connection, message: Message, start: int = 0) -> AsyncGenerator[ReceiptBatch, None]:
     """Yield the receipts of a pushed message in audience order, starting at position `start`.
 
     Receivers that a fan-out has not reached yet are left out. Members of a group who have not pulled the message have
