@@ -16,9 +16,11 @@ from msgcenter.domain.account import Platform
 from msgcenter.domain.audience import receivers_of
 from msgcenter.domain.content import Text
 from msgcenter.domain.message import Draft
+from msgcenter.domain.webhook import READ, UNREAD
 from msgcenter.messaging import add_entries
 from msgcenter.store.apps.apps import find_app, insert_app, set_platforms
 from msgcenter.store.apps.platforms import ensure_platform, find_platforms
+from msgcenter.store.webhooks import webhooks
 from tests.conftest import PLATFORM
 
 Result = TypeVar("Result")
@@ -115,6 +117,20 @@ async def add_app(database: Database, app_id: str, platform_code: str, *others: 
         return record.app.number
 
     return await database.in_transaction(write)
+
+
+async def add_webhook(connection: Connection, app_number: int) -> None:
+    """Register a webhook of an app for all status events; nothing is there to answer it."""
+    await webhooks.insert_webhook(
+        connection,
+        app_number=app_number,
+        webhook_id="wh_1",
+        url="https://a.invalid/",
+        events=[READ, UNREAD],
+        secret_sealed=b"",
+        limit=10,
+        now=1,
+    )
 
 
 async def find_platform(database: Database, code: str) -> Platform:

@@ -6,14 +6,12 @@ from collections import defaultdict
 
 import pytest
 
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Database
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.message_id import MessageIds, now_ms
-from msgcenter.domain.webhook import READ, UNREAD
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import AttributedChange, StatusChange, apply_status_changes_with_events
-from msgcenter.store.webhooks import webhooks
-from tests.scene import HOME, rows, text_to
+from tests.scene import HOME, add_webhook, rows, text_to
 
 USER = HOME.recipient("user")
 
@@ -21,20 +19,7 @@ USER = HOME.recipient("user")
 @pytest.fixture
 async def messages(database: Database, app_number: int) -> list[int]:
     """Send messages to some users, of an app whose webhook gets all status events; return their ids."""
-
-    async def write(connection: Connection) -> None:
-        await webhooks.insert_webhook(
-            connection,
-            app_number=app_number,
-            webhook_id="wh_1",
-            url="https://a.invalid/",
-            events=[READ, UNREAD],
-            secret_sealed=b"",
-            limit=10,
-            now=1,
-        )
-
-    await database.in_transaction(write)
+    await database.in_transaction(add_webhook, app_number)
     drafts = [text_to(app_number, HOME, ["other", "user"]) for _ in range(4)]
     return [i for i in await send_drafts(database, MessageIds(1), drafts) if isinstance(i, int)]
 

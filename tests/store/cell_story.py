@@ -34,7 +34,6 @@ from msgcenter.domain.message_id import MessageIds, bucket_of, now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
-from msgcenter.domain.webhook import READ, UNREAD
 from msgcenter.domain.webhook_schedule import Outcome, Settlement, Verdict
 from msgcenter.messaging.directory.change_members import add_members, remove_members
 from msgcenter.messaging.directory.change_orgs import change_orgs, end_members_of_deleted
@@ -55,12 +54,12 @@ from msgcenter.store.messages.groups import set_used
 from msgcenter.store.messages.jobs import Delivery
 from msgcenter.store.messages.messages import MessageFilter
 from msgcenter.store.messages.node_lease import NodeLease
-from msgcenter.store.webhooks import deliveries, due, leases, outbox, webhooks
+from msgcenter.store.webhooks import deliveries, due, leases, outbox
 from msgcenter.store.webhooks.deliveries import WebhookDelivery
 from tests import citus
 from tests.delivery.scene import webhooks_of
 from tests.directory_rows import DirectoryRows
-from tests.scene import START, add_app
+from tests.scene import START, add_app, add_webhook
 from tests.store.partitioned import remainders_of
 
 CODE = "cells"
@@ -109,7 +108,7 @@ class Story:
         """Create the platform, with cells in different partitions, and its apps."""
         await _create_platform(database, cells)
         numbers = [await add_app(database, app_id, CODE) for app_id in ("app", "plain")]
-        await database.in_transaction(_add_webhook, numbers[0])
+        await database.in_transaction(add_webhook, numbers[0])
         async with database.connection() as connection:
             records = [await find_app(connection, app_id) for app_id in ("app", "plain")]
         app, plain_app = (record.app for record in records if record is not None)
@@ -505,16 +504,3 @@ async def _create_platform(database: Database, cells: int) -> None:
         await ensure_platform(connection, CODE, CODE, START, cells=cells)
 
     await database.in_transaction(write)
-
-
-async def _add_webhook(connection: Connection, app_number: int) -> None:
-    await webhooks.insert_webhook(
-        connection,
-        app_number=app_number,
-        webhook_id="wh_1",
-        url="https://a.invalid/",
-        events=[READ, UNREAD],
-        secret_sealed=b"",
-        limit=10,
-        now=1,
-    )
