@@ -364,8 +364,9 @@ def server_environment(database_url: str | None, data_dir: Path, settings: Mappi
     environment["MSGCENTER_SECOND_FACTOR"] = "off"  # tests of the second factor turn it on
     if database_url is not None:
         environment |= {"MSGCENTER_DATABASE_URL": database_url, "MSGCENTER_SECRET_KEY": SECRET_KEY}
-        if citus.is_on() and name_of(database_url).startswith(_DATABASE_PREFIX):
-            environment |= citus.server_settings(database_url)
+        direct_url = settings.get("DIRECT_DATABASE_URL", database_url)
+        if citus.is_on() and name_of(direct_url).startswith(_DATABASE_PREFIX):
+            environment |= citus.server_settings(direct_url)
     return environment | {f"MSGCENTER_{name}": value for name, value in settings.items()}
 
 
