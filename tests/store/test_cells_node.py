@@ -9,6 +9,7 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
+from msgcenter.application.database import readiness_problem
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
@@ -80,6 +81,14 @@ async def test_the_usual_calls_go_to_the_node(
         await execute(database_url, f"revoke all on all tables in schema public from {_ROLE}")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await call(story)
+
+
+async def test_a_process_is_ready_while_both_answer(database_url: str, cells_url: str) -> None:
+    async with Database(database_url, cells_url=cells_url) as database:
+        assert await readiness_problem(database) is None
+        assert database.cells.connections()[1] > 0
+        await database.cells.__aexit__(None, None, None)
+        assert await readiness_problem(database) == "the database does not answer"
 
 
 async def test_without_a_node_the_database_cannot_be_opened(database_url: str) -> None:

@@ -13,6 +13,7 @@ from msgcenter.database.migrate import Migration, migrate, pending_migrations
 from msgcenter.database.pooler import set_up_sessions
 from msgcenter.domain.refusal import Refusal
 from msgcenter.settings import Settings
+from msgcenter.store.health import ping
 
 
 @contextmanager
@@ -36,13 +37,23 @@ def database_url(settings: Settings) -> str:
 
 
 def database_of(settings: Settings, *, connections: int = 2) -> Database:
-    """Return the database of settings that `running_database` has completed, to be opened."""
+    """Return the database of settings that `running_database` has completed, to be opened by a command."""
+    return Database(
+        database_url(settings),
+        direct_url=settings.direct_database_url,
+        citus=settings.citus,
+        connections=connections,
+    )
+
+
+def server_database(settings: Settings) -> Database:
+    """Return the database of settings that `running_database` has completed, to be opened by a server process."""
     return Database(
         database_url(settings),
         direct_url=settings.direct_database_url,
         citus=settings.citus,
         cells_url=settings.citus_node_url,
-        connections=connections,
+        connections=settings.database_connections,
     )
 
 
@@ -73,6 +84,9 @@ async def readiness_problem(database: Database) -> str | None:
     try:
         async with asyncio.timeout(5), database.connection() as connection:
             pending = await pending_migrations(connection)
+            if database.cells is not database:
+                async with database.cells.connection() as cells_connection:
+                    await ping(cells_connection)
     except (Refusal, TimeoutError):
         return "the database does not answer"
     return f"pending migrations: {len(pending)}; run msgcenter migrate" if pending else None

@@ -24,7 +24,7 @@ from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.actions.portal.announcements import Announcements
 from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
 from msgcenter.actions.webhooks.registration import Webhooks
-from msgcenter.application.database import database_of, readiness_problem
+from msgcenter.application.database import readiness_problem, server_database
 from msgcenter.application.lifespan import Lifespan
 from msgcenter.application.portal import portal_routes
 from msgcenter.application.secret_key import key_ring
@@ -152,7 +152,7 @@ class _Process:
         self.settings = settings
         self.zone = ZoneInfo(settings.time_zone)
         self.keys = key_ring(settings)
-        self.database = database_of(settings, connections=settings.database_connections)
+        self.database = server_database(settings)
         self.lease = NodeLease(self.database.direct_url, server)
         self.hub = Hub(partial(topic_readers, self.database), per_user=settings.stream_limit)
         self.redis = None if settings.redis_url is None else RedisStatus()
