@@ -86,6 +86,7 @@ def text_to(
     request_id: str | None = None,
     send_at: int | None = None,
     expires_at: int | None = None,
+    sender_name: str | None = None,
 ) -> Draft:
     """Return the draft of a text message. Unless `app_cell` says so, the app has no other home platform."""
     draft = Draft(
@@ -98,6 +99,7 @@ def text_to(
         request_id=request_id,
         send_at=send_at,
         expires_at=expires_at,
+        sender_name=sender_name,
     )
     return replace(draft, digest=draft.fingerprint())
 
