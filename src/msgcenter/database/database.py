@@ -156,6 +156,13 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """Give a connection that reads one state of the database, and may be idle between statements for long."""
+        async with self.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute("set local idle_in_transaction_session_timeout = 0")
+            yield connection
+
+    @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
         """Give a connection in autocommit mode whose session is not shared, as session locks need."""
         if not self._is_pooled:

@@ -65,7 +65,7 @@ class StoredOrgs(NamedTuple):
 
 
 async def stored_users(connection: Connection, cell: int, org_ids: Mapping[int, str]) -> AsyncIterator[StoredUser]:
-    """Yield the users of a cell with their memberships, by user id. Runs inside a repeatable-read transaction."""
+    """Yield the users of a cell with their memberships, by user id. Needs a snapshot."""
     stored_members = _stored_members(connection, cell)
     member = await anext(stored_members, None)
     after = ""

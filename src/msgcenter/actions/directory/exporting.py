@@ -33,7 +33,7 @@ async def export_directory(database: Database, platform_code: str, writer: Write
     Raises UnknownPlatformError.
     """
     platform = await check_platform(database, platform_code)
-    async with database.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with database.snapshot() as connection:
         stored = await StoredOrgs.read(connection, platform)
         for org_id in parents_first(stored.parents, stored.rows):
             row = stored.rows[org_id]

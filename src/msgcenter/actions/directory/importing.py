@@ -102,7 +102,7 @@ async def _compare(
     database: Database, platform: Platform, staging: Staging, on_progress: OnProgress, *, delete_missing: bool
 ) -> Difference:
     difference = Difference(staging)
-    async with database.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with database.snapshot() as connection:
         stored = await StoredOrgs.read(connection, platform)
         difference.compare_orgs(stored, delete_missing=delete_missing)
         if not staging.problems:

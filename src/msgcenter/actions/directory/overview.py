@@ -27,7 +27,7 @@ async def read_tree(database: Database, platform_code: str, org_id: str | None =
     """
     platform = await check_platform(database, platform_code)
     counts: dict[int, Counter[str]] = {}
-    async with database.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with database.snapshot() as connection:
         stored = await StoredOrgs.read(connection, platform)
         for cell in platform.all_cells:
             for number, role, count in await members.count_all(connection, cell):
