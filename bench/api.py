@@ -45,6 +45,10 @@ class Api:
         """Return a sendMsg request to everyone on the platform."""
         return self._call("sendMsg", {"toAll": True, "msgtype": "text", "text": {"content": content}})
 
+    def send_to_organisation(self, org_id: str, content: str) -> bytes:
+        """Return a sendMsg request to all members of an organisation and of those below it."""
+        return self._call("sendMsg", {"orgIds": [org_id], "msgtype": "text", "text": {"content": content}})
+
     def unread_count(self, user_id: str) -> bytes:
         """Return a getUnreadCount request."""
         return self._call("getUnreadCount", {"publisherId": user_id})
