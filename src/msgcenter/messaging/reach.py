@@ -37,14 +37,11 @@ async def check_topic(connection: Connection, app: App, platform: Platform, topi
         app.check_receivers([outsider])
 
 
-async def check_organisations(
-    connection: Connection, app: App, platform: Platform, audience: Organisations
-) -> OrgAudience:
-    """Return an audience of organisations by their numbers.
+def check_organisations(app: App, audience: Organisations, rights: Sequence[OrgRights]) -> OrgAudience:
+    """Return an audience of organisations by their numbers; `rights` are the app's in those of them that exist.
 
     Refuses with ORGANISATION_UNKNOWN, or with NOT_AUTHORISED if the app may not address all of it.
     """
-    rights = await grants.rights_by_id(connection, app.number, platform.code, audience.org_ids)
     unknown = sorted(set(audience.org_ids).difference(org.org_id for org in rights))
     if unknown:
         raise Refusal(Reason.ORGANISATION_UNKNOWN, org_ids=", ".join(unknown), result={"invalidOrgId": unknown})

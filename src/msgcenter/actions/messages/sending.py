@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from msgcenter.database.database import Connection, Database
-from msgcenter.database.group_commit import CellCommits
+from msgcenter.database.database import Database
+from msgcenter.database.group_commit import CellCommits, GroupCommit
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.app_name import check_sender_name
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, OrgAudience, Receivers
@@ -18,7 +18,9 @@ from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging import reach
 from msgcenter.messaging.send import OnStored, SendResult, send_drafts
+from msgcenter.store.directory import grants
 from msgcenter.store.directory.audiences import ensure_audience
+from msgcenter.store.directory.grants import OrgRights, RightsQuery
 from msgcenter.store.mailboxes import topics
 from msgcenter.store.messages import idempotency, messages
 from msgcenter.store.messages.idempotency import IdempotencyKey
@@ -26,6 +28,7 @@ from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.messages.node_lease import NodeLease
 
 _RECEIVERS_PER_COMMIT = 4_000
+_ORGANISATIONS_PER_QUERY = 500
 _REMEMBERED_AUDIENCES = 10_000
 _UTC = ZoneInfo("UTC")
 
@@ -49,6 +52,12 @@ class Sending:
         self._on_change = on_change
         self._on_stored = on_stored
         self._audience_numbers: dict[OrgAudience, int] = {}
+        self._rights = GroupCommit(
+            self._read_rights,
+            batch_weight=_ORGANISATIONS_PER_QUERY,
+            waiting_limit=waiting_limit,
+            weigh=lambda query: len(query.org_ids),
+        )
         self._sends = CellCommits(
             self._send_batch,
             batch_weight=_RECEIVERS_PER_COMMIT,
@@ -154,10 +163,11 @@ class Sending:
         """Return the number of the audience, None for a list of receivers; and its organisations, if it is of such."""
         if isinstance(audience, Receivers):
             return None, None
+        if isinstance(audience, Organisations):
+            rights = await self._rights.submit(RightsQuery(app.number, platform.code, audience.org_ids))
+            organisations = reach.check_organisations(app, audience, rights)
+            return await self._audience_number(platform, organisations), organisations
         async with self._database.connection() as connection:
-            if isinstance(audience, Organisations):
-                organisations = await reach.check_organisations(connection, app, platform, audience)
-                return await self._audience_number(connection, platform, organisations), organisations
             if isinstance(audience, Everyone):
                 number: int | None = EVERYONE
             else:
@@ -167,11 +177,16 @@ class Sending:
             await reach.check_topic(connection, app, platform, number)
         return number, None
 
-    async def _audience_number(self, connection: Connection, platform: Platform, audience: OrgAudience) -> int:
+    async def _read_rights(self, queries: list[RightsQuery]) -> Sequence[list[OrgRights]]:
+        async with self._database.connection() as connection:
+            return await grants.rights_by_id(connection, queries)
+
+    async def _audience_number(self, platform: Platform, audience: OrgAudience) -> int:
         """Return the number of an audience of organisations, which is remembered: it never changes."""
         number = self._audience_numbers.get(audience)
         if number is None:
-            number = await ensure_audience(connection, platform.code, audience)
+            async with self._database.connection() as connection:
+                number = await ensure_audience(connection, platform.code, audience)
             if len(self._audience_numbers) >= _REMEMBERED_AUDIENCES:
                 self._audience_numbers.clear()
             self._audience_numbers[audience] = number

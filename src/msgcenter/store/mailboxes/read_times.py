@@ -17,6 +17,8 @@ def read_times(recipients: str, columns: str, first: int) -> str:
     followed by a comma. The parameters of `read_time_parameters` begin at the number `first`; the cell is $1.
     """
     message_id, bucket, app_number, position, withdrawn_unread, reset_at = (f"${first + n}" for n in range(6))
+    # `offset 0` makes it one look-up by the page's key for each recipient. While a table is new, its plan could compare
+    # all recipients with all pages otherwise, and stay so until the table is analysed.
     return f"""
         select {columns}recipient.user_id, entry.read_at
         from ({recipients}) as recipient
@@ -32,6 +34,7 @@ def read_times(recipients: str, columns: str, first: int) -> str:
                 and page.first_id <= {message_id}
                 and page.last_id >= {message_id}
                 and {message_id} = any(page.message_ids)
+            offset 0
         ) as entry
             on recipient.pulled_to >= {position} and (entry.read_at > 0 or entry.read_at <= -{reset_at}::bigint)
     """
