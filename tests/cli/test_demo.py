@@ -4,6 +4,7 @@ import json
 import signal
 import stat
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +13,14 @@ from tests.cli.program import Running, Shell, databases_below
 from tests.portal.conftest import Visitor
 
 SEED_ANSWER = '{"retCode":"000000","retDesc":"操作成功"}'
+CLASSES = {"三(1)班": (38, 15), "三(2)班": (39, 12), "四(1)班": (38, 9), "四(2)班": (38, 6)}
+"""Parents and readers of the message to the first school: some have children in two classes."""
+
+
+def answer_in(text: str) -> dict[str, Any]:
+    """The first answer in a text, on one line or on several."""
+    answer: dict[str, Any] = json.JSONDecoder().raw_decode(text[text.index("{", text.index(" ms\n")) :])[0]
+    return answer
 
 
 def sent_ids(running: Running) -> list[str]:
@@ -55,7 +64,9 @@ def test_the_demo_makes_its_calls_stops_cleanly_and_continues_with_its_data(tmp_
         assert "a real server does" in first.line_with("the demo does not require a second factor")
         assert "\x1b" not in output
         ids = sent_ids(first)
-        assert len(ids) == 4
+        assert len(ids) == 6
+        report = answer_in(output.partition("10. Some parents have read it")[2])
+        assert {org["name"]: (org["receivers"], org["read"]) for org in report["orgs"]} == CLASSES
 
         url = first.line_with("MsgCenter is serving on ").partition(" on ")[2].split()[0]
         assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
@@ -82,7 +93,9 @@ def test_the_demo_makes_its_calls_stops_cleanly_and_continues_with_its_data(tmp_
     assert key.read_text() == secret
 
     count = shell.run("database", "psql", "-Atc", "select count(*) from message")
-    assert (count.code, count.out) == (0, "6\n"), "two old messages and four sends, however often the demo runs"
+    assert (count.code, count.out) == (0, "8\n"), "two old messages and six sends, however often the demo runs"
+    people = shell.run("database", "psql", "-Atc", "select count(*) from directory_user")
+    assert (people.code, people.out) == (0, "602\n")
     assert shell.run("database", "psql", "-c", "nonsense").code == 1
 
     with shell.started("demo", "--port", "0") as third:

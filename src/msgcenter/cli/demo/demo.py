@@ -15,6 +15,7 @@ from msgcenter.application.database import database_of
 from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out, program
 from msgcenter.cli.database import started_database
+from msgcenter.cli.demo.directory import SCHOOL, prepare_directory
 from msgcenter.cli.demo.story import SEED_USER, StoryError, tell_story
 from msgcenter.cli.server.serving import is_loopback, listen, run_server
 from msgcenter.cli.signals import exit_on_signals
@@ -73,6 +74,7 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[
                 raise
             credentials = await register.create("智慧校园 Demo", PLATFORM, app_id=APP_ID)
             is_new = True
+        await prepare_directory(database, PLATFORM, APP_ID)
         sending = Sending(database, lease, waiting_limit=10)
         platform = credentials.app.platform
         for message_id, content in _OLD_MESSAGES.items():
@@ -114,16 +116,17 @@ async def _demo_operator(database: Database, settings: Settings, register: Apps,
 
 def _play(url: str, credentials: AppCredentials, settings: Settings, passwords: dict[str, str | None]) -> None:
     try:
-        token = tell_story(url, credentials)
-        inboxes = _inbox_links(url, token)
+        story = tell_story(url, credentials)
+        inboxes = _inbox_links(url, story.token)
     except StoryError as error:
         err.print(f"\n[bold red]✗[/] The demo app cannot get a token: {error}", soft_wrap=True)
         out.print(f"If it is disabled, enable it: [bold]{program()} app enable {APP_ID}[/]", soft_wrap=True)
     except httpx.HTTPError:
         return  # the server is stopping
     else:
-        _print_next_steps(url, token, credentials, settings, inboxes)
+        _print_next_steps(url, story.token, credentials, settings, inboxes)
         _print_logins(url, passwords, second_factor=settings.second_factor != "off")
+        _print_directory(url, story.reported)
 
 
 def _inbox_links(url: str, token: str) -> dict[str, str]:
@@ -188,6 +191,19 @@ def _print_logins(url: str, passwords: dict[str, str | None], *, second_factor: 
         _print("operators set up a second factor when they log in; this needs an authenticator app\n")
     else:
         _print("the demo does not require a second factor; a real server does (MSGCENTER_SECOND_FACTOR)\n")
+
+
+def _print_directory(url: str, message_id: str) -> None:
+    _print(
+        "[bold]A directory[/] of a district with two schools, eight classes and 602 invented people; and who has read"
+    )
+    _print("the message to the parents of a school, class by class. Log in to the portal first:\n")
+    for link in (
+        f"{url}/portal/operator/directory?platform={PLATFORM}&open={SCHOOL}",
+        f"{url}/portal/apps/{APP_ID}/messages/{message_id}?report={SCHOOL}#report",
+    ):
+        out.print(link, soft_wrap=True, markup=False)
+    out.print()
 
 
 def _print(text: str) -> None:

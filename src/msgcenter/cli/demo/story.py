@@ -2,13 +2,14 @@
 
 import json
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from rich.rule import Rule
 
 from msgcenter.actions.apps.apps import AppCredentials
 from msgcenter.cli.console import out
+from msgcenter.cli.demo.directory import CLASS, SCHOOL, readers
 from msgcenter.cli.demo.json_view import colour_json, format_json
 from msgcenter_client import key_info
 
@@ -33,6 +34,8 @@ _LINK = {
         "appUrl": "https://homework.example.edu/m/3",
     }
 }
+_CLASS_NEWS = {"senderName": "李老师", "text": {"content": "本周五下午三点召开三(2)班家长会,请准时参加。"}}
+_SCHOOL_NEWS = {"senderName": "示范第一小学教务处", "text": {"content": "下周三举行运动会,请为孩子准备运动服。"}}
 _OA = {
     "approval": True,
     "busiId": "leave-17",
@@ -49,12 +52,19 @@ _OA = {
 }
 
 
+class Story(NamedTuple):
+    """What the story leaves: the app's token, and the message whose report can be seen in the portal."""
+
+    token: str
+    reported: str
+
+
 class StoryError(Exception):
     """The token call was refused. It has been printed."""
 
 
-def tell_story(url: str, credentials: AppCredentials) -> str:
-    """Make the calls and print them; return the token. Raises StoryError or httpx.HTTPError."""
+def tell_story(url: str, credentials: AppCredentials) -> Story:
+    """Make the calls and print them. Raises StoryError or httpx.HTTPError."""
     with httpx.Client(base_url=url, trust_env=False) as http:
         caller = _Caller(http)
         app_id = credentials.app.app_id
@@ -77,7 +87,27 @@ def tell_story(url: str, credentials: AppCredentials) -> str:
             SEED_CALL,
         )
         caller.call("7. Count the unread messages", "/msgCenter/message/getUnreadCount", {"publisherId": SEED_USER})
-        return caller.token
+        return Story(caller.token, _tell_about_school(caller))
+
+
+def _tell_about_school(caller: "_Caller") -> str:
+    """Send to the parents of a class and of its school; return the id of the message to the school."""
+    message_id = ""
+    for number, audience, org_id, body in (
+        (8, "a class", CLASS, _CLASS_NEWS),
+        (9, "all classes of a school", SCHOOL, _SCHOOL_NEWS),
+    ):
+        message = {"orgIds": [org_id], "roles": ["par"], "msgtype": "text", **body, "requestId": org_id}
+        answer = caller.call(f"{number}. A text to the parents of {audience}", _SEND, message)
+        message_id = str(answer.get("msgId", ""))
+    for user in readers():
+        caller.post("/msgCenter/message/modMsgStatus", {"publisherId": user, "isRead": 1, "msgId": [message_id]})
+    caller.call(
+        "10. Some parents have read it: count them by class",
+        "/msgCenter/message/getMsgStatus",
+        {"msgId": message_id, "groupBy": "org", "orgId": SCHOOL, "pageSize": 1},
+    )
+    return message_id
 
 
 def _message(kind: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -92,6 +122,10 @@ class _Caller:
         self._http = http
         self._width = min(out.width, _WIDEST)
         self.token = ""
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        """Make a call without printing it."""
+        self._http.post(path, json=body, params={"accessToken": self.token})
 
     def call(self, heading: str, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
         """Make a call, print it, and return the answer."""
