@@ -72,6 +72,7 @@ def test_send_to_everyone_and_at_a_later_time(shell: Shell, client: Client, user
     later = shell.run("send", "--to", user, "--at", "+2h", "--sender", "宋文萍", "later").out.strip()
     status = client.message_status(later)
     assert (status.state, status.sender_name) == ("scheduled", "宋文萍")
+    assert "sender: 宋文萍" in shell.run("receipts", later).out
     assert_one_line(shell.run("send", "--to", user, "--all", "both"), "--to", "--topic", "--all")
     assert_one_line(shell.run("send", "no audience"), "--to")
     assert_one_line(shell.run("send", "--to", user, "--at", "soon", "x"), "--at", "+2h")

@@ -200,6 +200,8 @@ def _print_status(message_id: str, message_status: "MessageStatus") -> None:
         f"  recipients: {message_status.receivers}, delivered: {message_status.delivered}, "
         f"read: {message_status.read}, unread: {message_status.unread}"
     )
+    if message_status.sender_name is not None:
+        out.print(f"  sender: {escape(message_status.sender_name)}")
     if message_status.updated_at is not None:
         out.print(f"  updated {local_time(message_status.updated_at)}, version {message_status.version}")
     if message_status.recalled_at is not None:
