@@ -284,7 +284,7 @@ MUTATIONS = (
     ),
     Mutation(
         "floor: a list takes entries below a page that it has not read",
-        f"{_SRC}/store/mailboxes/mailbox_reads.py",
+        f"{_SRC}/store/mailboxes/mailbox_statements.py",
         "and (page.floor is null or entry.message_id > page.floor)",
         "and (page.floor is null or entry.message_id > 0)",
         ("tests/actions/test_inbox_reads.py::test_a_list_of_many_apps_has_every_message_in_order",),
