@@ -9,15 +9,16 @@ import asyncio
 import json
 import os
 import random
-import resource
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import asyncpg
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -146,14 +147,18 @@ async def _command(database_url: str, folder: Path, *arguments: str) -> Figures:
         "MSGCENTER_DATA_DIR": str(folder),
         "MSGCENTER_SECRET_KEY": _SECRET,
     }
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     command = [sys.executable, "-m", "msgcenter", "directory", *arguments]
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.DEVNULL)
-    assert await process.wait() == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Figures(time.perf_counter() - start, processor, after.ru_maxrss / 1_024)
+    ended = asyncio.ensure_future(process.wait())
+    running, processor, memory = psutil.Process(process.pid), 0.0, 0
+    while not ended.done():
+        with suppress(psutil.Error):  # it may end this very moment
+            times = running.cpu_times()
+            processor, memory = times.user + times.system, max(memory, running.memory_info().rss)
+        await asyncio.wait([ended], timeout=0.05)
+    assert ended.result() == 0
+    return Figures(time.perf_counter() - start, processor, memory / 2**20)
 
 
 if __name__ == "__main__":

@@ -187,8 +187,9 @@ class Scene:
                 await end_members_of_deleted(self.database, self.platform, changes)
                 result = await self.database.in_transaction(change_orgs, self.platform, changes, START)
                 self.model.set_orgs(changes, set(result.problems))
-                again = await self.database.in_transaction(change_orgs, self.platform, changes, START)
-                assert (again.changed, again.problems) == (0, {}) or result.problems
+                if not result.problems:  # else a repetition may apply what was refused, after the other changes
+                    again = await self.database.in_transaction(change_orgs, self.platform, changes, START)
+                    assert (again.changed, again.problems) == (0, {})
             case SetUsers(changes):
                 await self.database.in_transaction(change_users, self.platform, changes)
                 assert await self.database.in_transaction(change_users, self.platform, changes) == 0
@@ -210,7 +211,8 @@ class Scene:
                 self.model.publish()
                 await self.database.in_transaction(self.publish)
                 return
-        assert all(new - old <= 2 for old, new in zip(before, await self.heads(), strict=True))
+        if not isinstance(step, SetOrgs):  # members of deleted organisations leave in blocks
+            assert all(new - old <= 1 for old, new in zip(before, await self.heads(), strict=True))
 
     async def publish(self, connection: Connection) -> None:
         """Take a position in each cell, as a message does."""

@@ -48,10 +48,7 @@ async def change_orgs(
     if plan.deleted:
         await orgs.delete(connection, [row.number for row in plan.deleted], now)
     if plan.affected:
-        kept = set(plan.affected).difference(row.org_id for row in plan.deleted)
-        new_paths = [path for org_id in kept for path in _paths(plan.parents, numbers, org_id)]
-        for cell in platform.all_cells:
-            await _replace_paths(connection, cell, plan, [numbers[org_id] for org_id in plan.affected], new_paths)
+        await _change_paths(connection, platform, plan, numbers)
     return ChangedOrgs(len(written) + len(plan.deleted), plan.problems)
 
 
@@ -141,15 +138,22 @@ def _paths(parents: Mapping[str, str], numbers: Mapping[str, int], org_id: str) 
     return [Path(numbers[org_id], numbers[above], depth) for depth, above in enumerate(line_of(parents, org_id))]
 
 
-async def _replace_paths(
-    connection: Connection, cell: int, plan: _Plan, affected: Sequence[int], new_paths: Sequence[Path]
-) -> None:
-    (position,) = await feed.take_positions(connection, cell, 1)
-    await paths.replace(connection, cell, position, affected, new_paths)
-    for row in plan.deleted:
-        # Usually there is none left: those who became members since the organisation was emptied.
-        if rest := await members.of_org(connection, cell, row.number, None):
-            await members.end(connection, cell, position, rest)
+async def _change_paths(connection: Connection, platform: Platform, plan: _Plan, numbers: Mapping[str, int]) -> None:
+    """Open and close the paths of the affected organisations in all cells, and end what is left in deleted ones."""
+    affected = [numbers[org_id] for org_id in plan.affected]
+    deleted = {row.org_id for row in plan.deleted}
+    after = {
+        path for org_id in plan.affected if org_id not in deleted for path in _paths(plan.parents, numbers, org_id)
+    }
+    before = {cell: await paths.find(connection, cell, affected) for cell in platform.all_cells}
+    for cell in platform.all_cells:
+        (position,) = await feed.take_positions(connection, cell, 1)
+        await paths.end(connection, cell, position, before[cell] - after)
+        await paths.add(connection, cell, position, after - before[cell])
+        for row in plan.deleted:
+            # Usually there is none left: those who became members since the organisation was emptied.
+            if rest := await members.of_org(connection, cell, row.number, None):
+                await members.end(connection, cell, position, rest)
 
 
 async def _empty(database: Database, platform: Platform, org_number: int) -> None:
