@@ -175,7 +175,7 @@ def test_a_deleted_org_can_be_set_again(school: Wire) -> None:
     school.add(("class", "u", "stu"))
     assert school.orgs({"orgId": "class", "deleted": True})["changed"] == 1
     assert school.orgs({"orgId": "class", "deleted": True})["changed"] == 0
-    refused(school.raw, DIRECTORY + "getOrg", {"orgId": "class"}, "300005", "class")
+    refused(school.raw, DIRECTORY + "getOrg", {"orgId": "class"}, "300007", "class")
     assert school.members("district") == set()
     assert school.orgs(_org("class", "school-2"))["changed"] == 1
     assert school.members("district") == set()
@@ -225,8 +225,8 @@ def test_members_of_unknown_orgs_are_named(school: Wire) -> None:
     assert [(it["index"], it["field"]) for it in answer["invalidItems"]] == [(1, "orgId"), (2, "role"), (3, "userId")]
     assert "nowhere" in answer["invalidItems"][0]["reason"]
     body = {"members": _items(("nowhere", "u", "stu"))}
-    refused(school.raw, DIRECTORY + "setMembers", body, "300005", "nowhere")
-    refused(school.raw, DIRECTORY + "removeMembers", body, "300005", "nowhere")
+    refused(school.raw, DIRECTORY + "setMembers", body, "300007", "nowhere")
+    refused(school.raw, DIRECTORY + "removeMembers", body, "300007", "nowhere")
 
 
 def test_users_are_set_disabled_and_removed(school: Wire) -> None:

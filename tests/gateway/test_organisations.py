@@ -49,7 +49,7 @@ def test_wrong_fields_are_named(raw: Raw, fields: Json, ret_code: str, named: li
 
 
 def test_unknown_organisations_are_listed(school: School) -> None:
-    answer = refused(school.raw, "sendMsg", school.to(school.school, "none", 17), "300005", "17", "none")
+    answer = refused(school.raw, "sendMsg", school.to(school.school, "none", 17), "300007", "17", "none")
     assert answer["invalidOrgId"] == ["17", "none"]
 
 
@@ -99,6 +99,6 @@ def test_reports_of_other_messages_and_organisations_are_refused(school: School)
     refused(school.raw, "getMsgStatus", {"msgId": direct, "groupBy": "org"}, "100005", "groupBy")
     refused(school.raw, "getMsgStatus", {"msgId": direct, "orgId": school.school}, "100005", "orgId")
     sent = accepted(school.raw, "sendMsg", school.to(school.school))["msgId"]
-    answer = refused(school.raw, "getMsgStatus", {"msgId": sent, "orgId": "none"}, "300005", "none")
+    answer = refused(school.raw, "getMsgStatus", {"msgId": sent, "orgId": "none"}, "300007", "none")
     assert answer["invalidOrgId"] == ["none"]
     refused(school.raw, "getMsgStatus", {"msgId": sent, "groupBy": "role"}, "100003", "groupBy")

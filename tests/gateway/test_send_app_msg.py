@@ -210,7 +210,7 @@ def test_a_message_to_a_role_is_the_one_that_send_msg_sends(school: School) -> N
 
 
 def test_an_organisation_must_exist_for_a_role_only(school: School) -> None:
-    refused(school.raw, CALL, to("@tea", sendeeOrgId="nowhere"), "300005", "nowhere")
+    refused(school.raw, CALL, to("@tea", sendeeOrgId="nowhere"), "300007", "nowhere")
     sent(school.raw, to(school.teacher, sendeeOrgId="nowhere"))
     assert school.unread(school.teacher) == 1
 

@@ -60,7 +60,7 @@ async def test_a_directory_is_set_and_read(calls: Calls, user: str) -> None:
     assert (await calls.set_orgs([{"orgId": class_id, "deleted": True}])).changed == 1
     with pytest.raises(StateError) as refused:
         await calls.org(class_id)
-    assert refused.value.ret_code == "300005"
+    assert refused.value.ret_code == "300007"
 
 
 async def test_a_call_without_a_valid_item_raises(calls: Calls, user: str) -> None:

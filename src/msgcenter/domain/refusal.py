@@ -62,8 +62,8 @@ class Reason(Enum):
     )
     ALREADY_RECALLED = ("300004", "消息已撤回", "the message was recalled")
     AUDIENCE_UNKNOWN = ("300005", "主题或接收人不存在", "no such topic or receiver")
-    ORGANISATION_UNKNOWN = ("300005", "组织不存在:{org_ids}", "no such organisation: {org_ids}")
     WEBHOOK_UNKNOWN = ("300006", "回调地址或投递记录不存在", "no such webhook or delivery")
+    ORGANISATION_UNKNOWN = ("300007", "组织不存在:{org_ids}", "no such organisation: {org_ids}")
 
     RATE_EXCEEDED = (
         "400001",

@@ -65,7 +65,7 @@ class DirectoryMethods:
     def org(self, org_id: str, *, platform_code: str | None = None) -> OrgDetails:
         """Return an organisation, the one above it, and how many members of its own it has, by role.
 
-        Also raises StateError (300005: no such organisation).
+        Also raises StateError (300007: no such organisation).
         """
         return self._run(self._directory_calls.org(org_id, platform_code=platform_code))
 
@@ -75,7 +75,7 @@ class DirectoryMethods:
         """Iterate over the organisations directly below one, None for the top ones; pages are fetched when needed.
 
         page_size: organisations per request, 1-200; None: 50.
-        Errors, also StateError (300005: no such organisation), are raised by the iteration.
+        Errors, also StateError (300007: no such organisation), are raised by the iteration.
         """
         return self._items(
             lambda cursor: self._directory_calls.children(
@@ -97,7 +97,7 @@ class DirectoryMethods:
         roles: only members with one of these roles, 1-20; None: all.
         include_sub: also the members of the organisations below it.
         page_size: members per request, 1-200; None: 50.
-        Errors, also StateError (300005: no such organisation), are raised by the iteration.
+        Errors, also StateError (300007: no such organisation), are raised by the iteration.
         """
         wanted = None if roles is None else list(roles)
         return self._items(
