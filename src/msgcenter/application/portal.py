@@ -84,6 +84,7 @@ def portal_routes(
     statistics = Statistics(database, zone, is_on=settings.statistics)
     edge = PortalEdge(logins, team, Templates(times), keys.csrf_key, request_log, limits)
     browser, grants = DirectoryBrowser(database), AddressingGrants(database)
+    picker, previews = AudiencePicker(browser), AudiencePreviews(database)
     pages = PortalPages(
         start=StartPages(sign_ups),
         login=LoginPages(logins, sign_ups),
@@ -100,7 +101,7 @@ def portal_routes(
         platforms=PlatformPages(platforms),
         permissions=PermissionPages(apps, platforms, Permissions(database), grants, settings_of_apps, apis, rate_limit),
         health=HealthPages(health),
-        announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times)),
-        directory=DirectoryPages(browser, AudiencePicker(browser), AudiencePreviews(database), platforms),
+        announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times), picker, previews),
+        directory=DirectoryPages(browser, picker, previews, platforms),
     )
     return routes(edge, pages)

@@ -1,4 +1,4 @@
-"""Announcements: broadcasts that operators write, and that a second person approves.
+"""Announcements: messages to everyone or to organisations that operators write, and that a second person approves.
 
 An operator submits a draft, another operator approves it, and it is sent. Each edit makes a new version, which needs a
 new approval. Every step names the version that the person has seen; a step for another version is refused.
@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from msgcenter.domain.audience import Organisations
 from msgcenter.domain.content import Body, Kind, kind_of
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.refusal import Reason, Refusal, malformed
@@ -32,12 +33,16 @@ _STEPS: dict[State, dict[Step, State]] = {
 
 
 class AnnouncementVersion(Struct, frozen=True):
-    """The content of one version. Times are ms since 1970; `send_at` None means "on approval"."""
+    """The content of one version. Times are ms since 1970; `send_at` None means "on approval".
+
+    `audience` None means everyone on the platform.
+    """
 
     platform_code: str
     body: Body
     send_at: int | None
     expires_at: int | None
+    audience: Organisations | None = None
     number: int = 1
     edited_by: int = 0
     edited_at: int = 0
@@ -131,6 +136,9 @@ def reviewed_before(steps: Iterable[StepRecord], version: int) -> int | None:
 _LABELS = {
     "platform": Phrase("平台", "Platform"),
     "kind": Phrase("类型", "Kind"),
+    "orgIds": Phrase("组织", "Organisations"),
+    "roles": Phrase("角色", "Roles"),
+    "includeSub": Phrase("下级组织", "Organisations below"),
     "content": Phrase("正文", "Text"),
     "title": Phrase("标题", "Title"),
     "pcUrl": Phrase("网页链接", "Link"),
@@ -152,6 +160,9 @@ _KINDS = {
     "link": Phrase("链接", "Link"),
     "oa": Phrase("卡片", "Card"),
 }
+_ALL = Phrase("所有成员", "all members")
+_INCLUDED = Phrase("包含", "included")
+_EXCLUDED = Phrase("不含", "not included")
 Value = str | int | Phrase
 """The value of a field: a text, a time (ms since 1970), or a term of the product."""
 
@@ -176,6 +187,10 @@ class FieldChange(NamedTuple):
 def fields_of(version: AnnouncementVersion) -> list[Field]:
     """Return the fields of a version that have a value."""
     values: dict[str, Value] = {"platform": version.platform_code, "kind": _KINDS[version.kind]}
+    if version.audience is not None:
+        values["orgIds"] = ", ".join(version.audience.org_ids)
+        values["roles"] = _ALL if version.audience.roles is None else ", ".join(version.audience.roles)
+        values["includeSub"] = _INCLUDED if version.audience.include_sub else _EXCLUDED
     values |= dict(_flat(msgspec.to_builtins(version.body), ""))
     if version.send_at is not None:
         values["sendTime"] = version.send_at

@@ -10,6 +10,7 @@ from msgcenter.domain.audience import Organisations, OrgAudience
 from msgcenter.domain.directory import NEVER, DirectoryUser
 from msgcenter.domain.message import Message
 from msgcenter.domain.refusal import Reason, Refusal
+from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.directory import orgs, recipients, users
 from msgcenter.store.directory.audiences import ensure_audience
 from msgcenter.store.directory.recipients import Walk
@@ -31,6 +32,12 @@ class AudiencePreviews:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counts = ReceiptCounts(database)
+
+    async def preview_of_code(self, platform_code: str, audience: Organisations, sample: int) -> AudiencePreview:
+        """Return the preview of an audience of the platform with this code; nobody if there is none."""
+        async with self._database.connection() as connection:
+            platform = (await find_platforms(connection)).get(platform_code)
+        return AudiencePreview(0, ()) if platform is None else await self.preview(platform, audience, sample)
 
     async def preview(self, platform: Platform, audience: Organisations, sample: int) -> AudiencePreview:
         """Return the number of an audience's users now, and up to `sample` of them.

@@ -80,6 +80,12 @@ class AnnouncementViews:
             platform = (await find_platforms(connection)).get(platform_code)
             return 0 if platform is None else await users.count_users(connection, platform)
 
+    async def app_id(self, platform_code: str) -> str | None:
+        """Return the id of the app that sends a platform's announcements; None if it has sent none."""
+        async with self._database.connection() as connection:
+            record = await apps.notices_app(connection, platform_code)
+        return None if record is None else record.app.app_id
+
     async def waiting(self) -> int:
         """Return the number of announcements that need approval."""
         async with self._database.connection() as connection:

@@ -1,4 +1,4 @@
-"""Announcements to everyone on a platform: written by one operator, approved by another, sent once."""
+"""Announcements to everyone on a platform, or to organisations: written by one operator, approved by another."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from msgcenter.domain.announcement import (
     request_id_of,
     state_after,
 )
-from msgcenter.domain.audience import EVERYONE
+from msgcenter.domain.audience import EVERYONE, OrgAudience
 from msgcenter.domain.content import check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import Draft, check_times
@@ -30,6 +30,8 @@ from msgcenter.messaging.send import OnStored, send_drafts
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.platforms import list_platforms
+from msgcenter.store.directory import orgs
+from msgcenter.store.directory.audiences import ensure_audience
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.portal import announcements
 
@@ -69,7 +71,8 @@ class Announcements:
     async def draft(self, connection: Connection, content: AnnouncementVersion, person: Person, by: Actor) -> int:
         """Save a new announcement; return its number.
 
-        Refuses as sendMsg does what cannot be sent (docs/protocol.md), and with FIELD_MALFORMED an unknown platform.
+        Refuses as sendMsg does what cannot be sent (docs/protocol.md), an unknown organisation, too, and with
+        FIELD_MALFORMED an unknown platform.
         """
         now = now_ms()
         await _check(connection, content, now)
@@ -150,7 +153,7 @@ class Announcements:
     # --- Sending ----------------------------------------------------------------------------------------------------
 
     async def approve(self, number: int, seen_version: int, person: Person, by: Actor) -> int:
-        """Approve a submitted announcement and send it to everyone on its platform; return the message id.
+        """Approve a submitted announcement and send it; return the message id.
 
         Both happen in one transaction. Idempotent: approving the same version twice returns the same id. Also refuses
         with NOT_AUTHORISED a person who wrote, edited or submitted it, and as sendMsg does what cannot be sent any
@@ -171,7 +174,12 @@ class Announcements:
         state_after(announcement, version.edited_by, "approve", person.number, seen_version)
         app = await self._ensure_notices_app(version.platform_code)
         check_body(version.body, app.app_schemes)
-        draft = _draft_of(number, version, app)
+        async with self._database.connection() as connection:
+            organisations = await _organisations_of(connection, version)
+            audience_number = EVERYONE
+            if organisations is not None:
+                audience_number = await ensure_audience(connection, version.platform_code, organisations)
+        draft = _draft_of(number, version, app, audience_number, organisations)
 
         async def settle(connection: Connection, outcomes: list[int | Refusal]) -> None:
             # Runs in the transaction of the send: if the approval is refused, nothing is sent.
@@ -191,7 +199,7 @@ class Announcements:
         )
         assert isinstance(message_id, int)
         if draft.is_immediate:
-            self._on_change([MailboxEvent("message", draft.platform.code, (), (message_id,), EVERYONE)])
+            self._on_change([MailboxEvent("message", draft.platform.code, (), (message_id,), audience_number)])
         return message_id
 
     async def recall(self, number: int, seen_version: int, person: Person, by: Actor) -> None:
@@ -300,20 +308,36 @@ async def _check(connection: Connection, content: AnnouncementVersion, now: int)
         raise _unknown_platform()
     check_body(content.body, frozenset(platform.app_schemes))
     check_times(content.send_at, content.expires_at, now)
+    await _organisations_of(connection, content)
+
+
+async def _organisations_of(connection: Connection, version: AnnouncementVersion) -> OrgAudience | None:
+    """Return the organisations of a version by their numbers. Refuses with ORGANISATION_UNKNOWN."""
+    audience = version.audience
+    if audience is None:
+        return None
+    numbers = await orgs.numbers_of(connection, version.platform_code, audience.org_ids)
+    unknown = sorted(set(audience.org_ids).difference(numbers))
+    if unknown:
+        raise Refusal(Reason.ORGANISATION_UNKNOWN, org_ids=", ".join(unknown))
+    return OrgAudience(tuple(sorted(numbers.values())), audience.roles, audience.include_sub)
 
 
 def _unknown_platform() -> Refusal:
     return malformed("platform", "请选择一个平台", "must be one of the platforms")
 
 
-def _draft_of(number: int, version: AnnouncementVersion, app: App) -> Draft:
+def _draft_of(
+    number: int, version: AnnouncementVersion, app: App, audience_number: int, organisations: OrgAudience | None
+) -> Draft:
     draft = Draft(
         app_number=app.number,
         app_cell=app.platform.first_cell,
         platform=app.platform,
         body=version.body,
         receivers=(),
-        topic_number=EVERYONE,
+        topic_number=audience_number,
+        organisations=organisations,
         request_id=request_id_of(number, version.number),
         send_at=version.send_at,
         expires_at=version.expires_at,

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from msgcenter.domain.announcement import AnnouncementVersion
+from msgcenter.domain.audience import Organisations
 from msgcenter.domain.content import (
     DEFAULT_HEAD_COLOUR,
     MAX_FORM_ROWS,
@@ -23,6 +24,7 @@ from msgcenter.domain.content import (
 from msgcenter.domain.identifiers import Id
 from msgcenter.domain.refusal import malformed
 from msgcenter.portal.page_request import Form
+from msgcenter.portal.pages import audience_picker
 from msgcenter.portal.times import Times
 from msgcenter.web.decode import convert
 
@@ -73,7 +75,8 @@ class AnnouncementForm:
             raise malformed("kind", "请选择类型", "must be chosen")
         body = _body(form, kind)
         send_at = self.times.moment(form["sendTime"], "sendTime")
-        return AnnouncementVersion(form["platform"], body, send_at, self.times.moment(form["expireTime"], "expireTime"))
+        expires_at = self.times.moment(form["expireTime"], "expireTime")
+        return AnnouncementVersion(form["platform"], body, send_at, expires_at, _audience(form))
 
     def fields_of(self, version: AnnouncementVersion) -> Form:
         """Return the fields that describe a version."""
@@ -85,6 +88,9 @@ class AnnouncementForm:
             sendTime=self.times.in_form(version.send_at),
             expireTime=self.times.in_form(version.expires_at),
         )
+        if version.audience is not None:
+            form |= audience_picker.fields_of(version.audience)
+            form["audience"] = "organisations"
         for name in ("busiId", "pcUrl", "appUrl"):
             form[name] = str(body.get(name, ""))
         for name in _FIELDS[kind]:
@@ -94,6 +100,15 @@ class AnnouncementForm:
         for number, row in enumerate((body.get("body") or {}).get("form", []), 1):
             form[f"row{number}.key"], form[f"row{number}.value"] = row.get("key", ""), row.get("value", "")
         return form
+
+
+def _audience(form: Form) -> Organisations | None:
+    if form["audience"] != "organisations":
+        return None
+    audience = audience_picker.audience_in(form)
+    if audience is None:
+        raise malformed("orgIds", "请选择至少一个组织", "must be one organisation at least")
+    return audience
 
 
 def _body(form: Form, kind: Kind) -> Body:

@@ -7,15 +7,18 @@ from typing import get_args
 from starlette.responses import Response
 
 from msgcenter.actions.apps.platforms import Platforms
+from msgcenter.actions.messages.audience_previews import AudiencePreview, AudiencePreviews
 from msgcenter.actions.portal.announcement_views import AnnouncementViews
 from msgcenter.actions.portal.announcements import Announcements
-from msgcenter.domain.announcement import State, fields_of, headline_of, steps_open
+from msgcenter.domain.announcement import AnnouncementVersion, State, fields_of, headline_of, steps_open
 from msgcenter.domain.content import MAX_FORM_ROWS
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 from msgcenter.portal.page import Answer, View, see_other
 from msgcenter.portal.page_request import MAX_NUMBER, Form, PageRequest, whole_number
 from msgcenter.portal.pages.announcement_form import AnnouncementForm, request_of
+from msgcenter.portal.pages.audience_picker import AudiencePicker, audience_in
+from msgcenter.portal.texts.roles import role_name
 
 _ROWS = 50
 _HOME = "/operator/announcements"
@@ -29,6 +32,8 @@ class AnnouncementPages:
     views: AnnouncementViews
     platforms: Platforms
     form: AnnouncementForm
+    picker: AudiencePicker
+    previews: AudiencePreviews
 
     async def list_announcements(self, request: PageRequest) -> Answer:
         """List announcements, newest first, of the state and the platform in the query."""
@@ -60,6 +65,9 @@ class AnnouncementPages:
 
     async def create(self, request: PageRequest) -> Answer:
         """Save a new announcement, and submit it if the form says so."""
+        # The button that finds organisations saves nothing.
+        if request.form["then"] == "find":
+            return await self._form_page(request.form, None)
         version = self.form.version_in(request.form)
         number = await self.announcements.draft(version, request.person, request.actor)
         return await self._saved(request, number, 1)
@@ -75,6 +83,8 @@ class AnnouncementPages:
     async def save(self, request: PageRequest) -> Answer:
         """Save a new version of an announcement, and submit it if the form says so."""
         number = _number_in_path(request)
+        if request.form["then"] == "find":
+            return await self._form_page(request.form, number)
         version = self.form.version_in(request.form)
         saved = await self.announcements.edit(
             number, _version(request), version, person=request.person, by=request.actor
@@ -91,13 +101,29 @@ class AnnouncementPages:
         return see_other(f"{_HOME}/{number}", "drafted")
 
     async def _form_page(self, form: Form, number: int | None) -> View:
+        platforms = await self.platforms.all()
+        code = form["platform"] or (platforms[0].code if platforms else "")
         values = {
             "number": number,
-            "platforms": await self.platforms.all(),
+            "platforms": platforms,
+            "platform": code,
+            "choice": await self.picker.choice_of_code(code, form),
+            "audience_preview": await self._preview(code, form) if form["audience"] == "organisations" else None,
+            "role_name": role_name,
             "rows": range(1, MAX_FORM_ROWS + 1),
             "zone": self.form.times.zone.key,
         }
         return View("operator_announcement_form.html", values, form=form)
+
+    async def _preview(self, code: str, form: Form) -> AudiencePreview | None:
+        """Return whom the form's organisations would reach; None if it does not say so correctly, yet."""
+        try:
+            audience = audience_in(form)
+            return None if audience is None else await self.previews.preview_of_code(code, audience, 0)
+        except Refusal as refusal:
+            if refusal.reason is Reason.DATABASE_UNAVAILABLE:
+                raise
+            return None
 
     # --- Reviewing --------------------------------------------------------------------------------------------------
 
@@ -115,13 +141,25 @@ class AnnouncementPages:
                 "fields": fields_of(version),
                 "request": json.dumps(request_of(version), ensure_ascii=False),
                 "platform": platforms.get(version.platform_code, version.platform_code),
-                "audience": await self.views.audience(version.platform_code),
+                "audience": await self._receivers(version),
+                "app_id": await self.views.app_id(version.platform_code),
                 "report": await self.views.message_status(announcement, version),
                 "open_steps": steps_open(announcement.state),
                 "reviewers": await self.views.other_operators(request.person),
                 "is_late": version.send_at is not None and version.send_at < now_ms(),
             },
         )
+
+    async def _receivers(self, version: AnnouncementVersion) -> int:
+        """Return how many users a version would have now; of organisations that exist."""
+        if version.audience is None:
+            return await self.views.audience(version.platform_code)
+        try:
+            return (await self.previews.preview_of_code(version.platform_code, version.audience, 0)).receivers
+        except Refusal as refusal:
+            if refusal.reason is not Reason.ORGANISATION_UNKNOWN:
+                raise
+            return 0
 
     async def submit(self, request: PageRequest) -> Answer:
         """Ask for an approval."""

@@ -37,6 +37,13 @@ class AudiencePicker:
 
     browser: DirectoryBrowser
 
+    async def choice_of_code(self, platform_code: str, fields: Mapping[str, str]) -> AudienceChoice:
+        """Return what the form shows for the platform with this code; nothing if there is none."""
+        platform = await self.browser.platform(platform_code)
+        if platform is None:
+            return AudienceChoice([], [], has_more=False, roles=COMMON_ROLES)
+        return await self.choice(platform, fields)
+
     async def choice(self, platform: Platform, fields: Mapping[str, str]) -> AudienceChoice:
         """Return what the form shows with these fields. Organisations that do not exist are left out."""
         org_ids = _ticked(fields, "org.")[:MAX_ORG_IDS]

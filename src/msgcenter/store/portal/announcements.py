@@ -8,13 +8,17 @@ import msgspec
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import columns
 from msgcenter.domain.announcement import Announcement, AnnouncementVersion, State, Step, StepRecord
+from msgcenter.domain.audience import Organisations
 from msgcenter.domain.content import body_type
 
 _ANNOUNCEMENT = columns(
     "announcement",
     "number, version, state, created_by, created_at, changed_at, submitted_by, app_number, message_id",
 )
-_CONTENT = columns("version", "platform_code, kind, content, send_at, expires_at, edited_by, edited_at")
+_CONTENT = columns(
+    "version",
+    "platform_code, kind, content, send_at, expires_at, edited_by, edited_at, org_ids, roles, include_sub",
+)
 _VERSION = f"{_CONTENT}, version.version"
 
 
@@ -32,6 +36,9 @@ def _version_of(row: asyncpg.Record) -> AnnouncementVersion:
         body=msgspec.json.decode(row["content"], type=body_type(row["kind"])),
         send_at=row["send_at"],
         expires_at=row["expires_at"],
+        audience=None
+        if row["org_ids"] is None
+        else Organisations.of(row["org_ids"], row["roles"], include_sub=row["include_sub"]),
         number=row["version"],
         edited_by=row["edited_by"],
         edited_at=row["edited_at"],
@@ -61,8 +68,9 @@ async def add_version(connection: Connection, number: int, version: Announcement
     await connection.execute(
         """
         insert into announcement_version
-            (announcement_number, version, edited_by, edited_at, send_at, expires_at, platform_code, kind, content)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            (announcement_number, version, edited_by, edited_at, send_at, expires_at, platform_code, kind, content,
+                org_ids, roles, include_sub)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """,
         number,
         version.number,
@@ -73,6 +81,9 @@ async def add_version(connection: Connection, number: int, version: Announcement
         version.platform_code,
         version.kind,
         msgspec.json.encode(version.body).decode(),
+        None if version.audience is None else version.audience.org_ids,
+        None if version.audience is None else version.audience.roles,
+        version.audience is None or version.audience.include_sub,
     )
     await connection.execute("update announcement set version = $2 where number = $1", number, version.number)
 
