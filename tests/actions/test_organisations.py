@@ -87,6 +87,29 @@ async def test_members_get_what_is_sent_while_they_are_members(scene: OrgScene) 
     assert await scene.shown("wang") == [before]
 
 
+@in_cells
+async def test_the_tree_counts_as_it_was_when_a_message_was_sent(scene: OrgScene) -> None:
+    to_school, to_other = await scene.send("school"), await scene.send("other")
+    await scene.directory.add_org("c1", "other")
+    later_school, later_other = await scene.send("school"), await scene.send("other")
+    await scene.directory.delete_org("c1")
+    last = await scene.send("other")
+    assert await scene.shown("wang") == [later_other, to_school]
+    assert await scene.shown("zhao") == [later_school, to_school]
+    assert await scene.shown("far") == [last, later_other, to_other]
+
+
+@in_cells
+async def test_a_disabled_user_gets_nothing_meanwhile(scene: OrgScene) -> None:
+    before = await scene.send("c1")
+    await scene.database.in_transaction(change_users, scene.platform, [UserChange("wang", disabled=True)])
+    await scene.send("c1")
+    everyone = await scene.sending.send(scene.app, Text("all"), Everyone())
+    await scene.database.in_transaction(change_users, scene.platform, [UserChange("wang", disabled=False)])
+    after = await scene.send("c1")
+    assert await scene.shown("wang") == [after, everyone, before]
+
+
 async def test_one_look_pulls_the_rows_of_all_kinds(scene: OrgScene) -> None:
     ids = [
         await scene.send("school"),

@@ -7,7 +7,8 @@ for each message, a copy of the directory at its send: everything that is asked 
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import pytest
@@ -22,7 +23,7 @@ from msgcenter.actions.messages import receipt_counts
 from msgcenter.actions.messages.message_status import MessageStatuses
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
-from msgcenter.database.database import Connection, Database
+from msgcenter.database.database import Database
 from msgcenter.domain.account import App
 from msgcenter.domain.audience import Organisations
 from msgcenter.domain.content import Text
@@ -114,12 +115,15 @@ Step: TypeAlias = SetOrg | Join | Disable | Send | SetStatus | Change | Later | 
 org, user, pick = st.sampled_from(ORGS), st.sampled_from(USERS), st.integers(0, 19)
 users = st.frozensets(user, min_size=1)
 mostly = st.sampled_from([True, True, True, False])
-roles = st.none() | st.frozensets(st.sampled_from(ROLES), min_size=1)
+addressed = weighted(
+    (3, st.sampled_from(ORGS[1:3]).map(lambda it: frozenset([it]))), (2, st.frozensets(org, min_size=1))
+)
+roles = st.none() | st.none() | st.frozensets(st.sampled_from(ROLES), min_size=1)
 steps: st.SearchStrategy[Step] = weighted(
-    (4, st.builds(SetOrg, org, st.just("") | org, st.sampled_from([True, False, False]))),
+    (6, st.builds(SetOrg, st.sampled_from(ORGS[1:]), org, st.sampled_from([True, False, False, False]))),
     (9, st.builds(Join, org, users, st.sampled_from([*ROLES, None]))),
     (2, st.builds(Disable, user, st.booleans())),
-    (8, st.builds(Send, st.frozensets(org, min_size=1, max_size=3), roles, mostly, st.just(False) | st.booleans())),
+    (8, st.builds(Send, addressed, roles, mostly, st.sampled_from([False, False, False, True]))),
     (5, st.builds(SetStatus, user, pick, mostly)),
     (2, st.builds(Change, pick, st.booleans())),
     (2, st.just(Later())),
@@ -134,9 +138,6 @@ class Directory:
     parents: dict[str, str] = field(default_factory=dict)
     members: frozenset[tuple[str, str, str]] = frozenset()
     disabled: frozenset[str] = frozenset()
-
-    def copy(self) -> "Directory":
-        return Directory(dict(self.parents), self.members, self.disabled)
 
     def line(self, org_id: str) -> Iterator[str]:
         """Yield an organisation that exists and those above it."""
@@ -154,9 +155,6 @@ class Directory:
             and not set(audience.org_ids).isdisjoint(self.line(org_id) if audience.include_sub else [org_id])
         }
 
-    def children(self, org_id: str) -> set[str]:
-        return {child for child, parent in self.parents.items() if parent == org_id}
-
 
 @dataclass
 class Sent:
@@ -169,7 +167,7 @@ class Sent:
     recalled: bool = False
 
     def publish(self, directory: Directory) -> None:
-        self.directory = directory.copy()
+        self.directory = replace(directory, parents=dict(directory.parents))
         self.read = {user_id: False for user_id, _ in directory.reached(self.audience)}
 
     def counts(self, now: Directory, org_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -204,6 +202,8 @@ class Scene:
         await self.open(cells)
         for org_id, parent in FIRST.items():
             await self.setorg(SetOrg(org_id, parent, deleted=False))
+        for user_id, org_id in zip(USERS, ("s1", "c1", "c2", "s2"), strict=True):
+            await self.join(Join(org_id, frozenset([user_id]), "par"))
         for step in story:
             self.clock.now += 1
             await getattr(self, type(step).__name__.lower())(step)
@@ -216,7 +216,7 @@ class Scene:
 
     async def open(self, cells: int) -> None:
         """Create the platform and the app."""
-        await self.database.in_transaction(self._create_platform, cells)
+        await self.database.in_transaction(partial(ensure_platform, cells=cells), self.code, self.code, START)
         await add_app(self.database, self.code, self.code)
         async with self.database.connection() as connection:
             record = await find_app(connection, self.code)
@@ -224,9 +224,6 @@ class Scene:
         self.app: App = record.app
         self.platform = record.app.platform
         self.directory = DirectoryRows(self.database, self.platform)
-
-    async def _create_platform(self, connection: Connection, cells: int) -> None:
-        await ensure_platform(connection, self.code, self.code, START, cells=cells)
 
     def picked(self, pick: int) -> int | None:
         ids = sorted(self.messages)
@@ -364,7 +361,8 @@ class Scene:
     async def compare_report(self, message_id: int, sent: Sent, org_id: str | None) -> None:
         status = await self.queries.status(self.app, message_id)
         directory = sent.directory or self.model
-        org_ids = set(sent.audience.org_ids) if org_id is None else directory.children(org_id) or {org_id}
+        children = {child for child, parent in directory.parents.items() if parent == org_id}
+        org_ids = set(sent.audience.org_ids) if org_id is None else children or {org_id}
         counted = await self.queries.org_counts(status.message, org_id)
         found = {it.org.org_id: (it.counts.receivers, it.counts.read) for it in counted}
         assert found == sent.counts(self.model, org_ids)

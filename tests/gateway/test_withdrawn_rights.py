@@ -22,10 +22,11 @@ from msgcenter.database.database import Database
 from msgcenter.domain.person import COMMAND
 from msgcenter.gateway.api_calls import ENDPOINTS
 from tests.conftest import SECRET_KEY, Raw, Server
+from tests.directory_rows import DirectoryRows
 from tests.gateway.calls import Json, accepted, envelope, now_ms
-from tests.scene import rows
+from tests.scene import find_platform, rows
 
-RIGHTS = ("live", "platform", "broadcasts", "disabled")
+RIGHTS = ("live", "platform", "broadcasts", "organisations", "disabled")
 OK = "000000"
 NO = "200007"
 DISABLED = "200006"
@@ -38,6 +39,7 @@ class World:
     raw: Raw
     database: Database
     app_id: str
+    app_number: int
     right: str
     home: str
     other: str
@@ -58,6 +60,8 @@ class World:
         """The audience that needs the right."""
         if self.right == "broadcasts":
             return {"toAll": True}
+        if self.right == "organisations":
+            return {"orgIds": ["school"], "roles": ["tea"]}
         return {"receiverIds": [self.user], **self.on_platform}
 
     def send(self, **more: object) -> Json:
@@ -66,6 +70,11 @@ class World:
 
     async def make(self) -> None:
         """Create the objects for the later calls."""
+        if self.right == "organisations":
+            directory = await self.directory()
+            await directory.add_org("school")
+            await directory.join("school", [self.user], "tea")
+            await self.set_rights(granted=True)
         subscription = {"topic": self.topic, "userIds": [self.user], **self.on_platform}
         accepted(self.raw, "/msgCenter/topic/subscribe", subscription)
         token = {"publisherId": self.user, **self.on_platform}
@@ -77,8 +86,18 @@ class World:
         hook = {"url": "http://127.0.0.1:9/", "events": ["message.read"]}
         self.webhook_id = accepted(self.raw, "/msgCenter/webhook/createWebhook", hook)["webhookId"]
 
+    async def directory(self) -> DirectoryRows:
+        """Return the directory of the app's own platform."""
+        return DirectoryRows(self.database, await find_platform(self.database, self.home))
+
     async def set_rights(self, *, granted: bool) -> None:
         """Withdraw or restore the right."""
+        if self.right == "organisations":
+            directory = await self.directory()
+            await directory.withdraw(self.app_number)
+            if granted:
+                await directory.grant(self.app_number, "school", ["tea"])
+            return
         if self.right == "disabled":
             apps = Apps(self.database, KeyRing(SECRET_KEY))
             await apps.set_disabled(self.app_id, disabled=not granted)
@@ -108,7 +127,7 @@ async def world(
         form = {"grant_type": "client_credentials", "client_id": app.app_id, "client_secret": key}
         async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
             raw = Raw(server, (await http.post("/oauth2/token", data=form)).json()["access_token"])
-        made = World(raw, database, app.app_id, request.param, home, other, user)
+        made = World(raw, database, app.app_id, app.number, request.param, home, other, user)
         await made.make()
         yield made
         raw.http.close()
@@ -123,7 +142,7 @@ class Row:
     refused: tuple[str, ...] = ()
 
 
-EVERY = ("live", "platform", "broadcasts")
+EVERY = ("live", "platform", "broadcasts", "organisations")
 ORGANISED = ("platform",)
 TABLE = [
     Row("sendMsg", lambda it: it.send(), EVERY),
@@ -257,4 +276,4 @@ async def test_user_tokens_end_with_the_right(world: World, server: Server) -> N
 
     assert look() == 200
     await world.set_rights(granted=False)
-    assert look() == (200 if world.right == "broadcasts" else 401)
+    assert look() == (200 if world.right in {"broadcasts", "organisations"} else 401)
