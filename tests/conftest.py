@@ -35,6 +35,7 @@ from msgcenter.database.connections import session_settings
 from msgcenter.database.database import Database
 from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
+from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter_client import Client
 from tests import citus
 from tests.fork_server import COLUMNS, ForkedProcess, close_fork_server, start_program, with_compiled_code
@@ -43,7 +44,7 @@ SECRET_KEY = "a secret key that only the tests know"
 PLATFORM = "420100"
 TEST_DATABASE = "MSGCENTER_TEST_DATABASE_URL"
 TEST_CELLS = "MSGCENTER_TEST_CELLS"
-"""The variable with the number of cells of a platform that a test creates without saying how many."""
+"""The variable with the number of cells of a platform that a test creates without saying how many, as on a server."""
 QUICK = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -287,7 +288,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def app_number(database: Database) -> int:
-    """The number of an app in the test's own database."""
+    """The number of an app in the test's own database, on a platform of one cell (`tests.scene.HOME`)."""
+    await database.in_transaction(ensure_platform, PLATFORM, PLATFORM, 1, cells=1)
     return (await Apps(database, KeyRing(SECRET_KEY)).create("Test app", PLATFORM)).app.number
 
 

@@ -1,6 +1,7 @@
 """Shared by tests that use the database directly: drafts, apps, an event loop for synchronous tests, a clock."""
 
 import asyncio
+import os
 from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,14 +22,25 @@ from msgcenter.messaging import add_entries
 from msgcenter.store.apps.apps import find_app, insert_app, set_platforms
 from msgcenter.store.apps.platforms import ensure_platform, find_platforms
 from msgcenter.store.webhooks import webhooks
-from tests.conftest import PLATFORM
+from tests.conftest import PLATFORM, TEST_CELLS
 
 Result = TypeVar("Result")
 Drawn = TypeVar("Drawn")
 START = 1_767_225_600_000
 """2026-01-01T00:00:00Z, the start of the clocks of tests."""
 HOME = Platform(PLATFORM, 1)
-"""The first platform of a test's own database, which has the first cell. The app of `app_number` is on it."""
+"""The first platform of a test's own database, which has one cell, the first. The app of `app_number` is on it."""
+_ON_SERVER = Platform(PLATFORM, 0, int(os.environ.get(TEST_CELLS) or 1))
+
+
+def cell_of(user_id: str) -> int:
+    """Return the place of a user's cell among those of a platform that a test creates on a server."""
+    return _ON_SERVER.cell_of(user_id)
+
+
+def in_receipt_order(user_ids: Iterable[str]) -> list[str]:
+    """Return user ids in the order of receipts: cell by cell, and sorted in each."""
+    return sorted(user_ids, key=lambda user_id: (cell_of(user_id), user_id))
 
 
 class Loop(Protocol):
@@ -105,11 +117,14 @@ def text_to(
 
 
 async def add_app(database: Database, app_id: str, platform_code: str, *others: str) -> int:
-    """Add an app without a usable key, authorised for other platforms too; return its number."""
+    """Add an app without a usable key, authorised for other platforms too; return its number.
+
+    New platforms have one cell.
+    """
 
     async def write(connection: Connection) -> int:
         for code in (platform_code, *others):
-            await ensure_platform(connection, code, code, START)
+            await ensure_platform(connection, code, code, START, cells=1)
         await insert_app(
             connection, app_id=app_id, name=app_id, platform_code=platform_code, key_sealed=b"sealed", now=START
         )

@@ -255,7 +255,8 @@ def test_each_receiver_has_a_state_of_its_own(sdk: Client, user: str) -> None:
     message_id = sdk.send_text(users, "x")
     sdk.set_status(users[1], message_id)
     assert [sdk.unread_count(receiver) for receiver in users] == [1, 0, 1]
-    assert [receipt.read for receipt in sdk.message_status(message_id).details] == [False, True, False]
+    is_read = {receipt.recipient: receipt.read for receipt in sdk.message_status(message_id).details}
+    assert is_read == {users[0]: False, users[1]: True, users[2]: False}
 
 
 # --- Approvals ------------------------------------------------------------------------------------------------------

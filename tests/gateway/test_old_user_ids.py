@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import Raw, execute, wait_for
 from tests.gateway.calls import accepted, refused, text_to
+from tests.scene import cell_of
 
 SUBSCRIBE, UNSUBSCRIBE = "/msgCenter/topic/subscribe", "/msgCenter/topic/unsubscribe"
 USER_TOKEN = "/msgCenter/user/getUserToken"
@@ -12,6 +13,7 @@ USER_TOKEN = "/msgCenter/user/getUserToken"
 @pytest.fixture
 def old_user(raw: Raw, shared_database: str, user: str) -> str:
     """A user whose id ends in a space, with one unread message of `raw`'s app and a subscription."""
+    user = next(name for name in (f"{user}-{n}" for n in range(1_000)) if cell_of(name) == cell_of(f"{name} "))
     accepted(raw, "sendMsg", text_to(user))
     accepted(raw, SUBSCRIBE, {"topic": "t", "userIds": [user]})
     for table in ("mailbox", "mailbox_page", "topic_subscription"):
