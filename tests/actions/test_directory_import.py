@@ -1,5 +1,6 @@
 """Importing and exporting a directory: checked as a whole, repeatable, confirmed deletions, and a round trip."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -242,6 +243,20 @@ async def test_a_change_of_somebody_else_meanwhile_ends_the_import(desk: Desk, m
     monkeypatch.undo()
     await desk.run([org("school"), member("school", "u")])
     assert member("school", "u") in await desk.exported()
+
+
+async def test_two_imports_at_once_lead_to_the_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "BLOCK", 3)
+    lines = [*SMALL, *(user(f"u{number:02}") for number in range(40))]
+    lines += [member("class", f"u{number:02}") for number in range(40)]
+    path = write(desk.folder / "both.jsonl", lines)
+    await asyncio.gather(*(desk.run_file(path) for _ in range(3)))
+    assert await desk.exported() == in_order(lines)
+    doubled = await rows(
+        desk.database,
+        "select from directory_member group by cell, user_id, org_number, role having count(*) > 1",
+    )
+    assert doubled == []
 
 
 async def test_an_unknown_platform_is_named(database: Database, tmp_path: Path) -> None:

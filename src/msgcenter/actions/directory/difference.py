@@ -99,6 +99,9 @@ class Difference:
         """The organisations to set, each after those above it."""
         self.missing_orgs: list[OrgChange] = []
         """The deletions of the organisations that are not in the file, each before those above it."""
+        self._rows: dict[str, list[tuple[object, ...]]] = {
+            table: [] for table in ("new_user", "new_member", "missing_member", "missing_user")
+        }
         staging.connection.executescript(_SCHEMA)
 
     @property
@@ -155,6 +158,8 @@ class Difference:
         while mine is not None:
             self._compare(cell, mine, None)
             mine = next(staged, None)
+        for table in self._rows:
+            self._flush(table)
         self.staging.connection.execute("commit")
 
     def _compare(self, cell: int, mine: StagedUser, theirs: StoredUser | None) -> None:
@@ -163,7 +168,7 @@ class Difference:
         after = mine.change.applied_to(before or DirectoryUser(user_id))
         if after != before:
             self._note(Kind.NEW_USER if before is None else Kind.CHANGED_USER, f"{user_id} {after.name}".rstrip())
-            self.staging.connection.execute("insert into new_user values (?, ?, ?, ?, ?, ?)", (cell, *after))
+            self._insert("new_user", (cell, *after))
         known = frozenset[tuple[str, str]]() if theirs is None else theirs.members
         if mine.members != known:
             self._members(Kind.NEW_MEMBER, "new_member", cell, user_id, mine.members - known)
@@ -172,7 +177,7 @@ class Difference:
     def _missing(self, cell: int, theirs: StoredUser) -> None:
         user_id = theirs.user.user_id
         self._note(Kind.MISSING_USER, f"{user_id} {theirs.user.name}".rstrip())
-        self.staging.connection.execute("insert into missing_user values (?, ?)", (cell, user_id))
+        self._insert("missing_user", (cell, user_id))
         self._members(Kind.MISSING_MEMBER, "missing_member", cell, user_id, theirs.members)
 
     def _members(self, kind: Kind, table: str, cell: int, user_id: str, pairs: frozenset[tuple[str, str]]) -> None:
@@ -182,10 +187,20 @@ class Difference:
         for org_id, role in ordered[:EXAMPLES]:
             self._example(kind, f"{org_id} {user_id} {role}")
         self.counts[kind] += len(ordered)
-        self.staging.connection.executemany(
-            f"insert into {table} values (?, ?, ?, ?)",  # noqa: S608 - names of this module
-            [(cell, user_id, org_id, role) for org_id, role in ordered],
-        )
+        for org_id, role in ordered:
+            self._insert(table, (cell, user_id, org_id, role))
+
+    def _insert(self, table: str, row: tuple[object, ...]) -> None:
+        rows = self._rows[table]
+        rows.append(row)
+        if len(rows) >= PAGE:
+            self._flush(table)
+
+    def _flush(self, table: str) -> None:
+        if rows := self._rows[table]:
+            places = ", ".join("?" * len(rows[0]))
+            self.staging.connection.executemany(f"insert into {table} values ({places})", rows)  # noqa: S608 - names of this module
+            rows.clear()
 
     def _note(self, kind: Kind, text: str) -> None:
         self.counts[kind] += 1
