@@ -368,4 +368,26 @@ MUTATIONS = (
         "if now - int(timestamp) > tolerance:",
         ("tests/sdk/test_webhook.py::test_an_old_post_is_refused",),
     ),
+    # --- The directory ----------------------------------------------------------------------------------------------
+    Mutation(
+        "directory-disabled: a new membership of a disabled user counts at once",
+        f"{_SRC}/store/directory/members.py",
+        "case when person.disabled then $6",
+        "case when false then $6",
+        ("tests/messaging/test_directory_model.py",),
+    ),
+    Mutation(
+        "directory-move: only the moved organisation itself gets new paths",
+        f"{_SRC}/messaging/directory/change_orgs.py",
+        "if not changed.isdisjoint(line_of(parents, org_id))",
+        "if org_id in changed",
+        ("tests/messaging/test_directory_model.py",),
+    ),
+    Mutation(
+        "directory-confirmation: another number than the confirmed one is deleted",
+        f"{_SRC}/actions/directory/importing.py",
+        "if delete_missing not in {None, difference.missing} and",
+        "if delete_missing == -1 and",
+        ("tests/actions/test_directory_import.py",),
+    ),
 )
