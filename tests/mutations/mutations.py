@@ -374,14 +374,14 @@ MUTATIONS = (
         f"{_SRC}/store/directory/members.py",
         "case when person.disabled then $6",
         "case when false then $6",
-        ("tests/messaging/test_directory_model.py",),
+        ("tests/messaging/test_directory_changes.py",),
     ),
     Mutation(
         "directory-move: only the moved organisation itself gets new paths",
         f"{_SRC}/messaging/directory/change_orgs.py",
         "if not changed.isdisjoint(line_of(parents, org_id))",
         "if org_id in changed",
-        ("tests/messaging/test_directory_model.py",),
+        ("tests/messaging/test_directory_changes.py",),
     ),
     Mutation(
         "directory-confirmation: another number than the confirmed one is deleted",
