@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.team import Team
+from msgcenter.actions.directory.grants import AddressingGrants
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
 from msgcenter.domain.directory import DirectoryUser, Membership, Org
 from msgcenter.domain.person import COMMAND, Person
 from msgcenter.portal.routes import PAGES
-from msgcenter_client import Client
+from msgcenter_client import Client, Organisations
 from tests.conftest import SECRET_KEY, Credentials, Server, wait_for
 from tests.portal.conftest import PASSWORD, Visitor
 from tests.portal.directory_scene import write_directory
@@ -65,6 +66,7 @@ class World:
             f"/operator/apps?q={LONG_WORD}{LONG_WORD}",
             f"/apps/{self.app_id}/messages?receiver={LONG_WORD}",
             f"/operator/audit?actor={self.login}",
+            f"/apps/{self.app_id}/messages/{self.values['org_message_id']}?report={LONG_WORD}&org={LONG_WORD}",
             *(f"{DIRECTORY}{query}" for query in self._directory()),
         ]
 
@@ -76,6 +78,7 @@ class World:
             ("", {"q": LONG_WORD[:5]}),
             ("/org", {"org": LONG_WORD}),
             ("/user", {"user": LONG_WORD}),
+            ("/audience", {f"org.{LONG_WORD}": "1", "roles": "a" * 16, "find": "below"}),
         ):
             yield f"{page}?{urlencode(platform | query)}"
 
@@ -114,6 +117,7 @@ def world_on(server: Server, database_url: str) -> Iterator[World]:
                     "invitation": invitation[1],
                     "number": number,
                     "platform": app.platform_code,
+                    "org_message_id": client.send_text(Organisations(LONG_WORD, roles=["tea"]), LONG_WORD),
                 },
             )
     finally:
@@ -135,6 +139,7 @@ async def _people_and_apps(database_url: str, tail: str) -> tuple[Person, Creden
         await _fill_directory(database, platform)
         for app_id in app_ids:
             await Team(database, apps).add(await apps.find(app_id), person.login, COMMAND)
+            await AddressingGrants(database).grant(app_id, LONG_WORD, ["tea", "a" * 16], platform_code=None, by=COMMAND)
     return person, Credentials(made.app.app_id, made.app_key, platform, made.app.number), app_ids[0]
 
 
