@@ -124,8 +124,8 @@ def add_counts(parts: Collection[dict[int, ReceiptTotals]]) -> dict[int, Receipt
 # organisations below count; $6 to $8 the place to continue after: group, organisation, user; $9 how many memberships to
 # look at; $10 to $15 those of the read times; $16 the groups, if there are any.
 #
-# A sub-select with `offset 0` or `limit` is one look-up for each row: a join could be answered by reading all members
-# of the cell.
+# A sub-select with `offset 0` or `limit` is one look-up for each row: a join, and `exists`, which may become one, could
+# be answered by reading all members or all paths of the cell for each row.
 
 
 def _held(interval: str) -> str:
@@ -138,14 +138,16 @@ _HAS_ROLE = "($4::text[] is null or {member}.role = any($4))"
 def _is_addressed(org_number: str) -> str:
     """Return the condition that members of an organisation were addressed."""
     return f"""
-        exists (
-            select from directory_path as addressed
+        (
+            select 1
+            from directory_path as addressed
             where addressed.cell = $1
                 and addressed.org_number = {org_number}
                 and addressed.ancestor_number = any($2::int[])
                 and {_held("addressed")}
                 and (addressed.depth = 0 or $5)
-        )
+            limit 1
+        ) is not null
     """
 
 
@@ -166,13 +168,15 @@ _ORGANISATIONS_OF_GROUPS = f"""
         and {_is_addressed("path.org_number")}
 """
 _IS_OF_GROUP = f"""
-    and exists (
-        select from directory_path as path
+    and (
+        select 1
+        from directory_path as path
         where path.cell = $1
             and path.org_number = earlier.org_number
             and path.ancestor_number = looked_at.group_number
             and {_held("path")}
-    )
+        limit 1
+    ) is not null
 """
 
 
@@ -272,12 +276,16 @@ async def ever_members(
         select distinct membership.user_id
         from unnest($2::text[]) as candidate (user_id)
         join directory_member as membership on membership.cell = $1 and membership.user_id = candidate.user_id
-        join directory_path as path
-            on path.cell = $1
-            and path.org_number = membership.org_number
-            and path.ancestor_number = any($3::int[])
-            and (path.depth = 0 or $4)
-        where $5::text[] is null or membership.role = any($5)
+        where ($5::text[] is null or membership.role = any($5))
+            and (
+                select 1
+                from directory_path as path
+                where path.cell = $1
+                    and path.org_number = membership.org_number
+                    and path.ancestor_number = any($3::int[])
+                    and (path.depth = 0 or $4)
+                limit 1
+            ) is not null
         """,
         cell,
         user_ids,

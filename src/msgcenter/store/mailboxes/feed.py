@@ -217,7 +217,10 @@ def _must_pull(cell: str, mailbox: str, feed_head: str) -> str:
                 select from {_memberships(cell, mailbox)}
                     and (
                         {mailbox}.pulled_to < {feed_head}.position - {_FAR_BEHIND}
-                        or exists (select from {_paths(cell)} and exists ({_rows_for_path(cell, mailbox)}))
+                        or exists (
+                            select from {_paths(cell)}
+                                and (select 1 from ({_rows_for_path(cell, mailbox)}) as org_row limit 1) is not null
+                        )
                     )
             )
         )
@@ -314,8 +317,8 @@ async def pending_rows(
             (
                 -- A member of several of the organisations gets one copy.
                 select distinct on (org_row.position) org_row.*
-                from (select membership.* from {_memberships("$1", "mailbox")}) as membership
-                cross join lateral (select path.* from {_paths("$1")}) as path
+                from (select membership.* from {_memberships("$1", "mailbox")} offset 0) as membership
+                cross join lateral (select path.* from {_paths("$1")} offset 0) as path
                 cross join lateral ({_rows_for_path("$1", "mailbox")} {next_rows}) as org_row
                 order by org_row.position
             )
