@@ -20,7 +20,7 @@ _LOG_LEVELS = ("debug", "info", "warning", "error")
 _BASE_PATH = re.compile(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
 _MAX_BASE_PATH = 200
 OWN_PATHS = frozenset(
-    ("apigateway", "healthz", "inbox", "metrics", "msgCenter", "oauth2", "openapi.json", "portal", "readyz")
+    ("apigateway", "eduopen", "healthz", "inbox", "metrics", "msgCenter", "oauth2", "openapi.json", "portal", "readyz")
 )
 """First segments of the server's own paths. No base path starts with one, or paths would be ambiguous."""
 

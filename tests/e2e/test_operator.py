@@ -48,7 +48,7 @@ class Desk:
     def write(self, app: Credentials, text: str) -> str:
         """Submit an announcement and return its page's path."""
         self.go(NEW)
-        self.page.get_by_label("Platform").select_option(app.platform_code)
+        self.page.get_by_label("Platform", exact=True).select_option(app.platform_code)
         self.page.locator("[name='text.content']").fill(text)
         self.page.get_by_role("button", name="Submit for approval").click()
         expect(self.page.get_by_role("status")).to_contain_text("another operator has to approve it")

@@ -54,15 +54,16 @@ async def counts(database: Database) -> dict[str, int]:
     return dict(row)
 
 
-async def kill_when(database: Database, running: Running, done: int) -> None:
-    """Kill the command as soon as it has written this many users and memberships, unless it ends before."""
+async def kill_when(database: Database, running: Running, done: int) -> bool:
+    """Kill the command as soon as it has written this many users and memberships; return False if it ends before."""
     async with asyncio.timeout(120):
         while running.process.poll() is None:
             now = await counts(database)
             if now["users"] + now["members"] >= done:
                 running.end(signal.SIGKILL)
-                return
+                return True
             await asyncio.sleep(0.005)
+    return False
 
 
 @pytest.mark.kill
@@ -75,14 +76,15 @@ async def test_a_killed_import_is_completed_by_the_next(database: Database, data
     dice.shuffle(lines)
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     shell = Shell(database_url, tmp_path)
-    done = 0
-    for _ in range(KILLS):
-        done = dice.randint(done + 1, USERS + MEMBERS - BLOCK)
+    done = kills = 0
+    last = USERS + MEMBERS - BLOCK
+    while kills < KILLS and done < last:
         with shell.started("directory", "import", str(file), "--platform", CODE) as running:
-            await kill_when(database, running, done)
+            kills += await kill_when(database, running, dice.randint(done + 1, last))
         await is_whole(database)
         now = await counts(database)
         done = now["users"] + now["members"]
+    assert kills, "no import was killed, so the test proves nothing"
     finished = await asyncio.to_thread(shell.run, "directory", "import", str(file), "--platform", CODE)
     assert finished.code == 0, finished.err
     with open_target(tmp_path / "export.jsonl") as writer:

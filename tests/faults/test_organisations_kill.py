@@ -16,6 +16,7 @@ from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.database.database import Database
 from msgcenter.domain.account import Platform
+from msgcenter.domain.message_id import MAX_ID
 from msgcenter_client import Client, MsgCenterError, Organisations
 from tests.conftest import PLATFORM, new_app, running_server, wait_for
 from tests.directory_rows import DirectoryRows
@@ -63,9 +64,12 @@ async def _mailboxes(url: str) -> dict[str, list[str]]:
         inbox = Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10)
         for (user_id,) in await rows(database, "select user_id from mailbox"):
             viewer = Viewer(platform.recipient(user_id), None, (), (), FAR)
-            page = await inbox.list_messages(viewer, InboxQuery(limit=200))
-            for item in page.items:
-                having.setdefault(str(item.message.id), []).append(user_id)
+            before_id: int | None = MAX_ID
+            while before_id is not None:
+                page = await inbox.list_messages(viewer, InboxQuery(limit=200, before_id=before_id))
+                for item in page.items:
+                    having.setdefault(str(item.message.id), []).append(user_id)
+                before_id = page.next_cursor
     return having
 
 

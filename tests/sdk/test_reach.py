@@ -82,7 +82,7 @@ async def test_send_to_organisations_and_report_by_them(
     assert message.organisations == status.organisations
     with pytest.raises(StateError) as refused:
         await calls.send_text(Organisations([school, "none"]), "x")
-    assert refused.value.ret_code == "300005"
+    assert refused.value.ret_code == "300007"
 
 
 async def test_recall_a_message(calls: Calls, user: str) -> None:
