@@ -14,6 +14,7 @@ from msgcenter.actions.apps.team import Team
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
 from msgcenter.actions.directory.browsing import DirectoryBrowser
+from msgcenter.actions.directory.edits import DirectoryEdits
 from msgcenter.actions.directory.grants import AddressingGrants
 from msgcenter.actions.messages.audience_previews import AudiencePreviews
 from msgcenter.actions.messages.message_log import MessageLog
@@ -102,6 +103,6 @@ def portal_routes(
         permissions=PermissionPages(apps, platforms, Permissions(database), grants, settings_of_apps, apis, rate_limit),
         health=HealthPages(health),
         announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times), picker, previews),
-        directory=DirectoryPages(browser, picker, previews, platforms),
+        directory=DirectoryPages(browser, DirectoryEdits(database), picker, previews, platforms),
     )
     return routes(edge, pages)

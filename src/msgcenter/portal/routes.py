@@ -180,6 +180,9 @@ DIRECTORY = (
     Page("GET", _DIRECTORY + "/org", "operator", DirectoryPages.org),
     Page("GET", _DIRECTORY + "/members.csv", "operator", DirectoryPages.members_csv),
     Page("GET", _DIRECTORY + "/user", "operator", DirectoryPages.user),
+    Page("POST", _DIRECTORY + "/user", "operator", DirectoryPages.set_disabled, DirectoryPages.user),
+    Page("POST", _DIRECTORY + "/members", "operator", DirectoryPages.add_member, DirectoryPages.org),
+    Page("POST", _DIRECTORY + "/members/remove", "operator", DirectoryPages.remove_member, DirectoryPages.user),
     Page("GET", _DIRECTORY + "/audience", "operator", DirectoryPages.audience),
     Page("POST", _DIRECTORY + "/audience", "operator", DirectoryPages.audience),
 )

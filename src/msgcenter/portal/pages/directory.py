@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.responses import StreamingResponse
 
 from msgcenter.actions.apps.platforms import Platforms
 from msgcenter.actions.directory.browsing import DirectoryBrowser, OrgInLine
+from msgcenter.actions.directory.edits import DirectoryEdits
 from msgcenter.actions.messages.audience_previews import AudiencePreviews
 from msgcenter.domain.account import Platform
+from msgcenter.domain.directory import Membership
 from msgcenter.domain.language import Language, Phrase
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.spreadsheet import BYTE_ORDER_MARK, csv_line
@@ -41,6 +44,7 @@ class DirectoryPages:
     """Show the directory, without reading more of it than a page shows."""
 
     browser: DirectoryBrowser
+    edits: DirectoryEdits
     picker: AudiencePicker
     previews: AudiencePreviews
     platforms: Platforms
@@ -118,6 +122,37 @@ class DirectoryPages:
             {"platform": platform.code, "user": user, "roles": roles, "role_name": role_name},
         )
 
+    # --- Single changes. The forms' addresses name the platform and the organisation or user, so that a refused one is
+    # shown on its page.
+
+    async def add_member(self, request: PageRequest) -> Answer:
+        """Make a user a member of the organisation."""
+        platform, org = await self._org(request)
+        if platform is None or org is None:
+            return see_other(_HOME)
+        form = request.form
+        member = Membership(org.row.org_id, form["user"], form["role"])
+        await self.edits.add_member(platform, member, request.actor)
+        return _to("/org", platform=platform.code, org=org.row.org_id)
+
+    async def remove_member(self, request: PageRequest) -> Answer:
+        """End a role of the user in an organisation."""
+        platform, user_id = await self.browser.platform(request.query("platform")), request.query("user")
+        if platform is None:
+            return see_other(_HOME)
+        form = request.form
+        await self.edits.remove_member(platform, Membership(form["org"], user_id, form["role"]), request.actor)
+        return _to("/user", platform=platform.code, user=user_id)
+
+    async def set_disabled(self, request: PageRequest) -> Answer:
+        """Disable or enable the user."""
+        platform, user_id = await self.browser.platform(request.query("platform")), request.query("user")
+        if platform is None or await self.browser.find_user(platform, user_id) is None:
+            return see_other(_HOME)
+        disabled = request.form["disabled"] == "1"
+        await self.edits.set_disabled(platform, user_id, disabled=disabled, by=request.actor)
+        return _to("/user", platform=platform.code, user=user_id)
+
     async def audience(self, request: PageRequest) -> Answer:
         """Show how many users the chosen organisations and roles have, and some of them.
 
@@ -163,3 +198,7 @@ class DirectoryPages:
                     named = role_name(role).in_language(language)
                     yield csv_line(row.org_id, row.name, user.user_id, user.name, role, named, disabled)
             cursor = page.next_cursor
+
+
+def _to(page: str, **query: str) -> Answer:
+    return see_other(f"{_HOME}{page}?{urlencode({**query, 'done': 'saved'})}")

@@ -118,6 +118,8 @@ _DETAILS = {
     "members": Phrase("成员数", "memberships"),
     "deleted": Phrase("删除数", "deleted"),
     "organisation": Phrase("组织", "organisation"),
+    "user": Phrase("用户", "user"),
+    "disabled": Phrase("停用", "disabled"),
     "roles": Phrase("角色", "roles"),
     "url": Phrase("地址", "URL"),
     "events": Phrase("事件", "events"),
