@@ -13,6 +13,7 @@ from msgcenter.cli.commands.doctor import without_password
 from msgcenter.database.embedded.holders import HOLDERS
 from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import known_migrations
+from tests import citus
 from tests.cli.program import Shell
 from tests.conftest import execute, running_server, server_environment, wait_for
 from tests.database.embedded_server import holder, kill_tree, read_line, server
@@ -59,6 +60,7 @@ def test_a_healthy_installation_has_only_ok_results(database_url: str, tmp_path:
     assert results.keys() == {
         *("version", "settings", "disk", "port", "open files", "database", "address"),
         *("migrations", "clock", "connections", "jobs", "secret key"),
+        *(("citus",) if citus.is_on() else ()),
     }
 
 
