@@ -85,7 +85,8 @@ def test_an_update_shows_on_the_card(open_inbox: OpenInbox, token: str, client: 
 def test_a_broadcast_that_is_reset_is_unread_again(open_inbox: OpenInbox, token: str, client: Client, raw: Raw) -> None:
     message_id = client.send_text(EVERYONE, "Exams begin on the 3rd")
     screen = open_inbox(token)
-    screen.card("on the 3rd").click()
+    with screen.page.expect_response(lambda response: response.request.method == "POST"):
+        screen.card("on the 3rd").click()
     expect(screen.unread_cards).to_have_count(0)
     later = {"msgId": message_id, "msgtype": "text", "text": {"content": "Exams begin on the 4th"}, "resetRead": True}
     accepted(raw, "updateMsg", later)
