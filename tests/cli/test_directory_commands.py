@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 def test_import_show_and_export(shell: Shell, folder: Path, tmp_path: Path) -> None:
     run = ("directory", "import", str(folder), "--platform", "420100")
     dry = shell.run(*run, "--dry-run").out
-    assert "2 new organisations" in dry
+    assert "New organisations: 2" in dry
     assert "class 三年级2班" in dry
     assert "class wang par" in dry
     assert "No organisations yet" in shell.run("directory", "show", "--platform", "420100").out
@@ -70,7 +70,7 @@ def test_deletions_must_be_confirmed(shell: Shell, folder: Path) -> None:
     assert "--delete-missing 2" in kept
     assert_one_line(shell.run(*run, "--delete-missing", "7"), "Nothing was changed", "--delete-missing 2")
     assert "would be deleted" in shell.run(*run, "--delete-missing", "7", "--dry-run").out
-    assert "1 memberships that are not in the file, deleted" in shell.run(*run, "--delete-missing", "2").out
+    assert "Memberships that are not in the file, deleted: 1" in shell.run(*run, "--delete-missing", "2").out
     assert "stay" not in shell.run(*run).out
 
 

@@ -28,14 +28,14 @@ _SCHEMA = """
 class Kind(StrEnum):
     """The kinds of differences. What is missing in the file stays, unless its deletion is confirmed."""
 
-    NEW_ORG = "new organisations"
-    CHANGED_ORG = "changed organisations"
-    MISSING_ORG = "organisations that are not in the file"
-    NEW_USER = "new users"
-    CHANGED_USER = "changed users"
-    MISSING_USER = "users that are not in the file"
-    NEW_MEMBER = "new memberships"
-    MISSING_MEMBER = "memberships that are not in the file"
+    NEW_ORG = "New organisations"
+    CHANGED_ORG = "Changed organisations"
+    MISSING_ORG = "Organisations that are not in the file"
+    NEW_USER = "New users"
+    CHANGED_USER = "Changed users"
+    MISSING_USER = "Users that are not in the file"
+    NEW_MEMBER = "New memberships"
+    MISSING_MEMBER = "Memberships that are not in the file"
 
 
 MISSING = (Kind.MISSING_ORG, Kind.MISSING_USER, Kind.MISSING_MEMBER)

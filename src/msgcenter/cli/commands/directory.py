@@ -158,7 +158,7 @@ def _print_outcome(outcome: "Outcome", *, dry_run: bool, deletes: bool) -> None:
         if kind not in MISSING or deletes:
             changes += count
         verb = "would be deleted" if kind in MISSING and deletes and dry_run else "deleted" if kind in MISSING else ""
-        out.print(f"[bold]{count:,}[/] {kind.value}{f', {verb}' if deletes and verb else ''}")
+        out.print(f"{kind.value}{f', {verb}' if deletes and verb else ''}: [bold]{count:,}[/]")
         if dry_run:
             for example in outcome.examples[kind]:
                 out.print(f"    {example}", markup=False, soft_wrap=True)
