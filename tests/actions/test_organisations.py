@@ -1,6 +1,6 @@
 """Messages to organisations: who gets them, who may send them, and what becomes of them later."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 from msgspec.structs import replace
@@ -39,10 +39,10 @@ async def scene(database: Database, request: pytest.FixtureRequest) -> AsyncIter
 in_cells = pytest.mark.parametrize("scene", [1, 3], indirect=True, ids=["one cell", "three cells"])
 
 
-async def refused(call: object, reason: Reason) -> Refusal:
+async def refused(call: Awaitable[object], reason: Reason) -> Refusal:
     """Await a call that must be refused, and return the refusal."""
     with pytest.raises(Refusal) as refusal:
-        await call  # type: ignore[misc]
+        await call
     assert refusal.value.reason is reason
     return refusal.value
 

@@ -29,6 +29,7 @@ from msgcenter_client import (
     TransportError,
 )
 from tests.conftest import SECRET_KEY, Credentials, Server, execute, new_app, other_database, running_server
+from tests.scene import in_receipt_order
 
 URL = "https://a.example/x"
 LINK: dict[str, Any] = {"title": "Homework", "content": "Unit 3", "pc_url": URL, "app_url": URL}
@@ -181,7 +182,7 @@ async def test_if_all_ids_are_unknown_the_error_names_them(calls: Calls, user: s
 
 
 async def test_receipts_show_the_read_state_of_each_recipient(calls: Calls, user: str) -> None:
-    users = [f"{user}-{number}" for number in range(5)]
+    users = in_receipt_order(f"{user}-{number}" for number in range(5))
     message = await calls.send_text(users, "hello")
     await calls.set_status(users[1], message)
     await calls.set_status(users[3], message)
