@@ -8,12 +8,12 @@ from dataclasses import replace
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.webhooks.registration import Webhooks
 from msgcenter.database.database import Connection, Database
-from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.domain.account import App
 from msgcenter.domain.network import LOOPBACK, AddressRules
 from msgcenter.domain.webhook import WebhookEvent, WebhookKind
 from msgcenter.domain.webhook_schedule import Schedule
+from msgcenter.outbound.guarded_network import Resolver
 from msgcenter.store.apps import apps
 from msgcenter.store.webhooks import outbox
 from tests.conftest import SECRET_KEY

@@ -15,13 +15,13 @@ from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.maintenance import run_maintenance
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Database
-from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
 from msgcenter.gateway.endpoint import Gateway
 from msgcenter.live.bus import Bus
 from msgcenter.live.hub import Hub
 from msgcenter.monitor.monitor import Monitor
+from msgcenter.outbound.guarded_network import Resolver
 from msgcenter.store.messages.node_lease import NodeLease
 
 if TYPE_CHECKING:

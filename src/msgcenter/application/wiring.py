@@ -28,7 +28,6 @@ from msgcenter.application.database import readiness_problem, server_database
 from msgcenter.application.lifespan import Lifespan
 from msgcenter.application.portal import portal_routes
 from msgcenter.application.secret_key import key_ring
-from msgcenter.delivery.guarded_network import Resolver
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
 from msgcenter.domain.network import AddressRules
@@ -46,6 +45,7 @@ from msgcenter.live.bus import Bus
 from msgcenter.live.hub import Hub
 from msgcenter.live.postgres_bus import PostgresBus
 from msgcenter.monitor.monitor import Monitor
+from msgcenter.outbound.guarded_network import Resolver
 from msgcenter.redis.status import RedisStatus
 from msgcenter.settings import Settings
 from msgcenter.store.messages.node_lease import NodeLease

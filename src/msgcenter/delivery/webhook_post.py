@@ -11,11 +11,11 @@ from typing import Self
 import httpcore
 
 from msgcenter import __version__
-from msgcenter.delivery.guarded_network import GuardedNetwork, Resolve
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import AddressRules, ForbiddenAddressError
 from msgcenter.domain.webhook import signature_header
 from msgcenter.domain.webhook_schedule import Outcome, outcome_of
+from msgcenter.outbound.guarded_network import GuardedNetwork, Resolve
 
 _RESPONSE_BYTES = 4_096
 """Maximum bytes of a response that are read."""

@@ -15,12 +15,12 @@ from typing import get_args
 import structlog
 
 from msgcenter.database.database import Database
-from msgcenter.delivery.guarded_network import Resolve
 from msgcenter.delivery.webhook_post import Poster
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import AddressRules
 from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook_schedule import Outcome, Schedule, Verdict
+from msgcenter.outbound.guarded_network import Resolve
 from msgcenter.store.webhooks import deliveries, leases
 from msgcenter.store.webhooks.deliveries import Task
 from msgcenter.store.webhooks.leases import Lease

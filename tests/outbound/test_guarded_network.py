@@ -8,10 +8,10 @@ from ipaddress import ip_address, ip_network
 import httpcore
 import pytest
 
-from msgcenter.delivery.guarded_network import GuardedNetwork, Resolver
 from msgcenter.delivery.webhook_post import Poster
 from msgcenter.domain.network import LOOPBACK, AddressRules, ForbiddenAddressError, is_public
 from msgcenter.domain.webhook import new_secret
+from msgcenter.outbound.guarded_network import GuardedNetwork, Resolver
 from tests.receiver import Receiver, receiving
 
 NOT_PUBLIC = [

@@ -1,0 +1,1 @@
+"""Channels: how a message reaches people who are not looking at their inbox."""

@@ -1,0 +1,1 @@
+"""Connections to other servers: the guarded network that webhooks and channels use."""
