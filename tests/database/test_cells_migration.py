@@ -54,6 +54,10 @@ def in_cell(row: Row) -> Row:
     return {"cell": _CELLS[row["platform_code"]]} | {name: row[name] for name in row if name != "platform_code"}
 
 
+def mailbox(row: Row) -> Row:
+    return in_cell(row) | {"muted_apps": None}
+
+
 def feed(row: Row) -> Row:
     return in_cell(row) | {"roles": None, "direct": False}
 
@@ -65,6 +69,7 @@ def page(row: Row) -> Row:
         "message_ids": [message_id for message_id, _ in entries],
         "read_at": [read_at for _, read_at in entries],
         "unread": sum(read_at is None for _, read_at in entries),
+        **dict.fromkeys(("hidden_ids", "snoozed_ids", "snoozed_until", "woken_ids", "starred_ids")),
     }
 
 
@@ -77,13 +82,14 @@ def message(row: Row) -> Row:
         "positions": None if row["position"] is None else [row["position"]],
         "reset_positions": None if row["reset_position"] is None else [row["reset_position"]],
         "sender_name": None,
+        "type_code": None,
     }
 
 
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ("mailbox", in_cell),
+        ("mailbox", mailbox),
         ("mailbox_page", page),
         ("topic_subscription", in_cell),
         ("feed", feed),

@@ -90,6 +90,8 @@ def test_tables_that_grow_with_users_or_messages_have_cells(partitioned: str) ->
         *("message", "message_version", "audience_chunk", "audience_group", "idempotency_key", "quota_use"),
         *("directory_user", "directory_member", "directory_path"),
         *("webhook_event", "webhook_delivery"),
+        *("contact_point", "push_subscription", "user_preference"),
+        *("channel_plan", "channel_delivery", "message_params"),
     }
 
 
