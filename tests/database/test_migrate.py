@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from msgcenter.database.migrate import SchemaError, known_migrations, migrate, pending_migrations
+from msgcenter.database.migrate import Migration, SchemaError, known_migrations, migrate, pending_migrations
 from tests.conftest import execute
 
 
@@ -65,3 +65,16 @@ async def test_messages_of_the_last_day_get_the_request_ids_that_made_them(
         assert [tuple(row) for row in rows] == [(1, None), (2, "made-it")]
     finally:
         await connection.close()
+
+
+def test_a_migration_is_cut_into_its_commands() -> None:
+    sql = (
+        "-- A comment; with a semicolon.\n"
+        "create table a (\n  b int  -- first; of all\n);  -- the end\n"
+        "create function f() returns int language sql as $$\n  select 1;\n$$;\n"
+        "drop table a;\n"
+    )
+    table, function, drop = Migration(1, "m", sql).commands()
+    assert table.startswith("-- A comment") and table.endswith("-- the end")
+    assert function.startswith("create function") and function.endswith("$$;")
+    assert drop == "drop table a;"

@@ -25,6 +25,19 @@ class Migration(NamedTuple):
     name: str
     sql: str
 
+    def commands(self) -> list[str]:
+        """Return its SQL commands. One ends with a line that ends with a semicolon, outside of $$ … $$."""
+        commands, lines, is_quoted = [], [], False
+        for line in self.sql.splitlines():
+            lines.append(line)
+            if line.count("$$") % 2:
+                is_quoted = not is_quoted
+            if not is_quoted and line.partition("--")[0].rstrip().endswith(";"):
+                commands.append("\n".join(lines))
+                lines = []
+        assert not any(line.partition("--")[0].strip() for line in lines), f"migration {self.number} ends without ;"
+        return commands
+
 
 class SchemaError(Exception):
     """This version cannot use the database; the text says why and what to do."""
@@ -120,7 +133,9 @@ async def _apply(connection: Connection, migration: Migration) -> None:
             (number int primary key, name text not null, applied_at bigint not null)
             """
         )
-        await connection.execute(migration.sql)
+        # One by one: Citus cannot pass a command on to its nodes if others are in the same text.
+        for command in migration.commands():
+            await connection.execute(command)
         await connection.execute(
             "insert into schema_migration (number, name, applied_at) values ($1, $2, $3)",
             migration.number,

@@ -1,6 +1,14 @@
 -- Channels: how a message reaches people who are not looking. docs/decisions/0025-channels.md explains it.
 -- Times are ms since 1970. Channels are codes: email, sms, wecom, dingtalk, feishu, push, apprise.
 
+-- How many unread entries of a page are not hidden. First, because Citus makes no function after it has changed tables.
+create function unread_entries(message_ids bigint[], read_at bigint[], hidden_ids bigint[]) returns smallint
+language sql immutable parallel safe as $$
+  select count(*)::smallint
+  from unnest(message_ids, read_at) as entry (message_id, read_at)
+  where entry.read_at is null and entry.message_id <> all(hidden_ids)
+$$;
+
 -- What a platform's messages are about: categories that apps name and users choose by.
 create table message_type (
   created_at    bigint not null,
@@ -199,12 +207,6 @@ alter table app add column urgent boolean not null default false;     -- whether
 
 -- What users do with entries. The arrays are null in nearly all pages, and hold message ids. Hidden entries, which are
 -- deleted by their user or asleep until a time, are in no list and no count; receipts know them as before.
-create function unread_entries(message_ids bigint[], read_at bigint[], hidden_ids bigint[]) returns smallint
-language sql immutable parallel safe as $$
-  select count(*)::smallint
-  from unnest(message_ids, read_at) as entry (message_id, read_at)
-  where entry.read_at is null and entry.message_id <> all(hidden_ids)
-$$;
 alter table mailbox_page
   drop column unread,
   add column hidden_ids    bigint[],
