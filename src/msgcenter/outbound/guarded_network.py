@@ -13,7 +13,7 @@ from msgcenter.domain.network import AddressRules
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Returns the addresses of a host name for a port. Raises OSError if there are none."""
-_TRIED_ADDRESSES = 3
+TRIED_ADDRESSES = 3
 """Addresses of a host that are tried, one after the other."""
 
 
@@ -77,7 +77,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError("the host name was not found") from None
         self._rules.check(addresses, encrypted=self._encrypted)
         last_error = httpcore.ConnectError("the host has no address")
-        for address in addresses[:_TRIED_ADDRESSES]:
+        for address in addresses[:TRIED_ADDRESSES]:
             try:
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
             except httpcore.ConnectError as error:
