@@ -141,6 +141,7 @@ create table channel_delivery (
   app_number    int not null,
   message_id    bigint not null,
   due_at        bigint not null,
+  first_due_at  bigint not null default 0,    -- since when it could have been sent; later tries do not change it
   claimed_until bigint,
   settled_at    bigint,
   is_digest     boolean not null default false,     -- it waits to be one of several in a digest
@@ -152,6 +153,7 @@ create table channel_delivery (
   primary key (cell, user_id, message_id, channel, round)
 );
 create index channel_delivery_due on channel_delivery (cell, channel, due_at) where state < 2;
+create index channel_delivery_urgent on channel_delivery (cell, channel, due_at) where state < 2 and urgency = 2;
 create index channel_delivery_message on channel_delivery (cell, message_id, user_id);
 
 -- Statistics: deliveries by outcome and day.
