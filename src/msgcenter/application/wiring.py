@@ -2,12 +2,13 @@
 
 import os
 import socket
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from starlette.routing import Router
+from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.actions.apps.call_counter import CallCounter
@@ -60,11 +61,13 @@ if TYPE_CHECKING:
     from msgcenter.redis.counts import SharedCounts
 
 
-def application(settings: Settings, workers_folder: Path | None = None) -> ASGIApp:
+def application(
+    settings: Settings, workers_folder: Path | None = None, more_routes: Sequence[BaseRoute] = ()
+) -> ASGIApp:
     """Return the ASGI application for a database that is migrated.
 
     `settings` are those that `database.running_database` has completed. `workers_folder` is shared by the worker
-    processes of a server, None if there is only one process.
+    processes of a server, None if there is only one process. `more_routes` are those of the demo.
     """
     process = _Process(settings, _server_name(workers_folder))
     actions = _call_actions(process)
@@ -118,6 +121,7 @@ def application(settings: Settings, workers_folder: Path | None = None) -> ASGIA
                 request_log=process.request_log,
                 limits=process.limits,
             ),
+            *more_routes,
         ],
         default=_HttpOnly(Fallback(gateway, actions)),
         lifespan=Lifespan(

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from typing import cast
 import httpx
 import structlog
 import uvicorn
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
@@ -87,10 +88,17 @@ def is_loopback(listener: socket.socket) -> bool:
     return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
-def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_ready: OnReady) -> None:
+def run_server(
+    settings: Settings,
+    listener: socket.socket,
+    *,
+    workers: int,
+    on_ready: OnReady,
+    more_routes: Sequence[BaseRoute] = (),
+) -> None:
     """Serve until SIGINT or SIGTERM. `on_ready` is called with the URL, in a thread, once the server answers.
 
-    Raises SettingError if the metrics port is taken.
+    `more_routes` are those of the demo, which has one worker. Raises SettingError if the metrics port is taken.
     """
     listeners = [listener]
     if settings.metrics_port is not None:
@@ -98,13 +106,19 @@ def run_server(settings: Settings, listener: socket.socket, *, workers: int, on_
         listeners.append(listen(metrics_settings, "METRICS_"))
         settings = replace(settings, metrics_port=listeners[1].getsockname()[1])
     try:
-        _serve(settings, listeners, workers, on_ready)
+        _serve(settings, listeners, workers, on_ready, more_routes)
     finally:
         for metrics_listener in listeners[1:]:
             metrics_listener.close()
 
 
-def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_ready: OnReady) -> None:
+def _serve(
+    settings: Settings,
+    listeners: list[socket.socket],
+    workers: int,
+    on_ready: OnReady,
+    more_routes: Sequence[BaseRoute],
+) -> None:
     os.environ.update(worker_environment(settings))  # worker processes read their settings from it
     configure_logs(settings.log_level)
     listener = listeners[0]
@@ -113,7 +127,7 @@ def _serve(settings: Settings, listeners: list[socket.socket], workers: int, on_
     threading.Thread(target=_call_when_ready, args=(url_of(listener), on_ready), daemon=True).start()
     if workers == 1:
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(_config(settings, edge)).run(sockets=listeners)
+            uvicorn.Server(_config(settings, edge, more_routes=more_routes)).run(sockets=listeners)
     else:
         with TemporaryDirectory(prefix="msgcenter-") as folder:
             os.environ[WORKERS_FOLDER] = folder
@@ -160,9 +174,11 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _config(settings: Settings, edge: Edge, workers: int = 1) -> uvicorn.Config:
+def _config(
+    settings: Settings, edge: Edge, workers: int = 1, more_routes: Sequence[BaseRoute] = ()
+) -> uvicorn.Config:
     return uvicorn.Config(
-        application(settings) if workers == 1 else "msgcenter.cli.server.serving:worker",
+        application(settings, more_routes=more_routes) if workers == 1 else "msgcenter.cli.server.serving:worker",
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
