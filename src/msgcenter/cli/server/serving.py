@@ -174,9 +174,7 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _config(
-    settings: Settings, edge: Edge, workers: int = 1, more_routes: Sequence[BaseRoute] = ()
-) -> uvicorn.Config:
+def _config(settings: Settings, edge: Edge, workers: int = 1, more_routes: Sequence[BaseRoute] = ()) -> uvicorn.Config:
     return uvicorn.Config(
         application(settings, more_routes=more_routes) if workers == 1 else "msgcenter.cli.server.serving:worker",
         factory=workers > 1,

@@ -1,5 +1,6 @@
 """A mail server on this machine that accepts every mail and keeps the last ones in memory."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ class CaughtMail(NamedTuple):
     @property
     def message(self) -> EmailMessage:
         """The mail with its headers and parts."""
-        return cast(EmailMessage, message_from_bytes(self.source, policy=policy.default))
+        return message_from_bytes(self.source, policy=policy.default)
 
     @property
     def subject(self) -> str:
@@ -72,7 +73,6 @@ class MailCatcher:
 @contextmanager
 def catching_mails(catcher: MailCatcher) -> Iterator[int]:
     """Run the mail server on a free port of this machine, which is returned."""
-    # Controller calls itself to see whether it runs, on the port that it was told; so the port is chosen here.
     controller = _FreePortController(catcher, hostname=_HOST, port=0)
     controller.start()
     try:
@@ -82,8 +82,9 @@ def catching_mails(catcher: MailCatcher) -> Iterator[int]:
 
 
 class _FreePortController(Controller):
-    """A controller that listens on a free port."""
+    """A controller that listens on a free port. When it starts, it connects to itself, and needs to know its port."""
 
     def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]

@@ -12,7 +12,9 @@ from msgcenter.cli.demo.mail.catcher import CaughtMail, MailCatcher
 from msgcenter.domain.language import language_of
 from msgcenter.web.base_path import root_of
 
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-src 'self'"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-src 'self'"
+)
 # A mail is shown as mail programs do: without scripts, and with pictures.
 _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
