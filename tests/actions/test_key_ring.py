@@ -37,6 +37,18 @@ def test_a_sealed_key_does_not_show_and_never_looks_the_same() -> None:
     assert first != second
 
 
+def test_a_sealed_value_opens_only_for_its_purpose_and_place() -> None:
+    sealed = RING.seal_value("contact", "420100\0user\0email", "a@school.example")
+    assert b"school" not in sealed
+    assert RING.open_value("contact", "420100\0user\0email", sealed) == "a@school.example"
+    with pytest.raises(WrongSecretKeyError):
+        RING.open_value("contact", "420100\0other\0email", sealed)
+    with pytest.raises(WrongSecretKeyError):
+        RING.open_value("gateway", "420100\0user\0email", sealed)
+    with pytest.raises(WrongSecretKeyError):
+        OTHER.open_value("contact", "420100\0user\0email", sealed)
+
+
 def test_the_same_secret_key_opens_it_in_another_process() -> None:
     assert KeyRing("a secret key of the tests").open(APP, RING.seal(APP, KEY)) == KEY
 

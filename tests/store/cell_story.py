@@ -60,6 +60,7 @@ from tests import citus
 from tests.delivery.scene import webhooks_of
 from tests.directory_rows import DirectoryRows
 from tests.scene import START, add_app, add_webhook
+from tests.store import channel_story
 from tests.store.partitioned import remainders_of
 
 CODE = "cells"
@@ -138,6 +139,8 @@ class Story:
         await self.remove_old()
         await self.remove_groups()
         await self.deliver_webhooks()
+        await channel_story.use_contacts(self.database, self.platform, USERS, now_ms())
+        await channel_story.use_gateways(self.database, self.platform, now_ms())
         await clean_up(self.database)
         await self.remove_everything()
         await self.compare()

@@ -21,6 +21,7 @@ _OF_A_PLATFORM = "the topics and users of a platform are in all its cells"
 _HOUSEKEEPING = "housekeeping finds old rows by their time, in all cells"
 SEVERAL_CELLS = {
     "apps.quotas.delete_old": _HOUSEKEEPING,
+    "channels.gateways.with_work": "a dispatcher looks for the gateways of all platforms that have something to send",
     "directory.search.find_users": _OF_A_PLATFORM,
     "mailboxes.topics.subscriber_outside_sandbox": _OF_A_PLATFORM,
     "mailboxes.topics.subscribers": _OF_A_PLATFORM,

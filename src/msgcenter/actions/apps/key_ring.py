@@ -3,11 +3,14 @@
 import hmac
 import secrets
 from hashlib import sha256
+from typing import get_args
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from msgcenter.domain.channels.sealing import Purpose
 
 _NONCE = 12
 _SHA1_HEX = 40
@@ -26,6 +29,9 @@ class KeyRing:
     def __init__(self, secret_key: str) -> None:
         self._seal = AESGCM(_derive(secret_key, b"msgcenter app key"))
         self._token_key = _derive(secret_key, b"msgcenter access token")
+        self._values = {
+            purpose: AESGCM(_derive(secret_key, f"msgcenter {purpose} value".encode())) for purpose in get_args(Purpose)
+        }
         self.user_token_key = _derive(secret_key, b"msgcenter user token")
         self.csrf_key = _derive(secret_key, b"msgcenter portal form")
         self.installation = _derive(secret_key, b"msgcenter installation").hex()[:16]
@@ -40,6 +46,18 @@ class KeyRing:
         """Return the appKey. Raises WrongSecretKeyError if it was sealed with another secret key."""
         try:
             return self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], app_id.encode()).decode()
+        except InvalidTag:
+            raise WrongSecretKeyError from None
+
+    def seal_value(self, purpose: Purpose, binding: str, value: str) -> bytes:
+        """Return a value encrypted with AES-256-GCM and the key of its purpose, bound to the place of `binding`."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._values[purpose].encrypt(nonce, value.encode(), binding.encode())
+
+    def open_value(self, purpose: Purpose, binding: str, sealed: bytes) -> str:
+        """Return a sealed value. Raises WrongSecretKeyError if it was sealed with another key or for another place."""
+        try:
+            return self._values[purpose].decrypt(sealed[:_NONCE], sealed[_NONCE:], binding.encode()).decode()
         except InvalidTag:
             raise WrongSecretKeyError from None
 

@@ -1,0 +1,1 @@
+"""Queries about channels: gateways, contacts, policies, plans, deliveries."""

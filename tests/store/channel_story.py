@@ -1,0 +1,54 @@
+"""The part of the story that makes the statements of `store/channels/`."""
+
+from collections.abc import Sequence
+
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Connection, Database
+from msgcenter.domain.account import Platform
+from msgcenter.domain.channels.sealing import gateway_binding
+from msgcenter.store.channels import contacts, gateways
+from msgcenter.store.channels.contacts import ContactKey, SealedContact
+
+KEYS = KeyRing("a secret key of the tests")
+_HOUR = 3_600_000
+
+
+async def use_contacts(database: Database, platform: Platform, users: Sequence[str], now: int) -> None:
+    """Write contact points of users, disable and remove them."""
+    await database.in_transaction(_use_contacts, platform, users, now)
+
+
+async def _use_contacts(connection: Connection, platform: Platform, users: Sequence[str], now: int) -> None:
+    for user in users:
+        cell = platform.cell_of(user)
+        points = [SealedContact(user, "email", b"1"), SealedContact(user, "mobile", b"2")]
+        await contacts.write(connection, cell, points, app_number=None, now=now)
+        await contacts.disable(connection, cell, user, "email", reason="bounced", now=now)
+        stored = (await contacts.read(connection, cell, [user, "nobody"]))[user]
+        assert (stored["email"].disabled_at, stored["mobile"].disabled_at) == (now, None)
+        assert "mobile" in await contacts.count_by_kind(connection, cell)
+        assert await contacts.remove(connection, cell, [ContactKey(user, "email"), ContactKey(user, "wecom")]) == 1
+        assert await contacts.remove_all(connection, cell, [user]) == 1
+
+
+async def use_gateways(database: Database, platform: Platform, now: int) -> None:
+    """Set a gateway, lease it while it has something to send, and remove it."""
+    async with database.connection() as connection:
+        await save_gateway(connection, platform, now)
+        assert await gateways.claim(connection, "holder", 10, now, now + _HOUR) == []
+        assert await gateways.remove(connection, platform.code, "email")
+
+
+async def save_gateway(connection: Connection, platform: Platform, now: int) -> None:
+    """Set the gateway of a platform for mail."""
+    await gateways.save(
+        connection,
+        platform.code,
+        "email",
+        provider="smtp",
+        label="smtp://mail.school.example",
+        config_sealed=KEYS.seal_value("gateway", gateway_binding(platform.code, "email"), "{}"),
+        rate=5,
+        daily_limit=None,
+        now=now,
+    )
