@@ -19,6 +19,7 @@ from msgcenter.domain.person import COMMAND
 from msgcenter.messaging.send import send_drafts
 from msgcenter.store import audit
 from msgcenter.store.apps.apps import find_app
+from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter.store.audit import AuditFilter
 from msgcenter.store.mailboxes import reading
 from msgcenter.store.mailboxes import users as directory
@@ -28,7 +29,7 @@ from msgcenter.store.messages.messages import MessageFilter
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.webhooks import deliveries
 from msgcenter.store.webhooks.deliveries import DeliveryFilter
-from tests.scene import add_app, rows, short_pages, text_to
+from tests.scene import add_app, find_platform, rows, short_pages, text_to
 
 DAY = 86_400_000
 AWAY, HOME = Platform("away", 1), Platform("home", 2)
@@ -146,6 +147,17 @@ async def test_a_list_counts_receipts_up_to_its_limits(database: Database, monke
     counted = [entry.counts and entry.counts.delivered for entry in page.items]
     assert counted == [3, None, 3, None]  # 3 of 7; 6 is over 4; 3 more; 1 is left, too few for 2
     assert [entry.named for entry in page.items] == [tuple(users[:3])] * 3 + [tuple(users[:2])]
+
+
+async def test_the_first_receivers_are_named_whatever_their_cells(database: Database) -> None:
+    await database.in_transaction(ensure_platform, HOME.code, HOME.code, 1, cells=4)
+    app_number = await add_app(database, "app", HOME.code)
+    home = await find_platform(database, HOME.code)
+    users = [next(f"user-{it}" for it in range(100) if home.cell_of(f"user-{it}") == cell) for cell in home.all_cells]
+    for count in (2, 4):
+        await send_drafts(database, MessageIds(1), [text_to(app_number, home, users[:count])])
+    page = await MessageLog(database).page(MessageFilter(app_number), None, 10)
+    assert [entry.named for entry in page.items] == [tuple(users[:3]), tuple(users[:2])]
 
 
 async def test_a_broadcast_over_the_limit_is_not_counted(

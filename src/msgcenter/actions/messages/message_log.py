@@ -1,6 +1,7 @@
 """The message log: searches of an app's members through its messages."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
@@ -164,6 +165,14 @@ def _newest_first(matching: Iterable[Message]) -> list[Message]:
 
 
 async def _first_receivers(connection: Connection, page: Sequence[Message]) -> dict[int, tuple[str, ...]]:
-    first_chunks = {message.id: (message.audience[0], bucket_of(message.id)) for message in page if message.audience}
-    user_ids = await audiences.first_user_ids(connection, first_chunks.values(), _NAMED_RECEIVERS)
-    return {message_id: user_ids.get(chunk, ()) for message_id, chunk in first_chunks.items()}
+    # Each chunk has a receiver at least, and those of one cell each may have no more.
+    first_chunks = {
+        message.id: [(chunk, bucket_of(message.id)) for chunk in message.audience[:_NAMED_RECEIVERS]]
+        for message in page
+        if message.audience
+    }
+    user_ids = await audiences.first_user_ids(connection, chain(*first_chunks.values()), _NAMED_RECEIVERS)
+    return {
+        message_id: tuple(chain(*(user_ids.get(chunk, ()) for chunk in chunks)))[:_NAMED_RECEIVERS]
+        for message_id, chunks in first_chunks.items()
+    }
