@@ -58,13 +58,15 @@ def worker_url(url: str) -> str:
     return urlunsplit(urlsplit(url)._replace(netloc=_worker()))
 
 
-def server_settings(url: str) -> dict[str, str]:
-    """Return what the environment of a server on the database at `url` has besides its URL.
+def servers_use_worker() -> bool:
+    """Return whether servers use a worker for statements about one cell: MSGCENTER_TEST_CITUS_NODE=on."""
+    return is_on() and os.environ.get("MSGCENTER_TEST_CITUS_NODE") == "on"
 
-    With MSGCENTER_TEST_CITUS_NODE=on, servers use a worker for statements about one cell.
-    """
+
+def server_settings(url: str) -> dict[str, str]:
+    """Return what the environment of a server on the database at `url` has besides its URL."""
     settings = {"MSGCENTER_CITUS": "on", "MSGCENTER_CITUS_SHARDS": str(SHARDS)}
-    if os.environ.get("MSGCENTER_TEST_CITUS_NODE") == "on":
+    if servers_use_worker():
         settings["MSGCENTER_CITUS_NODE_URL"] = worker_url(url)
     return settings
 

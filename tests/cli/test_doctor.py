@@ -61,6 +61,7 @@ def test_a_healthy_installation_has_only_ok_results(database_url: str, tmp_path:
         *("version", "settings", "disk", "port", "open files", "database", "address"),
         *("migrations", "clock", "connections", "jobs", "secret key"),
         *(("citus",) if citus.is_on() else ()),
+        *(("citus node",) if citus.servers_use_worker() else ()),
     }
 
 
