@@ -16,6 +16,7 @@ PACKAGE = ROOT / "sdk/python/src/msgcenter_client"
 MODULES = {
     "async_client.py": "client.py",
     "async_directory_methods.py": "directory_methods.py",
+    "async_send_methods.py": "send_methods.py",
     "async_sent_methods.py": "sent_methods.py",
     "async_topic_methods.py": "topic_methods.py",
     "async_webhook_methods.py": "webhook_methods.py",
@@ -25,12 +26,14 @@ MODULES = {
 NAMES = {
     "AsyncClient": "Client",
     "AsyncDirectoryMethods": "DirectoryMethods",
+    "AsyncSendMethods": "SendMethods",
     "AsyncSentMethods": "SentMethods",
     "AsyncTopicMethods": "TopicMethods",
     "AsyncWebhookMethods": "WebhookMethods",
     "msgcenter_client.async_directory_methods.AsyncDirectoryMethods": (
         "msgcenter_client.directory_methods.DirectoryMethods"
     ),
+    "msgcenter_client.async_send_methods.AsyncSendMethods": "msgcenter_client.send_methods.SendMethods",
     "msgcenter_client.async_sent_methods.AsyncSentMethods": "msgcenter_client.sent_methods.SentMethods",
     "msgcenter_client.async_topic_methods.AsyncTopicMethods": "msgcenter_client.topic_methods.TopicMethods",
     "msgcenter_client.async_webhook_methods.AsyncWebhookMethods": "msgcenter_client.webhook_methods.WebhookMethods",

@@ -67,7 +67,15 @@ def flows() -> Iterator[Flow[Any]]:
     """Every call of the SDK, with all arguments set."""
     session = RecordingSession(Credentials("app", "key"), RetryPolicy(0))
     options = SendOptions(
-        platform_code="1", approval=True, idempotency_key="k", send_at=1, expire_at=2, sender_name="n"
+        platform_code="1",
+        approval=True,
+        idempotency_key="k",
+        send_at=1,
+        expire_at=2,
+        sender_name="n",
+        category="c",
+        channels=("email",),
+        channel_delay=3,
     )
     calls = Calls(session, None)
     yield calls.send("user", TEXT, options)

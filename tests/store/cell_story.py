@@ -57,6 +57,7 @@ from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.webhooks import deliveries, due, leases, outbox
 from msgcenter.store.webhooks.deliveries import WebhookDelivery
 from tests import citus
+from tests.channel_rows import ChannelRows
 from tests.delivery.scene import webhooks_of
 from tests.directory_rows import DirectoryRows
 from tests.scene import START, add_app, add_webhook
@@ -122,6 +123,9 @@ class Story:
         assert await import_users(self.database, CODE, USERS, lambda _: None) == len(USERS)
         assert await count_users(self.database, CODE) == len(USERS)
         await self.compare()
+        channels = ChannelRows(self.database, CODE)
+        await channels.add_gateways("email")
+        await channels.set_defaults(["email"])
         await self.send_to_receivers()
         await self.send_to_topic()
         await self.send_to_organisations()

@@ -64,7 +64,7 @@ class App(Struct, frozen=True):
     may send to all users of a platform. An app that is not `live` can only message its sandbox users. `notices` marks
     the product's own app that sends announcements; it makes no calls. `rate_limits` are calls per second by API name
     ("*" for the others), None for the installation's limit. `daily_quota` is messages per day, None for no limit.
-    `directory` is whether it may use the calls about the directory.
+    `directory` is whether it may use the calls about the directory, `urgent` whether it may send urgent messages.
     """
 
     number: int
@@ -82,6 +82,7 @@ class App(Struct, frozen=True):
     daily_quota: int | None = None
     notices: bool = False
     directory: bool = False
+    urgent: bool = False
 
     @property
     def platform_code(self) -> str:

@@ -89,6 +89,13 @@ RoleCode: TypeAlias = Annotated[
 """The code of a role in an organisation, such as `tea`, `stu`, `par` or `adm`."""
 
 
+_CATEGORY_RULE = {RULE: must_be("1–32个字母、数字、_、.或-", "1-32 letters, digits, _, . or -"), EMPTY_IS_ABSENT: True}
+TypeCode: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=32, pattern="^[A-Za-z0-9_.-]+$(?!\\n)", extra=_CATEGORY_RULE)
+]
+"""The code of a message type, such as `homework`. "" means left out."""
+
+
 def has_control_characters(text: str) -> bool:
     """Return whether a text has a character that no id may have."""
     return re.search(_NO_CONTROL_CHARACTERS, text) is None

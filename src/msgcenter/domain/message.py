@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from msgcenter.domain.account import Platform
 from msgcenter.domain.audience import OrgAudience
+from msgcenter.domain.channels.policy import NO_WISH, Route, Wish
 from msgcenter.domain.content import Body, Kind, kind_of
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import contradiction, malformed
@@ -62,7 +63,8 @@ class Message(Struct, frozen=True):
     message to a topic, to organisations (`domain.audience.is_org_audience`) or to everyone (`domain.audience.EVERYONE`)
     has a `topic_number` instead, and, after the send, its `positions` in the feeds of the platform's cells;
     `reset_positions` and `reset_at` are the feed positions and the time of its last reset to unread. `request_id` is
-    the app's id of the request that sent it; `sender_name` says in words who sends it.
+    the app's id of the request that sent it; `sender_name` says in words who sends it; `type_code` is the code of its
+    message type.
     """
 
     id: int
@@ -91,6 +93,7 @@ class Message(Struct, frozen=True):
     reset_at: int | None = None
     request_id: str | None = None
     sender_name: str | None = None
+    type_code: str | None = None
 
     @property
     def platform_code(self) -> str:
@@ -122,7 +125,8 @@ class Draft(Struct, frozen=True):
     the number of this audience. `send_at` None means now.
     `digest` is a hash of the request, to distinguish a repeated `request_id` from a reused one. `message_id` is only
     for messages imported from another system. `quota` is None for an app without a quota. `app_cell` is the cell of the
-    app's own platform that has its request ids and quotas. `call` is for statistics only.
+    app's own platform that has its request ids and quotas. `call` is for statistics only. `wish` is what the request
+    says about channels, and `route` what follows from it; None: the message is sent nowhere else.
     """
 
     app_number: int
@@ -141,6 +145,8 @@ class Draft(Struct, frozen=True):
     quota: DailyQuota | None = None
     sender_name: str | None = None
     call: SendCall = SEND_MSG
+    wish: Wish = NO_WISH
+    route: Route | None = None
 
     @property
     def kind(self) -> Kind:
@@ -156,9 +162,10 @@ class Draft(Struct, frozen=True):
         """Return a hash of the whole request except its request id."""
         audience = self.receivers if self.topic_number is None else self.topic_number
         content = (self.platform.code, audience, self.kind, self.body, self.approval, self.send_at, self.expires_at)
-        # Only if there is one, so that requests without it keep their hash from before there were names.
+        # Only if present, so that requests without them keep their hash from before there were names and channels.
         names = () if self.sender_name is None else (self.sender_name,)
-        return sha256(msgspec.json.encode((*content, *names))).digest()
+        wishes = (self.wish.fields(),) if self.wish != NO_WISH else ()
+        return sha256(msgspec.json.encode((*content, *names, *wishes))).digest()
 
 
 def check_times(send_at: int | None, expires_at: int | None, now: int) -> int | None:

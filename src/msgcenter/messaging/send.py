@@ -17,6 +17,7 @@ from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.add_entries import NewEntries, add_entries
 from msgcenter.messaging.addressed import addressed_to
+from msgcenter.messaging.channels.plan import Planned, plan_sends
 from msgcenter.messaging.groups import known_groups, make_group
 from msgcenter.store.apps import quotas
 from msgcenter.store.apps.quotas import QuotaUse
@@ -145,6 +146,9 @@ async def _store_new(connection: Connection, sends: Sequence[_Send], now: int) -
         await _publish(connection, cell, immediate, group_numbers)
     in_order = sorted(sends, key=lambda send: send.message_id)
     await messages.insert_messages(connection, platform.first_cell, [_message(send, now) for send in in_order])
+    planned = [Planned(send.message_id, send.draft, send.draft.route) for send in sends if send.draft.route is not None]
+    if planned:
+        await plan_sends(connection, platform.first_cell, planned, now)
     delayed = [
         (Delivery(platform.first_cell, send.message_id), send.draft.send_at)
         for send in sends
@@ -308,4 +312,5 @@ def _message(send: _Send, now: int) -> Message:
         positions=send.positions,
         request_id=draft.request_id,
         sender_name=draft.sender_name,
+        type_code=draft.wish.category,
     )

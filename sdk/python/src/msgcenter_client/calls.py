@@ -3,7 +3,7 @@
 Their fields: protocol, "modMsgStatus", "sendMsg", "The rest of the app API".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 from uuid import uuid4
@@ -33,6 +33,9 @@ class SendOptions(Struct, frozen=True, kw_only=True):
     send_at: Moment | None
     expire_at: Moment | None
     sender_name: str | None
+    category: str | None
+    channels: Iterable[str] | None
+    channel_delay: int | None
 
 
 class Calls:
@@ -59,6 +62,12 @@ class Calls:
             body["expireTime"] = to_ms(options.expire_at)
         if options.sender_name is not None:
             body["senderName"] = options.sender_name
+        if options.category is not None:
+            body["category"] = options.category
+        if options.channels is not None:
+            body["channels"] = list(options.channels)
+        if options.channel_delay is not None:
+            body["channelDelay"] = options.channel_delay
         try:
             return (yield from self._session.call(_MESSAGE + "sendMsg", body, _SendAnswer)).msg_id
         except MsgCenterError as error:

@@ -10,6 +10,7 @@ from msgcenter.database.group_commit import CellCommits, GroupCommit
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.app_name import check_sender_name
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, OrgAudience, Receivers
+from msgcenter.domain.channels.policy import NO_WISH, Wish, resolve
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import IDEMPOTENCY_MS, SEND_MSG, Draft, SendCall, check_times
@@ -17,6 +18,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.quota import quota_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging import reach
+from msgcenter.messaging.channels.rules import ChannelRules
 from msgcenter.messaging.send import OnStored, SendResult, send_drafts
 from msgcenter.store.directory import grants
 from msgcenter.store.directory.audiences import ensure_audience
@@ -52,6 +54,7 @@ class Sending:
         self._on_change = on_change
         self._on_stored = on_stored
         self._audience_numbers: dict[OrgAudience, int] = {}
+        self._rules = ChannelRules(database, waiting_limit=waiting_limit)
         self._rights = GroupCommit(
             self._read_rights,
             batch_weight=_ORGANISATIONS_PER_QUERY,
@@ -77,16 +80,19 @@ class Sending:
         send_at: int | None = None,
         expires_at: int | None = None,
         sender_name: str | None = None,
+        wish: Wish = NO_WISH,
         call: SendCall = SEND_MSG,
     ) -> int:
         """Send a message to 1-10,000 user ids, to a topic, to organisations or to everyone.
 
         Return its id once it is durable. It has then reached up to 1,000 receivers, or the whole other audience; a
         background job reaches more receivers. `send_at` and `expires_at` are ms since 1970; `sender_name` is shown
-        beside the app's name; `call` is for statistics. A `request_id` that was used in the last 24 h returns the id of
-        the first message. Refuses with NOT_AUTHORISED (platform, sandbox, organisations, broadcasts), AUDIENCE_UNKNOWN
-        (topic), ORGANISATION_UNKNOWN, FIELD_MALFORMED, FIELDS_CONTRADICT,
-        REQUEST_ID_REUSED or QUOTA_EXCEEDED (docs/protocol.md, sendMsg).
+        beside the app's name; `wish` is about the ways to reach those who do not read it; `call` is for statistics. A
+        `request_id` that was used in the last 24 h returns the id of the first message.
+
+        Refuses with NOT_AUTHORISED (platform, sandbox, organisations, broadcasts, urgent), AUDIENCE_UNKNOWN (topic),
+        ORGANISATION_UNKNOWN, FIELD_MALFORMED, FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED
+        (docs/protocol.md, sendMsg).
         """
         check_body(body, app.app_schemes)
         if sender_name is not None:
@@ -108,19 +114,22 @@ class Sending:
             send_at=send_at,
             expires_at=expires_at,
             sender_name=sender_name,
+            wish=wish,
             call=call,
             quota=None if app.daily_quota is None else quota_of(app.daily_quota, now_ms(), self._zone),
         )
         digest = b"" if request_id is None else draft.fingerprint()
         try:
             scheduled = check_times(send_at, expires_at, now_ms())
+            route = resolve(await self._rules.of(platform.code), app, wish)
         except Refusal:
-            # A repeated request gets its first answer, though its times have passed since.
+            # A repeated request gets its first answer, though its times have passed or its type was archived since.
             earlier_id = None if request_id is None else await self._earlier_id(app, request_id, digest)
             if earlier_id is None:
                 raise
             return earlier_id
-        return await self._sends.submit(platform.first_cell, replace(draft, digest=digest, send_at=scheduled))
+        draft = replace(draft, digest=digest, send_at=scheduled, route=route)
+        return await self._sends.submit(platform.first_cell, draft)
 
     async def import_message(self, draft: Draft) -> None:
         """Store a message that another system has sent, under its id there (`draft.message_id`), unless it exists."""

@@ -37,6 +37,8 @@ SEND_EXAMPLES = f"""Examples:
 
 [bold]msgcenter send --org school-7 --role tea --role adm 'The staff meeting begins at 15:00.'[/]
 
+[bold]msgcenter send --to parent-wang --channel email --channel-delay 60 'The bus leaves at 6:40.'[/]
+
 [bold]msgcenter send --all --expire +12h 'School is closed today.'[/]
 
 {CREDENTIALS}"""
@@ -80,17 +82,37 @@ def send(
     sender: Annotated[
         str | None, typer.Option(help="Who sends it, shown beside the app's name.", metavar="NAME")
     ] = None,
+    category: Annotated[
+        str | None, typer.Option(help="The code of a message type of the platform.", metavar="CODE")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Send it to those who have not read it by email, sms, wecom, dingtalk, feishu, push or apprise, too;"
+            " repeat it for several. Without: as the platform has decided.",
+            metavar="CHANNEL",
+        ),
+    ] = None,
+    no_channels: Annotated[bool, typer.Option("--no-channels", help="Send it to inboxes only.")] = False,
+    channel_delay: Annotated[
+        int | None, typer.Option(help="Minutes until it is sent by channels.", metavar="MINUTES")
+    ] = None,
     platform: PlatformCode = None,
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Send a message to users and print its id: a text, with --title a link, with --head an oa card."""
     _check_targets(title or head, url or app_url)
     audience = _audience(to, topic, org, role, no_sub=no_sub, everyone=everyone)
+    if channel and no_channels:
+        raise fail("Use either --channel or --no-channels.")
     options: dict[str, Any] = {
         "approval": approval,
         "send_at": None if at is None else parse_moment(at, "--at"),
         "expire_at": None if expire is None else parse_moment(expire, "--expire"),
         "sender_name": sender,
+        "category": category,
+        "channels": [] if no_channels else channel or None,
+        "channel_delay": channel_delay,
     }
     targets: dict[str, Any] = {"business_id": business_id, "pc_url": url or "", "app_url": app_url or url or ""}
     with app_client(server, app_id, app_key, platform) as client:

@@ -10,6 +10,7 @@ from msgcenter.actions.messages.message_status import MessageStatus, MessageStat
 from msgcenter.actions.messages.org_reports import OrgCounts
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, Receivers, Topic
+from msgcenter.domain.channels.policy import Wish
 from msgcenter.domain.list_page import parse_cursor
 from msgcenter.domain.message_id import first_id_at, parse_message_id, parse_message_ids
 from msgcenter.domain.refusal import Reason, Refusal, contradiction, malformed
@@ -70,8 +71,18 @@ async def send_msg(sending: Sending, caller: Caller, request: SendMsg) -> Sent:
         send_at=number_of(request.send_time),
         expires_at=number_of(request.expire_time),
         sender_name=value_or_none(request.sender_name),
+        wish=_wish(request),
     )
     return Sent(str(message_id))
+
+
+def _wish(request: SendMsg) -> Wish:
+    channels = value_or_none(request.channels)
+    return Wish(
+        value_or_none(request.category),
+        None if channels is None else tuple(channels),
+        value_or_none(request.channel_delay),
+    )
 
 
 def _audience(request: SendMsg) -> Audience:

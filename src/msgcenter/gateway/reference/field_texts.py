@@ -115,6 +115,19 @@ FIELDS = {
     "senderName": Phrase(
         "发送人的姓名，与应用名称一起显示在消息卡片上", "who sends it, shown on the card beside the app's name"
     ),
+    "category": Phrase(
+        "平台消息类型的代码；类型决定紧急程度和默认渠道",
+        "code of a message type of the platform",
+    ),
+    "channels": Phrase(
+        "仍未读时另经哪些渠道送达；空数组表示只进收件箱；默认由平台规定",
+        "where else to send it while it is unread; empty: only to inboxes; default: as the platform has decided",
+    ),
+    "channels[]": Phrase("一个渠道", "a channel"),
+    "channelDelay": Phrase(
+        "发送后多少分钟仍未读才经渠道送达；默认由平台规定",
+        "minutes after the send until it is sent by channels; default: as the platform has decided",
+    ),
     "getMsgStatus.senderName": Phrase("发送人的姓名", "who sent it"),
     "getMsgList.messages[].senderName": Phrase("发送人的姓名", "who sent it"),
     "sendAppMsg.publisherId": Phrase(

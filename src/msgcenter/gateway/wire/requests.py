@@ -7,9 +7,20 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
+from msgcenter.domain.channels.codes import CHANNELS, MAX_DELAY_MINUTES, Channel
 from msgcenter.domain.content import Kind, Link, OaBody, OaHead, OptionalUrl, Text
 from msgcenter.domain.directory import MAX_ORG_IDS, MAX_ROLES
-from msgcenter.domain.identifiers import Id, NewTopic, OldUserId, OrgId, PlatformCode, RoleCode, SenderName, UserId
+from msgcenter.domain.identifiers import (
+    Id,
+    NewTopic,
+    OldUserId,
+    OrgId,
+    PlatformCode,
+    RoleCode,
+    SenderName,
+    TypeCode,
+    UserId,
+)
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
 from msgcenter.domain.rule import RULE, must_be
 
@@ -129,6 +140,11 @@ class SendMsg(MessageBody, frozen=True):
     send_time: Moment | UnsetType = field(name="sendTime", default=UNSET)
     expire_time: Moment | UnsetType = field(name="expireTime", default=UNSET)
     sender_name: SenderName | UnsetType = field(name="senderName", default=UNSET)
+    category: TypeCode | UnsetType = UNSET
+    channels: Annotated[list[Channel], Meta(max_length=len(CHANNELS))] | UnsetType = UNSET
+    channel_delay: Annotated[int, Meta(ge=0, le=MAX_DELAY_MINUTES)] | UnsetType = field(
+        name="channelDelay", default=UNSET
+    )
 
     @staticmethod
     def quick_kind() -> "type[SendMsg]":

@@ -13,7 +13,7 @@ from msgcenter.domain.account import App, Platform
 _APP = columns(
     "app",
     "number, app_id, name, platform_code, account, disabled_at, webhook_events, broadcasts, live, rate_limits,"
-    " daily_quota, notices, directory",
+    " daily_quota, notices, directory, urgent",
 )
 _OTHER_PLATFORMS = """
     case when app.platforms <> '{}' then array(
@@ -77,6 +77,7 @@ def app_of(row: asyncpg.Record) -> App:
         daily_quota=row["daily_quota"],
         notices=row["notices"],
         directory=row["directory"],
+        urgent=row["urgent"],
     )
 
 

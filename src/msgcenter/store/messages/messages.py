@@ -17,7 +17,7 @@ _COLUMNS = """
     platform_code, cell, cells, audience, audience_cells, id, app_number, kind, business_id, content, approval,
     receivers, delivered_chunks, created_at, send_at, expires_at, recalled_at, closed_at, topic_number, positions,
     version, updated_at, reset_read, reminded_at, closed_by, reset_positions, reset_at, request_id,
-    sender_name
+    sender_name, type_code
 """
 _DIGEST_BYTES = 32
 
@@ -78,17 +78,19 @@ async def insert_messages(connection: Connection, cell: int, messages: Sequence[
         """
         insert into message (cell, cells, id, app_number, platform_code, kind, business_id, content, approval,
             receivers, audience, audience_cells, delivered_chunks, created_at, send_at, expires_at, topic_number,
-            positions, request_id, sender_name)
+            positions, request_id, sender_name, type_code)
         select home.cell, cells, id, app_number, platform_code, kind, business_id, content, approval, receivers,
             audience, string_to_array(audience_cells, ',')::int[], delivered_chunks, created_at, send_at, expires_at,
-            topic_number, string_to_array(positions, ',')::bigint[], request_id, sender_name
+            topic_number, string_to_array(positions, ',')::bigint[], request_id, sender_name,
+            type_code
         from feed_head as home
         cross join unnest($2::smallint[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
                 $9::bool[], $10::int[], $11::bytea[], $12::text[], $13::int[], $14::bigint[], $15::bigint[],
-                $16::bigint[], $17::int[], $18::text[], $19::text[], $20::text[])
+                $16::bigint[], $17::int[], $18::text[], $19::text[], $20::text[],
+                $21::text[])
             as message (cells, id, app_number, platform_code, kind, business_id, content, approval, receivers, audience,
                 audience_cells, delivered_chunks, created_at, send_at, expires_at, topic_number, positions, request_id,
-                sender_name)
+                sender_name, type_code)
         where home.cell = $1
         """,
         cell,
@@ -111,6 +113,7 @@ async def insert_messages(connection: Connection, cell: int, messages: Sequence[
         [None if message.positions is None else ",".join(map(str, message.positions)) for message in messages],
         [message.request_id for message in messages],
         [message.sender_name for message in messages],
+        [message.type_code for message in messages],
     )
 
 

@@ -1,0 +1,1 @@
+"""The transactions that send messages elsewhere."""
