@@ -144,6 +144,7 @@ class Story:
         await self.remove_groups()
         await self.deliver_webhooks()
         await channel_story.use_contacts(self.database, self.platform, USERS, now_ms())
+        await channel_story.use_subscriptions(self.database, self.platform, USERS, now_ms())
         await channel_story.use_gateways(self.database, self.platform, now_ms())
         await clean_up(self.database)
         await self.remove_everything()

@@ -6,8 +6,9 @@ from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Platform
 from msgcenter.domain.channels.sealing import gateway_binding
-from msgcenter.store.channels import contacts, gateways
+from msgcenter.store.channels import contacts, gateways, subscriptions
 from msgcenter.store.channels.contacts import ContactKey, SealedContact
+from msgcenter.store.channels.subscriptions import Subscription
 
 KEYS = KeyRing("a secret key of the tests")
 _HOUR = 3_600_000
@@ -29,6 +30,29 @@ async def _use_contacts(connection: Connection, platform: Platform, users: Seque
         assert "mobile" in await contacts.count_by_kind(connection, cell)
         assert await contacts.remove(connection, cell, [ContactKey(user, "email"), ContactKey(user, "wecom")]) == 1
         assert await contacts.remove_all(connection, cell, [user]) == 1
+
+
+async def use_subscriptions(database: Database, platform: Platform, users: Sequence[str], now: int) -> None:
+    """Add push subscriptions of users, more than they may have, and remove them."""
+    await database.in_transaction(_use_subscriptions, platform, users, now)
+
+
+async def _use_subscriptions(connection: Connection, platform: Platform, users: Sequence[str], now: int) -> None:
+    for user in users:
+        cell = platform.cell_of(user)
+        for number in range(3):
+            digest = bytes([number]) * 32
+            await subscriptions.add(connection, cell, user, Subscription(digest, "Browser", b"sealed", now + number))
+        assert await subscriptions.keep_newest(connection, cell, user, 2) == 1
+        await subscriptions.note_success(connection, cell, user, bytes([1]) * 32, now)
+        newest, older = await subscriptions.list_own(connection, cell, user, None)
+        assert (newest.succeeded_at, older.succeeded_at) == (None, now)
+        assert [it.digest for it in (await subscriptions.read(connection, cell, [user], 1))[user]] == [
+            older.digest,
+            newest.digest,
+        ]
+        assert await subscriptions.remove(connection, cell, user, newest.digest)
+        assert await subscriptions.remove_all(connection, cell, [user]) == 1
 
 
 async def use_gateways(database: Database, platform: Platform, now: int) -> None:

@@ -86,6 +86,7 @@ create table contact_point (
 -- Browsers that get push messages of a user.
 create table push_subscription (
   cell         int not null,
+  app_number   int,                           -- the app whose messages it gets; null: all apps
   created_at   bigint not null,
   succeeded_at bigint,
   user_id      text collate "C" not null,
