@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.platforms import UnknownPlatformError
 from msgcenter.actions.directory import difference, importing, staging
 from msgcenter.actions.directory.difference import Kind
@@ -25,6 +26,7 @@ from tests.conftest import PLATFORM, examples
 from tests.scene import START, event_loop, find_platform, rows
 
 Line = dict[str, Any]
+KEYS = KeyRing("a secret key of the tests")
 
 
 def org(org_id: str, parent_id: str = "", **more: object) -> Line:
@@ -77,13 +79,20 @@ class Desk:
             assert 0 <= done <= total
             self.steps.append(step)
 
-        return await import_directory(self.database, self.code, path, on_progress=on_progress, by=COMMAND, **options)
+        return await import_directory(
+            self.database, self.code, path, sealing=KEYS, on_progress=on_progress, by=COMMAND, **options
+        )
 
-    async def exported(self) -> list[Line]:
+    async def export_to(self, path: Path, *, contacts: bool = False) -> None:
+        """Export to a file."""
+        with open_target(path, contacts=contacts) as writer:
+            opener = KEYS if contacts else None
+            await export_directory(self.database, self.code, writer, lambda _: None, contacts=opener, by=COMMAND)
+
+    async def exported(self, *, contacts: bool = False) -> list[Line]:
         """Return the lines of an export, sorted."""
         path = self.folder / "export.jsonl"
-        with open_target(path) as writer:
-            await export_directory(self.database, self.code, writer, lambda _: None)
+        await self.export_to(path, contacts=contacts)
         return in_order([json.loads(line) for line in path.read_text().splitlines()])
 
 
@@ -114,7 +123,9 @@ async def test_an_import_is_exported_and_repeating_it_changes_nothing(desk: Desk
     assert changes(await desk.run(SMALL)) == {}
     assert await rows(desk.database, "select cell, position from feed_head order by cell") == heads
     actions = await rows(desk.database, "select detail from audit_entry where action = 'directory.import'")
-    assert [json.loads(row["detail"]) for row in actions] == [{"orgs": 2, "users": 2, "members": 2, "deleted": 0}]
+    assert [json.loads(row["detail"]) for row in actions] == [
+        {"orgs": 2, "users": 2, "contacts": 0, "members": 2, "deleted": 0}
+    ]
 
 
 @pytest.mark.parametrize("name", ["e.zip", "folder", "e.jsonl"])
@@ -122,11 +133,70 @@ async def test_every_format_is_imported_again_without_a_change(desk: Desk, name:
     strange = [org('"quoted", name\'s', name='a "b", c; d'), user("=1+1", name=" spaces\u3000"), user("王", name="𠀀")]
     await desk.run([*SMALL, *strange])
     path = desk.folder / name
-    with open_target(path) as writer:
-        await export_directory(desk.database, desk.code, writer, lambda _: None)
+    await desk.export_to(path)
     outcome = await desk.run_file(path, delete_missing=0)
     assert {kind: count for kind, count in changes(outcome).items() if kind != "CHANGED_USER"} == {}
     assert changes(outcome).get("CHANGED_USER", 0) == (0 if name == "e.jsonl" else 1), "CSV cells are trimmed"
+
+
+POINTS = {
+    "a": {"email": "A.Ming@School.Example", "mobile": "138 0013 8000", "accounts": {"wecom": "ming"}},
+    "b": {"mobile": "+4915123456789", "accounts": {"dingtalk": "b-1", "feishu": "ou_1"}},
+}
+STORED = {
+    "a": {"email": "A.Ming@school.example", "mobile": "+8613800138000", "wecom": "ming", "dingtalk": "", "feishu": ""},
+    "b": {"email": "", "mobile": "+4915123456789", "wecom": "", "dingtalk": "b-1", "feishu": "ou_1"},
+}
+
+
+def with_points(points: Mapping[str, Mapping[str, object]]) -> list[Line]:
+    """Return lines that set contact points."""
+    return [*SMALL[:4], *(user(user_id, **fields) for user_id, fields in points.items())]
+
+
+async def points_of(desk: Desk) -> dict[str, dict[str, object]]:
+    """Return the contact points that an export writes, by user."""
+    lines = [line for line in await desk.exported(contacts=True) if line["type"] == "user"]
+    return {it["userId"]: {"email": it["email"], "mobile": it["mobile"], **it["accounts"]} for it in lines}
+
+
+async def test_contact_points_are_imported_sealed_and_repeating_it_changes_nothing(desk: Desk) -> None:
+    outcome = await desk.run(with_points(POINTS))
+    assert changes(outcome)["CHANGED_CONTACT"] == 2
+    assert outcome.examples[Kind.CHANGED_CONTACT] == ["a: email, mobile, wecom", "b: mobile, dingtalk, feishu"]
+    assert await points_of(desk) == STORED
+    sealed = await rows(desk.database, "select value_sealed, app_number from contact_point")
+    assert len(sealed) == 6
+    assert not any(b"8000" in row["value_sealed"] or row["app_number"] for row in sealed)
+    assert changes(await desk.run(with_points(POINTS))) == {}
+    assert await rows(desk.database, "select value_sealed, app_number from contact_point") == sealed
+
+
+async def test_a_field_that_is_left_out_keeps_a_contact_point_and_an_empty_one_removes_it(desk: Desk) -> None:
+    await desk.run(with_points(POINTS))
+    await desk.run([user("a", email=""), user("b", accounts={"feishu": ""})])
+    assert await points_of(desk) == {
+        "a": {**STORED["a"], "email": ""},
+        "b": {**STORED["b"], "feishu": ""},
+    }
+    assert "email" not in json.dumps(await desk.exported())
+
+
+@pytest.mark.parametrize("name", ["e.zip", "folder", "e.jsonl"])
+async def test_contact_points_of_every_format_are_imported_again_without_a_change(desk: Desk, name: str) -> None:
+    await desk.run(with_points(POINTS))
+    for contacts in (True, False):
+        await desk.export_to(desk.folder / name, contacts=contacts)
+        assert changes(await desk.run_file(desk.folder / name, delete_missing=0)) == {}
+    assert await points_of(desk) == STORED
+    exports = await rows(desk.database, "select from audit_entry where action = 'directory.contacts'")
+    assert len(exports) == 2, "the audit log names exports with contact points, and no others"
+
+
+async def test_users_who_are_removed_lose_their_contact_points(desk: Desk) -> None:
+    await desk.run(with_points(POINTS))
+    await desk.run([SMALL[2], SMALL[3]], delete_missing=4)
+    assert await rows(desk.database, "select from contact_point") == []
 
 
 async def test_a_dry_run_changes_nothing_and_names_the_first_differences(desk: Desk) -> None:

@@ -12,10 +12,12 @@ from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.apps.platforms import Platforms
 from msgcenter.database.database import Database
+from msgcenter.domain.channels.sealing import contact_binding
 from msgcenter.domain.person import COMMAND
+from msgcenter.store.channels import contacts
 from tests.conftest import SECRET_KEY, Raw, Server
 from tests.gateway.calls import Json, accepted, refused
-from tests.scene import rows
+from tests.scene import find_platform, rows
 
 DIRECTORY = "/msgCenter/directory/"
 CELLS = 3
@@ -260,11 +262,84 @@ def test_users_are_set_disabled_and_removed(school: Wire) -> None:
         ("disabled", 1),
         ("disabled", "true"),
         ("deleted", "yes"),
+        ("email", "no-at-sign"),
+        ("email", "a@school"),
+        ("email", "a@school.example, b@school.example"),
+        ("email", "a@school.example\n"),
+        ("email", f"{'x' * 65}@school.example"),
+        ("email", f"a@{'x.' * 126}example"),
+        ("email", 7),
+        ("mobile", "12345678901"),
+        ("mobile", "8613800138000"),
+        ("mobile", "+86123"),
+        ("mobile", "+0138001380"),
+        ("mobile", "138 0013 8000 0000"),
+        ("mobile", 13800138000),
+        ("mobile", "one"),
+        ("accounts", "wang"),
+        ("accounts.wecom", {"wecom": "王芳"}),
+        ("accounts.dingtalk", {"dingtalk": "-"}),
+        ("accounts.feishu", {"feishu": "x" * 65}),
     ],
 )
 def test_a_bad_field_of_a_user_is_named(wire: Wire, field: str, value: object) -> None:
-    body = {"users": [{"userId": "u", "name": "U", field: value}]}
+    body = {"users": [{"userId": "u", "name": "U", field.partition(".")[0]: value}]}
     refused(wire.raw, DIRECTORY + "setUsers", body, "100003", f"users[0].{field}")
+
+
+POINTS = {"email": "Wang@School.Example", "mobile": "138-0013-8000", "accounts": {"wecom": "wang.fang"}}
+
+
+async def test_contact_points_are_stored_sealed_for_the_app_that_wrote_them(wire: Wire) -> None:
+    assert wire.users({"userId": "u", **POINTS})["changed"] == 1
+    assert wire.users({"userId": "u", **POINTS})["changed"] == 0
+    assert wire.users({"userId": "u", "name": "U", "mobile": "+8613800138000"})["changed"] == 1
+    (app,) = await rows(wire.database, "select number from app where app_id = $1", wire.app_id)
+    assert await opened_points(wire) == {
+        "email": ("Wang@school.example", app["number"]),
+        "mobile": ("+8613800138000", app["number"]),
+        "wecom": ("wang.fang", app["number"]),
+    }
+    assert wire.users({"userId": "u", "email": "", "accounts": {"wecom": "", "feishu": ""}})["changed"] == 1
+    assert set(await opened_points(wire)) == {"mobile"}
+    assert wire.users({"userId": "u", "deleted": True})["changed"] == 1
+    assert await opened_points(wire) == {}
+
+
+async def test_a_bounced_address_stays_off_until_another_one_is_set(wire: Wire) -> None:
+    platform = await find_platform(wire.database, wire.platform)
+    cell = platform.cell_of("u")
+    wire.users({"userId": "u", "email": "old@school.example"})
+    async with wire.database.connection() as connection:
+        await contacts.disable(connection, cell, "u", "email", reason="550 no such user", now=1)
+        wire.users({"userId": "u", "email": "old@school.example"})
+        assert (await contacts.read(connection, cell, ["u"]))["u"]["email"].disabled_at == 1
+        wire.users({"userId": "u", "email": "new@school.example"})
+        assert (await contacts.read(connection, cell, ["u"]))["u"]["email"].disabled_at is None
+
+
+def test_no_call_returns_contact_points(wire: Wire) -> None:
+    wire.orgs(_org("school"))
+    answers = [wire.users({"userId": "u", **POINTS}), wire.add(("school", "u", "par"))]
+    answers += [accepted(wire.raw, DIRECTORY + call, {"orgId": "school"}) for call in ("getMembers", "getOrg")]
+    text = str(answers).lower()
+    assert "wang" not in text
+    assert "8000" not in text
+
+
+async def opened_points(wire: Wire) -> dict[str, tuple[str, int]]:
+    """Return the contact points of the user u, and the apps that wrote them."""
+    keys = KeyRing(SECRET_KEY)
+    platform = await find_platform(wire.database, wire.platform)
+    async with wire.database.connection() as connection:
+        stored = (await contacts.read(connection, platform.cell_of("u"), ["u"])).get("u", {})
+    return {
+        kind: (
+            keys.open_value("contact", contact_binding(wire.platform, "u", kind), contact.value_sealed),
+            contact.app_number or 0,
+        )
+        for kind, contact in stored.items()
+    }
 
 
 def test_a_user_that_occurs_twice_with_different_values_is_named(wire: Wire) -> None:

@@ -32,6 +32,9 @@ async def test_a_directory_is_set_and_read(calls: Calls, user: str) -> None:
     users = [f"{user}-{number:03}" for number in range(250)]
     assert (await calls.set_users([{"userId": user_id, "name": user_id.upper()} for user_id in users])).changed == 250
     assert (await calls.set_users([{"userId": users[1], "disabled": True}])).changed == 1
+    points = {"email": "u@school.example", "mobile": "13800138000", "accounts": {"feishu": "ou_1"}}
+    assert (await calls.set_users([{"userId": users[1], **points}])).changed == 1
+    assert (await calls.set_users([{"userId": users[1], "email": "", "accounts": {"feishu": ""}}])).changed == 1
     change = await calls.set_members(
         [*((class_id, user_id, "stu") for user_id in users), (school, users[0], "tea"), ("nowhere", users[0], "tea")]
     )

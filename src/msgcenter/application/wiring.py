@@ -215,7 +215,7 @@ def _call_actions(process: _Process) -> CallActions:
         user_tokens=UserTokens(database, keys, default_ttl=process.settings.user_token_ttl, waiting_limit=limit),
         webhooks=Webhooks(database, keys, rules=process.webhook_addresses, resolve=process.resolver),
         webhook_deliveries=WebhookDeliveries(database),
-        directory_changes=DirectoryChanges(database),
+        directory_changes=DirectoryChanges(database, keys),
         directory_reads=DirectoryReads(database),
     )
 

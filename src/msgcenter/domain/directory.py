@@ -6,6 +6,8 @@ A change names what it sets; None keeps what is there. Memberships and the tree 
 
 from typing import NamedTuple
 
+from msgcenter.domain.channels.contacts import Contacts
+
 NEVER = 2**62 - 1
 """The position from which the memberships of a disabled user count: after every message."""
 MAX_DEPTH = 12
@@ -64,7 +66,8 @@ class DirectoryUser(NamedTuple):
 class UserChange(NamedTuple):
     """What to set for a user, who may be new to the directory.
 
-    `deleted` ends the memberships and removes the user from the directory, not the mailbox.
+    `contacts` are the contact points to set. `deleted` ends the memberships and removes the user from the directory,
+    with all contact points; the mailbox stays.
     """
 
     user_id: str
@@ -73,6 +76,7 @@ class UserChange(NamedTuple):
     time_zone: str | None = None
     disabled: bool | None = None
     deleted: bool = False
+    contacts: Contacts = ()
 
     def applied_to(self, user: DirectoryUser) -> DirectoryUser:
         """Return the user after the change."""

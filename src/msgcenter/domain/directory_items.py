@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from msgcenter.domain.channels.contacts import ACCOUNT, EMAIL, MAX_ACCOUNT, MAX_EMAIL, MAX_MOBILE, MOBILE, contacts_of
 from msgcenter.domain.directory import (
     MAX_KIND,
     MAX_LOCALE,
@@ -53,6 +54,28 @@ Locale: TypeAlias = Annotated[
 ]
 _ZONE = {RULE: must_be("时区名称,如Asia/Shanghai", "a time zone such as Asia/Shanghai")}
 TimeZone: TypeAlias = Annotated[str, Meta(max_length=MAX_TIME_ZONE, pattern="^[A-Za-z0-9_+/-]*$(?!\\n)", extra=_ZONE)]
+_EMAIL = {RULE: must_be("邮箱地址,如name@school.example", "an address such as name@school.example")}
+Email: TypeAlias = Annotated[str, Meta(max_length=MAX_EMAIL, pattern=EMAIL, extra=_EMAIL)]
+_MOBILE = {
+    RULE: must_be(
+        "手机号,如13800138000;境外号码以+和国家代码开头", "a mobile number: 13800138000, or + and the country code"
+    )
+}
+Mobile: TypeAlias = Annotated[str, Meta(max_length=MAX_MOBILE, pattern=MOBILE, extra=_MOBILE)]
+_ACCOUNT = {
+    RULE: must_be(
+        f"0–{MAX_ACCOUNT}个字母、数字、_-.@(首位不为符号)", f"0-{MAX_ACCOUNT} letters, digits, _-.@ (not first)"
+    )
+}
+Account: TypeAlias = Annotated[str, Meta(max_length=MAX_ACCOUNT, pattern=ACCOUNT, extra=_ACCOUNT)]
+
+
+class Accounts(Struct, frozen=True):
+    """The accounts of a user at other programs."""
+
+    wecom: Account | UnsetType = UNSET
+    dingtalk: Account | UnsetType = UNSET
+    feishu: Account | UnsetType = UNSET
 
 
 class OrgItem(Struct, frozen=True, rename="camel"):
@@ -83,10 +106,17 @@ class UserItem(Struct, frozen=True, rename="camel"):
     locale: Locale | UnsetType = UNSET
     time_zone: TimeZone | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    mobile: Mobile | UnsetType = UNSET
+    accounts: Accounts | UnsetType = UNSET
     deleted: bool = False
 
     def change(self) -> UserChange:
-        """Return what the item sets. Refuses with FIELD_MALFORMED (timeZone) an unknown time zone."""
+        """Return what the item sets.
+
+        Refuses with FIELD_MALFORMED (timeZone, email, mobile) an unknown time zone, and what cannot be an address.
+        """
+        accounts = Accounts() if isinstance(self.accounts, UnsetType) else self.accounts
         zone = _value(self.time_zone)
         if zone and zone not in _time_zones():
             raise malformed("timeZone", "须为时区名称,如Asia/Shanghai", "must be a time zone such as Asia/Shanghai")
@@ -97,6 +127,15 @@ class UserItem(Struct, frozen=True, rename="camel"):
             zone,
             None if isinstance(self.disabled, UnsetType) else self.disabled,
             self.deleted,
+            contacts_of(
+                _value(self.email),
+                _value(self.mobile),
+                {
+                    "wecom": _value(accounts.wecom),
+                    "dingtalk": _value(accounts.dingtalk),
+                    "feishu": _value(accounts.feishu),
+                },
+            ),
         )
 
 

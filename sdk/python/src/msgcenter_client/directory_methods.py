@@ -41,8 +41,9 @@ class DirectoryMethods:
     def set_users(self, users: Iterable[Mapping[str, Any]], *, platform_code: str | None = None) -> DirectoryChange:
         """Add, change, disable or remove users.
 
-        users: the items of the protocol's `setUsers`, such as `{"userId": "parent-wang", "name": "Wang Fang"}`. A field
-            that is left out keeps its value.
+        users: the items of the protocol's `setUsers`, such as `{"userId": "parent-wang", "name": "Wang Fang",
+            "email": "wang@school.example", "mobile": "13800138000", "accounts": {"wecom": "wangfang"}}`. A field that
+            is left out keeps its value, "" clears it. Contact points are never returned.
         """
         return self._run(self._directory_calls.set_users(users, platform_code=platform_code))
 

@@ -5,11 +5,15 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from msgcenter.actions.directory.import_files import BadLine
-from msgcenter.actions.directory.staging import StagedUser, Staging
+from msgcenter.actions.directory.staging import StagedUser, Staging, packed
 from msgcenter.database.database import Connection
 from msgcenter.domain.account import Platform
-from msgcenter.domain.directory import DirectoryUser, OrgChange
+from msgcenter.domain.channels.codes import ContactKind
+from msgcenter.domain.channels.contacts import ContactWriting
+from msgcenter.domain.directory import DirectoryUser, OrgChange, UserChange
 from msgcenter.domain.org_tree import final_parents, parents_first, tree_problems
+from msgcenter.store.channels import contacts as stored_contacts
+from msgcenter.store.channels.contacts import Contact
 from msgcenter.store.directory import members, users
 from msgcenter.store.directory.members import Member
 from msgcenter.store.directory.orgs import OrgRow, all_orgs
@@ -22,6 +26,7 @@ _SCHEMA = """
     create temp table new_member (cell int, user_id, org_id, role);
     create temp table missing_member (cell int, user_id, org_id, role);
     create temp table missing_user (cell int, user_id);
+    create temp table new_contact (cell int, user_id, contacts);
 """
 
 
@@ -33,6 +38,7 @@ class Kind(StrEnum):
     MISSING_ORG = "Organisations that are not in the file"
     NEW_USER = "New users"
     CHANGED_USER = "Changed users"
+    CHANGED_CONTACT = "Users with other contact points"
     MISSING_USER = "Users that are not in the file"
     NEW_MEMBER = "New memberships"
     MISSING_MEMBER = "Memberships that are not in the file"
@@ -42,10 +48,14 @@ MISSING = (Kind.MISSING_ORG, Kind.MISSING_USER, Kind.MISSING_MEMBER)
 
 
 class StoredUser(NamedTuple):
-    """A user of the directory with all memberships: pairs of organisation and role."""
+    """A user of the directory with all memberships: pairs of organisation and role.
+
+    `contacts` are the sealed contact points, if they are asked for.
+    """
 
     user: DirectoryUser
     members: frozenset[tuple[str, str]]
+    contacts: Mapping[ContactKind, Contact]
 
 
 class StoredOrgs(NamedTuple):
@@ -64,19 +74,25 @@ class StoredOrgs(NamedTuple):
         return cls(rows, parents, ids)
 
 
-async def stored_users(connection: Connection, cell: int, org_ids: Mapping[int, str]) -> AsyncIterator[StoredUser]:
-    """Yield the users of a cell with their memberships, by user id. Needs a snapshot."""
+async def stored_users(
+    connection: Connection, cell: int, org_ids: Mapping[int, str], *, contacts: bool
+) -> AsyncIterator[StoredUser]:
+    """Yield the users of a cell with their memberships, by user id; `contacts`: also their contact points.
+
+    Needs a snapshot.
+    """
     stored_members = _stored_members(connection, cell)
     member = await anext(stored_members, None)
     after = ""
     while page := await users.list_users(connection, cell, after, PAGE):
+        points = await stored_contacts.read(connection, cell, [user.user_id for user in page]) if contacts else {}
         for user in page:
             own: list[tuple[str, str]] = []
             while member is not None and member.user_id <= user.user_id:
                 if member.user_id == user.user_id:
                     own.append((org_ids[member.org_number], member.role))
                 member = await anext(stored_members, None)
-            yield StoredUser(user, frozenset(own))
+            yield StoredUser(user, frozenset(own), points.get(user.user_id, {}))
         after = page[-1].user_id
 
 
@@ -91,8 +107,9 @@ async def _stored_members(connection: Connection, cell: int) -> AsyncIterator[Me
 class Difference:
     """What an import would change. The changes of users and memberships are in temporary tables of the staging."""
 
-    def __init__(self, staging: Staging) -> None:
+    def __init__(self, staging: Staging, writing: ContactWriting) -> None:
         self.staging = staging
+        self._writing = writing
         self.counts = dict.fromkeys(Kind, 0)
         self.examples: dict[Kind, list[str]] = {kind: [] for kind in Kind}
         self.orgs: list[OrgChange] = []
@@ -100,7 +117,7 @@ class Difference:
         self.missing_orgs: list[OrgChange] = []
         """The deletions of the organisations that are not in the file, each before those above it."""
         self._rows: dict[str, list[tuple[object, ...]]] = {
-            table: [] for table in ("new_user", "new_member", "missing_member", "missing_user")
+            table: [] for table in ("new_user", "new_contact", "new_member", "missing_member", "missing_user")
         }
         staging.connection.executescript(_SCHEMA)
 
@@ -169,10 +186,26 @@ class Difference:
         if after != before:
             self._note(Kind.NEW_USER if before is None else Kind.CHANGED_USER, f"{user_id} {after.name}".rstrip())
             self._insert("new_user", (cell, *after))
+        self._compare_contacts(cell, mine.change, {} if theirs is None else theirs.contacts)
         known = frozenset[tuple[str, str]]() if theirs is None else theirs.members
         if mine.members != known:
             self._members(Kind.NEW_MEMBER, "new_member", cell, user_id, mine.members - known)
             self._members(Kind.MISSING_MEMBER, "missing_member", cell, user_id, known - mine.members)
+
+    def _compare_contacts(self, cell: int, change: UserChange, stored: Mapping[ContactKind, Contact]) -> None:
+        """Note the contact points of a user that change. Their values are not shown."""
+        changed = tuple(
+            (kind, value) for kind, value in change.contacts if self._is_new(change.user_id, kind, value, stored)
+        )
+        if changed:
+            self._note(Kind.CHANGED_CONTACT, f"{change.user_id}: {', '.join(kind for kind, _ in changed)}")
+            self._insert("new_contact", (cell, change.user_id, packed(changed)))
+
+    def _is_new(self, user_id: str, kind: ContactKind, value: str, stored: Mapping[ContactKind, Contact]) -> bool:
+        if not value or kind not in stored:
+            return bool(value) is not (kind in stored)
+        code = self.staging.platform.code
+        return not self._writing.is_sealed(code, user_id, kind, value=value, sealed=stored[kind].value_sealed)
 
     def _missing(self, cell: int, theirs: StoredUser) -> None:
         user_id = theirs.user.user_id

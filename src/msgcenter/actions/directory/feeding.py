@@ -5,6 +5,8 @@ from typing import NamedTuple, TypeVar
 
 from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import App, Platform
+from msgcenter.domain.channels.contacts import ContactWriting
+from msgcenter.domain.channels.sealing import Sealing
 from msgcenter.domain.directory import FormerMembership, Membership, OrgChange, UserChange
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
@@ -31,8 +33,9 @@ class DirectoryChanges:
     Every call refuses with NOT_AUTHORISED (directory, platform). The audit log records numbers, not whose.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealing: Sealing) -> None:
         self._database = database
+        self._sealing = sealing
 
     async def set_orgs(
         self, app: App, items: Mapping[int, OrgChange], *, platform_code: str | None, by: Actor
@@ -58,14 +61,15 @@ class DirectoryChanges:
     async def set_users(
         self, app: App, items: Mapping[int, UserChange], *, platform_code: str | None, by: Actor
     ) -> Outcome:
-        """Set or remove users. New ones become known to the platform."""
+        """Set or remove users, with their contact points, which are sealed. New ones become known to the platform."""
         platform = app.directory_platform(platform_code)
         changes, problems = _distinct(items, "userId")
         return Outcome(await self._set_users(_Change(app, platform, by), list(changes.values())), problems)
 
     @transactional
     async def _set_users(self, connection: Connection, change: "_Change", changes: Sequence[UserChange]) -> int:
-        changed = await change_users(connection, change.platform, changes)
+        writing = ContactWriting(self._sealing, change.app.number, now_ms())
+        changed = await change_users(connection, change.platform, changes, writing)
         await change.record(connection, "directory.users", changed)
         return changed
 

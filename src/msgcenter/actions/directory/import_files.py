@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING, NamedTuple, TypeAlias
 from zipfile import BadZipFile, ZipFile
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from msgcenter.domain.directory_items import MemberItem, OrgItem, UserItem
+from msgcenter.domain.directory_items import Accounts, MemberItem, OrgItem, UserItem
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.domain.struct_rules import refusal_of
 
@@ -54,8 +54,12 @@ class _OrgLine(OrgItem, frozen=True, tag="org", tag_field="type", forbid_unknown
     pass
 
 
-class _UserLine(UserItem, frozen=True, tag="user", tag_field="type", forbid_unknown_fields=True):
+class _Accounts(Accounts, frozen=True, forbid_unknown_fields=True):
     pass
+
+
+class _UserLine(UserItem, frozen=True, tag="user", tag_field="type", forbid_unknown_fields=True):
+    accounts: _Accounts | UnsetType = UNSET
 
 
 class _MemberLine(MemberItem, frozen=True, tag="member", tag_field="type", forbid_unknown_fields=True):
@@ -69,10 +73,11 @@ class _Typed(Struct, frozen=True):
 _KINDS: Mapping[str, type[Item]] = {"org": _OrgLine, "user": _UserLine, "member": _MemberLine}
 _decoder = msgspec.json.Decoder(_OrgLine | _UserLine | _MemberLine)
 
+ACCOUNTS = ("wecom", "dingtalk", "feishu")
 ORGS, USERS, MEMBERS = "orgs.csv", "users.csv", "members.csv"
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     ORGS: ("orgId", "parentId", "kind", "name"),
-    USERS: ("userId", "name", "locale", "timeZone", "disabled"),
+    USERS: ("userId", "name", "locale", "timeZone", "disabled", "email", "mobile", *ACCOUNTS),
     MEMBERS: ("orgId", "userId", "role"),
 }
 """The CSV files and their headings."""
@@ -207,7 +212,8 @@ def _problem(message: str, kind: type[Struct]) -> str:
     """Return a problem of a field from msgspec's message."""
     if message.startswith("Object contains unknown field"):
         field = message.partition("`")[2].partition("`")[0]
-        known = ", ".join(it.encode_name for it in msgspec.structs.fields(kind) if it.encode_name != "deleted")
+        inner = Accounts if message.endswith("`$.accounts`") else kind
+        known = ", ".join(it.encode_name for it in msgspec.structs.fields(inner) if it.encode_name != "deleted")
         return f"unknown field {_shown(field)}; the fields are {known}"
     return _text(refusal_of(message, kind))
 
@@ -299,8 +305,9 @@ def _rows(name: str, rows: "_csv.Reader") -> Iterator[Entry]:
             values["disabled"] = "false"
         if name == ORGS and not values.get("name", "x"):
             del values["name"]  # a name cannot be cleared
+        accounts = {heading: values.pop(heading) for heading in ACCOUNTS if heading in values}
         try:
-            item = msgspec.convert(values, kind, strict=False)
+            item = msgspec.convert({**values, "accounts": accounts} if accounts else values, kind, strict=False)
         except msgspec.ValidationError as error:
             yield BadLine(place, _problem(str(error), kind))
             continue

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from msgcenter.actions.apps.platforms import check_platform
 from msgcenter.actions.directory.difference import Difference, Kind, StoredOrgs, stored_users
 from msgcenter.actions.directory.import_files import BadLine, open_source
-from msgcenter.actions.directory.staging import Staging, place_key
+from msgcenter.actions.directory.staging import Staging, place_key, unpacked
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Platform
+from msgcenter.domain.channels.contacts import ContactWriting
+from msgcenter.domain.channels.sealing import Sealing
 from msgcenter.domain.directory import BLOCK, FormerMembership, Membership, OrgChange, UserChange
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import Actor
@@ -59,6 +60,7 @@ async def import_directory(
     platform_code: str,
     path: Path,
     *,
+    sealing: Sealing,
     delete_missing: int | None = None,
     dry_run: bool = False,
     on_progress: OnProgress,
@@ -66,14 +68,16 @@ async def import_directory(
 ) -> Outcome:
     """Make the directory of a platform what a file says, after all of the file has been checked.
 
-    What is not in the file stays, unless `delete_missing` is exactly its number. Changes are committed in blocks; each
-    is whole or not done. Raises UnknownPlatformError, BadFileError, UnconfirmedError, or ValueError if the file cannot
-    be read.
+    `sealing` seals contact points. What is not in the file stays, unless `delete_missing` is exactly its number.
+    Changes are committed in blocks; each is whole or not done. Raises UnknownPlatformError, BadFileError,
+    UnconfirmedError, or ValueError if the file cannot be read.
     """
     platform = await check_platform(database, platform_code)
+    writing = ContactWriting(sealing, None, now_ms())
     with Staging(platform) as staging:
         _read(staging, path, on_progress)
-        difference = await _compare(database, platform, staging, on_progress, delete_missing=delete_missing is not None)
+        difference = Difference(staging, writing)
+        await _compare(database, difference, on_progress, delete_missing=delete_missing is not None)
         if staging.problems:
             raise BadFileError(sorted(staging.bad_lines, key=place_key), staging.problems)
         outcome = Outcome(*staging.counts(), difference.counts, difference.examples, difference.missing)
@@ -81,7 +85,7 @@ async def import_directory(
             assert delete_missing is not None
             raise UnconfirmedError(outcome, delete_missing)
         if not dry_run:
-            await _Import(database, platform, difference, on_progress).run(by, deletes=delete_missing is not None)
+            await _Import(database, difference, writing, on_progress).run(by, deletes=delete_missing is not None)
         return outcome
 
 
@@ -99,25 +103,27 @@ def _read(staging: Staging, path: Path, on_progress: OnProgress) -> None:
 
 
 async def _compare(
-    database: Database, platform: Platform, staging: Staging, on_progress: OnProgress, *, delete_missing: bool
-) -> Difference:
-    difference = Difference(staging)
+    database: Database, difference: Difference, on_progress: OnProgress, *, delete_missing: bool
+) -> None:
+    staging = difference.staging
+    platform, contacts = staging.platform, staging.has_contacts
     async with database.snapshot() as connection:
         stored = await StoredOrgs.read(connection, platform)
         difference.compare_orgs(stored, delete_missing=delete_missing)
         if not staging.problems:
             for place, cell in enumerate(platform.all_cells):
                 on_progress("Comparing", place, platform.cells)
-                await difference.compare_users(stored_users(connection, cell, stored.ids), cell)
-    return difference
+                await difference.compare_users(stored_users(connection, cell, stored.ids, contacts=contacts), cell)
 
 
 class _Import:
     """The changes of an import, in transactions of one block each."""
 
-    def __init__(self, database: Database, platform: Platform, difference: Difference, on_progress: OnProgress) -> None:
-        self._database, self._platform = database, platform
-        self._difference, self._on_progress = difference, on_progress
+    def __init__(
+        self, database: Database, difference: Difference, writing: ContactWriting, on_progress: OnProgress
+    ) -> None:
+        self._database, self._platform = database, difference.staging.platform
+        self._difference, self._writing, self._on_progress = difference, writing, on_progress
 
     async def run(self, by: Actor, *, deletes: bool) -> None:
         """Apply everything; `deletes`: also delete what is not in the file."""
@@ -128,6 +134,7 @@ class _Import:
         await self._database.in_transaction(self._record, by, deletes=deletes)
         await self._set_orgs(self._difference.orgs)
         await self._set_users()
+        await self._set_contacts()
         await self._add_members()
         if deletes:
             await self._end_members()
@@ -144,6 +151,7 @@ class _Import:
             now=now_ms(),
             orgs=counts[Kind.NEW_ORG] + counts[Kind.CHANGED_ORG],
             users=counts[Kind.NEW_USER] + counts[Kind.CHANGED_USER],
+            contacts=counts[Kind.CHANGED_CONTACT],
             members=counts[Kind.NEW_MEMBER],
             deleted=self._difference.missing if deletes else 0,
         )
@@ -167,6 +175,14 @@ class _Import:
                 for user_id, name, locale, time_zone, disabled in block
             ]
             await self._database.in_transaction(change_users, self._platform, changes)
+            done += len(block)
+
+    async def _set_contacts(self) -> None:
+        done, total = 0, self._difference.counts[Kind.CHANGED_CONTACT]
+        for _, block in self._difference.blocks("new_contact", BLOCK):
+            self._on_progress("Contact points", done, total)
+            changes = [UserChange(user_id, contacts=unpacked(contacts)) for user_id, contacts in block]
+            await self._database.in_transaction(change_users, self._platform, changes, self._writing)
             done += len(block)
 
     async def _add_members(self) -> None:

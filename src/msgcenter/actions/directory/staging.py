@@ -4,8 +4,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from msgcenter.actions.directory.import_files import BadLine, Entry, Place
 from msgcenter.domain.account import Platform
+from msgcenter.domain.channels.contacts import Contacts
 from msgcenter.domain.directory import OrgChange, UserChange
 from msgcenter.domain.directory_items import OrgItem, UserItem
 
@@ -16,7 +19,7 @@ _CACHE_KIB = 32_768
 _SCHEMA = """
     create table org (org_id text primary key, parent_id text, kind text, name text, place text) without rowid;
     create table person (
-        cell int, user_id text, name text, locale text, time_zone text, disabled int, place text,
+        cell int, user_id text, name text, locale text, time_zone text, disabled int, contacts text, place text,
         primary key (cell, user_id)
     ) without rowid;
     create table member (
@@ -25,7 +28,7 @@ _SCHEMA = """
 """
 _INSERT = {
     "org": "insert into org values (?, ?, ?, ?, ?)",
-    "person": "insert into person values (?, ?, ?, ?, ?, ?, ?)",
+    "person": "insert into person values (?, ?, ?, ?, ?, ?, ?, ?)",
     "member": "insert into member values (?, ?, ?, ?, ?)",
 }
 _KEYS = {"org": ("org_id",), "person": ("cell", "user_id"), "member": ("cell", "user_id", "org_id", "role")}
@@ -43,13 +46,15 @@ class Staging:
     """What a file says about a platform's directory. `bad_lines` are the first of `problems`. Use in a `with` block."""
 
     def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+        self.platform = platform
         # An empty name is a temporary file that ends with the process.
         self.connection = sqlite3.connect("", isolation_level=None)
         self.connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
         self.connection.executescript(_SCHEMA)
         self.bad_lines: list[BadLine] = []
         self.problems = 0
+        self.has_contacts = False
+        """Whether there is a contact point in the file, or the removal of one."""
         self._batches: dict[str, list[_Row]] = {table: [] for table in _INSERT}
 
     def __enter__(self) -> "Staging":
@@ -61,7 +66,7 @@ class Staging:
     def read(self, entries: Iterable[Entry]) -> None:
         """Take all items in. Lines that are none, or repeat another line, are bad lines."""
         self.connection.execute("begin")
-        cell_of = self._platform.cell_of
+        cell_of = self.platform.cell_of
         for entry in entries:
             if isinstance(entry, BadLine):
                 self.refuse(entry)
@@ -72,8 +77,10 @@ class Staging:
                 org_id, parent_id, kind, name, _ = item.change()
                 self._add("org", (org_id, parent_id, kind, name, at))
             elif isinstance(item, UserItem):
-                user_id, name, locale, time_zone, disabled, _ = item.change()
-                self._add("person", (cell_of(user_id), user_id, name, locale, time_zone, disabled, at))
+                user_id, name, locale, time_zone, disabled, _, contacts = item.change()
+                self.has_contacts |= bool(contacts)
+                texts = packed(contacts)
+                self._add("person", (cell_of(user_id), user_id, name, locale, time_zone, disabled, texts, at))
             else:
                 user_id = str(item.user_id)
                 self._add("member", (cell_of(user_id), user_id, str(item.org_id), item.role, at))
@@ -143,18 +150,26 @@ class Staging:
     def users(self, cell: int) -> Iterator[StagedUser]:
         """Yield the users of a cell with their memberships, by user id."""
         users = self.connection.execute(
-            "select user_id, name, locale, time_zone, disabled from person where cell = ? order by user_id", [cell]
+            "select user_id, name, locale, time_zone, disabled, contacts from person where cell = ? order by user_id",
+            [cell],
         )
         members = self.connection.execute(
             "select user_id, org_id, role from member where cell = ? order by user_id", [cell]
         )
         member = next(members, None)
-        for user_id, name, locale, time_zone, disabled in users:
+        for user_id, name, locale, time_zone, disabled, contacts in users:
             own: list[tuple[str, str]] = []
             while member is not None and member[0] == user_id:
                 own.append((member[1], member[2]))
                 member = next(members, None)
-            change = UserChange(user_id, name, locale, time_zone, None if disabled is None else bool(disabled))
+            change = UserChange(
+                user_id,
+                name,
+                locale,
+                time_zone,
+                None if disabled is None else bool(disabled),
+                contacts=unpacked(contacts),
+            )
             yield StagedUser(change, frozenset(own))
 
     def counts(self) -> tuple[int, int, int]:
@@ -164,6 +179,16 @@ class Staging:
             for table in ("org", "person", "member")
         )
         return orgs, users, members
+
+
+def packed(contacts: Contacts) -> str | None:
+    """Return contact points as a text for a column."""
+    return msgspec.json.encode(contacts).decode() if contacts else None
+
+
+def unpacked(text: str | None) -> Contacts:
+    """Return the contact points of a column."""
+    return msgspec.json.decode(text, type=Contacts) if text else ()
 
 
 def place_key(bad_line: BadLine) -> tuple[str, int]:

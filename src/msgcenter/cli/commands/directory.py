@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from msgcenter.cli.options import AsJson
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from msgcenter.actions.apps.key_ring import KeyRing
     from msgcenter.actions.directory.importing import BadFileError, Outcome
     from msgcenter.actions.directory.overview import OrgNode
     from msgcenter.database.database import Database
@@ -55,24 +57,25 @@ def import_file(
     """
     from msgcenter.actions.directory.importing import BadFileError, UnconfirmedError, import_directory
     from msgcenter.cli.actor import command_actor
-    from msgcenter.cli.database import on_database
+    from msgcenter.cli.database import on_database_with_keys
 
-    async def work(database: "Database") -> "Outcome":
+    async def work(database: "Database", keys: "KeyRing") -> "Outcome":
         with progress_bar() as progress:
             return await import_directory(
                 database,
                 platform,
                 file,
+                sealing=keys,
                 delete_missing=delete_missing,
                 dry_run=dry_run,
                 on_progress=_steps(progress),
                 by=command_actor(),
             )
 
-    def guarded(database: "Database") -> Any:
-        return _with_problems(work(database))
+    def guarded(database: "Database", keys: "KeyRing") -> Any:
+        return _with_problems(work(database, keys))
 
-    outcome = on_database(guarded)
+    outcome = on_database_with_keys(guarded)
     if isinstance(outcome, BadFileError):
         raise _bad_file(file, outcome)
     if isinstance(outcome, UnconfirmedError):
@@ -184,12 +187,18 @@ def export(
             metavar="FILE",
         ),
     ] = None,
+    contacts: Annotated[
+        bool,
+        typer.Option("--contacts", help="Also write contact points, in clear. The audit log names who did."),
+    ] = False,
 ) -> None:
     """Write a platform's directory to a file that `import` reads again."""
     from msgcenter.actions.directory.exporting import JsonLines, export_directory, open_target
-    from msgcenter.cli.database import on_database
+    from msgcenter.cli.actor import command_actor
+    from msgcenter.cli.database import on_database_with_keys
 
-    async def work(database: "Database") -> None:
+    async def work(database: "Database", keys: "KeyRing") -> None:
+        export = partial(export_directory, contacts=keys if contacts else None, by=command_actor())
         with progress_bar() as progress:
             bar = progress.add_task("Users", total=None)
 
@@ -197,12 +206,12 @@ def export(
                 progress.advance(bar, count)
 
             if file is None:
-                await export_directory(database, platform, JsonLines(sys.stdout.buffer), on_count)
+                await export(database, platform, JsonLines(sys.stdout.buffer), on_count)
                 return
-            with open_target(file) as writer:
-                await export_directory(database, platform, writer, on_count)
+            with open_target(file, contacts=contacts) as writer:
+                await export(database, platform, writer, on_count)
 
-    on_database(work)
+    on_database_with_keys(work)
     if file is None:
         sys.stdout.flush()
     else:

@@ -65,7 +65,8 @@ def run_demo(settings: Settings) -> None:
 async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[str, str | None]]:
     """Return the demo app's credentials, whether it is new, and each operator's password, None if it was changed."""
     async with database_of(settings, connections=3) as database, NodeLease(database.direct_url) as lease:
-        register = Apps(database, key_ring(settings))
+        keys = key_ring(settings)
+        register = Apps(database, keys)
         is_new = False
         try:
             credentials = await register.credentials(APP_ID)
@@ -74,7 +75,7 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[
                 raise
             credentials = await register.create("智慧校园 Demo", PLATFORM, app_id=APP_ID)
             is_new = True
-        await prepare_directory(database, PLATFORM, APP_ID)
+        await prepare_directory(database, keys, PLATFORM, APP_ID)
         sending = Sending(database, lease, waiting_limit=10)
         platform = credentials.app.platform
         for message_id, content in _OLD_MESSAGES.items():

@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.directory.grants import AddressingGrants
 from msgcenter.actions.directory.importing import import_directory
 from msgcenter.database.database import Database
@@ -26,14 +27,14 @@ _FIRST = "子雨梓浩思佳宇欣诗明文嘉可俊天晨若安宁清书乐一�
 _SECOND = "涵轩怡彤航妍辰琪瑶阳萱杰宁然悦博霖洋菲凯"
 
 
-async def prepare_directory(database: Database, platform_code: str, app_id: str) -> bool:
+async def prepare_directory(database: Database, keys: KeyRing, platform_code: str, app_id: str) -> bool:
     """Import the directory, unless it is there, and let the app address the district. Return whether it is new."""
     async with database.connection() as connection:
         if await orgs.find(connection, platform_code, DISTRICT) is not None:
             return False
     with TemporaryDirectory() as folder:
         path = _write_file(folder)
-        await import_directory(database, platform_code, path, on_progress=lambda *_: None, by=COMMAND)
+        await import_directory(database, platform_code, path, sealing=keys, on_progress=lambda *_: None, by=COMMAND)
     await AddressingGrants(database).grant(app_id, DISTRICT, None, platform_code=None, by=COMMAND)
     return True
 

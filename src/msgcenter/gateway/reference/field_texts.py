@@ -192,8 +192,22 @@ FIELDS = {
         "true则不再收到发给组织的消息，身份保留",
         "true: messages to organisations no longer reach the user, whose memberships are kept",
     ),
+    "users[].email": Phrase(
+        "邮箱地址；空串表示清除；加密保存，不返回", 'e-mail address; "" clears it; stored encrypted, never returned'
+    ),
+    "users[].mobile": Phrase(
+        "手机号；境外号码以+和国家代码开头；加密保存，不返回",
+        "mobile number; + and the country code outside China; stored encrypted, never returned",
+    ),
+    "users[].accounts": Phrase(
+        "其他平台的账号；加密保存，不返回", "accounts at other programs; stored encrypted, never returned"
+    ),
+    "users[].accounts.wecom": Phrase("企业微信账号", "WeCom account"),
+    "users[].accounts.dingtalk": Phrase("钉钉userid", "DingTalk userid"),
+    "users[].accounts.feishu": Phrase("飞书user_id", "Feishu user_id"),
     "users[].deleted": Phrase(
-        "true则移出通讯录，收件箱保留", "true removes the user from the directory, not the inbox"
+        "true则移出通讯录并删除联系方式，收件箱保留",
+        "true removes the user from the directory and the contact points, not the inbox",
     ),
     "members": Phrase("成员身份，一次最多1000个", "memberships, at most 1,000 per call"),
     "members[].orgId": Phrase("组织编号", "id of the organisation"),

@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection
 from msgcenter.domain.account import Platform
+from msgcenter.domain.channels.contacts import ContactWriting
 from msgcenter.domain.directory import DirectoryUser, UserChange
+from msgcenter.messaging.channels.change_contacts import change_contacts
+from msgcenter.store.channels import contacts
 from msgcenter.store.directory import members, orgs
 from msgcenter.store.directory import users as directory_users
 from msgcenter.store.directory.members import Member
@@ -22,10 +25,16 @@ class _CellPlan(NamedTuple):
     ended: list[Member]
 
 
-async def change_users(connection: Connection, platform: Platform, changes: Collection[UserChange]) -> int:
+async def change_users(
+    connection: Connection,
+    platform: Platform,
+    changes: Collection[UserChange],
+    writing: ContactWriting | None = None,
+) -> int:
     """Set what the directory knows of distinct users, or remove them. Return how many have changed.
 
     New users become known. The memberships of users who are disabled wait, those of users who are removed end.
+    Changes with contact points need `writing`.
     """
     await orgs.lock_directory(connection, platform.code)
     cells: dict[int, list[UserChange]] = {}
@@ -35,9 +44,16 @@ async def change_users(connection: Connection, platform: Platform, changes: Coll
     for cell, plan in planned.items():
         await users.register(connection, cell, {user.user_id for user in plan.written})
         await directory_users.write(connection, cell, plan.written)
+    changed = 0
     for cell, plan in planned.items():
         await _change_members(connection, cell, plan)
-    return sum(len(plan.written) + len(plan.deleted) for plan in planned.values())
+        points = {change.user_id: change.contacts for change in cells[cell] if change.contacts and not change.deleted}
+        reached = set[str]()
+        if points:
+            assert writing is not None
+            reached = await change_contacts(connection, platform, cell, points, writing)
+        changed += len({*(user.user_id for user in plan.written), *plan.deleted, *reached})
+    return changed
 
 
 async def _plan(connection: Connection, cell: int, changes: Sequence[UserChange]) -> _CellPlan:
@@ -72,3 +88,4 @@ async def _change_members(connection: Connection, cell: int, plan: _CellPlan) ->
             await members.resume(connection, cell, position, plan.enabled)
     if plan.deleted:
         await directory_users.remove(connection, cell, plan.deleted)
+        await contacts.remove_all(connection, cell, plan.deleted)
