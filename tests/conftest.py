@@ -116,6 +116,21 @@ Files that wait most of their time (kills, slow clients, nginx, webhooks) stand 
 """
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the embedded PostgreSQL's user access to the tests' folders, before a command does so and prints it.
+
+    When pytest makes the folder of a run, it closes the folder above, which all runs of a user share, to other users.
+    Open it again at once: until then, the embedded PostgreSQL of another run cannot open its files.
+    """
+    if os.geteuid() != 0:
+        return
+    folder: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    for above in (folder, *folder.parents):
+        if "pytest-" in str(above):  # pytest's own folders only
+            above.chmod(above.stat().st_mode | 0o001)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest."""
     folder = Path(__file__).parent
@@ -129,17 +144,6 @@ def examples(number: int) -> int:
 
 
 # --- Databases ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session", autouse=True)
-def passable_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Give the embedded PostgreSQL's user access to the tests' folders, before a command does so and prints it."""
-    if os.geteuid() != 0:
-        return
-    folder = tmp_path_factory.getbasetemp()
-    for above in (folder, *folder.parents):
-        if "pytest-" in str(above):  # pytest's own folders only
-            above.chmod(above.stat().st_mode | 0o001)
 
 
 @pytest.fixture(scope="session", autouse=True)
