@@ -35,6 +35,11 @@ class Call:
         return json.loads(self.body)
 
 
+def exact(content: object) -> bytes:
+    """Return JSON as it must be sent: without white space, in UTF-8."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 Reply = tuple[int, Mapping[str, str], bytes]
 
 

@@ -1,5 +1,6 @@
 """A gateway over HTTP: a channel renders a request and classifies the answer, the gateway sends."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -16,8 +17,8 @@ DOWN_MS = 30_000
 WRONG_MS = 600_000
 """How long a gateway waits at least that an operator has to put right, such as a wrong password."""
 JSON_TYPE: Header = ("Content-Type", "application/json; charset=utf-8")
-_TIMEOUT = 15.0
-_ANSWER_BYTES = 65_536
+TIMEOUT = 15.0
+ANSWER_BYTES = 65_536
 _REASON_LIMIT = 200
 
 
@@ -47,7 +48,7 @@ class HttpGateway:
 
     def __init__(self, channel: HttpChannel, network: Network) -> None:
         self._channel = channel
-        self._client = HttpClient(network, timeout=_TIMEOUT, answer_bytes=_ANSWER_BYTES)
+        self._client = HttpClient(network, timeout=TIMEOUT, answer_bytes=ANSWER_BYTES)
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,3 +97,9 @@ def json_object(answer: Answer) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def scalar(content: Mapping[str, Any], name: str) -> int | str | None:
+    """Return a field of an answer that is a number or a text, None for anything else."""
+    value = content.get(name)
+    return value if isinstance(value, int | str) else None

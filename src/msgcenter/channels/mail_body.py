@@ -3,7 +3,7 @@
 from html import escape
 from typing import NamedTuple
 
-from msgcenter.channels.plain import OPEN, plain_text, plain_title
+from msgcenter.channels.plain import OPEN, plain_text, plain_title, sender_line
 from msgcenter.domain.channels.note import Note
 
 
@@ -22,16 +22,12 @@ def mail_body(note: Note) -> MailBody:
 
 
 def _as_text(title: str, text: str, note: Note) -> str:
-    parts = [title, text, note.link, _sender(note)]
+    parts = [title, text, note.link, sender_line(note)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _as_html(title: str, text: str, note: Note) -> str:
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines() if line.strip())
     button = f'<p><a href="{escape(note.link)}">{OPEN.in_language(note.language)}</a></p>' if note.link else ""
-    sender = f"<p><small>{escape(_sender(note))}</small></p>"
+    sender = f"<p><small>{escape(sender_line(note))}</small></p>"
     return f'<!doctype html><html lang="{note.language}"><h1>{escape(title)}</h1>{paragraphs}{button}{sender}</html>\n'
-
-
-def _sender(note: Note) -> str:
-    return " · ".join(part for part in (note.sender, note.app_name) if part)

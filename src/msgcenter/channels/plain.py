@@ -15,12 +15,27 @@ def plain_title(note: Note) -> str:
 
 
 def plain_text(note: Note) -> str:
-    """Return the text: that of the template, or the note's text, its rows and the messages of its digest."""
+    """Return the whole text: that of the template, or the note's text, its rows and the messages of its digest."""
+    rows = [_LABEL.in_language(note.language, label=label, value=value) for label, value in rows_of(note)]
+    return "\n".join(part for part in (body_text(note), *rows) if part)
+
+
+def body_text(note: Note) -> str:
+    """Return the text without the rows, for channels that show these separately."""
     if template := note.parts.get("text"):
         return template.strip()
-    rows = [_LABEL.in_language(note.language, label=label, value=value) for label, value in note.fields]
     items = [f"• {one_line(item.title)}" for item in note.digest]
-    return "\n".join(part for part in (note.text.strip(), *rows, *items) if part)
+    return "\n".join(part for part in (note.text.strip(), *items) if part)
+
+
+def rows_of(note: Note) -> tuple[tuple[str, str], ...]:
+    """Return the rows of a card. The text of a template says what they say."""
+    return () if note.parts.get("text") else note.fields
+
+
+def sender_line(note: Note) -> str:
+    """Return who sends the note, and by which app."""
+    return " · ".join(part for part in (one_line(note.sender), one_line(note.app_name)) if part)
 
 
 def one_line(text: str) -> str:

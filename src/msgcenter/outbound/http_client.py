@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -54,7 +55,7 @@ class HttpClient:
         self._answer_bytes = answer_bytes
         self._pools = {
             scheme: httpcore.AsyncConnectionPool(
-                ssl_context=ssl.create_default_context() if encrypted else None,
+                ssl_context=_tls_context() if encrypted else None,
                 max_connections=None,
                 max_keepalive_connections=_KEPT_CONNECTIONS,
                 keepalive_expiry=_KEPT_SECONDS,
@@ -113,6 +114,12 @@ class HttpClient:
             if len(body) >= self._answer_bytes:
                 break
         return body[: self._answer_bytes]
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Return the context of all clients. Reading the certificates takes tens of milliseconds."""
+    return ssl.create_default_context()
 
 
 _KINDS: dict[type[BaseException], str] = {
