@@ -1,4 +1,4 @@
-"""A send plans its channels in its own transaction; a platform without channels pays nothing."""
+"""A send or reminder plans its channels in its own transaction; a platform without channels pays nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from msgcenter.actions.messages.sending import Sending
+from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.database.database import Database
 from msgcenter.domain.account import App
 from msgcenter.domain.audience import Everyone, Receivers
@@ -14,6 +15,7 @@ from msgcenter.domain.channels.codes import Urgency
 from msgcenter.domain.channels.policy import Wish
 from msgcenter.domain.content import Text
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import COMMAND
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.channels import rules
 from msgcenter.messaging.channels.rules import ChannelRules
@@ -100,10 +102,10 @@ async def test_the_type_of_a_message_is_stored(
     await sending.send(app, BODY, USERS)
     stored = await rows(database, "select type_code from message order by id")
     assert [row["type_code"] for row in stored] == ["homework", "homework", None]
-    (plan, _) = await plans(database)
+    (plan, none, _) = await plans(database)
     assert (plan["message_id"], plan["type_code"], plan["urgency"]) == (typed, "homework", Urgency.LOW)
     assert plan["channels"] == ["push"]
-    assert silent not in {plan["message_id"] for plan in await plans(database)}
+    assert (none["message_id"], none["channels"], none["finished_at"]) == (silent, [], none["created_at"])
 
 
 async def test_a_scheduled_message_is_due_its_delay_after_its_time(
@@ -125,7 +127,12 @@ async def test_a_large_send_and_a_broadcast_have_a_plan(
 async def test_a_batch_of_sends_stores_the_plans_of_those_that_have_one(
     database: Database, app: App, decided: ChannelRows, sending: Sending
 ) -> None:
-    wishes = [Wish(channels=("push", "email")), Wish(channels=()), Wish(channels=("sms",)), Wish(delay_minutes=0)]
+    wishes = [
+        Wish(channels=("push", "email")),
+        Wish(channels=("feishu",)),
+        Wish(channels=("sms",)),
+        Wish(delay_minutes=0),
+    ]
     sent = await asyncio.gather(*(sending.send(app, BODY, USERS, wish=wish) for wish in wishes))
     stored = {plan["message_id"]: plan["channels"] for plan in await plans(database)}
     assert stored == {sent[0]: ["push", "email"], sent[3]: ["email"]}
@@ -168,6 +175,58 @@ async def test_urgent_messages_need_a_grant(
     assert record is not None
     await sending.send(record.app, BODY, USERS, wish=Wish("alarm"))
     assert [plan["urgency"] for plan in await plans(database)] == [Urgency.URGENT]
+
+
+async def remind(database: Database, app: App, message_id: int) -> None:
+    """Remind of a message again, as if its last reminder was long ago."""
+    await rows(database, "update message set reminded_at = null returning 1")
+    assert await SentMessages(database).remind(app, message_id, by=COMMAND) == len(USERS.user_ids)
+
+
+async def test_a_reminder_brings_a_waiting_plan_forward(
+    database: Database, app: App, decided: ChannelRows, sending: Sending
+) -> None:
+    message_id = await sending.send(app, BODY, USERS)
+    for _ in range(2):
+        await remind(database, app, message_id)
+        (plan,) = await plans(database)
+        assert plan["due_at"] <= now_ms()
+
+
+async def test_a_reminder_after_the_plan_is_another_round(
+    database: Database, app: App, decided: ChannelRows, sending: Sending
+) -> None:
+    message_id = await sending.send(app, BODY, USERS, wish=Wish("homework", ("push", "email"), 5))
+    for last in (0, 1):
+        await rows(database, "update channel_plan set finished_at = $1 returning 1", now_ms())
+        await remind(database, app, message_id)
+        *_, plan = await plans(database)
+        assert (plan["round"], plan["channels"], plan["finished_at"]) == (last + 1, ["push", "email"], None)
+        assert (plan["type_code"], plan["urgency"]) == ("homework", Urgency.LOW)
+        assert plan["due_at"] == plan["created_at"] <= now_ms()
+
+
+async def test_a_reminder_of_a_message_without_a_plan_follows_the_platform(
+    database: Database, app: App, sending: Sending
+) -> None:
+    message_id = await sending.send(app, BODY, USERS)
+    await remind(database, app, message_id)
+    assert await plans(database) == []
+    decided = ChannelRows(database, CODE)
+    await decided.add_gateways("email")
+    await decided.set_defaults(["email"])
+    await remind(database, app, message_id)
+    (plan,) = await plans(database)
+    assert (plan["round"], plan["channels"]) == (0, ["email"])
+
+
+async def test_a_message_for_inboxes_only_is_reminded_of_there(
+    database: Database, app: App, decided: ChannelRows, sending: Sending
+) -> None:
+    message_id = await sending.send(app, BODY, USERS, wish=Wish(channels=()))
+    await remind(database, app, message_id)
+    (plan,) = await plans(database)
+    assert plan["finished_at"] is not None
 
 
 async def test_rules_are_read_once_and_again_after_their_time(

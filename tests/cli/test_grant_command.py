@@ -41,13 +41,15 @@ async def test_organisations_are_granted_and_revoked(
     assert granted("--directory", "--org", "class", "--revoke") == (True, [("school", None)])
     assert granted("--directory", "--org", "class", "--revoke") == (True, [("school", None)])
     assert granted("--no-directory") == (False, [("school", None)])
+    for option, allowed in (("--urgent", True), ("--no-urgent", False)):
+        assert json.loads(shell.run("app", "grant", app_id, option, "--json").out)["urgent"] is allowed
     actions = await rows(
         database,
-        "select action from audit_entry where action in ('app.grant', 'app.revoke', 'app.directory') order by id",
+        "select action from audit_entry where action like 'app.%' and action <> 'app.create' order by id",
     )
     assert [row["action"] for row in actions] == [
         *("app.grant", "app.grant", "app.grant"),
-        *("app.revoke", "app.directory", "app.directory"),
+        *("app.revoke", "app.directory", "app.directory", "app.urgent", "app.urgent"),
     ]
 
 

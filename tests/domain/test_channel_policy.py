@@ -4,7 +4,16 @@ import pytest
 
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.channels.codes import CHANNELS, Channel, Urgency
-from msgcenter.domain.channels.policy import Choice, PolicyKey, Route, Rules, TypeRule, Wish, resolve
+from msgcenter.domain.channels.policy import (
+    Choice,
+    PolicyKey,
+    Route,
+    Rules,
+    TypeRule,
+    Wish,
+    resolve,
+    resolve_reminder,
+)
 from msgcenter.domain.refusal import Reason, Refusal
 
 APP = App(7, "app", "App", Platform("1", 1), "app")
@@ -58,7 +67,7 @@ def test_the_policy_of_another_app_has_no_effect() -> None:
 
 
 def test_no_channels_is_a_decision() -> None:
-    assert resolve(rules(), APP, Wish(channels=())) is None
+    assert resolve(rules(), APP, Wish(channels=())) == Route((), 30 * MINUTE_MS, Urgency.NORMAL)
     assert resolve(rules({PolicyKey(APP.number): Choice(())}), APP, Wish()) is None
     assert resolve(rules(channels=()), APP, Wish()) is None
 
@@ -98,3 +107,19 @@ def test_an_urgent_type_needs_a_grant() -> None:
     granted = App(7, "app", "App", Platform("1", 1), "app", urgent=True)
     route = resolve(rules(), granted, Wish("alarm"))
     assert route == Route(("sms",), 0, Urgency.URGENT, "alarm")
+
+
+def test_a_reminder_has_no_delay_and_the_channels_of_the_plan_or_of_the_policy() -> None:
+    assert resolve_reminder(rules(), APP, "homework", ("sms",)) == Route(("sms",), 0, Urgency.LOW, "homework")
+    assert resolve_reminder(rules(), APP, "homework", None) == Route(("push",), 0, Urgency.LOW, "homework")
+    assert resolve_reminder(rules(), APP, None, None) == Route(("email",), 0, Urgency.NORMAL)
+    assert resolve_reminder(rules(), APP, None, ()) is None, "its send said so"
+    assert resolve_reminder(rules(gateways=("push",)), APP, None, ("email",)) is None
+    assert resolve_reminder(None, APP, "homework", ("email",)) is None
+
+
+def test_a_reminder_needs_no_type_but_is_urgent_only_with_a_grant() -> None:
+    assert resolve_reminder(rules(), APP, "old", None) == Route(("email",), 0, Urgency.NORMAL, "old")
+    assert resolve_reminder(rules(), APP, "alarm", None) == Route(("sms",), 0, Urgency.NORMAL, "alarm")
+    granted = App(7, "app", "App", Platform("1", 1), "app", urgent=True)
+    assert resolve_reminder(rules(), granted, "alarm", None) == Route(("sms",), 0, Urgency.URGENT, "alarm")

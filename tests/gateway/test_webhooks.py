@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
@@ -16,7 +16,7 @@ from tests.inbox.conftest import Browser, user_token
 from tests.receiver import TAKEN, Answer, Post, Receiver, receiving
 
 WEBHOOK = "/msgCenter/webhook/"
-ALL: list[WebhookKind] = ["message.read", "message.unread", "message.recalled", "approval.closed", "delivery.completed"]
+ALL: list[WebhookKind] = list(get_args(WebhookKind))
 
 
 @pytest.fixture

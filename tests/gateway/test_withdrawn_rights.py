@@ -107,6 +107,7 @@ class World:
             live=granted or self.right != "live",
             broadcasts=granted or self.right != "broadcasts",
             directory=True,
+            urgent=False,
             inbox_scope="own",
             platforms=[self.other] if granted or self.right != "platform" else [],
             by=COMMAND,

@@ -67,4 +67,8 @@ def test_the_calls_about_the_directory_are_granted_with_the_permissions(operator
     home = f"/operator/apps/{app.app_id}"
     assert operator.post(f"{home}/permissions", page=home, directory="1").status_code == 303
     assert 'name="directory" value="1" checked' in operator.get(home).text
+    assert 'name="urgent" value="1" checked' not in operator.get(home).text
+    assert operator.post(f"{home}/permissions", page=home, directory="1", urgent="1").status_code == 303
+    assert 'name="urgent" value="1" checked' in operator.get(home).text
+    assert "Urgent messages allowed" in text_of(operator.get(f"/apps/{app.app_id}").text)
     assert "Change the directory allowed" in text_of(operator.get(f"/apps/{app.app_id}").text)

@@ -12,10 +12,20 @@ from urllib.parse import urlsplit
 import msgspec
 
 from msgcenter.domain.account import Recipient
+from msgcenter.domain.channels.codes import Channel
+from msgcenter.domain.channels.outcome import without_addresses
 from msgcenter.domain.content import MAX_URL
 from msgcenter.domain.refusal import malformed
 
-WebhookKind = Literal["message.read", "message.unread", "message.recalled", "approval.closed", "delivery.completed"]
+WebhookKind = Literal[
+    "message.read",
+    "message.unread",
+    "message.recalled",
+    "approval.closed",
+    "delivery.completed",
+    "channel.sent",
+    "channel.failed",
+]
 """The event types that a webhook can be registered for."""
 
 READ: WebhookKind = "message.read"
@@ -23,6 +33,8 @@ UNREAD: WebhookKind = "message.unread"
 RECALLED: WebhookKind = "message.recalled"
 CLOSED: WebhookKind = "approval.closed"
 COMPLETED: WebhookKind = "delivery.completed"
+CHANNEL_SENT: WebhookKind = "channel.sent"
+CHANNEL_FAILED: WebhookKind = "channel.failed"
 TEST = "webhook.test"
 STATUS_KINDS = frozenset({READ, UNREAD})
 
@@ -89,6 +101,21 @@ def completed_event(app_number: int, message_id: int, receivers: int | None) -> 
     return WebhookEvent(
         app_number, COMPLETED, message_id, data if receivers is None else {**data, "receivers": receivers}
     )
+
+
+def channel_event(
+    app_number: int, message_id: int, recipient: Recipient, channel: Channel, failure: str | None = None
+) -> WebhookEvent:
+    """Return the event of a message that a channel has sent to a user; or that it has not, and why (`failure`)."""
+    data: dict[str, object] = {
+        "msgId": str(message_id),
+        "userId": recipient.user_id,
+        "platformCode": recipient.platform_code,
+        "channel": channel,
+    }
+    if failure is None:
+        return WebhookEvent(app_number, CHANNEL_SENT, message_id, data)
+    return WebhookEvent(app_number, CHANNEL_FAILED, message_id, {**data, "reason": without_addresses(failure)})
 
 
 def _status_data(message_id: int, recipient: Recipient, by: By) -> dict[str, object]:

@@ -7,7 +7,13 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 WebhookKind: TypeAlias = Literal[
-    "message.read", "message.unread", "message.recalled", "approval.closed", "delivery.completed"
+    "message.read",
+    "message.unread",
+    "message.recalled",
+    "approval.closed",
+    "delivery.completed",
+    "channel.sent",
+    "channel.failed",
 ]
 """The event types that a webhook can be registered for."""
 

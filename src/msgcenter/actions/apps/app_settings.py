@@ -91,6 +91,17 @@ class AppSettings:
             allowed=allowed,
         )
 
+    async def set_urgent(self, app_id: str, *, allowed: bool, by: Actor = COMMAND) -> AppRecord:
+        """Set whether an app may send messages of urgent types."""
+        return await change_app(
+            self._database,
+            app_id,
+            by,
+            "app.urgent",
+            lambda connection: apps.set_urgent(connection, app_id, allowed=allowed),
+            allowed=allowed,
+        )
+
     async def set_live(self, app_id: str, *, live: bool, by: Actor = COMMAND) -> AppRecord:
         """Set whether an app can message all users of its platforms, or only its sandbox users."""
         return await change_app(

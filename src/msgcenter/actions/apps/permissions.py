@@ -28,11 +28,13 @@ class Permissions:
         live: bool,
         broadcasts: bool,
         directory: bool,
+        urgent: bool,
         inbox_scope: InboxScope,
         platforms: Collection[str],
         by: Actor,
     ) -> None:
-        """Save whether an app is live, can broadcast and change the directory, its inbox scope and its other platforms.
+        """Save whether an app is live, can broadcast, change the directory and send urgent messages, its inbox scope
+        and its other platforms.
 
         Each change is an entry of the audit log; no-op changes are not recorded. Refuses with APP_UNKNOWN, with
         FIELD_MALFORMED (platforms) an unknown code, or with NOT_AUTHORISED the app that sends announcements.
@@ -59,6 +61,9 @@ class Permissions:
         if directory is not record.app.directory:
             await apps.set_directory(connection, app_id, allowed=directory)
             await note("app.directory", allowed=directory)
+        if urgent is not record.app.urgent:
+            await apps.set_urgent(connection, app_id, allowed=urgent)
+            await note("app.urgent", allowed=urgent)
         if inbox_scope != record.inbox_scope:
             await apps.set_inbox_scope(connection, app_id, inbox_scope)
             await note("app.inbox", scope=inbox_scope)

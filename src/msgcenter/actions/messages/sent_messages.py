@@ -4,6 +4,7 @@ from msgcenter.actions.messages.message_status import own_message
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import App
+from msgcenter.domain.channels.policy import Rules
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.language import Phrase
@@ -14,8 +15,10 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging import reach
 from msgcenter.messaging import recall as recalls
 from msgcenter.messaging import update as updates
+from msgcenter.messaging.channels.plan import plan_reminder
 from msgcenter.messaging.delivered_copies import delivered_copies
 from msgcenter.store import audit
+from msgcenter.store.channels import policy
 from msgcenter.store.messages import messages
 from msgcenter.store.messages import versions as message_versions
 from msgcenter.store.messages.messages import MessageKey
@@ -66,7 +69,7 @@ class SentMessages:
             return await message_versions.versions(connection, await own_message(connection, app, message_id))
 
     async def remind(self, app: App, message_id: int | None, *, by: Actor) -> int:
-        """Remind the recipients who have not read a message. Return how many there are.
+        """Remind the recipients who have not read a message, also by its channels. Return how many there are.
 
         Refuses with MESSAGE_UNKNOWN (also for an expired message), ALREADY_RECALLED, NOT_AUTHORISED if the app may not
         reach its audience any more, or RATE_EXCEEDED within an hour of the last reminder.
@@ -79,21 +82,23 @@ class SentMessages:
             if state is State.EXPIRED:
                 raise Refusal(Reason.MESSAGE_UNKNOWN)
             await reach.check_message(connection, app, message)
+            rules = (await policy.read_rules(connection, [message.platform_code])).get(message.platform_code)
         _, delivered, read = await self._counts.of(message)
         unread = delivered - read
         if unread:
-            self._on_change(await self._set_reminded(app, message, unread, by))
+            self._on_change(await self._set_reminded(app, message, rules, unread=unread, by=by))
         return unread
 
     @transactional
     async def _set_reminded(
-        self, connection: Connection, app: App, message: Message, unread: int, by: Actor
+        self, connection: Connection, app: App, message: Message, rules: Rules | None, *, unread: int, by: Actor
     ) -> list[MailboxEvent]:
         now = now_ms()
         if not await messages.set_reminded(connection, MessageKey.of(message), now, now - REMINDER_PAUSE_MS):
             reminded_at = (await own_message(connection, app, message.id)).reminded_at or now
             seconds = max(1, (reminded_at + REMINDER_PAUSE_MS - now + 999) // 1_000)
             raise Refusal(Reason.RATE_EXCEEDED, seconds=seconds)
+        await plan_reminder(connection, app, message, rules, now)
         await audit.record(
             connection, by, "message.remind", str(message.id), now=now, app_number=app.number, unread=unread
         )

@@ -1,4 +1,4 @@
-"""`msgcenter app grant`: what an app may do with the directory."""
+"""`msgcenter app grant`: what an app may do with the directory, and whether it may send urgent messages."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,14 +40,18 @@ def grant(
         bool | None,
         typer.Option("--directory/--no-directory", help="Allow or forbid the calls that change the directory."),
     ] = None,
+    urgent: Annotated[
+        bool | None,
+        typer.Option("--urgent/--no-urgent", help="Allow or forbid messages of urgent types."),
+    ] = None,
     platform: Annotated[
         str | None, typer.Option(help="The organisations' platform, if it is not the app's own.", metavar="CODE")
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Set which organisations an app may address, and whether it may change the directory; show what it may.
+    """Set which organisations an app may address, whether it may change the directory and send urgent messages.
 
-    By default, an app may do neither. Without options, the command only shows.
+    By default, an app may do nothing of this. Without options, the command only shows.
     """
     from msgcenter.cli.database import on_database
     from msgcenter.domain.refusal import Reason, Refusal
@@ -60,7 +64,14 @@ def grant(
     async def change(database: "Database") -> "tuple[AppRecord, list[OrgGrant]]":
         try:
             return await _change(
-                database, app_id, org or [], role or None, revoke=revoke, directory=directory, platform=platform
+                database,
+                app_id,
+                org or [],
+                role or None,
+                revoke=revoke,
+                directory=directory,
+                urgent=urgent,
+                platform=platform,
             )
         except Refusal as refusal:
             if refusal.reason is not Reason.APP_UNKNOWN:
@@ -78,6 +89,7 @@ async def _change(
     *,
     revoke: bool,
     directory: bool | None,
+    urgent: bool | None,
     platform: str | None,
 ) -> "tuple[AppRecord, list[OrgGrant]]":
     from msgcenter.actions.apps.app_settings import AppSettings
@@ -91,6 +103,8 @@ async def _change(
             await grants.grant(app_id, org_id, roles, platform_code=platform, by=by)
     if directory is not None:
         await settings.set_directory(app_id, allowed=directory, by=by)
+    if urgent is not None:
+        await settings.set_urgent(app_id, allowed=urgent, by=by)
     record = await settings.set_inbox(app_id, by=by)
     return record, await grants.granted(app_id)
 
@@ -100,9 +114,11 @@ def _print(app_id: str, record: "AppRecord", granted: "list[OrgGrant]", *, as_js
         organisations = [
             {"platformCode": it.platform_code, "orgId": it.org_id, "name": it.name, "roles": it.roles} for it in granted
         ]
-        print_json({"appId": app_id, "directory": record.app.directory, "organisations": organisations})
+        rights = {"directory": record.app.directory, "urgent": record.app.urgent}
+        print_json({"appId": app_id, **rights, "organisations": organisations})
         return
     out.print(f"Directory API of {escape(app_id)}: {'allowed' if record.app.directory else 'not allowed'}")
+    out.print(f"Urgent messages: {'allowed' if record.app.urgent else 'not allowed'}")
     if not granted:
         out.print("Organisations that it may address: none")
         return

@@ -31,6 +31,8 @@ class EventType(StrEnum):
     RECALLED = "message.recalled"
     CLOSED = "approval.closed"
     COMPLETED = "delivery.completed"
+    CHANNEL_SENT = "channel.sent"
+    CHANNEL_FAILED = "channel.failed"
 
 
 class DeliveryState(StrEnum):

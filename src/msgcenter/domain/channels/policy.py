@@ -62,7 +62,10 @@ class Rules(NamedTuple):
 
 
 class Route(NamedTuple):
-    """How a message is sent elsewhere: by these channels, at least one, to those who have not read it after a while."""
+    """How a message is sent elsewhere: by these channels, to those who have not read it after a while.
+
+    Without channels it is sent nowhere else, because its send said so, and reminders of it are neither.
+    """
 
     channels: tuple[Channel, ...]
     delay_ms: int
@@ -82,8 +85,31 @@ def resolve(rules: Rules | None, app: App, wish: Wish) -> Route | None:
     if rules is None or not rules.gateways:
         return None
     code = wish.category or ""
+    route = _route(rules, app, code, kind, Choice(wish.channels, wish.delay_minutes))
+    return route if route.channels or wish.channels == () else None
+
+
+def resolve_reminder(
+    rules: Rules | None, app: App, type_code: str | None, planned: tuple[Channel, ...] | None
+) -> Route | None:
+    """Return the route of a reminder, which has no delay; None if it is sent nowhere else.
+
+    `planned` are the channels that the message was planned for, None if it was not. A type that was archived since, or
+    that the app may not use any more, is no refusal, but is not urgent.
+    """
+    if rules is None:
+        return None
+    code = type_code or ""
+    kind = rules.types.get(code, TypeRule())
+    if not app.urgent:
+        kind = kind._replace(urgency=min(kind.urgency, Urgency.NORMAL))
+    route = _route(rules, app, code, kind, Choice(planned, 0))
+    return route if route.channels else None
+
+
+def _route(rules: Rules, app: App, code: str, kind: TypeRule, first: Choice) -> Route:
     choices = [
-        Choice(wish.channels, wish.delay_minutes),
+        first,
         *((rules.policies.get(PolicyKey(app.number, code), Choice()),) if code else ()),
         rules.policies.get(PolicyKey(app.number), Choice()),
         kind.choice,
@@ -91,8 +117,6 @@ def resolve(rules: Rules | None, app: App, wish: Wish) -> Route | None:
     ]
     chosen = next(choice.channels for choice in choices if choice.channels is not None)
     channels = tuple(channel for channel in dict.fromkeys(chosen) if channel in rules.gateways)
-    if not channels:
-        return None
     delay = next(choice.delay_minutes for choice in choices if choice.delay_minutes is not None)
     return Route(channels, delay * _MINUTE_MS, kind.urgency, code)
 

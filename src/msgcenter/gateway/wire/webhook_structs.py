@@ -1,6 +1,6 @@
 """Requests and answers of the calls under `/msgCenter/webhook/`. OpenAPI and reference are made from them."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -14,7 +14,9 @@ from msgcenter.gateway.wire.requests import PAGE_SIZE, MessageId, Moment
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 """A webhookId or a deliveryId."""
 _KIND = {RULE: must_be("文档所列事件,如message.read", "a documented event such as message.read")}
-Events: TypeAlias = Annotated[list[Annotated[WebhookKind, Meta(extra=_KIND)]], Meta(min_length=1, max_length=5)]
+Events: TypeAlias = Annotated[
+    list[Annotated[WebhookKind, Meta(extra=_KIND)]], Meta(min_length=1, max_length=len(get_args(WebhookKind)))
+]
 
 
 class CreateWebhook(Struct, frozen=True):

@@ -73,6 +73,7 @@ class PermissionPages:
             live=form["live"] == "1",
             broadcasts=form["broadcasts"] == "1",
             directory=form["directory"] == "1",
+            urgent=form["urgent"] == "1",
             inbox_scope="platform" if form["platform_inbox"] == "1" else "own",
             platforms=[name.removeprefix("platform.") for name in form if name.startswith("platform.")],
             by=request.actor,

@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, Phrase] = {
     "app.inbox": Phrase("修改收件箱范围或嵌入网站", "Inbox scope or websites changed"),
     "app.broadcasts": Phrase("修改群发权限", "Broadcast permission changed"),
     "app.directory": Phrase("修改通讯录接口权限", "Directory permission changed"),
+    "app.urgent": Phrase("修改紧急消息权限", "Urgent permission changed"),
     "app.grant": Phrase("授予可发送的组织", "Addressing of an organisation granted"),
     "app.revoke": Phrase("收回可发送的组织", "Addressing of an organisation revoked"),
     "app.live": Phrase("修改上线状态", "Live or sandbox changed"),

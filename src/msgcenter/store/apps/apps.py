@@ -298,6 +298,11 @@ async def set_directory(connection: Connection, app_id: str, *, allowed: bool) -
     await connection.execute("update app set directory = $2 where app_id = $1", app_id, allowed)
 
 
+async def set_urgent(connection: Connection, app_id: str, *, allowed: bool) -> None:
+    """Set whether an app may send messages of urgent types."""
+    await connection.execute("update app set urgent = $2 where app_id = $1", app_id, allowed)
+
+
 async def set_inbox_scope(connection: Connection, app_id: str, scope: InboxScope) -> None:
     """Set what an app's user tokens see."""
     await connection.execute("update app set inbox_scope = $2 where app_id = $1", app_id, scope)

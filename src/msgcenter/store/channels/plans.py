@@ -19,13 +19,13 @@ class NewPlan(NamedTuple):
 
 
 async def insert(connection: Connection, cell: int, plans: Sequence[NewPlan], now: int) -> None:
-    """Store plans of messages of a cell."""
+    """Store plans of messages of a cell. Those without channels are finished: they only say that there are none."""
     await connection.execute(
         """
-        insert into channel_plan (cell, message_id, round, urgency, app_number, due_at, created_at, platform_code,
-            type_code, channels)
-        select home.cell, message_id, round, urgency, app_number, due_at, $2, platform_code, type_code,
-            string_to_array(channels, ',')
+        insert into channel_plan (cell, message_id, round, urgency, app_number, due_at, created_at, finished_at,
+            platform_code, type_code, channels)
+        select home.cell, message_id, round, urgency, app_number, due_at, $2::bigint,
+            case when channels = '' then $2::bigint end, platform_code, type_code, string_to_array(channels, ',')
         from feed_head as home
         cross join unnest($3::bigint[], $4::smallint[], $5::smallint[], $6::int[], $7::bigint[], $8::text[], $9::text[],
                 $10::text[])
