@@ -62,6 +62,7 @@ def test_an_empty_environment_gives_these_defaults() -> None:
         metrics_port=None,
         metrics_token=None,
         base_path="",
+        public_url=None,
         trusted_proxies="127.0.0.1",
     )
 
@@ -70,6 +71,41 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MSGCENTER_PORT", "9999")
     assert read_settings().port == 9_999
     assert read_settings({}).port == 8_080
+
+
+@pytest.mark.parametrize(
+    ("setting", "url"),
+    [
+        ("https://msg.example.org", "https://msg.example.org"),
+        ("https://msg.example.org/", "https://msg.example.org"),
+        ("http://10.1.2.3:8080", "http://10.1.2.3:8080"),
+        ("https://www.example.org/msg/", "https://www.example.org/msg"),
+    ],
+)
+def test_links_begin_with_the_public_url(setting: str, url: str) -> None:
+    assert read(PUBLIC_URL=setting).link_base == url
+
+
+def test_without_a_public_url_links_lead_to_this_machine() -> None:
+    assert read(PORT="9999", BASE_PATH="/msg").link_base == "http://127.0.0.1:9999/msg"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "msg.example.org",
+        "ftp://msg.example.org",
+        "https://",
+        "https://msg.example.org:port",
+        "https://user:secret@msg.example.org",
+        "https://msg.example.org/?a=1",
+        "https://msg.example.org/#top",
+        "https://msg.example.org/inbox",
+        "https://msg.example.org/a b",
+    ],
+)
+def test_an_invalid_public_url_is_refused(setting: str) -> None:
+    assert "such as https://msg.example.org" in refused(PUBLIC_URL=setting)
 
 
 @pytest.mark.parametrize(("user", "root"), [(0, True), (1_000, False)])

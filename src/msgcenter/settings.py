@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
@@ -56,6 +57,8 @@ class Settings:
     - `statistics`: whether calls are counted.
     - `second_factor`: who must have one in the portal. None, if not set, means operators, but no one in a local demo.
     - `base_path`: the path of the website under which the server runs ("/msg"), "" for none.
+    - `public_url`: the address of the server as people reach it, with its base path and without a slash at the end;
+      links in mails and other channels begin with it. None for this machine, see `link_base`.
     - `trusted_proxies`: comma-separated addresses and networks whose X-Forwarded-… headers are used. The environment
       variable has uvicorn's name.
     - `header_timeout`: for all headers of a request; `body_timeout`: for a body or an answer without progress;
@@ -96,7 +99,13 @@ class Settings:
     metrics_port: int | None = None
     metrics_token: str | None = field(default=None, repr=False)
     base_path: str = ""
+    public_url: str | None = None
     trusted_proxies: str = "127.0.0.1"
+
+    @property
+    def link_base(self) -> str:
+        """What links to this server begin with, without a slash at the end."""
+        return self.public_url or f"http://127.0.0.1:{self.port}{self.base_path}"
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -137,6 +146,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         metrics_port=reader.optional_number("METRICS_PORT", 1, 65_535),
         metrics_token=reader.secret("METRICS_TOKEN"),
         base_path=reader.base_path("BASE_PATH"),
+        public_url=reader.public_url("PUBLIC_URL"),
         trusted_proxies=reader.trusted_proxies(),
     )
     if settings.token_ttl < 2 * settings.clock_window:
@@ -263,6 +273,24 @@ class _Reader:
                 f"slashes, and not one that begins with {', '.join('/' + name for name in sorted(OWN_PATHS))}"
             )
         return path
+
+    def public_url(self, name: str) -> str | None:
+        value = self._get(name)
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_valid, parts = False, urlsplit("")
+        path = parsed_base_path(parts.path)
+        if not is_valid or path is None or parts.username is not None or parts.query or parts.fragment:
+            shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+            raise SettingError(
+                f"{PREFIX}{name} is {shown!r}, but it takes the address of the server as people reach it, such as "
+                "https://msg.example.org or https://www.example.org/msg"
+            )
+        return f"{parts.scheme}://{parts.netloc}{path}"
 
     def trusted_proxies(self) -> str:
         return self._environment.get("FORWARDED_ALLOW_IPS", "").strip() or Settings.trusted_proxies

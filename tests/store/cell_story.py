@@ -29,7 +29,7 @@ from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.directory import NEVER, FormerMembership, Membership, OrgChange, UserChange
-from msgcenter.domain.message import Draft, State
+from msgcenter.domain.message import Draft, Message, State
 from msgcenter.domain.message_id import MessageIds, bucket_of, now_ms
 from msgcenter.domain.person import COMMAND
 from msgcenter.domain.quota import quota_of
@@ -52,7 +52,7 @@ from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
 from msgcenter.store.messages.groups import set_used
 from msgcenter.store.messages.jobs import Delivery
-from msgcenter.store.messages.messages import MessageFilter
+from msgcenter.store.messages.messages import MessageFilter, list_messages
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.webhooks import deliveries, due, leases, outbox
 from msgcenter.store.webhooks.deliveries import WebhookDelivery
@@ -61,7 +61,7 @@ from tests.channel_rows import ChannelRows
 from tests.delivery.scene import webhooks_of
 from tests.directory_rows import DirectoryRows
 from tests.scene import START, add_app, add_webhook
-from tests.store import channel_story
+from tests.store import channel_engine_story, channel_story
 from tests.store.partitioned import remainders_of
 
 CODE = "cells"
@@ -146,10 +146,17 @@ class Story:
         await channel_story.use_contacts(self.database, self.platform, USERS, now_ms())
         await channel_story.use_subscriptions(self.database, self.platform, USERS, now_ms())
         await channel_story.use_gateways(self.database, self.platform, now_ms())
+        await channel_engine_story.use_channels(self.database, self.platform, await self.newest_message(), now_ms())
         await clean_up(self.database)
         await self.remove_everything()
         await self.compare()
         await self.compare_counts()
+
+    async def newest_message(self) -> Message:
+        """Return the newest message of the app that its audience has."""
+        async with self.database.connection() as connection:
+            listed = await list_messages(connection, MessageFilter(self.app.number), 100)
+        return next(message for message in listed if message.is_sent and message.recalled_at is None)
 
     def viewer(self, user: str) -> Viewer:
         """Return the viewer of a user's mailbox."""

@@ -19,8 +19,11 @@ pytestmark = pytest.mark.skipif(citus.is_on(), reason="a Citus needs no partitio
 _OF_AN_APP = "an app's messages are on all its platforms, and an id does not say where"
 _OF_A_PLATFORM = "the topics and users of a platform are in all its cells"
 _HOUSEKEEPING = "housekeeping finds old rows by their time, in all cells"
+_DUE = "a process looks for what is due in all cells of a platform, or of all platforms"
 SEVERAL_CELLS = {
     "apps.quotas.delete_old": _HOUSEKEEPING,
+    "channels.deliveries.cells_with_due": _DUE,
+    "channels.due_plans.cells_with_due_plans": _DUE,
     "channels.gateways.with_work": "a dispatcher looks for the gateways of all platforms that have something to send",
     "directory.search.find_users": _OF_A_PLATFORM,
     "mailboxes.topics.subscriber_outside_sandbox": _OF_A_PLATFORM,

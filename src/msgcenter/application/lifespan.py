@@ -15,6 +15,8 @@ from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.maintenance import run_maintenance
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.database.database import Database
+from msgcenter.delivery.channels.dispatcher import ChannelDispatcher
+from msgcenter.delivery.channels.planner import Planner
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
 from msgcenter.gateway.endpoint import Gateway
@@ -44,6 +46,8 @@ class Lifespan:
     counter: CallCounter
     worker: Worker
     dispatcher: WebhookDispatcher
+    planner: Planner
+    channels: ChannelDispatcher
     resolver: Resolver
     bus: Bus
     counts: "SharedCounts | None"
@@ -59,7 +63,8 @@ class Lifespan:
             stack.enter_context(on_stop_signals(self.hub.close))
             tune_gc()
             # These finish what they have begun; the others are cancelled.
-            workers = [asyncio.create_task(each.run()) for each in (self.worker, self.dispatcher, self.counter)]
+            finishing = (self.worker, self.dispatcher, self.planner, self.channels, self.counter)
+            workers = [asyncio.create_task(each.run()) for each in finishing]
             loops = [
                 asyncio.create_task(work)
                 for work in (run_maintenance(self.database), self.bus.run(), self.hub.run(), self.lease.keep())
@@ -74,7 +79,7 @@ class Lifespan:
                 await self.statuses.drained()
                 for task in loops:
                     task.cancel()
-                for each in (self.worker, self.dispatcher, self.counter):
+                for each in finishing:
                     each.stop()
                 await asyncio.wait([*workers, *loops], timeout=_STOP_SECONDS)
                 await self.counter.close()

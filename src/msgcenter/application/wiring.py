@@ -29,8 +29,11 @@ from msgcenter.application.database import readiness_problem, server_database
 from msgcenter.application.lifespan import Lifespan
 from msgcenter.application.portal import portal_routes
 from msgcenter.application.secret_key import key_ring
+from msgcenter.delivery.channels.dispatcher import ChannelDispatcher
+from msgcenter.delivery.channels.planner import Planner
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
+from msgcenter.domain.channels.links import PlainLinks
 from msgcenter.domain.network import AddressRules
 from msgcenter.gateway.call_actions import CallActions
 from msgcenter.gateway.call_log import logs_calls
@@ -47,6 +50,7 @@ from msgcenter.live.hub import Hub
 from msgcenter.live.postgres_bus import PostgresBus
 from msgcenter.monitor.monitor import Monitor
 from msgcenter.outbound.guarded_network import Resolver
+from msgcenter.outbound.network import Network
 from msgcenter.redis.status import RedisStatus
 from msgcenter.settings import Settings
 from msgcenter.store.messages.node_lease import NodeLease
@@ -82,6 +86,13 @@ def application(
     dispatcher = WebhookDispatcher(
         process.database, process.keys.open, resolve=process.resolver, rules=process.webhook_addresses
     )
+    channels = ChannelDispatcher(
+        process.database,
+        process.keys,
+        network=Network(process.resolver, process.webhook_addresses),
+        links=PlainLinks(settings.link_base),
+        zone=process.zone,
+    )
     monitor = Monitor(
         settings,
         process.database,
@@ -95,6 +106,7 @@ def application(
         },
         streams=process.hub.streams,
         webhook_attempts=dispatcher.attempts,
+        channel_deliveries=channels.counts,
         count_guess=process.limits.count_address,
         redis=process.redis,
     )
@@ -134,6 +146,8 @@ def application(
             counter=process.counter,
             worker=Worker(process.database, on_change=process.bus.publish),
             dispatcher=dispatcher,
+            planner=Planner(process.database, process.zone),
+            channels=channels,
             resolver=process.resolver,
             bus=process.bus,
             counts=process.counts,

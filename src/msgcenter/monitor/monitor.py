@@ -34,6 +34,7 @@ class Monitor:
         queues: Mapping[str, Callable[[], int]],
         streams: Callable[[], int],
         webhook_attempts: Mapping[Any, int],
+        channel_deliveries: Mapping[Any, int],
         count_guess: Callable[[str], Awaitable[None]],
         redis: RedisStatus | None = None,
     ) -> None:
@@ -44,6 +45,7 @@ class Monitor:
             streams=streams,
             pool=database.connections,
             webhook_attempts=webhook_attempts,
+            channel_deliveries=channel_deliveries,
             redis=redis,
         )
         self._peers = Peers(process, folder)

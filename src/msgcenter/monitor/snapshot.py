@@ -18,7 +18,8 @@ class Snapshot(Struct, frozen=True):
 
     Counters run since the start of the process. Times are ms since 1970, memory is bytes. `calls` are API, retCode and
     count. `latencies` are, by API, the number of calls in each bucket (`calls.BUCKETS`) and the sum of their seconds.
-    `queues` are the calls that wait for a shared commit or query. `redis` is whether Redis answers, None without Redis.
+    `queues` are the calls that wait for a shared commit or query. `channel_deliveries` are channel, outcome and count.
+    `redis` is whether Redis answers, None without Redis.
     """
 
     worker: int
@@ -38,6 +39,7 @@ class Snapshot(Struct, frozen=True):
     idle_connections: int
     streams: int
     webhook_attempts: dict[str, int]
+    channel_deliveries: list[tuple[str, str, int]]
     redis: bool | None = None
 
 
@@ -52,6 +54,7 @@ class Process:
         streams: Callable[[], int],
         pool: Callable[[], tuple[int, int]],
         webhook_attempts: Mapping[Any, int],
+        channel_deliveries: Mapping[Any, int],
         redis: RedisStatus | None = None,
     ) -> None:
         self.worker = 0
@@ -60,6 +63,7 @@ class Process:
         self._streams = streams
         self._pool = pool
         self._webhook_attempts = webhook_attempts
+        self._channel_deliveries = channel_deliveries
         self._redis = redis
         self._started_at = int(time.time() * 1_000)
 
@@ -88,5 +92,6 @@ class Process:
             idle_connections=idle,
             streams=self._streams(),
             webhook_attempts=dict(self._webhook_attempts),
+            channel_deliveries=[(*key, count) for key, count in self._channel_deliveries.items()],
             redis=None if self._redis is None else self._redis.is_up,
         )

@@ -1,0 +1,1 @@
+"""The background work of channels: plans become deliveries, and gateways send them."""

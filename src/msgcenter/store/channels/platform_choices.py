@@ -1,0 +1,44 @@
+"""What platforms have decided about channels, as planning and sending need it."""
+
+from msgcenter.database.database import Connection
+from msgcenter.domain.channels.codes import Channel
+from msgcenter.domain.channels.person import PlatformChoices
+
+
+async def read(connection: Connection, platform_code: str) -> PlatformChoices:
+    """Return what a platform has decided."""
+    mandatory = await connection.fetchval(
+        "select coalesce(array_agg(code), '{}') from message_type where platform_code = $1 and mandatory",
+        platform_code,
+    )
+    row = await connection.fetchrow(
+        """
+        select quiet_from, quiet_until, digest_after, time_zone, inbox_url
+        from channel_settings
+        where platform_code = $1
+        """,
+        platform_code,
+    )
+    choices = PlatformChoices(mandatory=frozenset(mandatory))
+    return choices if row is None else choices._replace(**dict(row))
+
+
+async def working_gateways(connection: Connection, platform_code: str) -> dict[Channel, float]:
+    """Return the channels for which a platform has a gateway that is on, with its messages per second."""
+    rows = await connection.fetch(
+        "select channel, rate from channel_gateway where platform_code = $1 and disabled_at is null", platform_code
+    )
+    return {row["channel"]: row["rate"] for row in rows}
+
+
+async def cells_of_plans(connection: Connection) -> list[int]:
+    """Return the cells that may have plans: the first ones of platforms with gateways."""
+    rows = await connection.fetch(
+        """
+        select platform.first_cell
+        from platform
+        where exists (select from channel_gateway as gateway where gateway.platform_code = platform.code)
+        order by platform.first_cell
+        """
+    )
+    return [row["first_cell"] for row in rows]
