@@ -90,17 +90,23 @@ class Values:
             raise malformed(name, f"须为整数{low}–{high}", f"must be an integer {low}–{high}")
         return number
 
-    def base_url(self, name: str) -> str:
-        """Return an http(s) URL without user, query and fragment, and without the slash at its end."""
-        text = self.text(name).rstrip("/")
+    def url(self, name: str) -> str:
+        """Return an http(s) URL in ASCII without user and fragment."""
+        text = self.text(name)
         check_url(text, name)
-        parts = urlsplit(text)
-        if "@" in parts.netloc or "?" in text or "#" in text or not text.isascii():
+        if "@" in urlsplit(text).netloc or "#" in text or not text.isascii():
             raise malformed(
                 name,
-                "须为http或https网址,不带用户名、参数与#片段",
-                "must be an http or https URL without user, query and fragment",
+                "须为http或https网址,不带用户名与#片段",
+                "must be an http or https URL without user and fragment",
             )
+        return text
+
+    def base_url(self, name: str) -> str:
+        """Return an http(s) URL in ASCII without user, query and fragment, and without the slash at its end."""
+        text = self.url(name).rstrip("/")
+        if "?" in text:
+            raise malformed(name, "不能带参数", "must not have a query")
         return text
 
 

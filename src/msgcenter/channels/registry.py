@@ -2,14 +2,24 @@
 
 from collections.abc import Mapping
 
-from msgcenter.channels import dingtalk, feishu, push, smtp, wecom
+from msgcenter.channels import apprise_urls, dingtalk, feishu, push, sms_aliyun, sms_http, sms_tencent, smtp, wecom
 from msgcenter.channels.config import Config, Provider, fields_of
 from msgcenter.channels.face import Gateway
 from msgcenter.domain.channels.codes import CHANNELS, Channel
 from msgcenter.domain.refusal import malformed
 from msgcenter.outbound.network import Network
 
-_PROVIDERS = (smtp.PROVIDER, push.PROVIDER, wecom.PROVIDER, dingtalk.PROVIDER, feishu.PROVIDER)
+_PROVIDERS = (
+    smtp.PROVIDER,
+    sms_aliyun.PROVIDER,
+    sms_tencent.PROVIDER,
+    sms_http.PROVIDER,
+    wecom.PROVIDER,
+    dingtalk.PROVIDER,
+    feishu.PROVIDER,
+    push.PROVIDER,
+    apprise_urls.PROVIDER,
+)
 
 PROVIDERS: dict[Channel, dict[str, Provider]] = {
     channel: {provider.code: provider for provider in _PROVIDERS if provider.channel == channel} for channel in CHANNELS
