@@ -15,9 +15,9 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGES = path.join(ROOT, "src", "msgcenter");
 /** Browsers since 2023: the oldest that have what the sources use (popovers, container queries). */
 const TARGET = ["chrome114", "firefox125", "safari17"];
-/** The entries of each package's static/ folder; each becomes bundle/NAME.min.js or .min.css. */
+/** The entries of each package, in its folder static/ unless they name another; each becomes bundle/NAME.min.js or .min.css. */
 const ENTRIES = {
-  inbox: ["msg-inbox.js", "page.js", "page.css", "early.js"],
+  inbox: ["msg-inbox.js", "page.js", "page.css", "early.js", "settings.js", "../worker/service-worker.js"],
   portal: ["portal.js", "try.js", "announce.js", "message.js", "directory.js", "portal.css"],
 };
 const COMMON = {
@@ -55,8 +55,8 @@ const styleSheets = {
   },
 };
 
-/** Scripts that are no modules: they run before the page is there. */
-const CLASSIC = ["early.js"];
+/** Scripts that are no modules: one runs before the page is there, and some browsers take no modules as workers. */
+const CLASSIC = ["early.js", "../worker/service-worker.js"];
 
 async function bundlesOf(name, entries) {
   const modules = entries.filter((entry) => !CLASSIC.includes(entry));
@@ -68,7 +68,10 @@ async function bundled(name, entries, format) {
   const { outputFiles } = await build({
     ...COMMON,
     format,
-    entryPoints: entries.map((entry) => path.join(PACKAGES, name, "static", entry)),
+    entryPoints: entries.map((entry) => ({
+      in: path.join(PACKAGES, name, "static", entry),
+      out: path.parse(entry).name,
+    })),
     outdir: path.join(PACKAGES, name, "bundle"),
     outExtension: { ".js": ".min.js", ".css": ".min.css" },
     plugins: [inboxScripts, styleSheets],

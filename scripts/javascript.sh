@@ -51,7 +51,7 @@ case "${1:-}" in
     ;;
   check)
     with_packages checked
-    for project in . tests/js; do
+    for project in . src/msgcenter/inbox/worker tests/js; do
       echo "$modules/.bin/tsc --project $project"
       "$modules/.bin/tsc" --project "$project"
     done

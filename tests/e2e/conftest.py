@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 
 from msgcenter_client import Client
 from tests.conftest import Raw, Server
+from tests.e2e.installed import Device
 
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PATIENCE = 15_000
@@ -146,6 +147,17 @@ def open_inbox(chromium: Browser, server: Server) -> Iterator[OpenInbox]:
 def _note(screen: Screen, text: str) -> None:
     if "Content Security Policy" in text or "Content-Security-Policy" in text:
         screen.errors.append(text)
+
+
+@pytest.fixture
+def device(chromium: Browser, server: Server) -> Iterator[Device]:
+    """A phone that nobody has used yet. At the end, no page may have reported an error."""
+    context = chromium.new_context(locale="en-GB", reduced_motion="reduce", **PHONE)
+    context.grant_permissions(["notifications"])
+    opened = Device(context, server)
+    yield opened
+    context.close()
+    assert opened.errors == []
 
 
 @pytest.fixture

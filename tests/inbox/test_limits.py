@@ -13,6 +13,7 @@ from starlette.types import Message
 from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.channels.subscriptions import PushSubscriptions
 from msgcenter.actions.mailboxes import user_tokens
 from msgcenter.actions.mailboxes.inbox import Inbox
 from msgcenter.actions.mailboxes.statuses import Statuses
@@ -21,10 +22,13 @@ from msgcenter.actions.mailboxes.user_tokens import UserTokenError, UserTokens
 from msgcenter.database.database import Database
 from msgcenter.domain.account import App
 from msgcenter.domain.event import MailboxEvent
+from msgcenter.domain.network import AddressRules
 from msgcenter.inbox import stream
 from msgcenter.inbox.call import Call
 from msgcenter.inbox.endpoint import Inboxes, token_of
 from msgcenter.live.hub import Hub
+from msgcenter.outbound.guarded_network import Resolver
+from msgcenter.outbound.network import Network
 from tests.conftest import PLATFORM, SECRET_KEY, Credentials
 from tests.inbox.conftest import Browser
 
@@ -118,7 +122,8 @@ async def open_inbox(database: Database) -> Scene:
     app = (await apps.create("Test app", PLATFORM)).app
     hub = Hub(partial(topic_readers, database))
     tokens = UserTokens(database, keys, default_ttl=600, waiting_limit=10)
-    inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub)
+    push = PushSubscriptions(database, keys, Network(Resolver(1), AddressRules()))
+    inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub, push)
     token = (await tokens.issue(app, "u", platform_code=None, ttl=None)).token
     return Scene(app, apps, database, hub, stream._EventStream(inboxes, await tokens.viewer(token)))
 

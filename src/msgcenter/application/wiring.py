@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.actions.apps.call_counter import CallCounter
 from msgcenter.actions.apps.tokens import Tokens
+from msgcenter.actions.channels.subscriptions import PushSubscriptions
 from msgcenter.actions.directory.feeding import DirectoryChanges
 from msgcenter.actions.directory.reading import DirectoryReads
 from msgcenter.actions.mailboxes.inbox import Inbox
@@ -111,7 +112,14 @@ def application(
         redis=process.redis,
     )
     gateway = _gateway(process, tokens, monitor)
-    inboxes = Inboxes(inbox, actions.user_tokens, process.hub, process.request_log, process.limits)
+    inboxes = Inboxes(
+        inbox,
+        actions.user_tokens,
+        process.hub,
+        PushSubscriptions(process.database, process.keys, Network(process.resolver, process.webhook_addresses)),
+        process.request_log,
+        process.limits,
+    )
     problem = SharedResult(partial(readiness_problem, process.database), seconds=1)
 
     async def ready() -> str | None:

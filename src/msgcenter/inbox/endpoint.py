@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from msgcenter.actions.channels.subscriptions import PushSubscriptions
 from msgcenter.actions.mailboxes.inbox import Inbox
 from msgcenter.actions.mailboxes.user_tokens import UserTokenError, UserTokens, Viewer
 from msgcenter.domain.language import Language, language_of
@@ -39,6 +40,7 @@ class Inboxes:
     inbox: Inbox
     user_tokens: UserTokens
     hub: Hub
+    push: PushSubscriptions
     requests: RequestLog = field(default_factory=RequestLog)
     limits: RequestLimits = field(default_factory=RequestLimits)
 

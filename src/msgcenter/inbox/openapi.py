@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from msgcenter import __version__
 from msgcenter.inbox.api import Archive, ReadAll, SetStatus
+from msgcenter.inbox.push import AddSubscription, PushView, RemovedView, RemoveSubscription, SubscribedView
 from msgcenter.inbox.views import ChangedView, CountsView, FramingView, MessageListView, MessageView
 from msgcenter.web.base_path import root_of
 
@@ -41,6 +42,11 @@ def document(root: str) -> bytes:
         SetStatus,
         ReadAll,
         Archive,
+        PushView,
+        AddSubscription,
+        SubscribedView,
+        RemoveSubscription,
+        RemovedView,
     ]
     _, schemas = msgspec.json.schema_components(structs, ref_template=_REF)
     base = "/inbox/v1/"
@@ -71,6 +77,13 @@ def document(root: str) -> bytes:
             "post": _operation("Set all messages of a list read, up to one", ChangedView, ReadAll)
         },
         base + "messages/archive": {"post": _operation("Archive messages, or bring them back", ChangedView, Archive)},
+        base + "push": {"get": _operation("The key for push messages, and the browsers that get them", PushView)},
+        base + "push/subscriptions": {
+            "post": _operation("Send push messages to a browser", SubscribedView, AddSubscription)
+        },
+        base + "push/subscriptions/remove": {
+            "post": _operation("Send push messages to a browser no longer", RemovedView, RemoveSubscription)
+        },
         base + "stream": {
             "get": {
                 "summary": "Live events",

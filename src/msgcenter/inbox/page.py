@@ -19,7 +19,7 @@ from msgcenter.web.endpoint import AnyMethod, allow, options
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src https: http: data:; connect-src 'self'; "
-    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
+    "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
 )
 _FOR_ANY_WEBSITE = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
 _BACK = Phrase("打开消息中心", "Open the inbox")

@@ -2,7 +2,8 @@
 
 from starlette.routing import Route
 
-from msgcenter.inbox import api
+from msgcenter.inbox import api, push
+from msgcenter.inbox.app_files import manifest_file, worker_file
 from msgcenter.inbox.endpoint import Endpoint, Handler, Inboxes
 from msgcenter.inbox.openapi import openapi
 from msgcenter.inbox.page import component_file, inbox_page, plain, unknown_call
@@ -30,8 +31,13 @@ def routes(inboxes: Inboxes) -> list[Route]:
         get("/counts", api.get_counts),
         get("/framing", api.get_framing),
         get("/stream", open_stream),
+        get("/push", push.get_push),
+        post("/push/subscriptions", push.add_subscription),
+        post("/push/subscriptions/remove", push.remove_subscription),
         Route(_BASE + "/openapi.json", plain(inboxes, openapi)),
         Route(_BASE + "/{rest:path}", plain(inboxes, unknown_call)),
         Route("/inbox", plain(inboxes, inbox_page(inboxes))),
+        Route("/inbox/manifest.webmanifest", plain(inboxes, manifest_file(), is_file=True)),
+        Route("/inbox/service-worker.js", plain(inboxes, worker_file(), is_file=True)),
         Route("/inbox/{name:path}", plain(inboxes, component_file(), is_file=True)),
     ]

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from msgcenter.web.compressed import VARY, Compressed, compressed
 
-_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png", ".svg": "image/svg+xml"}
 """Not taken from the system, whose table may lack one: with `nosniff` a browser would refuse the script."""
 _BUNDLED = ".min"
 _HASHED = re.compile(r"(.+)-([0-9a-f]{16})(\.[a-z]+)")

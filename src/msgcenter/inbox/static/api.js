@@ -192,6 +192,18 @@ export class Api {
   }
 
   /**
+   * Make a call about the user's settings. Returns its answer.
+   *
+   * @param {"GET" | "POST" | "PUT"} method
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<any>}
+   */
+  request(method, path, body) {
+    return this.#call(method, path, body);
+  }
+
+  /**
    * @param {string[]} ids
    * @param {(chunk: string[]) => Promise<ChangeResult>} call
    * @returns {Promise<ChangeResult>}

@@ -4,6 +4,7 @@ import { Api, openTheSame, Session } from "./api.js";
 import { Bell } from "./bell.js";
 import { el } from "./dom.js";
 import { notify } from "./notifications.js";
+import { openSettings } from "./open-settings.js";
 import { Panel } from "./panel.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
@@ -12,6 +13,7 @@ import { languageFor, textsIn } from "./texts.js";
 import { Clock } from "./time.js";
 
 /** @import { ApiError } from "./api.js" */
+/** @import { Device } from "./device.js" */
 /** @import { Message } from "./messages.js" */
 
 /** @typedef {() => Promise<string | null | undefined>} RenewToken Returns a fresh token; null if there is none. */
@@ -45,6 +47,8 @@ export class MsgInbox extends HTMLElement {
   #isRestartPlanned = false;
   /** @type {RenewToken | null} */
   #renewToken = null;
+  /** The device that keeps messages: only the page /inbox has one. @type {Device | null} */
+  device = null;
 
   constructor() {
     super();
@@ -116,6 +120,18 @@ export class MsgInbox extends HTMLElement {
   }
 
   /**
+   * Set a message read and scroll to it, once it is loaded.
+   *
+   * @param {string} id
+   */
+  async showMessage(id) {
+    const inbox = this.#inbox;
+    this.open();
+    const message = await inbox?.store.find(id);
+    if (message && this.#inbox === inbox) inbox?.panel.openMessage(message);
+  }
+
+  /**
    * Act on a key that was pressed while nothing had the focus; for pages that consist of the inbox. Returns whether the
    * key had a meaning.
    *
@@ -145,9 +161,10 @@ export class MsgInbox extends HTMLElement {
     const texts = textsIn(language);
     const server = (this.getAttribute("server") || HOME).replace(/\/+$/, "");
     const session = new Session(this.getAttribute("token") ?? "", () => this.#fetchToken());
-    const api = new Api(server, session, language);
+    const api = this.device?.api(server, session, language) ?? new Api(server, session, language);
     const stream = new Stream(server, session, () => api.counts());
     const store = new Store(api, stream);
+    this.device?.follow(store);
     const panel = new Panel({
       store,
       stream,
@@ -158,6 +175,7 @@ export class MsgInbox extends HTMLElement {
         failed: (error) => this.#reportError(error),
         close: () => this.close(),
         mayNotify: () => this.#wantsNotifications,
+        openSettings: (root) => openSettings(server, { root, api, device: this.device, language }),
       },
     });
     const bell =

@@ -1,5 +1,9 @@
-/** The page /inbox. Its address takes, after "#", a token, and optionally lang (zh, en) and theme (light, dark). */
+/**
+ * The page /inbox. Its address takes, after "#": token, lang (zh, en), theme (light, dark); msg, a message to open; and
+ * link, a signed link that gives a token and opens a message.
+ */
 
+import { Device } from "./device.js";
 import { closeEarlyStream } from "./early-stream.js";
 import { drawFavicon } from "./favicon.js";
 import { HOME, MsgInbox } from "./msg-inbox.js";
@@ -8,12 +12,21 @@ import { languageFor, textsIn } from "./texts.js";
 /**
  * @typedef {"token" | "lang" | "theme"} SettingName
  * @typedef {Record<SettingName, string | null>} Settings
+ *
+ * @typedef {object} Target What the address asks for once.
+ * @property {string | null} link A signed link.
+ * @property {string | null} msg The id of a message to open.
  */
 
 const ASK_AGAIN = 5_000;
 const MAX_COUNT = 99;
 /** @type {SettingName[]} */
 const SETTINGS = ["token", "lang", "theme"];
+const TARGETS = ["link", "msg"];
+/** What this page may keep on the device; null in a frame. */
+const device = Device.isPossible ? new Device(HOME) : null;
+/** The component, once it is on the page. @type {MsgInbox | null} */
+let shown = null;
 
 // --- Settings of this tab -------------------------------------------------------------------------------------------
 
@@ -48,18 +61,46 @@ function keptSetting(name) {
 /**
  * Move the settings from the address, where they are visible and stay in the history, into this tab's memory.
  *
- * @returns {Settings}
+ * @returns {Target}
  */
-function takeSettings() {
+function takeAddress() {
   const fragment = new URLSearchParams(location.hash.slice(1));
   for (const name of SETTINGS) {
     const value = fragment.get(name);
     if (value) keepSetting(name, value);
   }
-  if (SETTINGS.some((name) => fragment.has(name))) {
+  if ([...SETTINGS, ...TARGETS].some((name) => fragment.has(name))) {
     history.replaceState(null, "", location.pathname + location.search);
   }
+  return { link: fragment.get("link"), msg: fragment.get("msg") };
+}
+
+/** @returns {Settings} */
+function settingsOfThisTab() {
   return { token: keptSetting("token"), lang: keptSetting("lang"), theme: keptSetting("theme") };
+}
+
+/**
+ * Exchange a signed link for a token of this tab. Return the message that it leads to; null if the link has ended.
+ *
+ * @param {string} link
+ * @returns {Promise<string | null>}
+ */
+async function follow(link) {
+  try {
+    const response = await fetch(`${HOME}/inbox/v1/link`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ link }),
+      credentials: "omit",
+    });
+    if (!response.ok) return null;
+    const { token, msgId } = await response.json();
+    keepSetting("token", token);
+    return msgId;
+  } catch {
+    return null;
+  }
 }
 
 // --- Frames ---------------------------------------------------------------------------------------------------------
@@ -99,9 +140,19 @@ async function mayBeShown(token) {
 // --- The page -------------------------------------------------------------------------------------------------------
 
 async function start() {
-  const settings = takeSettings();
-  if (await mayBeShown(settings.token)) showInbox(settings);
-  else showRefusal(settings);
+  const { link, msg } = takeAddress();
+  const target = link ? await follow(link) : msg;
+  const settings = settingsOfThisTab();
+  if (device) {
+    settings.token ??= await device.keptToken();
+    if (settings.token) await device.begin(settings.token);
+  }
+  if (!(await mayBeShown(settings.token))) {
+    showRefusal(settings);
+    return;
+  }
+  showInbox(settings);
+  if (target) shown?.showMessage(target);
 }
 
 /** @param {Settings} settings */
@@ -135,7 +186,12 @@ function showInbox(settings) {
     const { unread } = /** @type {CustomEvent<{unread: number, todo: number}>} */ (event).detail;
     showCount(title, unread);
   });
-  inbox.addEventListener("msg-inbox:token-expired", () => keepSetting("token", null));
+  inbox.addEventListener("msg-inbox:token-expired", () => {
+    keepSetting("token", null);
+    device?.end();
+  });
+  inbox.device = device;
+  shown = inbox;
   document.addEventListener("keydown", (event) => {
     if (event.target === document.body && inbox.handleKey(event)) event.preventDefault();
   });
@@ -159,5 +215,34 @@ function showCount(title, unread) {
   navigator.setAppBadge?.(unread).catch(() => {});
 }
 
+// --- The service worker ---------------------------------------------------------------------------------------------
+
+/**
+ * Open what a notification leads to: in the inbox that is shown, or with the notification's link.
+ *
+ * @param {{msgId?: string | null, url?: string | null}} target
+ */
+function openTarget({ msgId, url }) {
+  if (keptSetting("token") && shown && msgId) shown.showMessage(msgId);
+  else if (url) location.hash = new URL(url).hash;
+}
+
+/** Register the service worker when the page has loaded, and load the page again after an upgrade while it is hidden. */
+async function useWorker() {
+  const { serviceWorker } = navigator;
+  let isOutdated = false;
+  const hadWorker = serviceWorker.controller !== null;
+  serviceWorker.addEventListener("controllerchange", () => {
+    isOutdated = hadWorker;
+  });
+  serviceWorker.addEventListener("message", ({ data }) => data?.type === "msg-inbox:open" && openTarget(data));
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && isOutdated) location.reload();
+    else if (!document.hidden) device?.checkUpdate();
+  });
+  await device?.register().catch(() => {});
+}
+
 addEventListener("hashchange", start);
 start();
+if (device) addEventListener("load", useWorker);

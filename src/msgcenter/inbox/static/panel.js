@@ -32,6 +32,7 @@ import { Toast } from "./toast.js";
  * @property {(error: ApiError) => void} failed
  * @property {() => boolean} close Returns whether there was something to close.
  * @property {() => boolean} mayNotify Whether the page wants desktop notifications.
+ * @property {(root: HTMLElement) => Promise<void>} openSettings
  */
 
 const SCROLL_SHADOW = 4;
@@ -267,7 +268,7 @@ export class Panel {
    */
   openMessage(message) {
     this.#actions.setRead(message, true);
-    this.#list.goTo(message.id);
+    this.#goTo(message);
   }
 
   get #canReadAll() {
@@ -293,13 +294,23 @@ export class Panel {
       archiveItem(texts, view, show),
       ...(this.#host.mayNotify() ? notificationItems(texts) : []),
       ...appItems(texts, this.#rail.apps, view, show),
+      null,
+      { icon: "settings", label: texts.settings, run: () => this.#openSettings() },
       ...this.#keysItem(),
     ]);
   }
 
   /** @returns {(import("./menu.js").MenuItem | null)[]} */
   #keysItem() {
-    return onPhone() ? [] : [null, { icon: "keys", label: this.#texts.keys, run: () => this.#showKeys() }];
+    return onPhone() ? [] : [{ icon: "keys", label: this.#texts.keys, run: () => this.#showKeys() }];
+  }
+
+  async #openSettings() {
+    try {
+      await this.#host.openSettings(this.#parts.overlay);
+    } catch {
+      this.#toast.show(this.#texts.noSettings);
+    }
   }
 
   #showKeys() {

@@ -21,6 +21,7 @@ const POLL_INTERVAL = 30_000;
 const LONGEST_TIMER = 2 ** 31 - 1;
 /** Expired messages are asked for so long after they expire. */
 const EXPIRY_MARGIN = 100;
+const MAX_PAGES_TO_FIND = 20;
 
 /**
  * @typedef {object} StoreEvents
@@ -192,6 +193,22 @@ export class Store extends Emitter {
 
   load() {
     return this.#loader.load();
+  }
+
+  /**
+   * Return a message, after loading the list of all messages down to it; null if it is not among the newest ones.
+   *
+   * @param {string} id
+   */
+  async find(id) {
+    await this.show({ filter: "all", app: "", q: "" });
+    while (this.phase === "loading" && !this.#isStopped) {
+      await new Promise((resolve) => this.addEventListener("change", resolve, { once: true }));
+    }
+    if (!this.message(id)) await this.refresh();
+    for (let pages = 0; pages < MAX_PAGES_TO_FIND && !this.message(id) && this.hasMore; pages += 1)
+      await this.loadMore();
+    return this.message(id);
   }
 
   loadMore() {
