@@ -84,6 +84,6 @@ async def test_long_messages_end_a_search_request_early(
         pages.append([shown.message.id for shown in page.items])
         if page.next_cursor is None:
             break
-        query = query._replace(before_id=page.next_cursor)
+        query = query.at(page.next_cursor)
     assert len(pages) > 3
     assert [message_id for ids in pages for message_id in ids] == sent[:1]

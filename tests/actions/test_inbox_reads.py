@@ -130,7 +130,7 @@ async def test_a_list_of_many_apps_has_every_message_in_order(
             seen += [shown.message.id for shown in page.items]
             if page.next_cursor is None:
                 break
-            query = query._replace(before_id=page.next_cursor)
+            query = query.at(page.next_cursor)
         assert seen == sent[::-1], limit
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from msgcenter.actions.mailboxes.inbox import Inbox
-from msgcenter.actions.mailboxes.inbox_views import InboxQuery
+from msgcenter.actions.mailboxes.inbox_views import InboxQuery, ListCursor
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.database.database import Database
@@ -64,12 +64,12 @@ async def _mailboxes(url: str) -> dict[str, list[str]]:
         inbox = Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10)
         for (user_id,) in await rows(database, "select user_id from mailbox"):
             viewer = Viewer(platform.recipient(user_id), None, (), (), FAR)
-            before_id: int | None = MAX_ID
-            while before_id is not None:
-                page = await inbox.list_messages(viewer, InboxQuery(limit=200, before_id=before_id))
+            cursor: ListCursor | None = ListCursor(MAX_ID)
+            while cursor is not None:
+                page = await inbox.list_messages(viewer, InboxQuery(limit=200).at(cursor))
                 for item in page.items:
                     having.setdefault(str(item.message.id), []).append(user_id)
-                before_id = page.next_cursor
+                cursor = page.next_cursor
     return having
 
 

@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
+from asyncpg import Record
+
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
@@ -51,7 +53,7 @@ class ComparedMailboxes:
         expected = Counter(
             (recipient, self.model.messages[i].draft.app_number)
             for recipient, i in self.model.live(now)
-            if self.model.entries[recipient, i] is None
+            if self.model.entries[recipient, i] is None and not self.model.is_hidden((recipient, i))
         )
         counted: dict[tuple[Recipient, int], int] = {}
         recipients = [self.recipient(platform, user) for platform in (0, 1) for user in range(len(USERS))]
@@ -87,6 +89,7 @@ class ComparedMailboxes:
         for app in self.apps:
             ids = [i for it, i in self.model.live(self.clock.now) if it == recipient]
             ids = [i for i in ids if self.model.messages[i].draft.app_number == app]
+            ids = [i for i in ids if not self.model.is_hidden((recipient, i))]
             unread = sum(self.model.entries[recipient, i] is None for i in ids)
             todo = sum(self.model.is_open(i) for i in ids)
             if unread or todo:
@@ -110,9 +113,7 @@ class ComparedMailboxes:
             parts[key].append(ids)
             assert (page["first_id"], page["last_id"]) == (min(ids), max(ids))
             assert page["read_at"] == [self.stored_read_at(recipient, i) for i in ids]
-            assert page["unread"] == page["read_at"].count(None)
-            expiry_times = [self.model.messages[i].draft.expires_at for i in ids]
-            assert page["expires_at"] == min((at for at in expiry_times if at is not None and at > now), default=None)
+            self.compare_marks(page, recipient)
             live = {i for i in ids if self.model.has(recipient, i, now)}
             assert sorted(page["open_approvals"]) == sorted(i for i in live if self.model.is_open(i))
             assert {i for i in page["archived_ids"] if i in live} == {
@@ -123,6 +124,30 @@ class ComparedMailboxes:
             key: [sorted(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE)]
             for key, ids in self.model.pages.items()
         }
+
+    def compare_marks(self, page: Record, recipient: Recipient) -> None:
+        """Compare what a page has of its entries besides their read times: the unread count follows from it."""
+        now, model = self.clock.now, self.model
+        entries = {i: (recipient, i) for i in page["message_ids"]}
+        live = {i for i in entries if model.has(recipient, i, now)}
+        hidden = set(page["hidden_ids"] or ())
+        unread = [i for i, at in zip(page["message_ids"], page["read_at"], strict=True) if at is None]
+        assert page["unread"] == len([i for i in unread if not model.is_hidden(entries[i])])
+        assert hidden & live == {i for i in live if model.is_hidden(entries[i])}
+        asleep = dict(zip(page["snoozed_ids"] or (), page["snoozed_until"] or (), strict=True))
+        assert asleep == {i: model.asleep[entries[i]] for i in live if entries[i] in model.asleep}
+        assert set(page["starred_ids"] or ()) & live == {i for i in live if entries[i] in model.starred}
+        assert set(page["woken_ids"] or ()) == {i for i in live if entries[i] in model.woken}
+        expiry_times = [model.messages[i].draft.expires_at for i in entries]
+        times = [at for at in (*expiry_times, *asleep.values()) if at is not None and at > now]
+        expected = min(times, default=None)
+        if page["expires_at"] != expected:  # of an entry that was woken or deleted since: the page is swept once more
+            assert page["expires_at"] in model.wake_times
+            assert page["expires_at"] > now
+            assert expected is None or page["expires_at"] < expected
+        for column in ("hidden_ids", "snoozed_ids", "snoozed_until", "woken_ids", "starred_ids"):
+            assert page[column] != [], "null costs nothing"
+        assert asleep.keys() <= hidden
 
     def stored_read_at(self, recipient: Recipient, message_id: int) -> int | None:
         """Return the expected `read_at` of an entry in its page."""
@@ -137,22 +162,34 @@ class ComparedMailboxes:
             "unread": lambda entry: not entry.archived and entry.read_at is None,
             "todo": lambda entry: entry.is_open,
             "archived": lambda entry: entry.archived,
+            "starred": lambda entry: entry.starred,
         }
         everything: dict[Recipient, list[Entry]] = defaultdict(list)
         for recipient, i in sorted(self.model.live(self.clock.now), key=lambda entry_key: entry_key[1], reverse=True):
             app, key = self.model.messages[i].draft.app_number, (recipient, i)
-            everything[recipient].append(
-                Entry(i, app, self.model.entries[key], key in self.model.archived, self.model.is_open(i))
-            )
+            if key not in self.model.deleted:
+                everything[recipient].append(
+                    Entry(
+                        i,
+                        app,
+                        self.model.entries[key],
+                        key in self.model.archived,
+                        key in self.model.starred,
+                        self.model.asleep.get(key),
+                        self.model.is_first(key),
+                        self.model.is_open(i),
+                    )
+                )
         async with self.database.connection() as connection:
             for recipient, expected in everything.items():
+                asleep = [entry for entry in expected if entry.snoozed_until is not None]
+                await self.compare_lists(connection, EntryQuery(recipient, filter="snoozed"), asleep)
+                awake = [entry for entry in expected if entry.snoozed_until is None]
                 for filtered, passing in passes.items():
-                    query = EntryQuery(recipient, filter=filtered)
-                    assert [it async for it in inbox.entries(connection, query)] == [
-                        entry for entry in expected if passing(entry)
-                    ]
-                    for limit in (1, 4, 100):
-                        await self.compare_list(connection, query, limit, [it for it in expected if passing(it)])
+                    of_list = [entry for entry in awake if passing(entry)]
+                    if filtered in inbox.WOKEN_FIRST:
+                        of_list.sort(key=lambda entry: (entry.woken, entry.message_id), reverse=True)
+                    await self.compare_lists(connection, EntryQuery(recipient, filter=filtered), of_list)
             for cell in {recipient.cell for recipient in everything}:
                 of_cell = {it: entries for it, entries in everything.items() if it.cell == cell}
                 lookups = [
@@ -161,10 +198,16 @@ class ComparedMailboxes:
                 ]
                 readings = await read_messages(connection, lookups, self.clock.now)
                 assert [[state_of(message) for message in reading.messages] for reading in readings] == [
-                    [entry[:4] for entry in entries] for entries in of_cell.values()
+                    [entry[:7] for entry in entries] for entries in of_cell.values()
                 ]
                 for reading in readings:
                     self.compare_names(reading.messages)
+
+    async def compare_lists(self, connection: Connection, query: EntryQuery, expected: Sequence[Entry]) -> None:
+        """Compare a list as it is read entry by entry, and by statements with pages of several lengths."""
+        assert [entry async for entry in inbox.entries(connection, query)] == expected
+        for limit in (1, 4, 100):
+            await self.compare_list(connection, query, limit, expected)
 
     def compare_names(self, messages: Iterable[EntryMessage]) -> None:
         """Compare the senders' names of messages."""
@@ -177,7 +220,9 @@ class ComparedMailboxes:
         """Read all pages of a list, each by one statement, and compare them."""
         listed: list[EntryMessage] = []
         while True:
-            of_page = ListQuery(query.recipient, None, query.app_number, query.filter, query.before_id, limit)
+            of_page = ListQuery(
+                query.recipient, None, query.app_number, query.filter, query.before_id, limit, query.woken_before_id
+            )
             (reading,) = await read_lists(connection, [of_page], self.clock.now)
             if not reading.is_complete:
                 assert len(reading.messages) <= limit
@@ -185,8 +230,12 @@ class ComparedMailboxes:
             listed += reading.messages[:limit]
             if len(reading.messages) <= limit:
                 break
-            query = query._replace(before_id=reading.messages[limit - 1].id)
-        assert [state_of(message) for message in listed] == [entry[:4] for entry in expected]
+            last = reading.messages[limit - 1]
+            if query.filter in inbox.WOKEN_FIRST and last.woken:
+                query = query._replace(woken_before_id=last.id)
+            else:
+                query = query._replace(before_id=last.id, woken_before_id=0)
+        assert [state_of(message) for message in listed] == [entry[:7] for entry in expected]
         assert all(message.kind == "text" and message.content for message in listed)
         self.compare_names(listed)
 
@@ -218,6 +267,14 @@ class ComparedMailboxes:
                 ]
 
 
-def state_of(message: EntryMessage) -> tuple[int, int, int | None, bool]:
-    """Return the entry of a message: its id, its app, when it was read and whether it is archived."""
-    return message.id, message.app_number, message.read_at, message.archived
+def state_of(message: EntryMessage) -> tuple[int, int, int | None, bool, bool, int | None, bool]:
+    """Return the entry of a message: its id, its app, when it was read, and how it is marked."""
+    return (
+        message.id,
+        message.app_number,
+        message.read_at,
+        message.archived,
+        message.starred,
+        message.snoozed_until,
+        message.woken,
+    )

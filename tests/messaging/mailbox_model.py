@@ -1,7 +1,7 @@
 """A plain model of mailboxes: a dictionary of entries."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -34,6 +34,11 @@ class Model:
 
     entries: dict[EntryKey, int | None] = field(default_factory=dict)
     archived: set[EntryKey] = field(default_factory=set)
+    starred: set[EntryKey] = field(default_factory=set)
+    deleted: set[EntryKey] = field(default_factory=set)
+    asleep: dict[EntryKey, int] = field(default_factory=dict)
+    woken: set[EntryKey] = field(default_factory=set)
+    wake_times: set[int] = field(default_factory=set)
     messages: dict[int, ModelMessage] = field(default_factory=dict)
     claims: dict[tuple[int, str], tuple[bytes, int, int]] = field(default_factory=dict)
     pages: dict[PageKey, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -78,6 +83,39 @@ class Model:
                 self.archived.discard(entry)
             elif self.entries[entry] is None:
                 self.entries[entry] = now
+
+    def snooze(self, recipient: Recipient, message_ids: Sequence[int], now: int, until: int) -> None:
+        """Put messages of a mailbox to sleep."""
+        self.set_status(recipient, message_ids, now, read=False)
+        for entry in [(recipient, message_id) for message_id in message_ids]:
+            self.asleep[entry] = until
+            self.woken.discard(entry)
+        self.wake_times.add(until)
+
+    def delete(self, entries: Collection[EntryKey], *, deleted: bool) -> None:
+        """Delete entries, or restore those that are deleted."""
+        if not deleted:
+            self.deleted.difference_update(entries)
+            return
+        self.deleted.update(entries)
+        for entry in entries:
+            self.asleep.pop(entry, None)
+
+    def wake(self, now: int) -> None:
+        """Wake what is due; what was read or has expired meanwhile has not woken, it is just where it was."""
+        for entry, until in list(self.asleep.items()):
+            if until <= now:
+                del self.asleep[entry]
+                if self.entries[entry] is None:
+                    self.woken.add(entry)
+
+    def is_hidden(self, entry: EntryKey) -> bool:
+        """Return whether an entry is deleted or asleep."""
+        return entry in self.deleted or entry in self.asleep
+
+    def is_first(self, entry: EntryKey) -> bool:
+        """Return whether an entry comes first in the list of all."""
+        return entry in self.woken and self.entries[entry] is None and not self.is_hidden(entry)
 
     def live(self, now: int) -> list[EntryKey]:
         """Return all entries that mailboxes show."""

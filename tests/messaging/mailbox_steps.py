@@ -63,6 +63,30 @@ class Archive(NamedTuple):
     archived: bool
 
 
+class Star(NamedTuple):
+    """Star messages of an app in one mailbox, or take their stars away."""
+
+    mailbox: int
+    near: tuple[int, ...]
+    starred: bool
+
+
+class Delete(NamedTuple):
+    """Delete messages of an app in one mailbox, or restore them."""
+
+    mailbox: int
+    near: tuple[int, ...]
+    deleted: bool
+
+
+class Snooze(NamedTuple):
+    """Put messages of an app in one mailbox to sleep for some ms, or (None) wake them at once."""
+
+    mailbox: int
+    near: tuple[int, ...]
+    wakes_in: int | None
+
+
 class ReadAll(NamedTuple):
     """Set all messages of one mailbox read."""
 
@@ -76,7 +100,7 @@ class Wait(NamedTuple):
     ms: int
 
 
-Step: TypeAlias = Send | SetStatus | Decide | Archive | ReadAll | Wait
+Step: TypeAlias = Send | SetStatus | Decide | Archive | Star | Delete | Snooze | ReadAll | Wait
 
 two = st.integers(0, 1)
 user = st.integers(0, len(USERS) - 1)
@@ -106,5 +130,11 @@ waiting = st.builds(Wait, st.sampled_from([1, 50, 50, 500, IDEMPOTENCY_MS + 1, B
 deciding = st.builds(Decide, two, near, far, st.booleans())
 archiving = st.builds(Archive, some, near, st.booleans())
 reading = st.builds(ReadAll, two, user)
-later_steps = weighted((2, sending), (3, setting_status), (2, waiting), (1, deciding), (1, archiving), (1, reading))
+starring = st.builds(Star, some, near, st.booleans())
+deleting = st.builds(Delete, some, near, st.booleans())
+snoozing = st.builds(Snooze, some, near, st.sampled_from([20, 60, 100, 400, None]))
+marking = st.one_of(starring, deleting, snoozing, snoozing)
+later_steps = weighted(
+    (2, sending), (3, setting_status), (2, waiting), (1, deciding), (1, archiving), (1, reading), (3, marking)
+)
 stories = st.tuples(sending, st.lists(later_steps, min_size=3, max_size=12)).map(lambda story: [story[0], *story[1]])

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
+from operator import itemgetter
+from typing import TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,16 +16,31 @@ from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.messaging.decide_approvals import decide
 from msgcenter.messaging.fan_out import fan_out
 from msgcenter.messaging.send import send_drafts
-from msgcenter.messaging.set_status import StatusChange, apply_status_changes
+from msgcenter.messaging.set_status import StatusChange, apply_status_changes, set_unread_by_user
 from msgcenter.store.apps.platforms import ensure_platform
-from msgcenter.store.mailboxes import entry_changes, read_states, sweeping
-from msgcenter.store.mailboxes.pages import page_key
+from msgcenter.store.mailboxes import entry_changes, entry_marks, read_states, sweeping
+from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.read_states import PageChange, change_pages
 from msgcenter.store.messages.jobs import Delivery
 from tests.conftest import examples
 from tests.messaging.compared_mailboxes import PAGE, ComparedMailboxes
-from tests.messaging.mailbox_steps import USERS, Archive, Decide, ReadAll, Send, SetStatus, Step, Wait, stories
+from tests.messaging.mailbox_steps import (
+    USERS,
+    Archive,
+    Decide,
+    Delete,
+    ReadAll,
+    Send,
+    SetStatus,
+    Snooze,
+    Star,
+    Step,
+    Wait,
+    stories,
+)
 from tests.scene import START, Clock, add_app, event_loop, find_platform, short_pages, text_to
+
+EntryOfPage: TypeAlias = tuple[PageKey, int]
 
 
 class Scene(ComparedMailboxes):
@@ -38,6 +55,7 @@ class Scene(ComparedMailboxes):
         self.platforms = [await find_platform(self.database, code) for code in self.codes]
         for step in story:
             self.clock.now += 1
+            self.model.wake(self.clock.now)
             match step:
                 case Send():
                     await self.send(step)
@@ -47,6 +65,8 @@ class Scene(ComparedMailboxes):
                     await self.decide(step)
                 case Archive():
                     await self.archive(step)
+                case Star() | Delete() | Snooze():
+                    await self.mark(step)
                 case ReadAll():
                     await self.read_all(step)
                 case Wait():
@@ -184,10 +204,54 @@ class Scene(ComparedMailboxes):
             return await read_states.set_read_up_to(connection, recipient, None, (1 << 63) - 1, now)
 
         await self.database.in_transaction(write)
-        self.model.set_status(recipient, [i for it, i in self.model.live(now) if it == recipient], now, read=True)
+        unread = [i for it, i in self.model.live(now) if it == recipient and not self.model.is_hidden((it, i))]
+        self.model.set_status(recipient, unread, now, read=True)
+
+    async def mark(self, step: Star | Delete | Snooze) -> None:
+        """Star, delete or snooze what the mailbox has, or end that."""
+        now, (recipient, app) = self.clock.now, self.mailbox_and_app(step.mailbox)
+        ids = sorted(self.pick_ids(self.of_app(recipient, app), step.near))
+        ids = [i for i in ids if self.model.has(recipient, i, now)]
+        if isinstance(step, Snooze):
+            ids = [i for i in ids if (recipient, i) not in self.model.deleted]
+        if not ids:
+            return
+        keys = sorted((page_key(recipient, i, app), i) for i in ids)
+        await self.database.in_transaction(self.write_mark, step, recipient, keys)
+        entries = {(recipient, i) for i in ids}
+        match step:
+            case Star():
+                self.model.starred = self.model.starred | entries if step.starred else self.model.starred - entries
+            case Delete():
+                self.model.delete(entries, deleted=step.deleted)
+            case Snooze(wakes_in=None):
+                self.model.asleep = {entry: at for entry, at in self.model.asleep.items() if entry not in entries}
+            case Snooze():
+                self.model.snooze(recipient, ids, now, now + (step.wakes_in or 0))
+
+    async def write_mark(
+        self, connection: Connection, step: Star | Delete | Snooze, recipient: Recipient, keys: list[EntryOfPage]
+    ) -> None:
+        """Write a mark as the inbox does."""
+        now = self.clock.now
+        ids_by_page = {key: [i for _, i in of_page] for key, of_page in groupby(keys, key=itemgetter(0))}
+        await sweeping.sweep_pages(connection, recipient.platform, sorted(ids_by_page), now)
+        match step:
+            case Star():
+                await entry_marks.set_starred(connection, keys, starred=step.starred)
+            case Delete(deleted=True):
+                await entry_marks.delete(connection, keys)
+            case Delete():
+                await entry_marks.restore(connection, keys)
+            case Snooze(wakes_in=None):
+                await entry_marks.wake(connection, keys)
+            case Snooze():
+                assert await set_unread_by_user(connection, recipient, ids_by_page, now) == [i for _, i in keys]
+                await entry_marks.snooze(connection, keys, now + (step.wakes_in or 0))
 
     async def wait(self, step: Wait) -> None:
         self.clock.now += step.ms
+        self.model.wake(self.clock.now)
         now = self.clock.now
         for message_id, model_message in list(self.model.messages.items()):
             if model_message.delivered:

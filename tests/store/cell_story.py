@@ -48,6 +48,8 @@ from msgcenter.store.directory import orgs
 from msgcenter.store.directory.members import Member, count_all, count_by_role, list_members, list_org_members
 from msgcenter.store.directory.search import find_users, with_orgs_below_at
 from msgcenter.store.directory.users import list_users
+from msgcenter.store.mailboxes import entry_marks
+from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
 from msgcenter.store.messages.groups import set_used
@@ -135,6 +137,7 @@ class Story:
         await self.update()
         await self.recall()
         await self.archive_and_read()
+        await self.mark()
         await self.expire()
         await self.search_log()
         await self.use_quota()
@@ -346,6 +349,39 @@ class Story:
             await self.inbox.read_all(viewer, InboxQuery(text="new", before_id=FAR))
             await self.inbox.read_all(viewer, InboxQuery(before_id=FAR))
             assert await self.ids_of(user, "unread") == set()
+
+    async def mark(self) -> None:
+        """Star, delete and snooze messages of a mailbox, bring them back, and mute an app."""
+        user = USERS[0]
+        recipient, ids = self.platform.recipient(user), sorted(self.shown[user])[:3]
+        keys = sorted((page_key(recipient, i, self.app.number), i) for i in ids)
+        pages = sorted({key for key, _ in keys})
+        run = self.database.in_transaction
+        await run(entry_marks.set_starred, keys, starred=True)
+        assert await self.ids_of(user, "starred") == set(ids)
+        for hide, show in ((entry_marks.delete, entry_marks.restore), (self.snooze, entry_marks.wake)):
+            await run(hide, keys)
+            assert await self.ids_of(user, "all") == self.shown[user] - set(ids)
+            async with self.database.connection() as connection:
+                marks = await entry_marks.read(connection, pages, ids)
+            assert {mark.is_deleted for mark in marks.values()} == {hide is entry_marks.delete}
+            await run(show, keys)
+        await run(self.snooze, keys, until=1)
+        page = await self.inbox.list_messages(self.viewer(user), InboxQuery(limit=100))
+        assert [item.message.id for item in page.items if item.message.woken] == []
+        await self.inbox.set_status(self.viewer(user), ids, read=False)
+        await run(self.snooze, keys, until=1)
+        page = await self.inbox.list_messages(self.viewer(user), InboxQuery(limit=100))
+        assert [item.message.id for item in page.items[:3]] == ids[::-1], "they have woken"
+        await self.inbox.read_all(self.viewer(user), InboxQuery(text="text", before_id=FAR))
+        await run(entry_marks.set_muted, recipient, self.app.number, muted=True)
+        async with self.database.connection() as connection:
+            muted = await entry_marks.muted_apps(connection, recipient.cell, USERS)
+        assert muted == {user: {self.app.number}}
+
+    async def snooze(self, connection: Connection, keys: Sequence[tuple[PageKey, int]], until: int = FAR) -> None:
+        """Put entries to sleep."""
+        await entry_marks.snooze(connection, keys, until)
 
     async def expire(self) -> None:
         """Send messages that have expired already: to a list, a count or a status change they are gone."""

@@ -7,7 +7,7 @@ from msgcenter.domain.message_id import parse_message_id
 from msgcenter.domain.refusal import malformed
 
 Item = TypeVar("Item")
-Cursor = TypeVar("Cursor", int, str)
+Cursor = TypeVar("Cursor")
 
 
 class ListPage(NamedTuple, Generic[Item, Cursor]):

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from msgspec.json import encode
 from starlette.responses import Response
 
-from msgcenter.actions.mailboxes.inbox_views import InboxQuery
+from msgcenter.actions.mailboxes.inbox_views import InboxQuery, ListCursor
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.domain.message_id import MAX_ID, parse_message_id
 from msgcenter.inbox import problems
@@ -17,6 +17,7 @@ from msgcenter.inbox.endpoint import Inboxes, LeanResponse
 from msgcenter.inbox.etag import etag_of, headers_of, is_known
 from msgcenter.inbox.problems import ProblemError, invalid
 from msgcenter.inbox.views import (
+    WOKEN_CURSOR,
     ChangedView,
     CountsView,
     FramingView,
@@ -81,10 +82,9 @@ def _list_query(query_string: bytes) -> tuple[InboxQuery, bool]:
     cursor = parameters.get("cursor")
     query = _query(
         parameters.get("filter", "all"), parameters.get("app"), parameters.get("kind"), parameters.get("q")
-    )._replace(
-        before_id=_bound("cursor", cursor) if cursor else MAX_ID,
-        limit=page_limit("limit", parameters.get("limit", "30")),
-    )
+    )._replace(limit=page_limit("limit", parameters.get("limit", "30")))
+    if cursor:
+        query = query.at(_cursor(cursor))
     return query, _one_of("counts", parameters.get("counts", "0"), ("0", "1")) == "1"
 
 
@@ -157,6 +157,11 @@ def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> str:
         names = ", ".join(allowed)
         raise invalid(field, f"只能取 {names}", f"must be one of {names}")
     return value
+
+
+def _cursor(value: str) -> ListCursor:
+    bound = _bound("cursor", value.removeprefix(WOKEN_CURSOR))
+    return ListCursor(MAX_ID, bound) if value.startswith(WOKEN_CURSOR) else ListCursor(bound)
 
 
 def _bound(field: str, value: str) -> int:

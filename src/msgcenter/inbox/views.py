@@ -5,8 +5,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Raw, Struct
 
-from msgcenter.actions.mailboxes.inbox_views import InboxCounts, InboxList, InboxMessage
+from msgcenter.actions.mailboxes.inbox_views import InboxCounts, InboxList, InboxMessage, ListCursor
 from msgcenter.domain.content import Kind
+
+WOKEN_CURSOR = "w"
+"""Begins a cursor among the messages that have woken, which come first."""
 
 
 class AppView(Struct, frozen=True, gc=False):
@@ -27,7 +30,8 @@ class MessageView(Struct, frozen=True, rename="camel", gc=False):
     """A message in the user's inbox. Times are ms since 1970.
 
     `updatedAt` is the last update of its content, `remindedAt` its last reminder, `expiresAt` when it leaves the inbox.
-    `senderName` is who sends it, in the app's words. `announcement` is true for messages of the platform
+    `snoozedUntil` is when it comes back, null unless it is hidden; `woken` is true while it has come back and
+    is unread. `senderName` is who sends it, in the app's words. `announcement` is true for messages of the platform
     itself, which operators approve.
     """
 
@@ -39,6 +43,9 @@ class MessageView(Struct, frozen=True, rename="camel", gc=False):
     created_at: int
     read_at: int | None
     archived: bool
+    starred: bool
+    snoozed_until: int | None
+    woken: bool
     approval: ApprovalView | None
     body: Raw
     updated_at: int | None
@@ -83,6 +90,9 @@ class StateView(Struct, frozen=True, rename="camel"):
     id: str
     read_at: int | None
     archived: bool
+    starred: bool
+    snoozed_until: int | None
+    woken: bool
     approval: ApprovalView | None
 
 
@@ -117,6 +127,9 @@ def _message_views(messages: Iterable[InboxMessage]) -> list[MessageView]:
             message.sent_at,
             message.read_at,
             message.archived,
+            message.starred,
+            message.snoozed_until,
+            message.woken,
             _approval(shown) if message.approval else None,
             Raw(content.encode()),
             message.updated_at,
@@ -130,12 +143,17 @@ def _message_views(messages: Iterable[InboxMessage]) -> list[MessageView]:
 
 def message_list_view(listed: InboxList, *, with_counts: bool = False) -> MessageListView:
     """Return a page of a list as the API returns it."""
-    cursor = listed.page.next_cursor
     return MessageListView(
         _message_views(listed.page.items),
-        None if cursor is None else str(cursor),
+        _cursor_view(listed.page.next_cursor),
         counts_view(listed.counts) if with_counts else msgspec.UNSET,
     )
+
+
+def _cursor_view(cursor: ListCursor | None) -> str | None:
+    if cursor is None:
+        return None
+    return f"{WOKEN_CURSOR}{cursor.woken_before_id}" if cursor.woken_before_id else str(cursor.before_id)
 
 
 def _approval(shown: InboxMessage) -> ApprovalView | None:
@@ -148,7 +166,15 @@ def _approval(shown: InboxMessage) -> ApprovalView | None:
 def state_view(shown: InboxMessage) -> StateView:
     """Return a message's state as the API returns it."""
     message = shown.message
-    return StateView(str(message.id), message.read_at, message.archived, _approval(shown))
+    return StateView(
+        str(message.id),
+        message.read_at,
+        message.archived,
+        message.starred,
+        message.snoozed_until,
+        message.woken,
+        _approval(shown),
+    )
 
 
 def counts_view(counts: InboxCounts) -> CountsView:

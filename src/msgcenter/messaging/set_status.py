@@ -90,6 +90,30 @@ async def lock_unread(
     return sorted(message_id for (_, message_id), read_at in read_times.items() if read_at is None)
 
 
+async def set_unread_by_user(
+    connection: Connection, recipient: Recipient, ids_by_page: Mapping[PageKey, Collection[int]], now: int
+) -> list[int]:
+    """Set messages of a mailbox unread in the name of its user, in a transaction, with events of those that were read.
+
+    Locks the pages until the transaction ends. Returns, sorted, those of the ids that the mailbox has.
+    """
+    read_times = await _lock_read_times(connection, recipient.platform, ids_by_page, now)
+    changes = {key: PageChange(unread=sorted(ids)) for key, ids in ids_by_page.items()}
+    missing = await read_states.change_status(connection, changes, now)
+    changed = sorted(
+        (message_id, key.app_number)
+        for key, ids in ids_by_page.items()
+        for message_id in set(ids) - missing.get(key, set())
+    )
+    events = [
+        unread_event(app_number, message_id, recipient, "user")
+        for message_id, app_number in changed
+        if read_times[recipient.user_id, message_id] is not None
+    ]
+    await outbox.record(connection, events, now)
+    return [message_id for message_id, _ in changed]
+
+
 async def _lock_read_times(
     connection: Connection, platform: Platform, ids_by_page: Mapping[PageKey, Collection[int]], now: int
 ) -> dict[_EntryKey, int | None]:

@@ -54,8 +54,8 @@ class Inbox(InboxReads):
 
     async def read_all(self, viewer: Viewer, query: InboxQuery) -> list[int]:
         """Set all messages of a list read. Return the ids of those that were unread, at most the newest thousand."""
-        if query.filter == "archived":
-            return []  # archived messages are read
+        if query.filter in {"archived", "snoozed"}:
+            return []  # archived messages are read; those asleep come back unread
         scope = await self.scope_of(viewer, query.app_id)
         if scope is None:
             return []

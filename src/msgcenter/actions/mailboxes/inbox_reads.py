@@ -7,7 +7,14 @@ from typing import Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from msgcenter.actions.mailboxes import inbox_search
-from msgcenter.actions.mailboxes.inbox_views import AppUnread, InboxCounts, InboxList, InboxMessage, InboxQuery
+from msgcenter.actions.mailboxes.inbox_views import (
+    AppUnread,
+    InboxCounts,
+    InboxList,
+    InboxMessage,
+    InboxQuery,
+    ListCursor,
+)
 from msgcenter.actions.mailboxes.search import matcher
 from msgcenter.actions.mailboxes.user_tokens import AppName, Viewer
 from msgcenter.database.database import Database
@@ -23,7 +30,7 @@ Query = TypeVar("Query", ListQuery, IdQuery)
 
 _BATCH_WEIGHT = 2_000
 """Rows that one statement returns, about."""
-_NO_MESSAGES: ListPage[InboxMessage, int] = ListPage([], None)
+_NO_MESSAGES: ListPage[InboxMessage, ListCursor] = ListPage([], None)
 
 
 class AppScope(NamedTuple):
@@ -71,7 +78,13 @@ class InboxReads:
             page = _NO_MESSAGES if scope is None else await self._search(viewer, scope, query)
             return InboxList(page, await self.counts(viewer), has_content=True)
         list_query = ListQuery(
-            viewer.recipient, viewer.app_number, scope.app_number, query.filter, query.before_id, query.limit
+            viewer.recipient,
+            viewer.app_number,
+            scope.app_number,
+            query.filter,
+            query.before_id,
+            query.limit,
+            query.woken_before_id,
         )
         look = _Look(list_query, _needs_names(viewer))
         seen = await (self._lists if with_content else self._states).submit(viewer.recipient.cell, look)
@@ -80,10 +93,11 @@ class InboxReads:
         if not reading.is_complete:
             return InboxList(await self._search(viewer, scope, query), counts, has_content=True)
         messages = reading.messages[: query.limit]
-        next_cursor = messages[-1].id if len(reading.messages) > query.limit else None
+        is_last = len(reading.messages) <= query.limit
+        next_cursor = None if is_last else ListCursor.after(query.filter, messages[-1].id, woken=messages[-1].woken)
         return InboxList(ListPage(_shown(viewer, messages, names), next_cursor), counts, with_content)
 
-    async def list_messages(self, viewer: Viewer, query: InboxQuery) -> ListPage[InboxMessage, int]:
+    async def list_messages(self, viewer: Viewer, query: InboxQuery) -> ListPage[InboxMessage, ListCursor]:
         """Return up to `query.limit` messages, as `read_list` does."""
         return (await self.read_list(viewer, query)).page
 
@@ -111,7 +125,7 @@ class InboxReads:
             return None
         return AppScope(record.app.number)
 
-    async def _search(self, viewer: Viewer, scope: AppScope, query: InboxQuery) -> ListPage[InboxMessage, int]:
+    async def _search(self, viewer: Viewer, scope: AppScope, query: InboxQuery) -> ListPage[InboxMessage, ListCursor]:
         return await inbox_search.search(self._database, viewer.recipient, scope.app_number, query)
 
     async def _read_lists(self, looks: "list[_Look[ListQuery]]", *, with_content: bool) -> "list[_Seen]":

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from msgcenter.actions.mailboxes.inbox_views import InboxMessage, InboxQuery
+from msgcenter.actions.mailboxes.inbox_views import InboxMessage, InboxQuery, ListCursor
 from msgcenter.actions.mailboxes.search import matcher
 from msgcenter.actions.mailboxes.user_tokens import AppName
 from msgcenter.database.database import Connection, Database
@@ -26,7 +26,7 @@ _LOADED_AT_ONCE = 200
 
 async def search(
     database: Database, recipient: Recipient, app_number: int | None, query: InboxQuery
-) -> ListPage[InboxMessage, int]:
+) -> ListPage[InboxMessage, ListCursor]:
     """Return up to `query.limit` messages of one app or of all (None), newest first.
 
     A page of a search may be short and still not the last.
@@ -36,18 +36,25 @@ async def search(
     messages: list[InboxMessage] = []
     scanned = characters = 0
     async with current_mailbox(database, recipient, now_ms()) as connection:
-        entries = reading.entries(connection, EntryQuery(recipient, app_number, query.filter, query.before_id))
+        entries = reading.entries(
+            connection, EntryQuery(recipient, app_number, query.filter, query.before_id, query.woken_before_id)
+        )
         async for batch in _batches(entries, batch_size):
             loaded = await _load(connection, recipient, batch)
             messages += [shown for shown in loaded if matches is None or matches(shown.message)]
             if len(messages) > query.limit:
-                return cut_page(messages, query.limit, lambda shown: shown.message.id)
+                return cut_page(messages, query.limit, lambda shown: _cursor_after(query, shown.message))
             scanned += len(batch)
             characters += sum(len(shown.message.content or "") for shown in loaded)
             is_full = len(batch) == batch_size
             if is_full and (scanned >= _SCANNED_ENTRIES or characters >= _SCANNED_CHARACTERS):
-                return ListPage(messages, batch[-1].message_id)
+                last = batch[-1]
+                return ListPage(messages, ListCursor.after(query.filter, last.message_id, woken=last.woken))
     return ListPage(messages, None)
+
+
+def _cursor_after(query: InboxQuery, message: EntryMessage) -> ListCursor:
+    return ListCursor.after(query.filter, message.id, woken=message.woken)
 
 
 async def unread_matching(
@@ -59,13 +66,15 @@ async def unread_matching(
     would be skipped.
     """
     matches = matcher(query.kind, query.text)
-    pages: Filter = "todo" if query.filter == "todo" else "unread"
+    pages: Filter = query.filter if query.filter in {"todo", "starred"} else "unread"
     matching: list[Entry] = []
     async with (
         current_mailbox(database, recipient, now_ms()) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        entries = reading.entries(connection, EntryQuery(recipient, app_number, pages, query.before_id))
+        entries = reading.entries(
+            connection, EntryQuery(recipient, app_number, pages, query.before_id, woken_before_id=query.before_id)
+        )
         unread = (entry async for entry in entries if entry.read_at is None)
         async for batch in _batches(unread, _LOADED_AT_ONCE):
             matching += await _matching(connection, recipient, batch, matches)
@@ -103,6 +112,9 @@ def _entry_message(message: Message, entry: Entry) -> EntryMessage:
         app_number=message.app_number,
         read_at=entry.read_at,
         archived=entry.archived,
+        starred=entry.starred,
+        snoozed_until=entry.snoozed_until,
+        woken=entry.woken,
         kind=message.kind,
         approval=message.approval,
         sent_at=message.send_at or message.created_at,

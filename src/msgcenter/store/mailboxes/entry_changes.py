@@ -10,7 +10,7 @@ from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
 from msgcenter.store.mailboxes.pages import PageKey, key_parameters
 
 # Adds to an update of `mailbox_page as page` the pages of a cell that have any of the entries `listed.ids`.
-_FROM_ENTRIES = """
+FROM_ENTRIES = """
     from (
         select user_id, bucket, app_number, string_to_array(ids, ',')::bigint[] as ids
         from unnest($2::text[], $3::int[], $4::int[], $5::text[]) as parameter (user_id, bucket, app_number, ids)
@@ -23,8 +23,8 @@ _FROM_ENTRIES = """
 """
 
 
-def _entry_parameters(entries: Sequence[tuple[PageKey, int]]) -> tuple[object, ...]:
-    """Return the first five parameters of a statement with `_FROM_ENTRIES`."""
+def entry_parameters(entries: Sequence[tuple[PageKey, int]]) -> tuple[object, ...]:
+    """Return the first five parameters of a statement with `FROM_ENTRIES`."""
     ids_by_page: dict[PageKey, list[int]] = {}
     for key, message_id in entries:
         ids_by_page.setdefault(key, []).append(message_id)
@@ -49,9 +49,9 @@ async def withdraw(connection: Connection, entries: Sequence[tuple[PageKey, int]
             open_approvals = array(
                 select message_id from unnest(page.open_approvals) as message_id where message_id <> all(listed.ids)
             )
-        {_FROM_ENTRIES}
+        {FROM_ENTRIES}
         """,
-        *_entry_parameters(entries),
+        *entry_parameters(entries),
         WITHDRAWN_UNREAD,
     )
 
@@ -68,9 +68,9 @@ async def set_open_approvals(
             union all
             select message_id from unnest(page.message_ids) as message_id where $6 and message_id = any(listed.ids)
         )
-        {_FROM_ENTRIES}
+        {FROM_ENTRIES}
         """,
-        *_entry_parameters(approvals),
+        *entry_parameters(approvals),
         is_open,
     )
 
@@ -85,8 +85,8 @@ async def set_archived(connection: Connection, entries: Sequence[tuple[PageKey, 
             union all
             select message_id from unnest(page.message_ids) as message_id where $6 and message_id = any(listed.ids)
         )
-        {_FROM_ENTRIES}
+        {FROM_ENTRIES}
         """,
-        *_entry_parameters(sorted(entries)),
+        *entry_parameters(sorted(entries)),
         archived,
     )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import column_arrays
@@ -26,16 +27,18 @@ from msgcenter.store.mailboxes.mailbox_statements import (
     MESSAGE_COLUMNS,
     MESSAGES_BY_IDS,
 )
-from msgcenter.store.mailboxes.reading import Filter
+from msgcenter.store.mailboxes.reading import WOKEN_FIRST, Filter
 
-_FILTERS: Sequence[Filter] = ("all", "unread", "todo", "archived")
+_FILTERS: Sequence[Filter] = ("all", "unread", "todo", "archived", "starred", "snoozed")
+_NONE_MUTED: frozenset[int] = frozenset()
 
 
 class ListQuery(Struct, frozen=True, gc=False):
     """What to read of a mailbox: the counts of one app or of all (None), and a page of a list.
 
-    The list has the newest `limit` entries with ids below `before_id`, of `listed_app` or of all apps. Limit 0 reads
-    the counts alone.
+    The list has the newest `limit` entries with ids below `before_id`, of `listed_app` or of all apps. In a list of all
+    or of unread ones, unread entries that have woken come first, the newest first: those below `woken_before_id`. Limit
+    0 reads the counts alone.
     """
 
     recipient: Recipient
@@ -44,6 +47,7 @@ class ListQuery(Struct, frozen=True, gc=False):
     filter: Filter = "all"
     before_id: int = MAX_ID
     limit: int = 0
+    woken_before_id: int = MAX_ID
 
 
 _EntryKey = tuple[int, str, int | None, int, int]
@@ -67,8 +71,9 @@ class AppCounts(Struct, frozen=True, gc=False):
 
 
 class EntryMessage(Struct, frozen=True, gc=False):
-    """A message in a mailbox, with its entry: `read_at` and `archived`. Times are ms since 1970.
+    """A message in a mailbox, with its entry: all fields from `read_at` to `woken`. Times are ms since 1970.
 
+    `snoozed_until` is when it wakes, None unless it is asleep. `woken` is whether it has woken and is unread.
     `kind` is None for an entry whose message retention has just removed. Two readings are equal if all fields before
     `content` are: it changes only with the version.
     """
@@ -77,6 +82,9 @@ class EntryMessage(Struct, frozen=True, gc=False):
     app_number: int
     read_at: int | None
     archived: bool
+    starred: bool
+    snoozed_until: int | None
+    woken: bool
     kind: Kind | None
     approval: bool
     sent_at: int
@@ -93,13 +101,14 @@ class EntryMessage(Struct, frozen=True, gc=False):
 class Reading(Struct):
     """A mailbox as one statement has read it.
 
-    The messages of a list are newest first. It has one more than its limit if there are more. Unless it `is_complete`,
-    it may lack entries: read it with `reading.entries` instead.
+    The messages of a list are in its order. It has one more than its limit, or several, if there are more. Unless it
+    `is_complete`, it may lack entries: read it with `reading.entries` instead. `muted_apps` are their numbers.
     """
 
     is_behind: bool = False
     has_expired: bool = False
     is_complete: bool = True
+    muted_apps: frozenset[int] = _NONE_MUTED
     counts: list[AppCounts] = field(default_factory=list)
     messages: list[EntryMessage] = field(default_factory=list)
 
@@ -135,8 +144,12 @@ async def read_lists(
         [_FILTERS.index(query.filter) for query in queries],
         [query.before_id for query in queries],
         [query.limit + 1 if query.limit else 0 for query in queries],
+        [query.woken_before_id for query in queries],
     )
     readings = _readings(rows, [query.limit for query in queries])
+    for query, reading in zip(queries, readings, strict=True):
+        if query.filter in WOKEN_FIRST and any(message.woken for message in reading.messages):
+            reading.messages.sort(key=lambda message: (message.woken, message.id), reverse=True)
     if not has_messages:
         ids = {message.id for reading in readings for message in reading.messages}
         found = await _messages_elsewhere(connection, recipient.platform, ids, with_content=with_content)
@@ -172,9 +185,16 @@ async def read_messages(connection: Connection, queries: Sequence[IdQuery], now:
     )
     readings = _readings(rows, [0] * len(queries))
     for query, reading in zip(queries, readings, strict=True):
-        by_id = {message.id: _joined(message, found.get(message.id)) for message in reading.messages}
+        by_id = {message.id: _joined(_awake(message, now), found.get(message.id)) for message in reading.messages}
         reading.messages = [by_id[i] for i in dict.fromkeys(query.message_ids) if i in by_id]
     return readings
+
+
+def _awake(entry: EntryMessage, now: int) -> EntryMessage:
+    """Return an entry as sweeping its mailbox would show it."""
+    if entry.snoozed_until is None or entry.snoozed_until > now:
+        return entry
+    return replace(entry, snoozed_until=None, woken=entry.read_at is None)
 
 
 class _MessageElsewhere(NamedTuple):
@@ -206,7 +226,16 @@ def _joined(entry: EntryMessage, message: _MessageElsewhere | None) -> EntryMess
     return (
         entry
         if message is None
-        else EntryMessage(entry.id, entry.app_number, entry.read_at, entry.archived, *message.columns)
+        else EntryMessage(
+            entry.id,
+            entry.app_number,
+            entry.read_at,
+            entry.archived,
+            entry.starred,
+            entry.snoozed_until,
+            entry.woken,
+            *message.columns,
+        )
     )
 
 
@@ -228,14 +257,16 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
         place = row[0]
         reading = readings[place]
         if row[1] is None:
-            if row[5] is not None:
-                floors[place] = row[5]
+            if row[6] is not None:
+                floors[place] = row[6]
             if row[FIRST_COLUMN_OF_MESSAGE] is not None:
                 reading.messages.append(EntryMessage(*row[FIRST_COLUMN_OF_MESSAGE:]))
             continue
         reading.is_behind = row[1]
         if row[2]:
             reading.has_expired = True
+        if row[5]:
+            reading.muted_apps = frozenset(row[5])
         if row[3] or row[4]:
             reading.counts.append(AppCounts(row[FIRST_COLUMN_OF_MESSAGE + 1], row[3], row[4]))
     for place in floors:

@@ -4,6 +4,9 @@ Their first parameter is the cell of the mailboxes. `now` (ms since 1970) is the
 
 The pages of a list are those with the latest last ids; the floor is the last id of the newest page that is left out.
 Only entries above it are listed: below it, a page that was left out may have newer ones.
+
+Entries that have woken and are unread come before all others in a list of filter 0 or 1, however old they are. They are
+read only from the pages of apps whose counts say that there are such; the arrays of nearly all pages are null.
 """
 
 from msgcenter.store.mailboxes.feed import has_pulled
@@ -14,10 +17,10 @@ if messages of more apps than this arrive in turn: then the reading is not compl
 
 # A row is of a mailbox (one for each app that is counted, at least one) or of an entry. The columns of an entry that
 # make an `EntryMessage` begin here.
-FIRST_COLUMN_OF_MESSAGE = 6
+FIRST_COLUMN_OF_MESSAGE = 7
 _NO_MESSAGE = """
-    null::bigint, null::boolean, null::text, null::boolean, null::bigint, null::bigint, null::bigint, null::bigint,
-    null::bigint, null::text, null::text, null::int, null::jsonb
+    null::bigint, null::boolean, null::boolean, null::bigint, null::boolean, null::text, null::boolean, null::bigint,
+    null::bigint, null::bigint, null::bigint, null::bigint, null::text, null::text, null::int, null::jsonb
 """
 _NO_COLUMNS = "null, null, null, null, null, null, null, null, null, null, null"
 MESSAGE_COLUMNS = """
@@ -30,38 +33,76 @@ _PROBE = "offset 0"
 """Keeps a subquery one look-up by its whole key for each row. While a table is new, its plan would be a join with all
 rows of the cell otherwise, and stay so until the table is analysed."""
 _IS_BEHIND = f"not {has_pulled('$1', user_id='request.user_id')}"
+_MUTED_APPS = """
+    (select mailbox.muted_apps from mailbox where mailbox.cell = $1 and mailbox.user_id = request.user_id)
+"""
 _HAS_ENTRIES = """
     case request.filter
         when 0 then true
         when 1 then page.unread > 0
         when 2 then page.open_approvals <> '{}'
-        else page.archived_ids <> '{}'
+        when 3 then page.archived_ids <> '{}'
+        when 4 then page.starred_ids <> '{}'
+        else page.snoozed_ids <> '{}'
     end
 """
+# How many entries of a page are listed, or fewer: an entry may be hidden and archived. Then a list has more pages than
+# it needs.
 _ENTRIES = """
     case request.filter
         when 0 then cardinality(page.message_ids) - cardinality(page.archived_ids)
         when 1 then page.unread
         when 2 then cardinality(page.open_approvals)
-        else cardinality(page.archived_ids)
-    end
+        when 3 then cardinality(page.archived_ids)
+        when 4 then cardinality(page.starred_ids)
+        else cardinality(page.snoozed_ids) + cardinality(page.hidden_ids)
+    end - coalesce(cardinality(page.hidden_ids), 0) - coalesce(cardinality(page.woken_ids), 0)
 """
 _IS_LISTED = """
     case request.filter
         when 0 then entry.message_id <> all(page.archived_ids)
         when 1 then entry.read_at is null
         when 2 then entry.message_id = any(page.open_approvals)
-        else entry.message_id = any(page.archived_ids)
+        when 3 then entry.message_id = any(page.archived_ids)
+        when 4 then entry.message_id = any(page.starred_ids)
+        else entry.message_id = any(page.snoozed_ids)
     end
+    and (page.hidden_ids is null or request.filter = 5 or entry.message_id <> all(page.hidden_ids))
+    and (
+        page.woken_ids is null or request.filter > 1 or entry.read_at is not null
+        or entry.message_id <> all(page.woken_ids)
+    )
 """
 
-_COUNTS = f"""
+
+def _marks(message_id: str, read_at: str) -> str:
+    """Return the columns of an entry after its read time: is it archived, starred, until when asleep, has it woken."""
+    return f"""
+        {message_id} = any(page.archived_ids) as archived,
+        page.starred_ids is not null and {message_id} = any(page.starred_ids) as starred,
+        case
+            when page.snoozed_ids is not null
+                then page.snoozed_until[array_position(page.snoozed_ids, {message_id})]
+        end as snoozed_until,
+        page.woken_ids is not null and {message_id} = any(page.woken_ids) and {read_at} is null as woken
+    """
+
+
+# Open approvals that are hidden are no more to do.
+_TODO = """
+    case
+        when page.hidden_ids is null then cardinality(page.open_approvals)
+        else (select count(*) from unnest(page.open_approvals) as id where id <> all(page.hidden_ids))
+    end
+"""
+_COUNTED = f"""
     select request.place, {_IS_BEHIND} as is_behind, counted.has_expired, counted.unread, counted.todo,
-        null::bigint as floor, null::bigint as message_id, counted.app_number, {_NO_MESSAGE}
+        {_MUTED_APPS} as muted_apps, counted.app_number, counted.has_woken
     from request
     left join lateral (
-        select page.app_number, sum(page.unread)::bigint as unread,
-            sum(cardinality(page.open_approvals))::bigint as todo, min(page.expires_at) <= $2 as has_expired
+        select page.app_number, sum(page.unread)::bigint as unread, sum({_TODO})::bigint as todo,
+            min(page.expires_at) <= $2 as has_expired,
+            bool_or(page.unread > 0 and page.woken_ids is not null) as has_woken
         from mailbox_page as page
         where page.cell = $1
             and page.user_id = request.user_id
@@ -71,17 +112,24 @@ _COUNTS = f"""
         order by page.app_number
     ) as counted on true
 """
+_COUNTS = f"""
+    select counted.place, counted.is_behind, counted.has_expired, counted.unread, counted.todo, counted.muted_apps,
+        null::bigint as floor, null::bigint as message_id, counted.app_number, {_NO_MESSAGE}
+    from counted
+"""
 
 COUNTS_ALONE = f"""
     with request as materialized (
         select * from unnest($3::int[], $4::text[], $5::int[]) as request (place, user_id, counted_app)
-    )
+    ),
+    counted as ({_COUNTED})
     {_COUNTS}
 """
 
 _NEWEST_PAGES = f"""
-    select page.app_number, page.message_ids, page.read_at, page.archived_ids, page.open_approvals, page.first_id,
-        page.last_id, case when page.last_id < request.before_id then {_ENTRIES} else 0 end as entries
+    select page.app_number, page.message_ids, page.read_at, page.archived_ids, page.open_approvals, page.hidden_ids,
+        page.snoozed_ids, page.snoozed_until, page.woken_ids, page.starred_ids, page.first_id, page.last_id,
+        case when page.last_id < request.before_id then {_ENTRIES} else 0 end as entries
     from mailbox_page as page
     where page.cell = $1
         and page.user_id = request.user_id
@@ -107,8 +155,7 @@ _PAGES_AND_FLOOR = f"""
 
 # `unnest` of two arrays in the list of columns is faster than one in `from`, which is stored before it is read.
 _NEWEST_ENTRIES = f"""
-    select page.app_number, page.floor, entry.message_id, entry.read_at,
-        entry.message_id = any(page.archived_ids) as archived
+    select page.app_number, page.floor, entry.message_id, entry.read_at, {_marks("entry.message_id", "entry.read_at")}
     from ({_PAGES_AND_FLOOR}) as page
     left join lateral (select unnest(page.message_ids) as message_id, unnest(page.read_at) as read_at) as entry
         on entry.message_id < request.before_id
@@ -119,19 +166,51 @@ _NEWEST_ENTRIES = f"""
     order by entry.message_id desc nulls last
     limit request.take
 """
+_WOKEN_ENTRIES = f"""
+    select request.place, null::bigint as floor, page.app_number, entry.message_id, entry.read_at,
+        {_marks("entry.message_id", "entry.read_at")}
+    from counted
+    join request on request.place = counted.place
+    cross join lateral (
+        select *
+        from mailbox_page as page
+        where page.cell = $1
+            and page.user_id = request.user_id
+            and page.app_number = counted.app_number
+            and page.unread > 0
+            and page.woken_ids is not null
+    ) as page
+    cross join lateral unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+    where counted.has_woken
+        and request.take > 0
+        and request.filter <= 1
+        and (request.listed_app is null or request.listed_app = counted.app_number)
+        and entry.read_at is null
+        and entry.message_id < request.woken_before_id
+        and entry.message_id = any(page.woken_ids)
+        and (page.hidden_ids is null or entry.message_id <> all(page.hidden_ids))
+"""
 
 
 def _lists(columns: str, join: str) -> str:
+    entry_columns = """
+        entry.floor, entry.message_id, entry.app_number, entry.read_at, entry.archived, entry.starred,
+        entry.snoozed_until, entry.woken
+    """
     return f"""
         with request as materialized (
             select *
-            from unnest($3::int[], $4::text[], $5::int[], $6::int[], $7::int[], $8::bigint[], $9::int[])
-                as request (place, user_id, counted_app, listed_app, filter, before_id, take)
-        )
+            from unnest($3::int[], $4::text[], $5::int[], $6::int[], $7::int[], $8::bigint[], $9::int[], $10::bigint[])
+                as request (place, user_id, counted_app, listed_app, filter, before_id, take, woken_before_id)
+        ),
+        counted as materialized ({_COUNTED})
         {_COUNTS}
         union all
-        select request.place, null, null, null, null, entry.floor, entry.message_id, entry.app_number, entry.read_at,
-            entry.archived, {columns}
+        select entry.place, null, null, null, null, null, {entry_columns}, {columns}
+        from ({_WOKEN_ENTRIES}) as entry
+        {join}
+        union all
+        select request.place, null, null, null, null, null, {entry_columns}, {columns}
         from request
         cross join lateral ({_NEWEST_ENTRIES}) as entry
         {join}
@@ -152,17 +231,17 @@ LISTED_ENTRIES = _lists(_NO_COLUMNS, "")
 def _by_ids(app_number: str, columns: str, join: str, condition: str) -> str:
     return f"""
         select request.place, {_IS_BEHIND} as is_behind, false as has_expired, 0::bigint as unread, 0::bigint as todo,
-            null::bigint as floor, null::bigint as message_id, null::int as app_number, {_NO_MESSAGE}
+            {_MUTED_APPS} as muted_apps, null::bigint as floor, null::bigint as message_id, null::int as app_number,
+            {_NO_MESSAGE}
         from unnest($2::int[], $3::text[]) as request (place, user_id)
         union all
-        select key.place, null, null, null, null, null, key.message_id, {app_number},
-            (page.read_at)[array_position(page.message_ids, key.message_id)], key.message_id = any(page.archived_ids),
-            {columns}
+        select key.place, null, null, null, null, null, null, key.message_id, {app_number}, page.entry_read_at,
+            {_marks("key.message_id", "page.entry_read_at")}, {columns}
         from unnest($4::int[], $5::text[], $6::int[], $7::int[], $8::bigint[])
             as key (place, user_id, app_number, bucket, message_id)
         {join}
         cross join lateral (
-            select *
+            select *, (page.read_at)[array_position(page.message_ids, key.message_id)] as entry_read_at
             from mailbox_page as page
             where page.cell = $1
                 and page.user_id = key.user_id
@@ -173,7 +252,13 @@ def _by_ids(app_number: str, columns: str, join: str, condition: str) -> str:
             {_PROBE}
         ) as page
         where key.message_id = any(page.message_ids)
-            and coalesce((page.read_at)[array_position(page.message_ids, key.message_id)], 0) >= 0
+            and coalesce(page.entry_read_at, 0) >= 0
+            -- A hidden entry is deleted, unless it is asleep.
+            and (
+                page.hidden_ids is null
+                or key.message_id <> all(page.hidden_ids)
+                or key.message_id = any(page.snoozed_ids)
+            )
             {condition}
     """
 

@@ -197,7 +197,7 @@ async def set_read_up_to(
 ) -> list[int]:
     """Set the unread messages of one app or all (None) up to `last_id` read at `now` (ms since 1970).
 
-    Returns their ids, newest first. Runs inside a transaction, on a mailbox that is swept.
+    Hidden ones stay unread. Returns the ids, newest first. Runs inside a transaction, on a mailbox that is swept.
     """
     parameters = (recipient.cell, recipient.user_id, last_id, app_number)
     where = """
@@ -209,7 +209,7 @@ async def set_read_up_to(
     """
     rows = await connection.fetch(
         f"""
-        select page.message_ids, page.read_at
+        select page.message_ids, page.read_at, page.hidden_ids
         from mailbox_page as page
         {where}
         order by page.cell, page.user_id, page.bucket, page.app_number, page.part
@@ -221,7 +221,13 @@ async def set_read_up_to(
         f"""
         update mailbox_page as page
         set read_at = array(
-            select case when entry.read_at is null and entry.message_id <= $3 then $5 else entry.read_at end
+            select case
+                when entry.read_at is null
+                    and entry.message_id <= $3
+                    and (page.hidden_ids is null or entry.message_id <> all(page.hidden_ids))
+                then $5
+                else entry.read_at
+            end
             from unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
         )
         {where}
@@ -229,5 +235,9 @@ async def set_read_up_to(
         *parameters,
         now,
     )
-    pairs = (pair for row in rows for pair in zip(row["message_ids"], row["read_at"], strict=True))
-    return sorted((i for i, read_at in pairs if read_at is None and i <= last_id), reverse=True)
+    read: list[int] = []
+    for row in rows:
+        hidden = set(row["hidden_ids"] or ())
+        pairs = zip(row["message_ids"], row["read_at"], strict=True)
+        read += [i for i, read_at in pairs if read_at is None and i <= last_id and i not in hidden]
+    return sorted(read, reverse=True)

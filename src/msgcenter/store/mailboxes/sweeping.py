@@ -1,9 +1,10 @@
-"""Sweeping: withdrawing the entries whose messages have expired.
+"""Sweeping: withdrawing the entries whose messages have expired, and waking those that are asleep until a time.
 
-A mailbox is swept before it is shown, counted or changed, so no timer is needed to remove an expired message.
+A mailbox is swept before it is shown, counted or changed, so no timer is needed for either. `mailbox_page.expires_at`
+is the earliest time at which an entry of the page expires or wakes, or earlier: then sweeping sets it right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
@@ -13,9 +14,13 @@ from msgcenter.domain.mailbox import WITHDRAWN_UNREAD
 from msgcenter.store.mailboxes.pages import KEYS, PAGE_OF_KEY, PRIMARY_KEY, PageKey, key_parameters
 from msgcenter.store.messages.messages import expiry_times
 
+_SWEPT_COLUMNS = """
+    page.read_at, page.open_approvals, page.hidden_ids, page.snoozed_ids, page.snoozed_until, page.woken_ids
+"""
+
 
 async def has_expired(connection: Connection, recipient: Recipient, now: int) -> bool:
-    """Return whether a mailbox has messages that have expired at `now` (ms since 1970) and must be swept first."""
+    """Return whether a mailbox must be swept at `now` (ms since 1970): whether an entry has expired or is to wake."""
     has_expired_page: bool = await connection.fetchval(
         """
         select exists (
@@ -31,14 +36,14 @@ async def has_expired(connection: Connection, recipient: Recipient, now: int) ->
 
 
 async def sweep_mailboxes(connection: Connection, recipients: Sequence[Recipient], now: int) -> int:
-    """Withdraw the entries of these mailboxes that have expired at `now` (ms since 1970).
+    """Withdraw the entries of these mailboxes that have expired at `now` (ms since 1970), and wake those that are due.
 
     Returns how many pages changed. The mailboxes, at least one, are of one cell. Runs inside a transaction. Call it
     before a mailbox with such pages is shown or counted; so no timer is needed to remove an expired message.
     """
     rows = await connection.fetch(
         f"""
-        select {PRIMARY_KEY}, page.message_ids, page.read_at, page.open_approvals
+        select {PRIMARY_KEY}, page.message_ids, {_SWEPT_COLUMNS}
         from mailbox_page as page
         where page.cell = $1 and page.user_id = any($2) and page.expires_at <= $3
         order by {PRIMARY_KEY}
@@ -48,11 +53,11 @@ async def sweep_mailboxes(connection: Connection, recipients: Sequence[Recipient
         sorted({recipient.user_id for recipient in recipients}),
         now,
     )
-    return await _withdraw_expired(connection, recipients[0].platform, rows, now)
+    return await _sweep(connection, recipients[0].platform, rows, now)
 
 
 async def sweep_pages(connection: Connection, platform: Platform, keys: Sequence[PageKey], now: int) -> int:
-    """Lock these pages (sorted) until the transaction ends, and withdraw their entries that have expired at `now`.
+    """Lock these pages (sorted) until the transaction ends, and sweep them as they are at `now` (ms since 1970).
 
     Returns how many pages changed. The pages, at least one, are of one cell of the platform.
     """
@@ -60,7 +65,7 @@ async def sweep_pages(connection: Connection, platform: Platform, keys: Sequence
         f"""
         select {PRIMARY_KEY},
             case when page.expires_at <= $5 then page.message_ids end as message_ids,
-            page.read_at, page.open_approvals
+            {_SWEPT_COLUMNS}
         from {KEYS}
         join mailbox_page as page on {PAGE_OF_KEY}
         order by {PRIMARY_KEY}
@@ -70,37 +75,49 @@ async def sweep_pages(connection: Connection, platform: Platform, keys: Sequence
         now,
     )
     expired = [row for row in rows if row["message_ids"] is not None]
-    return await _withdraw_expired(connection, platform, expired, now)
+    return await _sweep(connection, platform, expired, now)
 
 
-async def _withdraw_expired(
-    connection: Connection, platform: Platform, rows: Sequence[asyncpg.Record], now: int
-) -> int:
+async def _sweep(connection: Connection, platform: Platform, rows: Sequence[asyncpg.Record], now: int) -> int:
     if not rows:
         return 0
     message_ids = sorted({i for row in rows for i in row["message_ids"]})
     expires = await expiry_times(connection, platform.first_cell, message_ids)
-    changed_pages = []
-    for row in rows:
-        read_times = []
-        later_expiries = []
-        for message_id, read_at in zip(row["message_ids"], row["read_at"], strict=True):
-            expires_at = expires.get(message_id)
-            has_expired = expires_at is not None and expires_at <= now
-            if expires_at is not None and not has_expired:
-                later_expiries.append(expires_at)
-            read_times.append(_withdrawn_read_at(read_at) if has_expired else read_at)
-        open_approvals = [i for i in row["open_approvals"] if expires.get(i, now + 1) > now]
-        changed_pages.append((*tuple(row)[:5], read_times, min(later_expiries, default=None), open_approvals))
     await connection.executemany(
         """
         update mailbox_page
-        set read_at = $6, expires_at = $7, open_approvals = $8
+        set read_at = $6, expires_at = $7, open_approvals = $8, hidden_ids = $9, snoozed_ids = $10,
+            snoozed_until = $11, woken_ids = $12
         where cell = $1 and user_id = $2 and bucket = $3 and app_number = $4 and part = $5
         """,
-        changed_pages,
+        [(*tuple(row)[:5], *_swept(row, expires, now)) for row in rows],
     )
-    return len(changed_pages)
+    return len(rows)
+
+
+def _swept(row: asyncpg.Record, expires: Mapping[int, int], now: int) -> tuple[object, ...]:
+    """Return the columns of a page that change, after sweeping."""
+    message_ids = row["message_ids"]
+    expired = {i for i in message_ids if expires.get(i, now + 1) <= now}
+    read_at = [
+        _withdrawn_read_at(at) if i in expired else at for i, at in zip(message_ids, row["read_at"], strict=True)
+    ]
+    unread = {i for i, at in zip(message_ids, read_at, strict=True) if at is None}
+    asleep = dict(zip(row["snoozed_ids"] or (), row["snoozed_until"] or (), strict=True))
+    due = {i for i, until in asleep.items() if until <= now}
+    still_asleep = {i: until for i, until in asleep.items() if i not in due | expired}
+    later = [expires[i] for i in message_ids if i in expires and i not in expired]
+    # Entries that were read while they were asleep are just at their places again.
+    woken = (set(row["woken_ids"] or ()) | due & unread) - expired
+    return (
+        read_at,
+        min([*later, *still_asleep.values()], default=None),
+        [i for i in row["open_approvals"] if i not in expired],
+        [i for i in row["hidden_ids"] or () if i not in due] or None,
+        list(still_asleep) or None,
+        list(still_asleep.values()) or None,
+        sorted(woken) or None,
+    )
 
 
 def _withdrawn_read_at(read_at: int | None) -> int:
