@@ -41,6 +41,7 @@ from msgcenter.store.messages import audiences
 from msgcenter.store.messages.jobs import Delivery
 from msgcenter.store.messages.messages import MessageFilter, MessageKey, find_message
 from msgcenter.store.messages.node_lease import NodeLease
+from tests.actions.mark_steps import Delete, Marks, MarkStep, Mute, Snooze, Star, marking
 from tests.conftest import examples
 from tests.scene import Clock, add_app, event_loop, rows, weighted
 
@@ -154,7 +155,20 @@ class Look(NamedTuple):
 
 
 Step: TypeAlias = (
-    Send | Subscribe | Know | SetStatus | Recall | Update | Remind | Decide | ReadAll | Archive | Later | Work | Look
+    Send
+    | Subscribe
+    | Know
+    | SetStatus
+    | Recall
+    | Update
+    | Remind
+    | Decide
+    | ReadAll
+    | Archive
+    | MarkStep
+    | Later
+    | Work
+    | Look
 )
 
 two = st.integers(0, 1)
@@ -192,7 +206,8 @@ steps: st.SearchStrategy[Step] = weighted(
     (3, st.builds(Decide, picks, mostly, mostly)),
     (1, st.builds(ReadAll, user)),
     (1, st.builds(Archive, user, picks, st.booleans())),
-    (2, st.builds(Later, st.sampled_from([1, 20, 50, REMINDER_PAUSE_MS]), st.booleans())),
+    (4, marking(user, picks, two)),
+    (2, st.builds(Later, st.sampled_from([1, 20, 50, 1_000, REMINDER_PAUSE_MS]), st.booleans())),
     (3, st.builds(Work, pick, st.booleans())),
     (3, looking),
 )
@@ -253,6 +268,7 @@ class Scene:
         self.messages: dict[int, Sent] = {}
         self.entries: dict[tuple[str, int], int | None] = {}
         self.archived: set[tuple[str, int]] = set()
+        self.marks = Marks()
 
     async def play(self, story: Sequence[Step]) -> None:
         """Make all steps, then compare everything."""
@@ -265,6 +281,7 @@ class Scene:
             self.apps.append(record.app)
         for step in story:
             self.clock.now += 1
+            self.marks.wake(self.clock.now)
             await getattr(self, type(step).__name__.lower())(step)
         for message_id in self.messages:
             await self.compare_receipts(message_id)
@@ -286,6 +303,14 @@ class Scene:
         """Return whether a mailbox shows a message."""
         visible = {State.SENT, State.SENDING}
         return (name, message_id) in self.entries and self.messages[message_id].state(self.clock.now) in visible
+
+    def shows(self, name: str, message_id: int) -> bool:
+        """Return whether a mailbox shows a message that is not hidden by its user."""
+        return self.has(name, message_id) and not self.marks.is_hidden((name, message_id))
+
+    def finds(self, name: str, message_ids: Iterable[int]) -> set[int]:
+        """Return those of the messages that the user can find: all that are not deleted."""
+        return {i for i in message_ids if self.has(name, i) and (name, i) not in self.marks.deleted}
 
     def viewer(self, name: str) -> Viewer:
         """Return the viewer of a user, who sees the messages of all apps."""
@@ -504,7 +529,7 @@ class Scene:
 
     async def readall(self, step: ReadAll) -> None:
         now, name = self.clock.now, USERS[step.user]
-        unread = {i for it, i in self.entries if it == name and self.has(name, i) and self.entries[it, i] is None}
+        unread = {i for it, i in self.entries if it == name and self.shows(name, i) and self.entries[it, i] is None}
         assert set(await self.inbox.read_all(self.viewer(name), InboxQuery(before_id=FAR))) == unread
         self.set(name, unread, now, read=True)
 
@@ -512,15 +537,55 @@ class Scene:
         now, name = self.clock.now, USERS[step.user]
         ids = {self.picked(pick) for pick in step.picks}
         changed = set(await self.inbox.archive(self.viewer(name), ids, archived=step.archived))
-        assert changed == {i for i in ids if self.has(name, i)}
+        assert changed == self.finds(name, ids)
         if step.archived:
             self.set(name, changed, now, read=True)
             self.archived |= {(name, i) for i in changed}
+            self.marks.rouse((name, i) for i in changed)
         else:
             self.archived -= {(name, i) for i in changed}
 
+    async def star(self, step: Star) -> None:
+        name, ids = USERS[step.user], {self.picked(pick) for pick in step.picks}
+        changed = set(await self.inbox.star(self.viewer(name), ids, starred=step.starred))
+        assert changed == self.finds(name, ids)
+        places = {(name, i) for i in changed}
+        self.marks.starred = self.marks.starred | places if step.starred else self.marks.starred - places
+
+    async def delete(self, step: Delete) -> None:
+        name, ids = USERS[step.user], {self.picked(pick) for pick in step.picks}
+        present = self.finds(name, ids)
+        if step.deleted:
+            assert set(await self.inbox.delete(self.viewer(name), ids)) == present
+            self.marks.delete({(name, i) for i in present})
+        else:
+            self.marks.deleted -= {(name, i) for i in ids if self.has(name, i)}
+            assert set(await self.inbox.restore(self.viewer(name), ids)) == self.finds(name, ids)
+
+    async def snooze(self, step: Snooze) -> None:
+        now, name, ids = self.clock.now, USERS[step.user], {self.picked(pick) for pick in step.picks}
+        until = None if step.wakes_in is None else now + step.wakes_in
+        changed = set(await self.inbox.snooze(self.viewer(name), ids, until))
+        assert changed == self.finds(name, ids)
+        places = {(name, i) for i in changed}
+        if until is None:
+            self.marks.rouse(places)
+        else:
+            self.set(name, changed, now, read=False)
+            self.marks.snooze(places, until)
+
+    async def mute(self, step: Mute) -> None:
+        name = USERS[step.user]
+        assert await self.inbox.mute(self.viewer(name), self.apps[step.app].app_id, muted=step.muted)
+        self.known.add(name)
+        if step.muted:
+            self.marks.muted.add((name, step.app))
+        else:
+            self.marks.muted.discard((name, step.app))
+
     async def later(self, step: Later) -> None:
         self.clock.now += step.ms
+        self.marks.wake(self.clock.now)
         for message_id, sent in self.messages.items():
             if sent.send_at is not None and sent.waiting is None and sent.state(self.clock.now) is State.SENDING:
                 await self.fan_out(message_id, to_the_end=step.to_the_end)
@@ -535,7 +600,7 @@ class Scene:
             case "find":
                 shown_messages = await self.inbox.find(self.viewer(name), [self.picked(step.pick)])
                 assert [shown.message.id for shown in shown_messages] == [
-                    i for i in [self.picked(step.pick)] if i in self.messages and self.has(name, i)
+                    i for i in [self.picked(step.pick)] if i in self.finds(name, self.messages)
                 ]
             case "unread":
                 await self.compare_unread(name, step.app)
@@ -549,7 +614,7 @@ class Scene:
 
     async def compare_unread(self, name: str, app: int) -> None:
         expected = sum(
-            at is None for (it, i), at in self.entries.items() if it == name and self.has(it, i) and self.of(i) == app
+            at is None for (it, i), at in self.entries.items() if it == name and self.shows(it, i) and self.of(i) == app
         )
         assert await self.message_statuses.unread_count(self.apps[app], name) == expected
 
@@ -558,25 +623,55 @@ class Scene:
         return self.messages[message_id].app
 
     async def compare_counts(self, name: str) -> None:
-        live = [i for it, i in self.entries if it == name and self.has(name, i)]
+        shown = [i for it, i in self.entries if it == name and self.shows(name, i)]
+        loud = [i for i in shown if (name, self.of(i)) not in self.marks.muted]
         counts = await self.inbox.counts(self.viewer(name))
-        assert counts.unread == sum(self.entries[name, i] is None for i in live)
-        assert counts.todo == sum(self.messages[i].approval and self.messages[i].closed_at is None for i in live)
+        assert counts.unread == sum(self.entries[name, i] is None for i in loud)
+        assert counts.todo == sum(self.messages[i].approval and self.messages[i].closed_at is None for i in loud)
+        unread = [sum(self.entries[name, i] is None for i in shown if self.of(i) == app) for app in (0, 1)]
+        muted = [(name, app) in self.marks.muted for app in (0, 1)]
+        assert {it.app.app_id: (it.unread, it.muted) for it in counts.apps} == {
+            self.apps[app].app_id: (unread[app], muted[app]) for app in (0, 1) if unread[app] or muted[app]
+        }
 
     async def compare_lists(self, name: str) -> None:
-        live = sorted((i for it, i in self.entries if it == name and self.has(name, i)), reverse=True)
+        found = sorted(self.finds(name, (i for it, i in self.entries if it == name)), reverse=True)
+        marks = self.marks
+        asleep = [i for i in found if (name, i) in marks.asleep]
+        await self.compare_list(name, "snoozed", asleep)
+        shown = [i for i in found if i not in asleep]
         passes: dict[Filter, Callable[[int], bool]] = {
             "all": lambda i: (name, i) not in self.archived,
             "unread": lambda i: self.entries[name, i] is None,
             "todo": lambda i: self.messages[i].approval and self.messages[i].closed_at is None,
             "archived": lambda i: (name, i) in self.archived,
+            "starred": lambda i: (name, i) in marks.starred,
         }
         for filter_name, passing in passes.items():
-            page = await self.inbox.list_messages(self.viewer(name), InboxQuery(filter_name, limit=100))
-            assert [shown.message.id for shown in page.items] == [i for i in live if passing(i)]
-            for shown in page.items:
-                assert shown.message.read_at == self.entries[name, shown.message.id]
-                assert self.messages[shown.message.id].content in (shown.message.content or "")
+            listed = [i for i in shown if passing(i)]
+            if filter_name in {"all", "unread"}:
+                listed.sort(key=lambda i: ((name, i) in marks.woken and self.entries[name, i] is None, i), reverse=True)
+            await self.compare_list(name, filter_name, listed)
+
+    async def compare_list(self, name: str, filter_name: Filter, expected: Sequence[int]) -> None:
+        """Compare a list in one page, and in pages of two messages."""
+        page = await self.inbox.list_messages(self.viewer(name), InboxQuery(filter_name, limit=100))
+        assert [shown.message.id for shown in page.items] == expected
+        for shown in page.items:
+            message, place = shown.message, (name, shown.message.id)
+            assert message.read_at == self.entries[place]
+            assert self.messages[message.id].content in (message.content or "")
+            assert shown.silent == ((name, self.of(message.id)) in self.marks.muted)
+            assert message.starred == (place in self.marks.starred)
+            assert message.snoozed_until == self.marks.asleep.get(place)
+        query, in_parts = InboxQuery(filter_name, limit=2), list[int]()
+        while True:
+            page = await self.inbox.list_messages(self.viewer(name), query)
+            in_parts += [shown.message.id for shown in page.items]
+            if page.next_cursor is None:
+                break
+            query = query.at(page.next_cursor)
+        assert in_parts == expected
 
     async def compare_receipts(self, message_id: int) -> None:
         sent = self.messages[message_id]

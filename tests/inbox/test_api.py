@@ -346,6 +346,13 @@ _ROUTES = [
     ("POST", "/messages/status"),
     ("POST", "/messages/read-all"),
     ("POST", "/messages/archive"),
+    ("POST", "/messages/star"),
+    ("POST", "/messages/delete"),
+    ("POST", "/messages/snooze"),
+    ("POST", "/apps/1/mute"),
+    ("GET", "/push"),
+    ("POST", "/push/subscriptions"),
+    ("POST", "/push/subscriptions/remove"),
 ]
 
 
@@ -381,7 +388,8 @@ def test_the_openapi_document_has_all_routes(browser: Browser) -> None:
     document = httpx.get(f"{browser.server.url}/inbox/v1/openapi.json", trust_env=False).json()
     assert document["openapi"] == "3.1.0"
     paths = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
-    assert paths == {(m, "/inbox/v1" + p.replace("/1", "/{id}")) for m, p in _ROUTES}
+    named = {"/messages/1": "/messages/{id}", "/apps/1/mute": "/apps/{appId}/mute"}
+    assert paths == {(method, "/inbox/v1" + named.get(path, path)) for method, path in _ROUTES}
 
 
 def test_a_user_token_is_for_one_platform(raw: Raw, user: str) -> None:

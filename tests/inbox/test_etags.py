@@ -6,7 +6,7 @@ them: whatever changes an answer must change its tag, and what changes nothing m
 
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,7 +33,7 @@ from tests.conftest import examples
 from tests.inbox.conftest import Browser
 from tests.scene import Clock, event_loop, weighted
 
-FILTERS: Sequence[Filter] = ("all", "unread", "todo", "archived")
+FILTERS: Sequence[Filter] = get_args(Filter)
 LIMIT = 5
 """Messages of a list: some have more, so that their cursor matters."""
 

@@ -206,7 +206,7 @@ class ComparedMailboxes:
     async def compare_lists(self, connection: Connection, query: EntryQuery, expected: Sequence[Entry]) -> None:
         """Compare a list as it is read entry by entry, and by statements with pages of several lengths."""
         assert [entry async for entry in inbox.entries(connection, query)] == expected
-        for limit in (1, 4, 100):
+        for limit in (1, 4, 100) if query.filter in inbox.WOKEN_FIRST else (4,):
             await self.compare_list(connection, query, limit, expected)
 
     def compare_names(self, messages: Iterable[EntryMessage]) -> None:

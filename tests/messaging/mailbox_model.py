@@ -102,12 +102,11 @@ class Model:
             self.asleep.pop(entry, None)
 
     def wake(self, now: int) -> None:
-        """Wake what is due; what was read or has expired meanwhile has not woken, it is just where it was."""
+        """Wake what is due."""
         for entry, until in list(self.asleep.items()):
             if until <= now:
                 del self.asleep[entry]
-                if self.entries[entry] is None:
-                    self.woken.add(entry)
+                self.woken.add(entry)
 
     def is_hidden(self, entry: EntryKey) -> bool:
         """Return whether an entry is deleted or asleep."""

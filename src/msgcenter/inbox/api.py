@@ -2,7 +2,7 @@
 
 from codecs import BOM_UTF8
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast, get_args
 
 from msgspec import Meta, Struct
 from msgspec.json import encode
@@ -27,11 +27,12 @@ from msgcenter.inbox.views import (
     message_list_view,
     message_view,
 )
+from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.web.decode import decode
 
 _MAX_IDS = 100
 _MAX_QUERY = 64
-_FILTERS = ("all", "unread", "todo", "archived")
+_FILTERS = get_args(Filter)
 _KINDS = ("text", "link", "oa")
 Ids = Annotated[list[str], Meta(min_length=1, max_length=_MAX_IDS)]
 BodyStruct = TypeVar("BodyStruct", bound=Struct)
@@ -59,6 +60,33 @@ class Archive(Struct, frozen=True):
 
     ids: Ids
     archived: bool
+
+
+class Star(Struct, frozen=True):
+    """Star messages, or take their stars away."""
+
+    ids: Ids
+    starred: bool
+
+
+class Delete(Struct, frozen=True):
+    """Delete messages from the user's view, or take that back."""
+
+    ids: Ids
+    deleted: bool
+
+
+class Snooze(Struct, frozen=True):
+    """Hide messages until a time (ms since 1970, in the next 366 days), or show them at once (null)."""
+
+    ids: Ids
+    until: Annotated[int, Meta(ge=0, le=MAX_ID)] | None
+
+
+class Mute(Struct, frozen=True):
+    """Mute an app, or end that."""
+
+    muted: bool
 
 
 async def list_messages(inboxes: Inboxes, call: Call, viewer: Viewer) -> Response:
@@ -127,6 +155,34 @@ async def archive(inboxes: Inboxes, call: Call, viewer: Viewer) -> ChangedView:
     body = await _decoded_body(call, Archive)
     changed = await inboxes.inbox.archive(viewer, _possible_ids(body.ids), archived=body.archived)
     return await _changed_view(inboxes, viewer, changed)
+
+
+async def star(inboxes: Inboxes, call: Call, viewer: Viewer) -> ChangedView:
+    """Star messages, or take their stars away."""
+    body = await _decoded_body(call, Star)
+    changed = await inboxes.inbox.star(viewer, _possible_ids(body.ids), starred=body.starred)
+    return await _changed_view(inboxes, viewer, changed)
+
+
+async def delete(inboxes: Inboxes, call: Call, viewer: Viewer) -> ChangedView:
+    """Delete messages from the user's view, or take that back."""
+    body = await _decoded_body(call, Delete)
+    change = inboxes.inbox.delete if body.deleted else inboxes.inbox.restore
+    return await _changed_view(inboxes, viewer, await change(viewer, _possible_ids(body.ids)))
+
+
+async def snooze(inboxes: Inboxes, call: Call, viewer: Viewer) -> ChangedView:
+    """Hide messages until a time, or show them at once."""
+    body = await _decoded_body(call, Snooze)
+    return await _changed_view(inboxes, viewer, await inboxes.inbox.snooze(viewer, _possible_ids(body.ids), body.until))
+
+
+async def mute(inboxes: Inboxes, call: Call, viewer: Viewer) -> CountsView:
+    """Mute an app, or end that."""
+    body = await _decoded_body(call, Mute)
+    if not await inboxes.inbox.mute(viewer, call.scope["path_params"]["app_id"], muted=body.muted):
+        raise ProblemError(problems.NO_SUCH_APP)
+    return counts_view(await inboxes.inbox.counts(viewer))
 
 
 def _query(filter_name: str, app_id: str | None, kind: str | None, text: str | None) -> InboxQuery:

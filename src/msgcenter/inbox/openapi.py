@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of the inbox API, built from the structs of its requests and answers."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
@@ -9,13 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from msgcenter import __version__
-from msgcenter.inbox.api import Archive, ReadAll, SetStatus
+from msgcenter.inbox.api import Archive, Delete, Mute, ReadAll, SetStatus, Snooze, Star
 from msgcenter.inbox.push import AddSubscription, PushView, RemovedView, RemoveSubscription, SubscribedView
 from msgcenter.inbox.views import ChangedView, CountsView, FramingView, MessageListView, MessageView
+from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.web.base_path import root_of
 
 _REF = "#/components/schemas/{name}"
 _Schema = dict[str, Any]
+_NO_MESSAGE = "The message does not exist"
 _STATUSES = {
     "400": "A field is invalid",
     "401": "The token is missing, expired or invalid",
@@ -47,11 +49,15 @@ def document(root: str) -> bytes:
         SubscribedView,
         RemoveSubscription,
         RemovedView,
+        Star,
+        Delete,
+        Snooze,
+        Mute,
     ]
     _, schemas = msgspec.json.schema_components(structs, ref_template=_REF)
     base = "/inbox/v1/"
     query = [
-        _parameter("filter", {"enum": ["all", "unread", "todo", "archived"], "default": "all"}),
+        _parameter("filter", {"enum": list(get_args(Filter)), "default": "all"}),
         _parameter("app", {"type": "string"}),
         _parameter("kind", {"enum": ["text", "link", "oa"]}),
         _parameter("q", {"type": "string", "maxLength": 64}),
@@ -61,11 +67,15 @@ def document(root: str) -> bytes:
         {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
     ]
     framed = {"type": "array", "items": {"type": "string"}}
-    identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    identity, app_id = (
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("id", "appId")
+    )
     stream = {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     paths = {
         base + "messages": {"get": _list_operation(query)},
-        base + "messages/{id}": {"get": _operation("Get a message", MessageView, parameters=[identity], missing=True)},
+        base + "messages/{id}": {
+            "get": _operation("Get a message", MessageView, parameters=[identity], missing=_NO_MESSAGE)
+        },
         base + "counts": {"get": _operation("Get the counts", CountsView)},
         base + "framing": {
             "get": _operation(
@@ -83,6 +93,18 @@ def document(root: str) -> bytes:
         },
         base + "push/subscriptions/remove": {
             "post": _operation("Send push messages to a browser no longer", RemovedView, RemoveSubscription)
+        },
+        base + "messages/star": {"post": _operation("Star messages, or take their stars away", ChangedView, Star)},
+        base + "messages/delete": {
+            "post": _operation("Delete messages from the user's view, or take that back", ChangedView, Delete)
+        },
+        base + "messages/snooze": {
+            "post": _operation("Hide messages until a time, or show them at once", ChangedView, Snooze)
+        },
+        base + "apps/{appId}/mute": {
+            "post": _operation(
+                "Mute an app, or end that", CountsView, Mute, parameters=[app_id], missing="The app does not exist"
+            )
         },
         base + "stream": {
             "get": {
@@ -135,7 +157,7 @@ def _operation(
     body: type[Struct] | None = None,
     *,
     parameters: list[_Schema] | None = None,
-    missing: bool = False,
+    missing: str | None = None,
 ) -> _Schema:
     operation: _Schema = {
         "summary": summary,
@@ -146,7 +168,7 @@ def _operation(
         },
     }
     if missing:
-        operation["responses"]["404"] = _problem("The message does not exist")
+        operation["responses"]["404"] = _problem(missing)
     if body is not None:
         content = {"application/json": {"schema": _ref(body.__name__)}}
         operation["requestBody"] = {"required": True, "content": content}

@@ -37,6 +37,7 @@ TOKEN_INVALID = Problem(401, "token_invalid", Phrase("用户令牌无效", "the 
 ORIGIN_REFUSED = Problem(403, "origin_refused", Phrase("该网站未获准使用此令牌", "this website may not use the token"))
 NO_SUCH_PATH = Problem(404, "not_found", Phrase("没有这个地址", "there is nothing at this address"))
 NOT_FOUND = Problem(404, "not_found", Phrase("消息不存在", "there is no such message"))
+NO_SUCH_APP = Problem(404, "not_found", Phrase("应用不存在", "there is no such app"))
 UNAVAILABLE = Problem(503, "unavailable", Phrase("服务暂时不可用,请稍后重试", "temporarily unavailable, retry"))
 INTERNAL = Problem(500, "internal", Phrase("服务器内部错误", "internal error"))
 TOO_LARGE = Problem(413, "too_large", Phrase("请求体过大", "the body is too large"))

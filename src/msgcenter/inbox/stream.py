@@ -62,6 +62,7 @@ class _EventStream(Response):
         self._list_length = list_length
         self._counts: CountsView | None = None
         self._newest: int | None = None
+        self._woken_ids: frozenset[int] = frozenset()
         self._next_beat = 0.0
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
@@ -97,15 +98,19 @@ class _EventStream(Response):
                 break
             async for event in self._pending_events(watch.drain()):
                 yield event
-            self._counts = await self._read_counts()
+            counts, woken_ids = await self._inboxes.inbox.counts_and_woken(self._viewer)
+            if woken := await self._woken_events(woken_ids):
+                yield woken
+            self._counts = counts_view(counts)
             yield _event("counts", self._counts)
         if watch.replaced:
             yield f"retry: {_REPLACED_RETRY_MS}\n".encode() + _event("replaced")
 
     async def _first_events(self) -> bytes:
         """Return the event `ready`, and `list` if the client asked for it."""
-        listed = await self._read_list(max(1, self._list_length))
+        listed = await self._read_list(InboxQuery(limit=max(1, self._list_length)))
         self._counts, self._newest = counts_view(listed.counts), _newest_of(listed)
+        self._woken_ids = listed.woken_ids
         self._next_beat = time.monotonic() + _BEAT_SECONDS
         newest = None if self._newest is None else str(self._newest)
         ready = b"retry: 2000\n\n" + _event("ready", ReadyView(self._counts, newest))
@@ -125,18 +130,25 @@ class _EventStream(Response):
 
         An event may be lost with the connection that carries it.
         """
-        listed = await self._read_list(1)
+        listed = await self._read_list(InboxQuery(limit=1, woken_before_id=0))
+        woken = await self._woken_events(listed.woken_ids)
         state = counts_view(listed.counts), _newest_of(listed)
         if state == (self._counts, self._newest):
-            return _BEAT
+            return woken or _BEAT
         self._counts, self._newest = state
-        return _event("reload") + _event("counts", self._counts)
+        return woken + _event("reload") + _event("counts", self._counts)
 
-    async def _read_counts(self) -> CountsView:
-        return counts_view(await self._inboxes.inbox.counts(self._viewer))
+    async def _woken_events(self, woken_ids: frozenset[int]) -> bytes:
+        """Return events for messages that have come back since the last look: no call of the bus announces them."""
+        new_ids = woken_ids - self._woken_ids
+        self._woken_ids = woken_ids
+        if not new_ids:
+            return b""
+        found = await self._inboxes.inbox.find(self._viewer, sorted(new_ids))
+        return b"".join(_event("woken", message_view(shown)) for shown in found if shown.message.woken)
 
-    async def _read_list(self, limit: int) -> InboxList:
-        return await self._inboxes.inbox.read_list(self._viewer, InboxQuery(limit=limit))
+    async def _read_list(self, query: InboxQuery) -> InboxList:
+        return await self._inboxes.inbox.read_list(self._viewer, query)
 
     async def _pending_events(self, pending: PendingEvents) -> AsyncIterator[bytes]:
         """Yield pending events as bytes, each with the message as it is now."""
@@ -148,22 +160,24 @@ class _EventStream(Response):
             for shown in sorted(messages, key=lambda shown: shown.message.id):
                 yield _event("message", message_view(shown), str(shown.message.id))
                 self._newest = max(self._newest or 0, shown.message.id)
+        removed = pending.removed
         if pending.update:
-            for shown in await inbox.find(self._viewer, pending.update):
+            updated = await inbox.find(self._viewer, pending.update)
+            for shown in updated:
                 yield _event("update", message_view(shown))
+            removed = [*removed, *{*pending.update}.difference(shown.message.id for shown in updated)]
         if pending.status and (messages := await inbox.find(self._viewer, pending.status)):
             yield _event("status", {"messages": [state_view(shown) for shown in messages]})
-        if pending.removed and (ids := await inbox.visible_ids(self._viewer, pending.removed)):
+        if removed and (ids := await inbox.visible_ids(self._viewer, removed)):
             yield _event("removed", {"ids": ids_view(ids)})
         if pending.reminder:
             for shown in await inbox.find(self._viewer, pending.reminder):
-                if shown.message.read_at is None:
+                if shown.message.read_at is None and shown.message.snoozed_until is None:
                     yield _event("reminder", message_view(shown))
 
 
 def _newest_of(listed: InboxList) -> int | None:
-    messages = listed.page.items
-    return messages[0].message.id if messages else None
+    return max((shown.message.id for shown in listed.page.items), default=None)
 
 
 async def _close_on_disconnect(receive: Receive, watch: Watch) -> None:

@@ -32,7 +32,7 @@ class MessageView(Struct, frozen=True, rename="camel", gc=False):
     `updatedAt` is the last update of its content, `remindedAt` its last reminder, `expiresAt` when it leaves the inbox.
     `snoozedUntil` is when it comes back, null unless it is hidden; `woken` is true while it has come back and
     is unread. `senderName` is who sends it, in the app's words. `announcement` is true for messages of the platform
-    itself, which operators approve.
+    itself, which operators approve. `silent` is true if the user has muted its app: nothing should announce it.
     """
 
     id: str
@@ -40,6 +40,7 @@ class MessageView(Struct, frozen=True, rename="camel", gc=False):
     app: AppView
     sender_name: str | None
     announcement: bool
+    silent: bool
     created_at: int
     read_at: int | None
     archived: bool
@@ -54,15 +55,16 @@ class MessageView(Struct, frozen=True, rename="camel", gc=False):
 
 
 class AppUnreadView(Struct, frozen=True):
-    """An app with unread messages."""
+    """An app with unread messages, or one that the user has muted."""
 
     id: str
     name: str
     unread: int
+    muted: bool
 
 
 class CountsView(Struct, frozen=True):
-    """How many messages are unread and how many approvals are open, in all and by app."""
+    """How many messages are unread and how many approvals are open, without muted apps; and the unread ones by app."""
 
     unread: int
     todo: int
@@ -124,6 +126,7 @@ def _message_views(messages: Iterable[InboxMessage]) -> list[MessageView]:
             AppView(shown.app.app_id, shown.app.name),
             message.sender_name,
             shown.app.is_platform,
+            shown.silent,
             message.sent_at,
             message.read_at,
             message.archived,
@@ -180,7 +183,9 @@ def state_view(shown: InboxMessage) -> StateView:
 def counts_view(counts: InboxCounts) -> CountsView:
     """Return counts as the API returns them."""
     return CountsView(
-        counts.unread, counts.todo, [AppUnreadView(it.app.app_id, it.app.name, it.unread) for it in counts.apps]
+        counts.unread,
+        counts.todo,
+        [AppUnreadView(it.app.app_id, it.app.name, it.unread, it.muted) for it in counts.apps],
     )
 
 

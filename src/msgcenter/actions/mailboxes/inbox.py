@@ -1,45 +1,38 @@
 """What users do with their mailboxes: set read and unread, archive, besides what `InboxReads` shows them."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from msgcenter.actions.mailboxes import inbox_search
-from msgcenter.actions.mailboxes.inbox_reads import InboxReads
+from msgcenter.actions.mailboxes.inbox_marks import InboxMarks, ids_by_page
 from msgcenter.actions.mailboxes.inbox_views import InboxQuery
 from msgcenter.actions.mailboxes.search import matcher
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import Platform, Recipient
-from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
+from msgcenter.domain.event import Listener, ignore_events
 from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging.current_mailbox import make_current
 from msgcenter.messaging.set_status import lock_unread
-from msgcenter.store.mailboxes import read_states
+from msgcenter.store.mailboxes import entry_marks, read_states
 from msgcenter.store.mailboxes.entry_changes import set_archived
 from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.read_states import PageChange, change_pages
-from msgcenter.store.webhooks import outbox, webhooks
+from msgcenter.store.webhooks import outbox
 
 _CHANGED_AT_ONCE = 1_000
 _REPORTED_IDS = 1_000
 """Ids that `read_all` returns and publishes, at most."""
 
 
-class Inbox(InboxReads):
+class Inbox(InboxMarks):
     """The inboxes of all users. A viewer sees and changes one mailbox, all of it or one app's part."""
 
     def __init__(
         self, database: Database, statuses: Statuses, *, waiting_limit: int, on_change: Listener = ignore_events
     ) -> None:
-        super().__init__(database, waiting_limit=waiting_limit)
+        super().__init__(database, waiting_limit=waiting_limit, on_change=on_change)
         self._statuses = statuses
-        self._on_change = on_change
-
-    async def visible_ids(self, viewer: Viewer, message_ids: Collection[int]) -> list[int]:
-        """Return those of the ids whose messages the viewer may know of, withdrawn ones included."""
-        by_app = await self._ids_by_app(viewer, message_ids)
-        return sorted(message_id for ids in by_app.values() for message_id in ids)
 
     async def set_status(self, viewer: Viewer, message_ids: Collection[int], *, read: bool) -> list[int]:
         """Set messages read or unread; return the ids that the mailbox has."""
@@ -63,7 +56,7 @@ class Inbox(InboxReads):
         read = self._read_up_to if is_whole else self._read_matching
         changed = await read(viewer.recipient, scope.app_number, query)
         if changed:
-            self._publish_status(viewer.recipient, changed[:_REPORTED_IDS])
+            self._publish("status", viewer.recipient, changed[:_REPORTED_IDS])
         return changed[:_REPORTED_IDS]
 
     @transactional
@@ -97,23 +90,20 @@ class Inbox(InboxReads):
         apps_with_events = await outbox.apps_with_read_events(connection, recipient)
         ids: list[int] = []
         for start in range(0, len(entries), _CHANGED_AT_ONCE):
-            ids_by_page = _ids_by_page(entries[start : start + _CHANGED_AT_ONCE])
-            ids += await lock_unread(connection, recipient.platform, ids_by_page, now)
-            await _set_read(connection, recipient.platform, ids_by_page, now)
+            pages = ids_by_page(entries[start : start + _CHANGED_AT_ONCE])
+            ids += await lock_unread(connection, recipient.platform, pages, now)
+            await _set_read(connection, recipient.platform, pages, now)
         await outbox.record_read_by_user(connection, recipient, ids, apps_with_events, now)
         return sorted(ids, reverse=True)
 
     async def archive(self, viewer: Viewer, message_ids: Collection[int], *, archived: bool) -> list[int]:
         """Archive messages, which also reads them, or bring them back. Return the ids that the mailbox has."""
-        entries = [
-            (page_key(viewer.recipient, shown.message.id, shown.message.app_number), shown.message.id)
-            for shown in await self.find(viewer, message_ids)
-        ]
+        entries = await self._entries(viewer, message_ids)
         if not entries:
             return []
         await self._set_archived(viewer.recipient, entries, archived=archived)
         ids = [message_id for _, message_id in entries]
-        self._publish_status(viewer.recipient, ids)
+        self._publish("status", viewer.recipient, ids)
         return ids
 
     @transactional
@@ -122,35 +112,14 @@ class Inbox(InboxReads):
     ) -> None:
         if archived:
             now = now_ms()
-            ids_by_page = _ids_by_page(sorted(entries))
+            pages = ids_by_page(entries)
             apps_with_events = await outbox.apps_with_read_events(connection, recipient)
-            was_unread = await lock_unread(connection, recipient.platform, ids_by_page, now) if apps_with_events else []
-            await _set_read(connection, recipient.platform, ids_by_page, now)
+            was_unread = await lock_unread(connection, recipient.platform, pages, now) if apps_with_events else []
+            await _set_read(connection, recipient.platform, pages, now)
+            await entry_marks.wake(connection, entries)
             await outbox.record_read_by_user(connection, recipient, was_unread, apps_with_events, now)
         await set_archived(connection, entries, archived=archived)
 
-    def _publish_status(self, recipient: Recipient, message_ids: Sequence[int]) -> None:
-        self._on_change([MailboxEvent("status", recipient.platform_code, (recipient.user_id,), tuple(message_ids))])
 
-    async def _ids_by_app(self, viewer: Viewer, message_ids: Collection[int]) -> dict[tuple[int, bool], list[int]]:
-        """Return the messages that the viewer may know of, by app and whether its webhooks want status events."""
-        by_app: dict[tuple[int, bool], list[int]] = {}
-        async with self._database.connection() as connection:
-            cell = viewer.recipient.platform.first_cell
-            for owner in await webhooks.owners(connection, cell, sorted(set(message_ids))):
-                if viewer.app_number in {None, owner.app_number}:
-                    by_app.setdefault((owner.app_number, owner.wants_status_events), []).append(owner.message_id)
-        return by_app
-
-
-def _ids_by_page(entries: Iterable[tuple[PageKey, int]]) -> dict[PageKey, list[int]]:
-    ids_by_page: dict[PageKey, list[int]] = defaultdict(list)
-    for key, message_id in entries:
-        ids_by_page[key].append(message_id)
-    return ids_by_page
-
-
-async def _set_read(
-    connection: Connection, platform: Platform, ids_by_page: dict[PageKey, list[int]], now: int
-) -> None:
-    await change_pages(connection, platform, {key: PageChange(read=ids) for key, ids in ids_by_page.items()}, now)
+async def _set_read(connection: Connection, platform: Platform, pages: dict[PageKey, list[int]], now: int) -> None:
+    await change_pages(connection, platform, {key: PageChange(read=ids) for key, ids in pages.items()}, now)

@@ -76,7 +76,8 @@ class InboxReads:
         is_search = matcher(query.kind, query.text) is not None
         if scope is None or is_search:
             page = _NO_MESSAGES if scope is None else await self._search(viewer, scope, query)
-            return InboxList(page, await self.counts(viewer), has_content=True)
+            seen = await self._look(viewer)
+            return InboxList(page, _counts_of(viewer, seen), has_content=True, woken_ids=seen.reading.woken_ids)
         list_query = ListQuery(
             viewer.recipient,
             viewer.app_number,
@@ -88,14 +89,16 @@ class InboxReads:
         )
         look = _Look(list_query, _needs_names(viewer))
         seen = await (self._lists if with_content else self._states).submit(viewer.recipient.cell, look)
-        reading, names = seen.reading, seen.names
-        counts = _counts_of(viewer, reading, names)
+        reading = seen.reading
+        counts = _counts_of(viewer, seen)
         if not reading.is_complete:
-            return InboxList(await self._search(viewer, scope, query), counts, has_content=True)
+            page = await self._search(viewer, scope, query)
+            return InboxList(page, counts, has_content=True, woken_ids=reading.woken_ids)
         messages = reading.messages[: query.limit]
         is_last = len(reading.messages) <= query.limit
         next_cursor = None if is_last else ListCursor.after(query.filter, messages[-1].id, woken=messages[-1].woken)
-        return InboxList(ListPage(_shown(viewer, messages, names), next_cursor), counts, with_content)
+        page = ListPage(_shown(viewer, messages, seen), next_cursor)
+        return InboxList(page, counts, with_content, reading.woken_ids)
 
     async def list_messages(self, viewer: Viewer, query: InboxQuery) -> ListPage[InboxMessage, ListCursor]:
         """Return up to `query.limit` messages, as `read_list` does."""
@@ -103,15 +106,22 @@ class InboxReads:
 
     async def counts(self, viewer: Viewer) -> InboxCounts:
         """Return the counts of the viewer's part of the mailbox."""
+        return _counts_of(viewer, await self._look(viewer))
+
+    async def counts_and_woken(self, viewer: Viewer) -> tuple[InboxCounts, frozenset[int]]:
+        """Return the counts of the viewer's part of the mailbox, and the unread messages in it that have woken."""
+        seen = await self._look(viewer)
+        return _counts_of(viewer, seen), seen.reading.woken_ids
+
+    async def _look(self, viewer: Viewer) -> "_Seen":
         look = _Look(ListQuery(viewer.recipient, viewer.app_number), _needs_names(viewer))
-        seen = await self._states.submit(viewer.recipient.cell, look)
-        return _counts_of(viewer, seen.reading, seen.names)
+        return await self._states.submit(viewer.recipient.cell, look)
 
     async def find(self, viewer: Viewer, message_ids: Collection[int]) -> list[InboxMessage]:
-        """Return those of the messages that are in the viewer's part of the mailbox."""
+        """Return those of the messages that are in the viewer's part of the mailbox, also those that are asleep."""
         look = _Look(IdQuery(viewer.recipient, viewer.app_number, tuple(message_ids)), _needs_names(viewer))
         seen = await self._finds.submit(viewer.recipient.cell, look)
-        return _shown(viewer, seen.reading.messages, seen.names)
+        return _shown(viewer, seen.reading.messages, seen)
 
     async def scope_of(self, viewer: Viewer, app_id: str | None) -> AppScope | None:
         """Return whose messages a list shows; None if they are of an app that the viewer does not see."""
@@ -153,6 +163,7 @@ class InboxReads:
         readings = [reading for look, reading in pairs if look.needs_names]
         numbers = {counts.app_number for reading in readings for counts in reading.counts}
         numbers |= {message.app_number for reading in readings for message in reading.messages}
+        numbers |= {number for reading in readings for number in reading.muted_apps}
         names: dict[int, AppName] = {}
         if numbers:
             async with self._database.connection() as connection:
@@ -179,20 +190,27 @@ def _needs_names(viewer: Viewer) -> bool:
     return viewer.app_number is None or viewer.app_name is None
 
 
-def _shown(viewer: Viewer, messages: list[EntryMessage], names: Mapping[int, AppName]) -> list[InboxMessage]:
+def _shown(viewer: Viewer, messages: list[EntryMessage], seen: _Seen) -> list[InboxMessage]:
     """Return messages with the names of their apps, without those that retention has just removed."""
     own_name = None if viewer.app_number is None else viewer.app_name
+    names, muted = seen.names, seen.reading.muted_apps
     return [
-        InboxMessage(message, own_name or names[message.app_number]) for message in messages if message.kind is not None
+        InboxMessage(message, own_name or names[message.app_number], message.app_number in muted)
+        for message in messages
+        if message.kind is not None
     ]
 
 
-def _counts_of(viewer: Viewer, reading: Reading, names: Mapping[int, AppName]) -> InboxCounts:
+def _counts_of(viewer: Viewer, seen: _Seen) -> InboxCounts:
     own_name = None if viewer.app_number is None else viewer.app_name
+    reading, muted = seen.reading, seen.reading.muted_apps
+    unread = {counts.app_number: counts.unread for counts in reading.counts if counts.unread}
+    listed = unread.keys() | (muted if viewer.app_number is None else muted & {viewer.app_number})
     return InboxCounts(
-        unread=sum(counts.unread for counts in reading.counts),
-        todo=sum(counts.todo for counts in reading.counts),
+        unread=sum(number for app_number, number in unread.items() if app_number not in muted),
+        todo=sum(counts.todo for counts in reading.counts if counts.app_number not in muted),
         apps=[
-            AppUnread(own_name or names[counts.app_number], counts.unread) for counts in reading.counts if counts.unread
+            AppUnread(own_name or seen.names[app_number], unread.get(app_number, 0), app_number in muted)
+            for app_number in sorted(listed)
         ],
     )

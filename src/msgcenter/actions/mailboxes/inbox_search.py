@@ -13,6 +13,7 @@ from msgcenter.domain.message_id import now_ms
 from msgcenter.messaging.current_mailbox import current_mailbox
 from msgcenter.store.apps import apps
 from msgcenter.store.mailboxes import reading
+from msgcenter.store.mailboxes.entry_marks import muted_apps
 from msgcenter.store.mailboxes.mailbox_reads import EntryMessage
 from msgcenter.store.mailboxes.reading import Entry, EntryQuery, Filter
 from msgcenter.store.messages.messages import find_messages
@@ -99,8 +100,9 @@ async def _load(connection: Connection, recipient: Recipient, entries: Sequence[
     messages = {message.id: message for message in await find_messages(connection, cell, ids)}
     records = await apps.find_apps(connection, sorted({message.app_number for message in messages.values()}))
     names = {number: AppName.of(record.app) for number, record in records.items()}
+    muted = (await muted_apps(connection, recipient.cell, [recipient.user_id])).get(recipient.user_id, set())
     return [
-        InboxMessage(_entry_message(message, entry), names[message.app_number])
+        InboxMessage(_entry_message(message, entry), names[message.app_number], message.app_number in muted)
         for entry in entries
         if (message := messages.get(entry.message_id)) is not None
     ]

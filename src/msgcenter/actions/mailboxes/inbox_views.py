@@ -13,21 +13,23 @@ from msgcenter.store.mailboxes.reading import WOKEN_FIRST, Filter
 
 
 class InboxMessage(Struct, frozen=True, gc=False):
-    """A message in one mailbox, and the app that sent it."""
+    """A message in one mailbox, and the app that sent it. `silent` is whether the user has muted the app."""
 
     message: EntryMessage
     app: AppName
+    silent: bool
 
 
 class AppUnread(Struct, frozen=True, gc=False):
-    """An app and how many of its messages are unread (at least one)."""
+    """An app and how many of its messages are unread: at least one, unless the user has muted it."""
 
     app: AppName
     unread: int
+    muted: bool
 
 
 class InboxCounts(Struct, frozen=True, gc=False):
-    """How many messages are unread and how many approvals are open, and the unread messages by app."""
+    """How many messages are unread and how many approvals are open, without muted apps; and the unread ones by app."""
 
     unread: int
     todo: int
@@ -68,8 +70,12 @@ class InboxQuery(NamedTuple):
 
 
 class InboxList(Struct, frozen=True, gc=False):
-    """A page of a list and the counts of the same moment. `has_content` is whether the messages have their contents."""
+    """A page of a list and the counts of the same moment. `has_content` is whether the messages have their contents.
+
+    `woken_ids` are the unread messages that have woken, in the viewer's part of the mailbox.
+    """
 
     page: ListPage[InboxMessage, ListCursor]
     counts: InboxCounts
     has_content: bool
+    woken_ids: frozenset[int]

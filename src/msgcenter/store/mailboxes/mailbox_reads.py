@@ -30,7 +30,7 @@ from msgcenter.store.mailboxes.mailbox_statements import (
 from msgcenter.store.mailboxes.reading import WOKEN_FIRST, Filter
 
 _FILTERS: Sequence[Filter] = ("all", "unread", "todo", "archived", "starred", "snoozed")
-_NONE_MUTED: frozenset[int] = frozenset()
+_NONE: frozenset[int] = frozenset()
 
 
 class ListQuery(Struct, frozen=True, gc=False):
@@ -103,12 +103,14 @@ class Reading(Struct):
 
     The messages of a list are in its order. It has one more than its limit, or several, if there are more. Unless it
     `is_complete`, it may lack entries: read it with `reading.entries` instead. `muted_apps` are their numbers.
+    `woken_ids`, which come with counts, are the unread messages that have woken.
     """
 
     is_behind: bool = False
     has_expired: bool = False
     is_complete: bool = True
-    muted_apps: frozenset[int] = _NONE_MUTED
+    muted_apps: frozenset[int] = _NONE
+    woken_ids: frozenset[int] = _NONE
     counts: list[AppCounts] = field(default_factory=list)
     messages: list[EntryMessage] = field(default_factory=list)
 
@@ -257,8 +259,8 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
         place = row[0]
         reading = readings[place]
         if row[1] is None:
-            if row[6] is not None:
-                floors[place] = row[6]
+            if row[7] is not None:
+                floors[place] = row[7]
             if row[FIRST_COLUMN_OF_MESSAGE] is not None:
                 reading.messages.append(EntryMessage(*row[FIRST_COLUMN_OF_MESSAGE:]))
             continue
@@ -267,6 +269,8 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
             reading.has_expired = True
         if row[5]:
             reading.muted_apps = frozenset(row[5])
+        if row[6]:
+            reading.woken_ids = reading.woken_ids.union(row[6])
         if row[3] or row[4]:
             reading.counts.append(AppCounts(row[FIRST_COLUMN_OF_MESSAGE + 1], row[3], row[4]))
     for place in floors:

@@ -17,7 +17,7 @@ if messages of more apps than this arrive in turn: then the reading is not compl
 
 # A row is of a mailbox (one for each app that is counted, at least one) or of an entry. The columns of an entry that
 # make an `EntryMessage` begin here.
-FIRST_COLUMN_OF_MESSAGE = 7
+FIRST_COLUMN_OF_MESSAGE = 8
 _NO_MESSAGE = """
     null::bigint, null::boolean, null::boolean, null::bigint, null::boolean, null::text, null::boolean, null::bigint,
     null::bigint, null::bigint, null::bigint, null::bigint, null::text, null::text, null::int, null::jsonb
@@ -96,7 +96,7 @@ _TODO = """
     end
 """
 _COUNTED = f"""
-    select request.place, {_IS_BEHIND} as is_behind, counted.has_expired, counted.unread, counted.todo,
+    select request.place, request.user_id, {_IS_BEHIND} as is_behind, counted.has_expired, counted.unread, counted.todo,
         {_MUTED_APPS} as muted_apps, counted.app_number, counted.has_woken
     from request
     left join lateral (
@@ -112,8 +112,29 @@ _COUNTED = f"""
         order by page.app_number
     ) as counted on true
 """
+_WOKEN_PAGES = """
+    select *
+    from mailbox_page as page
+    where page.cell = $1
+        and page.user_id = counted.user_id
+        and page.app_number = counted.app_number
+        and page.unread > 0
+        and page.woken_ids is not null
+"""
+_IS_WOKEN = """
+    entry.read_at is null
+    and entry.message_id = any(page.woken_ids)
+    and (page.hidden_ids is null or entry.message_id <> all(page.hidden_ids))
+"""
+_ENTRIES_OF_PAGE = "unnest(page.message_ids, page.read_at) as entry (message_id, read_at)"
 _COUNTS = f"""
     select counted.place, counted.is_behind, counted.has_expired, counted.unread, counted.todo, counted.muted_apps,
+        case when counted.has_woken then (
+            select array_agg(entry.message_id)
+            from ({_WOKEN_PAGES}) as page
+            cross join lateral {_ENTRIES_OF_PAGE}
+            where {_IS_WOKEN}
+        ) end as woken_ids,
         null::bigint as floor, null::bigint as message_id, counted.app_number, {_NO_MESSAGE}
     from counted
 """
@@ -171,24 +192,14 @@ _WOKEN_ENTRIES = f"""
         {_marks("entry.message_id", "entry.read_at")}
     from counted
     join request on request.place = counted.place
-    cross join lateral (
-        select *
-        from mailbox_page as page
-        where page.cell = $1
-            and page.user_id = request.user_id
-            and page.app_number = counted.app_number
-            and page.unread > 0
-            and page.woken_ids is not null
-    ) as page
-    cross join lateral unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+    cross join lateral ({_WOKEN_PAGES}) as page
+    cross join lateral {_ENTRIES_OF_PAGE}
     where counted.has_woken
         and request.take > 0
         and request.filter <= 1
         and (request.listed_app is null or request.listed_app = counted.app_number)
-        and entry.read_at is null
         and entry.message_id < request.woken_before_id
-        and entry.message_id = any(page.woken_ids)
-        and (page.hidden_ids is null or entry.message_id <> all(page.hidden_ids))
+        and {_IS_WOKEN}
 """
 
 
@@ -206,11 +217,11 @@ def _lists(columns: str, join: str) -> str:
         counted as materialized ({_COUNTED})
         {_COUNTS}
         union all
-        select entry.place, null, null, null, null, null, {entry_columns}, {columns}
+        select entry.place, null, null, null, null, null, null, {entry_columns}, {columns}
         from ({_WOKEN_ENTRIES}) as entry
         {join}
         union all
-        select request.place, null, null, null, null, null, {entry_columns}, {columns}
+        select request.place, null, null, null, null, null, null, {entry_columns}, {columns}
         from request
         cross join lateral ({_NEWEST_ENTRIES}) as entry
         {join}
@@ -231,11 +242,11 @@ LISTED_ENTRIES = _lists(_NO_COLUMNS, "")
 def _by_ids(app_number: str, columns: str, join: str, condition: str) -> str:
     return f"""
         select request.place, {_IS_BEHIND} as is_behind, false as has_expired, 0::bigint as unread, 0::bigint as todo,
-            {_MUTED_APPS} as muted_apps, null::bigint as floor, null::bigint as message_id, null::int as app_number,
-            {_NO_MESSAGE}
+            {_MUTED_APPS} as muted_apps, null::bigint[] as woken_ids, null::bigint as floor, null::bigint as message_id,
+            null::int as app_number, {_NO_MESSAGE}
         from unnest($2::int[], $3::text[]) as request (place, user_id)
         union all
-        select key.place, null, null, null, null, null, null, key.message_id, {app_number}, page.entry_read_at,
+        select key.place, null, null, null, null, null, null, null, key.message_id, {app_number}, page.entry_read_at,
             {_marks("key.message_id", "page.entry_read_at")}, {columns}
         from unnest($4::int[], $5::text[], $6::int[], $7::int[], $8::bigint[])
             as key (place, user_id, app_number, bucket, message_id)

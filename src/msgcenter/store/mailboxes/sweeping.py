@@ -102,13 +102,12 @@ def _swept(row: asyncpg.Record, expires: Mapping[int, int], now: int) -> tuple[o
     read_at = [
         _withdrawn_read_at(at) if i in expired else at for i, at in zip(message_ids, row["read_at"], strict=True)
     ]
-    unread = {i for i, at in zip(message_ids, read_at, strict=True) if at is None}
     asleep = dict(zip(row["snoozed_ids"] or (), row["snoozed_until"] or (), strict=True))
     due = {i for i, until in asleep.items() if until <= now}
     still_asleep = {i: until for i, until in asleep.items() if i not in due | expired}
     later = [expires[i] for i in message_ids if i in expires and i not in expired]
-    # Entries that were read while they were asleep are just at their places again.
-    woken = (set(row["woken_ids"] or ()) | due & unread) - expired
+    # Also those that were read meanwhile: they are first in lists if they are set unread again.
+    woken = (due | set(row["woken_ids"] or ())) - expired
     return (
         read_at,
         min([*later, *still_asleep.values()], default=None),
