@@ -30,7 +30,11 @@ EMAIL = {"subject": "{{ title }}", "html": '<p>{{ title }}</p><a href="{{ link }
 CONTENT: dict[str, Any] = {
     "variables": VARIABLES,
     "parts": {
-        "zh": {"inbox": CARD, "email": EMAIL, "sms": {"code": "SMS_1", "variables": {"t": "{{ title }}", "l": "{{ link }}"}}},
+        "zh": {
+            "inbox": CARD,
+            "email": EMAIL,
+            "sms": {"code": "SMS_1", "variables": {"t": "{{ title }}", "l": "{{ link }}"}},
+        },
         "en": {"inbox": {"kind": "text", "content": "{{ title }}, {{ due }}, {{ items }}"}},
     },
 }
@@ -63,9 +67,17 @@ WRONG: list[tuple[object, Reason, str]] = [
     (_zh({"inbox": _TEXT}, []), Reason.FIELD_MALFORMED, "parts.zh.inbox.content"),
     (_zh({"inbox": _TEXT}, [{"name": "title"}] * 2), Reason.FIELD_MALFORMED, "variables.title"),
     (_zh({"inbox": _TEXT}, [{"name": "title"}, {"name": "more"}]), Reason.FIELD_MALFORMED, "variables.more"),
-    (_zh({"inbox": {"kind": "text", "content": "{{ link }}"}}, [{"name": "link"}]), Reason.FIELD_MALFORMED, "variables.link"),
+    (
+        _zh({"inbox": {"kind": "text", "content": "{{ link }}"}}, [{"name": "link"}]),
+        Reason.FIELD_MALFORMED,
+        "variables.link",
+    ),
     (_zh({"inbox": {"kind": "text", "content": "{{ link }}"}}, []), Reason.FIELD_MALFORMED, "parts.zh.inbox.content"),
-    (_zh({"inbox": _TEXT}, [{"name": "title", "kind": "number", "sample": "x"}]), Reason.FIELD_MALFORMED, "variables.title"),
+    (
+        _zh({"inbox": _TEXT}, [{"name": "title", "kind": "number", "sample": "x"}]),
+        Reason.FIELD_MALFORMED,
+        "variables.title",
+    ),
     (_zh({"inbox": {"kind": "text", "content": " "}}, []), Reason.FIELD_MALFORMED, "parts.zh.inbox.content"),
     (
         _zh({"inbox": _TEXT}, [{"name": "title", "required": False, "sample": "x"}]),
@@ -106,7 +118,9 @@ def test_a_right_version_is_accepted() -> None:
 
 
 def test_an_app_url_may_have_a_scheme_of_the_platform() -> None:
-    content = content_of(_zh({"inbox": {"kind": "link", "title": "{{ title }}", "content": "x", "appUrl": "school://1"}}))
+    content = content_of(
+        _zh({"inbox": {"kind": "link", "title": "{{ title }}", "content": "x", "appUrl": "school://1"}})
+    )
     check_content(content, frozenset({"school"}))
     with pytest.raises(Refusal):
         check_content(content)
@@ -246,5 +260,10 @@ def test_texts_that_cannot_be_rendered_are_left_out() -> None:
 
 
 def test_examples_replace_missing_samples() -> None:
-    variables = (Variable("a"), Variable("b", "number"), Variable("c", required=False), Variable("d", "number", sample="2"))
+    variables = (
+        Variable("a"),
+        Variable("b", "number"),
+        Variable("c", required=False),
+        Variable("d", "number", sample="2"),
+    )
     assert example_params(variables) == {"a": "a", "b": 1, "d": 2}

@@ -232,7 +232,7 @@ def _call_actions(process: _Process) -> CallActions:
         ),
         statuses=Statuses(database, waiting_limit=limit, on_change=publish),
         message_statuses=MessageStatuses(database, waiting_limit=limit),
-        sent_messages=SentMessages(database, on_change=publish),
+        sent_messages=SentMessages(database, zone=process.zone, on_change=publish),
         topics=Topics(database),
         user_tokens=UserTokens(database, keys, default_ttl=process.settings.user_token_ttl, waiting_limit=limit),
         webhooks=Webhooks(database, keys, rules=process.webhook_addresses, resolve=process.resolver),

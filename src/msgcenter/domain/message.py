@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgcenter.domain.account import Platform
 from msgcenter.domain.audience import OrgAudience
 from msgcenter.domain.channels.policy import NO_WISH, Route, Wish
+from msgcenter.domain.channels.template import UsedTemplate
 from msgcenter.domain.content import Body, Kind, kind_of
 from msgcenter.domain.quota import DailyQuota
 from msgcenter.domain.refusal import contradiction, malformed
@@ -126,7 +127,8 @@ class Draft(Struct, frozen=True):
     `digest` is a hash of the request, to distinguish a repeated `request_id` from a reused one. `message_id` is only
     for messages imported from another system. `quota` is None for an app without a quota. `app_cell` is the cell of the
     app's own platform that has its request ids and quotas. `call` is for statistics only. `wish` is what the request
-    says about channels, and `route` what follows from it; None: the message is sent nowhere else.
+    says about channels, and `route` what follows from it; None: the message is sent nowhere else. `template` has
+    made the body; None if the app wrote it.
     """
 
     app_number: int
@@ -147,6 +149,7 @@ class Draft(Struct, frozen=True):
     call: SendCall = SEND_MSG
     wish: Wish = NO_WISH
     route: Route | None = None
+    template: UsedTemplate | None = None
 
     @property
     def kind(self) -> Kind:

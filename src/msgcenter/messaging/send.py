@@ -21,6 +21,7 @@ from msgcenter.messaging.channels.plan import Planned, plan_sends
 from msgcenter.messaging.groups import known_groups, make_group
 from msgcenter.store.apps import quotas
 from msgcenter.store.apps.quotas import QuotaUse
+from msgcenter.store.channels import message_params
 from msgcenter.store.mailboxes import feed, users
 from msgcenter.store.mailboxes.feed import Addressed, Publication
 from msgcenter.store.messages import audiences, idempotency, messages
@@ -149,6 +150,9 @@ async def _store_new(connection: Connection, sends: Sequence[_Send], now: int) -
     planned = [Planned(send.message_id, send.draft, send.draft.route) for send in sends if send.draft.route is not None]
     if planned:
         await plan_sends(connection, platform.first_cell, planned, now)
+    templates = {send.message_id: send.draft.template for send in in_order if send.draft.template is not None}
+    if templates:
+        await message_params.insert(connection, platform.first_cell, templates)
     delayed = [
         (Delivery(platform.first_cell, send.message_id), send.draft.send_at)
         for send in sends

@@ -3,6 +3,7 @@
 import msgspec
 
 from msgcenter.database.database import Connection, Database
+from msgcenter.domain.channels.template import UsedTemplate
 from msgcenter.domain.content import Body, kind_of
 from msgcenter.domain.event import EventKind, MailboxEvent
 from msgcenter.domain.mailbox import EntryChange
@@ -15,6 +16,7 @@ from msgcenter.messaging.delivered_copies import delivered_copies, same_change, 
 from msgcenter.messaging.groups import settle
 from msgcenter.messaging.recall import lock_own_message
 from msgcenter.store import audit
+from msgcenter.store.channels import message_params
 from msgcenter.store.mailboxes.feed import FeedAction
 from msgcenter.store.mailboxes.read_states import change_pages
 from msgcenter.store.messages import messages
@@ -23,15 +25,29 @@ from msgcenter.store.messages.versions import replace_body
 
 
 async def update(
-    database: Database, app_number: int, message_id: int, body: Body, *, reset_read: bool, by: Actor
+    database: Database,
+    app_number: int,
+    message_id: int,
+    body: Body,
+    *,
+    template: UsedTemplate | None = None,
+    reset_read: bool,
+    by: Actor,
 ) -> list[MailboxEvent]:
     """Update the content of an app's message, and set it unread for everyone if `reset_read`.
 
-    Return the events to publish. A repetition of the last update changes nothing. Refuses with MESSAGE_UNKNOWN (also
-    for an expired message) or ALREADY_RECALLED.
+    `template` has made the body; None if the app wrote it. Return the events to publish. A repetition of the last
+    update changes nothing. Refuses with MESSAGE_UNKNOWN (also for an expired message) or ALREADY_RECALLED.
     """
     return await database.in_transaction(
-        _update, app_number, message_id, body, msgspec.json.encode(body), reset_read=reset_read, by=by
+        _update,
+        app_number,
+        message_id,
+        body,
+        msgspec.json.encode(body),
+        template=template,
+        reset_read=reset_read,
+        by=by,
     )
 
 
@@ -42,6 +58,7 @@ async def _update(
     body: Body,
     content: bytes,
     *,
+    template: UsedTemplate | None,
     reset_read: bool,
     by: Actor,
 ) -> list[MailboxEvent]:
@@ -56,6 +73,10 @@ async def _update(
     if is_same and (message.reset_read or not reset_read):
         return []
     await replace_body(connection, message, body, content.decode(), reset_read=reset_read, now=now)
+    key = MessageKey.of(message)
+    await message_params.delete(connection, *key)
+    if template is not None:
+        await message_params.insert(connection, key.cell, {message.id: template})
     await audit.record(
         connection,
         by,

@@ -1,6 +1,6 @@
-"""The three kinds of content as sendMsg fields (protocol, "sendMsg"). The server validates them."""
+"""The kinds of content as sendMsg fields (protocol, "sendMsg"). The server validates them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -52,6 +52,14 @@ def oa_fields(
     )
     oa = {"head": _without_none({"text": head, "bgColor": bg_color}), "body": body or None}
     return {"msgtype": "oa", "busiId": business_id, "pcUrl": pc_url, "appUrl": app_url, "oa": _without_none(oa)}
+
+
+def template_fields(
+    template: str, params: Mapping[str, Any], *, language: str | None, business_id: str | None
+) -> dict[str, Any]:
+    """Return the fields of a message that a template of the server makes."""
+    fields = {"template": template, "params": dict(params), "language": language, "busiId": business_id}
+    return _without_none(fields)
 
 
 def _without_none(fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 """The part of `Client` that sends messages (protocol, "sendMsg")."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from msgcenter_client.audience import Audience
 from msgcenter_client.calls import Calls, SendOptions
-from msgcenter_client.content import link_fields, oa_fields, text_fields
+from msgcenter_client.content import link_fields, oa_fields, template_fields, text_fields
 from msgcenter_client.flow import Flow
 from msgcenter_client.times import Moment
+from msgcenter_client.transport import Language
 
 Result = TypeVar("Result")
 
@@ -182,3 +183,44 @@ class SendMethods:
             channel_delay=channel_delay,
         )
         return self._run(self._calls.send(recipients, card, options))
+
+    def send_template(
+        self,
+        recipients: Audience,
+        template: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        language: Language | None = None,
+        business_id: str | None = None,
+        platform_code: str | None = None,
+        approval: bool = False,
+        send_at: Moment | None = None,
+        expire_at: Moment | None = None,
+        sender_name: str | None = None,
+        category: str | None = None,
+        channels: Iterable[str] | None = None,
+        channel_delay: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Send a message that a template of the server makes, and return the message id.
+
+        template: the template's code; `code@3` for its approved version 3.
+        params: the values of its variables by name: texts, numbers, lists of texts; a date is Unix milliseconds, or
+            `2026-12-01` or `2026-12-01T07:30`.
+        language: of the text in the inbox; None: zh. Channels write in each recipient's language.
+        business_id: see `send_link`; a link or a card needs one, unless the template has it.
+        For the other arguments and for what is raised, see `send_text`.
+        """
+        fields = template_fields(template, params or {}, language=language, business_id=business_id)
+        options = SendOptions(
+            platform_code=platform_code,
+            approval=approval,
+            idempotency_key=idempotency_key,
+            send_at=send_at,
+            expire_at=expire_at,
+            sender_name=sender_name,
+            category=category,
+            channels=channels,
+            channel_delay=channel_delay,
+        )
+        return self._run(self._calls.send(recipients, fields, options))

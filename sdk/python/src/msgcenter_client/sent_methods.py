@@ -3,13 +3,14 @@
 """The part of `Client` that manages messages after they were sent."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
-from msgcenter_client.content import link_fields, oa_fields, text_fields
+from msgcenter_client.content import link_fields, oa_fields, template_fields, text_fields
 from msgcenter_client.flow import Flow
 from msgcenter_client.results import Version
 from msgcenter_client.sent_calls import SentCalls
+from msgcenter_client.transport import Language
 
 Result = TypeVar("Result")
 
@@ -93,6 +94,23 @@ class SentMethods:
             form=form,
         )
         self._run(self._sent_calls.update(message_id, card, reset_read=reset_read))
+
+    def update_template(
+        self,
+        message_id: str | int,
+        template: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        language: Language | None = None,
+        business_id: str | None = None,
+        reset_read: bool = False,
+    ) -> None:
+        """Replace a message's content with what a template makes.
+
+        See `send_template` for the template and `update_text` for the rest.
+        """
+        fields = template_fields(template, params or {}, language=language, business_id=business_id)
+        self._run(self._sent_calls.update(message_id, fields, reset_read=reset_read))
 
     def remind_unread(self, message_id: str | int) -> int:
         """Remind the recipients who have not read a message; return their number.

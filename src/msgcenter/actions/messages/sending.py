@@ -5,12 +5,14 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from msgcenter.actions.channels.template_use import TemplateUse
 from msgcenter.database.database import Database
 from msgcenter.database.group_commit import CellCommits, GroupCommit
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.app_name import check_sender_name
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, OrgAudience, Receivers
 from msgcenter.domain.channels.policy import NO_WISH, Wish, resolve
+from msgcenter.domain.channels.template import TemplateCall, UsedTemplate
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import IDEMPOTENCY_MS, SEND_MSG, Draft, SendCall, check_times
@@ -53,6 +55,7 @@ class Sending:
         self._zone = zone
         self._on_change = on_change
         self._on_stored = on_stored
+        self._templates = TemplateUse(database, zone)
         self._audience_numbers: dict[OrgAudience, int] = {}
         self._rules = ChannelRules(database, waiting_limit=waiting_limit)
         self._rights = GroupCommit(
@@ -71,7 +74,7 @@ class Sending:
     async def send(
         self,
         app: App,
-        body: Body,
+        body: Body | TemplateCall,
         audience: Audience,
         *,
         platform_code: str | None = None,
@@ -86,18 +89,24 @@ class Sending:
         """Send a message to 1-10,000 user ids, to a topic, to organisations or to everyone.
 
         Return its id once it is durable. It has then reached up to 1,000 receivers, or the whole other audience; a
-        background job reaches more receivers. `send_at` and `expires_at` are ms since 1970; `sender_name` is shown
-        beside the app's name; `wish` is about the ways to reach those who do not read it; `call` is for statistics. A
-        `request_id` that was used in the last 24 h returns the id of the first message.
+        background job reaches more receivers. A template may make the body. `send_at` and `expires_at` are ms since
+        1970; `sender_name` is shown beside the app's name; `wish` is about the ways to reach those who do not read it;
+        `call` is for statistics. A `request_id` that was used in the last 24 h returns the id of the first message.
 
         Refuses with NOT_AUTHORISED (platform, sandbox, organisations, broadcasts, urgent), AUDIENCE_UNKNOWN (topic),
-        ORGANISATION_UNKNOWN, FIELD_MALFORMED, FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED
+        ORGANISATION_UNKNOWN, FIELD_MISSING (busiId, params), FIELD_MALFORMED, TOO_MANY_ITEMS (params),
+        FIELDS_CONTRADICT, REQUEST_ID_REUSED or QUOTA_EXCEEDED
         (docs/protocol.md, sendMsg).
         """
-        check_body(body, app.app_schemes)
+        if not isinstance(body, TemplateCall):
+            check_body(body, app.app_schemes)
         if sender_name is not None:
             check_sender_name(sender_name)
         platform = app.platform_for(platform_code)
+        template: UsedTemplate | None = None
+        if isinstance(body, TemplateCall):
+            body, template = await self._templates.message(app, platform.code, body)
+            check_body(body, app.app_schemes)
         receivers = audience.user_ids if isinstance(audience, Receivers) else ()
         app.check_receivers(receivers)
         topic_number, organisations = await self._addressed(app, platform, audience)
@@ -116,6 +125,7 @@ class Sending:
             sender_name=sender_name,
             wish=wish,
             call=call,
+            template=template,
             quota=None if app.daily_quota is None else quota_of(app.daily_quota, now_ms(), self._zone),
         )
         digest = b"" if request_id is None else draft.fingerprint()

@@ -1,10 +1,14 @@
 """What an app does with messages after it has sent them: recall, update, remind."""
 
+from zoneinfo import ZoneInfo
+
+from msgcenter.actions.channels.template_use import TemplateUse
 from msgcenter.actions.messages.message_status import own_message
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
 from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import App
 from msgcenter.domain.channels.policy import Rules
+from msgcenter.domain.channels.template import TemplateCall, UsedTemplate
 from msgcenter.domain.content import Body, check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.language import Phrase
@@ -24,6 +28,8 @@ from msgcenter.store.messages import versions as message_versions
 from msgcenter.store.messages.messages import MessageKey
 from msgcenter.store.messages.versions import MessageVersion
 
+_UTC = ZoneInfo("UTC")
+
 
 class SentMessages:
     """Changes sent messages. A message id of None is an id that no message can have.
@@ -31,8 +37,9 @@ class SentMessages:
     Each change is written to the audit log in the name of `by`. No-op changes are not recorded.
     """
 
-    def __init__(self, database: Database, *, on_change: Listener = ignore_events) -> None:
+    def __init__(self, database: Database, *, zone: ZoneInfo = _UTC, on_change: Listener = ignore_events) -> None:
         self._database = database
+        self._templates = TemplateUse(database, zone)
         self._on_change = on_change
         self._counts = ReceiptCounts(database)
 
@@ -49,18 +56,27 @@ class SentMessages:
             raise Refusal(Reason.MESSAGE_UNKNOWN)
         self._on_change(await recalls.recall(self._database, app.number, message_id, by))
 
-    async def update(self, app: App, message_id: int | None, body: Body, *, reset_read: bool, by: Actor) -> None:
+    async def update(
+        self, app: App, message_id: int | None, body: Body | TemplateCall, *, reset_read: bool, by: Actor
+    ) -> None:
         """Update a message's content under the same id, and set it unread for everyone if `reset_read`.
 
         A repetition of the last update changes nothing. Refuses with FIELD_MALFORMED, MESSAGE_UNKNOWN (also for an
         expired message), ALREADY_RECALLED, or NOT_AUTHORISED if the app may not reach its audience any more.
         """
-        check_body(body, app.app_schemes)
+        if not isinstance(body, TemplateCall):
+            check_body(body, app.app_schemes)
         async with self._database.connection() as connection:
             message = await own_message(connection, app, message_id)
             await reach.check_message(connection, app, message)
+        template: UsedTemplate | None = None
+        if isinstance(body, TemplateCall):
+            body, template = await self._templates.message(app, message.platform_code, body)
+            check_body(body, app.app_schemes)
         self._on_change(
-            await updates.update(self._database, app.number, message.id, body, reset_read=reset_read, by=by)
+            await updates.update(
+                self._database, app.number, message.id, body, template=template, reset_read=reset_read, by=by
+            )
         )
 
     async def versions(self, app: App, message_id: int | None) -> list[MessageVersion]:

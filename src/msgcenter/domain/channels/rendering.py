@@ -49,6 +49,9 @@ class BuiltIns(NamedTuple):
         return dict(zip(BUILT_INS, self, strict=True))
 
 
+_NO_BUILT_INS = BuiltIns()
+
+
 # --- A message --------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +146,7 @@ def template_parts(
     language: Language,
     zone: ZoneInfo,
     business_id: str | None = None,
-    built_ins: BuiltIns = BuiltIns(),
+    built_ins: BuiltIns = _NO_BUILT_INS,
 ) -> ChannelTexts:
     """Return what a message that a template has made says by a channel, in a person's language and time zone.
 

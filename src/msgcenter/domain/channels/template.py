@@ -129,7 +129,9 @@ class SmsPart(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
     text: Source = ""
     code: Annotated[str, Meta(max_length=64)] = ""
-    variables: Annotated[dict[Annotated[str, Meta(min_length=1, max_length=64)], _Line], Meta(max_length=MAX_VARIABLES)] = {}
+    variables: Annotated[
+        dict[Annotated[str, Meta(min_length=1, max_length=64)], _Line], Meta(max_length=MAX_VARIABLES)
+    ] = {}
 
 
 class ChatPart(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -204,6 +206,18 @@ class TemplateVersion(Struct, frozen=True, kw_only=True):
     decided_at: int | None = None
     decided_by: str | None = None
     answer: str | None = None
+
+
+class TemplateCall(Struct, frozen=True):
+    """What a call gives instead of a body: a template (a `TemplateReference`), values of its variables, a language.
+
+    `business_id` is the call's busiId, which counts more than the template's.
+    """
+
+    reference: str
+    params: dict[str, object] = {}
+    language: Language | None = None
+    business_id: str | None = None
 
 
 class UsedTemplate(Struct, frozen=True):

@@ -1,8 +1,8 @@
 """The language of templates: a small part of Jinja, whose cost is bounded by the length of the text.
 
-Allowed are the values of variables, filters from a fixed list, conditions, and loops over variables of kind `list`, one
-inside no other. Everything else is refused when a template is saved: calls, attributes, assignments, arithmetic, macros,
-includes. The sandbox of Jinja is below that, as a second wall.
+Allowed are the values of variables, filters from a fixed list, conditions, and loops over variables of kind `list`, but
+no loop inside another. Everything else is refused when a template is saved: calls, attributes, assignments, arithmetic,
+macros, includes. Jinja's own sandbox is the second line of defence.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -149,9 +149,7 @@ def _too_deep(field: str) -> Refusal:
 class _Check:
     """A walk over a syntax tree that refuses what is not in the language and collects the variables."""
 
-    def __init__(
-        self, field: str, names: frozenset[str], lists: frozenset[str], filters: Mapping[str, object]
-    ) -> None:
+    def __init__(self, field: str, names: frozenset[str], lists: frozenset[str], filters: Mapping[str, object]) -> None:
         self._field = field
         self._names = names
         self._lists = lists
@@ -213,12 +211,7 @@ class _Check:
 
     def _attribute(self, node: nodes.Getattr, local: frozenset[str]) -> None:
         owner = node.node
-        if (
-            isinstance(owner, nodes.Name)
-            and owner.name == "loop"
-            and owner.name in local
-            and node.attr in _LOOP_FACTS
-        ):
+        if isinstance(owner, nodes.Name) and owner.name == "loop" and owner.name in local and node.attr in _LOOP_FACTS:
             return
         raise self._refused(f"不支持属性{node.attr}", f"the attribute {node.attr} is not supported")
 

@@ -12,7 +12,6 @@ import msgspec
 from msgcenter.domain.channels.template import Variable, VariableKind
 from msgcenter.domain.content import MAX_CONTENT, MAX_URL, check_url
 from msgcenter.domain.language import Language, Phrase
-from msgcenter.domain.message import LAST_MOMENT_MS
 from msgcenter.domain.refusal import Reason, Refusal, malformed
 
 MAX_ITEMS = 50
@@ -170,7 +169,7 @@ def _moment(value: object, field: str, zone: ZoneInfo) -> datetime | date:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str):
         try:
-            if _MS.fullmatch(text) and int(text) <= LAST_MOMENT_MS:
+            if _MS.fullmatch(text):
                 return datetime.fromtimestamp(int(text) / 1_000, zone)
             if _DAY.fullmatch(text):
                 return date.fromisoformat(text)

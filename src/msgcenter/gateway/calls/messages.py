@@ -25,7 +25,7 @@ from msgcenter.gateway.wire.answers import (
     Sent,
     UnreadCount,
 )
-from msgcenter.gateway.wire.bodies import body_of
+from msgcenter.gateway.wire.bodies import body_or_template
 from msgcenter.gateway.wire.fields import number_of, requested_kind, text_of, value_or_none
 from msgcenter.gateway.wire.requests import GetMsgList, GetMsgStatus, GetUnreadCount, ModMsgStatus, SendMsg
 from msgcenter.store.messages.messages import MessageFilter
@@ -63,7 +63,7 @@ async def send_msg(sending: Sending, caller: Caller, request: SendMsg) -> Sent:
     audience = _audience(request)
     message_id = await sending.send(
         caller.app,
-        body_of(request),
+        body_or_template(request),
         audience,
         platform_code=text_of(request.platform_code),
         approval=request.approval,

@@ -6,7 +6,7 @@ from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.domain.message_id import parse_message_id
 from msgcenter.gateway.endpoint import Caller
 from msgcenter.gateway.wire.answers import MsgVersion, MsgVersions, Reminded
-from msgcenter.gateway.wire.bodies import body_of
+from msgcenter.gateway.wire.bodies import body_or_template
 from msgcenter.gateway.wire.requests import GetMsgVersions, RecallMsg, RemindUnread, UpdateMsg
 
 
@@ -20,7 +20,7 @@ async def update_msg(sent_messages: SentMessages, caller: Caller, request: Updat
     await sent_messages.update(
         caller.app,
         parse_message_id(request.message_id),
-        body_of(request),
+        body_or_template(request),
         reset_read=request.reset_read,
         by=caller.actor,
     )

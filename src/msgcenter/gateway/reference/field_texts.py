@@ -82,6 +82,14 @@ FIELDS = {
     "oa.busiId": Phrase("同busiId", "same as busiId"),
     "oa.pcUrl": Phrase("同pcUrl", "same as pcUrl"),
     "oa.appUrl": Phrase("同appUrl", "same as appUrl"),
+    "template": Phrase(
+        "模板代码（可加@版本号），代替msgtype与正文",
+        "code of a template (perhaps with @VERSION), instead of msgtype and body",
+    ),
+    "params": Phrase("与template同用：模板变量的值，按变量名", "with template: the values of its variables, by name"),
+    "language": Phrase(
+        "与template同用：收件箱正文的语言，默认zh", "with template: the language of the body in the inbox; default: zh"
+    ),
     "receiverIds": Phrase(
         "接收人的用户编号，1–10,000个；receiverIds、topic、orgIds、toAll四选一",
         "user ids of the receivers, 1-10,000; use exactly one of receiverIds, topic, orgIds and toAll",

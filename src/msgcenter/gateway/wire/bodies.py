@@ -2,10 +2,11 @@
 
 from msgspec import UnsetType
 
+from msgcenter.domain.channels.template import TemplateCall
 from msgcenter.domain.content import Body, Oa
 from msgcenter.domain.refusal import Reason, Refusal, contradiction
-from msgcenter.gateway.wire.fields import requested_kind
-from msgcenter.gateway.wire.requests import MessageBody, NestedOa
+from msgcenter.gateway.wire.fields import requested_kind, text_of, value_or_none
+from msgcenter.gateway.wire.requests import MessageBody, NestedOa, TemplatedBody
 
 
 def body_of(request: MessageBody) -> Body:
@@ -17,6 +18,33 @@ def body_of(request: MessageBody) -> Body:
     if isinstance(body, UnsetType):
         raise Refusal(Reason.FIELD_MISSING, field=kind)
     return _oa(request, body) if isinstance(body, NestedOa) else body
+
+
+def body_or_template(request: TemplatedBody) -> Body | TemplateCall:
+    """Return the message body of a request, or the template that it names instead.
+
+    Refuses with FIELD_MISSING or FIELDS_CONTRADICT.
+    """
+    if isinstance(request.template, UnsetType):
+        for name, value in (("params", request.params), ("language", request.language)):
+            if not isinstance(value, UnsetType):
+                raise contradiction(f"{name}/template", f"{name}须与template同用", f"{name} needs template")
+        return body_of(request)
+    bodies = {
+        "msgtype": requested_kind(request.msgtype, request.msg_type),
+        "text": value_or_none(request.text),
+        "link": value_or_none(request.link),
+        "oa": value_or_none(request.oa),
+    }
+    for name, body in bodies.items():
+        if body is not None:
+            raise contradiction(f"template/{name}", "模板已包含正文", "a template has the body already")
+    return TemplateCall(
+        request.template,
+        value_or_none(request.params) or {},
+        value_or_none(request.language),
+        text_of(request.busi_id),
+    )
 
 
 def _oa(request: MessageBody, nested: NestedOa) -> Oa:

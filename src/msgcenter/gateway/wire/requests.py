@@ -1,13 +1,14 @@
 """The requests of the calls, with the wire's field names and limits. OpenAPI and reference are made from them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from msgcenter.domain.audience import MAX_SUBSCRIPTIONS
 from msgcenter.domain.channels.codes import CHANNELS, MAX_DELAY_MINUTES, Channel
+from msgcenter.domain.channels.template import MAX_VARIABLES, TemplateReference
 from msgcenter.domain.content import Kind, Link, OaBody, OaHead, OptionalUrl, Text
 from msgcenter.domain.directory import MAX_ORG_IDS, MAX_ROLES
 from msgcenter.domain.identifiers import (
@@ -21,6 +22,7 @@ from msgcenter.domain.identifiers import (
     TypeCode,
     UserId,
 )
+from msgcenter.domain.language import Language
 from msgcenter.domain.message import MAX_RECEIVERS, MAX_STATUS_IDS
 from msgcenter.domain.rule import RULE, must_be
 
@@ -121,7 +123,24 @@ class MessageBody(Struct, frozen=True):
         return _ALL_BODY_FIELDS - read
 
 
-class SendMsg(MessageBody, frozen=True):
+_PARAMS = {RULE: must_be("对象,每项为模板变量的值", "an object with the values of the template's variables")}
+
+
+class TemplatedBody(MessageBody, frozen=True):
+    """The content of a message: a body, or a template with the values of its variables."""
+
+    template: TemplateReference | UnsetType = UNSET
+    params: Annotated[dict[str, Any], Meta(max_length=MAX_VARIABLES, extra=_PARAMS)] | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+
+    @staticmethod
+    def unread_fields(members: Mapping[str, msgspec.Raw]) -> frozenset[str]:
+        """Return the body fields of the other msgtypes. `busiId` stands beside a template, too."""
+        unread = MessageBody.unread_fields(members)
+        return unread - {"busiId"} if "template" in members else unread
+
+
+class SendMsg(TemplatedBody, frozen=True):
     """Send a message to receivers, to a topic, to members of organisations or to everyone of the platform."""
 
     receiver_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MAX_RECEIVERS)] | UnsetType = field(
@@ -199,7 +218,7 @@ class RecallMsg(Struct, frozen=True):
     message_id: MessageId = field(name="msgId")
 
 
-class UpdateMsg(MessageBody, frozen=True, kw_only=True):
+class UpdateMsg(TemplatedBody, frozen=True, kw_only=True):
     """Update a message's content; `resetRead` makes it unread again."""
 
     message_id: MessageId = field(name="msgId")
