@@ -6,7 +6,8 @@ from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Platform
 from msgcenter.domain.channels.sealing import gateway_binding
-from msgcenter.store.channels import contacts, gateways, subscriptions
+from msgcenter.domain.channels.template import UsedTemplate
+from msgcenter.store.channels import contacts, gateways, message_params, subscriptions
 from msgcenter.store.channels.contacts import ContactKey, SealedContact
 from msgcenter.store.channels.subscriptions import Subscription
 
@@ -53,6 +54,18 @@ async def _use_subscriptions(connection: Connection, platform: Platform, users: 
         ]
         assert await subscriptions.remove(connection, cell, user, newest.digest)
         assert await subscriptions.remove_all(connection, cell, [user]) == 1
+
+
+async def use_params(database: Database, platform: Platform) -> None:
+    """Store the templates of two messages, and let one of them have another content."""
+    await database.in_transaction(_use_params, platform.first_cell)
+
+
+async def _use_params(connection: Connection, cell: int) -> None:
+    used = {1: UsedTemplate(1, 1, {"name": "x"}), 2: UsedTemplate(1, 2, {})}
+    await message_params.insert(connection, cell, used)
+    await message_params.delete(connection, cell, 1)
+    assert await message_params.find(connection, cell, [1, 2, 3]) == {2: used[2]}
 
 
 async def use_gateways(database: Database, platform: Platform, now: int) -> None:

@@ -13,9 +13,11 @@ async def insert(connection: Connection, cell: int, used: Mapping[int, UsedTempl
     await connection.execute(
         """
         insert into message_params (cell, message_id, template_number, version, params)
-        select $1::int, message_id, template_number, version, params
-        from unnest($2::bigint[], $3::int[], $4::int[], $5::jsonb[])
+        select home.cell, message_id, template_number, version, params
+        from feed_head as home
+        cross join unnest($2::bigint[], $3::int[], $4::int[], $5::jsonb[])
             as used (message_id, template_number, version, params)
+        where home.cell = $1
         """,
         cell,
         list(used),
