@@ -1,10 +1,21 @@
-"""The contents of a mail: subject, text and HTML of a note."""
+"""The contents of a mail: its subject, its text, and its HTML (`mail_html.py`)."""
 
-from html import escape
 from typing import NamedTuple
 
-from msgcenter.channels.plain import OPEN, plain_text, plain_title, sender_line
+from msgcenter.channels.mail_html import mail_html
+from msgcenter.channels.mail_words import (
+    UNSUBSCRIBE,
+    button_label,
+    moment,
+    reason,
+    title_below_head,
+    unread_line,
+)
+from msgcenter.channels.plain import one_line, plain_text, plain_title, sender_line
+from msgcenter.domain.channels.clean_html import text_of_html
 from msgcenter.domain.channels.note import Note
+
+_RULE = "-" * 32
 
 
 class MailBody(NamedTuple):
@@ -16,18 +27,32 @@ class MailBody(NamedTuple):
 
 
 def mail_body(note: Note) -> MailBody:
-    """Return the contents of a mail with a note."""
-    title, text = plain_title(note), plain_text(note)
-    return MailBody(title, _as_text(title, text, note), note.parts.get("html") or _as_html(title, text, note))
+    """Return the contents of a mail with a note: what its template says, or else the card as the inbox shows it."""
+    return MailBody(plain_title(note), _text(note), mail_html(note))
 
 
-def _as_text(title: str, text: str, note: Note) -> str:
-    parts = [title, text, note.link, sender_line(note)]
+def _text(note: Note) -> str:
+    """Return the text: the content and the link; below a line, why the mail was sent and how to stop such mails."""
+    own = note.parts.get("text") or text_of_html(note.parts.get("html", ""))
+    content = [own.strip()] if own.strip() else _content(note)
+    link = f"{button_label(note)}: {note.link}" if note.link and note.link not in own else ""
+    footer = [reason(note), unread_line(note)]
+    if note.unsubscribe_url:
+        footer.append(f"{UNSUBSCRIBE.in_language(note.language)}: {note.unsubscribe_url}")
+    parts = [*content, link, _RULE, "\n".join(filter(None, footer))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _as_html(title: str, text: str, note: Note) -> str:
-    paragraphs = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines() if line.strip())
-    button = f'<p><a href="{escape(note.link)}">{OPEN.in_language(note.language)}</a></p>' if note.link else ""
-    sender = f"<p><small>{escape(sender_line(note))}</small></p>"
-    return f'<!doctype html><html lang="{note.language}"><h1>{escape(title)}</h1>{paragraphs}{button}{sender}</html>\n'
+def _content(note: Note) -> list[str]:
+    sent = " · ".join(filter(None, (sender_line(note), moment(note))))
+    if note.digest:
+        return [one_line(note.title), *(_item(item) for item in note.digest)]
+    # The title of a text is its first line.
+    title = "" if note.kind == "text" and note.text else title_below_head(note)
+    return [one_line(note.head), title, sent, plain_text(note)]
+
+
+def _item(note: Note) -> str:
+    sent = " · ".join(filter(None, (sender_line(note), moment(note))))
+    lines = (f"* {one_line(note.title)}", f"  {sent}" if sent else "", f"  {note.link}" if note.link else "")
+    return "\n".join(filter(None, lines))
