@@ -5,6 +5,7 @@ first digit of a retCode groups the SDK's exception classes and the documentatio
 """
 
 from enum import Enum
+from typing import Any
 
 from msgcenter.domain.language import Language, Phrase
 
@@ -114,6 +115,11 @@ class Refusal(Exception):  # noqa: N818 - the glossary's term; it is an answer, 
         self.reason = reason
         self.result = result or {}
         self.data = data
+
+    def about(self, field: str) -> "Refusal":
+        """Return the same refusal of a field that has another name."""
+        data: dict[str, Any] = {**self.data, "field": field}
+        return Refusal(self.reason, result=self.result, **data)
 
     def describe(self, language: Language) -> str:
         """Return the retDesc in `language`, at most 100 characters."""

@@ -244,7 +244,7 @@ def _check_samples(content: TemplateContent, app_schemes: frozenset[str]) -> Non
         params = check_params(content.variables, examples)
     except Refusal as refusal:
         name = str(refusal.data["field"]).removeprefix("params.").partition("[")[0]
-        raise Refusal(refusal.reason, **{**refusal.data, "field": f"variables.{name}"}) from None
+        raise refusal.about(f"variables.{name}") from None
     required = {variable.name for variable in content.variables if variable.required}
     least = {name: value for name, value in params.items() if name in required}
     for language in content.languages():
@@ -264,7 +264,7 @@ def _check_rendered(
         raise malformed(f"{prefix}.inbox", f"无法渲染:{error}", f"cannot be rendered: {error}") from None
     except Refusal as refusal:
         field = f"{prefix}.inbox.{_inside(str(refusal.data.get('field')))}"
-        raise Refusal(refusal.reason, **{**refusal.data, "field": field}) from None
+        raise refusal.about(field) from None
     with_built_ins = values | BuiltIns("https://example.com/", "App", "Sender").values()
     for channel in CHANNELS:
         try:

@@ -267,9 +267,10 @@ def _converted(values: object, kind: type[Converted], prefix: str) -> Converted:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         refusal = _refusal(str(error), kind)
-    data = {**refusal.data, "field": f"{prefix}{refusal.data.get('field', '')}".rstrip(".")}
-    reason = Reason.FIELD_MALFORMED if refusal.reason is Reason.BODY_NOT_AN_OBJECT else refusal.reason
-    raise Refusal(reason, **{"rule": OBJECT.long, **data})
+    field = f"{prefix}{refusal.data.get('field', '')}".rstrip(".")
+    if refusal.reason is Reason.BODY_NOT_AN_OBJECT:
+        raise Refusal(Reason.FIELD_MALFORMED, field=field, rule=OBJECT.long)
+    raise refusal.about(field)
 
 
 def _refusal(message: str, kind: type) -> Refusal:
