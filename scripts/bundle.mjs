@@ -18,7 +18,16 @@ const TARGET = ["chrome114", "firefox125", "safari17"];
 /** The entries of each package, in its folder static/ unless they name another; each becomes bundle/NAME.min.js or .min.css. */
 const ENTRIES = {
   inbox: ["msg-inbox.js", "page.js", "page.css", "early.js", "settings.js", "../worker/service-worker.js"],
-  portal: ["portal.js", "try.js", "announce.js", "message.js", "directory.js", "portal.css"],
+  portal: [
+    "portal.js",
+    "try.js",
+    "announce.js",
+    "message.js",
+    "directory.js",
+    "template.js",
+    "template-preview.js",
+    "portal.css",
+  ],
 };
 const COMMON = {
   bundle: true,

@@ -33,7 +33,10 @@ CONTENT: dict[str, Any] = {
         "zh": {
             "inbox": CARD,
             "email": EMAIL,
-            "sms": {"code": "SMS_1", "variables": {"t": "{{ title }}", "l": "{{ link }}"}},
+            "sms": {
+                "code": "SMS_1",
+                "variables": [{"name": "t", "value": "{{ title }}"}, {"name": "l", "value": "{{ link }}"}],
+            },
         },
         "en": {"inbox": {"kind": "text", "content": "{{ title }}, {{ due }}, {{ items }}"}},
     },

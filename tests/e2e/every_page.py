@@ -24,7 +24,7 @@ from tests.receiver import receiving
 
 LONG_WORD = "Bildungsinformationsaustauschdienstleistungsverwaltungsstelle1234"[:64]
 LONG_NAME = "武汉市第一中学信息技术教研组" * 4
-FILES = (".csv", "/branch")
+FILES = (".csv", "/branch", "/preview")
 """Pages that are downloads, or parts of pages."""
 DIRECTORY = "/operator/directory"
 

@@ -13,6 +13,7 @@ from msgcenter.actions.apps.statistics import Statistics
 from msgcenter.actions.apps.team import Team
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
+from msgcenter.actions.channels.templates import Templates as MessageTemplates
 from msgcenter.actions.directory.browsing import DirectoryBrowser
 from msgcenter.actions.directory.edits import DirectoryEdits
 from msgcenter.actions.directory.grants import AddressingGrants
@@ -48,6 +49,7 @@ from msgcenter.portal.pages.reference import ReferencePages
 from msgcenter.portal.pages.requests import RequestPages
 from msgcenter.portal.pages.start import StartPages
 from msgcenter.portal.pages.statistics import StatisticsPages
+from msgcenter.portal.pages.templates import TemplatePages
 from msgcenter.portal.pages.trial import TrialPages
 from msgcenter.portal.pages.webhooks import WebhookPages
 from msgcenter.portal.render import Templates
@@ -104,5 +106,6 @@ def portal_routes(
         health=HealthPages(health),
         announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times), picker, previews),
         directory=DirectoryPages(browser, DirectoryEdits(database), picker, previews, platforms),
+        templates=TemplatePages(MessageTemplates(database), platforms, actions.sending, times),
     )
     return routes(edge, pages)

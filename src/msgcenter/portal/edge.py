@@ -102,6 +102,8 @@ class PortalEdge:
         )
         status = 422 if shown.error is not None and view.status == 200 else view.status
         response = self.templates.response(shown, view.template, status, view.values)
+        if view.policy is not None:
+            response.headers["content-security-policy"] = view.policy
         if new_secret is not None:
             set_secret(response, VISITOR_COOKIE, new_secret, None)
         return response if view.session is None else with_session(response, view.session)

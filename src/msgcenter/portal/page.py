@@ -27,7 +27,8 @@ class View:
     """A template and the values that it shows; the edge renders it.
 
     `app`, `form` and `error` replace those of the request. `has_public_form` gives a browser without a cookie one, so
-    that it can submit the form. `session` logs the browser in with this page.
+    that it can submit the form. `session` logs the browser in with this page. `policy` is the page's own
+    Content-Security-Policy.
     """
 
     template: str
@@ -38,6 +39,7 @@ class View:
     error: Refusal | None = None
     has_public_form: bool = False
     session: NewSession | None = None
+    policy: str | None = None
 
 
 Answer = View | Response

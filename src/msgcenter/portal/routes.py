@@ -24,6 +24,7 @@ from msgcenter.portal.pages.reference import ReferencePages
 from msgcenter.portal.pages.requests import RequestPages
 from msgcenter.portal.pages.start import StartPages
 from msgcenter.portal.pages.statistics import StatisticsPages
+from msgcenter.portal.pages.templates import TemplatePages
 from msgcenter.portal.pages.trial import TrialPages
 from msgcenter.portal.pages.webhooks import WebhookPages
 from msgcenter.web.endpoint import AnyMethod
@@ -34,6 +35,8 @@ _WEBHOOK = _APP + "/webhooks/{webhook_id}"
 _OPERATOR_APP = "/operator/apps/{app_id}"
 _NOTICE = "/operator/announcements/{number}"
 _DIRECTORY = "/operator/directory"
+_TEMPLATES = _APP + "/templates"
+_OPERATOR_TEMPLATES = "/operator/templates"
 _SECOND_FACTOR = "/account/second-factor"
 
 START = (Page("GET", "", "public", StartPages.start),)
@@ -187,6 +190,25 @@ DIRECTORY = (
     Page("POST", _DIRECTORY + "/audience", "operator", DirectoryPages.audience),
 )
 
+TEMPLATES = (
+    Page("GET", _TEMPLATES, "member", TemplatePages.list_templates),
+    Page("GET", _TEMPLATES + "/edit", "member", TemplatePages.edit),
+    Page("POST", _TEMPLATES + "/edit", "member", TemplatePages.save, TemplatePages.edit),
+    Page("POST", _TEMPLATES + "/submit", "member", TemplatePages.submit, TemplatePages.edit),
+    Page("POST", _TEMPLATES + "/archive", "member", TemplatePages.archive, TemplatePages.edit),
+    Page("POST", _TEMPLATES + "/test", "member", TemplatePages.send_test, TemplatePages.edit),
+    Page("GET", _TEMPLATES + "/preview", "member", TemplatePages.preview_version),
+    Page("POST", _TEMPLATES + "/preview", "member", TemplatePages.preview),
+    Page("GET", _OPERATOR_TEMPLATES, "operator", TemplatePages.list_templates),
+    Page("GET", _OPERATOR_TEMPLATES + "/edit", "operator", TemplatePages.edit),
+    Page("POST", _OPERATOR_TEMPLATES + "/edit", "operator", TemplatePages.save, TemplatePages.edit),
+    Page("POST", _OPERATOR_TEMPLATES + "/submit", "operator", TemplatePages.submit, TemplatePages.edit),
+    Page("POST", _OPERATOR_TEMPLATES + "/archive", "operator", TemplatePages.archive, TemplatePages.edit),
+    Page("GET", _OPERATOR_TEMPLATES + "/preview", "operator", TemplatePages.preview_version),
+    Page("POST", _OPERATOR_TEMPLATES + "/preview", "operator", TemplatePages.preview),
+    Page("POST", _OPERATOR_TEMPLATES + "/decide", "operator", TemplatePages.decide, TemplatePages.edit),
+)
+
 PAGES: tuple[Page[Any], ...] = (
     *START,
     *LOGIN,
@@ -205,6 +227,7 @@ PAGES: tuple[Page[Any], ...] = (
     *HEALTH,
     *ANNOUNCEMENTS,
     *DIRECTORY,
+    *TEMPLATES,
 )
 _ROOT = Page("GET", "", "public", StartPages.home)
 _UNKNOWN = Page("GET", "/{rest:path}", "public", StartPages.unknown)
@@ -231,6 +254,7 @@ class PortalPages:
     health: HealthPages
     announcements: AnnouncementPages
     directory: DirectoryPages
+    templates: TemplatePages
 
     def bound(self) -> list[BoundPage]:
         """Return all pages with the objects that answer them. The first page that matches a path answers."""
@@ -252,6 +276,7 @@ class PortalPages:
             *_bound(HEALTH, self.health),
             *_bound(ANNOUNCEMENTS, self.announcements),
             *_bound(DIRECTORY, self.directory),
+            *_bound(TEMPLATES, self.templates),
         ]
 
 

@@ -1,6 +1,7 @@
 """What a template makes: the body of a message, and the texts of its channels."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -49,6 +50,7 @@ class BuiltIns(NamedTuple):
         return dict(zip(BUILT_INS, self, strict=True))
 
 
+_SMS_NAME = re.compile(r"\.sms\.variables\.[0-9]+\.name$")
 _NO_BUILT_INS = BuiltIns()
 
 
@@ -152,7 +154,7 @@ def template_parts(
 
     It never raises: a text that cannot be rendered is left out, so that the default one is sent.
     """
-    language = language if language in content.parts else next(iter(content.parts))
+    language = language if language in content.parts else content.languages()[0]
     parts = content.parts[language]
     values = values_of(content.variables, used.params, language, zone)
     try:
@@ -174,7 +176,7 @@ def _channel_texts(parts: LanguageParts, channel: Channel, values: Mapping[str, 
                 "html": clean_html(render(html, values, html=True)),
             }
         case SmsPart(text=text, code=code, variables=variables):
-            filled = {name: _one_line(render(source, values)) for name, source in variables.items()}
+            filled = {variable.name: _one_line(render(variable.value, values)) for variable in variables}
             texts = {
                 "text": render(text, values),
                 "code": code,
@@ -218,7 +220,7 @@ def check_content(content: TemplateContent, app_schemes: frozenset[str] = frozen
 def _sources(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Yield the texts below a part with the paths of their fields."""
     if isinstance(value, str):
-        if not path.endswith((".inbox.kind", ".sms.code")):
+        if not path.endswith((".inbox.kind", ".sms.code")) and not _SMS_NAME.search(path):
             yield path, value
     elif isinstance(value, tuple):
         for number, item in enumerate(value, 1):

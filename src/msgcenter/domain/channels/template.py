@@ -124,14 +124,19 @@ class EmailPart(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
     html: Annotated[str, Meta(max_length=MAX_HTML)] = ""
 
 
+class SmsVariable(Struct, frozen=True, forbid_unknown_fields=True):
+    """A variable of a provider's template, and the text for it."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    value: _Line
+
+
 class SmsPart(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A short message: a text, or the code of a text that the provider has approved, with its variables in order."""
 
     text: Source = ""
     code: Annotated[str, Meta(max_length=64)] = ""
-    variables: Annotated[
-        dict[Annotated[str, Meta(min_length=1, max_length=64)], _Line], Meta(max_length=MAX_VARIABLES)
-    ] = {}
+    variables: Annotated[tuple[SmsVariable, ...], Meta(max_length=MAX_VARIABLES)] = ()
 
 
 class ChatPart(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -167,7 +172,7 @@ class TemplateContent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
 
     def in_language(self, language: Language) -> LanguageParts:
         """Return the parts in a language, or in the other one if there are none."""
-        return self.parts.get(language) or next(iter(self.parts.values()))
+        return self.parts.get(language) or self.parts[self.languages()[0]]
 
     def languages(self) -> list[Language]:
         """Return the languages, Chinese first."""

@@ -34,5 +34,10 @@ DONE = {
     "approved": Phrase("已批准,到时自动发送;未定时的已发送", "Approved: sent now, or at its send time"),
     "recalled": Phrase("已撤回", "Recalled"),
     "withdrawn": Phrase("已作废", "Discarded"),
+    "template-live": Phrase("已保存并启用", "Saved and in use"),
+    "template-waits": Phrase("已提交，等待运营人员审批", "Submitted; an operator has to approve it"),
+    "template-rejected": Phrase("已退回", "Rejected"),
+    "template-archived": Phrase("已归档，不能再用于发送", "Archived: it can no longer be used"),
+    "template-restored": Phrase("已恢复", "Restored"),
     "rejected": Phrase("已退回", "Returned"),
 }
