@@ -13,6 +13,7 @@ from msgcenter.actions.apps.statistics import Statistics
 from msgcenter.actions.apps.team import Team
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
+from msgcenter.actions.channels.decisions import ChannelDecisions
 from msgcenter.actions.channels.templates import Templates as MessageTemplates
 from msgcenter.actions.directory.browsing import DirectoryBrowser
 from msgcenter.actions.directory.edits import DirectoryEdits
@@ -37,6 +38,7 @@ from msgcenter.portal.pages.announcements import AnnouncementPages
 from msgcenter.portal.pages.apps import AppPages
 from msgcenter.portal.pages.audience_picker import AudiencePicker
 from msgcenter.portal.pages.audit import AuditPages
+from msgcenter.portal.pages.channel_rules import ChannelRulesPages
 from msgcenter.portal.pages.directory import DirectoryPages
 from msgcenter.portal.pages.health import HealthPages
 from msgcenter.portal.pages.login import LoginPages
@@ -105,6 +107,7 @@ def portal_routes(
         permissions=PermissionPages(apps, platforms, Permissions(database), grants, settings_of_apps, apis, rate_limit),
         health=HealthPages(health),
         announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times), picker, previews),
+        channel_rules=ChannelRulesPages(ChannelDecisions(database), platforms, apps),
         directory=DirectoryPages(browser, DirectoryEdits(database), picker, previews, platforms),
         templates=TemplatePages(MessageTemplates(database), platforms, actions.sending, times),
     )

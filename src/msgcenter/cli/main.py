@@ -7,6 +7,8 @@ import typer
 
 from msgcenter import __version__
 from msgcenter.cli.commands.app import apps
+from msgcenter.cli.commands.channel import channels
+from msgcenter.cli.commands.channel_rules import policies, set_and_show_settings, types
 from msgcenter.cli.commands.directory import directories
 from msgcenter.cli.commands.messages import (
     STATUS_EXAMPLES,
@@ -145,12 +147,16 @@ def doctor(
         raise typer.Exit(examine(as_json=json))
 
 
+channels.command("settings")(set_and_show_settings)
+channels.add_typer(types, name="type")
+channels.add_typer(policies, name="policy")
 for name, group in {
     "app": apps,
     "operator": operators,
     "user": users,
     "platform": platforms,
     "directory": directories,
+    "channel": channels,
     "retention": retention,
 }.items():
     cli.add_typer(group, name=name, rich_help_panel="Administration")

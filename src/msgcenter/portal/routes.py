@@ -13,6 +13,8 @@ from msgcenter.portal.pages.account import AccountPages
 from msgcenter.portal.pages.announcements import AnnouncementPages
 from msgcenter.portal.pages.apps import AppPages
 from msgcenter.portal.pages.audit import AuditPages
+from msgcenter.portal.pages.channel_rules import PATH as _CHANNEL_RULES
+from msgcenter.portal.pages.channel_rules import ChannelRulesPages
 from msgcenter.portal.pages.directory import DirectoryPages
 from msgcenter.portal.pages.health import HealthPages
 from msgcenter.portal.pages.login import LoginPages
@@ -155,6 +157,16 @@ PLATFORMS = (
     Page("GET", "/operator/platforms", "operator", PlatformPages.list_platforms),
     Page("POST", "/operator/platforms", "operator", PlatformPages.save, PlatformPages.list_platforms),
 )
+CHANNEL_RULES = (
+    Page("GET", _CHANNEL_RULES, "operator", ChannelRulesPages.rules),
+    Page("POST", _CHANNEL_RULES + "/settings", "operator", ChannelRulesPages.save_settings, ChannelRulesPages.rules),
+    Page("POST", _CHANNEL_RULES + "/type", "operator", ChannelRulesPages.save_type, ChannelRulesPages.rules),
+    Page("POST", _CHANNEL_RULES + "/archive", "operator", ChannelRulesPages.archive_type, ChannelRulesPages.rules),
+    Page("POST", _CHANNEL_RULES + "/policy", "operator", ChannelRulesPages.save_policy, ChannelRulesPages.rules),
+    Page(
+        "POST", _CHANNEL_RULES + "/policy/remove", "operator", ChannelRulesPages.remove_policy, ChannelRulesPages.rules
+    ),
+)
 PERMISSIONS = (
     Page("GET", "/operator/apps", "operator", PermissionPages.list_apps),
     Page("GET", _OPERATOR_APP, "operator", PermissionPages.app),
@@ -228,6 +240,7 @@ PAGES: tuple[Page[Any], ...] = (
     *ANNOUNCEMENTS,
     *DIRECTORY,
     *TEMPLATES,
+    *CHANNEL_RULES,
 )
 _ROOT = Page("GET", "", "public", StartPages.home)
 _UNKNOWN = Page("GET", "/{rest:path}", "public", StartPages.unknown)
@@ -255,6 +268,7 @@ class PortalPages:
     announcements: AnnouncementPages
     directory: DirectoryPages
     templates: TemplatePages
+    channel_rules: ChannelRulesPages
 
     def bound(self) -> list[BoundPage]:
         """Return all pages with the objects that answer them. The first page that matches a path answers."""
@@ -277,6 +291,7 @@ class PortalPages:
             *_bound(ANNOUNCEMENTS, self.announcements),
             *_bound(DIRECTORY, self.directory),
             *_bound(TEMPLATES, self.templates),
+            *_bound(CHANNEL_RULES, self.channel_rules),
         ]
 
 
