@@ -44,7 +44,7 @@ async def registered_app(database_url: str, secret_key: str) -> RegisteredApp:
 @asynccontextmanager
 async def product(database_url: str, folder: Path, *, workers: int, **settings: str) -> AsyncIterator[Api]:
     """Serve the product on an empty database. The names of `settings` lack MSGCENTER_."""
-    secret_key = secrets.token_hex(32)
+    secret_key = settings.get("SECRET_KEY") or secrets.token_hex(32)
     app = await registered_app(database_url, secret_key)
     environment = {
         **os.environ,

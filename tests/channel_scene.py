@@ -151,8 +151,11 @@ class ChannelScene:
 
     async def read(self, user_id: str, *message_ids: int) -> None:
         """Let a user read messages."""
-        viewer = Viewer(self.platform.recipient(user_id), None, (), (), _FAR)
-        await self.inbox.set_status(viewer, message_ids, read=True)
+        await self.inbox.set_status(self.viewer(user_id), message_ids, read=True)
+
+    def viewer(self, user_id: str) -> Viewer:
+        """Return the viewer of a user's mailbox."""
+        return Viewer(self.platform.recipient(user_id), None, (), (), _FAR)
 
     # --- The engine ---------------------------------------------------------------------------------------------------
 
@@ -267,9 +270,9 @@ async def add_contacts(database: Database, platform: Platform, user_ids: Iterabl
 
 
 async def until_rows(database: Database, query: str, count: int, seconds: float = 60) -> None:
-    """Wait until a query about the present time ($1) has a number of rows."""
+    """Wait until a query, perhaps about the present time ($1), has a number of rows."""
     async with asyncio.timeout(seconds):
-        while len(await rows(database, query, now_ms())) != count:
+        while len(await rows(database, query, *([now_ms()] if "$1" in query else []))) != count:
             await asyncio.sleep(0.02)
 
 

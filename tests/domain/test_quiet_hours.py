@@ -120,7 +120,7 @@ def test_the_next_minute_of_the_day_is_within_a_day(zone: ZoneInfo, minute: int,
     ],
 )
 def test_only_low_urgency_waits_for_a_digest(
-    urgency: Urgency, choice: str | None, recent: int, due: str | None
+    urgency: Urgency, choice: DigestChoice | None, recent: int, due: str | None
 ) -> None:
     now = at("2026-03-01 09:17:05")
     found = digest_due(now, urgency, choice, recent=recent, digest_after=5, zone=SHANGHAI)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,7 +30,7 @@ _PATIENCE_SECONDS = 240
 @pytest.mark.slow
 @pytest.mark.timeout(1_500)
 async def test_every_mail_is_sent_although_the_server_is_killed(
-    tmp_path: Path, record_property: pytest.RecordProperty
+    tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     dice = random.Random(11)
     with embedded_postgres(tmp_path / "data") as url, smtp_sink() as sink, ExitStack() as leaving:

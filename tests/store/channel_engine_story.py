@@ -76,6 +76,7 @@ async def _use_deliveries(
         assert await deliveries.insert(connection, cell, new) == 0
         assert await deliveries.count_due(connection, cell, "email", now, 100) == len(new)
         assert cell in await deliveries.cells_with_due(connection, platform.all_cells, "email", now)
+        assert ("email", len(new)) in {queue[:2] for queue in await deliveries.queues(connection, now)}
         recent = await deliveries.count_recent(connection, cell, [users[0][1]], 0, 0)
         assert recent == {(users[0][1], "email"): 1}
         assert await deliveries.claim(connection, cell, "email", times, urgent=True, limit=9) == []
@@ -93,7 +94,7 @@ async def _use_deliveries(
 
 async def _settle(database: Database, platform: Platform, cell: int, delivery: Claimed, now: int) -> None:
     done = Settled(delivery, Settlement(DeliveryState.SENT, provider_id="id"))
-    work = [Settling(cell, platform.code, "email", (done,))]
+    work = [Settling(cell, platform, "email", (done,))]
     today = datetime.fromtimestamp(now / 1_000, UTC).date()
     assert await database.in_transaction(settle, work, day=today, now=now) == [[done]]
     assert await database.in_transaction(settle, work, day=today, now=now) == [[]]

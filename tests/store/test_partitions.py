@@ -23,6 +23,7 @@ _DUE = "a process looks for what is due in all cells of a platform, or of all pl
 SEVERAL_CELLS = {
     "apps.quotas.delete_old": _HOUSEKEEPING,
     "channels.deliveries.cells_with_due": _DUE,
+    "channels.deliveries.queues": "metrics and health show what is due in all cells",
     "channels.due_plans.cells_with_due_plans": _DUE,
     "channels.gateways.with_work": "a dispatcher looks for the gateways of all platforms that have something to send",
     "directory.search.find_users": _OF_A_PLATFORM,

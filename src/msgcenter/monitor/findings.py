@@ -14,7 +14,9 @@ class Vitals(NamedTuple):
 
     `waiting` is the number of calls in the longest queue of a process, `queue_limit` its capacity. `busy_pools` counts
     the processes whose database connections are all in use. `oldest_due_ms` is how long the oldest webhook delivery
-    has been due. `without_redis` counts the processes that Redis does not answer, None without Redis.
+    has been due. `gateways` are those of channels that are on, `gateways_paused` those of them that fail;
+    `channel_late_ms` is how long the oldest delivery by a channel has been due. `without_redis` counts the processes
+    that Redis does not answer, None without Redis.
     """
 
     ping_ms: float | None
@@ -31,6 +33,9 @@ class Vitals(NamedTuple):
     oldest_due_ms: int
     internal_errors: int
     without_redis: int | None = None
+    gateways: int = 0
+    gateways_paused: int = 0
+    channel_late_ms: int = 0
 
 
 class HealthFinding(NamedTuple):
@@ -48,7 +53,15 @@ _VERY_LATE_MS = 60 * 60_000
 
 def findings(vitals: Vitals) -> list[HealthFinding]:
     """Return the findings about all parts, in a fixed order."""
-    return [*_database(vitals), *_redis(vitals), *_queues(vitals), _jobs(vitals), _webhooks(vitals), _errors(vitals)]
+    return [
+        *_database(vitals),
+        *_redis(vitals),
+        *_queues(vitals),
+        _jobs(vitals),
+        _webhooks(vitals),
+        *_channels(vitals),
+        _errors(vitals),
+    ]
 
 
 def worst(assessment: list[HealthFinding]) -> Level:
@@ -129,6 +142,25 @@ def _webhooks(vitals: Vitals) -> HealthFinding:
         text = Phrase(f"{failing}个失败中,{paused}个已暂停", f"failing: {failing}, paused: {paused}")
         return HealthFinding("warn", part, text)
     return HealthFinding("good", part, Phrase("按时送达", "delivered on time"))
+
+
+def _channels(vitals: Vitals) -> Iterator[HealthFinding]:
+    if not vitals.gateways:
+        return
+    part = Phrase("消息渠道", "Channels")
+    if vitals.gateways_paused:
+        text = Phrase(
+            f"{vitals.gateways_paused}个网关失败、暂停中,见“消息渠道”页",
+            f"gateways that fail and pause, see the page Channels: {vitals.gateways_paused}",
+        )
+        yield HealthFinding("warn", part, text)
+    elif vitals.channel_late_ms > _VERY_LATE_MS:
+        minutes = vitals.channel_late_ms // 60_000
+        yield HealthFinding(
+            "warn", part, Phrase(f"最早的已等待{minutes}分钟", f"oldest delivery has waited: {minutes} min")
+        )
+    else:
+        yield HealthFinding("good", part, Phrase("网关正常", "gateways work"))
 
 
 def _errors(vitals: Vitals) -> HealthFinding:

@@ -74,8 +74,7 @@ class Health:
     async def report(self) -> HealthReport:
         """Return the contents of the health page."""
         sample, processes = await self.database(), await self.processes()
-        oldest_due = None if sample is None else sample.health.oldest_due
-        late_ms = 0 if oldest_due is None else max(0, now_ms() - oldest_due)
+        late_ms = 0 if sample is None else _late_ms(sample.health.oldest_due)
         assessment = findings(self._vitals(sample, processes, late_ms))
         slowest = [WorkerSlowCall(call, process.worker) for process in processes for call in process.slowest]
         slowest.sort(key=lambda slow: slow.call, reverse=True)
@@ -105,7 +104,14 @@ class Health:
                 if ret_code == Reason.INTERNAL.ret_code
             ),
             without_redis=_without_redis(processes),
+            gateways=health.channels.gateways if health else 0,
+            gateways_paused=health.channels.paused if health else 0,
+            channel_late_ms=_late_ms(health.channels.oldest_due) if health else 0,
         )
+
+
+def _late_ms(due_at: int | None) -> int:
+    return 0 if due_at is None else max(0, now_ms() - due_at)
 
 
 def _without_redis(processes: list[Snapshot]) -> int | None:

@@ -23,6 +23,7 @@ from msgcenter.domain.refusal import SUCCESS_CODE, Refusal
 from msgcenter.monitor.calls import BUCKETS
 from msgcenter.monitor.health import DatabaseSample, Health
 from msgcenter.monitor.snapshot import Snapshot
+from msgcenter.store.health import ChannelHealth
 
 PATH = "/metrics"
 _SENDS = {(call, SUCCESS_CODE) for call in get_args(SendCall)}
@@ -150,6 +151,11 @@ def _process_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
     streams = gauge("streams_open", "Open live streams of inboxes.")
     redis = gauge("redis_up", "Whether Redis answers the process.")
     attempts = CounterMetricFamily("msgcenter_webhook_posts", "POSTs to webhooks.", labels=["worker", "outcome"])
+    deliveries = CounterMetricFamily(
+        "msgcenter_channel_deliveries",
+        "Deliveries by channels; `later` are attempts that are made again, `repeated` those that a kill interrupted.",
+        labels=["worker", "channel", "outcome"],
+    )
     memory = gauge("process_resident_memory_bytes", "Memory in use.")
     cpu = CounterMetricFamily("msgcenter_process_cpu_seconds", "CPU time used.", labels=["worker"])
     files = gauge("process_open_fds", "Open files and sockets.")
@@ -165,12 +171,14 @@ def _process_metrics(processes: list[Snapshot]) -> Iterator[Metric]:
             redis.add_metric([worker], float(process.redis))
         for outcome, count in process.webhook_attempts.items():
             attempts.add_metric([worker, outcome], count)
+        for channel, outcome, count in process.channel_deliveries:
+            deliveries.add_metric([worker, channel, outcome], count)
         memory.add_metric([worker], process.memory)
         cpu.add_metric([worker], process.cpu_seconds)
         files.add_metric([worker], process.open_files)
         started.add_metric([worker], process.started_at / 1_000)
     yield GaugeMetricFamily("msgcenter_workers", "Responding processes of this server.", value=len(processes))
-    yield from (waiting, pool, streams, redis, attempts, memory, cpu, files, started)
+    yield from (waiting, pool, streams, redis, attempts, deliveries, memory, cpu, files, started)
 
 
 def _database_metrics(sample: DatabaseSample | None, now: float) -> Iterator[Metric]:
@@ -203,5 +211,28 @@ def _database_metrics(sample: DatabaseSample | None, now: float) -> Iterator[Met
     for state, count in (("well", health.webhooks.all - failing - paused), ("failing", failing), ("paused", paused)):
         hooks.add_metric([state], count)
     yield hooks
-    late = 0.0 if health.oldest_due is None else max(0.0, now - health.oldest_due / 1_000)
+    late = _late_seconds(health.oldest_due, now)
     yield gauge("webhook_oldest_due_seconds", "How long the oldest webhook delivery has been due.", late)
+    yield from _channel_metrics(health.channels, now)
+
+
+def _channel_metrics(channels: ChannelHealth, now: float) -> Iterator[Metric]:
+    gateways = GaugeMetricFamily("msgcenter_channel_gateways", "Gateways of channels.", labels=["state"])
+    gateways.add_metric(["well"], channels.gateways - channels.paused)
+    gateways.add_metric(["paused"], channels.paused)
+    yield gateways
+    waiting = GaugeMetricFamily(
+        "msgcenter_channel_waiting", "Deliveries by channels that are due, up to 100,000.", labels=["channel"]
+    )
+    for queue in channels.queues:
+        waiting.add_metric([queue.channel], queue.waiting)
+    yield waiting
+    yield GaugeMetricFamily(
+        "msgcenter_channel_oldest_due_seconds",
+        "How long the oldest delivery by a channel has been due.",
+        value=_late_seconds(channels.oldest_due, now),
+    )
+
+
+def _late_seconds(due_at: int | None, now: float) -> float:
+    return 0.0 if due_at is None else max(0.0, now - due_at / 1_000)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from msgcenter.database.database import Connection
 from msgcenter.database.migrate import SchemaError, pending_migrations
+from msgcenter.store.channels.deliveries import Queue, queues
 from msgcenter.store.messages.node_lease import RunningServer, running_servers
 from msgcenter.store.webhooks.due import due_since
 
@@ -14,6 +15,19 @@ class WebhookCounts(NamedTuple):
     all: int
     failing: int
     paused: int
+
+
+class ChannelHealth(NamedTuple):
+    """The gateways that are on, how many of them are paused because they fail, and what is due by channel."""
+
+    gateways: int
+    paused: int
+    queues: list[Queue]
+
+    @property
+    def oldest_due(self) -> int | None:
+        """Since when the oldest delivery is due, in ms since 1970."""
+        return min((queue.oldest_due for queue in self.queues), default=None)
 
 
 class DatabaseHealth(NamedTuple):
@@ -34,6 +48,7 @@ class DatabaseHealth(NamedTuple):
     jobs_held: int
     webhooks: WebhookCounts
     oldest_due: int | None
+    channels: ChannelHealth
     servers: list[RunningServer]
 
 
@@ -77,8 +92,23 @@ async def health(connection: Connection, now: int) -> DatabaseHealth:
         jobs_held=jobs.get("failed", 0),
         webhooks=WebhookCounts(*webhooks),
         oldest_due=await due_since(connection, now),
+        channels=await channel_health(connection, now),
         servers=await running_servers(connection),
     )
+
+
+async def channel_health(connection: Connection, now: int) -> ChannelHealth:
+    """Return the state of channels at `now` (ms since 1970)."""
+    row = await connection.fetchrow(
+        """
+        select count(*) as gateways, count(*) filter (where coalesce(paused_until, 0) > $1 or failures > 0) as paused
+        from channel_gateway
+        where disabled_at is null
+        """,
+        now,
+    )
+    assert row is not None
+    return ChannelHealth(row["gateways"], row["paused"], await queues(connection, now) if row["gateways"] else [])
 
 
 async def _count_pending_migrations(connection: Connection) -> int | None:

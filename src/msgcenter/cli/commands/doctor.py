@@ -28,6 +28,7 @@ from msgcenter.database.migrate import MINIMUM_VERSION, SchemaError
 from msgcenter.database.pooler import keeps_statements, missing_settings
 from msgcenter.domain.refusal import Refusal
 from msgcenter.settings import PREFIX, SettingError, Settings, read_settings
+from msgcenter.store.channels.gateways import list_gateways
 
 Verdict = Literal["ok", "warning", "problem"]
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
@@ -237,6 +238,7 @@ def _database(settings: Settings, *, embedded: bool) -> Iterator[CheckResult]:
         yield asyncio.run(_pooler(database_url(settings), citus=settings.citus))
     if not facts.pending:
         yield _secret_key(settings)
+        yield from asyncio.run(_gateways(settings))
 
 
 def _citus(url: str) -> CheckResult:
@@ -334,3 +336,22 @@ def _secret_key(settings: Settings) -> CheckResult:
         advice = "set MSGCENTER_SECRET_KEY to the key that this database was first used with"
         return CheckResult("problem", "secret key", "the app keys were sealed with another key", advice)
     return CheckResult("ok", "secret key", "unseals the app keys")
+
+
+async def _gateways(settings: Settings) -> list[CheckResult]:
+    """Check the gateways of channels that are on; there may be none."""
+    async with database_of(settings) as database, database.connection() as connection:
+        gateways = [gateway for gateway in await list_gateways(connection) if gateway.disabled_at is None]
+    failing = [gateway for gateway in gateways if gateway.failures]
+    results = [
+        CheckResult(
+            "warning",
+            "channels",
+            f"{gateway.platform.code} {gateway.channel}: failures in a row: {gateway.failures}, {gateway.last_error}",
+            f"put it right, then run msgcenter channel test {gateway.platform.code} {gateway.channel}",
+        )
+        for gateway in failing
+    ]
+    if gateways and not failing:
+        results.append(CheckResult("ok", "channels", f"gateways that work: {len(gateways)}"))
+    return results

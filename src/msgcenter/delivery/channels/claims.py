@@ -113,7 +113,7 @@ async def settle(tools: Tools, gateway: Gateway, cell: int, done: Sequence[Settl
     """Store what follows for deliveries of a cell that were not sent."""
     if not done:
         return
-    stored = await tools.settler.settle(Settling(cell, gateway.platform.code, gateway.channel, tuple(done)))
+    stored = await tools.settler.settle(Settling(cell, gateway.platform, gateway.channel, tuple(done)))
     tools.counts[gateway.channel, "skipped"] += sum(each.settlement.due_at is None for each in stored)
 
 

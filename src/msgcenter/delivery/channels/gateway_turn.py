@@ -20,6 +20,7 @@ from msgcenter.domain.channels.codes import DeliveryState
 from msgcenter.domain.channels.sealing import gateway_binding
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
+from msgcenter.domain.webhook import CHANNEL_FAILED, CHANNEL_SENT
 from msgcenter.messaging.channels.settle import Settling
 from msgcenter.store.channels import gateways
 from msgcenter.store.channels.gateways import Lease
@@ -31,6 +32,7 @@ _COUNTED: dict[DeliveryState, Counted] = {
     DeliveryState.SKIPPED: "skipped",
     DeliveryState.WAITING: "later",
 }
+_EVENTS = frozenset((CHANNEL_SENT, CHANNEL_FAILED))
 _NOTED_SECONDS = 10.0
 """How often a gateway that works is noted."""
 _ONE_BY_ONE = frozenset(("email",))
@@ -147,7 +149,15 @@ class GatewayTurn:
         tools, stored = self._tools, self._gateway
         made = await attempt(tools, gateway, stored.channel, send)
         settled = tuple(settlement_of(tools, delivery, made.outcome) for delivery in send.claimed)
-        work = Settling(send.cell, stored.platform.code, stored.channel, settled, made.bad_addresses, made.reached)
+        work = Settling(
+            send.cell,
+            stored.platform,
+            stored.channel,
+            settled,
+            made.bad_addresses,
+            made.reached,
+            frozenset(view.app.number for view in send.views if not _EVENTS.isdisjoint(view.app.webhook_events)),
+        )
         for _, settlement in await tools.settler.settle(work):
             tools.counts[stored.channel, _COUNTED[settlement.state]] += 1
         with suppress(Refusal):

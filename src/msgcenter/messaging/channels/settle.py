@@ -6,11 +6,15 @@ from datetime import date
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection
+from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.channels.codes import Channel, DeliveryState
+from msgcenter.domain.channels.settlement import Settlement
+from msgcenter.domain.webhook import WebhookEvent, channel_event
 from msgcenter.messaging.channels.views import Address
 from msgcenter.store.channels import contacts, counts, deliveries, subscriptions
 from msgcenter.store.channels.counts import CountKey
-from msgcenter.store.channels.deliveries import Settled
+from msgcenter.store.channels.deliveries import Claimed, Settled
+from msgcenter.store.webhooks import outbox
 
 OUTCOMES = {DeliveryState.SENT: "sent", DeliveryState.FAILED: "failed", DeliveryState.SKIPPED: "skipped"}
 
@@ -26,15 +30,17 @@ class BadAddress(NamedTuple):
 class Settling(NamedTuple):
     """What a gateway of a platform has done in a cell: deliveries, and addresses that turned out to be bad.
 
-    `reached` are the users and push subscriptions that took a message.
+    `reached` are the users and push subscriptions that took a message. `events_wanted` are the apps whose webhooks
+    want to know.
     """
 
     cell: int
-    platform_code: str
+    platform: Platform
     channel: Channel
     settled: tuple[Settled, ...]
     bad_addresses: tuple[BadAddress, ...] = ()
     reached: tuple[tuple[str, bytes], ...] = ()
+    events_wanted: frozenset[int] = frozenset()
 
 
 async def settle(connection: Connection, work: Sequence[Settling], *, day: date, now: int) -> list[list[Settled]]:
@@ -45,19 +51,32 @@ async def settle(connection: Connection, work: Sequence[Settling], *, day: date,
     cell = work[0].cell
     stored: list[list[Settled]] = []
     totals: Counter[CountKey] = Counter()
+    events: list[WebhookEvent] = []
     for each in work:
         settled = await deliveries.settle(connection, cell, each.channel, each.settled, now)
         stored.append(settled)
         for delivery, settlement in settled:
             if (outcome := OUTCOMES.get(settlement.state)) is not None:
-                totals[CountKey(each.platform_code, delivery.app_number, each.channel, day, outcome)] += 1
+                totals[CountKey(each.platform.code, delivery.app_number, each.channel, day, outcome)] += 1
+            if delivery.app_number in each.events_wanted:
+                events += _events(each, delivery, settlement)
         for bad in sorted(each.bad_addresses):
             await _give_up(connection, cell, bad, now)
         for user_id, digest in sorted(each.reached):
             await subscriptions.note_success(connection, cell, user_id, digest, now)
     if totals:
         await counts.add(connection, totals)
+    await outbox.record(connection, events, now)
     return stored
+
+
+def _events(work: Settling, delivery: Claimed, settlement: Settlement) -> list[WebhookEvent]:
+    """Return the event of a delivery that was sent or has failed."""
+    if settlement.state not in {DeliveryState.SENT, DeliveryState.FAILED}:
+        return []
+    recipient = Recipient(work.cell, delivery.user_id, work.platform)
+    failure = (settlement.reason or "") if settlement.state is DeliveryState.FAILED else None
+    return [channel_event(delivery.app_number, delivery.message_id, recipient, work.channel, failure)]
 
 
 async def _give_up(connection: Connection, cell: int, bad: BadAddress, now: int) -> None:

@@ -10,6 +10,7 @@ from msgcenter.database.statements import affected_rows, column_arrays
 from msgcenter.domain.channels.codes import Channel, DeliveryState, Urgency
 from msgcenter.domain.channels.settlement import Settlement
 
+MAX_COUNTED = 100_000
 MAX_DIGEST = 200
 """Messages of one digest at most; the others are in the next one."""
 
@@ -132,6 +133,34 @@ async def cells_with_due(connection: Connection, cells: Iterable[int], channel: 
         now,
     )
     return [row["cell"] for row in rows]
+
+
+class Queue(NamedTuple):
+    """Deliveries by a channel that are due on all platforms: how many, and since when the oldest one is."""
+
+    channel: str
+    waiting: int
+    oldest_due: int
+
+
+async def queues(connection: Connection, now: int) -> list[Queue]:
+    """Return what is due by each channel at `now` (ms since 1970), by channel. Counts up to `MAX_COUNTED` in all."""
+    rows = await connection.fetch(
+        """
+        select due.channel, count(*) as waiting, min(due.due_at) as oldest_due
+        from (
+            select delivery.channel, delivery.due_at
+            from channel_delivery as delivery
+            where delivery.state < 2 and delivery.due_at <= $1
+            limit $2
+        ) as due
+        group by due.channel
+        order by due.channel
+        """,
+        now,
+        MAX_COUNTED,
+    )
+    return [Queue(*row) for row in rows]
 
 
 async def count_recent(
