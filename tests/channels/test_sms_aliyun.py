@@ -126,3 +126,13 @@ def test_the_fields_make_the_same_configuration_again() -> None:
     made = parse_config("sms", "aliyun", FIELDS)
     assert parse_config("sms", "aliyun", fields_of(made)) == made
     assert "s3cret" not in repr(made)
+
+
+async def test_a_message_may_name_its_own_template(server: FakeServer, network: Network) -> None:
+    server.answer = lambda _: reply(ACCEPTED)
+    parts = {"code": "SMS_9", "variables": '{"b": "123456", "a": "é"}'}
+    await send(open_gateway(config(server, variable_limit="5"), network), parcel("13800138000", parts=parts))
+    (call,) = server.calls
+    assert (
+        "TemplateCode=SMS_9&TemplateParam=%7B%22b%22%3A%221234%E2%80%A6%22%2C%22a%22%3A%22%C3%A9%22%7D" in call.target
+    )

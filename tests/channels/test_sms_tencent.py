@@ -128,3 +128,11 @@ def test_the_fields_make_the_same_configuration_again() -> None:
     made = parse_config("sms", "tencent", {**FIELDS, "template_params": "[]"})
     assert parse_config("sms", "tencent", fields_of(made)) == made
     assert "s3cret" not in repr(made)
+
+
+async def test_a_message_may_name_its_own_template(server: FakeServer, network: Network) -> None:
+    server.answer = lambda _: reply(status("Ok", "send success"))
+    parts = {"code": "2220", "variables": '{"b": "123456", "a": "x"}'}
+    await send(open_gateway(config(server, variable_limit="5"), network), parcel("13800138000", parts=parts))
+    (call,) = server.calls
+    assert (call.json["TemplateId"], call.json["TemplateParamSet"]) == ("2220", ["1234…", "x"])

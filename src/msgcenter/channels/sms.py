@@ -61,6 +61,18 @@ def decode_variables(values: Values, name: str) -> object:
         return None
 
 
+def own_template(note: Note, limit: int) -> tuple[str, dict[str, str]] | None:
+    """Return the code of the provider's template that a note asks for, and the values of its variables in order.
+
+    Values are cut to `limit` characters. None: the gateway's own template is used.
+    """
+    code = note.parts.get("code")
+    if not code:
+        return None
+    variables = msgspec.json.decode(note.parts.get("variables") or "{}", type=dict[str, str])
+    return code, {name: cut(value, limit) for name, value in variables.items()}
+
+
 def fill(text: str, note: Note, limit: int) -> str:
     """Return a text with the note's words in the place of the placeholders, in one line of at most `limit`."""
     words = {

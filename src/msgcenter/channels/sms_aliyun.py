@@ -13,7 +13,7 @@ from msgcenter.channels.answer_codes import AnswerCodes
 from msgcenter.channels.config import Config, Field, Provider, Values
 from msgcenter.channels.face import Gateway, Outcome, Parcel
 from msgcenter.channels.http_gateway import HttpGateway, Request, json_object, scalar
-from msgcenter.channels.sms import VARIABLE_LIMIT_FIELD, check_variables, decode_variables, e164, fill
+from msgcenter.channels.sms import VARIABLE_LIMIT_FIELD, check_variables, decode_variables, e164, fill, own_template
 from msgcenter.domain.language import Phrase
 from msgcenter.outbound.http_client import Answer, host_header
 from msgcenter.outbound.network import Network
@@ -109,12 +109,15 @@ class Aliyun:
         if number is None:
             return Outcome("never", "not a mobile number", is_bad_address=True)
         config = self._config
-        variables = {name: fill(text, parcel.note, config.variable_limit) for name, text in self._variables.items()}
+        code, variables = own_template(parcel.note, config.variable_limit) or (
+            config.template_code,
+            {name: fill(text, parcel.note, config.variable_limit) for name, text in self._variables.items()},
+        )
         parameters = {
             "OutId": sha256(parcel.key.encode()).hexdigest()[:32],
             "PhoneNumbers": number.removeprefix("+86") if number.startswith("+86") else number.removeprefix("+"),
             "SignName": config.sign_name,
-            "TemplateCode": config.template_code,
+            "TemplateCode": code,
             "TemplateParam": msgspec.json.encode(variables).decode(),
         }
         return _signed(config, parameters)

@@ -12,7 +12,7 @@ from msgcenter.channels.answer_codes import AnswerCodes
 from msgcenter.channels.config import Config, Field, Provider, Values
 from msgcenter.channels.face import Gateway, Outcome, Parcel
 from msgcenter.channels.http_gateway import JSON_TYPE, HttpGateway, Request, json_object, scalar
-from msgcenter.channels.sms import VARIABLE_LIMIT_FIELD, check_variables, decode_variables, e164, fill
+from msgcenter.channels.sms import VARIABLE_LIMIT_FIELD, check_variables, decode_variables, e164, fill, own_template
 from msgcenter.domain.language import Phrase
 from msgcenter.outbound.http_client import Answer, host_header
 from msgcenter.outbound.network import Network
@@ -125,12 +125,14 @@ class Tencent:
         if number is None:
             return Outcome("never", "not a mobile number", is_bad_address=True)
         config = self._config
+        own = own_template(parcel.note, config.variable_limit)
+        values = [fill(text, parcel.note, config.variable_limit) for text in self._variables]
         body = {
             "PhoneNumberSet": [number],
             "SmsSdkAppId": config.sdk_app_id,
             "SignName": config.sign_name,
-            "TemplateId": config.template_id,
-            "TemplateParamSet": [fill(text, parcel.note, config.variable_limit) for text in self._variables],
+            "TemplateId": own[0] if own else config.template_id,
+            "TemplateParamSet": list(own[1].values()) if own else values,
             "SessionContext": sha256(parcel.key.encode()).hexdigest()[:32],
         }
         return _signed(config, msgspec.json.encode(body))

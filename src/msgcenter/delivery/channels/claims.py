@@ -9,6 +9,7 @@ from msgcenter.delivery.channels.tools import Tools
 from msgcenter.domain.channels.codes import SkipReason
 from msgcenter.domain.channels.settlement import skipped
 from msgcenter.domain.message_id import now_ms
+from msgcenter.messaging.channels.message_templates import read_templates
 from msgcenter.messaging.channels.recheck import check
 from msgcenter.messaging.channels.settle import Settling
 from msgcenter.messaging.channels.views import Place, Target, View, read_views
@@ -79,7 +80,13 @@ async def _views(tools: Tools, gateway: Gateway, cell: int, claimed: Sequence[Cl
     async with tools.database.connection() as connection:
         ids = sorted({each.message_id for each in claimed})
         messages = {each.id: each for each in await find_messages(connection, platform.first_cell, ids)}
-        return await read_views(connection, Place(platform, cell, tools.zone), targets, messages)
+        views = await read_views(connection, Place(platform, cell, tools.zone), targets, messages)
+        templates = await read_templates(connection, platform.first_cell, messages)
+    if not templates:
+        return views
+    return [
+        view._replace(template=templates.get(target.message_id)) for target, view in zip(targets, views, strict=True)
+    ]
 
 
 def _sends(checked: Sequence[tuple[Claimed, View]]) -> list[Send]:

@@ -30,8 +30,10 @@ class Notes:
         return note_of(
             message,
             checked.person,
+            checked.channel,
             app_name=view.app.name,
             link=self._links.message(view.recipient, message.id, view.choices.inbox_url),
             unsubscribe_url=unsubscribe,
             urgency=checked.urgency,
+            template=view.template,
         )

@@ -10,6 +10,7 @@ from msgcenter.domain.account import App, Platform, Recipient
 from msgcenter.domain.channels.codes import CONTACT_OF_CHANNEL, Channel, ContactKind, Urgency
 from msgcenter.domain.channels.person import NO_PREFERENCES, PlatformChoices, person_of
 from msgcenter.domain.message import Message
+from msgcenter.messaging.channels.message_templates import MessageTemplate
 from msgcenter.messaging.channels.recheck import Checked
 from msgcenter.store.apps.apps import find_apps
 from msgcenter.store.channels import contacts, entries, platform_choices, preferences, subscriptions
@@ -36,13 +37,14 @@ class Address(NamedTuple):
 
 
 class View(NamedTuple):
-    """A target with all that is known about it."""
+    """A target with all that is known about it; `template` has made its message."""
 
     recipient: Recipient
     checked: Checked
     app: App
     addresses: tuple[Address, ...]
     choices: PlatformChoices
+    template: MessageTemplate | None = None
 
 
 class Place(NamedTuple):
