@@ -23,6 +23,7 @@ from msgcenter.cli.commands.operator import operators
 from msgcenter.cli.commands.platform import platforms
 from msgcenter.cli.commands.retention import retention
 from msgcenter.cli.commands.send import SEND_EXAMPLES, send, update
+from msgcenter.cli.commands.template import templates
 from msgcenter.cli.commands.topic import topics
 from msgcenter.cli.commands.user import users
 from msgcenter.cli.commands.webhook import webhooks
@@ -158,6 +159,7 @@ for name, group in {
     "directory": directories,
     "channel": channels,
     "retention": retention,
+    "template": templates,
 }.items():
     cli.add_typer(group, name=name, rich_help_panel="Administration")
 cli.command(rich_help_panel=MESSAGES, epilog=SEND_EXAMPLES)(send)
