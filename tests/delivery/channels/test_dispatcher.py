@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from msgcenter.database.database import Connection, Database
+from msgcenter.domain.audience import Everyone
 from msgcenter.domain.channels.codes import Urgency
 from msgcenter.domain.content import Link, Text
 from msgcenter.domain.message_id import now_ms
@@ -77,16 +78,18 @@ async def test_what_happens_between_plan_and_dispatch_decides(scene: ChannelScen
     kept = await scene.send(USERS[:2], Text("old text"))
     recalled = await scene.send(USERS[:2], Text("recalled"))
     expired = await scene.send(USERS[:2], Text("expired"))
+    broadcast = await scene.send(Everyone(), Text("recalled as well"))  # nobody has pulled it
     deleted = await scene.send(USERS[:1], Text("deleted"))
     await scene.plan_all()
     await scene.read(USERS[1], kept)
     await scene.sent.update(scene.app, kept, Text("new text"), reset_read=False, by=COMMAND)
-    await scene.sent.recall(scene.app, recalled, by=COMMAND)
+    for message_id in (recalled, broadcast):
+        await scene.sent.recall(scene.app, message_id, by=COMMAND)
     await scene.execute("update message set expires_at = $2 where id = $1", expired, now_ms() - 1)
     await scene.execute("update mailbox_page set hidden_ids = array[$1::bigint]", deleted)
     await scene.send_all()
     assert [(mail.to, "new text" in mail.text) for mail in sink.mails] == [(FIRST, True)]
-    assert await scene.outcomes() == {(2, None): 1, (4, "read"): 1, (4, "gone"): 5}
+    assert await scene.outcomes() == {(2, None): 1, (4, "read"): 1, (4, "gone"): 7}
 
 
 async def test_a_snoozed_message_is_sent_when_it_wakes(scene: ChannelScene, sink: SmtpSink) -> None:
