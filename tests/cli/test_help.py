@@ -34,14 +34,16 @@ def shell(tmp_path: Path) -> Shell:
 
 def test_the_commands_are_exactly_these() -> None:
     assert {" ".join(path) for path in ALL} == {
-        *("", "app", "user", "platform", "topic", "webhook", "operator", "retention", "directory"),
+        *("", "app", "user", "platform", "topic", "webhook", "operator", "retention", "directory", "channel"),
         *("serve", "demo", "migrate", "database", "doctor", "send", "status"),
         *(f"operator {name}" for name in ("create", "reset")),
         *(f"directory {name}" for name in ("import", "export", "show")),
         *(f"app {name}" for name in ("create", "list", "show", "rotate-key", "disable", "enable", "scope", "grant")),
         *("list", "receipts", "versions", "update", "recall", "remind"),
         *(f"topic {name}" for name in ("subscribe", "unsubscribe", "subscribers")),
-        *("user import", "user count", "platform create", "platform list"),
+        *(f"user {name}" for name in ("import", "count", "contacts", "forget")),
+        *("platform create", "platform list"),
+        *(f"channel {name}" for name in ("set", "fields", "list", "test", "off", "on", "remove")),
         *(f"retention {name}" for name in ("show", "set", "keep", "run")),
         *(f"webhook {name}" for name in ("create", "list", "update", "pause", "resume", "delete", "rotate", "test")),
         *(f"webhook {name}" for name in ("deliveries", "replay")),

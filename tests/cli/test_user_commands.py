@@ -1,5 +1,6 @@
 """`msgcenter user …`."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,47 @@ def test_errors_are_printed_in_one_line(shell: Shell, tmp_path: Path) -> None:
     assert_one_line(shell.run("user", "import", "-", "--platform", "school 2", stdin="a"), "no platform", command)
     for missing in (tmp_path / "none.txt", tmp_path):
         assert_one_line(shell.run("user", "import", str(missing), "--platform", "1"), str(missing), "cannot be read")
+
+
+@pytest.fixture
+def wang(shell: Shell, tmp_path: Path) -> Shell:
+    """A platform with the user wang, who has contact points."""
+    file = tmp_path / "directory.jsonl"
+    points = {"email": "wang@school.example", "mobile": "13800138000"}
+    file.write_text(json.dumps({"type": "user", "userId": "wang", "name": "王芳", **points}) + "\n")
+    done = shell.run("directory", "import", str(file), "--platform", "1")
+    assert "Users with other contact points: 1" in done.out
+    return shell
+
+
+def test_contact_points_are_shown_masked_and_removed(wang: Shell) -> None:
+    shown = wang.run("user", "contacts", "wang", "--platform", "1")
+    assert (shown.code, len(shown.out.splitlines())) == (0, 2)
+    assert "w***@school.example  (from an import," in shown.out
+    assert "+86138****8000" in shown.out
+    removed = wang.run("user", "contacts", "wang", "--platform", "1", "--remove", "email")
+    assert "Removed: email" in removed.out
+    assert "school.example" not in removed.out
+    assert_one_line(wang.run("user", "contacts", "wang", "--platform", "1", "--remove", "email"), "wang has no email")
+    assert_one_line(wang.run("user", "contacts", "wang", "--platform", "1", "--remove", "fax"), "--remove takes one of")
+    (contact,) = json.loads(wang.run("user", "contacts", "wang", "--platform", "1", "--json").out)
+    assert (contact["kind"], contact["masked"]) == ("mobile", "+86138****8000")
+
+
+def test_exports_have_contact_points_only_on_request(wang: Shell) -> None:
+    assert "13800138000" not in wang.run("directory", "export", "--platform", "1").out
+    assert "+8613800138000" in wang.run("directory", "export", "--platform", "1", "--contacts").out
+
+
+def test_a_person_is_removed_after_a_confirmation(wang: Shell) -> None:
+    dry = wang.run("user", "forget", "wang", "--platform", "1", "--dry-run")
+    assert "contact points: 2" in dry.out
+    assert "Nothing was changed." in dry.out
+    asked = wang.run("user", "forget", "wang", "--platform", "1")
+    assert (asked.code, "Add --yes" in asked.err) == (1, True)
+    assert wang.run("user", "count", "--platform", "1").out == "1\n"
+    done = wang.run("user", "forget", "wang", "--platform", "1", "--yes")
+    assert (done.code, "✓ Removed" in done.out) == (0, True)
+    assert wang.run("user", "count", "--platform", "1").out == "0\n"
+    assert "wang" not in wang.run("directory", "export", "--platform", "1", "--contacts").out
+    assert_one_line(wang.run("user", "forget", "wang", "--platform", "1", "--yes"), "has no user wang")

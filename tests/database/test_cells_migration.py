@@ -55,7 +55,7 @@ def in_cell(row: Row) -> Row:
 
 
 def mailbox(row: Row) -> Row:
-    return in_cell(row) | {"muted_apps": None}
+    return in_cell(row) | {"muted_apps": None, "forgotten": None}
 
 
 def feed(row: Row) -> Row:

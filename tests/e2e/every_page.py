@@ -13,6 +13,7 @@ from msgcenter.actions.apps.team import Team
 from msgcenter.actions.directory.grants import AddressingGrants
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
+from msgcenter.domain.channels.codes import CHANNELS
 from msgcenter.domain.directory import DirectoryUser, Membership, Org
 from msgcenter.domain.person import COMMAND, Person
 from msgcenter.portal.routes import PAGES
@@ -68,6 +69,10 @@ class World:
             f"/operator/audit?actor={self.login}",
             f"/apps/{self.app_id}/messages/{self.values['org_message_id']}?report={LONG_WORD}&org={LONG_WORD}",
             *(f"{DIRECTORY}{query}" for query in self._directory()),
+            *(
+                f"/operator/channels/gateway?{urlencode({'platform': self.values['platform'], 'channel': channel})}"
+                for channel in CHANNELS
+            ),
         ]
 
     def _directory(self) -> Iterator[str]:

@@ -4,10 +4,16 @@ import secrets
 
 import pytest
 
-from tests.conftest import SharedConnections
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.database.database import Database
+from msgcenter.domain.channels.contacts import ContactWriting
+from msgcenter.domain.directory import UserChange
+from msgcenter.messaging.directory.change_users import change_users
+from tests.conftest import SECRET_KEY, SharedConnections
 from tests.portal.conftest import Visitor
 from tests.portal.directory_scene import write_directory
 from tests.portal.test_directory import path, text_of
+from tests.scene import START, find_platform
 
 
 @pytest.fixture
@@ -49,3 +55,28 @@ def test_a_user_is_disabled_and_enabled(operator: Visitor, platform: str) -> Non
     assert "1 users would get it" in text_of(operator.get(audience).text)
     assert operator.post(user, page=user, disabled="0").status_code == 303
     assert "2 users would get it" in text_of(operator.get(audience).text)
+
+
+def test_contact_points_are_masked_and_removed(
+    operator: Visitor, platform: str, shared_connections: SharedConnections
+) -> None:
+    shared_connections.run(_set_contacts(shared_connections.database, platform))
+    user = path(platform, "/user", user="par-1")
+    shown = operator.get(user).text
+    assert "w***@school.example" in shown
+    assert "+86138****8000" in shown
+    assert "wang@" not in shown
+    assert "13800138000" not in shown
+    remove = path(platform, "/contacts/remove", user="par-1")
+    assert operator.post(remove, page=user, kind="email").status_code == 303
+    assert "w***@school.example" not in operator.get(user).text
+    assert "+86138****8000" in operator.get(user).text
+    log = text_of(operator.get("/operator/audit?action=directory.contact.remove").text)
+    assert "Contact point removed" in log
+    assert "school.example" not in log
+
+
+async def _set_contacts(database: Database, code: str) -> None:
+    change = UserChange("par-1", contacts=(("email", "wang@school.example"), ("mobile", "+8613800138000")))
+    writing = ContactWriting(KeyRing(SECRET_KEY), None, START)
+    await database.in_transaction(change_users, await find_platform(database, code), [change], writing)

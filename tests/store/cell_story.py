@@ -146,6 +146,8 @@ class Story:
         await self.remove_old()
         await self.remove_groups()
         await self.deliver_webhooks()
+        await channel_story.forget(self.database, self.platform, USERS[-1])
+        self.shown[USERS[-1]] = set()
         await channel_story.use_contacts(self.database, self.platform, USERS, now_ms())
         await channel_story.use_subscriptions(self.database, self.platform, USERS, now_ms())
         await channel_story.use_params(self.database, self.platform)

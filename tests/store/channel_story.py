@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.channels.forget import forget_user
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Platform
 from msgcenter.domain.channels.sealing import gateway_binding
 from msgcenter.domain.channels.template import UsedTemplate
+from msgcenter.domain.person import COMMAND
 from msgcenter.store.channels import contacts, gateways, message_params, subscriptions
 from msgcenter.store.channels.contacts import ContactKey, SealedContact
 from msgcenter.store.channels.subscriptions import Subscription
@@ -68,10 +70,19 @@ async def _use_params(connection: Connection, cell: int) -> None:
     assert await message_params.find(connection, cell, [1, 2, 3]) == {2: used[2]}
 
 
+async def forget(database: Database, platform: Platform, user: str) -> None:
+    """Remove a user of the platform."""
+    removed = await forget_user(database, platform.code, user, on_chunks=lambda _: None, by=COMMAND)
+    assert removed.is_known
+    assert removed.entries
+
+
 async def use_gateways(database: Database, platform: Platform, now: int) -> None:
     """Set a gateway, lease it while it has something to send, and remove it."""
     async with database.connection() as connection:
         await save_gateway(connection, platform, now)
+        (gateway,) = await gateways.list_gateways(connection, platform.code)
+        await gateways.note_success(connection, gateway.number, now)
         assert await gateways.claim(connection, "holder", 10, now, now + _HOUR) == []
         assert await gateways.remove(connection, platform.code, "email")
 

@@ -13,7 +13,9 @@ from msgcenter.actions.apps.statistics import Statistics
 from msgcenter.actions.apps.team import Team
 from msgcenter.actions.apps.tokens import Tokens
 from msgcenter.actions.audit_log import AuditLog
+from msgcenter.actions.channels.contacts import UserContacts
 from msgcenter.actions.channels.decisions import ChannelDecisions
+from msgcenter.actions.channels.gateways import Gateways
 from msgcenter.actions.channels.templates import Templates as MessageTemplates
 from msgcenter.actions.directory.browsing import DirectoryBrowser
 from msgcenter.actions.directory.edits import DirectoryEdits
@@ -31,6 +33,7 @@ from msgcenter.database.database import Database
 from msgcenter.gateway.call_actions import CallActions
 from msgcenter.gateway.reference.reference import reference
 from msgcenter.monitor.health import Health
+from msgcenter.outbound.network import Network
 from msgcenter.portal.edge import PortalEdge
 from msgcenter.portal.pages.account import AccountPages
 from msgcenter.portal.pages.announcement_form import AnnouncementForm
@@ -40,6 +43,7 @@ from msgcenter.portal.pages.audience_picker import AudiencePicker
 from msgcenter.portal.pages.audit import AuditPages
 from msgcenter.portal.pages.channel_rules import ChannelRulesPages
 from msgcenter.portal.pages.directory import DirectoryPages
+from msgcenter.portal.pages.gateways import GatewayPages
 from msgcenter.portal.pages.health import HealthPages
 from msgcenter.portal.pages.login import LoginPages
 from msgcenter.portal.pages.messages import MessagePages
@@ -71,6 +75,7 @@ def portal_routes(
     actions: CallActions,
     announcements: Announcements,
     health: Health,
+    network: Network,
     request_log: RequestLog,
     limits: RequestLimits,
 ) -> list[BaseRoute]:
@@ -108,7 +113,10 @@ def portal_routes(
         health=HealthPages(health),
         announcements=AnnouncementPages(announcements, views, platforms, AnnouncementForm(times), picker, previews),
         channel_rules=ChannelRulesPages(ChannelDecisions(database), platforms, apps),
-        directory=DirectoryPages(browser, DirectoryEdits(database), picker, previews, platforms),
         templates=TemplatePages(MessageTemplates(database), platforms, actions.sending, times),
+        gateways=GatewayPages(Gateways(database, keys, network), platforms),
+        directory=DirectoryPages(
+            browser, DirectoryEdits(database), picker, previews, platforms, UserContacts(database, keys)
+        ),
     )
     return routes(edge, pages)

@@ -90,7 +90,7 @@ def application(
     channels = ChannelDispatcher(
         process.database,
         process.keys,
-        network=Network(process.resolver, process.webhook_addresses),
+        network=process.network,
         links=PlainLinks(settings.link_base),
         zone=process.zone,
     )
@@ -138,6 +138,7 @@ def application(
                 actions=actions,
                 announcements=_announcements(process),
                 health=monitor.health,
+                network=process.network,
                 request_log=process.request_log,
                 limits=process.limits,
             ),
@@ -190,6 +191,7 @@ class _Process:
         self.on_stored = self.counter.sent if settings.statistics else None
         self.resolver = Resolver()
         self.webhook_addresses = AddressRules(settings.webhook_allow)
+        self.network = Network(self.resolver, self.webhook_addresses)
         self.limits = RequestLimits(
             per_user=settings.user_rate_limit, per_address=settings.address_rate_limit, shared=self.counts
         )

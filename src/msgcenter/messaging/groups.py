@@ -4,7 +4,7 @@ The first message to a chunk of receivers is pushed into their mailboxes. From t
 members are subscribed to it, as to a topic (docs/decisions/0022-groups.md). Approvals are always pushed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Platform
@@ -20,6 +20,9 @@ from msgcenter.store.messages.groups import Group
 IDLE_MS = 60 * 86_400_000
 """A group that was not used for so long is removed."""
 _GROUPS_AT_ONCE = 20
+_DIGESTS_AT_ONCE = 1_000
+_ALWAYS = 1 << 62
+"""After all times: a group is removed, however lately it was used."""
 
 
 async def known_groups(connection: Connection, chunks: Iterable[AudienceChunk]) -> dict[AudienceChunk, Group]:
@@ -71,8 +74,24 @@ async def remove_idle(database: Database, now: int) -> int:
     return len(idle)
 
 
-async def _remove(connection: Connection, platform: Platform, group: Group, now: int) -> None:
-    members = await groups.remove(connection, group, now - IDLE_MS)
+async def remove_with_chunks(
+    database: Database, platform: Platform, cell: int, digests: Sequence[bytes], now: int
+) -> int:
+    """Remove the groups of chunks of a cell; return how many. `now` is ms since 1970."""
+    removed = 0
+    for start in range(0, len(digests), _DIGESTS_AT_ONCE):
+        async with database.connection() as connection:
+            found = await groups.find(connection, cell, digests[start : start + _DIGESTS_AT_ONCE])
+        for group in found.values():
+            await database.in_transaction(_remove, platform, group, now, before=_ALWAYS)
+        removed += len(found)
+    return removed
+
+
+async def _remove(
+    connection: Connection, platform: Platform, group: Group, now: int, before: int | None = None
+) -> None:
+    members = await groups.remove(connection, group, now - IDLE_MS if before is None else before)
     if members:
         # What the members have still to pull is theirs: they keep it.
         await pull_all_within(connection, platform, group.cell, members, now)

@@ -16,6 +16,7 @@ from msgcenter.portal.pages.audit import AuditPages
 from msgcenter.portal.pages.channel_rules import PATH as _CHANNEL_RULES
 from msgcenter.portal.pages.channel_rules import ChannelRulesPages
 from msgcenter.portal.pages.directory import DirectoryPages
+from msgcenter.portal.pages.gateways import GatewayPages
 from msgcenter.portal.pages.health import HealthPages
 from msgcenter.portal.pages.login import LoginPages
 from msgcenter.portal.pages.messages import MessagePages
@@ -39,6 +40,7 @@ _NOTICE = "/operator/announcements/{number}"
 _DIRECTORY = "/operator/directory"
 _TEMPLATES = _APP + "/templates"
 _OPERATOR_TEMPLATES = "/operator/templates"
+_CHANNELS = "/operator/channels"
 _SECOND_FACTOR = "/account/second-factor"
 
 START = (Page("GET", "", "public", StartPages.start),)
@@ -196,6 +198,7 @@ DIRECTORY = (
     Page("GET", _DIRECTORY + "/members.csv", "operator", DirectoryPages.members_csv),
     Page("GET", _DIRECTORY + "/user", "operator", DirectoryPages.user),
     Page("POST", _DIRECTORY + "/user", "operator", DirectoryPages.set_disabled, DirectoryPages.user),
+    Page("POST", _DIRECTORY + "/contacts/remove", "operator", DirectoryPages.remove_contact, DirectoryPages.user),
     Page("POST", _DIRECTORY + "/members", "operator", DirectoryPages.add_member, DirectoryPages.org),
     Page("POST", _DIRECTORY + "/members/remove", "operator", DirectoryPages.remove_member, DirectoryPages.user),
     Page("GET", _DIRECTORY + "/audience", "operator", DirectoryPages.audience),
@@ -220,6 +223,14 @@ TEMPLATES = (
     Page("POST", _OPERATOR_TEMPLATES + "/preview", "operator", TemplatePages.preview),
     Page("POST", _OPERATOR_TEMPLATES + "/decide", "operator", TemplatePages.decide, TemplatePages.edit),
 )
+GATEWAYS = (
+    Page("GET", _CHANNELS, "operator", GatewayPages.list_gateways),
+    Page("GET", _CHANNELS + "/gateway", "operator", GatewayPages.gateway),
+    Page("POST", _CHANNELS + "/gateway", "operator", GatewayPages.save, GatewayPages.gateway),
+    Page("POST", _CHANNELS + "/test", "operator", GatewayPages.test, GatewayPages.gateway),
+    Page("POST", _CHANNELS + "/off", "operator", GatewayPages.set_off, GatewayPages.gateway),
+    Page("POST", _CHANNELS + "/remove", "operator", GatewayPages.remove, GatewayPages.gateway),
+)
 
 PAGES: tuple[Page[Any], ...] = (
     *START,
@@ -241,6 +252,7 @@ PAGES: tuple[Page[Any], ...] = (
     *DIRECTORY,
     *TEMPLATES,
     *CHANNEL_RULES,
+    *GATEWAYS,
 )
 _ROOT = Page("GET", "", "public", StartPages.home)
 _UNKNOWN = Page("GET", "/{rest:path}", "public", StartPages.unknown)
@@ -269,6 +281,7 @@ class PortalPages:
     directory: DirectoryPages
     templates: TemplatePages
     channel_rules: ChannelRulesPages
+    gateways: GatewayPages
 
     def bound(self) -> list[BoundPage]:
         """Return all pages with the objects that answer them. The first page that matches a path answers."""
@@ -292,6 +305,7 @@ class PortalPages:
             *_bound(DIRECTORY, self.directory),
             *_bound(TEMPLATES, self.templates),
             *_bound(CHANNEL_RULES, self.channel_rules),
+            *_bound(GATEWAYS, self.gateways),
         ]
 
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from msgcenter.domain.channels.codes import ContactKind
+from msgcenter.domain.channels.codes import CONTACT_OF_CHANNEL, Channel, ContactKind
 from msgcenter.domain.channels.sealing import Sealing, contact_binding
-from msgcenter.domain.refusal import malformed
+from msgcenter.domain.refusal import Reason, Refusal, malformed
 
 MAX_EMAIL = 254
 """The longest address that mail servers take (RFC 5321), in characters."""
@@ -81,6 +81,33 @@ def normal_mobile(text: str) -> str:
             "must be a mobile number: 13800138000, or + and the country code",
         )
     return digits
+
+
+def normal_account(text: str) -> str:
+    """Return an account at another program. Refuses with FIELD_MALFORMED (account)."""
+    if len(text) > MAX_ACCOUNT or not re.search(ACCOUNT, text):
+        raise malformed(
+            "account",
+            f"0–{MAX_ACCOUNT}个字母、数字、_-.@(首位不为符号)",
+            f"must be 0-{MAX_ACCOUNT} letters, digits, _-.@ (not first)",
+        )
+    return text
+
+
+def normal_address(channel: Channel, text: str) -> str:
+    """Return an address of a channel as it is stored; "" for channels whose gateways know where they send.
+
+    Refuses with FIELD_MISSING or FIELD_MALFORMED (address).
+    """
+    kind = CONTACT_OF_CHANNEL.get(channel)
+    if kind is None:
+        return ""
+    if not text:
+        raise Refusal(Reason.FIELD_MISSING, field="address")
+    try:
+        return {"email": normal_email, "mobile": normal_mobile}.get(kind, normal_account)(text)
+    except Refusal as refusal:
+        raise Refusal(refusal.reason, result=refusal.result, **{**refusal.data, "field": "address"}) from None
 
 
 def contacts_of(email: str | None, mobile: str | None, accounts: Mapping[ContactKind, str | None]) -> Contacts:

@@ -7,10 +7,12 @@ from urllib.parse import urlencode
 from starlette.responses import StreamingResponse
 
 from msgcenter.actions.apps.platforms import Platforms
+from msgcenter.actions.channels.contacts import UserContacts
 from msgcenter.actions.directory.browsing import DirectoryBrowser, OrgInLine
 from msgcenter.actions.directory.edits import DirectoryEdits
 from msgcenter.actions.messages.audience_previews import AudiencePreviews
 from msgcenter.domain.account import Platform
+from msgcenter.domain.channels.codes import CONTACT_KINDS
 from msgcenter.domain.directory import Membership
 from msgcenter.domain.language import Language, Phrase
 from msgcenter.domain.refusal import Refusal
@@ -18,6 +20,7 @@ from msgcenter.domain.spreadsheet import BYTE_ORDER_MARK, csv_line
 from msgcenter.portal.page import Answer, View, see_other
 from msgcenter.portal.page_request import Form, PageRequest
 from msgcenter.portal.pages.audience_picker import AudiencePicker, audience_in
+from msgcenter.portal.texts.channels import contact_kind_name
 from msgcenter.portal.texts.roles import role_name
 
 _BRANCHES = 200
@@ -48,6 +51,7 @@ class DirectoryPages:
     picker: AudiencePicker
     previews: AudiencePreviews
     platforms: Platforms
+    contacts: UserContacts
 
     async def directory(self, request: PageRequest) -> Answer:
         """Show the tree of a platform (by default the first), open down to one organisation; or what a search finds."""
@@ -119,7 +123,14 @@ class DirectoryPages:
         user, roles = found
         return View(
             "operator_directory_user.html",
-            {"platform": platform.code, "user": user, "roles": roles, "role_name": role_name},
+            {
+                "platform": platform.code,
+                "user": user,
+                "roles": roles,
+                "role_name": role_name,
+                "contacts": await self.contacts.of_user(platform, user_id),
+                "kind_name": contact_kind_name,
+            },
         )
 
     # --- Single changes. The forms' addresses name the platform and the organisation or user, so that a refused one is
@@ -142,6 +153,15 @@ class DirectoryPages:
             return see_other(_HOME)
         form = request.form
         await self.edits.remove_member(platform, Membership(form["org"], user_id, form["role"]), request.actor)
+        return _to("/user", platform=platform.code, user=user_id)
+
+    async def remove_contact(self, request: PageRequest) -> Answer:
+        """Remove a contact point of the user."""
+        platform, user_id = await self.browser.platform(request.query("platform")), request.query("user")
+        kind = next((kind for kind in CONTACT_KINDS if kind == request.form["kind"]), None)
+        if platform is None or kind is None:
+            return see_other(_HOME)
+        await self.contacts.remove(platform, user_id, kind, request.actor)
         return _to("/user", platform=platform.code, user=user_id)
 
     async def set_disabled(self, request: PageRequest) -> Answer:

@@ -131,14 +131,16 @@ async def save(
 
 
 async def set_off(connection: Connection, platform_code: str, channel: Channel, *, off: bool, now: int) -> bool:
-    """Turn a gateway off or on again; return whether it was the other way. One that is on is tried again at once."""
+    """Turn a gateway off or on again; return whether that is a change. Turning on a paused one ends its pause."""
     status = await connection.execute(
         """
         update channel_gateway
         set disabled_at = case when $3 then $4::bigint end,
             changed_at = $4,
             paused_until = null
-        where platform_code = $1 and channel = $2 and (disabled_at is not null) <> $3
+        where platform_code = $1
+            and channel = $2
+            and case when $3 then disabled_at is null else coalesce(disabled_at, paused_until) is not null end
         """,
         platform_code,
         channel,
@@ -274,6 +276,13 @@ async def settle_success(connection: Connection, number: int, now: int) -> None:
         """,
         number,
         now,
+    )
+
+
+async def note_success(connection: Connection, number: int, now: int) -> None:
+    """Record that a gateway has accepted a test. A pause goes on until a delivery ends it."""
+    await connection.execute(
+        "update channel_gateway set succeeded_at = $2, last_error = null where number = $1", number, now
     )
 
 

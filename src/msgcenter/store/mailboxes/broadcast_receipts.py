@@ -22,7 +22,11 @@ _END_OF_FEED = MAX_ID
 _KNOWN_USERS = """
     select mailbox.user_id, mailbox.pulled_to
     from mailbox
-    where mailbox.cell = $1 and $2::int = 0 and mailbox.joined < $3 and mailbox.user_id > $4
+    where mailbox.cell = $1
+        and $2::int = 0
+        and mailbox.joined < $3
+        and coalesce(mailbox.forgotten, $3) >= $3
+        and mailbox.user_id > $4
     order by mailbox.user_id
     limit $5
 """

@@ -6,8 +6,9 @@ visible in order and without gaps, and a mailbox that has pulled to a position c
 Each cell has a row of `feed_head`. Statements that insert many rows into a cell's tables join with it, as `home`: a
 cluster then runs them where the cell is, and does not collect the rows first (docs/decisions/0023-citus.md).
 
-In the schema, `mailbox.joined` is the position since which a user is known, `mailbox.pulled_to` the position to which
-the mailbox has pulled, and `feed.about` the position of the message that a row concerns.
+In the schema, `mailbox.joined` is the position since which a user is known, `mailbox.forgotten` the one at which the
+user was removed, `mailbox.pulled_to` the position to which the mailbox has pulled, and `feed.about` the position of the
+message that a row concerns.
 """
 
 from collections.abc import Collection, Mapping, Sequence

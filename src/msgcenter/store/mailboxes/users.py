@@ -55,6 +55,6 @@ async def knowing_cells(connection: Connection, cells: Iterable[int], user_id: s
 async def count_users(connection: Connection, platform: Platform) -> int:
     """Return the number of known users of a platform."""
     users: int = await connection.fetchval(
-        "select count(*) from mailbox where cell = any($1)", list(platform.all_cells)
+        "select count(*) from mailbox where cell = any($1) and forgotten is null", list(platform.all_cells)
     )
     return users
