@@ -91,7 +91,11 @@ def test_contact_points_are_shown_masked_and_removed(wang: Shell) -> None:
     assert (contact["kind"], contact["masked"]) == ("mobile", "+86138****8000")
 
 
-def test_exports_have_contact_points_only_on_request(wang: Shell) -> None:
+def test_exports_have_contact_points_only_on_request(wang: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "school.jsonl"
+    file.write_text(json.dumps({"type": "org", "orgId": "school", "name": "School"}) + "\n")
+    assert wang.run("directory", "import", str(file), "--platform", "1").code == 0
+    assert "Contact points: email 1, mobile 1" in wang.run("directory", "show", "--platform", "1").out
     assert "13800138000" not in wang.run("directory", "export", "--platform", "1").out
     assert "+8613800138000" in wang.run("directory", "export", "--platform", "1", "--contacts").out
 

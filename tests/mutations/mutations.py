@@ -482,4 +482,47 @@ MUTATIONS = (
         "if delete_missing == -1 and",
         ("tests/actions/test_directory_import.py",),
     ),
+    # --- Contacts and gateways --------------------------------------------------------------------------------------
+    Mutation(
+        "contact-bounced: a value that is set again switches a contact point on that bounced",
+        f"{_SRC}/messaging/channels/change_contacts.py",
+        "elif before is None or not writing.is_sealed(",
+        "elif before is None or writing.is_sealed(",
+        ("tests/gateway/test_directory.py::test_a_bounced_address_stays_off_until_another_one_is_set",),
+    ),
+    Mutation(
+        "contact-binding: a contact point opens for every user",
+        f"{_SRC}/actions/apps/key_ring.py",
+        "encrypt(nonce, value.encode(), binding.encode())",
+        "encrypt(nonce, value.encode(), None)",
+        ("tests/actions/test_key_ring.py::test_a_sealed_value_opens_only_for_its_purpose_and_place",),
+    ),
+    Mutation(
+        "forget-broadcast: a removed user is a recipient of later broadcasts",
+        f"{_SRC}/store/mailboxes/broadcast_receipts.py",
+        "coalesce(mailbox.forgotten, $3) >= $3",
+        "$3 >= $3",
+        ("tests/actions/test_forget.py::test_later_messages_count_only_those_who_are_still_there",),
+    ),
+    Mutation(
+        "forget-audience: lists of receivers keep a removed user's id",
+        f"{_SRC}/messaging/forget.py",
+        "await forgetting.rename_in_chunks(connection, replacement, chunks)",
+        "len(chunks)",
+        ("tests/actions/test_forget.py::test_nothing_of_the_user_is_left_and_every_count_is_as_before",),
+    ),
+    Mutation(
+        "gateway-secret: a kept secret goes to another server",
+        f"{_SRC}/actions/channels/gateways.py",
+        "if moved and field.is_secret",
+        "if not moved and field.is_secret",
+        ("tests/actions/test_gateways.py::test_a_secret_does_not_go_to_another_server",),
+    ),
+    Mutation(
+        "gateway-lease: two processes send by one gateway",
+        f"{_SRC}/store/channels/gateways.py",
+        "and coalesce(gateway.lease_until, 0) <= $1",
+        "and $1 > 0",
+        ("tests/store/test_gateways.py::test_one_process_at_a_time_has_the_lease_of_a_gateway",),
+    ),
 )

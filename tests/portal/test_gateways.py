@@ -25,7 +25,7 @@ def platform(shared_connections: SharedConnections) -> str:
 
 
 @pytest.fixture
-def server() -> Iterator[SmtpSink]:
+def mail() -> Iterator[SmtpSink]:
     """A mail server on this machine."""
     with smtp_sink() as sink:
         yield sink
@@ -46,15 +46,15 @@ def fields(**more: str) -> dict[str, str]:
     )
 
 
-def test_a_gateway_is_set_up_tested_turned_off_and_removed(operator: Visitor, platform: str, server: SmtpSink) -> None:
+def test_a_gateway_is_set_up_tested_turned_off_and_removed(operator: Visitor, platform: str, mail: SmtpSink) -> None:
     assert "Not set up" in operator.get(f"{HOME}?platform={platform}").text
     page = path(platform)
-    saved = operator.post(page, **fields(port=str(server.port)))
+    saved = operator.post(page, **fields(port=str(mail.port)))
     assert saved.status_code == 303
     answer = operator.post(path(platform, "/test"), page=page, address="wang@school.example")
     assert "The gateway has accepted the test message" in answer.text
-    assert [mail.to for mail in server.mails] == ["wang@school.example"]
-    server.answer_to = lambda _: "550 5.1.1 no such user"
+    assert [it.to for it in mail.mails] == ["wang@school.example"]
+    mail.answer_to = lambda _: "550 5.1.1 no such user"
     answer = operator.post(path(platform, "/test"), page=page, address="wang@school.example")
     assert "no such user" in answer.text
     assert "Last problem" in operator.get(f"{HOME}?platform={platform}").text

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from msgcenter.actions.apps.platforms import check_platform
 from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import Platform
 from msgcenter.domain.channels.codes import CONTACT_KINDS, ContactKind
@@ -69,3 +70,14 @@ class UserContacts:
 
     def _open(self, platform: Platform, user_id: str, kind: ContactKind, sealed: bytes) -> str:
         return self._sealing.open_value("contact", contact_binding(platform.code, user_id, kind), sealed)
+
+
+async def count_contacts(database: Database, platform_code: str) -> dict[ContactKind, int]:
+    """Return how many users of a platform can be reached, by kind of contact point. Raises UnknownPlatformError."""
+    platform = await check_platform(database, platform_code)
+    counts = dict[ContactKind, int]()
+    async with database.connection() as connection:
+        for cell in platform.all_cells:
+            for kind, count in (await contacts.count_by_kind(connection, cell)).items():
+                counts[kind] = counts.get(kind, 0) + count
+    return {kind: counts[kind] for kind in CONTACT_KINDS if kind in counts}

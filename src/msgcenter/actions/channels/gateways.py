@@ -27,7 +27,7 @@ MAX_RATE = 1_000.0
 """Messages per second that a gateway can be set to."""
 MIN_RATE = 0.01
 MAX_DAILY_LIMIT = 1_000_000_000
-DESTINATIONS = frozenset({"host", "port", "security", "url", "base_url", "server"})
+DESTINATIONS = frozenset({"host", "port", "security", "url", "urls", "base_url", "server"})
 """Fields that say where secrets are sent. If one changes, secrets have to be entered again."""
 _URL_OF_ALL = "smtp"
 """A value that stands for several fields, secrets included."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from msgcenter.actions.directory.importing import BadFileError, Outcome
     from msgcenter.actions.directory.overview import OrgNode
     from msgcenter.database.database import Database
+    from msgcenter.domain.channels.codes import ContactKind
 
 directories = typer.Typer(
     help="Import, export and show a platform's organisations, users and memberships.", no_args_is_help=True
@@ -229,10 +230,14 @@ def show(
     """Show a platform's organisations as a tree, with the number of their members by role."""
     from rich.tree import Tree
 
+    from msgcenter.actions.channels.contacts import count_contacts
     from msgcenter.actions.directory.overview import read_tree
     from msgcenter.cli.database import on_database
 
-    nodes = on_database(lambda database: read_tree(database, platform, org_id))
+    async def work(database: "Database") -> "tuple[list[OrgNode], dict[ContactKind, int]]":
+        return await read_tree(database, platform, org_id), await count_contacts(database, platform)
+
+    nodes, contacts = on_database(work)
     if json:
         print_json([_node_as_json(node) for node in nodes])
         return
@@ -247,6 +252,8 @@ def show(
         tree = Tree(_label(node), guide_style="dim")
         _grow(tree, node)
         out.print(tree)
+    if contacts and org_id is None:
+        out.print(f"Contact points: {', '.join(f'{kind} {count:,}' for kind, count in contacts.items())}")
 
 
 def _grow(tree: "Tree", node: "OrgNode") -> None:
