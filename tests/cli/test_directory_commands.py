@@ -43,7 +43,7 @@ def test_import_show_and_export(shell: Shell, folder: Path, tmp_path: Path) -> N
         "inFile": {"orgs": 2, "users": 2, "members": 2},
         "differences": {
             **{f"{kind}_{what}": 0 for what in ("org", "user") for kind in ("new", "changed", "missing")},
-            **{"new_member": 0, "missing_member": 0},
+            **{"changed_contact": 0, "new_member": 0, "missing_member": 0},
         },
         "missing": 0,
     }
