@@ -48,12 +48,15 @@ async def away(url: str) -> AsyncIterator[None]:
         await connection.close()
 
 
-async def test_an_outage_longer_than_a_claim_sends_nothing_twice(scene: ChannelScene, sink: SmtpSink) -> None:
-    """Two processes see the outage. The one that has sent mails settles them before the other takes its claims."""
+async def test_an_outage_longer_than_a_claim_sends_nothing_twice(
+    scene: ChannelScene, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes see the outage. The one that has sent a mail settles it before the other takes its claims."""
+    monkeypatch.setattr("msgcenter.delivery.channels.settler._AGAIN_SECONDS", 3)
     for number in range(MESSAGES):
         await scene.send(USERS, Text(f"text {number}"))
     await scene.plan_all()
-    schedule = slower(lease=600, claim=1_500, trust_after=3_000)
+    schedule = slower(lease=600, claim=1_500, trust_after=6_000)
     async with (
         Database(scene.database.url) as second,
         scene.dispatching(schedule) as one,
