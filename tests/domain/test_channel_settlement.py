@@ -8,11 +8,9 @@ MIDDLE = 0.5
 """The chance that leaves a pause as it is."""
 
 
-def later(attempts: int, *, now: int = 0, first_due_at: int = 0, gateway_pauses: bool = False) -> Settlement:
+def later(attempts: int, *, now: int = 0, first_due_at: int = 0) -> Settlement:
     """Return the settlement of an attempt that may succeed later."""
-    return Retries().later(
-        now, attempts=attempts, first_due_at=first_due_at, reason="busy", gateway_pauses=gateway_pauses, chance=MIDDLE
-    )
+    return Retries().later(now, attempts=attempts, first_due_at=first_due_at, reason="busy", chance=MIDDLE)
 
 
 def test_pauses_grow_and_the_last_one_repeats() -> None:
@@ -22,8 +20,7 @@ def test_pauses_grow_and_the_last_one_repeats() -> None:
 
 def test_pauses_are_spread() -> None:
     spread = [
-        Retries().later(0, attempts=0, first_due_at=0, reason="", gateway_pauses=False, chance=chance).due_at
-        for chance in (0.0, 0.999)
+        Retries().later(0, attempts=0, first_due_at=0, reason="", chance=chance).due_at for chance in (0.0, 0.999)
     ]
     assert spread == [48_000, 71_976]
 
@@ -32,12 +29,6 @@ def test_a_delivery_is_given_up_after_three_days() -> None:
     assert later(5, now=72 * HOUR - 1).state is DeliveryState.WAITING
     assert later(0, now=72 * HOUR) == Settlement(DeliveryState.FAILED, "busy", is_attempt=True)
     assert later(0, now=72 * HOUR, first_due_at=1).state is DeliveryState.WAITING
-
-
-def test_an_attempt_does_not_count_if_the_gateway_pauses() -> None:
-    settled = later(3, now=7, gateway_pauses=True)
-    assert (settled.due_at, settled.is_attempt) == (7, False)
-    assert later(3).is_attempt
 
 
 def test_a_gateway_waits_longer_after_each_failure() -> None:

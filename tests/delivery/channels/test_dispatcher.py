@@ -140,10 +140,10 @@ async def test_quiet_hours_delay_what_is_not_urgent(scene: ChannelScene, sink: S
     await scene.send(USERS[:2], Text("urgent"), urgency=Urgency.URGENT)
     await scene.plan_all()
     await scene.send_all()
-    assert sorted((mail.to, mail.text.split()[0]) for mail in sink.mails) == [
-        (FIRST, "normal"),
-        (FIRST, "urgent"),
-        (address_of(USERS[1]), "urgent"),
+    assert sorted((mail.to, "urgent" in mail.text) for mail in sink.mails) == [
+        (FIRST, False),
+        (FIRST, True),
+        (address_of(USERS[1]), True),
     ]
     (waiting,) = [row for row in await scene.deliveries() if row["state"] == 0]
     local = datetime.fromtimestamp(waiting["due_at"] / 1_000, UTC).astimezone(ZONE)
@@ -277,7 +277,7 @@ async def test_a_gateway_that_is_down_pauses_and_another_goes_on(scene: ChannelS
             await until_rows(scene.database, paused, 1)
             await other_scene.send(["reader"])
             await until(lambda: len(working.mails) == 1)
-            await until_rows(scene.database, "select from channel_delivery where state = 0 and attempts = 0", 3)
+            await until_rows(scene.database, "select from channel_delivery where state = 0", 3)
         # It works again, and the pause is over.
         with smtp_sink(port) as back:
             await scene.execute("update channel_gateway set paused_until = 1 where paused_until is not null")

@@ -47,6 +47,27 @@ async def test_a_plan_waits_for_room_in_the_queue(scene: ChannelScene, monkeypat
     assert len(await scene.deliveries()) == 40
 
 
+async def test_a_gateway_that_is_down_does_not_hold_up_other_channels(
+    scene: ChannelScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The channel apprise needs no address."""
+    monkeypatch.setattr("msgcenter.messaging.channels.audience_parts.PART_SIZE", 3)
+    schedule = slower(backlog=5, smallest_backlog=50)
+    await scene.add_gateway(1, "apprise")
+    await scene.execute("update channel_gateway set paused_until = $1 where channel = 'email'", now_ms() + 600_000)
+    for _ in range(3):
+        await scene.send(USERS, channels=("email",), urgency=Urgency.URGENT)
+    await scene.plan_all()
+    await scene.send(USERS, channels=("email", "apprise"))
+    async with scene.planning(schedule):
+        await until_rows(scene.database, FINISHED, 4)
+        assert len(await scene.deliveries()) == 100
+        await scene.send(USERS)
+        waiting = "select from channel_plan where finished_at is null and lease_holder is null and lease_until > 0"
+        await until_rows(scene.database, waiting, 1)
+    assert len(await scene.deliveries()) == 100
+
+
 async def test_a_plan_waits_for_the_fan_out(scene: ChannelScene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("msgcenter.domain.message.IMMEDIATE_RECEIVERS", 5)
     message_id = await scene.send(USERS)

@@ -119,7 +119,6 @@ def settlement_of(tools: Tools, delivery: Claimed, outcome: Outcome) -> Settled:
             attempts=delivery.attempts,
             first_due_at=delivery.first_due_at,
             reason=reason or "",
-            gateway_pauses=outcome.pause_ms > 0,
             chance=random.random(),  # noqa: S311 - spreads pauses
         )
     return Settled(delivery, settlement)

@@ -21,6 +21,7 @@ from msgcenter.domain.refusal import Refusal
 from msgcenter.messaging.channels.plan_part import PlannedPart, Task, plan_part, store_part
 from msgcenter.store.channels import deliveries, due_plans, platform_choices
 from msgcenter.store.channels.due_plans import Plan
+from msgcenter.store.channels.platform_choices import WorkingGateway
 from msgcenter.store.messages.messages import MessageKey, find_message
 
 _log = structlog.get_logger(__name__)
@@ -120,23 +121,27 @@ class Planner:
             plan = plan._replace(place=part.place)
         await self._release(plan, now_ms())
 
-    async def _working(self, plan: Plan) -> dict[Channel, float]:
+    async def _working(self, plan: Plan) -> dict[Channel, WorkingGateway]:
         async with self._database.connection() as connection:
-            return await platform_choices.working_gateways(connection, plan.platform_code)
+            return await platform_choices.working_gateways(connection, plan.platform_code, now_ms())
 
-    async def _is_backed_up(self, plan: Plan, message: Message, rates: dict[Channel, float]) -> bool:
-        """Return whether a channel of a plan has much to send already. Urgent plans do not wait for that."""
+    async def _is_backed_up(self, plan: Plan, message: Message, working: dict[Channel, WorkingGateway]) -> bool:
+        """Return whether a channel of a plan has much to send already. Urgent plans do not wait for that.
+
+        Channels whose gateways are paused count only if all are: the others would wait for a gateway that is down.
+        """
         if plan.urgency is Urgency.URGENT:
             return False
         now = now_ms()
-        for channel in plan.channels:
-            if channel in rates:
-                limit, due = self._schedule.backlog_for(rates[channel]), 0
-                async with self._database.connection() as connection:
-                    for cell in message.platform.all_cells:
-                        due += await deliveries.count_due(connection, cell, channel, now, limit - due)
-                        if due >= limit:
-                            return True
+        used = [channel for channel in plan.channels if channel in working]
+        going = [channel for channel in used if not working[channel].is_paused]
+        for channel in going or used:
+            limit, due = self._schedule.backlog_for(working[channel].rate), 0
+            async with self._database.connection() as connection:
+                for cell in message.platform.all_cells:
+                    due += await deliveries.count_due(connection, cell, channel, now, limit - due)
+                    if due >= limit:
+                        return True
         return False
 
     async def _store(self, plan: Plan, part: PlannedPart) -> bool:

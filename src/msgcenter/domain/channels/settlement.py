@@ -57,17 +57,15 @@ class Retries:
         _HOUR,
     )
 
-    def later(
-        self, now: int, *, attempts: int, first_due_at: int, reason: str, gateway_pauses: bool, chance: float
-    ) -> Settlement:
+    def later(self, now: int, *, attempts: int, first_due_at: int, reason: str, chance: float) -> Settlement:
         """Return the settlement of an attempt that may succeed later. `attempts` were made before it.
 
-        If the whole gateway pauses, the delivery waits for it, and the attempt does not count.
+        That is the same if the whole gateway pauses: else a message that makes it fail would be tried first again.
         """
         if now - first_due_at >= self.give_up:
             return Settlement(DeliveryState.FAILED, reason, is_attempt=True)
-        pause = 0 if gateway_pauses else _step(self.pauses, attempts, chance)
-        return Settlement(DeliveryState.WAITING, reason, due_at=now + pause, is_attempt=not gateway_pauses)
+        due_at = now + _step(self.pauses, attempts, chance)
+        return Settlement(DeliveryState.WAITING, reason, due_at=due_at, is_attempt=True)
 
     def gateway_pause(self, failures: int, asked: int, chance: float) -> int:
         """Return how long a gateway waits after `failures` failures before this one; at least as long as it asks."""

@@ -1,5 +1,7 @@
 """What platforms have decided about channels, as planning and sending need it."""
 
+from typing import NamedTuple
+
 from msgcenter.database.database import Connection
 from msgcenter.domain.channels.codes import Channel
 from msgcenter.domain.channels.person import PlatformChoices
@@ -23,12 +25,25 @@ async def read(connection: Connection, platform_code: str) -> PlatformChoices:
     return choices if row is None else choices._replace(**dict(row))
 
 
-async def working_gateways(connection: Connection, platform_code: str) -> dict[Channel, float]:
-    """Return the channels for which a platform has a gateway that is on, with its messages per second."""
+class WorkingGateway(NamedTuple):
+    """A gateway that is on: its messages per second, and whether it waits because it failed."""
+
+    rate: float
+    is_paused: bool
+
+
+async def working_gateways(connection: Connection, platform_code: str, now: int) -> dict[Channel, WorkingGateway]:
+    """Return the gateways of a platform that are on at `now` (ms since 1970), by channel."""
     rows = await connection.fetch(
-        "select channel, rate from channel_gateway where platform_code = $1 and disabled_at is null", platform_code
+        """
+        select channel, rate, coalesce(paused_until, 0) > $2 as is_paused
+        from channel_gateway
+        where platform_code = $1 and disabled_at is null
+        """,
+        platform_code,
+        now,
     )
-    return {row["channel"]: row["rate"] for row in rows}
+    return {row["channel"]: WorkingGateway(row["rate"], row["is_paused"]) for row in rows}
 
 
 async def cells_of_plans(connection: Connection) -> list[int]:
