@@ -66,6 +66,7 @@ Result = TypeVar("Result")
 
 
 _LONGEST_FIRST = (
+    "faults/test_channels_kill.py",
     "e2e/test_every_page.py",
     "faults/test_webhooks_kill.py",
     "faults/test_kill.py",

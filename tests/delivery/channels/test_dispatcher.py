@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import msgspec
 import pytest
 
+from msgcenter.channels.face import Outcome
 from msgcenter.database.database import Connection, Database
+from msgcenter.delivery.channels.attempt import storable
 from msgcenter.domain.audience import Everyone
 from msgcenter.domain.channels.codes import Urgency
 from msgcenter.domain.content import Link, Text
@@ -249,6 +252,24 @@ async def test_the_rate_is_kept_in_every_second(database: Database, sink: SmtpSi
     assert len(times) == 48
     # From the 1st to the 21st mail it takes a second; the arrival of each may be a little late.
     assert min(late - early for early, late in zip(times, times[20:], strict=False)) > 0.9
+
+
+async def test_a_slow_gateway_sends_as_well(database: Database, sink: SmtpSink) -> None:
+    """Its messages are further apart than a claim allows for their start."""
+    async with channel_scene(database) as scene:
+        await scene.add_gateway(sink.port, rate=1)
+        await scene.add_contacts(USERS)
+        await scene.send(USERS[:3])
+        await scene.plan_all()
+        await scene.send_all(slower(start_within=300))
+    times = [mail.at for mail in sink.mails]
+    assert min(late - early for early, late in pairwise(times)) > 0.9
+
+
+def test_answers_that_the_database_cannot_store_are_cleaned() -> None:
+    outcome = storable(Outcome("never", "a\0b\ud800" + "x" * 999, provider_id="\0"))
+    assert outcome.reason == ("ab?" + "x" * 999)[:300]
+    assert outcome.provider_id == ""
 
 
 async def test_a_daily_limit_is_not_exceeded(database: Database, sink: SmtpSink) -> None:

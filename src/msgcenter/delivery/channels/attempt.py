@@ -50,7 +50,7 @@ async def attempt(tools: Tools, gateway: Gateway, channel: Channel, send: Send) 
     return Attempt(
         outcome_of(outcomes),
         tuple(
-            BadAddress(user_id, address, outcome.reason[:MAX_REASON])
+            BadAddress(user_id, address, outcome.reason)
             for address, outcome in zip(view.addresses, outcomes, strict=True)
             if outcome.is_bad_address
         ),
@@ -70,12 +70,21 @@ async def _send(tools: Tools, gateway: Gateway, parcel: Parcel, recipient: Recip
         return _UNREADABLE
     try:
         async with asyncio.timeout(tools.schedule.send_timeout / 1_000):
-            return await gateway.send(parcel._replace(address=opened))
+            return storable(await gateway.send(parcel._replace(address=opened)))
     except TimeoutError:
         return Outcome("later", "the gateway did not answer in time", pause_ms=1)
     except Exception:
         _log.exception("a gateway raised an error")
         return Outcome("later", "an internal error, see the log")
+
+
+def storable(outcome: Outcome) -> Outcome:
+    """Return an outcome whose texts the database can store, whatever the gateway has answered."""
+
+    def cleaned(text: str) -> str:
+        return text.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_REASON]
+
+    return outcome._replace(reason=cleaned(outcome.reason), provider_id=cleaned(outcome.provider_id))
 
 
 def _opened(tools: Tools, recipient: Recipient, address: Address) -> str:
@@ -108,7 +117,7 @@ def outcome_of(outcomes: Sequence[Outcome]) -> Outcome:
 
 def settlement_of(tools: Tools, delivery: Claimed, outcome: Outcome) -> Settled:
     """Return what follows for a delivery from an outcome."""
-    reason = outcome.reason[:MAX_REASON] or None
+    reason = outcome.reason or None
     if outcome.verdict == "accepted":
         settlement = Settlement(DeliveryState.SENT, None, outcome.provider_id or None, is_attempt=True)
     elif outcome.verdict == "never":

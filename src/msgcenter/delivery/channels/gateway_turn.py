@@ -23,6 +23,7 @@ from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import CHANNEL_FAILED, CHANNEL_SENT
 from msgcenter.messaging.channels.settle import Settling
 from msgcenter.store.channels import gateways
+from msgcenter.store.channels.deliveries import Claimed
 from msgcenter.store.channels.gateways import Lease
 
 _log = structlog.get_logger(__name__)
@@ -106,7 +107,8 @@ class GatewayTurn:
         pacer = Pacer(self._gateway.rate)
         busy_at = loop.time()
         while self._may_send:
-            claimed = await claims.claim(self._tools, self._gateway)
+            await pacer.ready()  # a gateway may send less than one message in the time of a claim
+            claimed = await self._claim()
             if claimed:
                 start_until = loop.time() + schedule.start_within / 1_000
                 sends = await claims.check_again(self._tools, self._gateway, claimed)
@@ -117,6 +119,9 @@ class GatewayTurn:
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), schedule.poll / 1_000)
+
+    async def _claim(self) -> list[Claimed]:
+        return await claims.claim(self._tools, self._gateway) if self._may_send else []
 
     async def _send_all(self, gateway: OpenGateway, pacer: Pacer, sends: Sequence[Send], start_until: float) -> None:
         """Start each send at its time, and wait for all of them; give back what may not be started any more."""
@@ -158,10 +163,14 @@ class GatewayTurn:
             made.reached,
             frozenset(view.app.number for view in send.views if not _EVENTS.isdisjoint(view.app.webhook_events)),
         )
-        for _, settlement in await tools.settler.settle(work):
-            tools.counts[stored.channel, _COUNTED[settlement.state]] += 1
-        with suppress(Refusal):
+        try:
+            for _, settlement in await tools.settler.settle(work):
+                tools.counts[stored.channel, _COUNTED[settlement.state]] += 1
             await self._note(made.outcome)
+        except Refusal as refusal:
+            _log.warning("the state of a gateway was not noted", reason=repr(refusal.__cause__ or refusal))
+        except Exception:
+            _log.exception("the outcome of a send could not be stored", gateway=stored.number)
 
     # --- What the gateway answers -------------------------------------------------------------------------------------
 
@@ -169,6 +178,7 @@ class GatewayTurn:
         """Record at the gateway that it works, that it did not take a message, or that it has failed as a whole."""
         if outcome.pause_ms > 0:
             await self._pause(outcome)
+        if self._is_paused:
             return
         now = asyncio.get_running_loop().time()
         is_recovery = outcome.verdict == "accepted" and self._gateway.failures > 0

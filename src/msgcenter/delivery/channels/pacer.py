@@ -13,11 +13,15 @@ class Pacer:
         self._interval = 1 / rate
         self._next = asyncio.get_running_loop().time() + self._interval
 
-    async def wait(self) -> None:
-        """Wait until the next send may start."""
-        loop = asyncio.get_running_loop()
-        delay = self._next - loop.time()
+    async def ready(self) -> None:
+        """Wait until a send may start, without starting it."""
+        delay = self._next - asyncio.get_running_loop().time()
         if delay > 0:
             await asyncio.sleep(delay)
+
+    async def wait(self) -> None:
+        """Wait until the next send may start, and count it as started."""
+        await self.ready()
+        loop = asyncio.get_running_loop()
         # Counted from when it was to start, unless it starts much later: a late timer does not lower the rate.
         self._next = max(self._next, loop.time() - self._interval / 10) + self._interval
