@@ -9,6 +9,7 @@ const form = byId("template", HTMLFormElement);
 const button = byId("show-preview", HTMLButtonElement);
 const note = byId("preview-problem", HTMLElement);
 let timer = 0;
+let count = 0;
 
 form.addEventListener("input", () => {
   clearTimeout(timer);
@@ -23,7 +24,10 @@ function show() {
   const coming = /** @type {HTMLIFrameElement} */ (shown.cloneNode());
   coming.removeAttribute("id");
   coming.classList.add("coming");
-  shown.name = "";
+  // A name of its own: browsers keep the name that a frame was made with.
+  count += 1;
+  coming.name = `preview-${count}`;
+  button.formTarget = coming.name;
   shown.after(coming);
   coming.addEventListener("load", () => replace(shown, coming));
   form.requestSubmit(button);
@@ -46,7 +50,6 @@ function replace(shown, coming) {
   note.textContent = problem?.textContent ?? "";
   if (problem) {
     coming.remove();
-    shown.name = "preview";
     return;
   }
   coming.classList.remove("coming");
