@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.channels.codes import Channel, Urgency
+from msgcenter.domain.account import Platform
+from msgcenter.domain.channels.codes import Channel, DeliveryState, Urgency
 from tests.scene import START
 
 
@@ -79,6 +80,35 @@ class ChannelRows(NamedTuple):
             type_code,
             channels,
             delay_minutes,
+        )
+
+    async def add_delivery(
+        self,
+        platform: Platform,
+        message_id: int,
+        user_id: str,
+        channel: Channel,
+        state: DeliveryState,
+        *,
+        reason: str | None = None,
+        at: int = START,
+    ) -> None:
+        """Add a delivery of a message, due at `at` and, unless it waits, settled a second later."""
+        await self._execute(
+            """
+            insert into channel_delivery (cell, user_id, message_id, channel, round, state, urgency, app_number, due_at,
+                first_due_at, settled_at, reason)
+            select $2, $3, $4, $5, 0, $6::smallint, 1, 1, $7::bigint, $7::bigint,
+                case when $6::smallint >= 2 then $7::bigint + 1000 end, $8
+            where $1 <> ''
+            """,
+            platform.cell_of(user_id),
+            user_id,
+            message_id,
+            channel,
+            state,
+            at,
+            reason,
         )
 
     async def _execute(self, statement: str, *values: object) -> None:

@@ -17,7 +17,7 @@ from msgcenter_client import results, webhook_results
 from msgcenter_client.access_token import Credentials
 from msgcenter_client.audience import EVERYONE, Organisations, Topic
 from msgcenter_client.calls import Calls, MessageFilter, SendOptions
-from msgcenter_client.content import link_fields, oa_fields, text_fields
+from msgcenter_client.content import link_fields, oa_fields, template_fields, text_fields
 from msgcenter_client.directory_calls import DirectoryCalls
 from msgcenter_client.flow import Flow
 from msgcenter_client.retry import RetryPolicy
@@ -33,6 +33,7 @@ OF_THE_FAMILY = {"/eduopen/message/sendAppMsg"}
 SERVER = {endpoint.path: endpoint for endpoint in ENDPOINTS if endpoint.path not in OF_THE_FAMILY}
 TEXT = text_fields("text")
 LINK = link_fields(title="t", content="c", business_id="b", pc_url="p", app_url="a", image_url="i")
+TEMPLATE = template_fields("t", {"name": "value"}, language="en", business_id="b")
 CARD = oa_fields(
     head="h",
     business_id="b",
@@ -79,6 +80,7 @@ def flows() -> Iterator[Flow[Any]]:
     )
     calls = Calls(session, None)
     yield calls.send("user", TEXT, options)
+    yield calls.send("user", TEMPLATE, options)
     yield calls.send(Topic("t"), LINK, options)
     yield calls.send(EVERYONE, CARD, options)
     yield calls.send(Organisations("o", ["tea"], include_sub=False), CARD, options)
@@ -90,7 +92,7 @@ def flows() -> Iterator[Flow[Any]]:
     yield calls.user_token("user", ttl=60, platform_code="1")
     sent = SentCalls(session)
     yield sent.recall("1")
-    for fields_of_content in (TEXT, LINK, CARD):
+    for fields_of_content in (TEXT, LINK, CARD, TEMPLATE):
         yield sent.update("1", fields_of_content, reset_read=True)
     yield sent.remind_unread("1")
     yield sent.versions("1")

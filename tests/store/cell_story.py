@@ -152,6 +152,7 @@ class Story:
         await channel_story.use_subscriptions(self.database, self.platform, USERS, now_ms())
         await channel_story.use_params(self.database, self.platform)
         await channel_story.use_gateways(self.database, self.platform, now_ms())
+        await channel_story.ask_outcomes(self.queries.channels, await self.newest_message(), USERS)
         await channel_engine_story.use_channels(self.database, self.platform, await self.newest_message(), now_ms())
         await clean_up(self.database)
         await self.remove_everything()

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.channels.forget import forget_user
+from msgcenter.actions.channels.outcomes import ChannelOutcomes
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Platform
 from msgcenter.domain.channels.sealing import gateway_binding
 from msgcenter.domain.channels.template import UsedTemplate
+from msgcenter.domain.message import Message
 from msgcenter.domain.person import COMMAND
 from msgcenter.store.channels import contacts, gateways, message_params, subscriptions
 from msgcenter.store.channels.contacts import ContactKey, SealedContact
@@ -33,6 +35,12 @@ async def _use_contacts(connection: Connection, platform: Platform, users: Seque
         assert "mobile" in await contacts.count_by_kind(connection, cell)
         assert await contacts.remove(connection, cell, [ContactKey(user, "email"), ContactKey(user, "wecom")]) == 1
         assert await contacts.remove_all(connection, cell, [user]) == 1
+
+
+async def ask_outcomes(outcomes: ChannelOutcomes, message: Message, users: Sequence[str]) -> None:
+    """Ask what became of a message that was planned."""
+    assert list(await outcomes.sums(message)) == ["email"]
+    await outcomes.of_users(message, users)
 
 
 async def use_subscriptions(database: Database, platform: Platform, users: Sequence[str], now: int) -> None:

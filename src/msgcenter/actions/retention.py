@@ -286,6 +286,7 @@ class _Removal:
         entries = await removal.delete_pages(connection, cell, users, self._plan.last_bucket)
         subscriptions = await removal.delete_subscriptions(connection, cell, users, oldest_position)
         memberships = await removed_history.delete_memberships(connection, cell, users, oldest_position)
+        await removal.delete_deliveries(connection, cell, users, self._before_id)
         return users, entries, subscriptions, memberships
 
     async def _remove_paths(self, cell: int, oldest_position: int) -> None:

@@ -15,7 +15,18 @@ from msgcenter_client.errors import (
     StateError,
     TransportError,
 )
-from msgcenter_client.results import Kind, Message, MessageStatus, OrgStatus, Receipt, StatusResult, UserToken, Version
+from msgcenter_client.results import (
+    ChannelOutcome,
+    ChannelSum,
+    Kind,
+    Message,
+    MessageStatus,
+    OrgStatus,
+    Receipt,
+    StatusResult,
+    UserToken,
+    Version,
+)
 from msgcenter_client.times import Moment
 from msgcenter_client.webhook import VerifiedWebhook, WebhookVerificationError, verify_webhook
 from msgcenter_client.webhook_results import (
@@ -31,6 +42,8 @@ __all__ = [
     "EVERYONE",
     "AsyncClient",
     "Audience",
+    "ChannelOutcome",
+    "ChannelSum",
     "Client",
     "ClockError",
     "DeliveryState",

@@ -11,6 +11,7 @@ from uuid import uuid4
 from msgspec import Meta, Struct, field
 
 from msgcenter_client.audience import Audience, Organisations, audience_fields
+from msgcenter_client.channel_answers import DetailChannel, SumsByChannel
 from msgcenter_client.errors import MsgCenterError, StateError
 from msgcenter_client.fields import Answer, platform_fields
 from msgcenter_client.flow import Flow
@@ -136,6 +137,7 @@ class Calls:
             sender_name=answer.sender_name,
             organisations=_organisations(answer.org_ids, answer.roles, answer.include_sub),
             orgs=tuple(OrgStatus(org.org_id, org.name, org.receivers, org.read, org.unread) for org in answer.orgs),
+            channels=answer.channels.by_channel(),
         )
 
     def receipts(
@@ -223,9 +225,11 @@ class _Detail(Answer, frozen=True):
     user_id: str
     is_read: bool
     read_time: _Digits | int | None = None
+    channels: tuple[DetailChannel, ...] = ()
 
     def receipt(self) -> Receipt:
-        return Receipt(self.user_id, self.is_read, _moment(self.read_time))
+        outcomes = tuple(channel.outcome() for channel in self.channels)
+        return Receipt(self.user_id, self.is_read, _moment(self.read_time), outcomes)
 
 
 class _OrgStatus(Answer, frozen=True):
@@ -255,6 +259,7 @@ class _MessageStatusAnswer(Answer, frozen=True):
     roles: tuple[str, ...] = ()
     include_sub: bool = True
     orgs: tuple[_OrgStatus, ...] = ()
+    channels: SumsByChannel = SumsByChannel()
 
 
 class _ListedMessage(Answer, frozen=True):

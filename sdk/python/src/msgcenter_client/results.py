@@ -30,12 +30,42 @@ class UserToken(Struct, frozen=True):
     expires_at: datetime
 
 
+class ChannelOutcome(Struct, frozen=True):
+    """What became of a message to one recipient by a channel.
+
+    state: waiting, sent, failed or skipped.
+    at: when it was sent, has failed or was skipped, or when it is due (UTC). reason: of a failure or a skip.
+    """
+
+    channel: str
+    state: str
+    at: datetime | None
+    reason: str | None = None
+
+
+class ChannelSum(Struct, frozen=True):
+    """The numbers of recipients whom a channel will reach, has reached, or has failed to reach.
+
+    skipped: the numbers of those whom it was not used for, by reason: `read`, `gone`, `muted`, `off`, `noAddress`,
+    `overQuota`, `noGateway`.
+    """
+
+    waiting: int
+    sent: int
+    failed: int
+    skipped: Mapping[str, int]
+
+
 class Receipt(Struct, frozen=True):
-    """The read state of a message for one recipient. read_at: when the message was first read (UTC)."""
+    """The read state of a message for one recipient. read_at: when the message was first read (UTC).
+
+    channels: what became of it by channels.
+    """
 
     recipient: str
     read: bool
     read_at: datetime | None = None
+    channels: tuple[ChannelOutcome, ...] = ()
 
 
 class OrgStatus(Struct, frozen=True):
@@ -63,6 +93,7 @@ class MessageStatus(Struct, frozen=True):
     closed_at, closed_by: when an approval was closed (UTC), and the approver's user id; None while it is open.
     sender_name: who sends it, in words; None if the send named nobody.
     organisations: the organisations it was sent to, or None. orgs: the counts by organisation, if asked for.
+    channels: the sums of the channels by which it is sent to those who do not read it.
     """
 
     receivers: int
@@ -81,6 +112,7 @@ class MessageStatus(Struct, frozen=True):
     sender_name: str | None = None
     organisations: Organisations | None = None
     orgs: tuple[OrgStatus, ...] = ()
+    channels: Mapping[str, ChannelSum] = {}
 
 
 class Message(Struct, frozen=True):

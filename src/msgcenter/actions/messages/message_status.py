@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
+from msgcenter.actions.channels.outcomes import ChannelOutcomes
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
 from msgcenter.actions.messages.org_reports import OrgCounts, org_counts, org_of_message
 from msgcenter.actions.messages.receipt_counts import ReceiptCounts
@@ -60,11 +61,15 @@ class ReceiptPage(NamedTuple):
 
 
 class MessageStatuses:
-    """Queries about sent messages. They change nothing, but mailboxes may pull and withdraw expired entries."""
+    """Queries about sent messages. They change nothing, but mailboxes may pull and withdraw expired entries.
+
+    `channels` are the queries about ways outside the inbox.
+    """
 
     def __init__(self, database: Database, *, waiting_limit: int) -> None:
         self._database = database
         self._receipt_counts = ReceiptCounts(database)
+        self.channels = ChannelOutcomes(database)
         self._unread_counts = CellCommits(
             self._count_unread, batch_weight=_MAILBOXES_PER_QUERY, waiting_limit=waiting_limit
         )

@@ -26,6 +26,7 @@ from msgcenter.gateway.wire.answers import (
     UnreadCount,
 )
 from msgcenter.gateway.wire.bodies import body_or_template
+from msgcenter.gateway.wire.channel_outcomes import channels_of, sums_by_channel
 from msgcenter.gateway.wire.fields import number_of, requested_kind, text_of, value_or_none
 from msgcenter.gateway.wire.requests import GetMsgList, GetMsgStatus, GetUnreadCount, ModMsgStatus, SendMsg
 from msgcenter.store.messages.messages import MessageFilter
@@ -146,6 +147,11 @@ async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, requ
     )
     report = page.status
     message = report.message
+    sums = await message_statuses.channels.sums(message)
+    outcomes = {}
+    if sums:
+        user_ids = [receipt.user_id for receipt in page.receipts]
+        outcomes = await message_statuses.channels.of_users(message, user_ids)
     by_org = None if request.group_by is UNSET else await message_statuses.org_counts(message, org_id)
     return MsgStatus(
         receivers=report.counts.receivers,
@@ -158,6 +164,7 @@ async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, requ
                 receipt.user_id,
                 0 if receipt.read_at is None else 1,
                 "" if receipt.read_at is None else str(receipt.read_at),
+                channels_of(outcomes.get(receipt.user_id, ())),
             )
             for receipt in page.receipts
         ],
@@ -171,6 +178,7 @@ async def get_msg_status(message_statuses: MessageStatuses, caller: Caller, requ
         **_organisations(report),
         orgs=UNSET if by_org is None else [_org_status(counts) for counts in by_org],
         sender_name=message.sender_name or UNSET,
+        channels=sums_by_channel(sums if request.cursor is UNSET else {}),
     )
 
 

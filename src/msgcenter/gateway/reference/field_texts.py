@@ -1,5 +1,6 @@
 """The meaning of each API field by its name; `call.field` where a call gives the name another meaning."""
 
+from msgcenter.domain.channels.codes import CHANNELS
 from msgcenter.domain.language import Phrase
 
 FIELDS = {
@@ -259,6 +260,40 @@ FIELDS = {
         "scheduled, sending, sent, recalled or expired",
     ),
     "details": Phrase("接收人明细", "receipts, one per receiver"),
+    "details[].channels": Phrase(
+        "经渠道送达的情况；没有则无此字段", "what became of it by channels; absent without any"
+    ),
+    "details[].channels[].channel": Phrase("渠道", "the channel"),
+    "details[].channels[].state": Phrase(
+        "waiting等待，sent已送出，failed失败，skipped未送", "waiting, sent, failed, or skipped: not sent"
+    ),
+    "details[].channels[].time": Phrase(
+        "送出、失败或放弃的时间；等待中为预定时间", "when it was sent, has failed or was skipped; when it is due"
+    ),
+    "details[].channels[].reason": Phrase("失败或未送的原因", "why it has failed or was skipped"),
+    "getMsgStatus.channels": Phrase(
+        "各渠道的人数；消息不经渠道发送则无此字段", "numbers of receivers by channel; absent if it is sent by none"
+    ),
+    **{f"getMsgStatus.channels.{channel}": Phrase(f"{channel}渠道", f"the channel {channel}") for channel in CHANNELS},
+    **{
+        f"getMsgStatus.channels.{channel}.{name}": text
+        for channel in CHANNELS
+        for name, text in {
+            "waiting": Phrase("等待送出的人数", "receivers for whom it waits"),
+            "sent": Phrase("已送出的人数", "receivers to whom it was sent"),
+            "failed": Phrase("失败的人数", "receivers for whom it has failed"),
+            "skipped": Phrase("未送的人数，按原因", "receivers to whom it was not sent, by reason"),
+            "skipped.read": Phrase("已读", "had read it"),
+            "skipped.gone": Phrase(
+                "已撤回、过期或被用户删除", "it was recalled, has expired, or its user has deleted it"
+            ),
+            "skipped.muted": Phrase("用户已将应用静音", "had muted the app"),
+            "skipped.off": Phrase("用户已关闭该渠道", "had turned the channel off"),
+            "skipped.noAddress": Phrase("没有地址", "have no address"),
+            "skipped.overQuota": Phrase("超出每日上限", "over the daily limit"),
+            "skipped.noGateway": Phrase("平台未接入该渠道", "the platform has no gateway"),
+        }.items()
+    },
     "details[].userId": Phrase("用户编号", "a user's id"),
     "details[].isRead": Phrase("1已读，0未读", "1 read, 0 unread"),
     "details[].readTime": Phrase(

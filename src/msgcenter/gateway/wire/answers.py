@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from msgcenter.domain.channels.codes import Channel
+from msgcenter.domain.channels.outcome import StateWord
 from msgcenter.domain.content import Kind
 
 
@@ -70,12 +72,62 @@ class Sent(Struct, frozen=True, rename="camel"):
     msg_id: str
 
 
+class DetailChannel(Struct, frozen=True, rename="camel"):
+    """What became of a message to one receiver by a channel.
+
+    `time` (ms since 1970) is when it was sent, has failed or was skipped, or when it is due. `reason` is present after
+    a failure or a skip.
+    """
+
+    channel: Channel
+    state: StateWord
+    time: str
+    reason: str | UnsetType = UNSET
+
+
 class Detail(Struct, frozen=True, rename="camel"):
-    """The receipt of one receiver; `readTime` is ms since 1970, "" while unread."""
+    """The receipt of one receiver; `readTime` is ms since 1970, "" while unread.
+
+    `channels` is present if the message is on its way to the receiver by channels, or was.
+    """
 
     user_id: str
     is_read: Literal[0, 1]
     read_time: str
+    channels: list[DetailChannel] | UnsetType = UNSET
+
+
+class SkippedSums(Struct, frozen=True, rename="camel"):
+    """The numbers of receivers whom a channel was not used for, by reason; those that are 0 are absent."""
+
+    read: int | UnsetType = UNSET
+    gone: int | UnsetType = UNSET
+    muted: int | UnsetType = UNSET
+    off: int | UnsetType = UNSET
+    no_address: int | UnsetType = UNSET
+    over_quota: int | UnsetType = UNSET
+    no_gateway: int | UnsetType = UNSET
+
+
+class ChannelSums(Struct, frozen=True, rename="camel"):
+    """The numbers of receivers whom a channel will reach, has reached, has failed to reach, or was not used for."""
+
+    waiting: int
+    sent: int
+    failed: int
+    skipped: SkippedSums
+
+
+class SumsByChannel(Struct, frozen=True, rename="camel"):
+    """The sums of the message's channels."""
+
+    email: ChannelSums | UnsetType = UNSET
+    sms: ChannelSums | UnsetType = UNSET
+    wecom: ChannelSums | UnsetType = UNSET
+    dingtalk: ChannelSums | UnsetType = UNSET
+    feishu: ChannelSums | UnsetType = UNSET
+    push: ChannelSums | UnsetType = UNSET
+    apprise: ChannelSums | UnsetType = UNSET
 
 
 class OrgStatus(Struct, frozen=True, rename="camel"):
@@ -92,7 +144,8 @@ class MsgStatus(Struct, frozen=True, rename="camel"):
     """The status of a message, and a page of its receipts. `nextCursor` is absent on the last page.
 
     `version` and `updateTime` are present after an update, `recallTime` after a recall, `remindTime` after a reminder,
-    `closeTime` and `closedBy` while an approval is closed, `senderName` if the send had one. Times are ms since 1970.
+    `closeTime` and `closedBy` while an approval is closed, `senderName` if the send had one, `channels` on the first
+    page if the message is sent by channels. Times are ms since 1970.
     """
 
     receivers: int
@@ -113,6 +166,7 @@ class MsgStatus(Struct, frozen=True, rename="camel"):
     include_sub: bool | UnsetType = UNSET
     orgs: list[OrgStatus] | UnsetType = UNSET
     sender_name: str | UnsetType = UNSET
+    channels: SumsByChannel | UnsetType = UNSET
 
 
 class ListedMsg(Struct, frozen=True, rename="camel"):

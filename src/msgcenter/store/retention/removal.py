@@ -173,6 +173,24 @@ async def delete_subscriptions(connection: Connection, cell: int, user_ids: Sequ
     return affected_rows(status)
 
 
+async def delete_deliveries(connection: Connection, cell: int, user_ids: Sequence[str], before_id: int) -> int:
+    """Delete what became of messages with ids below `before_id` by channels, for users of a cell (sorted).
+
+    Returns how many deliveries there were.
+    """
+    status = await connection.execute(
+        f"""
+        delete from channel_delivery as delivery
+        using {_USERS}
+        where delivery.cell = $1 and delivery.user_id = mailbox_user.user_id and delivery.message_id < $3
+        """,
+        cell,
+        user_ids,
+        before_id,
+    )
+    return affected_rows(status)
+
+
 # --- Messages -------------------------------------------------------------------------------------------------------
 
 
@@ -199,8 +217,10 @@ async def count_versions(connection: Connection, cell: int, message_ids: Sequenc
 async def delete_messages(connection: Connection, cell: int, message_ids: Sequence[int]) -> tuple[int, int]:
     """Delete messages of a cell (ascending ids) and their earlier versions; return how many there were of each.
 
-    Runs inside a transaction.
+    Their plans of channels and the values of their templates are deleted, too. Runs inside a transaction.
     """
+    for table in ("channel_plan", "message_params"):
+        await connection.execute(f"delete from {table} where cell = $1 and message_id = any($2)", cell, message_ids)
     messages = await connection.execute(
         "delete from message using unnest($2::bigint[]) as old (id) where message.cell = $1 and message.id = old.id",
         cell,

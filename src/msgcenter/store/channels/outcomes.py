@@ -1,0 +1,64 @@
+"""What became of messages by channels."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+
+from msgcenter.database.database import Connection
+from msgcenter.domain.channels.codes import Channel, DeliveryState
+from msgcenter.domain.channels.outcome import WORDS, ChannelOutcome, PlannedRound, StateCount, without_addresses
+from msgcenter.store.messages.messages import MessageKey
+
+_skipped = msgspec.json.Decoder(dict[str, dict[str, int]])
+
+
+async def planned_rounds(connection: Connection, key: MessageKey) -> list[PlannedRound]:
+    """Return the rounds of a message's plan, the first one first."""
+    rows = await connection.fetch(
+        "select channels, skipped from channel_plan where cell = $1 and message_id = $2 order by round", *key
+    )
+    return [
+        PlannedRound(cast("tuple[Channel, ...]", tuple(row["channels"])), _skipped.decode(row["skipped"]))
+        for row in rows
+    ]
+
+
+async def count_states(connection: Connection, cell: int, message_id: int) -> list[StateCount]:
+    """Return how many deliveries of a message to users of a cell are in which state."""
+    rows = await connection.fetch(
+        """
+        select channel, state, case when state = 4 then coalesce(reason, '') else '' end as reason,
+            count(*) as deliveries
+        from channel_delivery
+        where cell = $1 and message_id = $2
+        group by 1, 2, 3
+        order by 1, 2, 3
+        """,
+        cell,
+        message_id,
+    )
+    return [
+        StateCount(row["channel"], WORDS[DeliveryState(row["state"])], row["reason"], row["deliveries"]) for row in rows
+    ]
+
+
+async def of_users(connection: Connection, cell: int, message_id: int, user_ids: Sequence[str]) -> list[ChannelOutcome]:
+    """Return what became of a message to users of a cell, by user, channel and round."""
+    rows = await connection.fetch(
+        """
+        select user_id, channel, state, coalesce(settled_at, due_at) as at, reason
+        from channel_delivery
+        where cell = $1 and message_id = $2 and user_id = any($3)
+        order by user_id, channel, round
+        """,
+        cell,
+        message_id,
+        user_ids,
+    )
+    outcomes: list[ChannelOutcome] = []
+    for user_id, channel, state, at, reason in rows:
+        word = WORDS[DeliveryState(state)]
+        shown = "" if word in {"waiting", "sent"} else without_addresses(reason or "")
+        outcomes.append(ChannelOutcome(user_id, channel, word, at, shown))
+    return outcomes
