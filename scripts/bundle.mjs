@@ -17,7 +17,7 @@ const PACKAGES = path.join(ROOT, "src", "msgcenter");
 const TARGET = ["chrome114", "firefox125", "safari17"];
 /** The entries of each package, in its folder static/ unless they name another; each becomes bundle/NAME.min.js or .min.css. */
 const ENTRIES = {
-  inbox: ["msg-inbox.js", "page.js", "page.css", "early.js", "settings.js", "../worker/service-worker.js"],
+  inbox: ["msg-inbox.js", "page.js", "page.css", "early.js", "settings.js", "later.js", "../worker/service-worker.js"],
   portal: [
     "portal.js",
     "try.js",

@@ -8,12 +8,19 @@ export interface MessageBase {
   senderName: string | null;
   /** Sent by the platform itself. */
   announcement: boolean;
+  /** The user has muted its app: nothing should announce it. */
+  silent: boolean;
   createdAt: number;
   readAt: number | null;
   updatedAt: number | null;
   remindedAt: number | null;
   expiresAt: number | null;
   archived: boolean;
+  starred: boolean;
+  /** When it comes back; null unless it is hidden until then. */
+  snoozedUntil: number | null;
+  /** It has come back, and is unread. */
+  woken: boolean;
   /** Null for a message that is no approval; `closedAt` is null while it is open. */
   approval: { closedAt: number | null; closedBy: string | null } | null;
 }

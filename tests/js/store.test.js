@@ -323,7 +323,9 @@ test("a status event without its approval makes an open approval read again", as
   await open();
   const approval = { closedAt: Date.now(), closedBy: "Ms Li" };
   server.messages.set(id, { ...baseMessage(), id, approval });
-  server.stream.emit("status", { messages: [{ id, readAt: null, archived: false }] });
+  server.stream.emit("status", {
+    messages: [{ id, readAt: null, archived: false, starred: false, snoozedUntil: null, woken: false }],
+  });
   await settle();
   assert.deepEqual(store.message(id)?.approval, approval);
 });
@@ -709,7 +711,9 @@ test("a change is missed while a message is read again: its older answer does no
   const [id] = server.receive(1, { approval: { closedAt: null, closedBy: null } });
   await open();
   server.isHeld = true;
-  server.stream.emit("status", { messages: [{ id, readAt: null, archived: false }] });
+  server.stream.emit("status", {
+    messages: [{ id, readAt: null, archived: false, starred: false, snoozedUntil: null, woken: false }],
+  });
   const message = lastCall("message");
   server.work(message);
   server.disconnect();
@@ -807,4 +811,94 @@ test("a stopped store ignores what is under way", async () => {
   await server.drain();
   assert.equal(server.stream.isStarted, false);
   assert.equal(store.messages.length, 0);
+});
+
+// --- Stars, deletion, snoozing, muted apps ----------------------------------------------------------------------------
+
+test("a deleted message is gone at once, and undoing brings it back where it was", async () => {
+  const [, id] = server.receive(3);
+  await open();
+  const undo = await store.delete([id]);
+  await settle();
+  assert.deepEqual([shownIds(), badge()], [["1003", "1001"], 2]);
+  await undo();
+  await settle();
+  assert.deepEqual([shownIds(), badge()], [["1003", "1002", "1001"], 3]);
+});
+
+test("a deletion that is refused is taken back", async () => {
+  const [id] = server.receive(1);
+  await open();
+  server.isHeld = true;
+  const deleting = store.delete([id]);
+  assert.deepEqual([shownIds(), badge()], [[], 0]);
+  server.lose(lastCall("setDeleted"));
+  await assert.rejects(deleting);
+  assert.deepEqual(shownIds(), [id]);
+});
+
+test("a snoozed message comes back unread at the top, and stays there when it is read", async () => {
+  const [id] = server.receive(3);
+  server.setRead([id], true);
+  await open();
+  await store.snooze([id], Date.now() + 60_000);
+  assert.deepEqual([shownIds(), badge()], [["1003", "1002"], 2]);
+  /** @type {string[]} */
+  const reminded = [];
+  store.on("reminder", (message) => reminded.push(message.id));
+  server.wake(id);
+  await settle();
+  assert.deepEqual([shownIds(), badge(), reminded], [[id, "1003", "1002"], 3, [id]]);
+  await store.setRead([id], true);
+  await settle();
+  assert.deepEqual(shownIds(), [id, "1003", "1002"]);
+  await store.refresh();
+  assert.deepEqual(shownIds(), ["1003", "1002", id]);
+});
+
+test("undoing a snooze restores that the message was read", async () => {
+  const [id] = server.receive(1);
+  server.setRead([id], true);
+  await open();
+  const undo = await store.snooze([id], Date.now() + 60_000);
+  await undo();
+  await settle();
+  assert.deepEqual([shownIds(), store.message(id)?.readAt === null, badge()], [[id], false, 0]);
+});
+
+test("a message of an old page that comes back is listed first", async () => {
+  const [id] = server.receive(40);
+  server.snooze([id], Date.now() + 60_000);
+  await open();
+  server.wake(id);
+  await settle();
+  assert.equal(shownIds()[0], id);
+  await store.loadMore();
+  assert.equal(shownIds().length, 40);
+  assert.equal(shownIds()[0], id);
+});
+
+test("this and older ones are read, and no newer ones", async () => {
+  const [, id] = server.receive(3);
+  await open();
+  const { count } = await store.readAll(id);
+  assert.deepEqual([count, badge()], [2, 1]);
+  assert.equal(store.message("1003")?.readAt, null);
+});
+
+test("a muted app is not in the badge, and its messages are silent", async () => {
+  server.receive(2);
+  await open();
+  await store.setMuted("demo", true);
+  assert.deepEqual([shownIds(), badge()], [["1002", "1001"], 0]);
+  /** @type {boolean[]} */
+  const silent = [];
+  store.on("message", (message) => silent.push(message.silent));
+  server.receive(1);
+  await settle();
+  assert.deepEqual([shownIds().length, badge(), silent], [3, 0, [true]]);
+  await store.setRead(["1003"], true);
+  assert.equal(badge(), 0);
+  await store.setMuted("demo", false);
+  assert.equal(badge(), 2);
 });

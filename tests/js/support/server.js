@@ -23,6 +23,7 @@ import { FakeStream } from "./stream.js";
  */
 
 const APP = { id: "demo", name: "Demo School" };
+export const OTHER_APP = { id: "other", name: "Library" };
 const PAGE = 30;
 
 export class FakeServer {
@@ -37,6 +38,10 @@ export class FakeServer {
   isHeld = false;
   /** Live events that the stream has yet to deliver. @type {{name: keyof LiveEvents | "list", data: any}[]} */
   events = [];
+  /** The messages that the user has deleted. @type {Map<string, TextMessage>} */
+  deleted = new Map();
+  /** The ids of the apps that the user has muted. @type {Set<string>} */
+  muted = new Set();
   /** Whether live events wait for `deliver`. */
   isStreamHeld = false;
   #lastId = 1_000;
@@ -51,6 +56,14 @@ export class FakeServer {
         this.#call("setRead", [ids, read], () => this.#result(this.setRead(ids, read))),
       setArchived: (/** @type {string[]} */ ids, /** @type {boolean} */ archived) =>
         this.#call("setArchived", [ids, archived], () => this.#result(this.setArchived(ids, archived))),
+      setStarred: (/** @type {string[]} */ ids, /** @type {boolean} */ starred) =>
+        this.#call("setStarred", [ids, starred], () => this.#result(this.setStarred(ids, starred))),
+      setDeleted: (/** @type {string[]} */ ids, /** @type {boolean} */ deleted) =>
+        this.#call("setDeleted", [ids, deleted], () => this.#result(this.setDeleted(ids, deleted))),
+      snooze: (/** @type {string[]} */ ids, /** @type {number | null} */ until) =>
+        this.#call("snooze", [ids, until], () => this.#result(this.snooze(ids, until))),
+      setMuted: (/** @type {string} */ app, /** @type {boolean} */ muted) =>
+        this.#call("setMuted", [app, muted], () => this.setMuted(app, muted)),
       readAll: (/** @type {string} */ upTo, /** @type {View} */ view) =>
         this.#call("readAll", [upTo, { ...view }], () => this.#result(this.#readAll(upTo, view))),
     })
@@ -75,9 +88,13 @@ export class FakeServer {
         app: APP,
         senderName: null,
         announcement: false,
+        silent: false,
         createdAt: Date.now(),
         readAt: null,
         archived: false,
+        starred: false,
+        snoozedUntil: null,
+        woken: false,
         approval: null,
         updatedAt: null,
         remindedAt: null,
@@ -85,6 +102,7 @@ export class FakeServer {
         body: { content: `Message ${id}` },
         ...fields,
       };
+      message.silent = this.muted.has(message.app.id);
       this.messages.set(id, message);
       this.#publish("message", message);
       this.#publish("counts", this.counts);
@@ -94,12 +112,18 @@ export class FakeServer {
 
   /** @returns {Counts} */
   get counts() {
-    const all = [...this.messages.values()].filter((message) => !message.archived);
-    const unread = [...this.messages.values()].filter(({ readAt }) => readAt === null);
+    const awake = [...this.messages.values()].filter(({ snoozedUntil }) => snoozedUntil === null);
+    const isLoud = (/** @type {Message} */ { app }) => !this.muted.has(app.id);
+    const unread = awake.filter(({ readAt }) => readAt === null);
+    const apps = [APP, OTHER_APP].map((app) => ({
+      ...app,
+      unread: unread.filter((message) => message.app.id === app.id).length,
+      muted: this.muted.has(app.id),
+    }));
     return {
-      unread: unread.length,
-      todo: all.filter(isTodo).length,
-      apps: [{ ...APP, unread: unread.length }],
+      unread: unread.filter(isLoud).length,
+      todo: awake.filter((message) => isTodo(message) && isLoud(message)).length,
+      apps,
     };
   }
 
@@ -108,7 +132,7 @@ export class FakeServer {
    * @param {boolean} read
    */
   setRead(ids, read) {
-    return this.#change(ids, { readAt: read ? Date.now() : null });
+    return this.#change(ids, read ? { readAt: Date.now() } : { readAt: null, archived: false });
   }
 
   /**
@@ -116,12 +140,72 @@ export class FakeServer {
    * @param {boolean} archived
    */
   setArchived(ids, archived) {
-    return this.#change(ids, archived ? { archived, readAt: Date.now() } : { archived });
+    return this.#change(ids, archived ? { archived, readAt: Date.now(), snoozedUntil: null } : { archived });
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {boolean} starred
+   */
+  setStarred(ids, starred) {
+    return this.#change(ids, { starred });
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {boolean} deleted
+   */
+  setDeleted(ids, deleted) {
+    const changed = ids.filter((id) => (deleted ? this.messages : this.deleted).has(id));
+    for (const id of changed) {
+      const message = /** @type {TextMessage} */ ((deleted ? this.messages : this.deleted).get(id));
+      (deleted ? this.messages : this.deleted).delete(id);
+      if (deleted) this.deleted.set(id, { ...message, snoozedUntil: null });
+      else this.messages.set(id, { ...message, silent: this.muted.has(message.app.id) });
+      if (!deleted) this.#publish("update", this.messages.get(id));
+    }
+    if (deleted) this.#publish("removed", { ids: changed });
+    this.#publish("counts", this.counts);
+    return deleted ? changed : ids.filter((id) => this.messages.has(id));
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {number | null} until
+   */
+  snooze(ids, until) {
+    const fields = until === null ? {} : { readAt: null, archived: false, woken: false };
+    return this.#change(ids, { snoozedUntil: until, ...fields }, "update");
+  }
+
+  /** Let a message come back whose time has come. @param {string} id */
+  wake(id) {
+    const message = this.messages.get(id);
+    if (!message || message.snoozedUntil === null) return;
+    const woken = { ...message, snoozedUntil: null, woken: true };
+    this.messages.set(id, woken);
+    if (woken.readAt === null) this.#publish("woken", woken);
+    this.#publish("counts", this.counts);
+  }
+
+  /**
+   * @param {string} app
+   * @param {boolean} muted
+   */
+  setMuted(app, muted) {
+    if (muted) this.muted.add(app);
+    else this.muted.delete(app);
+    for (const [id, message] of this.messages)
+      if (message.app.id === app) this.messages.set(id, { ...message, silent: muted });
+    this.#publish("reload", {});
+    this.#publish("counts", this.counts);
+    return this.counts;
   }
 
   /** @param {string} id */
   recall(id) {
     this.messages.delete(id);
+    this.deleted.delete(id);
     this.#publish("removed", { ids: [id] });
     this.#publish("counts", this.counts);
   }
@@ -135,22 +219,35 @@ export class FakeServer {
     const message = this.messages.get(id);
     if (!message) return;
     this.messages.set(id, { ...message, updatedAt: Date.now(), ...fields });
-    this.#publish(event, this.messages.get(id));
+    this.#publish(event, this.#shownAs(id));
     this.#publish("counts", this.counts);
+  }
+
+  /**
+   * Return a message as answers and events have it. It has woken only while it is unread.
+   *
+   * @param {string} id
+   * @returns {TextMessage}
+   */
+  #shownAs(id) {
+    const message = /** @type {TextMessage} */ (this.messages.get(id));
+    return { ...message, woken: message.woken && message.readAt === null };
   }
 
   /**
    * @param {string[]} ids
    * @param {Partial<TextMessage>} fields
+   * @param {"status" | "update"} [event]
    */
-  #change(ids, fields) {
+  #change(ids, fields, event = "status") {
     const known = ids.filter((id) => this.messages.has(id));
     for (const id of known) this.messages.set(id, { .../** @type {TextMessage} */ (this.messages.get(id)), ...fields });
     const messages = known.map((id) => {
-      const { readAt, archived, approval } = /** @type {TextMessage} */ (this.messages.get(id));
-      return { id, readAt, archived, approval };
+      const { readAt, archived, starred, snoozedUntil, woken, approval } = this.#shownAs(id);
+      return { id, readAt, archived, starred, snoozedUntil, woken, approval };
     });
-    this.#publish("status", { messages });
+    if (event === "status") this.#publish("status", { messages });
+    else for (const id of known) this.#publish("update", this.#shownAs(id));
     this.#publish("counts", this.counts);
     return known;
   }
@@ -173,13 +270,13 @@ export class FakeServer {
    * @param {View} view
    */
   shown({ filter, app, q }) {
-    return [...this.messages.values()]
-      .filter((message) => {
-        if (message.archived !== (filter === "archived")) return false;
-        if ((filter === "unread" && message.readAt !== null) || (filter === "todo" && !isTodo(message))) return false;
-        return (!app || message.app.id === app) && message.body.content.includes(q);
-      })
-      .sort((left, right) => newerFirst(left.id, right.id));
+    const isFirst = (/** @type {Message} */ { woken }) => Number(woken && (filter === "all" || filter === "unread"));
+    return [...this.messages.keys()]
+      .map((id) => this.#shownAs(id))
+      .filter(
+        (message) => fits(filter, message) && (!app || message.app.id === app) && message.body.content.includes(q),
+      )
+      .sort((left, right) => isFirst(right) - isFirst(left) || newerFirst(left.id, right.id));
   }
 
   /**
@@ -187,17 +284,24 @@ export class FakeServer {
    * @param {{cursor?: string | null, limit?: number, withCounts?: boolean}} options
    */
   #list(view, { cursor = null, limit = PAGE, withCounts = false }) {
-    const older = this.shown(view).filter(({ id }) => cursor === null || newerFirst(id, cursor) > 0);
-    const messages = older.slice(0, limit);
-    const nextCursor = older.length > limit ? (messages.at(-1)?.id ?? null) : null;
+    const shown = this.shown(view);
+    const isWoken = (/** @type {Message} */ { woken }) => woken && (view.filter === "all" || view.filter === "unread");
+    const isAfter = (/** @type {Message} */ message) => {
+      if (cursor === null) return true;
+      if (cursor.startsWith("w")) return !isWoken(message) || newerFirst(message.id, cursor.slice(1)) > 0;
+      return !isWoken(message) && newerFirst(message.id, cursor) > 0;
+    };
+    const rest = shown.filter(isAfter);
+    const messages = rest.slice(0, limit);
+    const last = messages.at(-1);
+    const nextCursor = rest.length > limit && last ? `${isWoken(last) ? "w" : ""}${last.id}` : null;
     return { messages, nextCursor, ...(withCounts ? { counts: this.counts } : {}) };
   }
 
   /** @param {string} id */
   #message(id) {
-    const message = this.messages.get(id);
-    if (!message) throw new ApiError(404, "not_found");
-    return message;
+    if (!this.messages.has(id)) throw new ApiError(404, "not_found");
+    return this.#shownAs(id);
   }
 
   /** @param {string[]} changed */
@@ -311,4 +415,16 @@ export class FakeServer {
     this.events = [];
     this.stream.setState("connecting");
   }
+}
+
+/**
+ * @param {View["filter"]} filter
+ * @param {Message} message
+ */
+function fits(filter, message) {
+  if (filter === "snoozed") return message.snoozedUntil !== null;
+  if (message.snoozedUntil !== null) return false;
+  if (filter === "starred") return message.starred;
+  if (message.archived !== (filter === "archived")) return false;
+  return filter === "unread" ? message.readAt === null : filter !== "todo" || isTodo(message);
 }

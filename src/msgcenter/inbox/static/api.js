@@ -3,7 +3,7 @@
 /** @import { Counts, Message } from "./messages.js" */
 
 /**
- * @typedef {"all" | "unread" | "todo" | "archived"} Filter
+ * @typedef {"all" | "unread" | "todo" | "archived" | "starred" | "snoozed"} Filter
  *
  * @typedef {object} View Which messages a list shows.
  * @property {Filter} filter
@@ -178,6 +178,47 @@ export class Api {
    */
   setArchived(ids, archived) {
     return this.#inChunks(ids, (chunk) => this.#call("POST", "messages/archive", { ids: chunk, archived }));
+  }
+
+  /**
+   * Star any number of messages, or take their stars away.
+   *
+   * @param {string[]} ids
+   * @param {boolean} starred
+   */
+  setStarred(ids, starred) {
+    return this.#inChunks(ids, (chunk) => this.#call("POST", "messages/star", { ids: chunk, starred }));
+  }
+
+  /**
+   * Delete any number of messages, or take that back.
+   *
+   * @param {string[]} ids
+   * @param {boolean} deleted
+   */
+  setDeleted(ids, deleted) {
+    return this.#inChunks(ids, (chunk) => this.#call("POST", "messages/delete", { ids: chunk, deleted }));
+  }
+
+  /**
+   * Hide any number of messages until a time (ms since 1970), or show them at once (null).
+   *
+   * @param {string[]} ids
+   * @param {number | null} until
+   */
+  snooze(ids, until) {
+    return this.#inChunks(ids, (chunk) => this.#call("POST", "messages/snooze", { ids: chunk, until }));
+  }
+
+  /**
+   * Mute an app, or end that.
+   *
+   * @param {string} app
+   * @param {boolean} muted
+   * @returns {Promise<Counts>}
+   */
+  setMuted(app, muted) {
+    return this.#call("POST", `apps/${encodeURIComponent(app)}/mute`, { muted });
   }
 
   /**

@@ -56,6 +56,11 @@ export class Card {
     return this.#message;
   }
 
+  /** The button that opens the message's menu. */
+  get menuButton() {
+    return this.#parts.menu;
+  }
+
   /**
    * Return whether `update` can show a message: its body is the one of this card.
    *
@@ -73,10 +78,12 @@ export class Card {
   update(message) {
     this.#message = message;
     const { texts, clock } = this.#context;
-    const { item, reminder, updated, read, archive } = this.#parts;
+    const { item, marks, reminder, updated, read, archive } = this.#parts;
     const isUnread = message.readAt === null;
     item.classList.toggle("unread", isUnread);
     item.classList.toggle("archived", message.archived);
+    marks.hidden = !message.starred && !message.snoozedUntil && !message.woken;
+    marks.replaceChildren(...this.#marks(message));
     this.#updateApproval(message);
     reminder.hidden = !isUnread || message.remindedAt === null;
     reminder.title = message.remindedAt === null ? "" : texts.remindedAt(clock.full(message.remindedAt));
@@ -86,6 +93,18 @@ export class Card {
     archive.replaceChildren(icon(message.archived ? "restore" : "archive"));
     setLabel(archive, message.archived ? texts.unarchive : texts.archive);
     this.updateTimes();
+  }
+
+  /** @param {Message} message */
+  #marks({ starred, snoozedUntil, woken }) {
+    const { texts, clock } = this.#context;
+    const marks = [];
+    if (starred) marks.push(el("span", { class: "star", role: "img", "aria-label": texts.starred }, icon("star")));
+    if (snoozedUntil) {
+      const title = clock.full(snoozedUntil);
+      marks.push(el("span", { class: "asleep", title }, icon("moon"), texts.until(clock.coming(snoozedUntil))));
+    } else if (woken) marks.push(el("span", { class: "asleep" }, icon("moon"), texts.woken));
+    return marks;
   }
 
   /** @param {Message} message */
@@ -111,7 +130,7 @@ export class Card {
   updateTimes() {
     const { texts, clock } = this.#context;
     const { item, time, updated, closed } = this.#parts;
-    const { createdAt, updatedAt, approval, announcement, readAt } = this.#message;
+    const { createdAt, updatedAt, approval, announcement, readAt, starred, snoozedUntil, woken } = this.#message;
     time.textContent = clock.short(createdAt);
     if (updatedAt !== null) {
       updated.textContent = texts.updated(clock.moment(updatedAt));
@@ -125,6 +144,9 @@ export class Card {
       announcement && texts.announcement,
       readAt === null && texts.unread,
       isTodo(this.#message) && texts.pending,
+      starred && texts.starred,
+      !!snoozedUntil && texts.until(clock.coming(snoozedUntil)),
+      woken && texts.woken,
       sourceOf(this.#message),
       headline(this.#message),
       clock.day(createdAt),
@@ -189,6 +211,7 @@ export class Card {
     const time = el("time", { datetime: new Date(createdAt).toISOString(), title: clock.full(createdAt) });
     const approval = el("span", { class: "approval" });
     const reminder = el("span", { class: "reminder", hidden: true }, icon("bell"), texts.reminded);
+    const marks = el("span", { class: "marks", hidden: true });
     const closed = el("p", { class: "closed", dir: "auto", hidden: true });
     const updated = el("p", { class: "updated", hidden: true });
     const quick = { class: "icon-button quick" };
@@ -212,6 +235,7 @@ export class Card {
       // Shown for the message's own field: no text of an app can imitate it.
       announcement ? el("span", { class: "official" }, icon("official"), texts.announcement) : null,
       approval,
+      marks,
       reminder,
       el("span", { class: "spring" }),
       time,
@@ -222,7 +246,7 @@ export class Card {
     const card = el("div", { class: `card kind-${kind}${announcement ? " of-platform" : ""}` }, tile, main);
     card.addEventListener("click", (event) => this.#handleClick(event));
     const item = el("article", { class: "item", tabindex: "-1", "data-id": id }, day, card);
-    return { item, day, time, approval, reminder, closed, updated, read, archive };
+    return { item, day, time, approval, marks, reminder, closed, updated, read, archive, menu };
   }
 
   /** Return the app's name, after the sender's if the message names one. */

@@ -2,6 +2,8 @@
 
 import { el, iconButton } from "./dom.js";
 
+import { laterTexts } from "./later-texts.js";
+
 /** @import { Texts } from "./texts.js" */
 
 /**
@@ -13,7 +15,7 @@ import { el, iconButton } from "./dom.js";
 export function showKeys(root, texts) {
   const close = iconButton("close", texts.close, () => dialog.close());
   const head = el("div", { class: "keys-head" }, el("h2", { id: "keys-title" }, texts.keys), close);
-  const rows = texts.keyList.map(({ keys, action }) =>
+  const rows = laterTexts(texts.language).keyList.map(({ keys, action }) =>
     el("div", {}, el("dt", {}, ...keys.map((key) => el("kbd", {}, key))), el("dd", {}, action)),
   );
   const dialog = el("dialog", { class: "keys", "aria-labelledby": "keys-title" }, head, el("dl", {}, ...rows));

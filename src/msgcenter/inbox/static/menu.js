@@ -8,6 +8,7 @@ import { el, focusedNear, icon } from "./dom.js";
  * @typedef {object} MenuItem
  * @property {IconName} icon
  * @property {string} label
+ * @property {string} [detail] Shown at the end.
  * @property {() => unknown} run
  * @property {boolean} [checked] Given for one choice out of several.
  * @property {boolean} [disabled]
@@ -107,7 +108,7 @@ export class Menus {
   /** @param {MenuItem | null} item */
   #entry(item) {
     if (item === null) return el("div", { class: "rule", role: "separator" });
-    const { checked, disabled, label, run } = item;
+    const { checked, disabled, label, detail, run } = item;
     const choice =
       checked === undefined ? { role: "menuitem" } : { role: "menuitemradio", "aria-checked": String(checked) };
     const entry = el(
@@ -115,6 +116,7 @@ export class Menus {
       { type: "button", tabindex: "-1", disabled, ...choice },
       icon(item.icon),
       el("span", { dir: "auto" }, label),
+      detail ? el("small", {}, detail) : null,
       checked ? icon("check") : null,
     );
     entry.addEventListener("click", () => {

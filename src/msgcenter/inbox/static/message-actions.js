@@ -4,9 +4,10 @@ import { asApiError } from "./api.js";
 import { targetOf } from "./links.js";
 
 /** @import { ApiError } from "./api.js" */
-/** @import { Message } from "./messages.js" */
+/** @import { App, Message } from "./messages.js" */
 /** @import { Store } from "./store.js" */
 /** @import { Texts } from "./texts.js" */
+/** @import { Clock } from "./time.js" */
 /** @import { Toast } from "./toast.js" */
 
 /**
@@ -20,31 +21,34 @@ import { targetOf } from "./links.js";
 export class MessageActions {
   #store;
   #texts;
+  #clock;
   #toast;
   #host;
 
   /**
    * @param {Store} store
    * @param {Texts} texts
+   * @param {Clock} clock
    * @param {Toast} toast
    * @param {ActionsHost} host
    */
-  constructor(store, texts, toast, host) {
+  constructor(store, texts, clock, toast, host) {
     this.#store = store;
     this.#texts = texts;
+    this.#clock = clock;
     this.#toast = toast;
     this.#host = host;
   }
 
   /**
-   * Open a message, which sets it read.
+   * Open a message, which sets it read, unless it is to come back unread.
    *
    * @param {Message} message
    * @param {MouseEvent | null} event The click on the message's link, if there is one.
    */
   open(message, event) {
     if (!this.#host.opens(message, targetOf(message))) event?.preventDefault();
-    this.setRead(message, true);
+    if (!message.snoozedUntil) this.setRead(message, true);
   }
 
   /**
@@ -69,8 +73,50 @@ export class MessageActions {
     return this.#attempt(archiving);
   }
 
-  async readAll() {
-    const outcome = await this.#attempt(this.#store.readAll());
+  /** @param {Message} message */
+  toggleStarred(message) {
+    return this.#attempt(this.#store.setStarred([message.id], !message.starred));
+  }
+
+  /** @param {Message} message */
+  delete(message) {
+    const deleting = this.#store.delete([message.id]);
+    this.#offerUndo(this.#texts.didDelete, async () => (await deleting)());
+    return this.#attempt(deleting);
+  }
+
+  /**
+   * Hide a message until a time (ms since 1970), or show it at once (null).
+   *
+   * @param {Message} message
+   * @param {number | null} until
+   */
+  snooze(message, until) {
+    const snoozing = this.#store.snooze([message.id], until);
+    const text = until === null ? this.#texts.didUnarchive : this.#texts.didSnooze(this.#clock.coming(until));
+    this.#offerUndo(text, async () => (await snoozing)());
+    return this.#attempt(snoozing);
+  }
+
+  /**
+   * Mute an app, or end that.
+   *
+   * @param {App} app
+   * @param {boolean} muted
+   */
+  async setMuted({ id, name }, muted) {
+    if (!(await this.#attempt(this.#store.setMuted(id, muted)))) return;
+    const text = muted ? this.#texts.didMute(name) : this.#texts.didUnmute(name);
+    this.#offerUndo(text, () => this.#store.setMuted(id, !muted));
+  }
+
+  /**
+   * Set all messages of the view read; with `upTo`, that message and older ones.
+   *
+   * @param {Message} [upTo]
+   */
+  async readAll(upTo) {
+    const outcome = await this.#attempt(this.#store.readAll(upTo?.id));
     if (!outcome) return;
     const { count, isComplete, undo } = outcome.result;
     const text = isComplete ? this.#texts.didMarkAll(count) : this.#texts.didMarkMany;

@@ -5,11 +5,11 @@
  * @property {string} id
  * @property {string} name
  *
- * @typedef {App & {unread: number}} AppCount
+ * @typedef {App & {unread: number, muted: boolean}} AppCount
  *
  * @typedef {object} Counts
- * @property {number} unread
- * @property {number} todo Approvals without a decision.
+ * @property {number} unread Without those of muted apps.
+ * @property {number} todo Approvals without a decision, without those of muted apps.
  * @property {AppCount[]} apps
  *
  * @typedef {object} Approval
@@ -36,12 +36,17 @@
  * @typedef {object} ReadState What `status` events change.
  * @property {number | null} readAt
  * @property {boolean} archived
+ * @property {boolean} starred
+ * @property {number | null} snoozedUntil When it comes back (ms since 1970); null unless it is hidden until then.
+ * @property {boolean} woken It has come back, and is unread.
+ * @property {boolean} [deleted] The user has just deleted it. The server does not send such messages.
  *
  * @typedef {object} Envelope What all kinds of messages have.
  * @property {string} id A number too large for Number, as text.
  * @property {App} app
  * @property {string | null} senderName Who sends it, in the app's words.
  * @property {boolean} announcement Sent by the platform itself.
+ * @property {boolean} silent The user has muted its app: nothing announces it.
  * @property {number} createdAt Times are ms since 1970.
  * @property {number | null} updatedAt
  * @property {number | null} remindedAt
@@ -73,6 +78,15 @@ export function newerFirst(left, right) {
  */
 export function isTodo({ approval }) {
   return approval !== null && approval.closedAt === null;
+}
+
+/**
+ * Return whether a message counts as unread, in the counts of its app.
+ *
+ * @param {ReadState} message
+ */
+export function isCounted({ readAt, snoozedUntil, deleted }) {
+  return readAt === null && !snoozedUntil && !deleted;
 }
 
 /**

@@ -3,6 +3,7 @@
 import { Api, openTheSame, Session } from "./api.js";
 import { Bell } from "./bell.js";
 import { el } from "./dom.js";
+import { loadLater } from "./load-later.js";
 import { notify } from "./notifications.js";
 import { openSettings } from "./open-settings.js";
 import { Panel } from "./panel.js";
@@ -175,6 +176,7 @@ export class MsgInbox extends HTMLElement {
         failed: (error) => this.#reportError(error),
         close: () => this.close(),
         mayNotify: () => this.#wantsNotifications,
+        later: () => loadLater(server),
         openSettings: (root) => openSettings(server, { root, api, device: this.device, language }),
       },
     });
@@ -274,13 +276,15 @@ export class MsgInbox extends HTMLElement {
   }
 
   /**
-   * Report a message that has arrived or that its app reminds of, and draw the user's attention to it.
+   * Report a message that has arrived or that its app reminds of, and draw the user's attention to it, unless its app is
+   * muted.
    *
    * @param {string} name
    * @param {Message} message
    */
   #reportMessage(name, message) {
     this.#dispatch(name, { message });
+    if (message.silent) return;
     this.#inbox?.bell?.ring();
     if (!this.#wantsNotifications || (document.hasFocus() && !document.hidden)) return;
     notify(message, () => {

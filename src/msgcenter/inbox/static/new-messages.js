@@ -33,9 +33,11 @@ export class NewMessages {
 
   /**
    * @param {Message} message
-   * @param {{isAbove: boolean}} options Whether it is listed above the visible part of the list.
+   * @param {{isAbove: boolean, isSilent: boolean}} options Whether it is listed above the visible part of the list, and
+   *   whether the user has muted its app.
    */
-  add(message, { isAbove }) {
+  add(message, { isAbove, isSilent }) {
+    if (isSilent) return;
     if (isAbove) this.#aboveCount += 1;
     this.#drawPill();
     this.#toAnnounce.push(message);

@@ -95,16 +95,22 @@ export class OwnChanges {
  * @param {ReadState} message
  * @returns {ReadState}
  */
-export function readStateOf({ readAt, archived }) {
-  return { readAt, archived };
+export function readStateOf({ readAt, archived, starred, snoozedUntil, woken, deleted }) {
+  return { readAt, archived, starred, snoozedUntil, woken, deleted };
 }
 
 /**
- * Return whether two read states differ. The time of reading does not count.
+ * Return whether two read states differ. The time of reading does not count, nor does what follows from the others.
  *
  * @param {ReadState} left
  * @param {ReadState} right
  */
 export function isOtherState(left, right) {
-  return (left.readAt === null) !== (right.readAt === null) || left.archived !== right.archived;
+  return (
+    (left.readAt === null) !== (right.readAt === null) ||
+    left.archived !== right.archived ||
+    left.starred !== right.starred ||
+    left.snoozedUntil !== right.snoozedUntil ||
+    Boolean(left.deleted) !== Boolean(right.deleted)
+  );
 }

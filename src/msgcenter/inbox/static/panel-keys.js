@@ -16,6 +16,7 @@ import { focusedNear, hasModifier } from "./dom.js";
  * @property {SearchBox} searchBox
  * @property {Toast} toast
  * @property {MessageActions} actions
+ * @property {(message: Message) => void} snooze Asks until when.
  * @property {() => boolean} isSearching Whether the list shows what was searched for.
  * @property {() => void} endSearch
  * @property {() => void} showKeys
@@ -67,7 +68,7 @@ export class PanelKeys {
    * @param {Element | null} focused
    */
   #handleListKey(key, focused) {
-    const { list, searchBox, toast, actions, isSearching, endSearch, showKeys, close } = this.#targets;
+    const { list, searchBox, toast, actions, snooze, isSearching, endSearch, showKeys, close } = this.#targets;
     switch (key) {
       case "ArrowDown":
       case "j":
@@ -83,6 +84,15 @@ export class PanelKeys {
         return this.#activateCurrent(focused);
       case "u":
         return this.#withFocused(focused, (message) => actions.toggleRead(message));
+      case "U":
+        return this.#withFocused(focused, (message) => actions.readAll(message));
+      case "s":
+        return this.#withFocused(focused, (message) => actions.toggleStarred(message));
+      case "h":
+        return this.#withFocused(focused, (message) => snooze(message));
+      case "Delete":
+      case "#":
+        return this.#withFocused(focused, (message) => actions.delete(message));
       case "e":
         return this.#withFocused(focused, (message) => actions.toggleArchived(message));
       case "z":

@@ -1,12 +1,14 @@
 /** The items of the panel's menus. */
 
+import { FOLDERS } from "./folders.js";
 import { targetOf } from "./links.js";
 import { askPermission, permission } from "./notifications.js";
 
 /** @import { View } from "./api.js" */
 /** @import { MenuItem } from "./menu.js" */
 /** @import { MessageActions } from "./message-actions.js" */
-/** @import { AppCount, Message } from "./messages.js" */
+/** @import { App, AppCount, Message } from "./messages.js" */
+/** @import { IconName } from "./dom.js" */
 /** @import { Texts } from "./texts.js" */
 
 /**
@@ -17,39 +19,65 @@ import { askPermission, permission } from "./notifications.js";
  * @param {Texts} options.texts
  * @param {MessageActions} options.actions
  * @param {() => void} options.open
- * @returns {MenuItem[]}
+ * @param {() => void} options.snooze Asks until when.
+ * @returns {(MenuItem | null)[]}
  */
-export function messageItems(message, { texts, actions, open }) {
+export function messageItems(message, { texts, actions, open, snooze }) {
   const isUnread = message.readAt === null;
-  /** @type {MenuItem[]} */
-  const items = [
-    {
-      icon: isUnread ? "check" : "mail",
-      label: isUnread ? texts.markRead : texts.markUnread,
-      run: () => actions.toggleRead(message),
-    },
-    {
-      icon: message.archived ? "restore" : "archive",
-      label: message.archived ? texts.unarchive : texts.archive,
-      run: () => actions.toggleArchived(message),
-    },
+  const isAsleep = Boolean(message.snoozedUntil);
+  return [
+    ...(targetOf(message) ? [item("open", texts.open, open)] : []),
+    item(isUnread ? "check" : "mail", isUnread ? texts.markRead : texts.markUnread, () => actions.toggleRead(message)),
+    ...(isAsleep ? [] : [item("checks", texts.readOlder, () => actions.readAll(message))]),
+    item("star", message.starred ? texts.unstar : texts.star, () => actions.toggleStarred(message)),
+    ...(isAsleep ? [item("inbox", texts.unsnooze, () => actions.snooze(message, null))] : []),
+    item("moon", texts.snooze, snooze),
+    item(message.archived ? "restore" : "archive", message.archived ? texts.unarchive : texts.archive, () =>
+      actions.toggleArchived(message),
+    ),
+    item("delete", texts.delete, () => actions.delete(message)),
+    null,
+    muteItem(texts, message.app, message.silent, actions),
   ];
-  return targetOf(message) ? [{ icon: "open", label: texts.open, run: open }, ...items] : items;
 }
 
 /**
- * Return the item that moves between the inbox and the archive.
+ * Return the item that mutes an app, or ends that.
+ *
+ * @param {Texts} texts
+ * @param {App} app
+ * @param {boolean} muted
+ * @param {MessageActions} actions
+ */
+function muteItem(texts, app, muted, actions) {
+  const label = muted ? texts.unmute(app.name) : texts.mute(app.name);
+  return item(muted ? "bell" : "mute", label, () => actions.setMuted(app, !muted));
+}
+
+/**
+ * Return the items that move between the inbox and the folders beside it.
  *
  * @param {Texts} texts
  * @param {View} view
  * @param {(view: Partial<View>) => void} show
+ * @returns {MenuItem[]}
+ */
+export function folderItems(texts, { filter }, show) {
+  const others = FOLDERS.filter((folder) => folder.filter !== filter);
+  return [
+    ...(others.length < FOLDERS.length ? [item("inbox", texts.backToInbox, () => show({ filter: "all" }))] : []),
+    ...others.map((folder) => item(folder.icon, texts[folder.filter], () => show({ filter: folder.filter }))),
+  ];
+}
+
+/**
+ * @param {IconName} icon
+ * @param {string} label
+ * @param {() => unknown} run
  * @returns {MenuItem}
  */
-export function archiveItem(texts, { filter }, show) {
-  if (filter === "archived") {
-    return { icon: "inbox", label: texts.backToInbox, run: () => show({ filter: "all" }) };
-  }
-  return { icon: "archive", label: texts.archived, run: () => show({ filter: "archived" }) };
+function item(icon, label, run) {
+  return { icon, label, run };
 }
 
 /**
@@ -64,8 +92,8 @@ export function archiveItem(texts, { filter }, show) {
 export function appItems(texts, apps, view, show) {
   if (apps.length < 2) return [];
   /** @type {(id: string, label: string) => MenuItem} */
-  const item = (id, label) => ({ icon: "app", label, checked: id === view.app, run: () => show({ app: id }) });
-  return [null, item("", texts.allSources), ...apps.map(({ id, name }) => item(id, name))];
+  const choice = (id, label) => ({ icon: "app", label, checked: id === view.app, run: () => show({ app: id }) });
+  return [null, choice("", texts.allSources), ...apps.map(({ id, name }) => choice(id, name))];
 }
 
 /**

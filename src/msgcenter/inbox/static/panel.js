@@ -2,7 +2,7 @@
 
 import { parseComputed, readableOn } from "./colour.js";
 import { focusedNear, short } from "./dom.js";
-import { showKeys } from "./keys.js";
+import { FOLDERS } from "./folders.js";
 import { onPhone } from "./links.js";
 import { List } from "./list.js";
 import { Menus } from "./menu.js";
@@ -11,7 +11,7 @@ import { headline, sourceOf } from "./messages.js";
 import { NewMessages } from "./new-messages.js";
 import { PanelKeys } from "./panel-keys.js";
 import { buildPanel } from "./panel-layout.js";
-import { appItems, archiveItem, messageItems, notificationItems } from "./panel-menus.js";
+import { appItems, folderItems, messageItems, notificationItems } from "./panel-menus.js";
 import { Rail } from "./rail.js";
 import { SearchBox } from "./search-box.js";
 import { States } from "./states.js";
@@ -33,6 +33,7 @@ import { Toast } from "./toast.js";
  * @property {() => boolean} close Returns whether there was something to close.
  * @property {() => boolean} mayNotify Whether the page wants desktop notifications.
  * @property {(root: HTMLElement) => Promise<void>} openSettings
+ * @property {() => Promise<typeof import("./later.js")>} later Loads what is seldom needed.
  */
 
 const SCROLL_SHADOW = 4;
@@ -42,6 +43,7 @@ const LOAD_AHEAD = "600px";
 export class Panel {
   #store;
   #texts;
+  #clock;
   #host;
   #states;
   #rail;
@@ -68,13 +70,18 @@ export class Panel {
   constructor({ store, stream, texts, clock, host }) {
     this.#store = store;
     this.#texts = texts;
+    this.#clock = clock;
     this.#host = host;
     this.#states = new States(store, stream, texts);
-    this.#rail = new Rail(texts, (view) => this.#show(view), "list");
+    this.#rail = new Rail(texts, {
+      show: (view) => this.#show(view),
+      setMuted: (app, muted) => this.#actions.setMuted(app, muted),
+      tabPanel: "list",
+    });
     this.#parts = buildPanel({ texts, rail: this.#rail, states: this.#states, commands: this.#commands() });
     const { frame, bar, column, scroller, probe, overlay, toasts, pill, live } = this.#parts;
     this.#toast = new Toast(toasts);
-    this.#actions = new MessageActions(store, texts, this.#toast, {
+    this.#actions = new MessageActions(store, texts, clock, this.#toast, {
       opens: host.opens,
       failed: host.failed,
       restoreFocus: () => this.#restoreFocus(),
@@ -176,13 +183,14 @@ export class Panel {
   #drawBar() {
     const { frame, bar, scroller } = this.#parts;
     const { view, counts } = this.#store;
-    const isArchive = view.filter === "archived";
+    const folder = FOLDERS.find(({ filter }) => filter === view.filter)?.filter;
     frame.dataset.view = view.filter;
-    bar.title.textContent = isArchive ? this.#texts.archived : this.#texts.title;
-    bar.count.textContent = counts?.unread && !isArchive ? short(counts.unread) : "";
+    frame.classList.toggle("folder", Boolean(folder));
+    bar.title.textContent = folder ? this.#texts[folder] : this.#texts.title;
+    bar.count.textContent = counts?.unread && !folder ? short(counts.unread) : "";
     bar.markAll.disabled = !this.#canReadAll;
     bar.markAll.title = bar.markAllLabel.textContent = this.#readAllLabel;
-    scroller.setAttribute("aria-labelledby", view.filter === "archived" ? "title" : `tab-${view.filter}`);
+    scroller.setAttribute("aria-labelledby", folder ? "title" : `tab-${view.filter}`);
   }
 
   /** @param {string} viewKey */
@@ -227,12 +235,14 @@ export class Panel {
     const { id } = message;
     this.#list.slideIn(id);
     const isAbove = this.#list.isScrolled && this.#store.messages.some((listed) => listed.id === id);
-    this.#newMessages.add(message, { isAbove });
+    this.#newMessages.add(message, { isAbove, isSilent: message.silent });
   }
 
   /** @param {Message} message */
   #remind(message) {
-    const text = this.#texts.reminds(sourceOf(message), headline(message));
+    if (message.silent) return;
+    const { woken, reminds } = this.#texts;
+    const text = message.woken ? `${woken}: ${headline(message)}` : reminds(sourceOf(message), headline(message));
     this.#toast.show(text, { label: this.#texts.show, run: () => this.#goTo(message) });
   }
 
@@ -273,7 +283,10 @@ export class Panel {
 
   get #canReadAll() {
     const { view, counts } = this.#store;
-    return Boolean(counts?.unread) && view.filter !== "archived";
+    // Those of muted apps are not in the total.
+    return (
+      Boolean(counts?.apps.some(({ unread }) => unread > 0)) && view.filter !== "archived" && view.filter !== "snoozed"
+    );
   }
 
   get #readAllLabel() {
@@ -291,7 +304,7 @@ export class Panel {
         run: () => this.#actions.readAll(),
         disabled: !this.#canReadAll,
       },
-      archiveItem(texts, view, show),
+      ...folderItems(texts, view, show),
       ...(this.#host.mayNotify() ? notificationItems(texts) : []),
       ...appItems(texts, this.#rail.apps, view, show),
       null,
@@ -313,8 +326,8 @@ export class Panel {
     }
   }
 
-  #showKeys() {
-    showKeys(this.#parts.overlay, this.#texts);
+  async #showKeys() {
+    (await this.#later())?.showKeys(this.#parts.overlay, this.#texts);
   }
 
   /**
@@ -325,8 +338,35 @@ export class Panel {
     const texts = this.#texts;
     const message = this.#store.message(shown.id) ?? shown;
     const open = () => this.#list.card(message.id)?.activate();
-    const items = messageItems(message, { texts, actions: this.#actions, open });
+    const snooze = () => this.#openSnoozeMenu(message, button);
+    const items = messageItems(message, { texts, actions: this.#actions, open, snooze });
     this.#menus.toggle(button, texts.messageMenu(sourceOf(message)), items);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {HTMLElement | undefined} button
+   */
+  async #openSnoozeMenu(message, button = this.#list.card(message.id)?.menuButton) {
+    const { snoozeMenu } = (await this.#later()) ?? {};
+    if (!button?.isConnected || !snoozeMenu) return;
+    const { label, items } = snoozeMenu({
+      root: this.#parts.overlay,
+      texts: this.#texts,
+      clock: this.#clock,
+      choose: (time) => this.#actions.snooze(message, time),
+    });
+    this.#menus.toggle(button, label, items);
+  }
+
+  /** Return what is loaded when it is needed; null after reporting that it could not be loaded. */
+  async #later() {
+    try {
+      return await this.#host.later();
+    } catch {
+      this.#toast.show(this.#texts.failed.join(". "));
+      return null;
+    }
   }
 
   // --- Search -------------------------------------------------------------------------------------------------------
@@ -370,6 +410,7 @@ export class Panel {
       searchBox: this.#searchBox,
       toast: this.#toast,
       actions: this.#actions,
+      snooze: (message) => this.#openSnoozeMenu(message),
       isSearching: () => this.#store.view.q !== "",
       endSearch: () => this.#closeSearch(),
       showKeys: () => this.#showKeys(),

@@ -1,7 +1,8 @@
 /** The views to choose from: tabs, the archive, and the apps that send messages. */
 
 import { hueOf } from "./colour.js";
-import { el, focusedNear, hasModifier, icon, short } from "./dom.js";
+import { el, focusedNear, hasModifier, icon, iconButton, short } from "./dom.js";
+import { FOLDERS } from "./folders.js";
 
 /** @import { View } from "./api.js" */
 /** @import { Child, IconName } from "./dom.js" */
@@ -22,22 +23,27 @@ const TABS = [
 export class Rail {
   #texts;
   #show;
+  #setMuted;
   #tabs;
-  #archived;
+  #folders;
   #sources;
   #drawnSources = "";
+  #drawnChip = "";
 
   /** @type {AppCount[]} The apps of all messages and counts so far, by name. */
   apps = [];
 
   /**
    * @param {Texts} texts
-   * @param {(view: Partial<View>) => void} show Called with the view that the user chooses.
-   * @param {string} tabPanel The id of the element that the tabs control.
+   * @param {object} options
+   * @param {(view: Partial<View>) => void} options.show Called with the view that the user chooses.
+   * @param {(app: App, muted: boolean) => void} options.setMuted
+   * @param {string} options.tabPanel The id of the element that the tabs control.
    */
-  constructor(texts, show, tabPanel) {
+  constructor(texts, { show, setMuted, tabPanel }) {
     this.#texts = texts;
     this.#show = show;
+    this.#setMuted = setMuted;
     this.#tabs = TABS.map((tab) => this.#tab(tab, tabPanel));
     const tabList = el(
       "div",
@@ -45,10 +51,13 @@ export class Rail {
       ...this.#tabs.map(({ button }) => button),
     );
     tabList.addEventListener("keydown", (event) => this.#handleKey(event));
-    const showArchive = () => show({ filter: "archived" });
-    this.#archived = sideButton(showArchive, icon("archive"), el("span", { class: "side-name" }, texts.archived));
+    this.#folders = FOLDERS.map(({ filter, icon: sign }) => {
+      const label = el("span", { class: "side-name" }, texts[filter]);
+      return { filter, button: sideButton(() => show({ filter }), icon(sign), label) };
+    });
     this.#sources = el("div", { class: "sources", role: "group", "aria-label": texts.sources });
-    this.element = el("div", { class: "rail" }, tabList, el("div", { class: "side" }, this.#archived, this.#sources));
+    const folders = this.#folders.map(({ button }) => button);
+    this.element = el("div", { class: "rail" }, tabList, el("div", { class: "side" }, ...folders, this.#sources));
     /** The chosen app, drawn above the list. */
     this.chip = el("div", { class: "chips", hidden: true });
   }
@@ -56,14 +65,14 @@ export class Rail {
   /** @param {{view: View, counts: Counts | null, messages: Message[]}} state */
   draw({ view, counts, messages }) {
     const { filter, app } = view;
-    const isArchive = filter === "archived";
+    const isFolder = this.#folders.some((folder) => folder.filter === filter);
     for (const { name, button, count } of this.#tabs) {
       button.setAttribute("aria-selected", String(name === filter));
-      button.tabIndex = name === filter || (isArchive && name === "all") ? 0 : -1;
+      button.tabIndex = name === filter || (isFolder && name === "all") ? 0 : -1;
       const number = name === "all" ? 0 : (counts?.[name] ?? 0);
       count.textContent = number ? short(number) : "";
     }
-    this.#archived.setAttribute("aria-pressed", String(isArchive));
+    for (const folder of this.#folders) folder.button.setAttribute("aria-pressed", String(folder.filter === filter));
     this.#collectApps(messages, counts);
     this.#drawSources(app);
     this.#drawChip(app);
@@ -114,8 +123,9 @@ export class Rail {
    * @param {Counts | null} counts
    */
   #collectApps(messages, counts) {
-    const apps = new Map(this.apps.map((app) => [app.id, { ...app, unread: 0 }]));
-    for (const { app } of messages) if (!apps.has(app.id)) apps.set(app.id, { ...app, unread: 0 });
+    // The counts have every app that is muted or has unread messages.
+    const apps = new Map(this.apps.map((app) => [app.id, { ...app, unread: 0, muted: false }]));
+    for (const { app } of messages) if (!apps.has(app.id)) apps.set(app.id, { ...app, unread: 0, muted: false });
     for (const app of counts?.apps ?? []) apps.set(app.id, app);
     this.apps = [...apps.values()].sort((left, right) => left.name.localeCompare(right.name));
   }
@@ -128,7 +138,7 @@ export class Rail {
     this.#drawnSources = drawing;
     const focusedIndex = [...sources.children].indexOf(/** @type {Element} */ (focusedNear(sources)));
     sources.replaceChildren();
-    if (this.apps.length > 1) {
+    if (this.apps.length > 1 || this.apps.some(({ muted }) => muted)) {
       const title = el("p", { class: "side-title", "aria-hidden": "true" }, this.#texts.sources);
       sources.append(title, ...this.apps.map((app) => this.#source(app, chosen)));
     }
@@ -139,13 +149,17 @@ export class Rail {
    * @param {AppCount} app
    * @param {string} chosen
    */
-  #source({ id, name, unread }, chosen) {
+  #source({ id, name, unread, muted }, chosen) {
     const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.setProperty("--hue", String(hueOf(id)));
+    const sign = muted
+      ? el("span", { class: "muted", role: "img", "aria-label": this.#texts.muted }, icon("mute"))
+      : null;
     const count = unread ? el("span", { class: "tab-count" }, short(unread)) : null;
     const isChosen = id === chosen;
     const label = el("span", { class: "side-name", dir: "auto" }, name);
-    const button = sideButton(() => this.#show({ app: isChosen ? "" : id }), swatch, label, count);
+    const button = sideButton(() => this.#show({ app: isChosen ? "" : id }), swatch, label, sign, count);
+    button.classList.toggle("is-muted", muted);
     button.setAttribute("aria-pressed", String(isChosen));
     return button;
   }
@@ -153,15 +167,19 @@ export class Rail {
   /** @param {string} chosen */
   #drawChip(chosen) {
     const { chip } = this;
-    /** @type {App | undefined} */
     const app = this.apps.find(({ id }) => id === chosen);
     chip.hidden = !app;
-    if (!app || chip.dataset.app === app.id) return;
-    chip.dataset.app = app.id;
-    const attributes = { type: "button", class: "chip", "aria-label": `${app.name}, ${this.#texts.allSources}` };
-    const button = el("button", attributes, el("span", { dir: "auto" }, app.name), icon("close"));
-    button.addEventListener("click", () => this.#show({ app: "" }));
-    chip.replaceChildren(button);
+    const drawing = app ? JSON.stringify([app.id, app.name, app.muted]) : "";
+    if (!app || this.#drawnChip === drawing) return;
+    this.#drawnChip = drawing;
+    const { texts, hadFocus } = { texts: this.#texts, hadFocus: focusedNear(chip) === chip.lastElementChild };
+    const attributes = { type: "button", class: "chip", "aria-label": `${app.name}, ${texts.allSources}` };
+    const all = el("button", attributes, el("span", { dir: "auto" }, app.name), icon("close"));
+    all.addEventListener("click", () => this.#show({ app: "" }));
+    const label = app.muted ? texts.unmute(app.name) : texts.mute(app.name);
+    const mute = iconButton(app.muted ? "bell" : "mute", label, () => this.#setMuted(app, !app.muted));
+    chip.replaceChildren(all, mute);
+    if (hadFocus) mute.focus();
   }
 }
 

@@ -137,6 +137,10 @@ export class States {
         return [emptiness("oa", texts.emptyTodo)];
       case "archived":
         return [emptiness("archive", texts.emptyArchived)];
+      case "starred":
+        return [emptiness("star", texts.emptyStarred)];
+      case "snoozed":
+        return [emptiness("moon", texts.emptySnoozed)];
       case "all":
         return [emptiness("inbox", texts.emptyAll)];
     }

@@ -11,6 +11,8 @@ import { ApiError } from "./api.js";
 
 /** The server lists at most so many changed ids. */
 const MAX_LISTED_CHANGES = 1_000;
+/** Messages that come back within this time (ms) are not hidden again by an undo. */
+const SOON = 5_000;
 
 /** Each action throws the ApiError of its call, after taking the change back. */
 export class Actions {
@@ -80,15 +82,126 @@ export class Actions {
   }
 
   /**
-   * Set all messages of the view read, on all its pages. Returns how many were unread, a function that undoes it, and
+   * Star messages, or take their stars away.
+   *
+   * @param {string[]} ids
+   * @param {boolean} starred
+   */
+  async setStarred(ids, starred) {
+    await this.#change(
+      ids,
+      () => ({ starred }),
+      () => this.#api.setStarred(ids, starred),
+    );
+  }
+
+  /**
+   * Delete messages. Returns a function that undoes it.
+   *
+   * @param {string[]} ids
+   * @returns {Promise<Undo>}
+   */
+  async delete(ids) {
+    const asleep = this.#asleep(ids);
+    await this.#change(
+      ids,
+      () => ({ deleted: true, snoozedUntil: null }),
+      () => this.#api.setDeleted(ids, true),
+      { keep: false },
+    );
+    return async () => {
+      const { changed } = await this.#change(
+        ids,
+        () => ({ deleted: false }),
+        () => this.#api.setDeleted(ids, false),
+        { keep: false },
+      );
+      // An event has removed those that are not known any more.
+      for (const id of changed) if (!this.#state.message(id)) await this.reread(id);
+      await this.#snoozeAgain(asleep);
+    };
+  }
+
+  /**
+   * Hide messages until a time (ms since 1970), or show them at once (null). Returns a function that undoes it.
+   *
+   * @param {string[]} ids
+   * @param {number | null} until
+   * @returns {Promise<Undo>}
+   */
+  async snooze(ids, until) {
+    const asleep = this.#asleep(ids);
+    const readIds = ids.filter((id) => (this.#state.message(id)?.readAt ?? null) !== null);
+    const archivedIds = ids.filter((id) => this.#state.message(id)?.archived);
+    await this.#snooze(ids, until);
+    return async () => {
+      if (until !== null) await this.#snooze(ids, null);
+      await this.#snoozeAgain(asleep);
+      if (readIds.length > 0) await this.setRead(readIds, true);
+      if (archivedIds.length > 0) await this.setArchived(archivedIds, true);
+    };
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {number | null} until
+   */
+  async #snooze(ids, until) {
+    await this.#change(
+      ids,
+      () =>
+        until === null ? { snoozedUntil: null } : { snoozedUntil: until, readAt: null, archived: false, woken: false },
+      () => this.#api.snooze(ids, until),
+      { keep: false },
+    );
+  }
+
+  /**
+   * Return those of the messages that are hidden until a time, with that time.
+   *
+   * @param {string[]} ids
+   * @returns {Map<string, number>}
+   */
+  #asleep(ids) {
+    return new Map(
+      ids.flatMap((id) => {
+        const until = this.#state.message(id)?.snoozedUntil ?? null;
+        return until === null ? [] : [/** @type {[string, number]} */ ([id, until])];
+      }),
+    );
+  }
+
+  /** @param {Map<string, number>} asleep */
+  async #snoozeAgain(asleep) {
+    for (const [id, until] of asleep) if (until > Date.now() + SOON) await this.#snooze([id], until);
+  }
+
+  /**
+   * Mute an app, or end that.
+   *
+   * @param {string} app
+   * @param {boolean} muted
+   */
+  async setMuted(app, muted) {
+    const version = this.#state.countsVersion;
+    const counts = await this.#api.setMuted(app, muted);
+    this.#state.takeCounts(counts, version);
+    this.#changed();
+    await this.#loader.refresh();
+  }
+
+  /**
+   * Set all messages of the view read, on all its pages; with `upTo`, that message and older ones. Returns how many were unread, a function that undoes it, and
    * whether that reaches all of them.
    *
+   * @param {string | null} [upTo]
    * @returns {Promise<{count: number, isComplete: boolean, undo: Undo}>}
    */
-  async readAll() {
-    const { newest, view } = this.#state;
+  async readAll(upTo = null) {
+    const { view } = this.#state;
+    const newest = upTo ?? this.#state.newest;
     if (newest === null) return { count: 0, isComplete: true, undo: async () => {} };
-    const ids = this.#state.unreadIds();
+    const ids = this.#state.unreadIds(newest);
     this.#state.stopKeeping(null);
     const now = Date.now();
     const { changed } = await this.#change(
@@ -150,6 +263,7 @@ export class Actions {
     const askedAt = this.#state.tick;
     try {
       if (!this.#state.take([await this.#api.message(id)], askedAt)) this.reread(id);
+      this.#state.list(id);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) this.#state.remove([id]);
     }

@@ -12,11 +12,11 @@ import { isOtherState, readStateOf } from "./own-changes.js";
  * @property {string[]} reread Ids of messages to read again.
  * @property {boolean} refresh Whether to read the list again.
  * @property {Message} [message] A message that has arrived.
- * @property {Message} [reminder] A message that its app reminds of.
+ * @property {Message} [reminder] A message that its app reminds of, or that has come back.
  */
 
 /** @type {{[Name in keyof LiveEvents]: (state: StoreState, data: LiveEvents[Name]) => Partial<Consequences>}} */
-const REDUCERS = { ready, message, update, status, removed, reminder, counts, reload };
+const REDUCERS = { ready, message, update, status, removed, reminder, woken: reminder, counts, reload };
 
 /**
  * Apply a live event to the state. Return what the store has to do then.
@@ -66,7 +66,7 @@ function message(state, message) {
 function update(state, message) {
   const { id } = message;
   const known = state.message(id);
-  if (!known && !state.isInLoadedPart(id)) {
+  if (!known && !message.woken && !state.isInLoadedPart(id)) {
     state.noteUnknownChange(id, message);
     return {};
   }

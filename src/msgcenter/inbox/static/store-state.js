@@ -5,9 +5,9 @@
  * answer to a question that was asked before a change does not undo it.
  */
 
-import { newerFirst } from "./messages.js";
+import { isCounted, newerFirst } from "./messages.js";
 import { isOtherState, OwnChanges, readStateOf } from "./own-changes.js";
-import { belongsTo, fitsFilter } from "./view.js";
+import { belongsTo, fitsFilter, wokenFirst } from "./view.js";
 
 /** @import { Page, View } from "./api.js" */
 /** @import { Counts, Message, ReadState } from "./messages.js" */
@@ -29,6 +29,8 @@ export class StoreState {
   #messages = new Map();
   /** The ids of the view's list, as far as it is loaded. */
   #listed = /** @type {Set<string>} */ (new Set());
+  /** Listed ids of messages that have come back: they come first until the list is loaded again. */
+  #first = /** @type {Set<string>} */ (new Set());
   /** Listed ids that stay visible though they no longer fit the filter, because the user has just read them there. */
   #kept = /** @type {Set<string>} */ (new Set());
   /** When a message was changed by a live event or by the user. @type {Map<string, number>} */
@@ -45,7 +47,7 @@ export class StoreState {
   /** @type {Message[] | null} */
   #visible = null;
 
-  /** The messages of the view, newest first. */
+  /** The messages of the view, newest first; before them, those that have come back. */
   get messages() {
     this.#visible ??= this.#select();
     return this.#visible;
@@ -57,7 +59,8 @@ export class StoreState {
       const message = this.#messages.get(id);
       if (message && (this.#kept.has(id) || fitsFilter(this.view, message))) visible.push(message);
     }
-    return visible.sort((left, right) => newerFirst(left.id, right.id));
+    const isFirst = (/** @type {Message} */ { id }) => Number(this.#first.has(id));
+    return visible.sort((left, right) => isFirst(right) - isFirst(left) || newerFirst(left.id, right.id));
   }
 
   /** @param {string} id */
@@ -84,6 +87,7 @@ export class StoreState {
   /** Empty the list. */
   clearList() {
     this.#listed = new Set();
+    this.#first = new Set();
     this.#kept = new Set();
     this.cursor = null;
     this.#visible = null;
@@ -98,8 +102,14 @@ export class StoreState {
   addPage({ messages }, askedAt) {
     const isUpToDate = this.take(messages, askedAt);
     for (const { id } of messages) this.#listed.add(id);
+    this.#noteFirst(messages);
     this.#visible = null;
     return isUpToDate;
+  }
+
+  /** @param {Message[]} messages */
+  #noteFirst(messages) {
+    if (wokenFirst(this.view)) for (const { id, woken } of messages) if (woken) this.#first.add(id);
   }
 
   /**
@@ -116,6 +126,8 @@ export class StoreState {
     this.#listed = new Set(messages.map(({ id }) => id));
     const isComplete = changedSince.every((id) => this.#listed.has(id));
     for (const id of changedSince) this.#listed.add(id);
+    this.#first = new Set(changedSince.filter((id) => this.#first.has(id) && this.#messages.get(id)?.woken));
+    this.#noteFirst(messages);
     this.#visible = null;
     this.cursor = cursor;
     return isUpToDate && isComplete;
@@ -223,7 +235,9 @@ export class StoreState {
    */
   list(id, { isNew = false } = {}) {
     const message = this.#messages.get(id);
-    if (!message || !belongsTo(this.view, message) || !(isNew || this.isInLoadedPart(id))) return;
+    if (!message || !belongsTo(this.view, message)) return;
+    this.#noteFirst([message]);
+    if (!(isNew || this.#first.has(id) || this.isInLoadedPart(id))) return;
     this.#listed.add(id);
     this.#visible = null;
   }
@@ -234,17 +248,18 @@ export class StoreState {
    * @param {string} id
    */
   isInLoadedPart(id) {
-    return this.cursor === null || [...this.#listed].some((listed) => newerFirst(listed, id) > 0);
+    if (this.cursor === null) return true;
+    return [...this.#listed].some((listed) => newerFirst(listed, id) > 0 && !this.#first.has(listed));
   }
 
   /**
-   * Return the ids of the unread messages that the view shows, down from `newest`. Where the list is loaded, these are the
+   * Return the ids of the unread messages that the view shows, down from the message `newest`. Where the list is loaded, these are the
    * listed messages only: another known message may have been recalled unnoticed. What a search finds further down, only
    * the server knows.
+   *
+   * @param {string} newest
    */
-  unreadIds() {
-    const { newest } = this;
-    if (newest === null) return [];
+  unreadIds(newest) {
     const isShown = (/** @type {Message} */ message) =>
       this.view.q || this.isInLoadedPart(message.id)
         ? this.#listed.has(message.id) && fitsFilter(this.view, message)
@@ -411,12 +426,13 @@ export class StoreState {
     const message = { ...old, ...patch };
     this.#set(message);
     this.#changedAt.set(id, tick);
-    const difference = Number(message.readAt === null) - Number(old.readAt === null);
+    const difference = Number(isCounted(message)) - Number(isCounted(old));
     if (difference === 0 || this.counts === null) return;
     const add = (/** @type {number} */ unread) => Math.max(0, unread + difference);
+    const isMuted = this.counts.apps.some(({ id, muted }) => muted && id === message.app.id);
     this.counts = {
       ...this.counts,
-      unread: add(this.counts.unread),
+      unread: isMuted ? this.counts.unread : add(this.counts.unread),
       apps: this.counts.apps.map((app) => (app.id === message.app.id ? { ...app, unread: add(app.unread) } : app)),
     };
   }

@@ -27,7 +27,7 @@ const MAX_PAGES_TO_FIND = 20;
  * @typedef {object} StoreEvents
  * @property {null} change There is something to draw. Several changes at once cause one event.
  * @property {Message} message A message has arrived.
- * @property {Message} reminder The app of a message reminds of it.
+ * @property {Message} reminder The app of a message reminds of it, or the user has asked for it at this time.
  * @property {ApiError} failure A call in the background has failed.
  */
 
@@ -146,7 +146,7 @@ export class Store extends Emitter {
     return this.#state.counts;
   }
 
-  /** The messages of the view, newest first. */
+  /** The messages of the view, newest first; before them, those that have come back. */
   get messages() {
     return this.#state.messages;
   }
@@ -241,9 +241,54 @@ export class Store extends Emitter {
     return this.#actions.setArchived(ids, archived);
   }
 
-  /** Set all messages of the view read. Returns {count, isComplete, undo}. Throws an ApiError. */
-  readAll() {
-    return this.#actions.readAll();
+  /**
+   * Star messages, or take their stars away. Throws an ApiError.
+   *
+   * @param {string[]} ids
+   * @param {boolean} starred
+   */
+  setStarred(ids, starred) {
+    return this.#actions.setStarred(ids, starred);
+  }
+
+  /**
+   * Delete messages. Returns a function that undoes it. Throws an ApiError.
+   *
+   * @param {string[]} ids
+   */
+  delete(ids) {
+    return this.#actions.delete(ids);
+  }
+
+  /**
+   * Hide messages until a time (ms since 1970), or show them at once (null). Returns a function that undoes it. Throws an
+   * ApiError.
+   *
+   * @param {string[]} ids
+   * @param {number | null} until
+   */
+  snooze(ids, until) {
+    return this.#actions.snooze(ids, until);
+  }
+
+  /**
+   * Mute an app, or end that. Throws an ApiError.
+   *
+   * @param {string} app
+   * @param {boolean} muted
+   */
+  setMuted(app, muted) {
+    return this.#actions.setMuted(app, muted);
+  }
+
+  /**
+   * Set all messages of the view read; with `upTo`, that message and older ones. Returns {count, isComplete, undo}. Throws
+   * an ApiError.
+   *
+   * @param {string | null} [upTo]
+   */
+  readAll(upTo) {
+    return this.#actions.readAll(upTo);
   }
 
   // --- Live events --------------------------------------------------------------------------------------------------

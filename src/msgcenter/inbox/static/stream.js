@@ -16,6 +16,7 @@ import { Emitter } from "./emitter.js";
  * @property {{messages: StatusChange[]}} status
  * @property {{ids: string[]}} removed
  * @property {Message} reminder
+ * @property {Message} woken
  * @property {Counts} counts
  * @property {Record<string, never>} reload
  *
@@ -23,7 +24,7 @@ import { Emitter } from "./emitter.js";
  */
 
 /** The names of the live events. @type {(keyof LiveEvents)[]} */
-export const LIVE_EVENTS = ["ready", "message", "update", "status", "removed", "reminder", "counts", "reload"];
+export const LIVE_EVENTS = ["ready", "message", "update", "status", "removed", "reminder", "woken", "counts", "reload"];
 
 // Milliseconds.
 const FIRST_DELAY = 500;

@@ -8,7 +8,7 @@ export const layout = `
   .bar .spring { display: none; }
   .name { width: 224px; padding-inline-start: 14px; flex: none; }
   .title { font-size: 22px; }
-  .back, .frame[data-view="archived"] .back { display: none; }
+  .back, .folder .back { display: none; }
   .search, .searching .search { display: flex; height: 44px; border-radius: 14px; background: var(--_surface); border: 1px solid var(--_border); margin-inline: 12px 8px; }
   .searching .name { display: flex; }
   .open-search, .close-search, .searching .close-search { display: none; }
@@ -16,7 +16,7 @@ export const layout = `
   .bar .mark-all span { display: inline; }
   .bar .mark-all:hover:enabled { color: var(--_accent); background: var(--_tint); }
   .bar .mark-all:disabled { color: var(--_soft); }
-  .frame[data-view="archived"] .mark-all { visibility: hidden; }
+  .frame:is([data-view="archived"], [data-view="snoozed"]) .mark-all { visibility: hidden; }
   .bar .icon-button { width: 40px; height: 40px; }
   .rail { grid-area: 2 / 2 / 4 / 3; border: 0; padding-top: 10px; overflow: hidden auto; }
   .tabs { flex-direction: column; padding: 0; gap: 2px; overflow: visible; }
@@ -31,6 +31,9 @@ export const layout = `
   .tab:focus-visible, .side-button:focus-visible { outline-offset: -2px; border-radius: 12px; }
   .side { display: block; margin-top: 2px; }
   .swatch { width: 10px; height: 10px; margin: 0 5px; border-radius: 4px; background: hsl(var(--hue) 55% 58%); flex: none; }
+  .muted { display: grid; color: var(--_soft); }
+  .muted .icon { width: 16px; height: 16px; }
+  .is-muted .side-name, .is-muted .tab-count { color: var(--_soft); font-weight: 450; }
   .side-title { padding: 22px 14px 6px; font-size: 12px; font-weight: 600; color: var(--_soft); }
   .notice { grid-area: 2 / 3; margin: 10px 12px 0; border-radius: 12px; overflow: hidden; }
   .scroller { grid-area: 3 / 3 / 4 / 5; }

@@ -5,6 +5,7 @@ export const list = `
 .scroller { grid-area: 4 / 1; overflow: hidden auto; overscroll-behavior: contain; min-height: 0; scrollbar-width: thin; scrollbar-color: color-mix(in srgb, var(--_text) 22%, transparent) transparent; }
 .column { position: relative; min-height: 100%; display: flex; flex-direction: column; }
 .chips { padding: 10px 16px 0; }
+.chips:not([hidden]) { display: flex; align-items: center; gap: 4px; }
 .chip { display: inline-flex; align-items: center; gap: 6px; max-width: 100%; min-height: 32px; padding: 0 10px 0 14px; border-radius: 16px; background: var(--_tint); color: var(--_accent); font-size: 13px; font-weight: 550; }
 .chip span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .chip .icon { width: 14px; height: 14px; }
@@ -37,6 +38,12 @@ export const list = `
 .reminder { display: inline-flex; align-items: center; gap: 4px; padding: 0 8px 0 6px; border-radius: 11px; background: var(--_tint); color: var(--_accent); font-size: 12px; font-weight: 600; white-space: nowrap; flex: none; }
 .reminder[hidden] { display: none; }
 .reminder .icon { width: 13px; height: 13px; }
+.marks { display: inline-flex; align-items: center; gap: 6px; flex: none; }
+.marks[hidden] { display: none; }
+.star { display: grid; color: var(--_todo); }
+.star .icon { width: 15px; height: 15px; fill: currentColor; }
+.asleep { display: inline-flex; align-items: center; gap: 4px; padding: 0 8px 0 6px; border-radius: 11px; background: var(--_tint); color: var(--_accent); font-size: 12px; font-weight: 600; white-space: nowrap; }
+.asleep .icon { width: 14px; height: 14px; }
 .updated, .closed { margin-top: 4px; color: var(--_soft); font-size: 12.5px; overflow-wrap: anywhere; }
 .quick-actions { display: flex; flex: none; gap: 0; margin-inline-end: -8px; }
 .quick-actions .icon-button { width: 32px; height: 32px; margin-block: -5px; border-radius: 9px; }

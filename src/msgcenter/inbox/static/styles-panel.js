@@ -29,7 +29,7 @@ export const panel = `
 .bar .mark-all { width: 36px; padding: 0; justify-content: center; color: var(--_soft); }
 .bar .mark-all span { display: none; }
 .bar .mark-all:hover:enabled { color: var(--_text); background: var(--_hover); }
-.frame:not([data-view="archived"]) .back, .root[data-mode="panel"] .close, .close-search, .frame[data-view="archived"] .mark-all { display: none; }
+.frame:not(.folder) .back, .root[data-mode="panel"] .close, .close-search, .frame:is([data-view="archived"], [data-view="snoozed"]) .mark-all { display: none; }
 .back, .close-search { margin-inline-start: -10px; }
 
 .search { position: relative; display: none; align-items: center; flex: 1; min-width: 0; height: 40px; border-radius: 20px; background: var(--_hover); color: var(--_soft); }

@@ -41,14 +41,6 @@ export const states = `
 .menu button:focus-visible { outline-offset: -2px; }
 .menu button:disabled { color: var(--_soft); opacity: .6; }
 .menu .icon { width: 18px; height: 18px; color: var(--_soft); }
+.menu small { flex: none; color: var(--_soft); font-size: 12.5px; font-variant-numeric: tabular-nums; }
 .menu .rule { height: 1px; margin: 6px 8px; background: var(--_border); }
-.keys { width: min(440px, calc(100vw - 32px)); padding: 0; border: 1px solid var(--_border); border-radius: 18px; background: var(--_surface); color: var(--_text); box-shadow: var(--_shadow); animation: rise .16s ease-out; }
-.keys::backdrop { background: rgb(10 14 20 / 45%); }
-.keys-head { display: flex; align-items: center; justify-content: space-between; padding: 14px 12px 4px 22px; }
-.keys h2 { font-size: 17px; font-weight: 650; }
-.keys dl { padding: 4px 22px 20px; }
-.keys dl > div { display: flex; align-items: center; gap: 16px; min-height: 40px; border-top: 1px solid var(--_border); }
-.keys dl > div:first-child { border-top: 0; }
-.keys dt { display: flex; gap: 4px; width: 84px; flex: none; }
-kbd { min-width: 28px; padding: 0 7px; border: 1px solid var(--_border); border-bottom-width: 2px; border-radius: 7px; font: 600 12px/24px var(--_font); text-align: center; }
 `;

@@ -66,6 +66,18 @@ export class Clock {
   }
 
   /**
+   * Return a time that is to come: "14:05" of today, else with the day.
+   *
+   * @param {number} time
+   * @param {number} [now]
+   */
+  coming(time, now = Date.now()) {
+    const hour = this.#hour.format(time);
+    if (daysBetween(time, now) === 0) return hour;
+    return `${(isSameYear(time, now) ? this.#day : this.#year).format(time)} ${hour}`;
+  }
+
+  /**
    * Return the complete date and time.
    *
    * @param {number} time

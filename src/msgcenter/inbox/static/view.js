@@ -13,10 +13,23 @@ import { matches } from "./search.js";
  * @param {Message} message
  */
 export function fitsFilter({ filter }, message) {
+  if (message.deleted) return false;
+  if (filter === "snoozed") return Boolean(message.snoozedUntil);
+  if (message.snoozedUntil) return false;
+  if (filter === "starred") return message.starred;
   if (filter === "archived") return message.archived;
   if (message.archived) return false;
   if (filter === "unread") return message.readAt === null;
   return filter === "all" || isTodo(message);
+}
+
+/**
+ * Return whether a view begins with the messages that have come back.
+ *
+ * @param {View} view
+ */
+export function wokenFirst({ filter }) {
+  return filter === "all" || filter === "unread";
 }
 
 /**
