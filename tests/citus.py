@@ -121,7 +121,24 @@ async def _add_nodes(nodes: list[str], name: str) -> None:
 
 async def drop_database(url: str, name: str) -> None:
     """Drop a database on each node, even with open connections."""
-    await asyncio.gather(*(_execute(node, f"drop database {name} with (force)") for node in await _nodes(url)))
+    await asyncio.gather(*(_drop(node, name) for node in await _nodes(url)))
+
+
+async def _drop(node: str, name: str) -> None:
+    async with asyncio.timeout(_SECONDS):
+        while True:  # a session may take long to end, and leave a prepared transaction
+            with suppress(asyncpg.ObjectInUseError):
+                return await _execute(node, f"drop database {name} with (force)")
+            await _roll_back_prepared(_database(node, name))
+
+
+async def _roll_back_prepared(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for row in await connection.fetch("select gid from pg_prepared_xacts where database = current_database()"):
+            await connection.execute(f"rollback prepared '{row['gid']}'")
+    finally:
+        await connection.close()
 
 
 async def _nodes(url: str) -> list[str]:

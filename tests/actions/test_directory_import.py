@@ -165,11 +165,12 @@ async def test_contact_points_are_imported_sealed_and_repeating_it_changes_nothi
     assert changes(outcome)["CHANGED_CONTACT"] == 2
     assert outcome.examples[Kind.CHANGED_CONTACT] == ["a: email, mobile, wecom", "b: mobile, dingtalk, feishu"]
     assert await points_of(desk) == STORED
-    sealed = await rows(desk.database, "select value_sealed, app_number from contact_point")
+    stored = "select value_sealed, app_number from contact_point order by value_sealed"
+    sealed = await rows(desk.database, stored)
     assert len(sealed) == 6
     assert not any(b"8000" in row["value_sealed"] or row["app_number"] for row in sealed)
     assert changes(await desk.run(with_points(POINTS))) == {}
-    assert await rows(desk.database, "select value_sealed, app_number from contact_point") == sealed
+    assert await rows(desk.database, stored) == sealed
 
 
 async def test_a_field_that_is_left_out_keeps_a_contact_point_and_an_empty_one_removes_it(desk: Desk) -> None:

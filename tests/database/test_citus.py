@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from msgcenter.database.citus import diagnose_citus, knows_cells
@@ -71,6 +72,17 @@ async def test_sessions_on_the_workers_have_the_settings_that_statements_rely_on
             await connection.execute("insert into feed_head values (1, 0)")
             timeout = "select current_setting('lock_timeout') from feed_head where cell = 1 offset 0"
             assert await connection.fetchval(timeout) == "1234ms"
+
+
+@on_citus
+async def test_connections_of_jobs_look_into_the_catalog_without_the_filter_of_citus(database_url: str) -> None:
+    """The filter hides the names of shards. With it, the driver looks up the types of the job queue for seconds."""
+    settings = Database(database_url, citus=True).unlimited_settings
+    connection = await asyncpg.connect(database_url, server_settings=settings)
+    try:
+        assert await connection.fetchval("show citus.override_table_visibility") == "off"
+    finally:
+        await connection.close()
 
 
 async def prepared(database: Database) -> set[str]:

@@ -179,7 +179,7 @@ async def test_a_delivery_that_is_refused_for_days_fails(
 ) -> None:
     await register(database, app_number, receiver.url)
     receiver.answer = lambda post: (422, {}, b"") if message_ids([post]) == [1] else TAKEN
-    async with dispatching(database, replace(QUICK, give_up=200)):
+    async with dispatching(database, replace(QUICK, give_up=1_000)):
         await record_events(database, app_number, (READ, 1))
         await until(lambda: bool(receiver.posts))
         number = 2

@@ -20,7 +20,7 @@ from msgcenter.store.messages.node_lease import NodeLease
 from tests import citus
 
 PLATFORM = Platform("420100", 1)
-LEAST_CALLS = 50
+LEAST_CALLS = 150
 USERS = tuple(f"user-{number}" for number in range(5))
 PAGE = 12
 """Entries per page: few, so that the processes open many pages concurrently."""

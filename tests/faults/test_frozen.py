@@ -110,6 +110,11 @@ async def test_a_frozen_server_delays_only_calls_that_need_its_rows(database_url
             await alive.start()
             for user_id in (FROZEN_USER, *(f"user-{number}" for number in range(5))):
                 assert (await alive.send(user_id))[0] == "000000"
+            # PostgreSQL ends a transaction that is idle, but not one whose client was frozen while it prepared a
+            # statement. A connection prepares a statement when it first uses it; so use all connections.
+            for _ in range(5):
+                codes = await asyncio.gather(*(frozen.send(FROZEN_USER) for _ in range(3)))
+                assert {code for code, _ in codes} == {"000000"}
             async with frozen_inside_a_transaction(first, frozen, connection) as acknowledged:
                 delayed = [asyncio.create_task(alive.send(FROZEN_USER)) for _ in range(5)]
                 slowest, sent = 0.0, 0

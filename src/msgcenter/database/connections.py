@@ -44,13 +44,16 @@ STATEMENT_SETTINGS = {
 }
 """Session settings that statements rely on."""
 
+_CATALOG_SETTINGS = {
+    # Hiding its shards makes each look into the catalog slow.
+    "citus.override_table_visibility": "off",
+}
 _CITUS_SETTINGS = {
     # Citus routes a statement by the values of its parameters, which a generic plan does not know.
     "plan_cache_mode": "auto",
     # A `set local` of a transaction also holds on the worker nodes.
     "citus.propagate_set_commands": "local",
-    # Hiding its shards makes each look into the catalog slow.
-    "citus.override_table_visibility": "off",
+    **_CATALOG_SETTINGS,
 }
 WORKER_SETTINGS = {
     name: value
@@ -75,6 +78,12 @@ def session_settings(*, citus: bool = False) -> dict[str, str]:
 
 UNLIMITED = {"lock_timeout": "0", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 """Session settings of connections for work that may wait, whatever the role's settings are."""
+
+
+def unlimited_settings(*, citus: bool = False) -> dict[str, str]:
+    """Return the session settings of connections for work that may wait, on plain PostgreSQL or on Citus."""
+    return {**KEEPALIVE, **UNLIMITED, **_CATALOG_SETTINGS} if citus else {**KEEPALIVE, **UNLIMITED}
+
 
 if TYPE_CHECKING:
     _Base: TypeAlias = asyncpg.Connection[asyncpg.Record]

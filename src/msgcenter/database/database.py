@@ -14,12 +14,11 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from msgcenter.database.connections import (
-    KEEPALIVE,
     NAME,
     STATEMENT_SECONDS,
-    UNLIMITED,
     LastingConnection,
     session_settings,
+    unlimited_settings,
 )
 from msgcenter.database.failures import lock_timed_out, retrying, unavailable_on_failure
 from msgcenter.database.pooler import keeps_statements
@@ -148,6 +147,11 @@ class Database:
         own = (0, 0) if self._pool is None else (self._pool.get_size(), self._pool.get_idle_size())
         return own if self.cells is self else min(own, self.cells.connections(), key=itemgetter(1))
 
+    @property
+    def unlimited_settings(self) -> dict[str, str]:
+        """Session settings of connections to `direct_url` for work that may wait."""
+        return unlimited_settings(citus=self._citus)
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Give a connection in autocommit mode."""
@@ -175,7 +179,7 @@ class Database:
                 connection_class=LastingConnection,
                 timeout=10,
                 command_timeout=STATEMENT_SECONDS + 5,
-                server_settings={**NAME, **KEEPALIVE, **UNLIMITED},
+                server_settings={**NAME, **self.unlimited_settings},
             )
             try:
                 yield direct

@@ -13,7 +13,7 @@ from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
-from msgcenter.database.connections import KEEPALIVE, UNLIMITED, LastingConnection
+from msgcenter.database.connections import LastingConnection
 from msgcenter.database.database import Database
 from msgcenter.domain.event import Listener, ignore_events
 from msgcenter.domain.refusal import Reason, Refusal
@@ -66,7 +66,7 @@ class Worker:
             connection_class=LastingConnection,
             min_size=1,
             max_size=3,
-            server_settings={**KEEPALIVE, **UNLIMITED, "application_name": "msgcenter jobs"},
+            server_settings={**self._database.unlimited_settings, "application_name": "msgcenter jobs"},
         ) as pool:
             queries = Queries(AsyncpgPoolDriver(pool))
             manager = self._manager = QueueManager(queries)
