@@ -17,6 +17,7 @@ from msgcenter.store.apps import apps as accounts
 from msgcenter.store.apps import call_counts, quotas
 from msgcenter.store.apps.apps import AppRecord
 from msgcenter.store.apps.call_counts import AppCount, Count, CountKey, CountQuery, StepCount, StepLatency
+from msgcenter.store.channels import outcomes
 
 Order = Literal["calls", "errors", "p95"]
 _OfStep = TypeVar("_OfStep", StepCount, StepLatency)
@@ -110,6 +111,13 @@ class Statistics:
         async with self._database.connection() as connection:
             return await call_counts.stored_counts(
                 connection, CountQuery(app.number, 1, period.since, period.until, api)
+            )
+
+    async def channels(self, app: App | None, period: Period) -> dict[str, dict[str, int]]:
+        """Return how many deliveries of an app (None: of all) were sent, failed or skipped in a period, by channel."""
+        async with self._database.connection() as connection:
+            return await outcomes.count_by_channel(
+                connection, None if app is None else app.number, period.first, period.last
             )
 
     async def messages_today(self, app: App) -> int:

@@ -92,6 +92,11 @@ class MessagePages:
         if status.organisations is not None:
             opened, first = request.query("report"), first_row(request)
             report = await self.reports.report(message, status.organisations, opened, first)
+        sums = await self.message_statuses.channels.sums(message)
+        outcomes = {}
+        if sums:
+            user_ids = [receipt.user_id for receipt in page.receipts]
+            outcomes = await self.message_statuses.channels.of_users(message, user_ids)
         named = await self.message_log.named_receivers(message)
         versions = await self.sent_messages.versions(app, message.id)
         return View(
@@ -102,6 +107,8 @@ class MessagePages:
                 "report": report,
                 "receipts": page,
                 "names": await self.reports.names(request, message, [receipt.user_id for receipt in page.receipts]),
+                "channel_sums": sums,
+                "channel_outcomes": outcomes,
                 "show": request.query("show"),
                 "org": request.query("org"),
                 "preview": preview_of,

@@ -50,6 +50,7 @@ class StatisticsPages:
                 "usage": usage,
                 "api": api,
                 "apis": sorted({*self.apis, *usage.apis}),
+                "channels": await self.statistics.channels(app, usage.period),
                 "used": await self.statistics.messages_today(app),
                 "limits": limits,
                 "common_limit": max(limits.values(), key=list(limits.values()).count),
@@ -94,6 +95,7 @@ class StatisticsPages:
             {
                 "usage": usage,
                 "order": order,
+                "channels": await self.statistics.channels(None, usage.period),
                 "charts": [calls_chart(request.language, axis, usage.steps)],
                 **self._period_values(usage.period),
             },

@@ -1,6 +1,7 @@
 """What became of messages by channels."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import cast
 
 import msgspec
@@ -62,3 +63,28 @@ async def of_users(connection: Connection, cell: int, message_id: int, user_ids:
         shown = "" if word in {"waiting", "sent"} else without_addresses(reason or "")
         outcomes.append(ChannelOutcome(user_id, channel, word, at, shown))
     return outcomes
+
+
+async def count_by_channel(
+    connection: Connection, app_number: int | None, first: date, last: date
+) -> dict[str, dict[str, int]]:
+    """Return how many deliveries of an app (None: of all) were sent, failed or skipped from one day to another.
+
+    By channel, and then by outcome.
+    """
+    rows = await connection.fetch(
+        """
+        select channel, outcome, sum(deliveries)::bigint as deliveries
+        from channel_count
+        where day between $2 and $3 and ($1::int is null or app_number = $1)
+        group by channel, outcome
+        order by channel, outcome
+        """,
+        app_number,
+        first,
+        last,
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for channel, outcome, deliveries in rows:
+        counts.setdefault(channel, {})[outcome] = deliveries
+    return counts
