@@ -221,12 +221,8 @@ class SmtpGateway:
 
     async def _connect(self) -> aiosmtplib.SMTP:
         config = self._config
-        socket = await self._network.connect(
-            config.host, config.port, encrypted=config.security != "none", timeout=_TIMEOUT
-        )
         connection = aiosmtplib.SMTP(
             hostname=config.host,
-            sock=socket,
             timeout=_TIMEOUT,
             use_tls=config.security == "tls",
             start_tls=config.security == "starttls",
@@ -234,11 +230,9 @@ class SmtpGateway:
             password=config.password or None,
             local_hostname=self._sender.domain,
         )
-        try:
-            await connection.connect()
-        except BaseException:
-            socket.close()
-            raise
+        encrypted = config.security != "none"
+        socket = await self._network.connect(config.host, config.port, encrypted=encrypted, timeout=_TIMEOUT)
+        await connection.connect(sock=socket)  # which closes the socket if it fails
         return connection
 
     async def _hang_up(self) -> None:

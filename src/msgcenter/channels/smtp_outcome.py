@@ -5,13 +5,10 @@ import re
 import aiosmtplib
 
 from msgcenter.channels.face import Outcome
+from msgcenter.channels.http_gateway import DOWN_MS, WRONG_MS
 from msgcenter.channels.plain import cut, one_line
 from msgcenter.domain.network import ForbiddenAddressError
 
-DOWN_MS = 30_000
-"""How long a gateway waits at least that does not answer."""
-WRONG_MS = 600_000
-"""How long a gateway waits at least that an operator has to put right, such as a wrong password."""
 NOT_AN_ADDRESS = Outcome("never", "not a mail address", is_bad_address=True)
 _REASON_LIMIT = 200
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})\b")
@@ -38,10 +35,11 @@ def outcome_of_error(error: Exception) -> Outcome:
             return Outcome("later", _reason("the server refuses", error.code, error.message), pause_ms=DOWN_MS)
         case ForbiddenAddressError():
             return Outcome("later", str(error), pause_ms=WRONG_MS)
-        case aiosmtplib.SMTPNotSupported() | ValueError():
-            return Outcome("later", _text(str(error)), pause_ms=WRONG_MS)
         case TimeoutError():
             return Outcome("later", "the mail server does not answer", pause_ms=DOWN_MS)
+        case aiosmtplib.SMTPException() | ValueError() if not isinstance(error, OSError):
+            # The server cannot do what the configuration asks for: to encrypt, or to log in.
+            return Outcome("later", _text(str(error)), pause_ms=WRONG_MS)
         case _:
             return Outcome("later", _text(f"no connection: {error}"), pause_ms=DOWN_MS)
 
