@@ -181,14 +181,19 @@ async def test_a_server_that_refuses_everybody_pauses_the_gateway(network: Netwo
 async def test_a_server_that_says_nothing_times_out(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("msgcenter.channels.smtp._TIMEOUT", 0.3)
 
+    is_over = asyncio.Event()
+
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        is_over.set()
 
     async with await asyncio.start_server(wait, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
         made = parse_config("email", "", {"smtp": f"smtp://127.0.0.1:{port}?security=none", "from": "a@school.example"})
         (outcome,) = await send(open_gateway(made, network), parcel("li@home.example"))
+        await is_over.wait()
     assert outcome == ("later", "the mail server does not answer", "", 30_000, False)
 
 
