@@ -153,7 +153,7 @@ async def test_a_webhook_that_fails_for_days_is_paused_and_can_be_replayed(
     webhook = await register(database, app_number, receiver.url)
     receiver.answer = lambda _: (503, {}, b"")
     await record_events(database, app_number, (READ, 1))
-    async with dispatching(database, replace(QUICK, give_up=800)):
+    async with dispatching(database, replace(QUICK, give_up=3_000)):
         while (await state_of(database))[0] != "paused":
             await asyncio.sleep(0.01)
     assert (await state_of(database))[2] == "failing"
@@ -179,7 +179,7 @@ async def test_a_delivery_that_is_refused_for_days_fails(
 ) -> None:
     await register(database, app_number, receiver.url)
     receiver.answer = lambda post: (422, {}, b"") if message_ids([post]) == [1] else TAKEN
-    async with dispatching(database, replace(QUICK, give_up=1_000)):
+    async with dispatching(database, replace(QUICK, give_up=2_000)):
         await record_events(database, app_number, (READ, 1))
         await until(lambda: bool(receiver.posts))
         number = 2
