@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -15,9 +16,12 @@ from msgcenter.application.database import database_of
 from msgcenter.application.secret_key import key_ring
 from msgcenter.cli.console import err, out, program
 from msgcenter.cli.database import started_database
+from msgcenter.cli.demo.channels import prepare_channels
 from msgcenter.cli.demo.directory import SCHOOL, prepare_directory
+from msgcenter.cli.demo.mail.catcher import MailCatcher, catching_mails
+from msgcenter.cli.demo.mail.pages import mail_routes
 from msgcenter.cli.demo.story import SEED_USER, StoryError, tell_story
-from msgcenter.cli.server.serving import is_loopback, listen, run_server
+from msgcenter.cli.server.serving import is_loopback, listen, run_server, url_of
 from msgcenter.cli.signals import exit_on_signals
 from msgcenter.database.database import Database
 from msgcenter.domain.content import Text
@@ -48,8 +52,11 @@ def run_demo(settings: Settings) -> None:
             settings = replace(settings, webhook_allow=LOOPBACK)
         if settings.second_factor is None and is_loopback(listener):
             settings = replace(settings, second_factor="off")  # only users of this machine can log in
-        with started_database(settings) as complete:
-            credentials, is_new, passwords = asyncio.run(_prepare_demo(complete))
+        if settings.public_url is None:
+            settings = replace(settings, public_url=url_of(listener) + settings.base_path)
+        catcher = MailCatcher()
+        with catching_mails(catcher) as smtp_port, started_database(settings) as complete:
+            credentials, is_new, passwords = asyncio.run(_prepare_demo(complete, smtp_port))
             where = f"data folder: {settings.data_dir}" if embedded else "from MSGCENTER_DATABASE_URL"
             out.print(f"[green]✓[/] PostgreSQL is running ({where})", soft_wrap=True)
             out.print(f"[green]✓[/] Demo app [bold]{APP_ID}[/] {'registered' if is_new else 'already registered'}")
@@ -57,13 +64,16 @@ def run_demo(settings: Settings) -> None:
             def play(url: str) -> None:
                 _play(url, credentials, settings, passwords)
 
-            run_server(complete, listener, workers=1, on_ready=play)
+            pages = mail_routes(catcher, ZoneInfo(settings.time_zone))
+            run_server(complete, listener, workers=1, on_ready=play, more_routes=pages)
             out.print(f"\nStopping {database}…")
         out.print("[green]✓[/] Stopped. All data is kept for the next run.")
 
 
-async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[str, str | None]]:
-    """Return the demo app's credentials, whether it is new, and each operator's password, None if it was changed."""
+async def _prepare_demo(settings: Settings, smtp_port: int) -> tuple[AppCredentials, bool, dict[str, str | None]]:
+    """Prepare what the demo uses; `smtp_port` is the mail catcher's.
+
+    Return the demo app's credentials, whether it is new, and each operator's password, None if it was changed."""
     async with database_of(settings, connections=3) as database, NodeLease(database.direct_url) as lease:
         keys = key_ring(settings)
         register = Apps(database, keys)
@@ -76,6 +86,7 @@ async def _prepare_demo(settings: Settings) -> tuple[AppCredentials, bool, dict[
             credentials = await register.create("智慧校园 Demo", PLATFORM, app_id=APP_ID)
             is_new = True
         await prepare_directory(database, keys, PLATFORM, APP_ID)
+        await prepare_channels(database, key_ring(settings), PLATFORM, smtp_port)
         sending = Sending(database, lease, waiting_limit=10)
         platform = credentials.app.platform
         for message_id, content in _OLD_MESSAGES.items():
@@ -126,6 +137,7 @@ def _play(url: str, credentials: AppCredentials, settings: Settings, passwords: 
         return  # the server is stopping
     else:
         _print_next_steps(url, story.token, credentials, settings, inboxes)
+        _print_mail(url)
         _print_logins(url, passwords, second_factor=settings.second_factor != "off")
         _print_directory(url, story.reported)
 
@@ -156,7 +168,8 @@ def _print_next_steps(
     _print(f"\n[bold]Try it[/] in another terminal. The token is valid for {duration(settings.token_ttl)}:\n")
     for line in (
         f"curl '{call}/sendMsg?accessToken={token}' -d '"
-        '{"receiverIds":["parent-wang"],"msgtype":"text","text":{"content":"hello"}}\'',
+        '{"receiverIds":["parent-wang"],"msgtype":"text","text":{"content":"hello"},'
+        '"channels":["email","push"],"channelDelay":1}\'',
         f"curl '{call}/getUnreadCount?accessToken={token}' -d '{{\"publisherId\":\"parent-wang\"}}'",
         f"curl '{call}/getMsgList?accessToken={token}' -H 'Accept-Language: en' -d '{{\"pageSize\":2}}'",
     ):
@@ -192,6 +205,13 @@ def _print_logins(url: str, passwords: dict[str, str | None], *, second_factor: 
         _print("operators set up a second factor when they log in; this needs an authenticator app\n")
     else:
         _print("the demo does not require a second factor; a real server does (MSGCENTER_SECOND_FACTOR)\n")
+
+
+def _print_mail(url: str) -> None:
+    _print("[bold]Mail[/] for those who do not look: in a minute, parent-wang gets one about the message of step 11,")
+    _print("unless it is read before; teacher-li has read it and gets none. All mails of this demo are caught here:\n")
+    out.print(f"{url}/dev/mail", soft_wrap=True, markup=False)
+    out.print()
 
 
 def _print_directory(url: str, message_id: str) -> None:

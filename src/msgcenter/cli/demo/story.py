@@ -36,6 +36,7 @@ _LINK = {
 }
 _CLASS_NEWS = {"senderName": "李老师", "text": {"content": "本周五下午三点召开三(2)班家长会,请准时参加。"}}
 _SCHOOL_NEWS = {"senderName": "示范第一小学教务处", "text": {"content": "下周三举行运动会,请为孩子准备运动服。"}}
+_MAILED = {"text": {"content": "今天放学后有雷阵雨,请提醒孩子带伞。"}}
 _OA = {
     "approval": True,
     "busiId": "leave-17",
@@ -87,7 +88,9 @@ def tell_story(url: str, credentials: AppCredentials) -> Story:
             SEED_CALL,
         )
         caller.call("7. Count the unread messages", "/msgCenter/message/getUnreadCount", {"publisherId": SEED_USER})
-        return Story(caller.token, _tell_about_school(caller))
+        reported = _tell_about_school(caller)
+        _tell_about_mail(caller)
+        return Story(caller.token, reported)
 
 
 def _tell_about_school(caller: "_Caller") -> str:
@@ -108,6 +111,23 @@ def _tell_about_school(caller: "_Caller") -> str:
         {"msgId": message_id, "groupBy": "org", "orgId": SCHOOL, "pageSize": 1},
     )
     return message_id
+
+
+def _tell_about_mail(caller: "_Caller") -> None:
+    """Send a message that is mailed after a minute to those who have not read it; one of the two reads it."""
+    answer = caller.call(
+        "11. A text that is mailed in a minute to those who have not read it by then: teacher-li has",
+        _SEND,
+        {
+            "receiverIds": ["teacher-li", "parent-wang"],
+            "msgtype": "text",
+            **_MAILED,
+            "channels": ["email", "push"],
+            "channelDelay": 1,
+        },
+    )
+    message_ids = [str(answer.get("msgId", ""))]
+    caller.post("/msgCenter/message/modMsgStatus", {"publisherId": "teacher-li", "isRead": 1, "msgId": message_ids})
 
 
 def _message(kind: str, body: dict[str, Any]) -> dict[str, Any]:
