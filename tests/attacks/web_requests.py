@@ -117,7 +117,7 @@ def all_routes() -> list[AnyRoute]:
     nothing: Any = None
     limits = RequestLimits()
     gateway = gateway_routes(nothing, NO_ACTIONS, ready, limits)
-    inbox = inbox_routes(Inboxes(nothing, nothing, nothing, nothing, limits=limits))
+    inbox = inbox_routes(Inboxes(nothing, nothing, nothing, nothing, nothing, nothing, limits=limits))
     portal = portal_routes(nothing, PortalPages(**dict.fromkeys(PortalPages.__dataclass_fields__, nothing)))
     known_routes = [AnyRoute("monitor", METRICS_PATH)]
     for surface, routes in (("gateway", gateway), ("inbox", inbox), ("portal", portal)):

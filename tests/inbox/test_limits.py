@@ -13,9 +13,11 @@ from starlette.types import Message
 from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.actions.apps.apps import Apps
 from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.channels.preferences import UserPreferences
 from msgcenter.actions.channels.subscriptions import PushSubscriptions
 from msgcenter.actions.mailboxes import user_tokens
 from msgcenter.actions.mailboxes.inbox import Inbox
+from msgcenter.actions.mailboxes.inbox_links import InboxLinks
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import topic_readers
 from msgcenter.actions.mailboxes.user_tokens import UserTokenError, UserTokens
@@ -123,7 +125,9 @@ async def open_inbox(database: Database) -> Scene:
     hub = Hub(partial(topic_readers, database))
     tokens = UserTokens(database, keys, default_ttl=600, waiting_limit=10)
     push = PushSubscriptions(database, keys, Network(Resolver(1), AddressRules()))
-    inboxes = Inboxes(Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10), tokens, hub, push)
+    inbox = Inbox(database, Statuses(database, waiting_limit=10), waiting_limit=10)
+    links = InboxLinks(database, keys, inbox, tokens)
+    inboxes = Inboxes(inbox, tokens, hub, push, UserPreferences(database, keys), links)
     token = (await tokens.issue(app, "u", platform_code=None, ttl=None)).token
     return Scene(app, apps, database, hub, stream._EventStream(inboxes, await tokens.viewer(token)))
 

@@ -149,6 +149,7 @@ class Story:
         await channel_story.forget(self.database, self.platform, USERS[-1])
         self.shown[USERS[-1]] = set()
         await channel_story.use_contacts(self.database, self.platform, USERS, now_ms())
+        await channel_story.use_preferences(self.database, self.platform, USERS, now_ms())
         await channel_story.use_subscriptions(self.database, self.platform, USERS, now_ms())
         await channel_story.use_params(self.database, self.platform)
         await channel_story.use_gateways(self.database, self.platform, now_ms())

@@ -7,11 +7,12 @@ from msgcenter.actions.channels.forget import forget_user
 from msgcenter.actions.channels.outcomes import ChannelOutcomes
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain.account import Platform
+from msgcenter.domain.channels.choices import Choices
 from msgcenter.domain.channels.sealing import gateway_binding
 from msgcenter.domain.channels.template import UsedTemplate
 from msgcenter.domain.message import Message
 from msgcenter.domain.person import COMMAND
-from msgcenter.store.channels import contacts, gateways, message_params, subscriptions
+from msgcenter.store.channels import contacts, gateways, message_params, preferences, subscriptions
 from msgcenter.store.channels.contacts import ContactKey, SealedContact
 from msgcenter.store.channels.subscriptions import Subscription
 
@@ -83,6 +84,25 @@ async def forget(database: Database, platform: Platform, user: str) -> None:
     removed = await forget_user(database, platform.code, user, on_chunks=lambda _: None, by=COMMAND)
     assert removed.is_known
     assert removed.entries
+
+
+async def use_preferences(database: Database, platform: Platform, users: Sequence[str], now: int) -> None:
+    """Write what users choose."""
+    await database.in_transaction(_use_preferences, platform, users, now)
+
+
+async def _use_preferences(connection: Connection, platform: Platform, users: Sequence[str], now: int) -> None:
+    assert await preferences.shown_types(connection, platform.code) == []
+    for user in users:
+        cell = platform.cell_of(user)
+        chosen = Choices(("email", "type:a:sms", "type:b:sms"), 0, 60, "daily", "en", "Asia/Shanghai")
+        await preferences.write(connection, cell, user, chosen, now)
+        await preferences.replace_off(connection, platform.recipient(user), "type:", ["type:c:sms"], now)
+        stored = (await preferences.read(connection, cell, [user]))[user]
+        assert stored.channels_off == {"email", "type:c:sms"}
+        assert stored.digest == "daily"
+        await preferences.write(connection, cell, user, Choices(), now)
+        await preferences.apps_of(connection, cell, user)
 
 
 async def use_gateways(database: Database, platform: Platform, now: int) -> None:

@@ -13,10 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from msgcenter.actions.apps.call_counter import CallCounter
 from msgcenter.actions.apps.tokens import Tokens
+from msgcenter.actions.channels.preferences import UserPreferences
 from msgcenter.actions.channels.subscriptions import PushSubscriptions
 from msgcenter.actions.directory.feeding import DirectoryChanges
 from msgcenter.actions.directory.reading import DirectoryReads
 from msgcenter.actions.mailboxes.inbox import Inbox
+from msgcenter.actions.mailboxes.inbox_links import InboxLinks
 from msgcenter.actions.mailboxes.statuses import Statuses
 from msgcenter.actions.mailboxes.topics import Topics, topic_readers
 from msgcenter.actions.mailboxes.user_tokens import UserTokens
@@ -34,7 +36,7 @@ from msgcenter.delivery.channels.dispatcher import ChannelDispatcher
 from msgcenter.delivery.channels.planner import Planner
 from msgcenter.delivery.webhooks import WebhookDispatcher
 from msgcenter.delivery.worker import Worker
-from msgcenter.domain.channels.links import PlainLinks
+from msgcenter.domain.channels.signed_links import SignedLinks
 from msgcenter.domain.network import AddressRules
 from msgcenter.gateway.call_actions import CallActions
 from msgcenter.gateway.call_log import logs_calls
@@ -91,7 +93,7 @@ def application(
         process.database,
         process.keys,
         network=process.network,
-        links=PlainLinks(settings.link_base),
+        links=SignedLinks(settings.link_base, process.keys),
         zone=process.zone,
     )
     monitor = Monitor(
@@ -116,7 +118,9 @@ def application(
         inbox,
         actions.user_tokens,
         process.hub,
-        PushSubscriptions(process.database, process.keys, Network(process.resolver, process.webhook_addresses)),
+        PushSubscriptions(process.database, process.keys, process.network),
+        UserPreferences(process.database, process.keys),
+        InboxLinks(process.database, process.keys, inbox, actions.user_tokens),
         process.request_log,
         process.limits,
     )

@@ -1,6 +1,6 @@
 """A call of the inbox API: its user token, the website it comes from, and the headers and errors of its answer."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from msgcenter.actions.channels.preferences import UserPreferences
 from msgcenter.actions.channels.subscriptions import PushSubscriptions
 from msgcenter.actions.mailboxes.inbox import Inbox
+from msgcenter.actions.mailboxes.inbox_links import InboxLinks
 from msgcenter.actions.mailboxes.user_tokens import UserTokenError, UserTokens, Viewer
 from msgcenter.domain.language import Language, language_of
 from msgcenter.domain.refusal import Reason, Refusal
@@ -29,7 +31,6 @@ from msgcenter.web.logs import RequestLog
 from msgcenter.web.request_id import begin_request
 from msgcenter.web.same_site import is_same_site
 
-_ACCEPTED_METHODS = {"GET": {"GET", "HEAD"}, "POST": {"POST"}}
 _STREAM = "/stream"
 
 
@@ -41,6 +42,8 @@ class Inboxes:
     user_tokens: UserTokens
     hub: Hub
     push: PushSubscriptions
+    preferences: UserPreferences
+    links: InboxLinks
     requests: RequestLog = field(default_factory=RequestLog)
     limits: RequestLimits = field(default_factory=RequestLimits)
 
@@ -64,17 +67,20 @@ class LeanResponse(Response):
             self.raw_headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
 
 
+Method = Literal["GET", "POST", "PUT"]
 Handler = Callable[[Inboxes, Call, Viewer], Awaitable[Struct | Response]]
 Page = Callable[[Request], Awaitable[Response]]
 
 
 class Endpoint:
-    """The ASGI application of one call: checks the token, calls the handler, and adds headers or the error."""
+    """The ASGI application of a path: checks the token, calls the method's handler, and adds headers or the error."""
 
-    def __init__(self, inboxes: Inboxes, method: Literal["GET", "POST"], handler: Handler) -> None:
+    def __init__(self, inboxes: Inboxes, handlers: Mapping[Method, Handler]) -> None:
         self._inboxes = inboxes
-        self._method = method
-        self._handler = handler
+        self._methods = tuple(handlers)
+        self._handlers: dict[str, Handler] = dict(handlers.items())
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,13 +103,14 @@ class Endpoint:
         headers = {}
         try:
             if call.method == "OPTIONS":
-                return await _preflight(inboxes, self._method, call)
-            if call.method not in _ACCEPTED_METHODS[self._method]:
+                return await _preflight(inboxes, self._methods, call)
+            handler = self._handlers.get(call.method)
+            if handler is None:
                 await inboxes.limits.count_address(client_address(call.scope))
-                headers = allow([self._method])
-                raise problems.wrong_method(self._method)
+                headers = allow(self._methods)
+                raise problems.wrong_method(", ".join(self._methods))
             viewer = await _counted_viewer(inboxes, call)
-            result = await self._handler(inboxes, call, viewer)
+            result = await handler(inboxes, call, viewer)
             response = result if isinstance(result, Response) else LeanResponse(encode(result))
         except ClientGoneError:
             raise
@@ -128,11 +135,11 @@ def language_for(request: Request) -> Language:
     return language_of(request.headers.get("accept-language", ""))
 
 
-async def _preflight(inboxes: Inboxes, method: str, call: Call) -> Response:
+async def _preflight(inboxes: Inboxes, methods: Sequence[str], call: Call) -> Response:
     """Tell a browser whether a website may call. The call itself shows with which token."""
     inboxes.limits.count_file(client_address(call.scope))
     if b"origin" not in call.headers:
-        return options([method])
+        return options(methods)
     origin = call.header(b"origin")
     if not await inboxes.user_tokens.may_call(origin):
         return problem_response(problems.ORIGIN_REFUSED, language_for(call.request))
@@ -140,7 +147,7 @@ async def _preflight(inboxes: Inboxes, method: str, call: Call) -> Response:
         status_code=204,
         headers={
             "access-control-allow-origin": origin,
-            "access-control-allow-methods": "GET, POST",
+            "access-control-allow-methods": "GET, POST, PUT",
             "access-control-allow-headers": "authorization, content-type, accept-language, if-none-match",
             "access-control-max-age": "600",
             "vary": "Origin",

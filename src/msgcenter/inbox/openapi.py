@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from msgcenter import __version__
 from msgcenter.inbox.api import Archive, Delete, Mute, ReadAll, SetStatus, Snooze, Star
+from msgcenter.inbox.links import FollowLink, LinkView
+from msgcenter.inbox.preferences import PreferencesView, RemoveContact, SetPreferences
 from msgcenter.inbox.push import AddSubscription, PushView, RemovedView, RemoveSubscription, SubscribedView
 from msgcenter.inbox.views import ChangedView, CountsView, FramingView, MessageListView, MessageView
 from msgcenter.store.mailboxes.reading import Filter
@@ -53,6 +55,11 @@ def document(root: str) -> bytes:
         Delete,
         Snooze,
         Mute,
+        PreferencesView,
+        SetPreferences,
+        RemoveContact,
+        FollowLink,
+        LinkView,
     ]
     _, schemas = msgspec.json.schema_components(structs, ref_template=_REF)
     base = "/inbox/v1/"
@@ -106,6 +113,14 @@ def document(root: str) -> bytes:
                 "Mute an app, or end that", CountsView, Mute, parameters=[app_id], missing="The app does not exist"
             )
         },
+        base + "preferences": {
+            "get": _operation("What the user can choose about channels, and has chosen", PreferencesView),
+            "put": _operation("Replace what the user has chosen", PreferencesView, SetPreferences),
+        },
+        base + "preferences/contacts/remove": {
+            "post": _operation("Remove a contact point of the user", RemovedView, RemoveContact)
+        },
+        base + "link": {"post": _link_operation()},
         base + "stream": {
             "get": {
                 "summary": "Live events",
@@ -184,6 +199,13 @@ def _list_operation(parameters: list[_Schema]) -> _Schema:
         "description": "The list is the one with the tag of If-None-Match",
         "headers": etag,
     }
+    return operation
+
+
+def _link_operation() -> _Schema:
+    operation = _operation("Exchange the token of a link in a mail for a user token", LinkView, FollowLink)
+    operation["security"] = []
+    operation["responses"]["410"] = _problem("The link is invalid or has ended")
     return operation
 
 

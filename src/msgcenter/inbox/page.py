@@ -1,5 +1,6 @@
 """The inbox page, the files of the component, and the answers at other addresses."""
 
+from collections.abc import Sequence
 from html import escape
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from msgcenter.inbox import problems
 from msgcenter.inbox.endpoint import Inboxes, Page, language_for
 from msgcenter.inbox.files import early_script_source, inbox_document, inbox_files
 from msgcenter.inbox.problems import Problem, ProblemError, problem_of, problem_response
+from msgcenter.inbox.small_page import small_page
 from msgcenter.web.addresses import check_address
 from msgcenter.web.base_path import root_of
 from msgcenter.web.edge import client_address
@@ -25,8 +27,8 @@ _FOR_ANY_WEBSITE = {"access-control-allow-origin": "*", "cross-origin-resource-p
 _BACK = Phrase("打开消息中心", "Open the inbox")
 
 
-def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMethod:
-    """Return the ASGI application of a public page or file (GET only), whose requests are counted by client address.
+def plain(inboxes: Inboxes, respond: Page, *, methods: Sequence[str] = ("GET",), is_file: bool = False) -> AnyMethod:
+    """Return the ASGI application of a public page, call or file, whose requests are counted by client address.
 
     Errors are HTML for browsers, problems for other clients.
     """
@@ -39,12 +41,12 @@ def plain(inboxes: Inboxes, respond: Page, *, is_file: bool = False) -> AnyMetho
                 await inboxes.limits.count_address(client_address(request.scope))
             check_address(request.scope)
             if request.method == "OPTIONS":
-                return options(["GET"])
-            if request.method not in {"GET", "HEAD"}:
-                raise problems.wrong_method("GET")
+                return options(methods)
+            if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+                raise problems.wrong_method(", ".join(methods))
             return await respond(request)
         except Exception as error:
-            return _error(request, problem_of(error, "an inbox page failed", request.scope["path"]))
+            return _error(request, problem_of(error, "an inbox page failed", request.scope["path"]), methods)
 
     return AnyMethod(answer)
 
@@ -103,29 +105,17 @@ async def unknown_call(_: Request) -> Response:
     raise ProblemError(problems.NO_SUCH_PATH)
 
 
-def _error(request: Request, problem: Problem) -> Response:
+def _error(request: Request, problem: Problem, methods: Sequence[str]) -> Response:
     language = language_for(request)
     if "text/html" not in request.headers.get("accept", ""):
         response = problem_response(problem, language)
     else:
-        root, style = escape(root_of(request.scope)), inbox_files().hashed("page.css")
         detail, back = problem.detail.in_language(language), _BACK.in_language(language)
-        heading = escape(detail[:1].upper() + detail[1:])
-        response = Response(
-            f'<!doctype html>\n<html lang="{"en" if language == "en" else "zh-CN"}">\n<head>\n'
-            '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex">\n'
-            f'<title>MsgCenter</title>\n<link rel="stylesheet" href="{root}/inbox/{style}">\n</head>\n'
-            f'<body><main class="error"><h1 class="said">{heading}</h1>'
-            f'<p><a href="{root}/inbox">{back}</a></p></main></body>\n'
-            "</html>\n",
-            problem.status,
-            {"content-security-policy": _POLICY + "'none'", "referrer-policy": "no-referrer"},
-            "text/html",
-        )
+        link = f'<p><a href="{escape(root_of(request.scope))}/inbox">{back}</a></p>'
+        response = small_page(request, language, detail[:1].upper() + detail[1:], link, status=problem.status)
         if problem.status in {429, 503}:
             response.headers["retry-after"] = str(problem.seconds or 1)
     if problem.status == 405:
-        response.headers.update(allow(["GET"]))
+        response.headers.update(allow(methods))
     response.headers["cache-control"] = "no-store"
     return response

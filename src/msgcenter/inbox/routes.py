@@ -2,9 +2,10 @@
 
 from starlette.routing import Route
 
-from msgcenter.inbox import api, push
+from msgcenter.inbox import api, preferences, push
 from msgcenter.inbox.app_files import manifest_file, worker_file
 from msgcenter.inbox.endpoint import Endpoint, Handler, Inboxes
+from msgcenter.inbox.links import follow_link, unsubscribe_page
 from msgcenter.inbox.openapi import openapi
 from msgcenter.inbox.page import component_file, inbox_page, plain, unknown_call
 from msgcenter.inbox.stream import open_stream
@@ -17,10 +18,10 @@ def routes(inboxes: Inboxes) -> list[Route]:
     """Return the inbox's routes."""
 
     def get(path: str, handler: Handler) -> Route:
-        return Route(_BASE + path, Endpoint(inboxes, "GET", handler))
+        return Route(_BASE + path, Endpoint(inboxes, {"GET": handler}))
 
     def post(path: str, handler: Handler) -> Route:
-        return Route(_BASE + path, Endpoint(inboxes, "POST", handler))
+        return Route(_BASE + path, Endpoint(inboxes, {"POST": handler}))
 
     return [
         get("/messages", api.list_messages),
@@ -38,9 +39,16 @@ def routes(inboxes: Inboxes) -> list[Route]:
         get("/push", push.get_push),
         post("/push/subscriptions", push.add_subscription),
         post("/push/subscriptions/remove", push.remove_subscription),
+        Route(
+            _BASE + "/preferences",
+            Endpoint(inboxes, {"GET": preferences.get_preferences, "PUT": preferences.set_preferences}),
+        ),
+        post("/preferences/contacts/remove", preferences.remove_contact),
+        Route(_BASE + "/link", plain(inboxes, follow_link(inboxes), methods=("POST",))),
         Route(_BASE + "/openapi.json", plain(inboxes, openapi)),
         Route(_BASE + "/{rest:path}", plain(inboxes, unknown_call)),
         Route("/inbox", plain(inboxes, inbox_page(inboxes))),
+        Route("/inbox/unsubscribe", plain(inboxes, unsubscribe_page(inboxes), methods=("GET", "POST"))),
         Route("/inbox/manifest.webmanifest", plain(inboxes, manifest_file(), is_file=True)),
         Route("/inbox/service-worker.js", plain(inboxes, worker_file(), is_file=True)),
         Route("/inbox/{name:path}", plain(inboxes, component_file(), is_file=True)),

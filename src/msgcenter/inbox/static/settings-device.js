@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import { Push } from "./push.js";
-import { row, switchFor } from "./setting-rows.js";
+import { row, showParts, switchFor } from "./setting-rows.js";
 
 /** @import { PushReport, Subscription } from "./push.js" */
 /** @import { SettingsContext } from "./settings.js" */
@@ -19,7 +19,7 @@ export async function deviceSection(context) {
   const push = new Push(api, device);
   const section = el("section", { "aria-labelledby": "settings-device" });
   const draw = (/** @type {PushReport} */ report) => {
-    section.replaceChildren(
+    showParts(section, [
       el("h3", { id: "settings-device" }, texts.device),
       pushRow(push, report, context, redraw),
       row(
@@ -28,7 +28,7 @@ export async function deviceSection(context) {
         switchFor({ isOn: device.isKept, change: (isOn) => device.keep(isOn), failed: context.failed }),
       ),
       ...others(push, report, context, redraw),
-    );
+    ]);
   };
   const redraw = async () => draw(await push.read());
   draw(await push.read());

@@ -5,6 +5,7 @@
 
 import { el, iconButton } from "./dom.js";
 import { deviceSection } from "./settings-device.js";
+import { preferencesSection } from "./settings-preferences.js";
 import { settingsTexts } from "./settings-texts.js";
 import { settings } from "./styles-settings.js";
 
@@ -79,8 +80,8 @@ export function showSettings({ root, api, device, language }) {
  * @param {SettingsContext} context
  */
 async function sections(context) {
-  const device = await deviceSection(context);
-  return device ? [device] : [];
+  const sections = await Promise.all([deviceSection(context), preferencesSection(context)]);
+  return sections.flatMap((section) => section ?? []);
 }
 
 /** @param {ShadowRoot} shadow */

@@ -23,6 +23,18 @@ export const settings = `
 .settings select, .settings input[type="time"] { min-height: 40px; max-width: 60%; padding: 0 10px; border: 1px solid color-mix(in srgb, var(--_text) 45%, var(--_surface)); border-radius: 10px; background: var(--_surface); color: var(--_text); font: inherit; }
 .settings .quiet-times { display: flex; align-items: center; gap: 8px; }
 .settings .quiet-times input { max-width: none; }
+.setting.wrapping { flex-wrap: wrap; gap: 8px 16px; }
+.setting.wrapping .setting-text { flex: 1 1 160px; }
+.setting-boxes { display: flex; flex-wrap: wrap; gap: 4px 14px; }
+.setting-box { display: inline-flex; align-items: center; gap: 6px; min-height: 32px; cursor: pointer; }
+.setting-box:has(:disabled) { color: var(--_soft); cursor: default; }
+.box { width: 18px; height: 18px; margin: 0; accent-color: var(--_accent); }
+.setting.wrapping { flex-wrap: wrap; gap: 8px 16px; }
+.setting.wrapping .setting-text { flex: 1 1 160px; }
+.setting-boxes { display: flex; flex-wrap: wrap; gap: 4px 14px; }
+.setting-box { display: inline-flex; align-items: center; gap: 6px; min-height: 32px; cursor: pointer; }
+.setting-box:has(:disabled) { color: var(--_soft); cursor: default; }
+.box { width: 18px; height: 18px; margin: 0; accent-color: var(--_accent); }
 .settings-trouble { margin: 12px 0 0; padding: 10px 14px; border-radius: 10px; background: var(--_todo-tint); color: var(--_todo); }
 .settings-trouble:empty { display: none; }
 .settings-wait { display: flex; justify-content: center; padding: 40px 0; }

@@ -1,0 +1,138 @@
+"""Links in mails and other channels: to the inbox, and to turn a channel off."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.domain.account import Platform, Recipient
+from msgcenter.domain.channels import signed_links
+from msgcenter.domain.channels.signed_links import SignedLinks
+from msgcenter.store.apps.platforms import find_platforms
+from msgcenter.store.channels import preferences
+from msgcenter_client import Client
+from tests.conftest import PLATFORM, SECRET_KEY, Server, SharedConnections
+from tests.inbox.conftest import Browser
+
+LINKS = SignedLinks("https://msg.example", KeyRing(SECRET_KEY))
+
+
+@pytest.fixture
+def recipient(shared_connections: SharedConnections, user: str, browser: Browser) -> Recipient:
+    """The user of `browser`, as links know them."""
+    platforms = shared_connections.run(_platforms(shared_connections))
+    return platforms[PLATFORM].recipient(user)
+
+
+async def _platforms(shared: SharedConnections) -> dict[str, Platform]:
+    async with shared.database.connection() as connection:
+        return await find_platforms(connection)
+
+
+def token_of(url: str) -> str:
+    """Return the token in the fragment of a link to the inbox."""
+    page, _, fragment = url.partition("#")
+    assert page == "https://msg.example/inbox"
+    return parse_qs(fragment)["link"][0]
+
+
+def follow(server: Server, link: str) -> httpx.Response:
+    return httpx.post(f"{server.url}/inbox/v1/link", json={"link": link}, trust_env=False)
+
+
+def test_a_link_opens_the_inbox_of_its_person_at_its_message(
+    server: Server, client: Client, user: str, recipient: Recipient
+) -> None:
+    message_id = client.send_text(user, "hello")
+    client.send_text(user, "newer")
+    answer = follow(server, token_of(LINKS.message(recipient, int(message_id), None))).json()
+    assert answer["msgId"] == message_id
+    with Browser(server, answer["token"]) as opened:
+        assert opened.get(f"/messages/{message_id}")["body"]["content"] == "hello"
+    whole = follow(server, token_of(LINKS.inbox(recipient, None))).json()
+    assert whole["msgId"] is None
+    with Browser(server, whole["token"]) as opened:
+        assert len(opened.ids()) == 2
+
+
+def test_a_link_to_a_message_that_is_gone_opens_the_inbox(
+    server: Server, client: Client, user: str, recipient: Recipient
+) -> None:
+    gone = client.send_text(user, "gone")
+    client.send_text(user, "still there")
+    client.recall(gone)
+    answer = follow(server, token_of(LINKS.message(recipient, int(gone), None)))
+    assert answer.status_code == 200
+
+
+def test_a_link_ends_after_a_week(
+    server: Server, client: Client, user: str, recipient: Recipient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = int(client.send_text(user, "hello"))
+    monkeypatch.setattr(signed_links, "LINK_MS", -1)
+    answer = follow(server, token_of(LINKS.message(recipient, message_id, None)))
+    assert (answer.status_code, answer.json()["code"]) == (410, "link_ended")
+
+
+def test_only_this_installations_links_open_something(
+    server: Server, client: Client, user: str, recipient: Recipient
+) -> None:
+    message_id = int(client.send_text(user, "hello"))
+    good = token_of(LINKS.message(recipient, message_id, None))
+    others = SignedLinks("https://msg.example", KeyRing("another secret key, of another installation"))
+    unsubscribe = urlsplit(LINKS.unsubscribe(recipient, "email")).query.removeprefix("t=")
+    changed = good[:-2] + ("AA" if good[-2:] != "AA" else "BB")
+    for link in (changed, good[:-1], "x", "ü", token_of(others.message(recipient, message_id, None)), unsubscribe):
+        assert follow(server, link).status_code == 410
+    for body in ({}, {"link": ""}, {"link": "x" * 1_001}, {"link": 7}):
+        assert httpx.post(f"{server.url}/inbox/v1/link", json=body, trust_env=False).status_code == 400
+    assert httpx.get(f"{server.url}/inbox/v1/link", trust_env=False).status_code == 405
+
+
+def test_a_platform_with_an_inbox_of_its_own_gets_its_links(recipient: Recipient) -> None:
+    assert LINKS.message(recipient, 17, "https://school.example/m/{msgId}") == "https://school.example/m/17"
+    assert LINKS.inbox(recipient, "https://school.example/m/{msgId}") == "https://school.example/m/"
+
+
+def unsubscribe_url(server: Server, recipient: Recipient) -> str:
+    return LINKS.unsubscribe(recipient, "email").replace("https://msg.example", server.url)
+
+
+def test_opening_the_page_to_unsubscribe_changes_nothing(
+    server: Server, browser: Browser, recipient: Recipient
+) -> None:
+    url = unsubscribe_url(server, recipient)
+    for method in ("GET", "HEAD"):
+        answer = httpx.request(method, url, headers={"accept-language": "en"}, trust_env=False)
+        assert answer.status_code == 200
+        assert "form-action 'self'" in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+    assert (
+        "Stop being told about messages by e-mail?"
+        in httpx.get(url, headers={"accept-language": "en"}, trust_env=False).text
+    )
+    assert "不再通过邮件接收消息提醒" in httpx.get(url, headers={"accept-language": "zh"}, trust_env=False).text
+
+
+def test_one_click_turns_the_channel_off_and_leaves_other_choices(
+    server: Server, shared_connections: SharedConnections, recipient: Recipient
+) -> None:
+    url = unsubscribe_url(server, recipient)
+    for _ in range(2):
+        answer = httpx.post(url, data={"List-Unsubscribe": "One-Click"}, trust_env=False)  # RFC 8058, section 3.2
+        assert answer.status_code == 200
+    assert shared_connections.run(_off(shared_connections, recipient)) == {"email"}
+
+
+async def _off(shared: SharedConnections, recipient: Recipient) -> frozenset[str]:
+    async with shared.database.connection() as connection:
+        chosen = await preferences.read(connection, recipient.cell, [recipient.user_id])
+    return chosen[recipient.user_id].channels_off
+
+
+@pytest.mark.parametrize("token", ["", "x", "AAAA"])
+def test_a_wrong_link_to_unsubscribe_is_refused(server: Server, token: str) -> None:
+    url = f"{server.url}/inbox/unsubscribe?t={token}"
+    assert httpx.get(url, trust_env=False).status_code == 410
+    assert httpx.post(url, trust_env=False).json()["code"] == "link_ended"
