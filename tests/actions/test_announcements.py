@@ -21,8 +21,9 @@ from msgcenter.store import audit
 from msgcenter.store.mailboxes import users
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.portal import announcements as store
+from tests.channel_rows import ChannelRows
 from tests.conftest import PLATFORM, SECRET_KEY
-from tests.scene import HOME
+from tests.scene import HOME, rows
 
 SAID = AnnouncementVersion(PLATFORM, Text("School is closed."), None, None)
 
@@ -59,6 +60,19 @@ class Office:
         async with self.database.connection() as connection:
             count: int = await connection.fetchval("select count(*) from message")
             return count
+
+
+async def test_an_announcement_is_planned_by_the_platforms_channels(database: Database) -> None:
+    async with NodeLease(database.url) as lease:
+        office = Office(database, lease)
+        author, other = await office.open()
+        decided = ChannelRows(database, PLATFORM)
+        await decided.add_gateways("email")
+        await decided.set_defaults(["email"], 20)
+        number = await office.waiting(author)
+        message_id = await office.announcements.approve(number, 1, other, COMMAND)
+        (plan,) = await rows(database, "select message_id, channels, due_at - created_at as delay from channel_plan")
+        assert tuple(plan) == (message_id, ["email"], 20 * 60_000)
 
 
 async def test_concurrent_approvals_send_one_message(database: Database) -> None:

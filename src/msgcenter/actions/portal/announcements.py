@@ -19,6 +19,7 @@ from msgcenter.domain.announcement import (
     state_after,
 )
 from msgcenter.domain.audience import EVERYONE, OrgAudience
+from msgcenter.domain.channels.policy import NO_WISH, resolve
 from msgcenter.domain.content import check_body
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
 from msgcenter.domain.message import Draft, check_times
@@ -30,6 +31,7 @@ from msgcenter.messaging.send import OnStored, send_drafts
 from msgcenter.store import audit
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.platforms import list_platforms
+from msgcenter.store.channels import policy
 from msgcenter.store.directory import orgs
 from msgcenter.store.directory.audiences import ensure_audience
 from msgcenter.store.messages.node_lease import NodeLease
@@ -179,7 +181,9 @@ class Announcements:
             audience_number = EVERYONE
             if organisations is not None:
                 audience_number = await ensure_audience(connection, version.platform_code, organisations)
+            rules = (await policy.read_rules(connection, [version.platform_code])).get(version.platform_code)
         draft = _draft_of(number, version, app, audience_number, organisations)
+        draft = replace(draft, route=resolve(rules, app, NO_WISH))
 
         async def settle(connection: Connection, outcomes: list[int | Refusal]) -> None:
             # Runs in the transaction of the send: if the approval is refused, nothing is sent.

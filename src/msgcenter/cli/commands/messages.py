@@ -200,6 +200,12 @@ def _print_status(message_id: str, message_status: "MessageStatus") -> None:
         f"  recipients: {message_status.receivers}, delivered: {message_status.delivered}, "
         f"read: {message_status.read}, unread: {message_status.unread}"
     )
+    for channel, numbers in message_status.channels.items():
+        skipped = ", ".join(f"{reason} {number}" for reason, number in numbers.skipped.items()) or "0"
+        out.print(
+            f"  {channel}: waiting {numbers.waiting}, sent {numbers.sent}, failed {numbers.failed}, skipped: {skipped}",
+            markup=False,
+        )
     if message_status.sender_name is not None:
         out.print(f"  sender: {escape(message_status.sender_name)}")
     if message_status.updated_at is not None:
