@@ -27,7 +27,8 @@ from bench.product import PLATFORM, product
 from bench.steps import IDS_PER_CALL, StatusStep, status_step
 from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.actions.mailboxes.users import import_users
-from msgcenter.channels.registry import fields_of, label_of, parse_config
+from msgcenter.channels.config import fields_of
+from msgcenter.channels.registry import label_of, parse_config
 from msgcenter.database.database import Database
 from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.domain.channels.sealing import contact_binding, gateway_binding

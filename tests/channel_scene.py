@@ -17,7 +17,8 @@ from msgcenter.actions.mailboxes.topics import Topics
 from msgcenter.actions.mailboxes.user_tokens import Viewer
 from msgcenter.actions.messages.sending import Sending
 from msgcenter.actions.messages.sent_messages import SentMessages
-from msgcenter.channels.registry import fields_of, label_of, parse_config
+from msgcenter.channels.config import fields_of
+from msgcenter.channels.registry import label_of, parse_config
 from msgcenter.database.database import Connection, Database
 from msgcenter.delivery.channels.dispatcher import ChannelDispatcher
 from msgcenter.delivery.channels.planner import Planner

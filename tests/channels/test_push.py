@@ -7,8 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
 from msgcenter.channels.base64url import from_base64url
+from msgcenter.channels.config import fields_of
 from msgcenter.channels.push import PushConfig
-from msgcenter.channels.registry import fields_of, label_of, open_gateway, parse_config
+from msgcenter.channels.registry import label_of, open_gateway, parse_config
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.outbound.network import Network
 from tests.channels.browser import Browser

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from msgcenter.channels.registry import fields_of, label_of, open_gateway, parse_config
+from msgcenter.channels.config import fields_of
+from msgcenter.channels.registry import label_of, open_gateway, parse_config
 from msgcenter.channels.sms_http import SmsHttpConfig
 from msgcenter.domain.refusal import Refusal
 from msgcenter.outbound.network import Network

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from msgcenter.channels.registry import fields_of, open_gateway, parse_config
+from msgcenter.channels.config import fields_of
+from msgcenter.channels.registry import open_gateway, parse_config
 from msgcenter.domain.refusal import Refusal
 from msgcenter.outbound.network import Network
 from tests.channels.fake_server import Call, FakeServer, exact, reply

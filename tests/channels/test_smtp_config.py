@@ -2,7 +2,8 @@
 
 import pytest
 
-from msgcenter.channels.registry import fields_of, label_of, parse_config
+from msgcenter.channels.config import fields_of
+from msgcenter.channels.registry import label_of, parse_config
 from msgcenter.domain.refusal import Reason, Refusal
 
 FROM = "School <no-reply@school.example>"

@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.channels.config import fields_of
 from msgcenter.channels.face import Outcome, Parcel
 from msgcenter.channels.push import PushConfig
-from msgcenter.channels.registry import fields_of, label_of, open_gateway, parse_config
+from msgcenter.channels.registry import label_of, open_gateway, parse_config
 from msgcenter.database.database import Database
 from msgcenter.domain.channels.note import Note
 from msgcenter.domain.channels.sealing import gateway_binding, push_binding

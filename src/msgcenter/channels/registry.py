@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from msgcenter.channels import apprise_urls, dingtalk, feishu, push, sms_aliyun, sms_http, sms_tencent, smtp, wecom
-from msgcenter.channels.config import Config, Provider, fields_of
+from msgcenter.channels.config import Config, Provider
 from msgcenter.channels.face import Gateway
 from msgcenter.domain.channels.codes import CHANNELS, Channel
 from msgcenter.domain.refusal import malformed
@@ -57,6 +57,3 @@ def label_of(config: Config) -> str:
 def open_gateway(config: Config, network: Network) -> Gateway:
     """Return the gateway of a configuration; use it with `async with`. It connects when it sends."""
     return config.open(network)
-
-
-__all__ = ["PROVIDERS", "fields_of", "label_of", "open_gateway", "parse_config", "provider_of"]
