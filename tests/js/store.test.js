@@ -4,7 +4,7 @@ import { ApiError } from "../../src/msgcenter/inbox/static/api.js";
 import { Store } from "../../src/msgcenter/inbox/static/store.js";
 import { Browser } from "./support/browser.js";
 import { settle } from "./support/clock.js";
-import { FakeServer } from "./support/server.js";
+import { FakeServer, OTHER_APP } from "./support/server.js";
 
 /** @import { View } from "../../src/msgcenter/inbox/static/api.js" */
 /** @import { Stream } from "../../src/msgcenter/inbox/static/stream.js" */
@@ -901,4 +901,39 @@ test("a muted app is not in the badge, and its messages are silent", async () =>
   assert.equal(badge(), 0);
   await store.setMuted("demo", false);
   assert.equal(badge(), 2);
+});
+
+test("a snooze is in the badge before its answer, and not twice after it", async () => {
+  const [id] = server.receive(2);
+  await open();
+  server.isHeld = true;
+  const snoozing = store.snooze([id], Date.now() + 60_000);
+  assert.deepEqual([shownIds(), badge()], [["1002"], 1]);
+  server.answer(lastCall("snooze"));
+  await snoozing;
+  assert.deepEqual([shownIds(), badge()], [["1002"], 1]);
+});
+
+test("the answer to a snooze is lost: the message stays hidden, as the server has it", async () => {
+  const [id] = server.receive(2);
+  await open();
+  server.isHeld = true;
+  const snoozing = store.snooze([id], Date.now() + 60_000);
+  const call = lastCall("snooze");
+  server.work(call);
+  server.lose(call);
+  await assert.rejects(snoozing);
+  server.isHeld = false;
+  await server.drain();
+  assert.deepEqual([shownIds(), badge()], [["1002"], 1]);
+});
+
+test("reading a message of a muted app leaves the badge alone, also before the answer", async () => {
+  const [id] = server.receive(1);
+  server.receive(1, { app: OTHER_APP });
+  server.setMuted("demo", true);
+  await open();
+  server.isHeld = true;
+  store.setRead([id], true);
+  assert.equal(badge(), 1);
 });

@@ -195,6 +195,56 @@ MUTATIONS = (
         "where $1::int > 0 and page.user_id = $2 and page.expires_at <= $3",
         ("tests/store/test_partitions.py::test_statements_touch_one_cell",),
     ),
+    # --- What users do with messages --------------------------------------------------------------------------------
+    Mutation(
+        "hidden-unread: a deleted or snoozed message counts as unread",
+        f"{_SRC}/database/migrations/0021_unread_entries.sql",
+        "where entry.at is null and entry.id <> all($3)",
+        "where entry.at is null",
+        ("tests/inbox/test_marks.py::test_a_deleted_message_is_gone_for_its_user_alone",),
+    ),
+    Mutation(
+        "hidden-read-all: reading all messages reads those that the user does not see",
+        f"{_SRC}/store/mailboxes/read_states.py",
+        "and (page.hidden_ids is null or entry.message_id <> all(page.hidden_ids))",
+        "",
+        ("tests/inbox/test_marks.py::test_what_is_hidden_is_not_read_with_all_others",),
+    ),
+    Mutation(
+        "snooze-wakes: no page is swept when a snoozed message is due",
+        f"{_SRC}/store/mailboxes/entry_marks.py",
+        "expires_at = least(page.expires_at, $6)",
+        "expires_at = least(page.expires_at, $6 + 99999999)",
+        ("tests/inbox/test_marks.py::test_a_snoozed_message_comes_back_unread_at_the_top",),
+    ),
+    Mutation(
+        "woken-first: a message that comes back is at its old place",
+        f"{_SRC}/store/mailboxes/sweeping.py",
+        'woken = (due | set(row["woken_ids"] or ())) - expired',
+        'woken = set(row["woken_ids"] or ()) - expired',
+        ("tests/inbox/test_marks.py::test_a_snoozed_message_comes_back_unread_at_the_top",),
+    ),
+    Mutation(
+        "snooze-reset: a later expiry forgets that a message sleeps",
+        f"{_SRC}/store/mailboxes/sweeping.py",
+        "min([*later, *still_asleep.values()], default=None)",
+        "min(later, default=None)",
+        ("tests/messaging/test_model.py",),
+    ),
+    Mutation(
+        "restore-asleep: taking back a deletion wakes what sleeps",
+        f"{_SRC}/store/mailboxes/entry_marks.py",
+        "where id <> all(listed.ids) or id = any(coalesce(page.snoozed_ids, '{{}}'))",
+        "where id <> all(listed.ids)",
+        ("tests/messaging/test_model.py",),
+    ),
+    Mutation(
+        "mute-totals: the badge counts muted apps",
+        f"{_SRC}/actions/mailboxes/inbox_reads.py",
+        "unread=sum(number for app_number, number in unread.items() if app_number not in muted)",
+        "unread=sum(unread.values())",
+        ("tests/inbox/test_marks.py::test_a_muted_app_is_in_the_list_and_not_in_the_totals",),
+    ),
     # --- Database ---------------------------------------------------------------------------------------------------
     Mutation(
         "lease: two processes lease one node number",

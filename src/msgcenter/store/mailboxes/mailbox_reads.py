@@ -26,6 +26,7 @@ from msgcenter.store.mailboxes.mailbox_statements import (
     LISTS_WITHOUT_CONTENT,
     MESSAGE_COLUMNS,
     MESSAGES_BY_IDS,
+    WOKEN_IDS,
 )
 from msgcenter.store.mailboxes.reading import WOKEN_FIRST, Filter
 
@@ -110,6 +111,7 @@ class Reading(Struct):
     has_expired: bool = False
     is_complete: bool = True
     muted_apps: frozenset[int] = _NONE
+    has_woken: bool = False
     woken_ids: frozenset[int] = _NONE
     counts: list[AppCounts] = field(default_factory=list)
     messages: list[EntryMessage] = field(default_factory=list)
@@ -126,7 +128,7 @@ async def read_lists(
     """Return counts and a page of a list for each query, at `now` (ms since 1970).
 
     Without content, which is cheaper, `EntryMessage.content` is None. If no query has a list, nothing outside the cell
-    of the mailboxes is read. Messages of another cell are read by a second statement.
+    of the mailboxes is read. Messages of another cell are read by a second statement, and so are those that have woken.
     """
     recipient = queries[0].recipient
     what_to_count = (
@@ -137,7 +139,9 @@ async def read_lists(
         [query.counted_app for query in queries],
     )
     if not any(query.limit for query in queries):
-        return _readings(await connection.fetch(COUNTS_ALONE, *what_to_count), [0] * len(queries))
+        readings = _readings(await connection.fetch(COUNTS_ALONE, *what_to_count), [0] * len(queries))
+        await _read_woken(connection, queries, readings, now)
+        return readings
     has_messages = recipient.cell == recipient.platform.first_cell
     rows = await connection.fetch(
         (LISTS_WITH_CONTENT if with_content else LISTS_WITHOUT_CONTENT) if has_messages else LISTED_ENTRIES,
@@ -146,18 +150,44 @@ async def read_lists(
         [_FILTERS.index(query.filter) for query in queries],
         [query.before_id for query in queries],
         [query.limit + 1 if query.limit else 0 for query in queries],
-        [query.woken_before_id for query in queries],
     )
     readings = _readings(rows, [query.limit for query in queries])
-    for query, reading in zip(queries, readings, strict=True):
-        if query.filter in WOKEN_FIRST and any(message.woken for message in reading.messages):
-            reading.messages.sort(key=lambda message: (message.woken, message.id), reverse=True)
     if not has_messages:
         ids = {message.id for reading in readings for message in reading.messages}
         found = await _messages_elsewhere(connection, recipient.platform, ids, with_content=with_content)
         for reading in readings:
             reading.messages = [_joined(entry, found.get(entry.id)) for entry in reading.messages]
+    await _read_woken(connection, queries, readings, now)
     return readings
+
+
+async def _read_woken(
+    connection: Connection, queries: Sequence[ListQuery], readings: Sequence[Reading], now: int
+) -> None:
+    """Add what has woken to readings that have such: the ids, and the messages before the others in lists."""
+    places = [place for place, reading in enumerate(readings) if reading.has_woken and reading.is_current]
+    if not places:
+        return
+    ids: dict[int, list[int]] = {place: [] for place in places}
+    for place, message_id in await connection.fetch(
+        WOKEN_IDS,
+        queries[0].recipient.cell,
+        places,
+        [queries[place].recipient.user_id for place in places],
+        [queries[place].counted_app for place in places],
+    ):
+        ids[place].append(message_id)
+    for place in places:
+        query, reading = queries[place], readings[place]
+        reading.woken_ids = frozenset(ids[place])
+        below = [i for i in ids[place] if i < query.woken_before_id]
+        if not (query.limit and below and query.filter in WOKEN_FIRST):
+            continue
+        app_number = query.counted_app if query.listed_app is None else query.listed_app
+        (woken,) = await read_messages(connection, [IdQuery(query.recipient, app_number, below)], now)
+        first = [message for message in woken.messages if message.woken and message.snoozed_until is None]
+        reading.messages = [*first, *reading.messages]
+        reading.is_complete = reading.is_complete or len(reading.messages) > query.limit
 
 
 async def read_messages(connection: Connection, queries: Sequence[IdQuery], now: int) -> list[Reading]:
@@ -270,7 +300,7 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
         if row[5]:
             reading.muted_apps = frozenset(row[5])
         if row[6]:
-            reading.woken_ids = reading.woken_ids.union(row[6])
+            reading.has_woken = True
         if row[3] or row[4]:
             reading.counts.append(AppCounts(row[FIRST_COLUMN_OF_MESSAGE + 1], row[3], row[4]))
     for place in floors:

@@ -5,8 +5,9 @@ Their first parameter is the cell of the mailboxes. `now` (ms since 1970) is the
 The pages of a list are those with the latest last ids; the floor is the last id of the newest page that is left out.
 Only entries above it are listed: below it, a page that was left out may have newer ones.
 
-Entries that have woken and are unread come before all others in a list of filter 0 or 1, however old they are. They are
-read only from the pages of apps whose counts say that there are such; the arrays of nearly all pages are null.
+Entries that have woken and are unread come before all others in a list of filter 0 or 1, however old they are. The
+statements of lists leave them out: others read them, as nearly no mailbox has any. The arrays of nearly all pages are
+null.
 """
 
 from msgcenter.store.mailboxes.feed import has_pulled
@@ -67,25 +68,34 @@ _IS_LISTED = """
         when 4 then entry.message_id = any(page.starred_ids)
         else entry.message_id = any(page.snoozed_ids)
     end
-    and (page.hidden_ids is null or request.filter = 5 or entry.message_id <> all(page.hidden_ids))
-    and (
-        page.woken_ids is null or request.filter > 1 or entry.read_at is not null
-        or entry.message_id <> all(page.woken_ids)
-    )
+    and (not page.has_marks or (
+        (page.hidden_ids is null or request.filter = 5 or entry.message_id <> all(page.hidden_ids))
+        and (
+            page.woken_ids is null or request.filter > 1 or entry.read_at is not null
+            or entry.message_id <> all(page.woken_ids)
+        )
+    ))
 """
 
 
+# Of the columns of an entry after its read time: what is null unless the page has any such entry, and what it says:
+# whether the entry is starred, until when it is asleep, and whether it has woken. They are split after the newest
+# entries are chosen: each expression would cost every entry of a page some time.
+_HAS_MARKS = "page.starred_ids is not null or page.hidden_ids is not null or page.woken_ids is not null"
+
+
 def _marks(message_id: str, read_at: str) -> str:
-    """Return the columns of an entry after its read time: is it archived, starred, until when asleep, has it woken."""
     return f"""
-        {message_id} = any(page.archived_ids) as archived,
-        page.starred_ids is not null and {message_id} = any(page.starred_ids) as starred,
-        case
-            when page.snoozed_ids is not null
-                then page.snoozed_until[array_position(page.snoozed_ids, {message_id})]
-        end as snoozed_until,
-        page.woken_ids is not null and {message_id} = any(page.woken_ids) and {read_at} is null as woken
+        array[
+            (page.starred_ids is not null and {message_id} = any(page.starred_ids))::int::bigint,
+            page.snoozed_until[array_position(page.snoozed_ids, {message_id})],
+            (page.woken_ids is not null and {message_id} = any(page.woken_ids) and {read_at} is null)::int::bigint
+        ]
     """
+
+
+def _split(marks: str) -> str:
+    return f"coalesce({marks}[1] = 1, false), {marks}[2], coalesce({marks}[3] = 1, false)"
 
 
 # Open approvals that are hidden are no more to do.
@@ -95,10 +105,15 @@ _TODO = """
         else (select count(*) from unnest(page.open_approvals) as id where id <> all(page.hidden_ids))
     end
 """
-_COUNTED = f"""
-    select request.place, request.user_id, {_IS_BEHIND} as is_behind, counted.has_expired, counted.unread, counted.todo,
-        {_MUTED_APPS} as muted_apps, counted.app_number, counted.has_woken
-    from request
+_COUNTS = f"""
+    select request.place, request.is_behind, counted.has_expired, counted.unread, counted.todo, request.muted_apps,
+        counted.has_woken, null::bigint as floor, null::bigint as message_id, counted.app_number, {_NO_MESSAGE}
+    from (
+        select request.place, request.user_id, request.counted_app, {_IS_BEHIND} as is_behind,
+            {_MUTED_APPS} as muted_apps
+        from request
+        offset 0
+    ) as request
     left join lateral (
         select page.app_number, sum(page.unread)::bigint as unread, sum({_TODO})::bigint as todo,
             min(page.expires_at) <= $2 as has_expired,
@@ -112,45 +127,37 @@ _COUNTED = f"""
         order by page.app_number
     ) as counted on true
 """
-_WOKEN_PAGES = """
-    select *
-    from mailbox_page as page
-    where page.cell = $1
-        and page.user_id = counted.user_id
-        and page.app_number = counted.app_number
-        and page.unread > 0
-        and page.woken_ids is not null
-"""
-_IS_WOKEN = """
-    entry.read_at is null
-    and entry.message_id = any(page.woken_ids)
-    and (page.hidden_ids is null or entry.message_id <> all(page.hidden_ids))
-"""
-_ENTRIES_OF_PAGE = "unnest(page.message_ids, page.read_at) as entry (message_id, read_at)"
-_COUNTS = f"""
-    select counted.place, counted.is_behind, counted.has_expired, counted.unread, counted.todo, counted.muted_apps,
-        case when counted.has_woken then (
-            select array_agg(entry.message_id)
-            from ({_WOKEN_PAGES}) as page
-            cross join lateral {_ENTRIES_OF_PAGE}
-            where {_IS_WOKEN}
-        ) end as woken_ids,
-        null::bigint as floor, null::bigint as message_id, counted.app_number, {_NO_MESSAGE}
-    from counted
-"""
 
 COUNTS_ALONE = f"""
     with request as materialized (
         select * from unnest($3::int[], $4::text[], $5::int[]) as request (place, user_id, counted_app)
-    ),
-    counted as ({_COUNTED})
+    )
     {_COUNTS}
+"""
+# Which unread entries have woken. Few mailboxes have such, which their counts say (`has_woken`); only these are asked.
+WOKEN_IDS = """
+    select request.place, entry.message_id
+    from unnest($2::int[], $3::text[], $4::int[]) as request (place, user_id, app_number)
+    cross join lateral (
+        select *
+        from mailbox_page as page
+        where page.cell = $1
+            and page.user_id = request.user_id
+            and (request.app_number is null or page.app_number = request.app_number)
+            and page.unread > 0
+            and page.woken_ids is not null
+    ) as page
+    cross join lateral unnest(page.message_ids, page.read_at) as entry (message_id, read_at)
+    where entry.read_at is null
+        and entry.message_id = any(page.woken_ids)
+        and (page.hidden_ids is null or entry.message_id <> all(page.hidden_ids))
+    order by entry.message_id desc
 """
 
 _NEWEST_PAGES = f"""
     select page.app_number, page.message_ids, page.read_at, page.archived_ids, page.open_approvals, page.hidden_ids,
         page.snoozed_ids, page.snoozed_until, page.woken_ids, page.starred_ids, page.first_id, page.last_id,
-        case when page.last_id < request.before_id then {_ENTRIES} else 0 end as entries
+        {_HAS_MARKS} as has_marks, case when page.last_id < request.before_id then {_ENTRIES} else 0 end as entries
     from mailbox_page as page
     where page.cell = $1
         and page.user_id = request.user_id
@@ -176,7 +183,9 @@ _PAGES_AND_FLOOR = f"""
 
 # `unnest` of two arrays in the list of columns is faster than one in `from`, which is stored before it is read.
 _NEWEST_ENTRIES = f"""
-    select page.app_number, page.floor, entry.message_id, entry.read_at, {_marks("entry.message_id", "entry.read_at")}
+    select page.app_number, page.floor, entry.message_id, entry.read_at,
+        entry.message_id = any(page.archived_ids) as archived,
+        case when page.has_marks then {_marks("entry.message_id", "entry.read_at")} end as marks
     from ({_PAGES_AND_FLOOR}) as page
     left join lateral (select unnest(page.message_ids) as message_id, unnest(page.read_at) as read_at) as entry
         on entry.message_id < request.before_id
@@ -187,39 +196,19 @@ _NEWEST_ENTRIES = f"""
     order by entry.message_id desc nulls last
     limit request.take
 """
-_WOKEN_ENTRIES = f"""
-    select request.place, null::bigint as floor, page.app_number, entry.message_id, entry.read_at,
-        {_marks("entry.message_id", "entry.read_at")}
-    from counted
-    join request on request.place = counted.place
-    cross join lateral ({_WOKEN_PAGES}) as page
-    cross join lateral {_ENTRIES_OF_PAGE}
-    where counted.has_woken
-        and request.take > 0
-        and request.filter <= 1
-        and (request.listed_app is null or request.listed_app = counted.app_number)
-        and entry.message_id < request.woken_before_id
-        and {_IS_WOKEN}
-"""
 
 
 def _lists(columns: str, join: str) -> str:
-    entry_columns = """
-        entry.floor, entry.message_id, entry.app_number, entry.read_at, entry.archived, entry.starred,
-        entry.snoozed_until, entry.woken
+    entry_columns = f"""
+        entry.floor, entry.message_id, entry.app_number, entry.read_at, entry.archived, {_split("entry.marks")}
     """
     return f"""
         with request as materialized (
             select *
-            from unnest($3::int[], $4::text[], $5::int[], $6::int[], $7::int[], $8::bigint[], $9::int[], $10::bigint[])
-                as request (place, user_id, counted_app, listed_app, filter, before_id, take, woken_before_id)
-        ),
-        counted as materialized ({_COUNTED})
+            from unnest($3::int[], $4::text[], $5::int[], $6::int[], $7::int[], $8::bigint[], $9::int[])
+                as request (place, user_id, counted_app, listed_app, filter, before_id, take)
+        )
         {_COUNTS}
-        union all
-        select entry.place, null, null, null, null, null, null, {entry_columns}, {columns}
-        from ({_WOKEN_ENTRIES}) as entry
-        {join}
         union all
         select request.place, null, null, null, null, null, null, {entry_columns}, {columns}
         from request
@@ -242,25 +231,28 @@ LISTED_ENTRIES = _lists(_NO_COLUMNS, "")
 def _by_ids(app_number: str, columns: str, join: str, condition: str) -> str:
     return f"""
         select request.place, {_IS_BEHIND} as is_behind, false as has_expired, 0::bigint as unread, 0::bigint as todo,
-            {_MUTED_APPS} as muted_apps, null::bigint[] as woken_ids, null::bigint as floor, null::bigint as message_id,
+            {_MUTED_APPS} as muted_apps, false as has_woken, null::bigint as floor, null::bigint as message_id,
             null::int as app_number, {_NO_MESSAGE}
         from unnest($2::int[], $3::text[]) as request (place, user_id)
         union all
         select key.place, null, null, null, null, null, null, null, key.message_id, {app_number}, page.entry_read_at,
-            {_marks("key.message_id", "page.entry_read_at")}, {columns}
+            key.message_id = any(page.archived_ids), {_split("page.marks")}, {columns}
         from unnest($4::int[], $5::text[], $6::int[], $7::int[], $8::bigint[])
             as key (place, user_id, app_number, bucket, message_id)
         {join}
         cross join lateral (
-            select *, (page.read_at)[array_position(page.message_ids, key.message_id)] as entry_read_at
-            from mailbox_page as page
+            select page.*, case when {_HAS_MARKS} then {_marks("key.message_id", "page.entry_read_at")} end as marks
+            from (
+                select page.*, (page.read_at)[array_position(page.message_ids, key.message_id)] as entry_read_at
+                from mailbox_page as page
             where page.cell = $1
                 and page.user_id = key.user_id
                 and page.bucket = key.bucket
                 and page.app_number = {app_number}
                 and page.first_id <= key.message_id
                 and page.last_id >= key.message_id
-            {_PROBE}
+                {_PROBE}
+            ) as page
         ) as page
         where key.message_id = any(page.message_ids)
             and coalesce(page.entry_read_at, 0) >= 0
