@@ -282,6 +282,18 @@ def _keys_with_apps(keys: Iterable[_EntryKey], found: Mapping[int, _MessageElsew
     ]
 
 
+_MARKS = FIRST_COLUMN_OF_MESSAGE + 4
+_NO_MARKS = (False, None, False)
+
+
+def _entry_message(row: asyncpg.Record) -> EntryMessage:
+    columns: list[Any] = list(row[FIRST_COLUMN_OF_MESSAGE:])
+    marks = row[_MARKS]
+    starred, snoozed_until, woken = _NO_MARKS if marks is None else (marks[0] == 1, marks[1], marks[2] == 1)
+    columns[_MARKS - FIRST_COLUMN_OF_MESSAGE : _MARKS - FIRST_COLUMN_OF_MESSAGE + 1] = (starred, snoozed_until, woken)
+    return EntryMessage(*columns)
+
+
 def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Reading]:
     readings = [Reading() for _ in limits]
     floors: dict[int, int] = {}
@@ -292,7 +304,7 @@ def _readings(rows: Iterable[asyncpg.Record], limits: Sequence[int]) -> list[Rea
             if row[7] is not None:
                 floors[place] = row[7]
             if row[FIRST_COLUMN_OF_MESSAGE] is not None:
-                reading.messages.append(EntryMessage(*row[FIRST_COLUMN_OF_MESSAGE:]))
+                reading.messages.append(_entry_message(row))
             continue
         reading.is_behind = row[1]
         if row[2]:

@@ -20,8 +20,8 @@ if messages of more apps than this arrive in turn: then the reading is not compl
 # make an `EntryMessage` begin here.
 FIRST_COLUMN_OF_MESSAGE = 8
 _NO_MESSAGE = """
-    null::bigint, null::boolean, null::boolean, null::bigint, null::boolean, null::text, null::boolean, null::bigint,
-    null::bigint, null::bigint, null::bigint, null::bigint, null::text, null::text, null::int, null::jsonb
+    null::bigint, null::boolean, null::bigint[], null::text, null::boolean, null::bigint, null::bigint, null::bigint,
+    null::bigint, null::bigint, null::text, null::text, null::int, null::jsonb
 """
 _NO_COLUMNS = "null, null, null, null, null, null, null, null, null, null, null"
 MESSAGE_COLUMNS = """
@@ -78,9 +78,8 @@ _IS_LISTED = """
 """
 
 
-# Of the columns of an entry after its read time: what is null unless the page has any such entry, and what it says:
-# whether the entry is starred, until when it is asleep, and whether it has woken. They are split after the newest
-# entries are chosen: each expression would cost every entry of a page some time.
+# What users have made of an entry is one column, null unless its page has any such entry: whether it is starred, until
+# when it is asleep, and whether it has woken. Several columns would cost every entry some time.
 _HAS_MARKS = "page.starred_ids is not null or page.hidden_ids is not null or page.woken_ids is not null"
 
 
@@ -92,10 +91,6 @@ def _marks(message_id: str, read_at: str) -> str:
             (page.woken_ids is not null and {message_id} = any(page.woken_ids) and {read_at} is null)::int::bigint
         ]
     """
-
-
-def _split(marks: str) -> str:
-    return f"coalesce({marks}[1] = 1, false), {marks}[2], coalesce({marks}[3] = 1, false)"
 
 
 # Open approvals that are hidden are no more to do.
@@ -199,8 +194,8 @@ _NEWEST_ENTRIES = f"""
 
 
 def _lists(columns: str, join: str) -> str:
-    entry_columns = f"""
-        entry.floor, entry.message_id, entry.app_number, entry.read_at, entry.archived, {_split("entry.marks")}
+    entry_columns = """
+        entry.floor, entry.message_id, entry.app_number, entry.read_at, entry.archived, entry.marks
     """
     return f"""
         with request as materialized (
@@ -236,7 +231,7 @@ def _by_ids(app_number: str, columns: str, join: str, condition: str) -> str:
         from unnest($2::int[], $3::text[]) as request (place, user_id)
         union all
         select key.place, null, null, null, null, null, null, null, key.message_id, {app_number}, page.entry_read_at,
-            key.message_id = any(page.archived_ids), {_split("page.marks")}, {columns}
+            key.message_id = any(page.archived_ids), page.marks, {columns}
         from unnest($4::int[], $5::text[], $6::int[], $7::int[], $8::bigint[])
             as key (place, user_id, app_number, bucket, message_id)
         {join}
