@@ -163,18 +163,24 @@ class Broadcast:
 
     async def run(self, *, running: bool) -> None:
         """Let mails flow, or halt them. Then wait until that is so."""
+        async with asyncio.timeout(60):
+            while True:
+                await self._set(running=running)
+                await asyncio.sleep(0 if running else _STOP_SECONDS)
+                before = await self.sink.mails()
+                await asyncio.sleep(1)
+                # A mail that was on its way may have told the gateway to go on.
+                if (await self.sink.mails() > before) == running:
+                    return
+
+    async def _set(self, *, running: bool) -> None:
         async with self._database.connection() as connection:
             # The change ends the lease; without it, the process would go on.
             await connection.execute(
-                "update channel_gateway set paused_until = $1, changed_at = changed_at + 1", None if running else _FAR
+                "update channel_gateway set paused_until = $1, changed_at = changed_at + $2::int",
+                None if running else _FAR,
+                int(not running),
             )
-        if running:
-            before = await self.sink.mails()
-            async with asyncio.timeout(60):
-                while await self.sink.mails() < before + 5:  # noqa: ASYNC110 - the sink is another process
-                    await asyncio.sleep(0.1)
-        else:
-            await asyncio.sleep(_STOP_SECONDS)
 
 
 class Rounds:
