@@ -122,6 +122,7 @@ def _tell_about_mail(caller: "_Caller") -> None:
             "receiverIds": ["teacher-li", "parent-wang"],
             "msgtype": "text",
             **_MAILED,
+            "category": "notice",
             "channels": ["email", "push"],
             "channelDelay": 1,
         },
