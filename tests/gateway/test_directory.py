@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 
 import httpx
 import pytest
@@ -311,11 +312,17 @@ async def test_a_bounced_address_stays_off_until_another_one_is_set(wire: Wire) 
     cell = platform.cell_of("u")
     wire.users({"userId": "u", "email": "old@school.example"})
     async with wire.database.connection() as connection:
-        await contacts.disable(connection, cell, "u", "email", reason="550 no such user", now=1)
+        sealed = (await contacts.read(connection, cell, ["u"]))["u"]["email"].value_sealed
+        bounce = partial(
+            contacts.disable, connection, cell, "u", "email", value_sealed=sealed, reason="550 no such user", now=1
+        )
+        await bounce()
         wire.users({"userId": "u", "email": "old@school.example"})
         assert (await contacts.read(connection, cell, ["u"]))["u"]["email"].disabled_at == 1
         wire.users({"userId": "u", "email": "new@school.example"})
         assert (await contacts.read(connection, cell, ["u"]))["u"]["email"].disabled_at is None
+        await bounce()
+        assert (await contacts.read(connection, cell, ["u"]))["u"]["email"].disabled_at is None, "the old one bounced"
 
 
 def test_no_call_returns_contact_points(wire: Wire) -> None:

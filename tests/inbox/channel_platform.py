@@ -66,6 +66,8 @@ async def disable_contact(url: str, platform_code: str, user: str, kind: Contact
     connection = await asyncpg.connect(url)
     try:
         platform = (await find_platforms(connection))[platform_code]
-        await contacts.disable(connection, platform.cell_of(user), user, kind, reason=reason, now=7)
+        cell = platform.cell_of(user)
+        sealed = (await contacts.read(connection, cell, [user]))[user][kind].value_sealed
+        await contacts.disable(connection, cell, user, kind, value_sealed=sealed, reason=reason, now=7)
     finally:
         await connection.close()

@@ -30,7 +30,7 @@ async def _use_contacts(connection: Connection, platform: Platform, users: Seque
         cell = platform.cell_of(user)
         points = [SealedContact(user, "email", b"1"), SealedContact(user, "mobile", b"2")]
         await contacts.write(connection, cell, points, app_number=None, now=now)
-        await contacts.disable(connection, cell, user, "email", reason="bounced", now=now)
+        await contacts.disable(connection, cell, user, "email", value_sealed=b"1", reason="bounced", now=now)
         stored = (await contacts.read(connection, cell, [user, "nobody"]))[user]
         assert (stored["email"].disabled_at, stored["mobile"].disabled_at) == (now, None)
         assert "mobile" in await contacts.count_by_kind(connection, cell)

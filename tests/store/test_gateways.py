@@ -79,6 +79,8 @@ async def test_a_paused_gateway_waits_and_a_success_ends_its_failures(database: 
             await gateways.pause(connection, lease.gateway.number, until=until, error="no answer", now=START)
         await gateways.release(connection, lease, START)
         assert await _claim(connection, now=LATER - 1) == []
+        await gateways.settle_success(connection, lease.gateway.number, LATER - 1)  # of a send that began before
+        assert await _claim(connection, now=LATER - 1) == []
         (lease,) = await _claim(connection, now=LATER)
         assert (lease.gateway.failures, lease.gateway.last_error) == (2, "no answer")
         await gateways.settle_success(connection, lease.gateway.number, LATER)

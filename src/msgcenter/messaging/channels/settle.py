@@ -85,6 +85,14 @@ def _events(work: Settling, delivery: Claimed, settlement: Settlement) -> list[W
 
 async def _give_up(connection: Connection, cell: int, bad: BadAddress, now: int) -> None:
     if bad.address.contact is not None:
-        await contacts.disable(connection, cell, bad.user_id, bad.address.contact, reason=bad.reason, now=now)
+        await contacts.disable(
+            connection,
+            cell,
+            bad.user_id,
+            bad.address.contact,
+            value_sealed=bad.address.sealed,
+            reason=bad.reason,
+            now=now,
+        )
     elif bad.address.subscription is not None:
         await subscriptions.remove(connection, cell, bad.user_id, bad.address.subscription)

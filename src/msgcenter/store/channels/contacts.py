@@ -79,19 +79,25 @@ async def write(
     )
 
 
-async def disable(connection: Connection, cell: int, user_id: str, kind: ContactKind, *, reason: str, now: int) -> None:
-    """Send nothing to a contact point any more, until it is replaced. `now` is in ms since 1970."""
+async def disable(
+    connection: Connection, cell: int, user_id: str, kind: ContactKind, *, value_sealed: bytes, reason: str, now: int
+) -> None:
+    """Send nothing to a contact point any more, until it is replaced. `now` is in ms since 1970.
+
+    One that has another value than `value_sealed` by now was replaced meanwhile, and stays as it is.
+    """
     await connection.execute(
         """
         update contact_point
         set disabled_at = $5, disabled_reason = $4
-        where cell = $1 and user_id = $2 and kind = $3 and disabled_at is null
+        where cell = $1 and user_id = $2 and kind = $3 and disabled_at is null and value_sealed = $6
         """,
         cell,
         user_id,
         kind,
         reason,
         now,
+        value_sealed,
     )
 
 

@@ -267,12 +267,15 @@ async def release_all(connection: Connection, holder: str, now: int) -> None:
 
 
 async def settle_success(connection: Connection, number: int, now: int) -> None:
-    """Record that a gateway has accepted something: its failures are over."""
+    """Record that a gateway has accepted something: its failures are over.
+
+    While it is paused, a send that had begun before changes nothing.
+    """
     await connection.execute(
         """
         update channel_gateway
         set succeeded_at = $2, failures = 0, paused_until = null, last_error = null
-        where number = $1
+        where number = $1 and coalesce(paused_until, 0) <= $2
         """,
         number,
         now,
