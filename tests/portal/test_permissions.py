@@ -1,15 +1,18 @@
 """Access to every page of the portal for every kind of visitor, and every form without its token."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from msgcenter.portal.page import Page
 from msgcenter.portal.routes import PAGES
+from msgcenter.store.apps.platforms import ensure_platform
 from msgcenter_client import Client
-from tests.conftest import PLATFORM, Credentials, Raw, Server
+from tests.conftest import PLATFORM, Credentials, Raw, Server, SharedConnections
 from tests.portal.conftest import Company, Visitor
 
 WHO = ("anonymous", "stranger", "developer", "operator")
@@ -20,13 +23,17 @@ LET_IN = {
     "operator": {"operator"},
 }
 REFUSED = {401, 403, 404}
+OF_A_GATEWAY = {f"/operator/channels/{name}" for name in ("gateway", "test", "off", "remove")}
 
 
 class Places:
     """Real objects for the ids in the paths of pages, made when a path needs them."""
 
-    def __init__(self, server: Server, app: Credentials, client: Client, operator: Visitor) -> None:
+    def __init__(
+        self, server: Server, shared: SharedConnections, app: Credentials, client: Client, operator: Visitor
+    ) -> None:
         self._server = server
+        self._shared = shared
         self._app = app
         self._client = client
         self._operator = operator
@@ -37,7 +44,7 @@ class Places:
         path = re.sub(r"\{(\w+)(:\w+)?\}", lambda match: self._object(match[1]), page.path)
         if page.path.endswith("/delete"):
             self._objects.pop("webhook_id")  # the page deletes it; the next page gets a new one
-        return path
+        return path + self._object("gateway") if page.path in OF_A_GATEWAY else path
 
     def _object(self, name: str) -> str:
         if name not in self._objects:
@@ -62,6 +69,15 @@ class Places:
         assert link is not None, answer.text
         return link[1]
 
+    def _new_gateway(self) -> str:
+        code = f"p{secrets.token_hex(6)}"  # of its own: other tests' messages have no gateway
+        self._shared.run(self._shared.database.in_transaction(ensure_platform, code, code, 1, cells=1))
+        query = "?" + urlencode({"platform": code, "channel": "sms", "provider": "http"})
+        fields = {"field-url": "https://sms.example.edu/", "field-secret": "", "rate": "1", "daily_limit": ""}
+        answer = self._operator.post(f"/operator/channels/gateway{query}", page="/account", **fields)
+        assert answer.status_code == 303, answer.text
+        return query
+
     def _new_number(self) -> str:
         fields = {"platform": PLATFORM, "kind": "text", "text.content": "A notice."}
         answer = self._operator.post("/operator/announcements/new", **fields)
@@ -71,9 +87,11 @@ class Places:
 
 
 @pytest.fixture
-def places(server: Server, app: Credentials, client: Client, company: Company) -> Places:
+def places(
+    server: Server, shared_connections: SharedConnections, app: Credentials, client: Client, company: Company
+) -> Places:
     """The objects of the pages, in `app` or made by an operator who is not among the visitors."""
-    return Places(server, app, client, company.enter("operator")[0])
+    return Places(server, shared_connections, app, client, company.enter("operator")[0])
 
 
 @pytest.fixture
