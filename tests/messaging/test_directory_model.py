@@ -8,15 +8,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from msgcenter.actions.apps.key_ring import KeyRing
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain import org_tree
 from msgcenter.domain.account import Platform
+from msgcenter.domain.channels.contacts import ContactWriting
+from msgcenter.domain.channels.sealing import contact_binding
 from msgcenter.domain.directory import DirectoryUser, FormerMembership, Membership, OrgChange, UserChange
 from msgcenter.messaging.directory import change_orgs as change_orgs_module
 from msgcenter.messaging.directory.change_members import add_members, remove_members
 from msgcenter.messaging.directory.change_orgs import change_orgs, end_members_of_deleted
 from msgcenter.messaging.directory.change_users import change_users
 from msgcenter.store.apps.platforms import ensure_platform
+from msgcenter.store.channels import contacts
 from msgcenter.store.directory import orgs, users
 from msgcenter.store.directory.members import Member, find, list_members
 from msgcenter.store.mailboxes import feed
@@ -27,6 +31,8 @@ from tests.scene import START, event_loop, find_platform, rows, weighted
 ORGS = ("区", "school-1", "school-2", "class-1", "class-2")
 USERS = ("u1", "u2", "王", "u4")
 ROLES = ("tea", "par")
+KEYS = KeyRing("a secret key of the tests")
+WRITING = ContactWriting(KEYS, None, START)
 DEPTH = 3
 CELLS = 2
 
@@ -80,6 +86,9 @@ user_changes = st.builds(
     st.none(),
     st.sampled_from([None, False, True]),
     weighted((5, st.just(False)), (1, st.just(True))),
+    st.sampled_from(
+        [(), (("email", "a@school.example"),), (("email", "b@school.example"), ("mobile", "")), (("email", ""),)]
+    ),
 )
 memberships = st.lists(st.builds(Membership, org_id, user_id, role), min_size=1, max_size=6, unique=True)
 former = st.lists(
@@ -102,6 +111,7 @@ class Model:
     orgs: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     users: dict[str, DirectoryUser] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)
     members: set[Membership] = field(default_factory=set)
     reached: list[set[tuple[str, str, str, bool]]] = field(default_factory=list)
 
@@ -136,11 +146,14 @@ class Model:
         for change in changes:
             if change.deleted:
                 self.users.pop(change.user_id, None)
+                self.emails.pop(change.user_id, None)
                 self.members = {it for it in self.members if it.user_id != change.user_id}
             else:
                 self.users[change.user_id] = change.applied_to(
                     self.users.get(change.user_id, DirectoryUser(change.user_id))
                 )
+                email = dict(change.contacts).get("email", self.emails.pop(change.user_id, ""))
+                self.emails |= {change.user_id: email} if email else {}
 
     def add(self, new: tuple[Membership, ...]) -> None:
         """Begin memberships."""
@@ -191,8 +204,8 @@ class Scene:
                     again = await self.database.in_transaction(change_orgs, self.platform, changes, START)
                     assert (again.changed, again.problems) == (0, {})
             case SetUsers(changes):
-                await self.database.in_transaction(change_users, self.platform, changes)
-                assert await self.database.in_transaction(change_users, self.platform, changes) == 0
+                await self.database.in_transaction(change_users, self.platform, changes, WRITING)
+                assert await self.database.in_transaction(change_users, self.platform, changes, WRITING) == 0
                 self.model.set_users(changes)
             case SetMembers(new):
                 added = len(self.model.members)
@@ -246,16 +259,29 @@ class Scene:
             for row in stored.values()
         }
         people: dict[str, DirectoryUser] = {}
+        emails: dict[str, str] = {}
         memberships: set[Membership] = set()
         for cell in self.platform.all_cells:
             in_cell = await users.list_users(connection, cell, "", 100)
             people |= {user.user_id: user for user in in_cell}
             assert await are_known(connection, cell, [user.user_id for user in in_cell])
+            emails |= await self.emails(connection, cell)
             members = await list_members(connection, cell, Member("", 0, ""), 1_000)
             assert set(members) == await find(connection, cell, members)
             memberships |= {Membership(ids[it.org_number], it.user_id, it.role) for it in members}
         assert people == self.model.users
+        assert emails == self.model.emails
         assert memberships == self.model.members
+
+    async def emails(self, connection: Connection, cell: int) -> dict[str, str]:
+        """Return the e-mail addresses of the users of a cell, who have no contact points of other kinds."""
+        stored = await contacts.read(connection, cell, USERS)
+        assert {kind for points in stored.values() for kind in points} <= {"email"}
+        return {
+            user: KEYS.open_value("contact", contact_binding(self.platform.code, user, kind), contact.value_sealed)
+            for user, points in stored.items()
+            for kind, contact in points.items()
+        }
 
     async def reached(self, positions: tuple[int, ...]) -> set[tuple[str, str, str, bool]]:
         """Return who gets a message at these positions of the cells: organisation, user, role, whether direct."""
