@@ -26,9 +26,9 @@ from msgcenter.delivery.channels.schedule import Schedule
 from msgcenter.domain.account import App, Platform
 from msgcenter.domain.audience import Audience, Receivers
 from msgcenter.domain.channels.codes import Channel, Urgency
-from msgcenter.domain.channels.links import PlainLinks
 from msgcenter.domain.channels.sealing import contact_binding, gateway_binding
 from msgcenter.domain.channels.settlement import Retries
+from msgcenter.domain.channels.signed_links import SignedLinks, open_inbox_link
 from msgcenter.domain.content import Body, Text
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import LOOPBACK, AddressRules
@@ -181,7 +181,7 @@ class ChannelScene:
             database or self.database,
             KEYS,
             network=Network(resolver, AddressRules(LOOPBACK)),
-            links=PlainLinks(PUBLIC),
+            links=SignedLinks(PUBLIC, KEYS),
             zone=ZONE,
             schedule=schedule,
         )
@@ -223,6 +223,12 @@ class ChannelScene:
         """Run a statement."""
         async with self.database.connection() as connection:
             await connection.execute(statement, *values)
+
+
+def linked_message(text: str) -> int | None:
+    """Return the message that the first link of a mail opens, None for the inbox as a whole."""
+    token = text.partition("/inbox#link=")[2].split()[0]
+    return open_inbox_link(KEYS, token).message_id
 
 
 def address_of(user_id: str) -> str:

@@ -14,7 +14,7 @@ from msgcenter.database.database import Database
 from msgcenter.database.embedded.postgres import embedded_postgres
 from msgcenter.database.migrate import migrate
 from msgcenter.domain.message_id import now_ms
-from tests.channel_scene import ChannelScene, address_of, channel_scene
+from tests.channel_scene import ChannelScene, address_of, channel_scene, linked_message
 from tests.conftest import Server, running_server
 from tests.scene import rows
 from tests.smtp_sink import SmtpSink, smtp_sink
@@ -53,7 +53,7 @@ async def test_every_mail_is_sent_although_the_server_is_killed(
             await until_settled(scene)
             assert server.process.poll() is None
         expected = {(address_of(reader), message_id) for reader in READERS for message_id in message_ids}
-        sent = [(mail.to, _message_of(mail.text)) for mail in sink.mails]
+        sent = [(mail.to, linked_message(mail.text)) for mail in sink.mails]
         assert set(sent) == expected, "nothing is missing, and nothing else was sent"
         doubles = {each for each in sent if sent.count(each) > 1}
         print(f"mails: {len(expected)}, sent twice: {len(sent) - len(expected)}, claimed at a kill: {len(interrupted)}")
@@ -65,11 +65,6 @@ async def claimed(database: Database) -> set[tuple[str, int]]:
     """Return the deliveries that were being sent when the server was killed, by user and message."""
     listed = await rows(database, "select user_id, message_id from channel_delivery where state = 1")
     return {(row["user_id"], row["message_id"]) for row in listed}
-
-
-def _message_of(text: str) -> int:
-    """Return the id of the message that a mail links to."""
-    return int(text.partition("#message=")[2].split()[0])
 
 
 async def started(leaving: ExitStack, url: str, data_dir: Path) -> Server:

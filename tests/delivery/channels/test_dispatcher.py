@@ -27,6 +27,7 @@ from tests.channel_scene import (
     add_smtp_gateway,
     address_of,
     channel_scene,
+    linked_message,
     slower,
     until,
     until_rows,
@@ -72,7 +73,8 @@ async def test_an_unread_message_is_mailed_once(scene: ChannelScene, sink: SmtpS
     assert await scene.skipped(message_id) == {"email": {"read": 1, "noAddress": 2}}
     assert sink.mails[0].message["Subject"] == "Trip"
     assert "Bring a coat" in sink.mails[0].text
-    assert f"{PUBLIC}/inbox#message={message_id}" in sink.mails[0].text
+    assert f"{PUBLIC}/inbox#link=" in sink.mails[0].text
+    assert linked_message(sink.mails[0].text) == message_id
     counted = await rows(scene.database, "select channel, outcome, deliveries from channel_count")
     assert [tuple(row) for row in counted] == [("email", "sent", 9)]
 
