@@ -6,14 +6,18 @@ import httpx
 import pytest
 
 from msgcenter.actions.apps.key_ring import KeyRing
+from msgcenter.actions.channels.forget import forget_user
 from msgcenter.domain.account import Platform, Recipient
 from msgcenter.domain.channels import signed_links
 from msgcenter.domain.channels.signed_links import SignedLinks
+from msgcenter.domain.person import COMMAND
 from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.channels import preferences
 from msgcenter_client import Client
 from tests.conftest import PLATFORM, SECRET_KEY, Server, SharedConnections
 from tests.inbox.conftest import Browser
+from tests.inbox.test_push import subscription
+from tests.scene import rows
 
 LINKS = SignedLinks("https://msg.example", KeyRing(SECRET_KEY))
 
@@ -129,6 +133,67 @@ async def _off(shared: SharedConnections, recipient: Recipient) -> frozenset[str
     async with shared.database.connection() as connection:
         chosen = await preferences.read(connection, recipient.cell, [recipient.user_id])
     return chosen[recipient.user_id].channels_off
+
+
+async def _entries(shared: SharedConnections, recipient: Recipient) -> list[tuple[str, str, str]]:
+    """Return what the audit log has of a user's own changes: action, platform, detail."""
+    listed = await rows(
+        shared.database,
+        "select action, subject, detail from audit_entry where actor_kind = 'user' and actor = $1 and address <> ''",
+        recipient.user_id,
+    )
+    return [tuple(row) for row in listed]
+
+
+def test_the_audit_log_names_the_user_who_turned_a_channel_off_once(
+    server: Server, shared_connections: SharedConnections, recipient: Recipient
+) -> None:
+    for _ in range(2):
+        assert httpx.post(unsubscribe_url(server, recipient), trust_env=False).status_code == 200
+    entries = shared_connections.run(_entries(shared_connections, recipient))
+    assert entries == [("channel.unsubscribe", PLATFORM, '{"channel": "email"}')]
+
+
+async def _stored(shared: SharedConnections, recipient: Recipient) -> list[str]:
+    """Return the tables that have a row of a user."""
+    key = (recipient.cell, recipient.user_id)
+    return [
+        table
+        for table in ("mailbox", "mailbox_page", "contact_point", "push_subscription", "user_preference")
+        if await rows(shared.database, f"select 1 from {table} where cell = $1 and user_id = $2", *key)
+    ]
+
+
+def test_tokens_and_links_of_a_forgotten_user_open_and_store_nothing(
+    server: Server,
+    client: Client,
+    user: str,
+    recipient: Recipient,
+    shared_connections: SharedConnections,
+    browser: Browser,
+) -> None:
+    message_id = int(client.send_text(user, "hello"))
+    links = [LINKS.message(recipient, message_id, None), LINKS.inbox(recipient, None)]
+    assert shared_connections.run(_stored(shared_connections, recipient)) == ["mailbox", "mailbox_page"]
+    kept = follow(server, token_of(links[0])).json()["token"]
+    shared_connections.run(
+        forget_user(shared_connections.database, PLATFORM, user, on_chunks=lambda _: None, by=COMMAND)
+    )
+    for link in links:
+        answer = follow(server, token_of(link))
+        assert (answer.status_code, answer.json()["code"]) == (410, "link_ended")
+    answer = httpx.post(unsubscribe_url(server, recipient), trust_env=False)
+    assert (answer.status_code, answer.json()["code"]) == (410, "link_ended")
+    for token in (kept, browser.token):
+        with Browser(server, token) as opened:
+            assert opened.ids() == []
+            assert opened.http.get(f"/messages/{message_id}").status_code == 404
+            for refused in (
+                opened.http.put("/preferences", json={"off": ["email"]}),
+                opened.http.post("/push/subscriptions", json=subscription("https://9.9.9.9/push")),
+            ):
+                assert (refused.status_code, refused.json()["code"]) == (401, "token_expired")
+    assert shared_connections.run(_stored(shared_connections, recipient)) == []
 
 
 @pytest.mark.parametrize("token", ["", "x", "AAAA"])

@@ -6,6 +6,9 @@ import pytest
 
 from msgcenter.actions.apps.app_settings import AppSettings
 from msgcenter.database.database import Database
+from msgcenter.domain.person import Actor
+from msgcenter.store import audit
+from msgcenter.store.audit import AuditEntry, AuditFilter
 from msgcenter_client import Client
 from tests.conftest import Credentials, Raw, Server, new_app, wait_for
 from tests.inbox.channel_platform import add_channels, add_contact, disable_contact
@@ -110,6 +113,14 @@ def test_contact_points_are_masked_and_can_be_removed(browser: Browser, shared_d
     assert browser.post("/preferences/contacts/remove", {"kind": "email"}) == {"removed": True}
     assert browser.post("/preferences/contacts/remove", {"kind": "email"}) == {"removed": False}
     assert [it["kind"] for it in browser.get("/preferences")["contacts"]] == ["mobile"]
+    (entry,) = wait_for(_own_entries(shared_database, user))
+    assert (entry.action, entry.subject, entry.detail) == ("directory.contact.remove", PLATFORM, {"kind": "email"})
+    assert entry.actor == Actor("user", user, "127.0.0.1")
+
+
+async def _own_entries(url: str, user: str) -> list[AuditEntry]:
+    async with Database(url, connections=2) as database, database.connection() as connection:
+        return await audit.list_entries(connection, AuditFilter(actor=user, kind="user"), 10)
 
 
 def test_an_app_sees_and_changes_only_what_concerns_it(

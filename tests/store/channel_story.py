@@ -15,6 +15,7 @@ from msgcenter.domain.person import COMMAND
 from msgcenter.store.channels import contacts, gateways, message_params, preferences, subscriptions
 from msgcenter.store.channels.contacts import ContactKey, SealedContact
 from msgcenter.store.channels.subscriptions import Subscription
+from msgcenter.store.mailboxes.users import stays_known
 
 KEYS = KeyRing("a secret key of the tests")
 _HOUR = 3_600_000
@@ -81,6 +82,8 @@ async def _use_params(connection: Connection, cell: int) -> None:
 
 async def forget(database: Database, platform: Platform, user: str) -> None:
     """Remove a user of the platform."""
+    async with database.connection() as connection:
+        assert await stays_known(connection, platform.cell_of(user), user)
     removed = await forget_user(database, platform.code, user, on_chunks=lambda _: None, by=COMMAND)
     assert removed.is_known
     assert removed.entries

@@ -7,6 +7,10 @@ from msgcenter.domain.account import Platform
 PREFIX = "forgotten-"
 
 
+class ForgottenUserError(Exception):
+    """The user was removed, and holds a token that is still valid: nothing may be stored about this user."""
+
+
 def anonymous_id(platform: Platform, user_id: str) -> str:
     """Return a random id in the cell of a user of a platform. Nothing leads from it to the user."""
     cell = platform.cell_of(user_id)

@@ -50,11 +50,13 @@ class Person(Struct, frozen=True):
         return rule == "everyone" or (rule == "operators" and self.is_operator)
 
 
-ActorKind = Literal["person", "app", "command"]
+ActorKind = Literal["person", "app", "command", "user"]
 
 
 class Actor(NamedTuple):
-    """Who made a change, for the audit log: a person (by login), an app (by appId) or a command of an operator.
+    """Who made a change, for the audit log: a person (by login), an app (by appId), a command of an operator or a user.
+
+    A user is named by the user id; the subject of the entry is then the user's platform.
 
     `address` is the network address, or the name of the machine for a command.
     """

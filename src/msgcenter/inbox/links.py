@@ -15,7 +15,7 @@ from msgcenter.inbox.endpoint import Inboxes, LeanResponse, Page, language_for
 from msgcenter.inbox.problems import Problem, ProblemError
 from msgcenter.inbox.small_page import small_page
 from msgcenter.web.decode import decode
-from msgcenter.web.edge import BodyTooLargeError, read_body
+from msgcenter.web.edge import BodyTooLargeError, client_address, read_body
 
 _MAX_BODY = 8 << 10
 LINK_ENDED = Problem(410, "link_ended", Phrase("链接无效或已过期", "the link is invalid or has ended"))
@@ -83,7 +83,7 @@ def unsubscribe_page(inboxes: Inboxes) -> Page:
             question = _QUESTION.in_language(language).format(way=way)
             return small_page(request, language, question, hint + button, has_form=True)
         await _body(request)
-        if not await inboxes.preferences.unsubscribe(link):
+        if not await inboxes.preferences.unsubscribe(link, client_address(request.scope)):
             raise ProblemError(LINK_ENDED)
         return small_page(request, language, _DONE.in_language(language).format(way=way), hint)
 

@@ -16,6 +16,7 @@ from msgcenter.inbox.endpoint import Inboxes, language_for
 from msgcenter.inbox.problems import Problem, ProblemError
 from msgcenter.inbox.push import RemovedView
 from msgcenter.web.decode import decode
+from msgcenter.web.edge import client_address
 
 _OWN_ONLY = Problem(
     403, "scope_refused", Phrase("此令牌只能查看一个应用的消息", "the token sees the messages of one app only")
@@ -116,7 +117,9 @@ async def remove_contact(inboxes: Inboxes, call: Call, viewer: Viewer) -> Remove
     body = decode(await call.body(), RemoveContact)
     if viewer.app_number is not None:
         raise ProblemError(_OWN_ONLY)
-    return RemovedView(await inboxes.preferences.remove_contact(viewer.recipient, body.kind))
+    return RemovedView(
+        await inboxes.preferences.remove_contact(viewer.recipient, body.kind, client_address(call.scope))
+    )
 
 
 def _app_of(viewer: Viewer) -> str | None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgspec
 from starlette.responses import Response
 
+from msgcenter.domain.forgotten import ForgottenUserError
 from msgcenter.domain.language import Language, Phrase
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.web.edge import refusal_of
@@ -56,6 +57,8 @@ def wrong_method(allowed: str) -> ProblemError:
 
 def problem_of(error: Exception, event: str, path: str) -> Problem:
     """Return the problem that answers an exception. Faults of the server are logged, as `event` of `path`."""
+    if isinstance(error, ForgottenUserError):  # a new token makes the user known again, if the app wants that
+        return TOKEN_EXPIRED
     return error.problem if isinstance(error, ProblemError) else _problem_of(refusal_of(error, event, path))
 
 

@@ -1,7 +1,7 @@
 """What users choose about channels, and the contact points that they may remove."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgcenter.actions.apps.key_ring import KeyRing, WrongSecretKeyError
 from msgcenter.database.database import Connection, Database, transactional
@@ -12,13 +12,17 @@ from msgcenter.domain.channels.contacts import masked
 from msgcenter.domain.channels.person import PlatformChoices, Preferences
 from msgcenter.domain.channels.sealing import contact_binding
 from msgcenter.domain.channels.signed_links import UnsubscribeLink, open_unsubscribe_link
+from msgcenter.domain.forgotten import ForgottenUserError
 from msgcenter.domain.message_id import now_ms
+from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import malformed
+from msgcenter.store import audit
 from msgcenter.store.apps.apps import find_apps
 from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.channels import contacts, platform_choices, preferences
 from msgcenter.store.channels.contacts import Contact, ContactKey
 from msgcenter.store.channels.preferences import ShownType
+from msgcenter.store.mailboxes import users
 
 
 class OwnContact(NamedTuple):
@@ -89,9 +93,11 @@ class UserPreferences:
     async def write(self, connection: Connection, recipient: Recipient, app_id: str | None, choices: Choices) -> None:
         """Replace what a user has chosen. Refuses with FIELD_MALFORMED and FIELDS_CONTRADICT as `check_choices`.
 
-        A caller of one app may name entries of this app only (FIELD_MALFORMED, off).
+        A caller of one app may name entries of this app only (FIELD_MALFORMED, off). Raises ForgottenUserError.
         """
         cell, user_id, platform = recipient
+        if not await users.stays_known(connection, cell, user_id):
+            raise ForgottenUserError
         decided = await platform_choices.read(connection, platform.code)
         choices = check_choices(choices, decided.mandatory)
         if app_id is None:
@@ -101,10 +107,17 @@ class UserPreferences:
             raise malformed("off", f"只能为app:{app_id}:渠道", f"must be app:{app_id}:CHANNEL only")
         await preferences.replace_off(connection, recipient, f"app:{app_id}:", choices.off, now_ms())
 
-    async def remove_contact(self, recipient: Recipient, kind: ContactKind) -> bool:
-        """Remove a contact point of a user; return whether there was one."""
-        async with self._database.connection() as connection:
-            removed = await contacts.remove(connection, recipient.cell, [ContactKey(recipient.user_id, kind)])
+    @transactional
+    async def remove_contact(
+        self, connection: Connection, recipient: Recipient, kind: ContactKind, address: str
+    ) -> bool:
+        """Remove a contact point of a user; return whether there was one.
+
+        `address` is the caller's, for the audit log.
+        """
+        removed = await contacts.remove(connection, recipient.cell, [ContactKey(recipient.user_id, kind)])
+        if removed:
+            await _record(connection, recipient, address, "directory.contact.remove", kind=kind)
         return removed == 1
 
     def unsubscribing(self, token: str) -> UnsubscribeLink | None:
@@ -114,13 +127,26 @@ class UserPreferences:
         except (ValueError, WrongSecretKeyError):
             return None
 
-    async def unsubscribe(self, link: UnsubscribeLink) -> bool:
-        """Turn off what a link says; return False if its platform is gone. Mandatory messages still come."""
-        async with self._database.connection() as connection:
-            platform = (await find_platforms(connection)).get(link.platform_code)
-            if platform is None:
-                return False
+    @transactional
+    async def unsubscribe(self, connection: Connection, link: UnsubscribeLink, address: str) -> bool:
+        """Turn off what a link says; return False if its platform or user is gone. Mandatory messages still come.
+
+        `address` is the caller's, for the audit log.
+        """
+        platform = (await find_platforms(connection)).get(link.platform_code)
+        if platform is None:
+            return False
+        recipient = platform.recipient(link.user_id)
+        if not await users.stays_known(connection, recipient.cell, recipient.user_id):
+            return False
+        chosen = (await preferences.read(connection, recipient.cell, [recipient.user_id]))[recipient.user_id]
+        if link.channel not in chosen.channels_off:
             # The prefix is the whole entry, so it replaces itself alone: entries about types and apps begin otherwise.
-            recipient = platform.recipient(link.user_id)
             await preferences.replace_off(connection, recipient, link.channel, [link.channel], now_ms())
+            await _record(connection, recipient, address, "channel.unsubscribe", channel=link.channel)
         return True
+
+
+async def _record(connection: Connection, recipient: Recipient, address: str, action: str, **detail: Any) -> None:
+    by = Actor("user", recipient.user_id, address)
+    await audit.record(connection, by, action, recipient.platform_code, now=now_ms(), **detail)

@@ -10,6 +10,7 @@ from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.account import Recipient
 from msgcenter.domain.channels.sealing import Sealing, gateway_binding, push_binding
 from msgcenter.domain.channels.subscription import MAX_SUBSCRIPTIONS, PushAddress, check_keys
+from msgcenter.domain.forgotten import ForgottenUserError
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.network import ForbiddenAddressError
 from msgcenter.domain.refusal import Refusal, malformed
@@ -18,6 +19,7 @@ from msgcenter.outbound.network import Network
 from msgcenter.store.channels import gateways, subscriptions
 from msgcenter.store.channels.gateways import Gateway
 from msgcenter.store.channels.subscriptions import Subscription
+from msgcenter.store.mailboxes import users
 
 
 class OwnSubscriptions(NamedTuple):
@@ -54,7 +56,7 @@ class PushSubscriptions:
         """Send a user's messages to a browser from now on; return the digest of its subscription.
 
         The user's oldest subscription over the limit is removed. Refuses with FIELD_MALFORMED keys that no browser
-        makes, and an endpoint that is not https or not on a public address.
+        makes, and an endpoint that is not https or not on a public address. Raises ForgottenUserError.
         """
         await self._check_endpoint(address.endpoint)
         address = PushAddress(address.endpoint, check_keys(address.keys))
@@ -66,6 +68,8 @@ class PushSubscriptions:
 
     @transactional
     async def _add(self, connection: Connection, recipient: Recipient, subscription: Subscription) -> None:
+        if not await users.stays_known(connection, recipient.cell, recipient.user_id):
+            raise ForgottenUserError
         await subscriptions.add(connection, recipient.cell, recipient.user_id, subscription)
         await subscriptions.keep_newest(connection, recipient.cell, recipient.user_id, MAX_SUBSCRIPTIONS)
 

@@ -37,7 +37,8 @@ class InboxLinks:
         """Return a token for the person of a link, and its message; None if the link is none or has ended.
 
         The token is one of the app that has sent the message, with the scope of this app: a link gives no more than its
-        app could. If the message is gone, it is the app of the user's newest message.
+        app could. If the message is gone, it is the app of the user's newest message. A link never makes a user known:
+        that of a user who was removed opens nothing.
         """
         link = self._opened(token)
         if link is None:
@@ -51,7 +52,7 @@ class InboxLinks:
         app = None if message is None else await self._app(message.app.app_id)
         if app is None or app.disabled:
             return None
-        issued = await self._user_tokens.issue(app, link.user_id, platform_code=link.platform_code, ttl=_TTL)
+        issued = await self._user_tokens.issue_to_known(app, link.user_id, platform_code=link.platform_code, ttl=_TTL)
         return OpenedLink(issued, link.message_id)
 
     def _opened(self, token: str) -> InboxLink | None:

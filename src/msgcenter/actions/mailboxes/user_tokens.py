@@ -97,19 +97,30 @@ class UserTokens:
         The user becomes known to the platform, so broadcasts reach the user from now on. Refuses with NOT_AUTHORISED
         (platform, sandbox) or FIELD_MALFORMED (publisherId).
         """
+        recipient = await self._recipient(app, user_id, platform_code)
+        async with self._database.connection() as connection:
+            await users.register(connection, recipient.cell, [user_id])
+        return await self._signed(app, recipient, ttl)
+
+    async def issue_to_known(self, app: App, user_id: str, *, platform_code: str | None, ttl: int | None) -> UserToken:
+        """Return a token as `issue` does, for a user who is known: this changes nothing."""
+        return await self._signed(app, await self._recipient(app, user_id, platform_code), ttl)
+
+    async def _recipient(self, app: App, user_id: str, platform_code: str | None) -> Recipient:
         platform = app.platform_for(platform_code)
         app.check_receivers([user_id])
         recipient = platform.recipient(user_id)
         await check_old_user_ids(self._database, [recipient], "publisherId")
+        return recipient
+
+    async def _signed(self, app: App, recipient: Recipient, ttl: int | None) -> UserToken:
         record = await self._app_reads.submit(app.number)
-        async with self._database.connection() as connection:
-            await users.register(connection, recipient.cell, [user_id])
         expires = now_ms() // 1_000 + (self._default_ttl if ttl is None else ttl)
         claims = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
-            "sub": user_id,
-            "platform": platform.code,
+            "sub": recipient.user_id,
+            "platform": recipient.platform_code,
             "app": app.number,
             "key": 0 if record is None else record.key_version,
             "exp": expires,

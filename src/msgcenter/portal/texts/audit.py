@@ -52,6 +52,7 @@ ACTIONS: Mapping[str, Phrase] = {
     "channel.policy": Phrase("修改应用的渠道规定", "Channel policy of an app changed"),
     "channel.policy.remove": Phrase("取消应用的渠道规定", "Channel policy of an app removed"),
     "channel.settings": Phrase("修改平台的渠道设置", "Channel settings changed"),
+    "channel.unsubscribe": Phrase("用户关闭渠道", "Channel turned off by its user"),
     "topic.subscribe": Phrase("订阅主题", "Subscribed to a topic"),
     "topic.unsubscribe": Phrase("退订主题", "Unsubscribed from a topic"),
     "template.save": Phrase("保存模板", "Template saved"),

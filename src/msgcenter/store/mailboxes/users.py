@@ -36,6 +36,14 @@ async def is_known(connection: Connection, cell: int, user_id: str) -> bool:
     return known
 
 
+async def stays_known(connection: Connection, cell: int, user_id: str) -> bool:
+    """Return whether a cell knows a user, who is not removed before the caller's transaction ends."""
+    known: bool | None = await connection.fetchval(
+        "select true from mailbox where cell = $1 and user_id = $2 for key share", cell, user_id
+    )
+    return known is not None
+
+
 async def are_known(connection: Connection, cell: int, user_ids: Sequence[str]) -> bool:
     """Return whether a cell knows all of these distinct users."""
     known: int = await connection.fetchval(
