@@ -353,6 +353,9 @@ _ROUTES = [
     ("GET", "/push"),
     ("POST", "/push/subscriptions"),
     ("POST", "/push/subscriptions/remove"),
+    ("GET", "/preferences"),
+    ("PUT", "/preferences"),
+    ("POST", "/preferences/contacts/remove"),
 ]
 
 
@@ -389,7 +392,8 @@ def test_the_openapi_document_has_all_routes(browser: Browser) -> None:
     assert document["openapi"] == "3.1.0"
     paths = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     named = {"/messages/1": "/messages/{id}", "/apps/1/mute": "/apps/{appId}/mute"}
-    assert paths == {(method, "/inbox/v1" + named.get(path, path)) for method, path in _ROUTES}
+    with_token = {(method, "/inbox/v1" + named.get(path, path)) for method, path in _ROUTES}
+    assert paths == with_token | {("POST", "/inbox/v1/link")}
 
 
 def test_a_user_token_is_for_one_platform(raw: Raw, user: str) -> None:
