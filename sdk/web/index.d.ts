@@ -83,6 +83,8 @@ export class MsgInbox extends HTMLElement {
   close(focus?: boolean): boolean;
   /** Read everything again. */
   refresh(): Promise<void>;
+  /** Set a message read and scroll to it, once it is loaded. */
+  showMessage(id: string): Promise<void>;
   /** Act on a key, on pages that contain only the inbox. Return whether the key had a meaning. */
   handleKey(event: KeyboardEvent): boolean;
 

@@ -133,7 +133,7 @@ def test_a_menu_is_used_with_the_keyboard(open_inbox: OpenInbox, token: str, cli
     press("Enter")
     assert screen.focused() == "Mark as read"
     press("ArrowDown")
-    assert screen.focused() == "Archive"
+    assert screen.focused() == "Mark this and older as read"
     press("Escape")
     expect(screen.page.get_by_role("menu")).to_have_count(0)
     assert screen.focused().startswith("More actions")

@@ -15,6 +15,9 @@ _ROOT = Path(__file__).parents[2]
 def test_a_mutation_applies_once_and_leaves_valid_python(mutation: Mutation) -> None:
     source = (_ROOT / mutation.path).read_text(encoding="utf-8")
     mutated = apply(mutation, source)
+    if not mutation.path.endswith(".py"):
+        assert mutated != source
+        return
     assert ast.dump(ast.parse(mutated)) != ast.dump(ast.parse(source))
 
 

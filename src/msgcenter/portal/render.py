@@ -32,7 +32,7 @@ TEMPLATES = Path(str(files("msgcenter.portal").joinpath("templates")))
 _COLOURS = ("2f6fde", "0b7a5e", "8a4b00", "7a3fc4", "b3261e", "0f7490", "a3316f", "4d5a8c")
 """White letters are readable on each of them (WCAG 2.2: contrast 4.5 or more)."""
 
-_LINK = re.compile(r'( (?:href|src|action)=")(/(?!/))')
+_LINK = re.compile(r'( (?:href|src|(?:form)?action)=")(/(?!/))')
 """Where the path of a link begins. Templates write the server's own paths; the base path is put in front of them here.
 
 Quotes in texts are escaped, so only attributes match.
