@@ -14,20 +14,27 @@ from msgcenter.actions.directory.grants import AddressingGrants
 from msgcenter.actions.portal.people import People
 from msgcenter.database.database import Database
 from msgcenter.domain.channels.codes import CHANNELS
-from msgcenter.domain.directory import DirectoryUser, Membership, Org
+from msgcenter.domain.channels.contacts import ContactWriting
+from msgcenter.domain.directory import DirectoryUser, Membership, Org, UserChange
+from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.person import COMMAND, Person
+from msgcenter.messaging.directory.change_users import change_users
 from msgcenter.portal.routes import PAGES
 from msgcenter_client import Client, Organisations
 from tests.conftest import SECRET_KEY, Credentials, Server, wait_for
 from tests.portal.conftest import PASSWORD, Visitor
 from tests.portal.directory_scene import write_directory
 from tests.receiver import receiving
+from tests.scene import find_platform
 
 LONG_WORD = "Bildungsinformationsaustauschdienstleistungsverwaltungsstelle1234"[:64]
 LONG_NAME = "武汉市第一中学信息技术教研组" * 4
 FILES = (".csv", "/branch", "/preview")
 """Pages that are downloads, or parts of pages."""
 DIRECTORY = "/operator/directory"
+LONG_CODE = LONG_WORD[:32].lower()
+_LONG_TYPE = {"code": LONG_CODE, "name_zh": LONG_NAME, "name_en": LONG_WORD, "urgency": "low"}
+_OF_A_PLATFORM = ("channels", "channel-rules")
 
 
 @dataclass
@@ -61,6 +68,7 @@ class World:
 
     def with_queries(self) -> list[str]:
         """Return pages that look different with a query."""
+        template = {"platform": self.values["platform"], "code": LONG_CODE}
         return [
             "/docs?q=publisherId",
             f"/docs?q={LONG_WORD}",
@@ -73,6 +81,10 @@ class World:
                 f"/operator/channels/gateway?{urlencode({'platform': self.values['platform'], 'channel': channel})}"
                 for channel in CHANNELS
             ),
+            *(f"/operator/{page}?{urlencode({'platform': self.values['platform']})}" for page in _OF_A_PLATFORM),
+            f"/operator/templates/edit?{urlencode(template)}",
+            f"/apps/{self.app_id}/templates/edit?{urlencode(template)}",
+            f"/apps/{self.app_id}/templates/edit?{urlencode(template)}-own",
         ]
 
     def _directory(self) -> Iterator[str]:
@@ -102,6 +114,7 @@ def world_on(server: Server, database_url: str) -> Iterator[World]:
             answer = operator.post(f"/apps/{app.app_id}/webhooks", url=url, **{"event.message.read": "1"})
             webhook = re.search(r"data-copy>(wh_[0-9a-f]+)<", answer.text)
             assert webhook is not None, answer.text
+            _set_channels(operator, app)
             message_id = _send_messages(client)
             receiver.until(lambda posts: len(posts) > 0)
             reason = LONG_WORD * 7
@@ -155,6 +168,10 @@ async def _fill_directory(database: Database, platform: str) -> None:
         Membership(org.org_id, user.user_id, role) for org in orgs for user in users for role in ("tea", "a" * 16)
     ]
     await write_directory(database, platform, orgs=orgs, users=users, members=members)
+    mail = f"{LONG_WORD}@{'verwaltung' * 5}.{'bildung' * 8}.example.edu"
+    change = UserChange(LONG_WORD, contacts=(("email", mail), ("mobile", "+8613800138000"), ("wecom", LONG_WORD)))
+    writing = ContactWriting(KeyRing(SECRET_KEY), None, now_ms())
+    await database.in_transaction(change_users, await find_platform(database, platform), [change], writing)
 
 
 def _send_messages(client: Client) -> str:
@@ -180,6 +197,35 @@ def _send_messages(client: Client) -> str:
     client.set_status(LONG_WORD, [message_id])
     client.subscribe(LONG_WORD, [LONG_WORD])
     return message_id
+
+
+def _set_channels(operator: Visitor, app: Credentials) -> None:
+    """Give the platform a gateway, a message type, a policy and settings, and it and the app a template."""
+    own = {"platform": app.platform_code, "own": "1", "delay": "10080", **{f"channel.{it}": "1" for it in CHANNELS}}
+    gateway = {"field-url": f"https://sms.example.edu/{LONG_WORD * 3}", "field-secret": "", "field-text_limit": "300"}
+    inbox_url = f"https://school.example.edu/{LONG_WORD * 3}/{{msgId}}"
+    where = urlencode({"platform": app.platform_code, "channel": "sms", "provider": "http"})
+    template = {
+        "platform": app.platform_code,
+        "code": LONG_CODE,
+        "name": LONG_WORD * 2,
+        "v1.name": LONG_CODE,
+        "v1.kind": "text",
+        "v1.sample": LONG_WORD * 3,
+        "zh.kind": "text",
+        "zh.text.content": f"{LONG_WORD * 9} {{{{ {LONG_CODE} }}}}",
+        "then": "submit",
+    }
+    for path, fields in (
+        (f"/operator/channels/gateway?{where}", {**gateway, "rate": "1", "daily_limit": "1000000"}),
+        ("/operator/channel-rules/type", {**own, **_LONG_TYPE, "new": "1"}),
+        ("/operator/channel-rules/policy", {**own, "app": app.app_id, "type": LONG_CODE}),
+        ("/operator/channel-rules/settings", {**own, "digest_after": "1000", "inbox_url": inbox_url}),
+        ("/operator/templates/edit", template),
+        (f"/apps/{app.app_id}/templates/edit", {**template, "code": f"{LONG_CODE}-own"}),
+    ):
+        answer = operator.post(path, page="/account", **fields)
+        assert answer.status_code == 303, answer.text
 
 
 def _announce(author: Visitor, reviewer: Visitor, app: Credentials) -> str:
