@@ -115,3 +115,41 @@ def test_a_body_may_continue_after_its_answer_up_to_a_limit(target: Server) -> N
         sent = flood(connection, b" " * (1 << 16), 128 * MIB)
         assert sent < 128 * MIB
     assert_serving(target.url)
+
+
+EARLY = "/msgCenter/message/sendMsg"
+"""Without a token, its requests are answered before their bodies are read."""
+
+
+def test_an_answer_before_the_end_of_a_long_body_closes_the_connection(target: Server) -> None:
+    for path in (EARLY, TOKEN):
+        size = 12 * MIB
+        with connect(target.url) as connection:
+            connection.send(request("POST", path, f"Content-Length: {size}") + b" ")
+            sent = flood(connection, b" " * (1 << 16), 9 * MIB)
+            answer = connection.answer()
+            assert answer is not None
+            assert answer.envelope["retCode"] == ("200001" if path == EARLY else "100004")
+            assert answer.headers["connection"] == "close"
+            assert sent == 9 * MIB, "the answer might be lost if the connection ended with unread bytes"
+            assert connection.is_ended()
+
+
+def test_an_answer_before_the_end_of_a_body_in_chunks_closes_the_connection(target: Server) -> None:
+    with connect(target.url) as connection:
+        connection.send(CHUNKED + b"2\r\n{}\r\n")
+        answer = refused(connection)
+    assert answer.envelope["retCode"] == "200001"
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("path", [EARLY, TOKEN])
+def test_a_connection_goes_on_after_a_body_that_was_received_whole(target: Server, path: str) -> None:
+    short = request("POST", path, body=b" " * 3 * MIB)
+    chunks = CHUNKED.replace(b"/msgCenter/message/sendMsg", path.encode()) + b"2\r\n{}\r\n0\r\n\r\n"
+    with connect(target.url) as connection:
+        for sent in (short, chunks, short):
+            connection.send(sent)
+            answer = connection.answer()
+            assert answer is not None
+            assert "connection" not in answer.headers

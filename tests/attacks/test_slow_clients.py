@@ -104,10 +104,12 @@ def test_a_slow_body_that_continues_is_read(hasty: Server) -> None:
     assert answer.status == 200
 
 
-def test_a_connection_rests_for_as_long_as_the_setting_says(hasty: Server) -> None:
+@pytest.mark.parametrize("body", [b"", b"{}"], ids=["no body", "a body after the answer"])
+def test_a_connection_rests_for_as_long_as_the_setting_says(hasty: Server, body: bytes) -> None:
     with connect(hasty.url) as connection:
-        connection.send(request("GET", "/healthz"))
+        connection.send(request("PUT", "/msgCenter/message/sendMsg", f"Content-Length: {len(body)}"))
         assert connection.answer() is not None
+        connection.send(body)
         began = time.monotonic()
         assert connection.is_ended(KEEP_ALIVE + 5)
         assert KEEP_ALIVE - 0.2 < time.monotonic() - began < KEEP_ALIVE + 3

@@ -35,9 +35,9 @@ class _Connection(asyncio.Transport):
 Writing = Callable[[JoinedWrites], None]
 
 
-async def _calls_of(*turns: Writing) -> list[bytes | str]:
+async def _calls_of(*turns: Writing, lingers: bool = False) -> list[bytes | str]:
     connection = _Connection()
-    transport = JoinedWrites(connection, asyncio.get_running_loop())
+    transport = JoinedWrites(connection, asyncio.get_running_loop(), lambda: lingers)
     for turn in turns:
         turn(transport)
         await asyncio.sleep(0)
@@ -84,9 +84,13 @@ async def test_what_is_held_is_sent_before_the_end_unless_aborted(end: Writing, 
     assert await _calls_of(write_and_end) == calls
 
 
+async def test_a_connection_that_lingers_is_not_closed_at_once() -> None:
+    assert await _calls_of(_write(b"head"), JoinedWrites.close, lingers=True) == [b"head"]
+
+
 async def test_nothing_is_written_to_a_lost_connection() -> None:
     connection = _Connection()
-    transport = JoinedWrites(connection, asyncio.get_running_loop())
+    transport = JoinedWrites(connection, asyncio.get_running_loop(), lambda: False)
     transport.write(b"head")
     connection.is_lost = True
     await asyncio.sleep(0)

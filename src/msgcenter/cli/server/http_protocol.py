@@ -29,7 +29,8 @@ _PIECE = 32 << 10
 _SIZE_LINE = 16
 """Bytes allowed per chunk besides its content: its size and two line breaks."""
 _DISCARD_LIMIT = 8 << 20
-"""Maximum bytes that are discarded after an answer that was sent before the whole request arrived."""
+"""Maximum bytes that are discarded after an answer that was sent before the whole request arrived. For a request that
+may be longer, such an answer ends its connection."""
 _CLOSING_SECONDS = 2.0
 
 
@@ -50,6 +51,8 @@ class Http11Protocol(HttpToolsProtocol):
 
     - A head over `HEAD_LIMIT` bytes or `FIELD_LIMIT` fields is answered 431, other malformed requests 400, each with an
       envelope; then the connection is closed. Answers to earlier requests on it are sent first.
+    - An answer that is sent before the end of a long request says that the connection is closed. Otherwise the client
+      could send its next request on a connection that ends once too much has been discarded.
     - A head must be complete within a time limit, a body must make progress, and an answer must be read.
     - Connections over the limit of the process are answered 503.
     - Trailers never become headers of their request.
@@ -80,6 +83,7 @@ class Http11Protocol(HttpToolsProtocol):
         self._is_refused = False
         self._final_answer: bytes | None = None  # a refusal that waits for earlier answers
         self._discarded = 0
+        self._closes_if_early = False  # the newest request gets `connection: close` if it is answered before its end
         self._is_rejected = False
         self._write_blocked_since: float | None = None
         self._timer: TimerHandle | None = None
@@ -89,7 +93,7 @@ class Http11Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer, or reject the connection if there are too many."""
         super().connection_made(transport)
-        self.transport = JoinedWrites(transport, self.loop)
+        self.transport = JoinedWrites(transport, self.loop, self._linger)
         self._since = self.loop.time()
         if len(self.connections) > self._edge.connection_limit:
             self._reject()
@@ -144,7 +148,10 @@ class Http11Protocol(HttpToolsProtocol):
         if self._phase is _HEAD:
             if self._received - self._earlier > HEAD_LIMIT:
                 self._refuse(http_edge.HEAD_TOO_LARGE)
-        elif self._framing > FRAMING_LIMIT:
+            return
+        if self._phase is _BODY and not self._closes_if_early:
+            self._close_if_early()
+        if self._framing > FRAMING_LIMIT:
             self._refuse(http_edge.FRAMING_TOO_LARGE)
         elif self._framing < 0:
             self._framing = 0
@@ -169,6 +176,16 @@ class Http11Protocol(HttpToolsProtocol):
         if rest and not self._is_refused:
             self._feed(rest)
 
+    def _close_if_early(self) -> None:
+        """Let an answer to the request that has begun end the connection, unless the rest of it is surely short."""
+        if self.cycle.keep_alive and not self.cycle.response_started and not self._is_short():
+            self._closes_if_early = True
+            self.cycle.keep_alive = False
+
+    def _is_short(self) -> bool:
+        length = next((value for name, value in self._fields if name == b"content-length"), None)
+        return length is not None and int(length) <= _DISCARD_LIMIT
+
     def _discard(self) -> None:
         self._discarded += self._piece
         if self._discarded > _DISCARD_LIMIT:
@@ -181,6 +198,7 @@ class Http11Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._fields = self.headers
         if self._phase is not _HEAD:  # it follows another request in the same piece
+            self._unset_keepalive_if_required()
             self._begin_head(earlier=self._piece)
 
     def _begin_head(self, *, earlier: int) -> None:
@@ -202,6 +220,7 @@ class Http11Protocol(HttpToolsProtocol):
         self.headers = []  # collects trailers; the application keeps the other list
         self._phase = _BODY
         self._framing = self._discarded = 0
+        self._closes_if_early = False
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of the body to the application."""
@@ -214,7 +233,13 @@ class Http11Protocol(HttpToolsProtocol):
         if self._is_upgrade:
             return
         self._phase = _REQUEST
+        if self._closes_if_early and not self.cycle.response_started:
+            self.cycle.keep_alive = True
         super().on_message_complete()
+        if self.cycle.response_complete and not self._is_refused:  # received data has cancelled the timer of its answer
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     # --- Refusals ---------------------------------------------------------------------------------------------------
 
@@ -252,6 +277,19 @@ class Http11Protocol(HttpToolsProtocol):
         if is_last and self._final_answer is not None and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._close_after(self._final_answer)
+
+    def _linger(self) -> bool:
+        """Return whether the connection closes later, because the rest of an answered request is still to come."""
+        if self._is_refused or self._phase is not _BODY or not self.cycle.response_complete:
+            return False
+        self.flow.resume_reading()
+        self._close_after(b"")
+        return True
+
+    def shutdown(self) -> None:
+        """Close the connection, or let the next answer close it."""
+        self._closes_if_early = False
+        super().shutdown()
 
     def _close_after(self, answer: bytes) -> None:
         """Send a final answer, then close after a moment: closing with unread input would reset the connection."""

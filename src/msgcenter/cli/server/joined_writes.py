@@ -5,6 +5,7 @@ packets, and often two reads of the client.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 
@@ -12,12 +13,17 @@ class JoinedWrites(asyncio.Transport):
     """Holds what is written until the next write, or until the event loop's next turn, and sends both together.
 
     Everything is sent in the order of the writes, and before the transport closes. Wraps the transport of a connection.
+
+    `linger`: called by `close`. It returns whether it closes the connection itself, later.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, linger: Callable[[], bool]
+    ) -> None:
         super().__init__()
         self._transport = transport
         self._loop = loop
+        self._linger = linger
         self._held: bytes | bytearray | memoryview = b""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -43,7 +49,8 @@ class JoinedWrites(asyncio.Transport):
     def close(self) -> None:
         """Send what is held, then close."""
         self._flush()
-        self._transport.close()
+        if not self._linger():
+            self._transport.close()
 
     def abort(self) -> None:
         """Close without sending what is held."""
