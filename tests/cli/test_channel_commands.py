@@ -66,6 +66,7 @@ def test_a_secret_is_read_from_a_file_or_input_and_never_printed(shell: Shell, t
 def test_what_is_wrong_is_named(shell: Shell) -> None:
     assert_one_line(shell.run("channel", "set", "1", "fax"), "field channel is wrong")
     assert_one_line(shell.run("channel", "set", "1", "email", "--field=host=a b"), "field")
+    assert_one_line(shell.run("channel", "set", "1", "sms"), "access_key_id is missing", "channel fields sms lists all")
     assert_one_line(shell.run("channel", "set", "1", "email", "--field=host"), "--field takes NAME=VALUE")
     assert_one_line(shell.run("channel", "set", "2", "email"), "There is no platform 2")
     assert_one_line(shell.run("channel", "fields", "fax"), "field channel is wrong")

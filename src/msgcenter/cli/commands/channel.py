@@ -28,7 +28,7 @@ Channel = Annotated[
 Result = TypeVar("Result")
 
 
-def _on_gateways(work: "Callable[[Gateways], Awaitable[Result]]") -> Result:
+def _on_gateways(work: "Callable[[Gateways], Awaitable[Result]]", field_advice: str = "") -> Result:
     from msgcenter.cli.database import on_database_with_keys
     from msgcenter.domain.refusal import Refusal
 
@@ -43,7 +43,8 @@ def _on_gateways(work: "Callable[[Gateways], Awaitable[Result]]") -> Result:
         try:
             return await work(Gateways(database, keys, network))
         except Refusal as refusal:
-            raise fail(refusal.describe("en")) from None
+            more = f" ({field_advice})" if field_advice and "field" in refusal.data else ""
+            raise fail(refusal.describe("en") + more) from None
 
     return on_database_with_keys(run)
 
@@ -81,7 +82,8 @@ def set_gateway(
     fields = dict(map(_parsed, field or []))
     fields |= {name: value for name, value in (("smtp", smtp), ("from", sender)) if value is not None}
     new = NewGateway(platform, channel, provider, fields, rate, daily_limit)
-    shown = _on_gateways(lambda gateways: gateways.set(new, by=command_actor()))
+    advice = f"{program()} channel fields {channel} lists all"
+    shown = _on_gateways(lambda gateways: gateways.set(new, by=command_actor()), advice)
     if json:
         print_json(_as_json(shown))
         return
