@@ -31,7 +31,7 @@ _SIZE_LINE = 16
 _DISCARD_LIMIT = 8 << 20
 """Maximum bytes that are discarded after an answer that was sent before the whole request arrived. For a request that
 may be longer, such an answer ends its connection."""
-_CLOSING_SECONDS = 2.0
+_CLOSING_SECONDS = 5.0
 
 
 class _Phase(Enum):
