@@ -1,6 +1,6 @@
 """Events after a commit: which mailboxes changed, and how. They are hints; the mailbox is authoritative."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -21,9 +21,12 @@ class MailboxEvent(Struct, frozen=True, array_like=True):
     topic_number: int | None = None
 
 
-Listener = Callable[[Sequence[MailboxEvent]], None]
-"""A function that gets events after their commit. It must return at once and must not raise."""
+Listener = Callable[[Iterable[MailboxEvent]], None]
+"""A function that gets events after their commit. It must return at once and must not raise.
+
+Events may be made only while they are read, so that those that nobody waits for cost nothing.
+"""
 
 
-def ignore_events(_: Sequence[MailboxEvent]) -> None:
+def ignore_events(_: Iterable[MailboxEvent]) -> None:
     """A listener that ignores every event."""

@@ -10,7 +10,7 @@ import math
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from itertools import chain
 from typing import ClassVar, Protocol
@@ -87,11 +87,12 @@ class Bus(ABC):
         self._lost = False
         self._wake = asyncio.Event()
 
-    def publish(self, events: Sequence[MailboxEvent]) -> None:
-        """Send events to every process soon, or drop them if no process has an open stream."""
-        if not events or not (
-            self._has_streams or self._others_have_streams() or time.monotonic() < self._unknown_until
-        ):
+    def publish(self, events: Iterable[MailboxEvent]) -> None:
+        """Send events to every process soon, or drop them unread if no process has an open stream."""
+        if not (self._has_streams or self._others_have_streams() or time.monotonic() < self._unknown_until):
+            return
+        events = list(events)
+        if not events:
             return
         if len(self._outbox) + len(events) > _OUTBOX_LIMIT:
             self._outbox.clear()

@@ -121,9 +121,7 @@ class Statuses:
 
     def _publish(self, changes: Sequence[StatusChange], missing: Sequence[MissingIds]) -> None:
         self._on_change(
-            [
-                MailboxEvent("status", change.recipient.platform_code, (change.recipient.user_id,), tuple(changed))
-                for change, missing_ids in zip(changes, missing, strict=True)
-                if (changed := change.message_ids - missing_ids)
-            ]
+            MailboxEvent("status", change.recipient.platform_code, (change.recipient.user_id,), tuple(changed))
+            for change, missing_ids in zip(changes, missing, strict=True)
+            if (changed := change.message_ids - missing_ids)
         )
