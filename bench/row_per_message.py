@@ -82,6 +82,9 @@ class SingleTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def recent(self, _: str) -> None:
+        """Return that nothing is known of a token."""
+
     async def authenticate(self, token: str) -> App:
         """Return the app that a token belongs to."""
         digest = token_digest(token)

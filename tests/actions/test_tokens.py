@@ -1,9 +1,12 @@
 """Access tokens: issued for a proof, checked, expired."""
 
+import asyncio
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from msgcenter.actions.apps import tokens as tokens_module
 from msgcenter.actions.apps.apps import Apps
@@ -164,6 +167,35 @@ async def test_an_expired_token_is_refused_and_deleted(desk: Desk, monkeypatch: 
     assert await desk.refused(issued.token) is Reason.TOKEN_UNKNOWN
     assert await clean_up(desk.database) == 1
     assert (await desk.tokens.authenticate(other.token)).app_id == desk.app_id
+
+
+async def test_the_app_of_a_token_is_known_for_a_moment(desk: Desk) -> None:
+    issued = await desk.issue()
+    assert desk.tokens.recent(issued.token) is None
+    app = await desk.tokens.authenticate(issued.token)
+    recent = desk.tokens.recent(issued.token)
+    assert app.version is None
+    if recent is not None:  # else a second has passed
+        assert recent.version is not None
+        assert replace(recent, version=None) == app
+    async with asyncio.timeout(10):
+        while desk.tokens.recent(issued.token) is not None:
+            await asyncio.sleep(0.05)
+
+
+async def test_nothing_is_known_of_tokens_that_are_unknown_disabled_or_about_to_expire(desk: Desk) -> None:
+    issued, ends = await desk.issue(), now_ms() + 500
+    async with desk.database.connection() as connection:
+        await connection.execute("update access_token set expires_at = $1", ends)
+    with suppress(Refusal):  # if it has expired already
+        await desk.tokens.authenticate(issued.token)
+    while now_ms() < ends:
+        await asyncio.sleep(0.05)
+    assert desk.tokens.recent(issued.token) is None
+    await desk.apps.set_disabled(desk.app_id, disabled=True)
+    for token in (issued.token, "unknown"):
+        await desk.refused(token)
+        assert desk.tokens.recent(token) is None
 
 
 async def test_the_database_holds_neither_token_nor_key(desk: Desk) -> None:

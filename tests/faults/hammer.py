@@ -178,6 +178,7 @@ class _Process:
         ended, ended_ms = time.monotonic_ns(), now_ms()
         effects: dict[tuple[str, int], tuple[bool, bool]] = {}
         for change, absent in zip(changes, missing, strict=True):
+            assert isinstance(absent, frozenset)
             user_id = change.recipient.user_id
             for message_id in change.message_ids:
                 message = known[message_id]

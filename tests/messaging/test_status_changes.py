@@ -1,12 +1,12 @@
 """Status changes among concurrent changes of the same pages, and the ids that are missing."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pytest
 
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Platform
+from msgcenter.domain.account import AppChangedError, AppVersion, Platform
 from msgcenter.domain.message_id import MessageIds
 from msgcenter.messaging.send import send_drafts
 from msgcenter.messaging.set_status import StatusChange, apply_status_changes
@@ -49,9 +49,14 @@ async def test_a_page_that_is_swept_concurrently_is_changed(
     clock.now += 100
 
     async def change_then_sweep(
-        connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, only_pulled: bool
+        connection: Connection,
+        changes: Mapping[PageKey, PageChange],
+        now: int,
+        *,
+        only_pulled: bool,
+        seen: Collection[AppVersion],
     ) -> dict[PageKey, set[int]]:
-        missing = await change_status(connection, changes, now, only_pulled=only_pulled)
+        missing = await change_status(connection, changes, now, only_pulled=only_pulled, seen=seen)
         monkeypatch.setattr(read_states, "change_status", change_status)
         async with database.pool.acquire() as other, other.transaction():
             assert await sweep_mailboxes(other, [USER], now) == 1
@@ -59,7 +64,7 @@ async def test_a_page_that_is_swept_concurrently_is_changed(
 
     monkeypatch.setattr(read_states, "change_status", change_then_sweep)
     change = StatusChange(USER, app_number, frozenset({stays, goes}), read=True)
-    assert await apply_status_changes(database, [change]) == [{goes}]
+    assert await apply_status_changes(database, [change]) == [frozenset({goes})]
     assert await is_read(database, stays)
 
 
@@ -101,11 +106,35 @@ async def test_a_batch_returns_the_missing_ids_of_each_call(database: Database, 
             StatusChange(USER, app_number, frozenset({0, (1 << 63) - 1}), read=True),
         ],
     )
-    assert missing == [{4_711}, set(), {one}, {one, two}, {0, (1 << 63) - 1}]
+    expected: list[set[int]] = [{4_711}, set(), {one}, {one, two}, {0, (1 << 63) - 1}]
+    assert missing == [frozenset(ids) for ids in expected]
     elsewhere = StatusChange(other_platform, app_number, frozenset({two}), read=False)
-    assert await apply_status_changes(database, [elsewhere]) == [{two}]
+    assert await apply_status_changes(database, [elsewhere]) == [frozenset({two})]
     assert await is_read(database, one)
     assert await is_read(database, two)
+
+
+async def test_a_change_for_a_changed_app_is_refused_and_the_rest_of_its_batch_applied(
+    database: Database, app_number: int
+) -> None:
+    clock = Clock()
+    one, two, three = [await send(database, app_number, clock) for _ in range(3)]
+    (row,) = await rows(database, "select xmin as version from app where number = $1", app_number)
+    old = row["version"]
+    reads_one = StatusChange(USER, app_number, frozenset({one}), True, old)
+    assert await apply_status_changes(database, [reads_one]) == [frozenset()]
+    reads_two, not_there = (reads_one._replace(message_ids=frozenset({i})) for i in (two, 4_711))
+    async with database.connection() as connection:
+        await connection.execute("update app set name = name where number = $1", app_number)
+    whatever_the_app = StatusChange(USER, app_number, frozenset({three, 4_711}), read=True)
+    (row,) = await rows(database, "select xmin as version from app where number = $1", app_number)
+    of_now = StatusChange(USER, app_number, frozenset({one}), False, row["version"])
+    results = await apply_status_changes(database, [reads_two, whatever_the_app, not_there, of_now])
+    assert [isinstance(result, AppChangedError) for result in results] == [True, False, True, False]
+    assert [results[1], results[3]] == [{4_711}, frozenset()]
+    assert [await is_read(database, i) for i in (one, two, three)] == [False, False, True]
+    (result,) = await apply_status_changes(database, [reads_two])
+    assert isinstance(result, AppChangedError)
 
 
 async def test_a_message_set_unread_within_a_batch_is_unarchived(database: Database, app_number: int) -> None:

@@ -25,7 +25,7 @@ from msgcenter.actions.messages.sent_messages import SentMessages
 from msgcenter.actions.webhooks.deliveries import WebhookDeliveries
 from msgcenter.database.database import Connection, Database
 from msgcenter.domain import message as messages
-from msgcenter.domain.account import App, Platform
+from msgcenter.domain.account import App, AppChangedError, Platform
 from msgcenter.domain.audience import EVERYONE, Audience, Everyone, Organisations, Receivers, Topic
 from msgcenter.domain.content import Text
 from msgcenter.domain.directory import NEVER, FormerMembership, Membership, OrgChange, UserChange
@@ -300,6 +300,10 @@ class Story:
                 some = sorted(ids)[:2]
                 assert await self.inbox.set_status(self.viewer(user), some, read=True) == some
                 assert await self.ids_of(user, "unread") == ids - set(some)
+        if self.database.is_on_one_node:
+            outdated, ids = replace(self.plain_app, version=0), frozenset(self.shown[USERS[0]])
+            with pytest.raises(AppChangedError):
+                await self.statuses.set_status(outdated, USERS[0], ids, read=True)
         # A mailbox that has to pull first.
         message_id = await self.send(Everyone(), USERS)
         assert await self.statuses.set_status(self.plain_app, USERS[0], frozenset([1]), read=True) == {1}

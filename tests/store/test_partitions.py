@@ -43,6 +43,7 @@ SEVERAL_CELLS = {
 """Calls in `store/` whose statements may touch several cells, and why."""
 _APP = "which status events the app's webhooks want; on a cluster, each node has to have the table `app`"
 OTHER_TABLES = {
+    "mailboxes.read_states.change_status": "whether an app has changed; on a cluster, that is asked before",
     "webhooks.outbox.apps_with_read_events": _APP,
     "webhooks.webhooks.owners": _APP,
 }

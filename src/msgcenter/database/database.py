@@ -136,6 +136,11 @@ class Database:
                 self._pool.terminate()
 
     @property
+    def is_on_one_node(self) -> bool:
+        """Whether a statement about a cell may also read the tables that belong to no cell."""
+        return not self._citus and self.cells is self
+
+    @property
     def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
         """The driver's pool, for the job queue."""
         if self._pool is None:

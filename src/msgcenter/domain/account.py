@@ -13,6 +13,8 @@ MAX_ORIGINS = 20
 """Maximum of an app's websites that may embed the inbox; they are listed in a header of its page."""
 MAX_CELLS = 1_024
 """Maximum of a platform's cells."""
+AppVersion = tuple[int, int]
+"""The number of an app and the version of its row."""
 
 
 class Platform(NamedTuple):
@@ -55,6 +57,13 @@ class Recipient(NamedTuple):
         return self.platform.code
 
 
+class AppChangedError(Refusal):
+    """The app may have changed since it was read, and so may have its token. Read both again, and repeat the call."""
+
+    def __init__(self) -> None:
+        super().__init__(Reason.TOKEN_UNKNOWN)
+
+
 class App(Struct, frozen=True):
     """A third-party app, with what a call needs.
 
@@ -65,6 +74,9 @@ class App(Struct, frozen=True):
     the product's own app that sends announcements; it makes no calls. `rate_limits` are calls per second by API name
     ("*" for the others), None for the installation's limit. `daily_quota` is messages per day, None for no limit.
     `directory` is whether it may use the calls about the directory, `urgent` whether it may send urgent messages.
+
+    `version` is set only if the app was not read for this call, but a moment before: whatever the call changes must
+    compare it (`Tokens.recent`).
     """
 
     number: int
@@ -83,6 +95,7 @@ class App(Struct, frozen=True):
     notices: bool = False
     directory: bool = False
     urgent: bool = False
+    version: int | None = None
 
     @property
     def platform_code(self) -> str:

@@ -48,6 +48,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         answer=InvalidIds,
         uses=lambda actions: actions.statuses,
         handle=messages.mod_msg_status,
+        compares_version=True,
     ),
     Endpoint(
         path=_MESSAGE + "sendMsg",

@@ -8,10 +8,11 @@ from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from msgcenter.actions.apps.tokens import Tokens
-from msgcenter.domain.account import App
+from msgcenter.domain.account import App, AppChangedError
 from msgcenter.domain.language import Phrase
 from msgcenter.domain.person import Actor
 from msgcenter.domain.refusal import SUCCESS, Reason, Refusal
@@ -62,6 +63,9 @@ class Endpoint(Generic[Action, Request]):
 
     `request` is decoded from the body; `answer` has the keys that follow retCode and retDesc, None if there are none.
     `uses` picks the action that `handle` gets; `handle` returns an `answer`, or None for a plain success.
+
+    With `compares_version`, `handle` may get an app that was read a moment before, and compares its version where it
+    changes something. That saves nearly every call the look-up of its token (docs/decisions/0003-no-token-cache.md).
     """
 
     path: str
@@ -70,6 +74,7 @@ class Endpoint(Generic[Action, Request]):
     answer: type[Struct] | None
     uses: Callable[[CallActions], Action]
     handle: Callable[[Action, Caller, Request], Awaitable[Struct | None]]
+    compares_version: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -82,13 +87,34 @@ class Endpoint(Generic[Action, Request]):
 
         async def respond(gateway: Gateway, exchange: Exchange) -> bytes:
             app = await self._authenticated(gateway, exchange)
-            exchange.app = app
-            await gateway.rate_limit.hit(exchange, self.name, app)
-            request = decode(await exchange.json_body(), self.request)
-            result = await self.handle(action, Caller(app, exchange), request)
-            return envelope.success(exchange.language, result, SUCCESS)
+            return await self._handled(gateway, exchange, action, app)
 
-        return respond
+        async def respond_to_recent(gateway: Gateway, exchange: Exchange) -> bytes:
+            recent = _recent(gateway, exchange)
+            if recent is None:
+                return await respond(gateway, exchange)
+            try:
+                return await self._handled(gateway, exchange, action, recent)
+            except Exception as problem:
+                if isinstance(problem, Refusal) and problem.reason is Reason.DATABASE_UNAVAILABLE:
+                    raise
+                # A token that has ended since is refused before anything else.
+                headers = exchange.forget_caller()
+                app = await self._authenticated(gateway, exchange)
+                has_changed = isinstance(problem, Refusal) and app != replace(recent, version=None)
+                if has_changed or isinstance(problem, AppChangedError):
+                    return await self._handled(gateway, exchange, action, app)
+                exchange.app, exchange.extra_headers = app, headers
+                raise
+
+        return respond_to_recent if self.compares_version else respond
+
+    async def _handled(self, gateway: Gateway, exchange: Exchange, action: Action, app: App) -> bytes:
+        exchange.app = app
+        await gateway.rate_limit.hit(exchange, self.name, app)
+        request = decode(await exchange.json_body(), self.request)
+        result = await self.handle(action, Caller(app, exchange), request)
+        return envelope.success(exchange.language, result, SUCCESS)
 
     async def _authenticated(self, gateway: Gateway, exchange: Exchange) -> App:
         try:
@@ -208,6 +234,13 @@ async def refuse_method(exchange: Exchange, allowed: str) -> None:
 def too_large() -> Refusal:
     """Return the refusal of a body that is larger than the limit."""
     return Refusal(Reason.TOO_MANY_ITEMS, field="body", rule=Phrase("请求体最大1 MiB", "at most 1 MiB"))
+
+
+def _recent(gateway: Gateway, exchange: Exchange) -> App | None:
+    try:
+        return gateway.tokens.recent(access_token(exchange))
+    except Refusal:
+        return None
 
 
 def access_token(exchange: Exchange) -> str:

@@ -44,6 +44,13 @@ class Exchange:
         self.ret_code = SUCCESS_CODE
         self.status_ids = 0
         self.spoken = USUAL
+        self._body: bytes | None = None
+
+    def forget_caller(self) -> list[tuple[bytes, bytes]]:
+        """Begin again without an app; return the headers that its limits have added to the answer."""
+        headers, self.extra_headers = self.extra_headers, []
+        self.app, self.is_counted = None, False
+        return headers
 
     @property
     def language(self) -> Language:
@@ -72,8 +79,13 @@ class Exchange:
         return await read_body(self._receive, limit)
 
     async def json_body(self) -> bytes:
-        """Return the body without a leading byte order mark, which RFC 8259 (8.1) lets readers ignore."""
-        return (await read_body(self._receive, MAX_BODY)).removeprefix(BOM_UTF8)
+        """Return the body, as often as it is asked for, without a leading byte order mark.
+
+        RFC 8259 (8.1) lets readers ignore the mark.
+        """
+        if self._body is None:
+            self._body = (await read_body(self._receive, MAX_BODY)).removeprefix(BOM_UTF8)
+        return self._body
 
     async def answer(
         self, body: bytes, status: int = 200, headers: Mapping[bytes, bytes] | None = None, content_type: bytes = JSON

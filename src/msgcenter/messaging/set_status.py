@@ -9,11 +9,12 @@ from itertools import groupby
 from typing import NamedTuple
 
 from msgcenter.database.database import Connection, Database
-from msgcenter.domain.account import Platform, Recipient
+from msgcenter.domain.account import AppChangedError, AppVersion, Platform, Recipient
 from msgcenter.domain.mailbox import EntryChange, merge
 from msgcenter.domain.message_id import bucket_of, now_ms
 from msgcenter.domain.webhook import By, WebhookEvent, read_event, unread_event
 from msgcenter.messaging.pull import pull
+from msgcenter.store.apps.apps import changed_apps
 from msgcenter.store.mailboxes import pages as mailbox_pages
 from msgcenter.store.mailboxes import read_states, sweeping
 from msgcenter.store.mailboxes.pages import PageKey, page_key
@@ -29,12 +30,16 @@ _EntryKey = tuple[str, int]
 
 
 class StatusChange(NamedTuple):
-    """One call: set messages of an app read or unread in one mailbox. There is at least one id."""
+    """One call: set messages of an app read or unread in one mailbox. There is at least one id.
+
+    With `app_version`, nothing changes unless the app still has this version.
+    """
 
     recipient: Recipient
     app_number: int
     message_ids: frozenset[int]
     read: bool
+    app_version: int | None = None
 
 
 class AttributedChange(NamedTuple):
@@ -44,23 +49,41 @@ class AttributedChange(NamedTuple):
     by: By
 
 
-async def apply_status_changes(database: Database, changes: Sequence[StatusChange]) -> list[MissingIds]:
+async def apply_status_changes(
+    database: Database, changes: Sequence[StatusChange]
+) -> list[MissingIds | AppChangedError]:
     """Apply the changes, at least one, in their order. Return, for each, the ids that are not in its mailbox.
 
-    The mailboxes are of one cell.
+    The mailboxes are of one cell. A change whose app has not the version that it needs is refused.
     """
     changes_by_page = _merge(changes)
     now, cells = now_ms(), database.cells
-    # The statement itself checks whether a mailbox must pull first. A look-up of its own would cost every commit a
-    # round trip, a fifth of the time of the call.
-    missing = await cells.in_autocommit(read_states.change_status, changes_by_page, now, only_pulled=True)
+    seen = {(change.app_number, change.app_version) for change in changes if change.app_version is not None}
+    # The statement itself checks whether a mailbox must pull first, and the versions of apps. Look-ups of their own
+    # would cost every commit a round trip, a fifth of the time of the call.
+    missing = await cells.in_autocommit(read_states.change_status, changes_by_page, now, only_pulled=True, seen=seen)
     if not missing:
         return [_NOTHING_MISSING] * len(changes)
+    if seen:
+        async with database.connection() as connection:
+            changed = await changed_apps(connection, seen)
+        if changed:
+            return await _apply_current(database, changes, changed)
     platform = changes[0].recipient.platform
     await pull(cells, {Recipient(key.cell, key.user_id, platform) for key in missing}, now)
     rest = {key: changes_by_page[key].only(ids) for key, ids in missing.items()}
     still_missing = await cells.in_transaction(read_states.change_pages, platform, rest, now)
     return [_missing_ids(change, still_missing) for change in changes]
+
+
+async def _apply_current(
+    database: Database, changes: Sequence[StatusChange], changed: Collection[AppVersion]
+) -> list[MissingIds | AppChangedError]:
+    """Apply the changes that need none of these outdated versions, and refuse the others."""
+    is_outdated = [(change.app_number, change.app_version) in changed for change in changes]
+    current = [change for change, outdated in zip(changes, is_outdated, strict=True) if not outdated]
+    results = iter(await apply_status_changes(database, current) if current else ())
+    return [AppChangedError() if outdated else next(results) for outdated in is_outdated]
 
 
 async def apply_status_changes_with_events(database: Database, changes: Sequence[AttributedChange]) -> list[MissingIds]:
@@ -135,7 +158,7 @@ def _events(
     """Return the events of changes that apply one after the other, some perhaps to the same entry."""
     is_read = {entry: read_at is not None for entry, read_at in read_times.items() if read_at is None or read_at >= 0}
     events = []
-    for (recipient, app_number, message_ids, read), by in changes:
+    for (recipient, app_number, message_ids, read, _), by in changes:
         for message_id in sorted(message_ids):
             entry = (recipient.user_id, message_id)
             if entry not in is_read or is_read[entry] is read:
@@ -151,7 +174,7 @@ def _events(
 def _merge(changes: Sequence[StatusChange]) -> dict[PageKey, PageChange]:
     """Return, for each page, the one change that has the effect of these changes in their order."""
     changes_by_page: dict[PageKey, list[tuple[list[int], EntryChange]]] = {}
-    for recipient, app_number, message_ids, read in changes:
+    for recipient, app_number, message_ids, read, _ in changes:
         kind = EntryChange.READ if read else EntryChange.UNREAD
         for bucket, ids in _by_bucket(message_ids):
             key = PageKey(recipient.cell, recipient.user_id, bucket, app_number)

@@ -1,8 +1,11 @@
 """Access tokens: issued for a proof of the appKey, checked with each call."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from msgcenter.actions.apps.key_ring import KeyRing, new_token, token_digest
 from msgcenter.database.database import Database
@@ -14,6 +17,9 @@ from msgcenter.domain.time_stamp import milliseconds_of
 from msgcenter.store.apps import apps
 from msgcenter.store.apps.apps import AppRecord
 from msgcenter.store.apps.tokens import TokenRecord, add_token, find_tokens
+
+_RECENT_SECONDS = 1.0
+"""How long what was read of a token may serve as a guess about it."""
 
 
 class IssuedToken(NamedTuple):
@@ -35,6 +41,8 @@ class Tokens:
         # Each call reads its token and its app, so that a rotated key or a disabled app takes effect at once in every
         # process; calls that wait together share one query.
         self._reads = GroupCommit(self._find, batch_weight=500, waiting_limit=waiting_limit)
+        self._recent: dict[bytes, TokenRecord] = {}
+        self._recent_until = 0.0
 
     async def issue(self, app_id: str, timestamp: str, key_info: str) -> IssuedToken:
         """Return a token for an HMAC proof of the appKey; for a repeated request, the same one.
@@ -74,14 +82,35 @@ class Tokens:
             raise Refusal(Reason.APP_DISABLED)
         return record.app
 
+    def recent(self, token: str) -> App | None:
+        """Return the app that a token belonged to a moment ago, with its version; None if that is not known.
+
+        The token may have ended since: a call may change something for this app only in a statement that compares the
+        version, and must `authenticate` before it refuses or answers anything else.
+        """
+        if monotonic() >= self._recent_until:
+            return None
+        record = self._recent.get(token_digest(token))
+        return record.app if record is not None and record.expires_at > now_ms() else None
+
     def waiting(self) -> int:
         """Return the number of calls that wait for the lookup of their token."""
         return self._reads.waiting
 
     async def _find(self, digests: list[bytes]) -> Sequence[TokenRecord | Refusal]:
+        began = monotonic()
         async with self._database.connection() as connection:
             records = await find_tokens(connection, list(set(digests)), now_ms())
+        if self._database.is_on_one_node:
+            self._remember(records, began)
         return [records.get(digest) or Refusal(Reason.TOKEN_UNKNOWN) for digest in digests]
+
+    def _remember(self, records: Mapping[bytes, TokenRecord], read_at: float) -> None:
+        if read_at >= self._recent_until:
+            self._recent, self._recent_until = {}, read_at + _RECENT_SECONDS
+        for digest, record in records.items():
+            if not record.app.disabled:
+                self._recent[digest] = record._replace(app=replace(record.app, version=record.app_version))
 
     async def _app(self, app_id: str) -> AppRecord | None:
         async with self._database.connection() as connection:

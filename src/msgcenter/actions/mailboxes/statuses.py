@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from msgcenter.actions.mailboxes.old_user_ids import check_old_user_ids
 from msgcenter.database.database import Database
 from msgcenter.database.group_commit import CellCommits
-from msgcenter.domain.account import App, Recipient
+from msgcenter.domain.account import App, AppChangedError, Recipient
 from msgcenter.domain.event import Listener, MailboxEvent, ignore_events
+from msgcenter.domain.refusal import Refusal
 from msgcenter.domain.webhook import CLOSED, STATUS_KINDS
 from msgcenter.messaging import reach
 from msgcenter.messaging.decide_approvals import decide
@@ -46,6 +47,9 @@ class Statuses:
         A read message that is set read again keeps its first read time; setting it unread clears the time. The change
         is durable on return. Refuses with NOT_AUTHORISED (a platform that the app may not use; to set unread, also a
         user that it may not reach) or FIELD_MALFORMED (publisherId).
+
+        An app with a version is compared with the current one. If they differ, or if the app has webhooks for these
+        changes, nothing changes and AppChangedError is raised.
         """
         recipient = app.platform_for(platform_code).recipient(user_id)
         if not read:
@@ -53,8 +57,9 @@ class Statuses:
         await check_old_user_ids(self._database, [recipient], "publisherId")
         if not message_ids:
             return message_ids
-        change = StatusChange(recipient, app.number, message_ids, read)
+        change = StatusChange(recipient, app.number, message_ids, read, app.version)
         if app.webhook_events and not app.webhook_events.isdisjoint(STATUS_KINDS):
+            _refuse_version(app)
             return await self._changes_with_events.submit(recipient.cell, AttributedChange(change, "app"))
         return await self._changes.submit(recipient.cell, change)
 
@@ -83,8 +88,9 @@ class Statuses:
 
         They are closed in the name of `approver_id`, or of the app's account without one. Refuses, changing nothing,
         with NOT_AN_APPROVAL if one of the ids is another kind of message, and with NOT_AUTHORISED to reopen one whose
-        approvers the app may not reach any more.
+        approvers the app may not reach any more. Raises AppChangedError for an app with a version.
         """
+        _refuse_version(app)
         if not closed:
             async with self._database.connection() as connection:
                 for message in await messages.find_sent(connection, app.number, sorted(message_ids)):
@@ -109,19 +115,25 @@ class Statuses:
         await self._changes.drained()
         await self._changes_with_events.drained()
 
-    async def _apply(self, changes: list[StatusChange]) -> Sequence[MissingIds]:
-        missing = await apply_status_changes(self._database, changes)
-        self._publish(changes, missing)
-        return missing
+    async def _apply(self, changes: list[StatusChange]) -> Sequence[MissingIds | Refusal]:
+        results = await apply_status_changes(self._database, changes)
+        self._publish(changes, results)
+        return results
 
     async def _apply_with_events(self, changes: list[AttributedChange]) -> Sequence[MissingIds]:
         missing = await apply_status_changes_with_events(self._database, changes)
         self._publish([change for change, _ in changes], missing)
         return missing
 
-    def _publish(self, changes: Sequence[StatusChange], missing: Sequence[MissingIds]) -> None:
+    def _publish(self, changes: Sequence[StatusChange], results: Sequence[MissingIds | Refusal]) -> None:
         self._on_change(
             MailboxEvent("status", change.recipient.platform_code, (change.recipient.user_id,), tuple(changed))
-            for change, missing_ids in zip(changes, missing, strict=True)
-            if (changed := change.message_ids - missing_ids)
+            for change, missing in zip(changes, results, strict=True)
+            if not isinstance(missing, Refusal) and (changed := change.message_ids - missing)
         )
+
+
+def _refuse_version(app: App) -> None:
+    """Refuse an app that was read before this call, where its version is not compared."""
+    if app.version is not None:
+        raise AppChangedError

@@ -1,14 +1,14 @@
 """Apps: identity, keys, permissions and limits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import asyncpg
 import msgspec
 
 from msgcenter.database.database import Connection
-from msgcenter.database.statements import affected_rows, columns
-from msgcenter.domain.account import App, Platform
+from msgcenter.database.statements import affected_rows, column_arrays, columns
+from msgcenter.domain.account import App, AppVersion, Platform
 
 _APP = columns(
     "app",
@@ -24,6 +24,8 @@ _OTHER_PLATFORMS = """
 """
 APP_COLUMNS = f"{_APP}, platform.app_schemes, platform.first_cell, platform.cells, {_OTHER_PLATFORMS}"
 """The columns of `app_of`, from `app join platform on platform.code = app.platform_code`."""
+APP_VERSION = "app.xmin as version"
+"""The version of an app's row: the transaction that has written it, so each change makes a new one."""
 _RECORD = columns(
     "app", "key_sealed, key_version, created_at, inbox_scope, origins, colour, previous_key_sealed, previous_key_until"
 )
@@ -185,6 +187,20 @@ async def find_apps(connection: Connection, numbers: Sequence[int]) -> dict[int,
         numbers,
     )
     return {row["number"]: _record_of(row) for row in rows}
+
+
+async def changed_apps(connection: Connection, versions: Collection[AppVersion]) -> set[AppVersion]:
+    """Return those of the versions of apps that are not the current ones."""
+    rows = await connection.fetch(
+        """
+        select seen.number, seen.version
+        from unnest($1::int[], $2::xid[]) as seen (number, version)
+        left join app on app.number = seen.number and app.xmin = seen.version
+        where app.number is null
+        """,
+        *column_arrays(versions, 2),
+    )
+    return {(row["number"], row["version"]) for row in rows}
 
 
 async def list_apps(connection: Connection, platform_code: str | None = None) -> list[AppRecord]:

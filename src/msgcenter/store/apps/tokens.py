@@ -6,13 +6,17 @@ from typing import NamedTuple
 from msgcenter.database.database import Connection
 from msgcenter.database.statements import affected_rows
 from msgcenter.domain.account import App
-from msgcenter.store.apps.apps import APP_COLUMNS, app_of
+from msgcenter.store.apps.apps import APP_COLUMNS, APP_VERSION, app_of
 
 
 class TokenRecord(NamedTuple):
-    """A stored token: the app it belongs to, and when it expires (ms since 1970)."""
+    """A stored token: the app it belongs to, the version of the app, and when it expires (ms since 1970).
+
+    It is valid until then as long as the app has this version.
+    """
 
     app: App
+    app_version: int
     expires_at: int
 
 
@@ -43,7 +47,11 @@ async def find_tokens(connection: Connection, digests: Sequence[bytes], now: int
     """
     rows = await connection.fetch(
         f"""
-        select access_token.digest, access_token.expires_at, {APP_COLUMNS}
+        select access_token.digest, {APP_VERSION}, {APP_COLUMNS},
+            case
+                when access_token.key_version = app.key_version then access_token.expires_at
+                else least(access_token.expires_at, app.previous_key_until)
+            end as expires_at
         from access_token
         join app on app.number = access_token.app_number
         join platform on platform.code = app.platform_code
@@ -58,7 +66,7 @@ async def find_tokens(connection: Connection, digests: Sequence[bytes], now: int
         digests,
         now,
     )
-    return {row["digest"]: TokenRecord(app_of(row), row["expires_at"]) for row in rows}
+    return {row["digest"]: TokenRecord(app_of(row), row["version"], row["expires_at"]) for row in rows}
 
 
 async def delete_expired_tokens(connection: Connection, now: int, limit: int) -> int:

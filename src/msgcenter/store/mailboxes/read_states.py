@@ -6,7 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from msgcenter.database.database import Connection
-from msgcenter.domain.account import Platform, Recipient
+from msgcenter.database.statements import column_arrays
+from msgcenter.domain.account import AppVersion, Platform, Recipient
 from msgcenter.domain.mailbox import EntryChange
 from msgcenter.store.mailboxes.feed import has_pulled
 from msgcenter.store.mailboxes.pages import PageKey, key_parameters
@@ -36,24 +37,30 @@ class PageChange(NamedTuple):
 
 
 async def change_status(
-    connection: Connection, changes: Mapping[PageKey, PageChange], now: int, *, only_pulled: bool = False
+    connection: Connection,
+    changes: Mapping[PageKey, PageChange],
+    now: int,
+    *,
+    only_pulled: bool = False,
+    seen: Collection[AppVersion] = (),
 ) -> dict[PageKey, set[int]]:
     """Set entries read or unread at `now` (ms since 1970); return the message ids that are not there, by page.
 
     The pages, at least one, are of one cell. A page with an expired entry is left alone, and its ids are returned as
     not there: call `sweeping.sweep_pages` first. With `only_pulled`, the same is true of the pages of a mailbox that
-    has something to pull.
+    has something to pull; with `seen`, of all pages if one of these apps has another version.
     """
     keys = sorted(changes)
     ordered = [_ListedChange.of(changes[key]) for key in keys]
     rows = await connection.fetch(
-        _CHANGE_STATUS[only_pulled],
+        _CHANGE_STATUS[only_pulled, bool(seen)],
         *key_parameters(keys),
         range(len(keys)),
         [change.kind for change in ordered],
         [_digits(change.ids) for change in ordered],
         [_digits(change.kinds) for change in ordered],
         now,
+        *(column_arrays(seen, 2) if seen else ()),
     )
     # Nearly always, each change has found all its ids in one page.
     rest, parts = dict(enumerate(ordered)), []
@@ -115,6 +122,16 @@ _KIND_OF_ENTRY = """
             then change.kinds[width_bucket(entry.message_id, change.ids)]
         when change.kind is not null and entry.message_id = any(change.ids) then change.kind
     end
+"""
+
+
+# It is computed once for the whole statement.
+_APPS_ARE_CURRENT = """
+    not exists (
+        select from unnest($10::int[], $11::xid[]) as seen (number, version)
+        left join app on app.number = seen.number and app.xmin = seen.version
+        where app.number is null
+    )
 """
 
 
@@ -180,20 +197,19 @@ def _change_status_statement(condition: str) -> str:
         returning change.place, {_FIRST}, {_LAST}, case
             when (0 > any(page.read_at)) is true then array[page.message_ids, page.read_at]
             when {_ARE_NEIGHBOURS} then null
-            when (
-                select bool_and(page.message_ids[width_bucket(id, page.message_ids)] = id)
-                from unnest(change.ids[{_FIRST}:{_LAST}]) as id
-            ) then null
+            when page.message_ids @> change.ids[{_FIRST}:{_LAST}] then null
             else array[page.message_ids, page.read_at]
         end
     """
 
 
+_HAS_PULLED = has_pulled("$1", user_id="change.user_id")
 _CHANGE_STATUS = {
-    False: _change_status_statement("true"),
-    True: _change_status_statement(has_pulled("$1", user_id="change.user_id")),
+    (False, False): _change_status_statement("true"),
+    (True, False): _change_status_statement(_HAS_PULLED),
+    (True, True): _change_status_statement(f"{_HAS_PULLED} and {_APPS_ARE_CURRENT}"),
 }
-"""The statement of `change_status`, by its argument `only_pulled`."""
+"""The statement of `change_status`, by `only_pulled` and whether it compares apps, which needs all tables on a node."""
 
 
 async def change_pages(
