@@ -77,10 +77,13 @@ async def replace_off(
     connection: Connection, recipient: Recipient, prefix: str, entries: Collection[str], now: int
 ) -> None:
     """Replace those entries of `channels_off` of a user that begin with `prefix`, and keep the others."""
+    # Citus takes the subquery only in an `insert … select`.
     await connection.execute(
         """
         insert into user_preference (cell, user_id, channels_off, changed_at)
-        values ($1, $2, $4, $5)
+        select home.cell, $2, $4, $5
+        from feed_head as home
+        where home.cell = $1
         on conflict (cell, user_id) do update
         set channels_off = array(
                 select entry
