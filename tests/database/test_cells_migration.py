@@ -18,9 +18,16 @@ from msgcenter.store.apps.apps import find_app
 from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.mailboxes.feed import FeedAction
 from tests.conftest import create_database, drop_database, name_of, wait_for
-from tests.database.earlier_version import Row, comparable, migrate_to, restore, rows_before_cells, rows_of
+from tests.database.earlier_version import (
+    CELLS_MIGRATION,
+    Row,
+    comparable,
+    migrate_to,
+    restore,
+    rows_before_cells,
+    rows_of,
+)
 
-_CELLS_MIGRATION = 13
 _CELLS = {"420100": 1, "420200": 2}
 """The first cell of each platform: in the order in which the platforms were created."""
 
@@ -34,7 +41,7 @@ def before() -> dict[str, list[Row]]:
 def migrated_once(postgres: str, before: dict[str, list[Row]]) -> Iterator[str]:
     """The URL of the database after the migration."""
     url = wait_for(create_database(postgres))
-    wait_for(migrate_to(url, _CELLS_MIGRATION - 1))
+    wait_for(migrate_to(url, CELLS_MIGRATION - 1))
     wait_for(restore(url, before))
     wait_for(migrate(url))
     yield url

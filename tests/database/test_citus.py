@@ -14,7 +14,8 @@ from msgcenter.domain.webhook import READ, WebhookEvent
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter.store.webhooks import outbox
 from tests import citus
-from tests.conftest import execute
+from tests.conftest import PLATFORM, execute
+from tests.database.earlier_version import CELLS_MIGRATION, migrate_to, restore, rows_before_cells, rows_of
 from tests.delivery.scene import app_of, webhooks_of
 from tests.scene import rows
 from tests.store.cell_story import Story, small_parts
@@ -53,6 +54,24 @@ async def test_tables_with_data_are_distributed_and_new_tables_join_them(empty_d
     assert "later" in state.distributed
     async with Database(empty_database, connections=2) as database, database.connection() as connection:
         assert await connection.fetchval("select sum(position) from feed_head left join later using (cell)") == 5_050
+
+
+@on_citus
+async def test_a_database_that_an_earlier_version_distributed_is_migrated(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_parts(monkeypatch)
+    await migrate_to(empty_database, CELLS_MIGRATION - 1)
+    await restore(empty_database, before := rows_before_cells())
+    await migrate_to(empty_database, CELLS_MIGRATION, citus_shards=4)
+    await migrate(empty_database, citus_shards=4)
+    state = await diagnose_citus(empty_database)
+    assert state is not None
+    assert state.missing == []
+    assert len(await rows_of(empty_database, "message")) == len(before["message"])
+    await execute(empty_database, "delete from webhook_endpoint")  # the story expects no others
+    async with Database(empty_database, citus=True) as database, NodeLease(empty_database) as lease:
+        await (await Story.begin(database, lease, 4)).play()
 
 
 @on_citus
@@ -96,14 +115,49 @@ async def change_cell(connection: Connection, statement: str) -> None:
     await connection.execute(statement)
 
 
+CHANGES = {
+    "a job": "insert into pgqueuer (priority, entrypoint, status) values (0, 'deliver', 'queued')",
+    "an audit entry": """
+        insert into audit_entry (at, actor_kind, actor, action, subject, address, detail)
+        values (1, 'command', '', '', '', '', '{}')
+        """,
+    "a count of channels": f"""
+        insert into channel_count (platform_code, app_number, channel, day, outcome, deliveries)
+        values ('{PLATFORM}', 1, 'email', '2026-01-01', 'sent', 1)
+        """,
+    "an organisation": f"""
+        insert into directory_org (platform_code, org_id, kind, name) values ('{PLATFORM}', 'school', '', 'School')
+        """,
+    "an organisation's parent": "update directory_org set parent_number = null",
+}
+
+
 @on_citus
-async def test_a_job_and_its_message_are_committed_in_two_phases(database: Database) -> None:
-    """Else a crash of the coordinator between the commits of two nodes could lose the job of a message that is kept."""
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+async def test_a_change_of_a_cell_and_one_on_the_coordinator_are_committed_in_two_phases(
+    database: Database, app_number: int, change: str
+) -> None:
+    """Else a crash of the coordinator between the commits of two nodes would keep one and lose the other."""
+    assert app_number
+    before = await prepared(database)
     await database.in_transaction(change_cell, "select 1")
-    assert await prepared(database) == set()
-    job = "insert into pgqueuer (priority, entrypoint, status) values (0, 'deliver', 'queued')"
-    await database.in_transaction(change_cell, job)
-    assert len(await prepared(database)) == 1
+    assert await prepared(database) <= before
+    await database.in_transaction(change_cell, change)
+    assert len(await prepared(database) - before) == 1
+
+
+@on_citus
+async def test_a_commit_in_two_phases_waits_for_the_disk(database: Database) -> None:
+    """Else a crash of the coordinator could lose what the other nodes have committed."""
+
+    async def change(connection: Connection) -> list[str]:
+        await connection.execute("set local synchronous_commit = off")
+        await change_cell(connection, "select 1")
+        before = await connection.fetchval("show synchronous_commit")
+        await connection.execute(CHANGES["a count of channels"])
+        return [before, await connection.fetchval("show synchronous_commit")]
+
+    assert await database.in_transaction(change) == ["off", "on"]
 
 
 @on_citus

@@ -13,7 +13,15 @@ from msgcenter.store.apps.apps import find_app
 from msgcenter.store.webhooks import deliveries, leases, outbox
 from tests import citus
 from tests.conftest import execute
-from tests.database.earlier_version import Row, comparable, migrate_to, restore, rows_before_cells, rows_of
+from tests.database.earlier_version import (
+    CELLS_MIGRATION,
+    Row,
+    comparable,
+    migrate_to,
+    restore,
+    rows_before_cells,
+    rows_of,
+)
 from tests.delivery.scene import READ, record_events, webhooks_of
 
 _BEFORE = 16
@@ -27,7 +35,7 @@ _LAST_NUMBER = 5_000
 @pytest.fixture
 async def before(empty_database: str) -> dict[str, list[Row]]:
     """The rows of the tables of webhooks in a database of the version before, which `empty_database` becomes."""
-    await migrate_to(empty_database, 12)
+    await migrate_to(empty_database, CELLS_MIGRATION - 1)
     await restore(empty_database, rows_before_cells())
     await migrate_to(empty_database, _BEFORE, citus_shards=_SHARDS)
     await execute(

@@ -24,9 +24,14 @@ _TABLES = """
     where attribute.attname = 'cell' and class.relkind = 'r' and pg_table_is_visible(class.oid)
     order by class.relname
 """
-# Written in one transaction with tables of cells: then it must commit on all nodes or on none. Citus does so by itself
-# only for the tables that it manages. An empty one of these, changed by a trigger, makes it do so for the others.
-_LOCAL_TABLES = ("pgqueuer", "audit_entry")
+# Changes that share a transaction with changes of cells, which must commit on all nodes or on none. Citus does so by
+# itself only for tables that it manages. An empty one of these, changed by a trigger, makes it do so for the others.
+_CHANGES_WITH_CELLS = {
+    "audit_entry": "insert",
+    "channel_count": "insert",  # fires for `on conflict do update`, too
+    "directory_org": "insert or update",
+    "pgqueuer": "insert",
+}
 _TWO_PHASE_COMMIT = """
     create table if not exists two_phase_commit (number int primary key);
     select citus_add_local_table_to_metadata('two_phase_commit')
@@ -35,6 +40,8 @@ _TWO_PHASE_COMMIT = """
 _TWO_PHASE_FUNCTION = """
     create or replace function commit_in_two_phases() returns trigger language plpgsql as $$
     begin
+      -- What the nodes have prepared follows the coordinator's commit. So that must not be lost: it waits for the disk.
+      set local synchronous_commit to default;
       delete from two_phase_commit where number = 0;
       return null;
     end
@@ -151,9 +158,9 @@ async def distribute(connection: Connection, shards: int) -> None:
     await connection.execute(_TWO_PHASE_COMMIT)
     async with local_definitions(connection):
         await connection.execute(_TWO_PHASE_FUNCTION)
-        for table in _LOCAL_TABLES:
+        for table, changes in _CHANGES_WITH_CELLS.items():
             await connection.execute(
-                f"create or replace trigger commit_in_two_phases after insert on {table} "
+                f"create or replace trigger commit_in_two_phases after {changes} on {table} "
                 "for each statement execute function commit_in_two_phases()"
             )
     await set_up_workers(connection)
