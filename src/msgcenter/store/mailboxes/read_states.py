@@ -55,27 +55,26 @@ async def change_status(
     rows = await connection.fetch(
         _CHANGE_STATUS[only_pulled, bool(seen)],
         *key_parameters(keys),
-        range(len(keys)),
         [change.kind for change in ordered],
         [_digits(change.ids) for change in ordered],
-        [_digits(change.kinds) for change in ordered],
+        [_digits(change.kinds) for change in ordered] if any(change.kinds for change in ordered) else None,
         now,
         *(column_arrays(seen, 2) if seen else ()),
     )
     # Nearly always, each change has found all its ids in one page.
-    rest, parts = dict(enumerate(ordered)), []
+    rest, parts = dict(enumerate(ordered, 1)), []
     for place, first, last, entries in rows:
-        if entries is None and last - first + 1 == len(ordered[place].ids):
-            del rest[place]
+        if entries is None and last - first + 1 == len(ordered[place - 1].ids):
+            rest.pop(place, None)
         else:
             parts.append((place, first, last, entries))
     missing = {place: set(change.ids) for place, change in rest.items()}
     for place, first, last, entries in parts:
         if place in missing:
-            ids = ordered[place].ids
+            ids = ordered[place - 1].ids
             found = ids[first - 1 : last] if entries is None else _not_withdrawn(*entries)
             missing[place].difference_update(found)
-    return {keys[place]: ids for place, ids in missing.items() if ids}
+    return {keys[place - 1]: ids for place, ids in missing.items() if ids}
 
 
 class _ListedChange(NamedTuple):
@@ -128,7 +127,7 @@ _KIND_OF_ENTRY = """
 # It is computed once for the whole statement.
 _APPS_ARE_CURRENT = """
     not exists (
-        select from unnest($10::int[], $11::xid[]) as seen (number, version)
+        select from unnest($9::int[], $10::xid[]) as seen (number, version)
         left join app on app.number = seen.number and app.xmin = seen.version
         where app.number is null
     )
@@ -144,8 +143,8 @@ def _change_status_statement(condition: str) -> str:
             from (
                 select place, user_id, bucket, app_number, kind,
                     string_to_array(ids, ',')::bigint[] as ids, string_to_array(kinds, ',')::smallint[] as kinds
-                from unnest($5::int[], $2::text[], $3::int[], $4::int[], $6::smallint[], $7::text[], $8::text[])
-                    as parameter (place, user_id, bucket, app_number, kind, ids, kinds)
+                from unnest($2::text[], $3::int[], $4::int[], $5::smallint[], $6::text[], $7::text[])
+                    with ordinality as parameter (user_id, bucket, app_number, kind, ids, kinds, place)
                 offset 0
             ) as parsed
         )
@@ -153,20 +152,20 @@ def _change_status_statement(condition: str) -> str:
         set read_at = case
                 when change.kind = {EntryChange.READ:d} and {_ARE_NEIGHBOURS}
                     then page.read_at[:{_PLACE} - 1]
-                        || array_replace({_SLICE}, null, $9::bigint)
+                        || array_replace({_SLICE}, null, $8::bigint)
                         || page.read_at[{_END} + 1:]
                 when change.kind <> {EntryChange.READ:d} and {_ARE_NEIGHBOURS} and (0 > any({_SLICE})) is not true
                     then page.read_at[:{_PLACE} - 1]
                         || array_fill(
-                            case when change.kind = {EntryChange.READ_AFRESH:d} then $9::bigint end,
+                            case when change.kind = {EntryChange.READ_AFRESH:d} then $8::bigint end,
                             array[{_LAST} - {_FIRST} + 1]
                         )
                         || page.read_at[{_END} + 1:]
                 else array(
                     select case
                         when entry.read_at < 0 or entry.kind is null then entry.read_at
-                        when entry.kind = {EntryChange.READ:d} then coalesce(entry.read_at, $9)
-                        when entry.kind = {EntryChange.READ_AFRESH:d} then $9
+                        when entry.kind = {EntryChange.READ:d} then coalesce(entry.read_at, $8)
+                        when entry.kind = {EntryChange.READ_AFRESH:d} then $8
                     end
                     from (
                         select entry.read_at, {_KIND_OF_ENTRY} as kind
@@ -191,7 +190,7 @@ def _change_status_statement(condition: str) -> str:
             and page.app_number = change.app_number
             and page.first_id <= change.last_id
             and page.last_id >= change.first_id
-            and (page.expires_at is null or page.expires_at > $9)
+            and (page.expires_at is null or page.expires_at > $8)
             and {condition}
         -- Most pages have all the ids of the change that can be theirs. Only the contents of the others are returned.
         returning change.place, {_FIRST}, {_LAST}, case
