@@ -81,7 +81,7 @@ async def test_memory_is_bounded_under_many_addresses(clock: Clock, monkeypatch:
             refused += 1
     assert refused == 200 - 49 - WINDOW_SECONDS, "those beyond the bound are counted together"
     await limits.count_address("192.0.2.1")
-    assert len(limits._pages._counted) <= 51
+    assert len(limits._pages.of_this_process) <= 51
     clock.now += WINDOW_SECONDS
     await limits.count_address("2001:db8:0:99::1")
-    assert len(limits._pages._counted) == 1
+    assert len(limits._pages.of_this_process) == 1

@@ -3,16 +3,13 @@
 With Redis they are counted over all processes, without it in each one.
 """
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
-
-from limits import RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
 
 from msgcenter.domain.account import App
 from msgcenter.domain.network import subscriber_of
 from msgcenter.domain.refusal import Reason, Refusal
 from msgcenter.gateway.exchange import Exchange
+from msgcenter.web.limits import WindowCounts
 
 if TYPE_CHECKING:
     from msgcenter.redis.counts import SharedCounts
@@ -32,7 +29,7 @@ class RateLimit:
     def __init__(self, per_second: int, shared: "SharedCounts | None" = None) -> None:
         self._per_second = per_second
         self._shared = shared
-        self._storage = MemoryStorage()
+        self._counts = WindowCounts(_WINDOW_SECONDS)
 
     async def hit(self, exchange: Exchange, api: str, app: App | None = None) -> None:
         """Count a call of an app, or of a network address without one, and add `RateLimit-*` headers to the answer.
@@ -44,7 +41,7 @@ class RateLimit:
         if not limit:
             return
         caller = subscriber_of(exchange.client_address) if app is None else app.app_id
-        left = limit - await self._add(_key(caller, api), 1)
+        left = limit - await self._add(caller, api, 1)
         _add_headers(exchange, limit, left)
         if left < 0:
             raise Refusal(Reason.RATE_EXCEEDED, seconds=_WINDOW_SECONDS)
@@ -52,17 +49,15 @@ class RateLimit:
     async def add_headers(self, exchange: Exchange) -> None:
         """Add the headers to an answer whose call could not be counted."""
         if self._per_second and not exchange.is_counted:
-            counted = await self._add(_key(subscriber_of(exchange.client_address), NO_CALL), 0)
+            counted = await self._add(subscriber_of(exchange.client_address), NO_CALL, 0)
             _add_headers(exchange, self._per_second, self._per_second - counted)
 
-    async def _add(self, key: str, amount: int) -> int:
+    async def _add(self, caller: str, api: str, amount: int) -> int:
         if self._shared is not None:
-            count = await self._shared.add(key, _WINDOW_SECONDS * 1_000, amount)
+            count = await self._shared.add(f"call:{caller}:{api}", _WINDOW_SECONDS * 1_000, amount)
             if count is not None:
                 return count
-        if not amount:
-            return await self._storage.get(key)
-        return await self._storage.incr(key, _WINDOW_SECONDS, amount)
+        return self._counts.add((caller, api), amount)
 
 
 def _add_headers(exchange: Exchange, limit: int, left: int) -> None:
@@ -71,8 +66,3 @@ def _add_headers(exchange: Exchange, limit: int, left: int) -> None:
         (b"ratelimit-remaining", b"%d" % max(0, left)),
         (b"ratelimit-reset", b"%d" % _WINDOW_SECONDS),
     )
-
-
-@lru_cache(maxsize=4_096)
-def _key(caller: str, api: str) -> str:
-    return RateLimitItemPerSecond(1).key_for(caller, api)

@@ -55,12 +55,36 @@ class RequestLimits:
         self._files.add(subscriber_of(address))
 
 
-class _Counts:
-    """Counts by key in windows of ten seconds.
+class WindowCounts:
+    """Counts by key in windows of some seconds.
 
     All windows end at the same time, and all counts are dropped then. So memory is bounded by the requests of one
     window, and by MAX_KEYS: all further keys share one count.
     """
+
+    def __init__(self, seconds: int, clock: Callable[[], float] = time) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._window = 0
+        self._counts: dict[Hashable, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def add(self, key: Hashable, amount: int = 1) -> int:
+        """Add to the count of a key in the current window, and return it."""
+        window = int(self._clock() // self._seconds)
+        if window != self._window:
+            self._window = window
+            self._counts = {}
+        if len(self._counts) >= MAX_KEYS and key not in self._counts:
+            key = None
+        count = self._counts[key] = self._counts.get(key, 0) + amount
+        return count
+
+
+class _Counts:
+    """Counts by key, and refuses those over the limit."""
 
     def __init__(
         self, per_second: int, clock: Callable[[], float], kind: str = "", shared: "SharedCounts | None" = None
@@ -69,8 +93,7 @@ class _Counts:
         self._clock = clock
         self._kind = kind
         self._shared = shared
-        self._window = 0
-        self._counted: dict[Hashable, int] = {}
+        self.of_this_process = WindowCounts(WINDOW_SECONDS, clock)
 
     async def add_shared(self, key: Hashable) -> None:
         """Count a request over all processes, or in this one without Redis. Refuses with RATE_EXCEEDED."""
@@ -89,16 +112,7 @@ class _Counts:
         """Count a request. Refuses with RATE_EXCEEDED a request over the limit."""
         if not self._limit:
             return
-        now = self._clock()
-        window = int(now // WINDOW_SECONDS)
-        if window != self._window:
-            self._window = window
-            self._counted = {}
-        if len(self._counted) >= MAX_KEYS and key not in self._counted:
-            key = None
-        count = self._counted.get(key, 0) + 1
-        self._counted[key] = count
-        self._check(count, now)
+        self._check(self.of_this_process.add(key), self._clock())
 
     def _check(self, count: int, now: float) -> None:
         if count > self._limit:
