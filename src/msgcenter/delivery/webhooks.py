@@ -10,6 +10,7 @@ import random
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from typing import get_args
 
 import structlog
@@ -54,6 +55,7 @@ class WebhookDispatcher:
         self._schedule = schedule or Schedule()
         self._poster = Poster(resolve, rules, timeout=self._schedule.timeout / 1_000)
         self._holder = secrets.token_hex(8)
+        self._claims = count()
         self.attempts: dict[Verdict, int] = dict.fromkeys(get_args(Verdict), 0)
         self._turns: dict[asyncio.Task[None], bool] = {}
         self._statements = asyncio.Semaphore(_STATEMENTS_AT_ONCE)
@@ -87,9 +89,11 @@ class WebhookDispatcher:
             if free <= 0:
                 continue
             now = now_ms()
+            # Another holder for each claim: a turn that outlives its lease has no part in the next one of its process.
+            holder = f"{self._holder}/{next(self._claims)}"
             async with self._statements, self._database.connection() as connection:
                 new_leases = await leases.claim(
-                    connection, self._holder, failing=failing, limit=free, now=now, until=now + self._schedule.lease
+                    connection, holder, failing=failing, limit=free, now=now, until=now + self._schedule.lease
                 )
             for lease in new_leases:
                 turn = asyncio.create_task(self._turn(lease))
@@ -142,6 +146,8 @@ class WebhookDispatcher:
         now = now_ms()
         settlement = self._schedule.settle(task.history, outcome, now, random.random())  # noqa: S311 - spreads pauses
         async with self._statements:
-            await self._database.in_transaction(deliveries.settle, lease, task, outcome, settlement, now=now)
-        if settlement.pause_reason is not None:
+            is_current = await self._database.in_transaction(
+                deliveries.settle, lease, task, outcome, settlement, now=now
+            )
+        if settlement.pause_reason is not None and is_current:
             _log.warning("a webhook is paused", webhook=task.webhook_id, reason=settlement.pause_reason)

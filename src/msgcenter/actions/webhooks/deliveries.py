@@ -73,10 +73,10 @@ class WebhookDeliveries:
         The webhook is then tried at once. Refuses with WEBHOOK_UNKNOWN a delivery of another webhook.
         """
         webhook = await find_own(connection, app, webhook_id)
+        await webhooks.restart(connection, webhook.number)
         count = await deliveries.replay(connection, webhook, delivery_id=delivery_id, since=since, now=now_ms())
         if not count and delivery_id is not None:
             raise Refusal(Reason.WEBHOOK_UNKNOWN)
-        await webhooks.reset_failures(connection, webhook.number)
         if count:
             selection = {"since": since} if delivery_id is None else {"delivery": delivery_id}
             await record(connection, by, "replay", app, webhook_id, **selection, deliveries=count)

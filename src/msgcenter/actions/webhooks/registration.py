@@ -158,11 +158,11 @@ class Webhooks:
         if events is not None:
             await webhooks.set_events(connection, webhook, events)
         if url is not None:
-            await webhooks.set_url(connection, webhook.number, url)
+            await webhooks.set_url(connection, webhook, url, now_ms())
         if paused is True:
             await webhooks.pause(connection, webhook.number, "request", now_ms())
         elif paused is False:
-            await webhooks.resume(connection, webhook.number)
+            await webhooks.resume(connection, webhook, now_ms())
         if changes := _changes(webhook, url, events, paused):
             await record(connection, by, "update", app, webhook_id, **changes)
 

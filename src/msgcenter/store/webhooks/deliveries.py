@@ -17,9 +17,15 @@ _RESPONSE_CHARACTERS = 1_024
 
 
 class Task(NamedTuple):
-    """A delivery that is to be tried now. `secrets_sealed` are the valid secrets, the newest first."""
+    """A delivery that is to be tried now. `secrets_sealed` are the valid secrets, the newest first.
+
+    Its outcome counts for the delivery while `claim` is that of the delivery, and for the webhook while `restarts` is
+    that of the webhook (see `settle`).
+    """
 
     delivery_number: int
+    claim: int
+    restarts: int
     delivery_id: str
     body: str
     webhook_id: str
@@ -64,8 +70,9 @@ class DeliveryFilter(NamedTuple):
 async def take(connection: Connection, lease: Lease, *, now: int, until: int) -> Task | None:
     """Renew a lease until `until` and return the delivery that is due; make one of the oldest events if none is.
 
-    Returns None if the lease is lost, the webhook may no longer be called, or nothing is due. Times are ms since 1970.
-    Runs inside a transaction.
+    The delivery gets a new claim, so that the outcome of an earlier attempt no longer changes it. Returns None if the
+    lease is lost, the webhook may no longer be called, or nothing is due. Times are ms since 1970. Runs inside a
+    transaction.
     """
     webhook = await connection.fetchrow(
         """
@@ -77,7 +84,8 @@ async def take(connection: Connection, lease: Lease, *, now: int, until: int) ->
             and coalesce(webhook.next_attempt_at, 0) <= $3
             and exists (select from app where app.number = webhook.app_number and app.disabled_at is null)
         returning webhook.endpoint_id as webhook_id, webhook.url, webhook.secret_sealed,
-            webhook.previous_secret_sealed, webhook.previous_secret_until, webhook.attempts, webhook.failing_since
+            webhook.previous_secret_sealed, webhook.previous_secret_until, webhook.attempts, webhook.failing_since,
+            webhook.restarts
         """,
         lease.webhook_number,
         lease.holder,
@@ -86,9 +94,7 @@ async def take(connection: Connection, lease: Lease, *, now: int, until: int) ->
     )
     if webhook is None:
         return None
-    delivery = await _due_delivery(connection, lease, now)
-    if delivery is None and await _make_delivery(connection, lease, now):
-        delivery = await _due_delivery(connection, lease, now)
+    delivery = await _claim_due(connection, lease, now) or await _make_delivery(connection, lease, now)
     if delivery is None:
         return None
     secrets = [webhook["secret_sealed"]]
@@ -96,6 +102,8 @@ async def take(connection: Connection, lease: Lease, *, now: int, until: int) ->
         secrets.append(webhook["previous_secret_sealed"])
     return Task(
         delivery_number=delivery["number"],
+        claim=delivery["claim"],
+        restarts=webhook["restarts"],
         delivery_id=delivery["delivery_id"],
         body=delivery["body"],
         webhook_id=webhook["webhook_id"],
@@ -107,14 +115,25 @@ async def take(connection: Connection, lease: Lease, *, now: int, until: int) ->
     )
 
 
-async def _due_delivery(connection: Connection, lease: Lease, now: int) -> asyncpg.Record | None:
+_CLAIMED = "id as number, claim, webhook_id as delivery_id, body, attempts, first_attempt_at"
+
+
+async def _claim_due(connection: Connection, lease: Lease, now: int) -> asyncpg.Record | None:
+    """Claim the delivery of a webhook that is due the longest; return None if none is due."""
     return await connection.fetchrow(
-        """
-        select id as number, webhook_id as delivery_id, body, attempts, first_attempt_at
-        from webhook_delivery
-        where cell = $1 and endpoint_number = $2 and state = 'pending' and next_attempt_at <= $3
-        order by next_attempt_at, id
-        limit 1
+        f"""
+        update webhook_delivery
+        set claim = claim + 1
+        where cell = $1
+            and endpoint_number = $2
+            and id = (
+                select due.id
+                from webhook_delivery as due
+                where due.cell = $1 and due.endpoint_number = $2 and due.state = 'pending' and due.next_attempt_at <= $3
+                order by due.next_attempt_at, due.id
+                limit 1
+            )
+        returning {_CLAIMED}
         """,
         lease.cell,
         lease.webhook_number,
@@ -122,17 +141,18 @@ async def _due_delivery(connection: Connection, lease: Lease, now: int) -> async
     )
 
 
-async def _make_delivery(connection: Connection, lease: Lease, now: int) -> bool:
-    """Make a delivery of the oldest events of a webhook; return False if it has none."""
+async def _make_delivery(connection: Connection, lease: Lease, now: int) -> asyncpg.Record | None:
+    """Make a delivery of the oldest events of a webhook and claim it; return None if there are no events."""
     events = first_batch(await outbox.next_events(connection, lease, WINDOW))
     if not events:
-        return False
+        return None
     await outbox.remove(connection, lease, [event.id for event in events])
-    await connection.execute(
-        """
+    return await connection.fetchrow(
+        f"""
         insert into webhook_delivery
             (cell, endpoint_number, id, webhook_id, kind, message_ids, event_count, body, created_at, next_attempt_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+        returning {_CLAIMED}
         """,
         lease.cell,
         lease.webhook_number,
@@ -144,7 +164,6 @@ async def _make_delivery(connection: Connection, lease: Lease, now: int) -> bool
         body_of(events),
         now,
     )
-    return True
 
 
 async def _next_number(connection: Connection) -> int:
@@ -154,9 +173,13 @@ async def _next_number(connection: Connection) -> int:
 
 async def settle(
     connection: Connection, lease: Lease, task: Task, outcome: Outcome, settlement: Settlement, *, now: int
-) -> None:
-    """Store the outcome of an attempt and what follows from it. Runs inside a transaction."""
-    await _settle_delivery(connection, lease, task, outcome, settlement, now=now)
+) -> bool:
+    """Store the outcome of an attempt and what follows from it; return whether the webhook was what was called.
+
+    An outcome changes nothing that is newer than its attempt. What was replayed or taken by another dispatcher since
+    stays as it is. If the webhook was restarted since, or another dispatcher has its lease, a failure is forgotten: the
+    delivery is still due and is tried again. Runs inside a transaction.
+    """
     history = task.history
     before = (history.webhook_attempts, None, history.failing_since, None)
     after: tuple[int, int | None, int | None, PauseReason | None] = (
@@ -165,25 +188,39 @@ async def settle(
         settlement.failing_since,
         settlement.pause_reason,
     )
-    if after == before:
-        return
-    # Only if the URL is still the same: a new URL has not failed.
-    await connection.execute(
+    is_delivered = settlement.state == "delivered"
+    # The webhook's row first, in the order in which a replay and `take` lock them.
+    is_current = (is_delivered and after == before) or await _settle_webhook(connection, lease, task, after, now=now)
+    if is_delivered or is_current:
+        await _settle_delivery(connection, lease, task, outcome, settlement, now=now)
+    return is_current
+
+
+async def _settle_webhook(
+    connection: Connection,
+    lease: Lease,
+    task: Task,
+    after: tuple[int, int | None, int | None, PauseReason | None],
+    *,
+    now: int,
+) -> bool:
+    status = await connection.execute(
         """
         update webhook_endpoint
-        set attempts = $3,
-            next_attempt_at = $4,
-            failing_since = $5,
-            paused_at = case when $6::text is null then paused_at else coalesce(paused_at, $8) end,
-            pause_reason = case when paused_at is null then $6 else pause_reason end
-        where number = $1 and lease_holder = $2 and url = $7
+        set attempts = $4,
+            next_attempt_at = $5,
+            failing_since = $6,
+            paused_at = case when $7::text is null then paused_at else coalesce(paused_at, $8) end,
+            pause_reason = case when paused_at is null then $7 else pause_reason end
+        where number = $1 and lease_holder = $2 and restarts = $3
         """,
         lease.webhook_number,
         lease.holder,
+        task.restarts,
         *after,
-        task.url,
         now,
     )
+    return affected_rows(status) == 1
 
 
 async def _settle_delivery(
@@ -192,19 +229,20 @@ async def _settle_delivery(
     await connection.execute(
         """
         update webhook_delivery
-        set state = $4,
+        set state = $5,
             attempts = attempts + 1,
-            first_attempt_at = coalesce(first_attempt_at, $6),
-            next_attempt_at = coalesce($5, next_attempt_at),
-            finished_at = case when $4 = 'pending' then null else $6 end,
-            last_status = $7,
-            last_error = $8,
-            last_response = $9
-        where cell = $1 and endpoint_number = $2 and id = $3
+            first_attempt_at = coalesce(first_attempt_at, $7),
+            next_attempt_at = coalesce($6, next_attempt_at),
+            finished_at = case when $5 = 'pending' then null else $7 end,
+            last_status = $8,
+            last_error = $9,
+            last_response = $10
+        where cell = $1 and endpoint_number = $2 and id = $3 and claim = $4
         """,
         lease.cell,
         lease.webhook_number,
         task.delivery_number,
+        task.claim,
         settlement.state,
         settlement.next_attempt_at,
         now,
@@ -272,11 +310,14 @@ async def _allow_bitmap_scans(connection: Connection) -> None:
 async def replay(
     connection: Connection, webhook: Webhook, *, delivery_id: str | None, since: int | None, now: int
 ) -> int:
-    """Make one delivery due again, or all that were created since a time (ms since 1970); return how many."""
+    """Make one delivery due again, or all that were created since a time (ms since 1970); return how many.
+
+    One that is being posted is posted again after that: its claim ends.
+    """
     status = await connection.execute(
         """
         update webhook_delivery
-        set state = 'pending', next_attempt_at = $5, first_attempt_at = null, finished_at = null
+        set state = 'pending', next_attempt_at = $5, first_attempt_at = null, finished_at = null, claim = claim + 1
         where cell = $1
             and endpoint_number = $2
             and ($3::text is null or webhook_id = $3)

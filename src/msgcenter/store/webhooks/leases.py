@@ -7,7 +7,7 @@ from msgcenter.store.webhooks.due import WebhookKey, with_work
 
 
 class Lease(NamedTuple):
-    """The right of one dispatcher (`holder`) to work on a webhook until a time.
+    """The right of one turn of a dispatcher (`holder`) to work on a webhook until a time.
 
     `cell` has the webhook's events and deliveries.
     """
@@ -75,7 +75,13 @@ async def release(connection: Connection, lease: Lease, now: int) -> None:
 
 
 async def release_all(connection: Connection, holder: str, now: int) -> None:
-    """Give back all leases of a dispatcher."""
+    """Give back all leases of the holders whose names begin with `holder`."""
     await connection.execute(
-        "update webhook_endpoint set lease_until = $2, lease_holder = null where lease_holder = $1", holder, now
+        """
+        update webhook_endpoint
+        set lease_until = $2, lease_holder = null
+        where starts_with(lease_holder, $1)
+        """,
+        holder,
+        now,
     )

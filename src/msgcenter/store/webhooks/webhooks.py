@@ -141,10 +141,11 @@ async def backlogs(connection: Connection, cell: int, webhook_numbers: Sequence[
     return {row["number"]: Backlog(int(row["events"]), row["due_at"]) for row in rows}
 
 
-async def set_url(connection: Connection, number: int, url: str) -> None:
+async def set_url(connection: Connection, webhook: Webhook, url: str, now: int) -> None:
     """Set a webhook's URL. Events that could not be delivered to the old URL are tried at the new one at once."""
-    await connection.execute("update webhook_endpoint set url = $2 where number = $1", number, url)
-    await reset_failures(connection, number)
+    await connection.execute("update webhook_endpoint set url = $2 where number = $1", webhook.number, url)
+    await restart(connection, webhook.number)
+    await _bring_forward(connection, webhook, now)
 
 
 async def set_events(connection: Connection, webhook: Webhook, events: Sequence[str]) -> None:
@@ -164,19 +165,38 @@ async def pause(connection: Connection, number: int, reason: PauseReason, now: i
     )
 
 
-async def resume(connection: Connection, number: int) -> None:
-    """Resume deliveries to a webhook at once."""
+async def resume(connection: Connection, webhook: Webhook, now: int) -> None:
+    """Resume deliveries to a webhook at once, also of those that it has refused."""
     await connection.execute(
-        "update webhook_endpoint set paused_at = null, pause_reason = null where number = $1", number
+        "update webhook_endpoint set paused_at = null, pause_reason = null where number = $1", webhook.number
     )
-    await reset_failures(connection, number)
+    await restart(connection, webhook.number)
+    await _bring_forward(connection, webhook, now)
 
 
-async def reset_failures(connection: Connection, number: int) -> None:
-    """Forget the failures of a webhook, so that it is tried at once."""
+async def restart(connection: Connection, number: int) -> None:
+    """Forget the failures of a webhook, so that it is tried at once; those of POSTs that are under way, as well."""
     await connection.execute(
-        "update webhook_endpoint set attempts = 0, next_attempt_at = null, failing_since = null where number = $1",
+        """
+        update webhook_endpoint
+        set attempts = 0, next_attempt_at = null, failing_since = null, restarts = restarts + 1
+        where number = $1
+        """,
         number,
+    )
+
+
+async def _bring_forward(connection: Connection, webhook: Webhook, now: int) -> None:
+    """Make the pending deliveries of a webhook due at `now` (ms since 1970) at the latest."""
+    await connection.execute(
+        """
+        update webhook_delivery
+        set next_attempt_at = $3
+        where cell = $1 and endpoint_number = $2 and state = 'pending' and next_attempt_at > $3
+        """,
+        webhook.cell,
+        webhook.number,
+        now,
     )
 
 
