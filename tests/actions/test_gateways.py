@@ -206,7 +206,7 @@ async def test_turning_on_a_paused_gateway_ends_its_pause(desk: Desk) -> None:
     await desk.set_up()
     gateway, _ = await desk.stored()
     async with desk.database.connection() as connection:
-        await stored.pause(connection, gateway.number, until=1 << 42, error="421 busy", now=1)
+        await stored.pause(connection, gateway, until=1 << 42, error="421 busy", now=1)
     (shown,) = await desk.gateways.all()
     assert shown.state == "paused"
     assert await desk.gateways.set_off(PLATFORM, "email", off=False, by=COMMAND)

@@ -113,7 +113,7 @@ async def use_gateways(database: Database, platform: Platform, now: int) -> None
     async with database.connection() as connection:
         await save_gateway(connection, platform, now)
         (gateway,) = await gateways.list_gateways(connection, platform.code)
-        await gateways.note_success(connection, gateway.number, now)
+        await gateways.note_success(connection, gateway, now)
         assert await gateways.claim(connection, "holder", 10, now, now + _HOUR) == []
         assert await gateways.remove(connection, platform.code, "email")
 

@@ -76,15 +76,15 @@ async def test_a_paused_gateway_waits_and_a_success_ends_its_failures(database: 
         await _delivery(connection, due_at=START)
         (lease,) = await _claim(connection)
         for until in (START + 1, LATER):
-            await gateways.pause(connection, lease.gateway.number, until=until, error="no answer", now=START)
+            await gateways.pause(connection, lease.gateway, until=until, error="no answer", now=START)
         await gateways.release(connection, lease, START)
         assert await _claim(connection, now=LATER - 1) == []
-        await gateways.settle_success(connection, lease.gateway.number, LATER - 1)  # of a send that began before
+        await gateways.settle_success(connection, lease.gateway, LATER - 1)  # of a send that began before
         assert await _claim(connection, now=LATER - 1) == []
         (lease,) = await _claim(connection, now=LATER)
         assert (lease.gateway.failures, lease.gateway.last_error) == (2, "no answer")
-        await gateways.settle_success(connection, lease.gateway.number, LATER)
-        await gateways.settle_refusal(connection, lease.gateway.number, "550 no such user", LATER)
+        await gateways.settle_success(connection, lease.gateway, LATER)
+        await gateways.settle_refusal(connection, lease.gateway, "550 no such user", LATER)
         gateway = await gateways.find_gateway(connection, HOME.code, "email")
     assert gateway is not None
     assert (gateway.failures, gateway.paused_until, gateway.succeeded_at) == (0, None, LATER)
@@ -108,7 +108,7 @@ async def test_a_gateway_that_is_set_again_is_tried_at_once(database: Database) 
     async with database.connection() as connection:
         await save_gateway(connection, HOME, START)
         (before,) = await gateways.list_gateways(connection)
-        await gateways.pause(connection, before.number, until=LATER, error="no answer", now=START)
+        await gateways.pause(connection, before, until=LATER, error="no answer", now=START)
         await gateways.set_off(connection, HOME.code, "email", off=True, now=START)
         await save_gateway(connection, HOME, LATER)
         (after,) = await gateways.list_gateways(connection, HOME.code)

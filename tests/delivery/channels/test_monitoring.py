@@ -25,7 +25,7 @@ async def test_what_waits_for_a_paused_gateway_is_shown(database: Database, tmp_
         now = now_ms()
         async with database.connection() as connection:
             (gateway,) = await gateways.list_gateways(connection)
-            await gateways.pause(connection, gateway.number, until=now + 600_000, error="no connection", now=now)
+            await gateways.pause(connection, gateway, until=now + 600_000, error="no connection", now=now)
             channels = (await health(connection, now_ms() + 60_000)).channels
         assert (channels.gateways, channels.paused) == (1, 1)
         assert [queue[:2] for queue in channels.queues] == [("email", 2)]

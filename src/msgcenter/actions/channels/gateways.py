@@ -174,9 +174,9 @@ class Gateways:
     ) -> None:
         # A test says whether the gateway works, and does not end the pause of one that failed: the next delivery does.
         if outcome.verdict == "accepted":
-            await gateways.note_success(connection, gateway.number, now)
+            await gateways.note_success(connection, gateway, now)
         else:
-            await gateways.settle_refusal(connection, gateway.number, outcome.reason, now)
+            await gateways.settle_refusal(connection, gateway, outcome.reason, now)
         await audit.record(
             connection,
             by,

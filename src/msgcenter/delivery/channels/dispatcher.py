@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections import Counter
 from contextlib import suppress
+from itertools import count
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -17,13 +18,14 @@ from msgcenter.delivery.channels.gateway_turn import GatewayTurn
 from msgcenter.delivery.channels.schedule import Schedule
 from msgcenter.delivery.channels.settler import Settler
 from msgcenter.delivery.channels.tools import Counted, Tools, Trust
-from msgcenter.domain.channels.codes import Channel, SkipReason
+from msgcenter.domain.channels.codes import CHANNELS, Channel, SkipReason
 from msgcenter.domain.channels.links import Links
 from msgcenter.domain.channels.sealing import Sealing
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.messaging.channels.notes import Notes
 from msgcenter.outbound.network import Network
+from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.channels import deliveries, gateways
 from msgcenter.store.channels.gateways import Lease
 
@@ -62,6 +64,7 @@ class ChannelDispatcher:
             Trust(self._schedule.trust_after),
         )
         self._holder = secrets.token_hex(8)
+        self._claims = count()
         self._turns: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._tidied_at = float("-inf")
@@ -96,8 +99,10 @@ class ChannelDispatcher:
         if free <= 0:
             return
         now = now_ms()
+        # Another holder for each claim: a turn that outlives its lease has no part in the next one of its process.
+        holder = f"{self._holder}/{next(self._claims)}"
         async with self._database.connection() as connection:
-            leases = await gateways.claim(connection, self._holder, free, now, now + self._schedule.lease)
+            leases = await gateways.claim(connection, holder, free, now, now + self._schedule.lease)
         for lease in leases:
             turn = asyncio.create_task(self._turn(lease))
             self._turns.add(turn)
@@ -113,24 +118,21 @@ class ChannelDispatcher:
             _log.exception("a gateway failed and waits for its lease to end", gateway=lease.gateway.number)
 
     async def _tidy(self) -> None:
-        """Now and then, skip what waits for gateways that are off."""
-        now = asyncio.get_running_loop().time()
-        if now - self._tidied_at < _TIDY_SECONDS:
+        """Now and then, skip what waits for gateways that are off or gone."""
+        loop_time = asyncio.get_running_loop().time()
+        if loop_time - self._tidied_at < _TIDY_SECONDS or not self._tools.trust.holds:
             return
-        self._tidied_at = now
+        self._tidied_at, now = loop_time, now_ms()
         async with self._database.connection() as connection:
-            off = [each for each in await gateways.list_gateways(connection) if each.disabled_at is not None]
-            for gateway in off:
-                for cell in await deliveries.cells_with_due(
-                    connection, gateway.platform.all_cells, gateway.channel, now_ms()
-                ):
+            listed = await gateways.list_gateways(connection)
+            working = {(each.platform.code, each.channel) for each in listed if each.disabled_at is None}
+            platforms = (await find_platforms(connection)).values()
+            for channel in CHANNELS:
+                without = [platform for platform in platforms if (platform.code, channel) not in working]
+                cells = [cell for platform in without for cell in platform.all_cells]
+                for cell in await deliveries.cells_with_due(connection, cells, channel, now) if cells else []:
                     await deliveries.skip_waiting(
-                        connection,
-                        cell,
-                        gateway.channel,
-                        reason=SkipReason.NO_GATEWAY,
-                        now=now_ms(),
-                        limit=_SKIPPED_AT_ONCE,
+                        connection, cell, channel, reason=SkipReason.NO_GATEWAY, now=now, limit=_SKIPPED_AT_ONCE
                     )
 
     async def _end_turns(self) -> None:

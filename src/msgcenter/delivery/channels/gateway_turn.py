@@ -185,13 +185,12 @@ class GatewayTurn:
         if now - self._noted_at < _NOTED_SECONDS and not is_recovery:
             return
         self._noted_at = now
-        number = self._gateway.number
         async with self._tools.database.connection() as connection:
             if outcome.verdict == "accepted":
-                await gateways.settle_success(connection, number, now_ms())
+                await gateways.settle_success(connection, self._gateway, now_ms())
                 self._gateway = self._gateway._replace(failures=0)
             else:
-                await gateways.settle_refusal(connection, number, outcome.reason, now_ms())
+                await gateways.settle_refusal(connection, self._gateway, outcome.reason, now_ms())
 
     async def _pause(self, outcome: Outcome) -> None:
         """Let the gateway wait, once in a turn."""
@@ -205,7 +204,8 @@ class GatewayTurn:
             random.random(),  # noqa: S311 - spreads pauses
         )
         async with self._tools.database.connection() as connection:
-            await gateways.pause(connection, stored.number, until=now + pause, error=outcome.reason, now=now)
+            if not await gateways.pause(connection, stored, until=now + pause, error=outcome.reason, now=now):
+                return
         _log.warning(
             "a gateway of a channel is paused",
             platform=stored.platform.code,

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from msgcenter.database.database import Database
+from msgcenter.database.database import Connection, Database
 from msgcenter.delivery.channels.schedule import Schedule
 from msgcenter.domain.channels.codes import Channel, Urgency
 from msgcenter.domain.message import Message, State
 from msgcenter.domain.message_id import now_ms
 from msgcenter.domain.refusal import Refusal
 from msgcenter.messaging.channels.plan_part import PlannedPart, Task, plan_part, store_part
+from msgcenter.store.apps.platforms import find_platforms
 from msgcenter.store.channels import deliveries, due_plans, platform_choices
 from msgcenter.store.channels.due_plans import Plan
 from msgcenter.store.channels.platform_choices import WorkingGateway
@@ -26,6 +27,7 @@ from msgcenter.store.messages.messages import MessageKey, find_message
 
 _log = structlog.get_logger(__name__)
 _GRACE_SECONDS = 5
+_EVERYWHERE_SECONDS = 30.0
 
 
 class Planner:
@@ -40,6 +42,7 @@ class Planner:
         self._schedule = schedule or Schedule()
         self._holder = secrets.token_hex(8)
         self._turns: set[asyncio.Task[None]] = set()
+        self._looked_everywhere_at = float("-inf")
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
 
@@ -73,7 +76,7 @@ class Planner:
             return
         now = now_ms()
         async with self._database.connection() as connection:
-            cells = await platform_choices.cells_of_plans(connection)
+            cells = await self._cells(connection)
             for cell in await due_plans.cells_with_due_plans(connection, cells, now) if cells else []:
                 plans = await due_plans.claim(
                     connection, cell, self._holder, limit=free, now=now, until=now + self._schedule.lease
@@ -85,6 +88,15 @@ class Planner:
                 free -= len(plans)
                 if free <= 0:
                     return
+
+    async def _cells(self, connection: Connection) -> list[int]:
+        """Return the cells that may have plans: now and then, also those of platforms whose gateways are gone."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_everywhere_at < _EVERYWHERE_SECONDS:
+            return await platform_choices.cells_of_plans(connection)
+        platforms = await find_platforms(connection)
+        self._looked_everywhere_at = now
+        return sorted(platform.first_cell for platform in platforms.values())
 
     def _end_turn(self, turn: asyncio.Task[None]) -> None:
         self._turns.discard(turn)

@@ -95,4 +95,4 @@ async def _give_up(connection: Connection, cell: int, bad: BadAddress, now: int)
             now=now,
         )
     elif bad.address.subscription is not None:
-        await subscriptions.remove(connection, cell, bad.user_id, bad.address.subscription)
+        await subscriptions.remove_gone(connection, cell, bad.user_id, bad.address.subscription, bad.address.sealed)

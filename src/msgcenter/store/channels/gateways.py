@@ -46,7 +46,7 @@ class Gateway(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The right of one process (`holder`) to send by a gateway until a time."""
+    """The right of one turn of a process (`holder`) to send by a gateway until a time."""
 
     gateway: Gateway
     holder: str
@@ -257,16 +257,23 @@ async def release(connection: Connection, lease: Lease, now: int) -> None:
 
 
 async def release_all(connection: Connection, holder: str, now: int) -> None:
-    """Give back all leases of a process."""
+    """Give back all leases of the holders whose names begin with `holder`."""
     await connection.execute(
-        "update channel_gateway set lease_until = $2, lease_holder = null where lease_holder = $1", holder, now
+        """
+        update channel_gateway
+        set lease_until = $2, lease_holder = null
+        where starts_with(lease_holder, $1)
+        """,
+        holder,
+        now,
     )
 
 
 # --- What gateways answer ---------------------------------------------------------------------------------------------
+# An answer says nothing about a gateway that was set again or turned on or off since: `changed_at` is another one then.
 
 
-async def settle_success(connection: Connection, number: int, now: int) -> None:
+async def settle_success(connection: Connection, gateway: Gateway, now: int) -> None:
     """Record that a gateway has accepted something: its failures are over.
 
     While it is paused, a send that had begun before changes nothing.
@@ -274,38 +281,51 @@ async def settle_success(connection: Connection, number: int, now: int) -> None:
     await connection.execute(
         """
         update channel_gateway
-        set succeeded_at = $2, failures = 0, paused_until = null, last_error = null
-        where number = $1 and coalesce(paused_until, 0) <= $2
+        set succeeded_at = $3, failures = 0, paused_until = null, last_error = null
+        where number = $1 and changed_at = $2 and coalesce(paused_until, 0) <= $3
         """,
-        number,
+        gateway.number,
+        gateway.changed_at,
         now,
     )
 
 
-async def note_success(connection: Connection, number: int, now: int) -> None:
+async def note_success(connection: Connection, gateway: Gateway, now: int) -> None:
     """Record that a gateway has accepted a test. A pause goes on until a delivery ends it."""
     await connection.execute(
-        "update channel_gateway set succeeded_at = $2, last_error = null where number = $1", number, now
+        "update channel_gateway set succeeded_at = $3, last_error = null where number = $1 and changed_at = $2",
+        gateway.number,
+        gateway.changed_at,
+        now,
     )
 
 
-async def settle_refusal(connection: Connection, number: int, error: str, now: int) -> None:
+async def settle_refusal(connection: Connection, gateway: Gateway, error: str, now: int) -> None:
     """Record why a gateway did not take a message, though it works. `error` is one line without secrets."""
     await connection.execute(
-        "update channel_gateway set failed_at = $3, last_error = $2 where number = $1", number, error, now
+        "update channel_gateway set failed_at = $4, last_error = $3 where number = $1 and changed_at = $2",
+        gateway.number,
+        gateway.changed_at,
+        error,
+        now,
     )
 
 
-async def pause(connection: Connection, number: int, *, until: int, error: str, now: int) -> None:
-    """Let a gateway that failed as a whole wait until a time. `error` is one line without secrets."""
-    await connection.execute(
+async def pause(connection: Connection, gateway: Gateway, *, until: int, error: str, now: int) -> bool:
+    """Let a gateway that failed as a whole wait until a time. `error` is one line without secrets.
+
+    Return False if it was changed meanwhile: then it does not wait.
+    """
+    status = await connection.execute(
         """
         update channel_gateway
-        set paused_until = $2, failures = failures + 1, failed_at = $4, last_error = $3
-        where number = $1
+        set paused_until = $3, failures = failures + 1, failed_at = $5, last_error = $4
+        where number = $1 and changed_at = $2
         """,
-        number,
+        gateway.number,
+        gateway.changed_at,
         until,
         error,
         now,
     )
+    return affected_rows(status) == 1

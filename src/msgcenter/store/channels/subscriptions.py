@@ -119,6 +119,17 @@ async def remove(connection: Connection, cell: int, user_id: str, digest: bytes)
     return affected_rows(status) == 1
 
 
+async def remove_gone(connection: Connection, cell: int, user_id: str, digest: bytes, sealed: bytes) -> None:
+    """Remove a subscription that its push service no longer knows, unless the browser has subscribed again since."""
+    await connection.execute(
+        "delete from push_subscription where cell = $1 and user_id = $2 and digest = $3 and sealed = $4",
+        cell,
+        user_id,
+        digest,
+        sealed,
+    )
+
+
 async def remove_all(connection: Connection, cell: int, user_ids: Collection[str]) -> int:
     """Remove all subscriptions of users of a cell; return how many there were."""
     status = await connection.execute(
