@@ -95,7 +95,7 @@ class Scene:
     async def forget(self, user_id: str = WANG, *, dry_run: bool = False) -> Removed:
         """Remove a user."""
         return await forget_user(
-            self.database, self.platform.code, user_id, dry_run=dry_run, on_chunks=lambda _: None, by=COMMAND
+            self.database, self.platform.code, user_id, dry_run=dry_run, on_chunks=lambda *_: None, by=COMMAND
         )
 
 

@@ -177,7 +177,7 @@ def test_tokens_and_links_of_a_forgotten_user_open_and_store_nothing(
     assert shared_connections.run(_stored(shared_connections, recipient)) == ["mailbox", "mailbox_page"]
     kept = follow(server, token_of(links[0])).json()["token"]
     shared_connections.run(
-        forget_user(shared_connections.database, PLATFORM, user, on_chunks=lambda _: None, by=COMMAND)
+        forget_user(shared_connections.database, PLATFORM, user, on_chunks=lambda *_: None, by=COMMAND)
     )
     for link in links:
         answer = follow(server, token_of(link))

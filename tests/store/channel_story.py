@@ -84,7 +84,7 @@ async def forget(database: Database, platform: Platform, user: str) -> None:
     """Remove a user of the platform."""
     async with database.connection() as connection:
         assert await stays_known(connection, platform.cell_of(user), user)
-    removed = await forget_user(database, platform.code, user, on_chunks=lambda _: None, by=COMMAND)
+    removed = await forget_user(database, platform.code, user, on_chunks=lambda *_: None, by=COMMAND)
     assert removed.is_known
     assert removed.entries
 

@@ -13,7 +13,7 @@ from msgcenter.messaging import forget as forgetting
 from msgcenter.messaging import groups
 from msgcenter.messaging.forget import Removed
 from msgcenter.store import audit
-from msgcenter.store.mailboxes.forgetting import START, ChunkPlace, chunks_with
+from msgcenter.store.mailboxes.forgetting import START, ChunkPlace, chunks_with, count_chunks
 
 _CHUNKS = 2_000
 """Audience chunks that one statement looks through: up to some 20 MB."""
@@ -47,14 +47,14 @@ async def forget_user(
     user_id: str,
     *,
     dry_run: bool = False,
-    on_chunks: Callable[[int], None],
+    on_chunks: Callable[[int, int], None],
     by: Actor,
 ) -> Removed:
     """Remove a user of a platform: mailbox, directory entry, subscriptions, contact points, preferences.
 
     Where receipts need a recipient, a random id stands in the user's place; nothing leads back from it. The audit log
-    says how much was removed, not whose it was. `on_chunks` is called with numbers of audience chunks that were looked
-    through. `dry_run` returns what would be removed. Raises UnknownPlatformError and UnknownUserError.
+    says how much was removed, not whose it was. `on_chunks` is called with how many audience chunks were looked
+    through, of how many. `dry_run` returns what would be removed. Raises UnknownPlatformError and UnknownUserError.
     """
     platform = await check_platform(database, platform_code)
     recipient = platform.recipient(user_id)
@@ -68,14 +68,21 @@ async def forget_user(
         return result.removed
 
 
-async def _chunks_with(database: Database, recipient: Recipient, on_chunks: Callable[[int], None]) -> list[ChunkPlace]:
+async def _chunks_with(
+    database: Database, recipient: Recipient, on_chunks: Callable[[int, int], None]
+) -> list[ChunkPlace]:
+    async with database.connection() as connection:
+        total = await count_chunks(connection, recipient.cell)
     found: list[ChunkPlace] = []
     place: ChunkPlace | None = START
+    done = 0
     while place is not None:
+        on_chunks(done, total)
         async with database.connection() as connection:
             part, place = await chunks_with(connection, recipient.cell, recipient.user_id, place, _CHUNKS)
         found += part
-        on_chunks(_CHUNKS)
+        done += _CHUNKS
+    on_chunks(total, total)
     return found
 
 

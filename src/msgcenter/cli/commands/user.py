@@ -199,7 +199,7 @@ async def _forget(database: "Database", platform: str, user: str, *, dry_run: bo
             platform,
             user,
             dry_run=dry_run,
-            on_chunks=lambda chunks: progress.advance(bar, chunks),
+            on_chunks=lambda done, total: progress.update(bar, completed=done, total=total),
             by=command_actor(),
         )
 
