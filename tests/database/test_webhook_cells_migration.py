@@ -74,7 +74,9 @@ async def test_every_row_is_kept_and_has_its_cell(before: dict[str, list[Row]], 
     for table, rows in before.items():
         key = "number" if table == "webhook_endpoint" else "endpoint_number"
         expected = [row | {"cell": _CELLS[row[key]]} for row in rows]
-        assert comparable(await rows_of(database.url, table)) == comparable(expected)
+        # Later migrations have added columns.
+        kept = [{name: row[name] for name in expected[0]} for row in await rows_of(database.url, table)]
+        assert comparable(kept) == comparable(expected)
 
 
 async def test_events_are_taken_in_the_order_of_before_and_new_ones_follow(

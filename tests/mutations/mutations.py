@@ -395,6 +395,20 @@ MUTATIONS = (
         "and $2 > 0",
         ("tests/delivery/test_webhooks.py::test_a_webhook_is_leased_to_one_dispatcher_until_the_lease_ends",),
     ),
+    Mutation(
+        "late-outcome: the outcome of a POST ends a replay that came before it",
+        f"{_SRC}/store/webhooks/deliveries.py",
+        "finished_at = null, claim = claim + 1",
+        "finished_at = null",
+        ("tests/delivery/test_late_outcomes.py::test_a_delivery_that_is_replayed_while_it_is_posted_is_posted_again",),
+    ),
+    Mutation(
+        "late-failure: a failure from before a webhook was resumed delays it",
+        f"{_SRC}/store/webhooks/deliveries.py",
+        "and restarts = $3",
+        "and $3 >= 0",
+        ("tests/delivery/test_late_outcomes.py::test_a_webhook_that_is_resumed_during_a_post_is_tried_at_once",),
+    ),
     # --- Inbox and streams ------------------------------------------------------------------------------------------
     Mutation(
         "token-audience: a token for something else opens the inbox",

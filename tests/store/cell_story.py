@@ -541,6 +541,7 @@ class Story:
         assert delivered[-1] in about
         page = await history.page(self.app, "wh_1", state="delivered", message_id=message_id, limit=1_000)
         assert page.items == [one for one in about if one.state == "delivered"]
+        await hooks.update(self.app, "wh_1", paused=False, by=COMMAND)
         assert await history.replay(self.app, "wh_1", since=0, by=COMMAND) == len(delivered)
         await hooks.send_test(self.app, "wh_1", by=COMMAND)
         async with self.database.connection() as connection:

@@ -65,6 +65,7 @@ async def _use_subscriptions(connection: Connection, platform: Platform, users: 
             newest.digest,
         ]
         assert await subscriptions.remove(connection, cell, user, newest.digest)
+        await subscriptions.remove_gone(connection, cell, user, older.digest, b"sealed before")
         assert await subscriptions.remove_all(connection, cell, [user]) == 1
 
 
