@@ -28,7 +28,8 @@ from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.store.messages import audiences
 from msgcenter.store.messages.node_lease import NodeLease
 from msgcenter_client import Client
-from tests.actions.test_reach_model import CHUNK, USERS, Scene, Step, sending, steps
+from tests.actions.reach_steps import CHUNK, USERS, Step, sending, steps
+from tests.actions.test_reach_model import Scene
 from tests.conftest import examples
 from tests.inbox.conftest import Browser
 from tests.scene import Clock, event_loop, weighted
