@@ -20,7 +20,8 @@ from pathlib import Path
 
 from msgcenter.database.embedded.postgres import embedded_postgres
 from tests.conftest import QUICK, TEST_DATABASE
-from tests.mutations.mutations import MUTATIONS, Mutation
+from tests.mutations.mutation import Mutation, apply
+from tests.mutations.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
 _LEFT_OUT = (".*", "__pycache__", "node_modules", "build", "dist")
@@ -71,14 +72,6 @@ class Checkout:
             yield
         finally:
             _write(path, text)
-
-
-def apply(mutation: Mutation, text: str) -> str:
-    """Return a source with the mistake. Raises ValueError unless the text to replace occurs exactly once."""
-    count = text.count(mutation.old)
-    if count != 1:
-        raise ValueError(f"{mutation.name}: {mutation.path} has {mutation.old!r} {count} times")
-    return text.replace(mutation.old, mutation.new)
 
 
 def _write(path: Path, text: str) -> None:

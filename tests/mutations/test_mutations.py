@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations.__main__ import apply
-from tests.mutations.mutations import MUTATIONS, Mutation
+from tests.mutations.mutation import Mutation, apply
+from tests.mutations.mutations import MUTATIONS
 
 _ROOT = Path(__file__).parents[2]
 
