@@ -87,7 +87,7 @@ def test_refusals_are_not_logged(target: Server) -> None:
     before = len(target.output)
     for sent in WRONG.values():
         exchange(target.url, sent.encode("latin-1"))
-    assert_serving(target.url)
+    assert_serving(target)
     assert target.output[before:] == []
 
 

@@ -28,7 +28,7 @@ def test_a_request_without_exactly_one_host_is_refused(target: Server, request_b
         assert answer.envelope["retCode"] == "100003"
         assert "Host" in answer.envelope["retDesc"]
         assert connection.is_ended()
-    assert_serving(target.url)
+    assert_serving(target)
 
 
 @pytest.mark.parametrize("host", ["msg.example", "msg.example:8080", "[::1]:8080", "127.0.0.1", "xn--fiqs8s", ""])

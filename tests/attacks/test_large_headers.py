@@ -58,7 +58,7 @@ def test_a_head_of_64_mib(target: Server, attack: Attack) -> None:
         attack(connection)
         answer = connection.answer()
         assert connection.is_ended()
-        assert_serving(target.url)
+        assert_serving(target)
     assert answer is not None
     assert answer.status == 431
     assert answer.headers["connection"] == "close"
@@ -75,7 +75,7 @@ def test_twenty_endless_heads_at_once(target: Server) -> None:
         for connection in connections:
             connection.send(START + b"X: ")
             connection.send(b"a" * 30_000)
-        assert_serving(target.url)
+        assert_serving(target)
         for connection in connections:
             connection.close()
     assert costs[0].memory < 16 * MIB

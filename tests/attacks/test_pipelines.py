@@ -28,7 +28,7 @@ def test_requests_with_bodies_follow_each_other(target: Server, filler: bytes) -
 def test_a_flood_of_requests_whose_answers_are_not_read(target: Server) -> None:
     costs: list[Cost] = []
     with measured(target.process.pid, costs), connect(target.url) as connection:
-        connection.socket.settimeout(5)
+        connection.socket.settimeout(5)  # it does not take more
         flood(connection, b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n" * 3_000, 64 * MIB)
-        assert_serving(target.url, 5)
+        assert_serving(target, 5)
     assert costs[0].memory < 32 * MIB

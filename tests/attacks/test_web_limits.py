@@ -223,7 +223,7 @@ def test_one_stream_too_many_ends_the_oldest(strict: Server, raw: Raw, user: str
         assert not first.closed.is_set()
         with opened_stream(strict, token) as fifth:
             assert first.next("replaced") == ("replaced", {})
-            assert first.closed.wait(20)
+            assert first.closed.wait(60)
             open_ones.append(fifth)
             raw.post("sendMsg", {"receiverIds": [user], "msgtype": "text", "text": {"content": "x"}})
             for stream in open_ones:

@@ -86,12 +86,12 @@ def test_an_allowed_text_names_the_variables_that_it_uses(source: str) -> None:
 @pytest.mark.parametrize("source", HOSTILE, ids=[source[:40] for source in HOSTILE])
 @pytest.mark.parametrize("html", [False, True])
 def test_what_is_not_in_the_language_is_refused_at_once(source: str, html: bool) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Refusal) as refused:
         check_source(source, "parts.zh.email.text", _NAMES, _LISTS, html=html)
     assert refused.value.reason is Reason.FIELD_MALFORMED
     assert refused.value.data["field"] == "parts.zh.email.text"
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_values_are_escaped_in_html_only() -> None:
@@ -110,19 +110,19 @@ def test_a_value_is_never_a_template() -> None:
 def test_the_longest_text_ends_early() -> None:
     source = "{% for item in items %}" + "{{ items }}" * 400 + "{% endfor %}"
     check_source(source, "text", _NAMES, _LISTS, html=False)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(TemplateError, match="characters"):
         render(source, {"items": Items(["x" * 255] * 50)})
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_the_costliest_silent_text_takes_little_time() -> None:
     condition = " or ".join(["items|join('" + "s" * 200 + "')|upper|lower == 'x'"] * 10)
     source = "{% for item in items %}" + f"{{% if {condition} %}}{{% endif %}}" * 10 + "{% endfor %}"
     check_source(source, "text", _NAMES, _LISTS, html=False)
-    start = time.perf_counter()
+    start = time.process_time()
     assert render(source, {"items": Items(["x" * 255] * 50)}) == ""
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_mistake_that_only_values_show_is_an_error() -> None:
