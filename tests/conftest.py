@@ -26,6 +26,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import settings
 
 from msgcenter.actions.apps.app_settings import AppSettings
@@ -62,6 +63,8 @@ _DROP_SECONDS = 60
 settings.register_profile("ci", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
 settings.load_profile("ci")
+# A request on a busy machine may take longer than httpx's five seconds.
+vars(DEFAULT_TIMEOUT_CONFIG).update(vars(httpx.Timeout(60)))
 Result = TypeVar("Result")
 
 
@@ -161,6 +164,14 @@ def sessions_of_citus() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if citus.is_on():
             patch.setattr("msgcenter.database.database.session_settings", lambda **_: session_settings(citus=True))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_locks() -> Iterator[None]:
+    """Let transactions in test processes wait for locks as long as a busy machine needs. Servers keep their limit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("msgcenter.database.database.PATIENT_LOCK_MS", 30_000)
         yield
 
 
@@ -341,7 +352,7 @@ def running_program(command: Sequence[str], environment: Mapping[str, str]) -> I
     finally:
         with suppress(ProcessLookupError):
             server.stop()
-        reader.join(10)
+        reader.join(60)
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], *, forked: bool = True) -> Process:
@@ -474,7 +485,7 @@ def app(shared_connections: SharedConnections) -> Credentials:
 @pytest.fixture
 def client(server: Server, app: Credentials) -> Iterator[Client]:
     """The SDK for `server` with the credentials of `app`."""
-    with Client(server.url, app.app_id, app.app_key, retries=0) as opened:
+    with Client(server.url, app.app_id, app.app_key, retries=0, timeout=60) as opened:
         yield opened
 
 

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 HOST = "localhost"
 _MANUAL = Path(__file__).parents[1] / "docs" / "operating.md"
-_START_SECONDS = 30
+_START_SECONDS = 60
 _FRAME = """
 daemon off;
 master_process off;

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 _MANUAL = Path(__file__).parents[1] / "docs" / "operating.md"
-_SECONDS = 30
+_SECONDS = 60
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin"
 
 

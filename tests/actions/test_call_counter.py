@@ -195,13 +195,13 @@ async def test_counts_are_stored_every_few_seconds_and_at_the_end(
     counter.observe(call())
     await asyncio.sleep(0.05)
     outage.is_away = False
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await counted(database):
             await asyncio.sleep(0.01)
     monkeypatch.setattr(call_counter, "_EVERY_SECONDS", 3_600)
     counter.observe(call())
     counter.stop()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 60)
     assert [row[4] for row in await counted(database, 24)] == [2]
     counter.observe(call())
     await counter.close()
@@ -214,7 +214,7 @@ async def test_the_end_does_not_wait_for_an_unavailable_database(
     Outage(monkeypatch)
     counter = CallCounter(database, SHANGHAI)
     counter.observe(call())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await counter.close()
 
 
@@ -233,7 +233,7 @@ async def test_a_fault_does_not_end_the_counting(database: Database, monkeypatch
     counter = CallCounter(database, SHANGHAI)
     counter.observe(call())
     running = asyncio.create_task(counter.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await counted(database):
             await asyncio.sleep(0.01)
     counter.stop()

@@ -107,4 +107,4 @@ def serving() -> Iterator[FakeServer]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)

@@ -73,7 +73,7 @@ class Shell:
                 with suppress(psutil.NoSuchProcess):  # it may end this very moment
                     member.kill()
             running.process.wait(_SECONDS)
-            reader.join(10)
+            reader.join(60)
 
 
 @dataclass
@@ -123,7 +123,7 @@ class Running:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         code = self.process.wait(_SECONDS)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while self.process.stdout is not None and not self.process.stdout.closed and time.monotonic() < deadline:
             time.sleep(0.01)
         return code

@@ -14,7 +14,7 @@ from tests.conftest import Raw, Server
 from tests.e2e.installed import Device
 
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_PATIENCE = 15_000
+_PATIENCE = 30_000
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 PICTURES = "https://pictures.example.edu"
 _PICTURE = (

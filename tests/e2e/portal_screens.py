@@ -54,7 +54,7 @@ def open_desk(chromium: Browser, server: Server, **options: Any) -> Desk:
     """Open a browser that records errors and violations of the pages' security policy."""
     settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "reduced_motion": "reduce"} | options
     context = chromium.new_context(**settings)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     desk = Desk(context, context.new_page(), server.url)
     desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))
     desk.page.on("console", lambda message: _note(desk, message.type, message.text))

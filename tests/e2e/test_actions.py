@@ -139,7 +139,7 @@ def test_scrolling_down_loads_every_message(open_inbox: OpenInbox, token: str, c
     for number in range(75):
         client.send_text(user, f"message {number}")
     screen = open_inbox(token)
-    for _ in range(10):
+    for _ in range(75):
         screen.scroller.evaluate("scroller => scroller.scrollTop = scroller.scrollHeight")
         if screen.cards.count() == 75:
             break

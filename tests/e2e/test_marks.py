@@ -133,7 +133,7 @@ def test_a_snoozed_message_comes_back_by_itself(open_inbox: OpenInbox, token: st
     expect(screen.cards).to_have_count(2)
     screen.page.evaluate(
         """async ([id, token]) => {
-            const body = JSON.stringify({ids: [id], until: Date.now() + 1500});
+            const body = JSON.stringify({ids: [id], until: Date.now() + 4000});
             const headers = {authorization: `Bearer ${token}`};
             await fetch("/inbox/v1/messages/snooze", {method: "POST", headers, body});
         }""",

@@ -63,7 +63,7 @@ def test_an_expired_message_disappears_from_an_open_inbox(
     client.send_text(user, "It stays")
     client.send_text(user, "It goes", expire_at=datetime.now(UTC) + timedelta(seconds=3))
     screen = open_inbox(token)
-    expect(screen.cards).to_have_text([re.compile("It stays")], timeout=15_000)
+    expect(screen.cards).to_have_text([re.compile("It stays")])
     expect(screen.page).to_have_title("(1) Messages")
 
 

@@ -41,7 +41,7 @@ def website_of_others() -> Iterator[Website]:
         thread.start()
         yield served
         http.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 async def allow_website(database_url: str, app_id: str, *origins: str) -> None:

@@ -282,7 +282,7 @@ def kill(server: Server, data: Path, way: Round) -> None:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
     os.killpg(server.process.pid, signal.SIGKILL)
-    assert server.process.wait(10) == -signal.SIGKILL
+    assert server.process.wait(60) == -signal.SIGKILL
 
 
 UNFINISHED = "select count(*) from message where delivered_chunks * 32 < length(audience)"

@@ -124,7 +124,7 @@ async def test_every_event_is_delivered_although_the_server_is_killed(tmp_path: 
                 await until(lambda: len(receiver.posts) >= seen + 5 + number, clients)  # noqa: B023
                 load.up.clear()
                 os.killpg(server.process.pid, signal.SIGKILL)
-                server.process.wait(10)
+                server.process.wait(60)
                 await load.start_on((server := await started(leaving, tmp_path)).url)
             load.stopping = True
             await clients

@@ -14,7 +14,7 @@ from msgcenter_client import Client, MessageStatus
 from tests.conftest import Credentials, Raw
 
 Json = dict[str, Any]
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
 _TRACES = ("Traceback", "asyncpg", "msgspec", 'File "', "Error(", "object at 0x", "select ", "$.")
 
 TEXT: Json = {"msgtype": "text", "text": {"content": "开会"}}

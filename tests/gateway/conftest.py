@@ -23,7 +23,7 @@ def shared_app(shared_database: str) -> Credentials:
 @pytest.fixture(scope="session")
 def sdk(server: Server, shared_app: Credentials) -> Iterator[Client]:
     """The SDK with the credentials of `shared_app`."""
-    with Client(server.url, shared_app.app_id, shared_app.app_key, retries=0) as opened:
+    with Client(server.url, shared_app.app_id, shared_app.app_key, retries=0, timeout=60) as opened:
         yield opened
 
 
@@ -53,7 +53,7 @@ def other_app(shared_database: str) -> Credentials:
 @pytest.fixture
 def other_client(server: Server, other_app: Credentials) -> Iterator[Client]:
     """The SDK with the credentials of `other_app`."""
-    with Client(server.url, other_app.app_id, other_app.app_key, retries=0) as opened:
+    with Client(server.url, other_app.app_id, other_app.app_key, retries=0, timeout=60) as opened:
         yield opened
 
 

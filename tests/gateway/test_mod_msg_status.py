@@ -211,7 +211,7 @@ def test_a_user_of_another_platform_is_another_user(sdk: Client, wire: Raw, user
 
 def test_an_expired_message_is_unknown(wire: Raw, sdk: Client, user: str) -> None:
     kept = sdk.send_text(user, "x")
-    short = accepted(wire, "sendMsg", text_to(user, expireTime=now_ms() + 1_000))["msgId"]
+    short = accepted(wire, "sendMsg", text_to(user, expireTime=now_ms() + 2_000))["msgId"]
     until(lambda: sdk.unread_count(user) == 1)
     body = {"publisherId": user, "msgId": [short, kept]}
     assert accepted(wire, "modMsgStatus", body)["invalidMsgId"] == [short]
@@ -344,7 +344,7 @@ def test_a_plain_message_of_another_app_is_unknown(wire: Raw, other_client: Clie
 
 
 def test_an_expired_approval_is_unknown(wire: Raw, sdk: Client, user: str) -> None:
-    body = text_to(user, approval=True, expireTime=now_ms() + 1_000)
+    body = text_to(user, approval=True, expireTime=now_ms() + 2_000)
     message_id = accepted(wire, "sendMsg", body)["msgId"]
     until(lambda: sdk.unread_count(user) == 0)
     refused(wire, "modMsgStatus", {"msgId": [message_id]}, "300001")

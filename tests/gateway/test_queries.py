@@ -85,7 +85,7 @@ def test_receipts_of_a_large_send_are_paged_across_its_chunks(sdk: Client, user:
 
 def test_the_states_of_a_message(wire: Raw, sdk: Client, user: str) -> None:
     scheduled = accepted(wire, "sendMsg", text_to(user, sendTime=now_ms() + DAY))["msgId"]
-    short = accepted(wire, "sendMsg", text_to(user, expireTime=now_ms() + 1_000))["msgId"]
+    short = accepted(wire, "sendMsg", text_to(user, expireTime=now_ms() + 2_000))["msgId"]
     large = sdk.send_text([f"{user}-{number:04}" for number in range(1_001)], "x")
     assert sdk.message_status(large, page_size=1).state in {"sending", "sent"}
     assert sdk.message_status(scheduled).state == "scheduled"

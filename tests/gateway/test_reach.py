@@ -217,7 +217,7 @@ def test_an_approval_cannot_be_a_broadcast(wire: Raw) -> None:
 def test_an_expired_topic_message_leaves_every_mailbox(wire: Raw, user: str) -> None:
     topic = f"t-{user}"
     subscribe(wire, topic, user, f"{user}-2")
-    message_id = send(wire, to_topic(topic, expireTime=int(time.time() * 1_000) + 1_500))
+    message_id = send(wire, to_topic(topic, expireTime=int(time.time() * 1_000) + 2_500))
     assert unread(wire, user) == 1
     wait_for_state(wire, message_id, "expired")
     assert (unread(wire, user), unread(wire, f"{user}-2")) == (0, 0)
@@ -249,7 +249,7 @@ def test_a_recall_removes_the_message_from_every_mailbox(wire: Raw, user: str, w
 @pytest.mark.parametrize("way", ["few", "many", "topic"])
 def test_a_recall_cancels_a_scheduled_message(wire: Raw, user: str, way: str) -> None:
     subscribe(wire, f"t-{user}", user)
-    soon = {"sendTime": int(time.time() * 1_000) + 1_000}
+    soon = {"sendTime": int(time.time() * 1_000) + 4_000}
     requests = {
         "few": text_to(user, **soon),
         "many": text_to(user, *(f"{user}-{number}" for number in range(1_500)), **soon),
@@ -309,7 +309,7 @@ def test_a_message_read_after_a_reset_stays_read(wire: Raw, user: str, looked: b
 
 
 def test_a_scheduled_message_is_sent_as_updated(wire: Raw, user: str) -> None:
-    message_id = send(wire, text_to(user, sendTime=int(time.time() * 1_000) + 1_000))
+    message_id = send(wire, text_to(user, sendTime=int(time.time() * 1_000) + 2_000))
     accepted(wire, "updateMsg", updated(message_id, "at last"))
     wait_for_state(wire, message_id, "sent")
     assert listed(wire, message_id)["body"] == {"content": "at last"}

@@ -111,7 +111,7 @@ def test_a_request_id_is_kept_for_a_day(raw: Raw, app: Credentials, shared_datab
 
 
 def test_a_repeat_is_answered_after_its_times_have_passed(wire: Raw, sdk: Client, user: str) -> None:
-    request = text_to(user, requestId=user, expireTime=now_ms() + 1_000)
+    request = text_to(user, requestId=user, expireTime=now_ms() + 2_000)
     first = accepted(wire, "sendMsg", request)
     until(lambda: sdk.message_status(first["msgId"]).state == "expired")
     assert accepted(wire, "sendMsg", request) == first

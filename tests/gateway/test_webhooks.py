@@ -124,7 +124,7 @@ def test_only_registered_event_types_are_sent(
 
 def test_unknown_and_expired_messages_send_no_event(client: Client, receiver: Receiver, user: str) -> None:
     client.create_webhook(receiver.url, ALL)
-    brief = client.send_text(user, "x", expire_at=datetime.now(UTC) + timedelta(seconds=1))
+    brief = client.send_text(user, "x", expire_at=datetime.now(UTC) + timedelta(seconds=2))
     lasting = client.send_text(user, "y")
     until(lambda: client.unread_count(user) == 1)
     assert client.set_status(user, [brief, lasting, "17"]).invalid_ids == (brief, "17")

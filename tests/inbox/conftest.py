@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import Raw, Server
 
-_TIMEOUT_SECONDS = 20.0
+_TIMEOUT_SECONDS = 60.0
 
 
 @dataclass
@@ -109,7 +109,7 @@ def opened_stream(server: Server, token: str, query: str = "") -> Iterator[Strea
     finally:
         with suppress(OSError):
             opened.shutdown(socket.SHUT_RDWR)
-        reader.join(10)
+        reader.join(60)
         response.close()
         connection.close()
 

@@ -276,9 +276,10 @@ def test_setting_a_message_unread_unarchives_it(browser: Browser, client: Client
 
 
 def test_an_expired_message_disappears_everywhere(browser: Browser, client: Client, user: str) -> None:
-    message_id = client.send_text(user, "soon over", expire_at=int(time.time() * 1_000) + 700)
-    assert browser.ids() == [message_id]
-    deadline = time.monotonic() + 20
+    end = int(time.time() * 1_000) + 2_000
+    message_id = client.send_text(user, "soon over", expire_at=end)
+    assert browser.ids() == [message_id] or time.time() * 1_000 >= end
+    deadline = time.monotonic() + 60
     while browser.ids() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert browser.ids() == []

@@ -18,8 +18,8 @@ def ms_from_now(ms: int) -> int:
 
 
 def wait_until(holds: Any) -> None:
-    """Wait until a condition holds, at most ten seconds."""
-    deadline = time.monotonic() + 10
+    """Wait until a condition holds, at most a minute."""
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -156,10 +156,11 @@ def test_marks_reach_the_other_devices(server: Server, raw: Raw, browser: Browse
         stream.until("removed", lambda data: data["ids"] == [sent[1]])
         browser.post("/messages/delete", {"ids": [sent[1]], "deleted": False})
         stream.until("update", lambda data: data["id"] == sent[1])
-        browser.post("/messages/snooze", {"ids": [sent[0]], "until": ms_from_now(1_200)})
+        soon = ms_from_now(2_000)
+        browser.post("/messages/snooze", {"ids": [sent[0]], "until": soon})
         stream.until("update", lambda data: data["id"] == sent[0])
         # A look of any kind after that time shows it; here it is that of another change.
-        time.sleep(1.3)
+        time.sleep(max(0, soon + 100 - ms_from_now(0)) / 1_000)
         browser.post("/messages/star", {"ids": [sent[2]], "starred": True})
         assert stream.until("woken", lambda data: data["id"] == sent[0])["woken"] is True
         stream.until("counts", lambda data: data["unread"] == 3)

@@ -163,7 +163,7 @@ def test_streams_end_with_the_server(shared_database: str, raw: Raw, user: str, 
         opened_stream(server, user_token(raw, user)) as stream,
     ):
         assert server.stop(signal.SIGTERM) == 0
-        assert stream.closed.wait(20)
+        assert stream.closed.wait(60)
 
 
 async def test_nothing_is_published_without_open_streams(

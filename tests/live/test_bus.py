@@ -105,7 +105,7 @@ async def test_events_published_before_the_bus_connects_are_delivered(url: str) 
         await watching.announced()
         starting = bus_of(url, [])
         starting.publish([EVENT])
-        async with running(starting), asyncio.timeout(20):
+        async with running(starting), asyncio.timeout(60):
             while not received:
                 await asyncio.sleep(0.01)
     assert received == [EVENT]
@@ -123,7 +123,7 @@ async def test_nothing_is_sent_without_open_streams(url: str, monkeypatch: pytes
         bus.announce(streams=True)
         await bus.announced()
         bus.publish([replace(EVENT, message_ids=(2,))])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not received:
                 await asyncio.sleep(0.01)
     assert [event.message_ids for event in received] == [(2,)]

@@ -88,7 +88,7 @@ async def test_a_page_that_gets_an_expired_message_concurrently_is_changed(
     change = StatusChange(USER, app_number, frozenset({stays}), read=True)
     assert await apply_status_changes(database, [change]) == [frozenset()]
     assert await is_read(database, stays)
-    await asyncio.wait_for(sending[0], 10)
+    await asyncio.wait_for(sending[0], 60)
 
 
 async def test_a_batch_returns_the_missing_ids_of_each_call(database: Database, app_number: int) -> None:

@@ -21,6 +21,8 @@ SEED_CALL = (
 """The sample request of the open platform's documentation, byte for byte."""
 USERS = [SEED_USER, "teacher-li", "parent-wang"]
 
+_TIMEOUT = 30.0
+"""Seconds that a call may take, as the demo may run on a busy machine."""
 _WIDEST = 100
 _SEND = "/msgCenter/message/sendMsg"
 _TEXT = {"text": {"content": "明天上午九点全校消防演练,请准时参加。"}}
@@ -66,7 +68,7 @@ class StoryError(Exception):
 
 def tell_story(url: str, credentials: AppCredentials) -> Story:
     """Make the calls and print them. Raises StoryError or httpx.HTTPError."""
-    with httpx.Client(base_url=url, trust_env=False) as http:
+    with httpx.Client(base_url=url, trust_env=False, timeout=_TIMEOUT) as http:
         caller = _Caller(http)
         app_id = credentials.app.app_id
         now = int(time.time() * 1_000)
