@@ -26,7 +26,11 @@ from tests.mutations.mutations import MUTATIONS
 ROOT = Path(__file__).parents[2]
 _LEFT_OUT = (".*", "__pycache__", "node_modules", "build", "dist")
 _SECONDS = 600
-_PASSED, _FAILED = 0, 1
+"""How long the tests of a mutation may take: a mistake may let them wait for ever."""
+_ALL_SECONDS = 3_600
+_PASSED = 0
+_VERDICTS = {_PASSED: "SURVIVED", 1: "caught", -1: "no end"}
+"""What an exit code of pytest means. Tests that do not end have caught a mistake, unless the machine is very busy."""
 _modified = itertools.count(1)
 
 
@@ -44,7 +48,7 @@ class Checkout:
         }
         self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
-    def test(self, *tests: str) -> tuple[int, str]:
+    def test(self, *tests: str, seconds: int = _SECONDS) -> tuple[int, str]:
         """Run tests; return the exit code of pytest, -1 after a time-out, and the output."""
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", *tests]
         try:
@@ -55,11 +59,11 @@ class Checkout:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=_SECONDS,
+                timeout=seconds,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return -1, f"no end after {_SECONDS} s"
+            return -1, f"no end after {seconds} s"
         return done.returncode, done.stdout
 
     @contextmanager
@@ -102,7 +106,8 @@ def main() -> int:
             checkout, began = checkouts.get(), time.monotonic()
             try:
                 if mutation is None:
-                    return *checkout.test(*sorted({test for m in chosen for test in m.tests})), time.monotonic() - began
+                    tests = sorted({test for m in chosen for test in m.tests})
+                    return *checkout.test(*tests, seconds=_ALL_SECONDS), time.monotonic() - began
                 with checkout.mutated(mutation):
                     return *checkout.test(*mutation.tests), time.monotonic() - began
             finally:
@@ -117,12 +122,12 @@ def main() -> int:
         with ThreadPoolExecutor(arguments.jobs) as threads:
             survived = 0
             for mutation, (code, output, took) in zip(chosen, threads.map(attempt, chosen), strict=True):
-                if code not in {_PASSED, _FAILED, -1}:
+                if code not in _VERDICTS:
                     print(output)
                     print(f"pytest ended with {code} for the mutation {mutation.name!r}.")
                     return 1
                 survived += code == _PASSED
-                print(f"{mutation.name:<90} {'SURVIVED' if code == _PASSED else 'caught':<9} {took:4.0f} s", flush=True)
+                print(f"{mutation.name:<90} {_VERDICTS[code]:<9} {took:4.0f} s", flush=True)
     print(f"Mutations: {len(chosen)}, caught: {len(chosen) - survived}, survived: {survived}")
     return 1 if survived else 0
 
