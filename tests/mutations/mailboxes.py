@@ -21,15 +21,15 @@ MUTATIONS = (
     Mutation(
         "read-time: the first read time is overwritten",
         f"{SRC}/store/mailboxes/read_states.py",
-        "array_replace({_SLICE}, null, $9::bigint)",
-        "array_fill($9::bigint, array[{_LAST} - {_FIRST} + 1])",
+        "array_replace({_SLICE}, null, $8::bigint)",
+        "array_fill($8::bigint, array[{_LAST} - {_FIRST} + 1])",
         ("tests/gateway/test_mod_msg_status.py::test_the_first_read_time_is_kept_and_unread_clears_it",),
     ),
     Mutation(
         "read-time: the first read time is overwritten if the messages are not neighbours",
         f"{SRC}/store/mailboxes/read_states.py",
-        "then coalesce(entry.read_at, $9)",
-        "then coalesce($9, entry.read_at)",
+        "then coalesce(entry.read_at, $8)",
+        "then coalesce($8, entry.read_at)",
         ("tests/messaging/test_status_changes.py::test_messages_that_are_no_neighbours_keep_their_first_read_times",),
     ),
     Mutation(
