@@ -48,9 +48,10 @@ async def test_plans_deliveries_and_params_leave_with_their_messages(scene: Scen
             platform.first_cell,
             message_id,
         )
-    await scene.run(dry_run=True)
+    announced = await scene.run(dry_run=True)
     for table in tables:
         assert await messages_of(scene, table) == {old, *kept}, table
-    await scene.run()
+    removed = await scene.run()
+    assert announced[SHORT].deliveries == removed[SHORT].deliveries == len(users)
     for table in tables:
         assert await messages_of(scene, table) == kept, table

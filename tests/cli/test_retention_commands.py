@@ -59,6 +59,7 @@ async def test_a_run_removes_what_the_dry_run_announced(shell: Shell, database: 
     assert plan == {
         **{"platformCode": "1", "days": 90, "dryRun": True, "entries": 2, "messages": 1, "versions": 0},
         **{"audiences": 1, "feedRows": 0, "subscriptions": 0, "memberships": 0, "paths": 0},
+        "deliveries": 0,
     }
     await rows(database, "insert into idempotency_key values (1, 1, 1, 1, 'r', '')")
     done = shell.run("retention", "run")

@@ -60,8 +60,14 @@ OnProgress: TypeAlias = Callable[[Step, int, int], None]
 """Called with the step, the number of mailboxes done and the number of all mailboxes."""
 
 
-_MailboxBatch: TypeAlias = tuple[list[str], int, int, int]
-"""Users, and how many entries, subscriptions and memberships of theirs are old."""
+class _MailboxBatch(NamedTuple):
+    """Users, and how much of what they have is old."""
+
+    users: list[str]
+    entries: int
+    subscriptions: int
+    memberships: int
+    deliveries: int
 
 
 def ignore_progress(step: Step, done: int, users: int) -> None:
@@ -107,6 +113,7 @@ class Removed:
     subscriptions: int = 0
     memberships: int = 0
     paths: int = 0
+    deliveries: int = 0
 
 
 # --- Rules ----------------------------------------------------------------------------------------------------------
@@ -254,18 +261,19 @@ class _Removal:
         """Remove the pages of old buckets; subscriptions and memberships that ended before the oldest feed row."""
         after = ""
         while True:
-            users, entries, subscriptions, memberships = await self._mailbox_batch(cell, after, oldest_position)
-            self._removed.entries += entries
-            self._removed.subscriptions += subscriptions
-            self._removed.memberships += memberships
-            self._done += len(users)
+            batch = await self._mailbox_batch(cell, after, oldest_position)
+            self._removed.entries += batch.entries
+            self._removed.subscriptions += batch.subscriptions
+            self._removed.memberships += batch.memberships
+            self._removed.deliveries += batch.deliveries
+            self._done += len(batch.users)
             self._report(Step.MAILBOXES)
-            if len(users) < _USERS:
+            if len(batch.users) < _USERS:
                 return
-            after = users[-1]
+            after = batch.users[-1]
 
     async def _mailbox_batch(self, cell: int, after: str, oldest_position: int) -> _MailboxBatch:
-        """Remove what is old of the next users. Return the users, and how many of each kind there were."""
+        """Remove what is old of the next users, or count it."""
         step = self._count_in_mailboxes if self._dry_run else self._delete_in_mailboxes
         async with _rest_after():
             return await self._database.in_transaction(step, cell, after, oldest_position)
@@ -277,7 +285,8 @@ class _Removal:
         entries = await removal.count_entries(connection, cell, users, self._plan.last_bucket)
         subscriptions = await removal.count_subscriptions(connection, cell, users, oldest_position)
         memberships = await removed_history.count_memberships(connection, cell, users, oldest_position)
-        return users, entries, subscriptions, memberships
+        deliveries = await removal.count_deliveries(connection, cell, users, self._before_id)
+        return _MailboxBatch(users, entries, subscriptions, memberships, deliveries)
 
     async def _delete_in_mailboxes(
         self, connection: Connection, cell: int, after: str, oldest_position: int
@@ -286,8 +295,8 @@ class _Removal:
         entries = await removal.delete_pages(connection, cell, users, self._plan.last_bucket)
         subscriptions = await removal.delete_subscriptions(connection, cell, users, oldest_position)
         memberships = await removed_history.delete_memberships(connection, cell, users, oldest_position)
-        await removal.delete_deliveries(connection, cell, users, self._before_id)
-        return users, entries, subscriptions, memberships
+        deliveries = await removal.delete_deliveries(connection, cell, users, self._before_id)
+        return _MailboxBatch(users, entries, subscriptions, memberships, deliveries)
 
     async def _remove_paths(self, cell: int, oldest_position: int) -> None:
         """Remove what the tree of organisations was before the oldest feed row."""

@@ -110,6 +110,7 @@ _OLD_PAGE = "page.cell = $1 and page.user_id = mailbox_user.user_id and page.buc
 _OLD_SUBSCRIPTION = """
     subscription.cell = $1 and subscription.user_id = mailbox_user.user_id and subscription.until < $3
 """
+_OLD_DELIVERY = "delivery.cell = $1 and delivery.user_id = mailbox_user.user_id and delivery.message_id < $3"
 
 
 async def count_entries(connection: Connection, cell: int, user_ids: Sequence[str], last_bucket: int) -> int:
@@ -173,17 +174,24 @@ async def delete_subscriptions(connection: Connection, cell: int, user_ids: Sequ
     return affected_rows(status)
 
 
+async def count_deliveries(connection: Connection, cell: int, user_ids: Sequence[str], before_id: int) -> int:
+    """Return how many deliveries by channels users of a cell have of messages with ids below `before_id`."""
+    deliveries: int = await connection.fetchval(
+        f"select count(*) from {_USERS} join channel_delivery as delivery on {_OLD_DELIVERY}",
+        cell,
+        user_ids,
+        before_id,
+    )
+    return deliveries
+
+
 async def delete_deliveries(connection: Connection, cell: int, user_ids: Sequence[str], before_id: int) -> int:
     """Delete what became of messages with ids below `before_id` by channels, for users of a cell (sorted).
 
     Returns how many deliveries there were.
     """
     status = await connection.execute(
-        f"""
-        delete from channel_delivery as delivery
-        using {_USERS}
-        where delivery.cell = $1 and delivery.user_id = mailbox_user.user_id and delivery.message_id < $3
-        """,
+        f"delete from channel_delivery as delivery using {_USERS} where {_OLD_DELIVERY}",
         cell,
         user_ids,
         before_id,
