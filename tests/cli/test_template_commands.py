@@ -57,6 +57,42 @@ async def test_a_file_is_saved_shown_and_archived(shell: Shell, tmp_path: Path) 
     assert "is restored" in shell.run("template", "archive", "420100", "meeting", "--restore").out
 
 
+_TOML = """
+platform = "420100"
+code = "meeting"
+name = "Parents' meeting"
+
+[[variables]]
+name = "title"
+kind = "text"
+required = true
+sample = "家长会"
+
+[parts.zh.inbox]
+kind = "text"
+content = "{{ title }}"
+
+[parts.zh.email]
+subject = "{{ title }}"
+html = '''
+<p>{{ title }}</p>
+<p><a href="{{ link }}">{{ appName }}</a></p>
+'''
+"""
+
+
+async def test_a_file_may_be_toml(shell: Shell, tmp_path: Path) -> None:
+    shell.run("platform", "create", "420100")
+    file = tmp_path / "meeting.toml"
+    file.write_text(_TOML, "utf-8")
+    assert "version 1, is in use" in shell.run("template", "set", str(file)).out
+    shown = json.loads(shell.run("template", "show", "420100", "meeting").out)
+    assert shown["variables"] == TEMPLATE["variables"]
+    assert shown["parts"]["zh"]["email"]["html"].splitlines()[0] == "<p>{{ title }}</p>"
+    file.write_text("platform = ", "utf-8")
+    assert_one_line(shell.run("template", "set", str(file)), "is not TOML")
+
+
 async def test_an_apps_template_waits_for_an_approval(shell: Shell, tmp_path: Path, database: Database) -> None:
     created = json_of(shell.run("app", "create", "--name", "Homework", "--platform", "420100", "--json"))
     app_id = created["appId"]

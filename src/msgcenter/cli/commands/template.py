@@ -1,4 +1,4 @@
-"""`msgcenter template …`: templates as JSON files, and an operator's decisions about them."""
+"""`msgcenter template …`: templates as JSON or TOML files, and an operator's decisions about them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,7 +102,7 @@ def show(
     "set", epilog="Example: [bold]msgcenter template set meeting.json[/]\n\nThe file: docs/channels.md, Templates."
 )
 def set_template(
-    file: Annotated[Path, typer.Argument(help="A JSON file.", metavar="FILE", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="A JSON or TOML file.", metavar="FILE", exists=True, dir_okay=False)],
     draft: Annotated[bool, typer.Option("--draft", help="Save it as a draft that is not in use yet.")] = False,
 ) -> None:
     """Save a template, or a new version of it, and use it at once.
@@ -139,13 +139,16 @@ def set_template(
 
 def _read(file: Path) -> dict[str, Any]:
     import json
+    import tomllib
 
+    is_toml = file.suffix == ".toml"
     try:
-        values = json.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        values = tomllib.loads(text) if is_toml else json.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise fail(f"{file}: {error}") from None
-    except json.JSONDecodeError as error:
-        raise fail(f"{file} is not JSON: {error}") from None
+    except ValueError as error:  # of both readers
+        raise fail(f"{file} is not {'TOML' if is_toml else 'JSON'}: {error}") from None
     if not isinstance(values, dict) or not {"platform", "code", "name", "parts"} <= set(values):
         raise fail(f"{file} must be an object with platform, code, name and parts; app and variables are optional.")
     unknown = [str(key) for key in values if key not in _FILE_KEYS]
