@@ -137,9 +137,20 @@ TEXTS: dict[str, CallTexts] = {
             "unread": 1,
             "state": "sent",
             "details": [
-                {"userId": "parent-wang", "isRead": 0, "readTime": ""},
-                {"userId": "teacher-li", "isRead": 1, "readTime": "1795538790996"},
+                {
+                    "userId": "parent-wang",
+                    "isRead": 0,
+                    "readTime": "",
+                    "channels": [{"channel": "email", "state": "sent", "time": "1795539390112"}],
+                },
+                {
+                    "userId": "teacher-li",
+                    "isRead": 1,
+                    "readTime": "1795538790996",
+                    "channels": [{"channel": "email", "state": "skipped", "time": "1795539390112", "reason": "read"}],
+                },
             ],
+            "channels": {"email": {"waiting": 0, "sent": 1, "failed": 0, "skipped": {"read": 1}}},
         },
         reasons=_KNOWN,
     ),
