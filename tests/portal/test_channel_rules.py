@@ -65,7 +65,7 @@ def test_operators_decide_on_one_page(
         ("wecom",), 15, QuietHours(1_320, 450), 3, time_zone=None, inbox_url="https://a.example/{msgId}"
     )
     shown = text_of(operator.get(page).text)
-    assert "Home work homework low mandatory inbox only · as the platform" in shown
+    assert "Home work homework low mandatory channels: inbox only · delay: as the platform" in shown
     assert "homework as the platform 0 min Remove" in shown
     audit = text_of(operator.get(f"/operator/audit?app={app.app_id}").text)
     assert "Channel policy of an app changed" in audit

@@ -47,7 +47,9 @@ function replace(shown, coming) {
   const page = coming.contentDocument;
   if (!page || page.URL === "about:blank" || !shown.isConnected) return;
   const problem = page.querySelector("[data-problem]");
-  note.textContent = problem?.textContent ?? "";
+  const isBlank = all("[data-part] :is(input:not([type=color]), textarea)", HTMLElement).every(isEmpty);
+  note.textContent = (isBlank ? note.dataset.blank : problem?.textContent) ?? "";
+  note.parentElement?.classList.toggle("blank", isBlank);
   if (problem) {
     coming.remove();
     return;
@@ -55,4 +57,9 @@ function replace(shown, coming) {
   coming.classList.remove("coming");
   coming.id = shown.id;
   shown.remove();
+}
+
+/** @param {HTMLElement} field */
+function isEmpty(field) {
+  return !(/** @type {HTMLInputElement | HTMLTextAreaElement} */ (field).value.trim());
 }

@@ -1,5 +1,6 @@
 """The page `/dev/mail` of the demo: the mails that were caught."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,8 @@ _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
     "img-src https: http: data:"
 )
-_HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post")
+_HEADERS = ("From", "To", "Subject", "Date")
+_MORE_HEADERS = ("Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post")
 
 
 def mail_routes(catcher: MailCatcher, zone: ZoneInfo) -> list[BaseRoute]:
@@ -58,7 +60,8 @@ class _MailPages:
             root=root,
             mails=mails,
             mail=mail,
-            headers=[] if mail is None else [(name, mail.message[name]) for name in _HEADERS if mail.message[name]],
+            headers=_headers(mail, _HEADERS),
+            more_headers=_headers(mail, _MORE_HEADERS),
             count=self._catcher.count,
             zh=language_of(request.headers.get("accept-language", "")) == "zh",
         )
@@ -81,3 +84,7 @@ class _MailPages:
         if mail is None:
             return Response(status_code=404)
         return Response(mail.source, media_type="text/plain; charset=utf-8")
+
+
+def _headers(mail: CaughtMail | None, names: Sequence[str]) -> list[tuple[str, str]]:
+    return [] if mail is None else [(name, mail.message[name]) for name in names if mail.message[name]]
