@@ -22,6 +22,27 @@ _KEPT = """server => new Promise((resolve, reject) => {
 }).catch(() => ({}))"""
 # An event of a script may not keep a worker alive. A NotificationEvent takes a real notification only, which only a
 # Chromium with windows has.
+_RENEW = """(subscription) => {
+    PushManager.prototype.getSubscription = async () => null;
+    PushManager.prototype.subscribe = async (options) => {
+        self.subscribedWith = [...new Uint8Array(options.applicationServerKey)];
+        return { endpoint: subscription.endpoint, toJSON: () => subscription };
+    };
+    const event = new ExtendableEvent("pushsubscriptionchange");
+    let work = null;
+    Object.defineProperty(event, "waitUntil", { value: (promise) => { work = promise; } });
+    self.dispatchEvent(event);
+    return work.then(() => self.subscribedWith);
+}"""
+_SYNC = """({ tag, lastChance }) => {
+    const event = new ExtendableEvent("sync");
+    let work = null;
+    Object.defineProperty(event, "waitUntil", { value: (promise) => { work = promise; } });
+    Object.assign(event, { tag, lastChance });
+    self.fetch = async () => { throw new TypeError("no network"); };
+    self.dispatchEvent(event);
+    return work.then(() => true, () => false);
+}"""
 _CLICK = """(notification) => {
     const event = new ExtendableEvent("notificationclick");
     let work = null;
@@ -55,6 +76,10 @@ class Device:
         page.on("console", lambda message: self._note(message.text))
         return page
 
+    def install(self) -> None:
+        """Let new windows be those of an installed app, as they are on an iPhone."""
+        self.context.add_init_script("Object.defineProperty(navigator, 'standalone', { value: true })")
+
     def _note(self, text: str) -> None:
         if "Content Security Policy" in text or "Content-Security-Policy" in text:
             self.errors.append(text)
@@ -65,9 +90,21 @@ class Device:
         self.page = self.new_window()
         self.page.goto(f"{self.url}/inbox{fragment}")
 
+    def leave(self) -> None:
+        """Close the inbox; the browser stays open."""
+        window = self.new_window()
+        self.page.close()
+        self.page = window
+
     def await_worker(self) -> None:
         """Wait until the service worker has what it needs to open the page without a network."""
         self.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether this browser has a service worker for the inbox."""
+        found: int = self.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)")
+        return found > 0
 
     def open_settings(self) -> None:
         """Open the settings, and wait until they are loaded."""
@@ -76,10 +113,11 @@ class Device:
         expect(self.page.get_by_role("heading", name="This device")).to_be_visible()
 
     def keep_messages(self) -> None:
-        """Turn on that messages are kept, and wait until the newest are."""
+        """Turn on that messages are kept, and wait until the newest are, and the page."""
         self.open_settings()
         self.page.get_by_role("switch", name="Keep messages on this device").check()
         self.wait_until_kept("list")
+        self.await_worker()
         self.page.get_by_role("button", name="Close").click()
 
     def kept(self) -> dict[str, Any]:
@@ -106,6 +144,10 @@ class Device:
         return shown
 
     def _deliver(self, data: str) -> None:
+        self.dispatch("ServiceWorker.deliverPushMessage", data=data)
+
+    def dispatch(self, command: str, **parameters: object) -> None:
+        """Let the browser do with the worker what it does by itself at its time, from a window that may be empty."""
         devtools = self.context.new_cdp_session(self.page)
         registrations: list[dict[str, Any]] = []
         devtools.on(
@@ -114,8 +156,17 @@ class Device:
         devtools.send("ServiceWorker.enable")
         while not registrations:
             self.page.wait_for_timeout(50)
-        message = {"origin": self.url, "registrationId": registrations[-1]["registrationId"], "data": data}
-        devtools.send("ServiceWorker.deliverPushMessage", message)
+        registration = {"origin": self.url, "registrationId": registrations[-1]["registrationId"]}
+        devtools.send(command, {**registration, **parameters})
+
+    def sync_while_offline(self, tag: str, *, is_last_chance: bool) -> bool:
+        """Let the worker do its background work in vain. Return whether it calls it done."""
+        done: bool = self.context.service_workers[0].evaluate(_SYNC, {"tag": tag, "lastChance": is_last_chance})
+        return done
+
+    def renew_subscription(self, subscription: dict[str, Any]) -> bytes:
+        """Let the browser end its push subscription, and begin another. Return the key that it subscribes with."""
+        return bytes(self.context.service_workers[0].evaluate(_RENEW, subscription))
 
     def click_notification(self, shown: dict[str, Any]) -> list[str]:
         """Click a notification. Return the addresses of the windows that the worker opens."""

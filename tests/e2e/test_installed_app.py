@@ -21,7 +21,7 @@ _SIZES = """async (urls) => Promise.all(urls.map(async (url) => {
 
 def test_the_inbox_can_be_installed(device: Device, raw: Raw, user: str) -> None:
     device.open(f"#token={user_token(raw, user)}")
-    device.await_worker()
+    expect(device.page.locator(".feed[aria-busy=false]")).to_be_attached()
     devtools = device.context.new_cdp_session(device.page)
     found = devtools.send("Page.getAppManifest")
     assert found["errors"] == []
@@ -42,11 +42,23 @@ def test_a_tab_keeps_nothing_on_the_device(device: Device, client: Client, raw: 
     client.send_text(user, "for this tab only")
     device.open(f"#token={user_token(raw, user)}")
     expect(device.page.get_by_text("for this tab only")).to_be_visible()
-    device.await_worker()
-    assert device.kept() == {}
-    device.context.set_offline(True)
+    device.open_settings()
+    assert (device.kept(), device.has_worker) == ({}, False)
     device.open()
     expect(device.page.get_by_text("Not signed in")).to_be_visible()
+
+
+def test_an_installed_app_keeps_messages_without_being_asked(
+    device: Device, client: Client, raw: Raw, user: str
+) -> None:
+    client.send_text(user, "kept by the app")
+    device.install()
+    device.open(f"#token={user_token(raw, user)}")
+    device.wait_until_kept("list")
+    device.await_worker()
+    device.context.set_offline(True)
+    device.open()
+    expect(device.page.get_by_text("kept by the app")).to_be_visible()
 
 
 def test_kept_messages_can_be_read_and_marked_without_a_network(
@@ -56,7 +68,6 @@ def test_kept_messages_can_be_read_and_marked_without_a_network(
     client.send_text(user, "kept as well", sender_name="office")
     token = user_token(raw, user)
     device.open(f"#token={token}")
-    device.await_worker()
     device.keep_messages()
 
     device.context.set_offline(True)
@@ -88,13 +99,13 @@ def test_another_user_finds_nothing_of_the_one_before(device: Device, client: Cl
     other = f"{user}-other"
     client.send_text(other, "words of the other")
     device.open(f"#token={user_token(raw, user)}")
-    device.await_worker()
     device.keep_messages()
     assert "private words" in str(device.kept())
     device.open(f"#token={user_token(raw, other)}")
     expect(device.page.get_by_text("words of the other")).to_be_visible()
     assert device.kept() == {}
-    device.context.set_offline(True)
+    while device.has_worker:
+        device.page.wait_for_timeout(100)
     device.open()
     expect(device.page.get_by_text("Not signed in")).to_be_visible()
 
@@ -104,12 +115,11 @@ def test_turning_it_off_erases_everything_and_so_does_the_end_of_the_session(
 ) -> None:
     client.send_text(user, "private words")
     device.open(f"#token={user_token(raw, user)}")
-    device.await_worker()
     device.keep_messages()
     device.open_settings()
     device.page.get_by_role("switch", name="Keep messages on this device").uncheck()
     device.wait_until_kept("choice")
-    while device.kept() != {"choice": False}:
+    while device.kept() != {"choice": False} or device.has_worker:
         device.page.wait_for_timeout(100)
     device.page.get_by_role("button", name="Close").click()
     device.keep_messages()

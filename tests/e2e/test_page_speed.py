@@ -10,9 +10,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
+from bench.page.visit import NETWORKS
+from bench.page.visit import visit as measured_visit
 from msgcenter_client import Client
 from tests.conftest import Credentials, Raw, Server, wait_for
-from tests.e2e.conftest import PHONE, user_token
+from tests.e2e.conftest import PHONE, send_homework, user_token
 from tests.e2e.websites import allow_website, website_of_others
 
 
@@ -75,6 +77,22 @@ def test_the_page_loads_nothing_twice_and_little_again(
     # Browsers load the icon at the end, perhaps only in the second visit.
     late_icon = {url for url in again if "/favicon-" in url} - set(first)
     assert set(again) - late_icon <= {f"{server.url}/inbox", f"{server.url}/inbox/v1/stream"}, again
+
+
+def test_a_first_visit_of_a_tab_is_small_and_leaves_no_worker(
+    chromium: Browser, server: Server, client: Client, raw: Raw, user: str
+) -> None:
+    """Decision 19: 40 kB with document and list, as a browser counts the bytes on the wire."""
+    for number in range(5):
+        send_homework(client, user, title=f"第{number}单元作业")
+    context = chromium.new_context(locale="zh-CN", **PHONE)
+    page_url = f"{server.url}/inbox#token={user_token(raw, user)}"
+    taken = measured_visit(context, page_url, NETWORKS[0], wants_card=True)
+    assert taken.bytes < 40_000, taken.responses
+    page = context.new_page()
+    page.goto(f"{server.url}/inbox/favicon.svg")
+    assert page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+    context.close()
 
 
 def test_an_embedding_page_loads_nothing_twice_and_little_again(

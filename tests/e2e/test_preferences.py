@@ -88,6 +88,8 @@ def test_a_user_chooses_by_mouse_and_keyboard(
     dialog.get_by_label("From").blur()
     dialog.get_by_role("combobox", name="Language of what is sent").select_option("en")
     dialog.get_by_role("button", name="Remove the address for E-mail").click()
+    expect(dialog.get_by_text("To w***@school.example")).to_be_visible()
+    dialog.get_by_role("button", name="Really remove: Remove the address for E-mail").click()
     expect(dialog.get_by_text("To w***@school.example")).to_have_count(0)
 
     headers = {"authorization": f"Bearer {token}"}

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from msgcenter.actions.apps.app_settings import AppSettings
@@ -23,7 +24,7 @@ def test_a_user_subscribes_and_unsubscribes(browser: Browser) -> None:
     assert browser.get("/push") == {"key": None, "subscriptions": []}
     body = subscription("https://9.9.9.9/push/1")
     subscribed = browser.post("/push/subscriptions", body)
-    assert browser.post("/push/subscriptions", {**body, "label": "again"}) == subscribed
+    assert browser.post("/push/subscriptions", {**body, "label": "again"})["id"] == subscribed["id"]
     (stored,) = browser.get("/push")["subscriptions"]
     assert (stored["id"], stored["label"], stored["succeededAt"]) == (subscribed["id"], "again", None)
     assert browser.post("/push/subscriptions/remove", subscribed) == {"removed": True}
@@ -76,3 +77,50 @@ async def test_an_app_sees_only_its_own_subscriptions(
             assert len(whole.get("/push")["subscriptions"]) == 2
         await settings.set_inbox(app.app_id, scope="own")
     assert [it["label"] for it in browser.get("/push")["subscriptions"]] == ["Chrome · Android"]
+
+
+def test_a_subscription_replaces_an_earlier_one_of_its_browser(browser: Browser) -> None:
+    first = browser.post("/push/subscriptions", subscription("https://9.9.9.9/push/1"))
+    browser.post("/push/subscriptions", subscription("https://9.9.9.9/push/other", "other"))
+    second = {**subscription("https://9.9.9.9/push/2"), "replaces": first["id"]}
+    replaced = browser.post("/push/subscriptions", second)
+    assert {it["id"] for it in browser.get("/push")["subscriptions"]} >= {replaced["id"]}
+    assert first["id"] not in {it["id"] for it in browser.get("/push")["subscriptions"]}
+    assert len(browser.get("/push")["subscriptions"]) == 2
+
+
+def renewed(server: Server, renewal: str, endpoint: str) -> httpx.Response:
+    """Renew a subscription as a service worker does: without a user token."""
+    body = {**subscription(endpoint), "renewal": renewal}
+    return httpx.post(f"{server.url}/inbox/v1/push/subscriptions/renew", json=body, trust_env=False)
+
+
+def test_a_browser_renews_its_subscription_without_a_user_token(browser: Browser, server: Server) -> None:
+    first = browser.post("/push/subscriptions", subscription("https://9.9.9.9/push/1", "phone"))
+    second = renewed(server, first["renewal"], "https://9.9.9.9/push/2").json()
+    assert second["key"] is None
+    assert [(it["id"], it["label"]) for it in browser.get("/push")["subscriptions"]] == [(second["id"], "phone")]
+    # What was renewed cannot be renewed again, and the next one can.
+    assert renewed(server, first["renewal"], "https://9.9.9.9/push/3").status_code == 410
+    assert renewed(server, second["renewal"], "https://9.9.9.9/push/3").status_code == 200
+    assert len(browser.get("/push")["subscriptions"]) == 1
+
+
+def test_a_removed_subscription_does_not_come_back(browser: Browser, server: Server) -> None:
+    first = browser.post("/push/subscriptions", subscription("https://9.9.9.9/push/1"))
+    browser.post("/push/subscriptions/remove", {"id": first["id"]})
+    answer = renewed(server, first["renewal"], "https://9.9.9.9/push/2")
+    assert (answer.status_code, answer.json()["code"]) == (410, "subscription_ended")
+    assert browser.get("/push")["subscriptions"] == []
+
+
+@pytest.mark.parametrize("renewal", ["none", "AAAA" * 50, ""])
+def test_what_is_no_renewal_is_refused(browser: Browser, server: Server, renewal: str) -> None:
+    answer = renewed(server, renewal, "https://9.9.9.9/push/2")
+    assert answer.status_code == (410 if renewal else 400)
+
+
+def test_a_renewed_subscription_must_be_on_a_public_host(browser: Browser, server: Server) -> None:
+    first = browser.post("/push/subscriptions", subscription("https://9.9.9.9/push/1"))
+    assert renewed(server, first["renewal"], "https://10.0.0.1/push").json()["field"] == "endpoint"
+    assert [it["id"] for it in browser.get("/push")["subscriptions"]] == [first["id"]]

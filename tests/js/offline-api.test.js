@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, Session } from "../../src/msgcenter/inbox/static/api.js";
-import { OfflineApi } from "../../src/msgcenter/inbox/static/offline-api.js";
+import { Api, ApiError, Session } from "../../src/msgcenter/inbox/static/api.js";
+import { answerOffline } from "../../src/msgcenter/inbox/static/offline-api.js";
 
 /** @import { Filter, View } from "../../src/msgcenter/inbox/static/api.js" */
 
@@ -38,7 +38,9 @@ function apiWith({ answer, list = { messages: MESSAGES, counts: COUNTS, hasMore:
     },
   };
   const session = new Session("token", async () => null);
-  return { api: new OfflineApi("https://x.example", session, "en", /** @type {any} */ (device)), done };
+  const api = new Api("https://x.example", session, "en");
+  answerOffline(api, /** @type {any} */ (device));
+  return { api, done };
 }
 
 const offline = async () => Promise.reject(new TypeError("no network"));

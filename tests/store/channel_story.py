@@ -64,6 +64,8 @@ async def _use_subscriptions(connection: Connection, platform: Platform, users: 
             older.digest,
             newest.digest,
         ]
+        assert await subscriptions.take(connection, cell, user, newest.digest) == newest
+        await subscriptions.add(connection, cell, user, newest)
         assert await subscriptions.remove(connection, cell, user, newest.digest)
         await subscriptions.remove_gone(connection, cell, user, older.digest, b"sealed before")
         assert await subscriptions.remove_all(connection, cell, [user]) == 1

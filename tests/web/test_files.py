@@ -118,6 +118,6 @@ def test_files_that_do_not_shrink_are_not_compressed() -> None:
 def test_a_first_visit_is_small() -> None:
     page = ["page.js", "page.css", "favicon.svg"]
     sizes = {name: len(got(inbox_files(), name, accept_encoding="gzip").body) for name in [*page, "msg-inbox.js"]}
-    assert sum(sizes[name] for name in page) < 39_000, sizes
-    assert sizes["msg-inbox.js"] < 35_000, sizes
+    assert sum(sizes[name] for name in page) < 35_500, sizes
+    assert sizes["msg-inbox.js"] < 33_500, sizes
     assert len(got(portal_assets(), "portal.css", accept_encoding="gzip").body) < 7_000

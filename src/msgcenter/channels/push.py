@@ -66,8 +66,8 @@ FIELDS = (
         "private_key",
         Phrase("私钥", "Private key"),
         Phrase(
-            "留空则自动生成。更换后所有浏览器须重新订阅",
-            "empty: a new one. After a change, browsers must subscribe again",
+            "留空则自动生成。更换后,浏览器在下次打开消息中心时重新订阅",
+            "empty: a new one. After a change, browsers subscribe again when their inbox is opened next",
         ),
         is_secret=True,
         required=False,

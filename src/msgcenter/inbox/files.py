@@ -12,7 +12,7 @@ from msgcenter.web.files import StaticFiles
 STATIC = Path(str(files("msgcenter.inbox").joinpath("static")))
 BUNDLES = Path(str(files("msgcenter.inbox").joinpath("bundle")))
 _EARLY_SCRIPT = '<script src="inbox/early.js"></script>'
-_FILES_OF_THE_PAGE = ("favicon.svg", "apple-touch-icon.png", "page.css", "page.js")
+_FILES_OF_THE_PAGE = ("favicon.svg", "apple-touch-icon.png", "page.css", "page.js", "device.js")
 
 
 @cache

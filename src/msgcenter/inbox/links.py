@@ -10,14 +10,13 @@ from starlette.responses import Response
 from msgcenter.domain.channels.codes import Channel
 from msgcenter.domain.channels.signed_links import MAX_TOKEN
 from msgcenter.domain.language import Phrase
-from msgcenter.inbox import problems
 from msgcenter.inbox.endpoint import Inboxes, LeanResponse, Page, language_for
 from msgcenter.inbox.problems import Problem, ProblemError
+from msgcenter.inbox.public_call import public_body
 from msgcenter.inbox.small_page import small_page
 from msgcenter.web.decode import decode
-from msgcenter.web.edge import BodyTooLargeError, client_address, read_body
+from msgcenter.web.edge import client_address
 
-_MAX_BODY = 8 << 10
 LINK_ENDED = Problem(410, "link_ended", Phrase("链接无效或已过期", "the link is invalid or has ended"))
 _CHANNELS: dict[Channel, Phrase] = {
     "email": Phrase("邮件", "by e-mail"),
@@ -55,7 +54,7 @@ def follow_link(inboxes: Inboxes) -> Page:
     """Return the call that exchanges the token of a link for a user token."""
 
     async def respond(request: Request) -> Response:
-        body = decode(await _body(request), FollowLink)
+        body = decode(await public_body(request), FollowLink)
         opened = await inboxes.links.open(body.link)
         if opened is None:
             raise ProblemError(LINK_ENDED)
@@ -82,16 +81,9 @@ def unsubscribe_page(inboxes: Inboxes) -> Page:
             button = f'<form method="post"><button class="stop">{_STOP.in_language(language)}</button></form>'
             question = _QUESTION.in_language(language).format(way=way)
             return small_page(request, language, question, hint + button, has_form=True)
-        await _body(request)
+        await public_body(request)
         if not await inboxes.preferences.unsubscribe(link, client_address(request.scope)):
             raise ProblemError(LINK_ENDED)
         return small_page(request, language, _DONE.in_language(language).format(way=way), hint)
 
     return respond
-
-
-async def _body(request: Request) -> bytes:
-    try:
-        return await read_body(request.receive, _MAX_BODY)
-    except BodyTooLargeError:
-        raise ProblemError(problems.TOO_LARGE) from None

@@ -12,7 +12,15 @@ from msgcenter import __version__
 from msgcenter.inbox.api import Archive, Delete, Mute, ReadAll, SetStatus, Snooze, Star
 from msgcenter.inbox.links import FollowLink, LinkView
 from msgcenter.inbox.preferences import PreferencesView, RemoveContact, SetPreferences
-from msgcenter.inbox.push import AddSubscription, PushView, RemovedView, RemoveSubscription, SubscribedView
+from msgcenter.inbox.push import (
+    AddSubscription,
+    PushView,
+    RemovedView,
+    RemoveSubscription,
+    RenewedView,
+    RenewSubscription,
+    SubscribedView,
+)
 from msgcenter.inbox.views import ChangedView, CountsView, FramingView, MessageListView, MessageView
 from msgcenter.store.mailboxes.reading import Filter
 from msgcenter.web.base_path import root_of
@@ -49,6 +57,8 @@ def document(root: str) -> bytes:
         PushView,
         AddSubscription,
         SubscribedView,
+        RenewSubscription,
+        RenewedView,
         RemoveSubscription,
         RemovedView,
         Star,
@@ -98,6 +108,12 @@ def document(root: str) -> bytes:
         base + "push/subscriptions": {
             "post": _operation("Send push messages to a browser", SubscribedView, AddSubscription)
         },
+        base + "push/subscriptions/renew": {
+            "post": _public(
+                _operation("Replace a browser's subscription with its next one", RenewedView, RenewSubscription),
+                ended="The subscription is there no longer",
+            )
+        },
         base + "push/subscriptions/remove": {
             "post": _operation("Send push messages to a browser no longer", RemovedView, RemoveSubscription)
         },
@@ -120,7 +136,12 @@ def document(root: str) -> bytes:
         base + "preferences/contacts/remove": {
             "post": _operation("Remove a contact point of the user", RemovedView, RemoveContact)
         },
-        base + "link": {"post": _link_operation()},
+        base + "link": {
+            "post": _public(
+                _operation("Exchange the token of a link in a mail for a user token", LinkView, FollowLink),
+                ended="The link is invalid or has ended",
+            )
+        },
         base + "stream": {
             "get": {
                 "summary": "Live events",
@@ -202,10 +223,10 @@ def _list_operation(parameters: list[_Schema]) -> _Schema:
     return operation
 
 
-def _link_operation() -> _Schema:
-    operation = _operation("Exchange the token of a link in a mail for a user token", LinkView, FollowLink)
+def _public(operation: _Schema, *, ended: str) -> _Schema:
+    """Return an operation that needs no user token, but something that can end."""
     operation["security"] = []
-    operation["responses"]["410"] = _problem("The link is invalid or has ended")
+    operation["responses"]["410"] = _problem(ended)
     return operation
 
 

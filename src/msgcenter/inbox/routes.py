@@ -39,6 +39,7 @@ def routes(inboxes: Inboxes) -> list[Route]:
         get("/push", push.get_push),
         post("/push/subscriptions", push.add_subscription),
         post("/push/subscriptions/remove", push.remove_subscription),
+        Route(_BASE + "/push/subscriptions/renew", plain(inboxes, push.renew_subscription(inboxes), methods=("POST",))),
         Route(
             _BASE + "/preferences",
             Endpoint(inboxes, {"GET": preferences.get_preferences, "PUT": preferences.set_preferences}),

@@ -15,7 +15,6 @@ export function fakeData() {
     change: async (/** @type {string} */ name, /** @type {(value: unknown) => unknown} */ change) => {
       values.set(name, JSON.stringify(change(get(name))));
     },
-    clear: async () => values.clear(),
   };
   return /** @type {DeviceData} */ (/** @type {unknown} */ (data));
 }

@@ -1,4 +1,4 @@
-"""Links that know their person: tokens in them are sealed by this installation, so nobody can make or read one."""
+"""Links and tokens that know their person: sealed by this installation, so nobody else can make or read one."""
 
 from base64 import urlsafe_b64encode
 from typing import NamedTuple
@@ -15,6 +15,7 @@ LINK_MS = 7 * 86_400_000
 """How long a link to the inbox works."""
 _OPEN = "open"
 _UNSUBSCRIBE = "unsubscribe"
+_RENEW = "renew"
 """What tokens are bound to, so that none can be used as one of the other kind."""
 MAX_TOKEN = 1_000
 
@@ -34,6 +35,14 @@ class UnsubscribeLink(NamedTuple):
     platform_code: str
     user_id: str
     channel: Channel
+
+
+class Renewal(NamedTuple):
+    """What lets a browser replace its push subscription without a user token, for as long as there is `digest`."""
+
+    platform_code: str
+    user_id: str
+    digest: bytes
 
 
 class SignedLinks:
@@ -65,8 +74,12 @@ class SignedLinks:
         return f"{self._public_url}/inbox/unsubscribe?t={self._token(_UNSUBSCRIBE, link)}"
 
     def _token(self, kind: str, content: InboxLink | UnsubscribeLink) -> str:
-        sealed = self._sealing.seal_value("link", kind, msgspec.json.encode(content).decode())
-        return urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return _sealed(self._sealing, kind, content)
+
+
+def renewal_token(sealing: Sealing, renewal: Renewal) -> str:
+    """Return the token of a renewal."""
+    return _sealed(sealing, _RENEW, renewal)
 
 
 def open_inbox_link(sealing: Sealing, token: str) -> InboxLink:
@@ -77,6 +90,16 @@ def open_inbox_link(sealing: Sealing, token: str) -> InboxLink:
 def open_unsubscribe_link(sealing: Sealing, token: str) -> UnsubscribeLink:
     """Return what the link of a mail says. Raises ValueError, or the error of the sealing."""
     return msgspec.json.decode(_opened(sealing, _UNSUBSCRIBE, token), type=UnsubscribeLink)
+
+
+def open_renewal(sealing: Sealing, token: str) -> Renewal:
+    """Return what a renewal's token says. Raises ValueError, or the error of the sealing."""
+    return msgspec.json.decode(_opened(sealing, _RENEW, token), type=Renewal)
+
+
+def _sealed(sealing: Sealing, kind: str, content: InboxLink | UnsubscribeLink | Renewal) -> str:
+    sealed = sealing.seal_value("link", kind, msgspec.json.encode(content).decode())
+    return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def _opened(sealing: Sealing, kind: str, token: str) -> str:

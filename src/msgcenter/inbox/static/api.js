@@ -367,8 +367,12 @@ export function openTheSame(left, right) {
   return owner === ownerOf(right) && owner !== "[]";
 }
 
-/** @param {string} token */
-function ownerOf(token) {
+/**
+ * Return whose inbox a token opens, as a text; "[]" if it does not tell.
+ *
+ * @param {string} token
+ */
+export function ownerOf(token) {
   const { exp, iat, nbf, jti, aud, ...owner } = claimsOf(token);
   return JSON.stringify(Object.entries(owner).sort());
 }

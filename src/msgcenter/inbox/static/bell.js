@@ -6,6 +6,14 @@ import { place } from "./menu.js";
 
 /** @import { Texts } from "./texts.js" */
 
+/**
+ * @typedef {object} BellOptions
+ * @property {Texts} texts
+ * @property {HTMLElement} popover What the bell opens.
+ * @property {HTMLElement} host The element on the page that contains bell and popover in its shadow tree.
+ * @property {() => void} onOpen
+ */
+
 const FOCUSABLE = "button, a[href], input, [tabindex='0']";
 
 export class Bell {
@@ -17,13 +25,7 @@ export class Bell {
   /** @type {AbortController | null} Aborted when the popover closes. */
   #opening = null;
 
-  /**
-   * @param {object} options
-   * @param {Texts} options.texts
-   * @param {HTMLElement} options.popover What the bell opens.
-   * @param {HTMLElement} options.host The element on the page that contains bell and popover in its shadow tree.
-   * @param {() => void} options.onOpen
-   */
+  /** @param {BellOptions} options */
   constructor({ texts, popover, host, onOpen }) {
     this.#texts = texts;
     this.#popover = popover;

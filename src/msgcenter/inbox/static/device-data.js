@@ -16,12 +16,18 @@
  *
  * @typedef {Record<string, {read: boolean, at: number}>} ReadMarks By message id.
  *
+ * @typedef {object} PushChoice
+ * @property {string} owner Whose messages they are, as `ownerOf` of the token says it.
+ * @property {string} key The platform's public key that the browser has subscribed with.
+ * @property {string} id The id of the subscription that the server has.
+ * @property {string} renewal Lets a new subscription take its place without a token.
+ *
  * @typedef {object} DeviceValues
  * @property {string} token The user's token.
  * @property {boolean} choice Whether the user wants messages to be kept; without it, an installed app keeps them.
  * @property {KeptList} list
  * @property {ReadMarks} marks Read marks that the server does not have yet.
- * @property {string} pushKey The key with which this browser has subscribed to push messages.
+ * @property {PushChoice} push Set while the user wants push messages to this browser.
  */
 
 const STORE = "values";
@@ -79,15 +85,6 @@ export class DeviceData {
       reading.addEventListener("success", () => store.put(change(reading.result ?? null), name));
       return reading;
     });
-  }
-
-  /** Remove all values. */
-  async clear() {
-    try {
-      await this.#run("readwrite", (store) => store.clear());
-    } catch {
-      // Denied: there is nothing.
-    }
   }
 
   /**

@@ -2,16 +2,19 @@
  * The device on which the page /inbox runs: what is kept there, for whom, and until when (docs/inbox.md).
  *
  * A tab keeps nothing on the device: it may be a shared computer. An installed app keeps the token and the newest
- * messages, and so does a browser whose user has chosen it.
+ * messages, and so does a browser whose user has chosen it. So the page loads this script only there, and for the settings.
  */
 
-import { openTheSame } from "./api.js";
+import { openTheSame, ownerOf } from "./api.js";
 import { DeviceData } from "./device-data.js";
-import { OfflineApi } from "./offline-api.js";
+import { DeviceWorker } from "./device-worker.js";
+import { isInstalled } from "./installed.js";
+import { answerOffline } from "./offline-api.js";
+import { Push } from "./push.js";
 import { addMarks, SENDING, sendMarks } from "./read-marks.js";
 
-/** @import { Session } from "./api.js" */
-/** @import { KeptList, ReadMarks } from "./device-data.js" */
+/** @import { Api } from "./api.js" */
+/** @import { DeviceValues, KeptList, ReadMarks } from "./device-data.js" */
 /** @import { Message } from "./messages.js" */
 /** @import { Store } from "./store.js" */
 
@@ -21,7 +24,6 @@ const MAX_CHARACTERS = 500_000;
 const MAX_AGE = 7 * 86_400_000;
 /** The list is written so long (ms) after a change. */
 const SAVE_AFTER = 500;
-const CHECK_EVERY = 3_600_000;
 const EVERYTHING = JSON.stringify({ filter: "all", app: "", q: "" });
 
 export class Device {
@@ -36,19 +38,14 @@ export class Device {
   #store = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #saveTimer;
-  /** @type {Promise<ServiceWorkerRegistration> | null} */
-  #registration = null;
-  #checkedAt = 0;
+  /** The push messages to this browser, once a component follows. @type {Push | null} */
+  push = null;
 
   /** @param {string} server The server's URL with its base path. */
   constructor(server) {
     this.#server = server;
     this.#data = new DeviceData(server);
-  }
-
-  /** Whether a page can use the device: not in a frame, and only over an encrypted connection. */
-  static get isPossible() {
-    return parent === window && isSecureContext && "serviceWorker" in navigator && "locks" in navigator;
+    this.worker = new DeviceWorker(server);
   }
 
   /** Whether the token and the newest messages are kept on the device. */
@@ -68,7 +65,8 @@ export class Device {
    */
   async begin(token) {
     const kept = await this.#data.get("token");
-    if (kept && !openTheSame(kept, token)) await this.forget();
+    const push = await this.#data.get("push");
+    if ((kept && !openTheSame(kept, token)) || (push && push.owner !== ownerOf(token))) await this.forget();
     this.#token = token;
     this.#isKept = (await this.#data.get("choice")) ?? isInstalled();
     const marks = (await this.#data.get("marks")) ?? {};
@@ -78,27 +76,48 @@ export class Device {
   }
 
   /**
-   * Keep the token and the newest messages on this device from now on, or no longer.
+   * Keep the token and the newest messages on this device from now on, or no longer. Throws if the browser does not allow it.
    *
    * @param {boolean} isKept
    */
   async keep(isKept) {
+    if (isKept) await this.worker.register();
     this.#isKept = isKept;
-    if (!isKept) await this.#erase();
+    if (!isKept) await this.#erase(["token", "list", "marks"]);
     await this.#data.set("choice", isKept);
-    if (!isKept) return;
+    if (!isKept) {
+      await this.settle();
+      return;
+    }
     await this.#data.set("token", this.#token);
     if (this.#store) await this.#save(this.#store);
   }
 
   /** Erase everything that is kept, and end this browser's push messages. */
   async forget() {
-    await this.#erase();
-    const registration = await navigator.serviceWorker.getRegistration(this.#scope);
+    await this.#erase(["token", "list", "marks", "push", "choice"]);
+    const registration = await this.worker.registration();
     const subscription = await registration?.pushManager?.getSubscription();
     await subscription?.unsubscribe().catch(() => {});
     for (const notification of (await registration?.getNotifications?.()) ?? []) notification.close();
     await navigator.clearAppBadge?.().catch(() => {});
+  }
+
+  /**
+   * Have the service worker as long as something is kept, or there are push messages, and keep these on. Without it, this is
+   * a tab like any other.
+   */
+  async settle() {
+    if (await this.#isUsed()) {
+      await this.worker.register();
+      await this.push?.renew();
+    } else await this.worker.unregister();
+  }
+
+  async #isUsed() {
+    if (this.#isKept || isInstalled() || (await this.#data.get("push"))) return true;
+    const { pushManager } = (await this.worker.registration()) ?? {};
+    return Boolean(await pushManager?.getSubscription());
   }
 
   /** The session has ended: erase the messages. Marks wait for a new token of the user whom the old one names. */
@@ -108,25 +127,15 @@ export class Device {
     await this.#data.set("list", null);
   }
 
-  async #erase() {
+  /** @param {(keyof DeviceValues)[]} names */
+  async #erase(names) {
     clearTimeout(this.#saveTimer);
     this.#list = null;
     this.#hasMarks = false;
-    await this.#data.clear();
+    for (const name of names) await this.#data.set(name, null);
   }
 
   // --- The inbox without a network ----------------------------------------------------------------------------------
-
-  /**
-   * Return the API for a component on this device.
-   *
-   * @param {string} server
-   * @param {Session} session
-   * @param {string} language
-   */
-  api(server, session, language) {
-    return new OfflineApi(server, session, language, this);
-  }
 
   /** Return the kept messages; null if there are none, or if they are older than a week. */
   async keptList() {
@@ -150,7 +159,7 @@ export class Device {
       return false;
     }
     this.#hasMarks = true;
-    const registration = await this.#registration;
+    const registration = await this.worker.registration();
     // Only some browsers have it; the others send the marks when the inbox is open again.
     const { sync } = /** @type {{sync?: {register: (tag: string) => Promise<void>}}} */ (registration ?? {});
     await sync?.register(SENDING).catch(() => {});
@@ -163,12 +172,19 @@ export class Device {
   }
 
   /**
-   * Keep the newest messages of a store from now on.
+   * Keep the newest messages of a component's store from now on, and let its API answer from them without a network.
    *
+   * @param {Api} api
    * @param {Store} store
    */
-  follow(store) {
+  follow(api, store) {
+    if (this.#store === store) return;
     this.#store = store;
+    this.push = new Push(api, this.worker, this.#data, {
+      owner: () => ownerOf(this.#token),
+      ended: () => this.settle(),
+    });
+    answerOffline(api, this);
     store.on("change", () => {
       if (!this.#isKept) return;
       clearTimeout(this.#saveTimer);
@@ -187,42 +203,6 @@ export class Device {
     this.#list = { messages: kept, counts: store.counts, hasMore, savedAt };
     await this.#data.set("list", this.#list);
   }
-
-  // --- The service worker -------------------------------------------------------------------------------------------
-
-  get #scope() {
-    return `${this.#server}/inbox`;
-  }
-
-  /** Register the service worker. */
-  register() {
-    this.#checkedAt = Date.now();
-    this.#registration ??= navigator.serviceWorker.register(`${this.#scope}/service-worker.js`, { scope: this.#scope });
-    return this.#registration;
-  }
-
-  /** Look for a newer version of the page, at most once an hour. */
-  async checkUpdate() {
-    if (Date.now() - this.#checkedAt < CHECK_EVERY) return;
-    this.#checkedAt = Date.now();
-    await (await this.#registration)?.update().catch(() => {});
-  }
-
-  /** The registration of the service worker when it works; null where there is none. */
-  async worker() {
-    try {
-      await this.#registration;
-      return this.#registration && (await navigator.serviceWorker.ready);
-    } catch {
-      return null;
-    }
-  }
-}
-
-/** Return whether the page runs as an installed app. */
-export function isInstalled() {
-  const { standalone } = /** @type {{standalone?: boolean}} */ (navigator);
-  return standalone === true || matchMedia("(display-mode: standalone)").matches;
 }
 
 /**

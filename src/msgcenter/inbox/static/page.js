@@ -3,11 +3,13 @@
  * link, a signed link that gives a token and opens a message.
  */
 
-import { Device } from "./device.js";
 import { closeEarlyStream } from "./early-stream.js";
 import { drawFavicon } from "./favicon.js";
-import { HOME, MsgInbox } from "./msg-inbox.js";
+import { HOME, InboxElement } from "./inbox-element.js";
+import { mayUseDevice, usesDevice } from "./installed.js";
 import { languageFor, textsIn } from "./texts.js";
+
+/** @import { Device } from "./device.js" */
 
 /**
  * @typedef {"token" | "lang" | "theme"} SettingName
@@ -23,9 +25,9 @@ const MAX_COUNT = 99;
 /** @type {SettingName[]} */
 const SETTINGS = ["token", "lang", "theme"];
 const TARGETS = ["link", "msg"];
-/** What this page may keep on the device; null in a frame. */
-const device = Device.isPossible ? new Device(HOME) : null;
-/** The component, once it is on the page. @type {MsgInbox | null} */
+/** What this page keeps on the device, once it is loaded. @type {Device | null} */
+let device = null;
+/** The component, once it is on the page. @type {InboxElement | null} */
 let shown = null;
 
 // --- Settings of this tab -------------------------------------------------------------------------------------------
@@ -143,6 +145,7 @@ async function start() {
   const { link, msg } = takeAddress();
   const target = link ? await follow(link) : msg;
   const settings = settingsOfThisTab();
+  if (!device && (await usesDevice(HOME))) await loadDevice(null).catch(() => {}); // without its script this is a tab
   if (device) {
     settings.token ??= await device.keptToken();
     if (settings.token) await device.begin(settings.token);
@@ -152,6 +155,7 @@ async function start() {
     return;
   }
   showInbox(settings);
+  if (settings.token) afterLoad(() => device?.settle().catch(() => {}));
   if (target) shown?.showMessage(target);
 }
 
@@ -179,7 +183,7 @@ function showInbox(settings) {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.documentElement.dataset.theme = settings.theme ?? "";
   document.title = title;
-  const inbox = new MsgInbox();
+  const inbox = new InboxElement();
   const attributes = { mode: "panel", notifications: "on", server: HOME, ...settings, lang: language };
   for (const [name, value] of Object.entries(attributes)) if (value) inbox.setAttribute(name, value);
   inbox.addEventListener("msg-inbox:counts", (event) => {
@@ -191,6 +195,7 @@ function showInbox(settings) {
     device?.end();
   });
   inbox.device = device;
+  if (mayUseDevice()) inbox.loadDevice = () => loadDevice(settings.token);
   shown = inbox;
   document.addEventListener("keydown", (event) => {
     if (event.target === document.body && inbox.handleKey(event)) event.preventDefault();
@@ -215,7 +220,31 @@ function showCount(title, unread) {
   navigator.setAppBadge?.(unread).catch(() => {});
 }
 
-// --- The service worker ---------------------------------------------------------------------------------------------
+// --- The device -----------------------------------------------------------------------------------------------------
+
+/**
+ * Load the script that keeps things on the device, whose address is in the document, and begin with a token, if there is one.
+ *
+ * @param {string | null} token
+ * @returns {Promise<Device>}
+ */
+async function loadDevice(token) {
+  const name = document.querySelector("meta[name=device-script]")?.getAttribute("content");
+  /** @type {typeof import("./device.js")} */
+  const { Device } = await import(`${HOME}/${name}`);
+  if (!device) {
+    device = new Device(HOME);
+    device.worker.followUpgrades();
+  }
+  if (token) await device.begin(token);
+  return device;
+}
+
+/** @param {() => void} work */
+function afterLoad(work) {
+  if (document.readyState === "complete") work();
+  else addEventListener("load", work);
+}
 
 /**
  * Open what a notification leads to: in the inbox that is shown, or with the notification's link.
@@ -227,22 +256,14 @@ function openTarget({ msgId, url }) {
   else if (url) location.hash = new URL(url).hash;
 }
 
-/** Register the service worker when the page has loaded, and load the page again after an upgrade while it is hidden. */
-async function useWorker() {
-  const { serviceWorker } = navigator;
-  let isOutdated = false;
-  const hadWorker = serviceWorker.controller !== null;
-  serviceWorker.addEventListener("controllerchange", () => {
-    isOutdated = hadWorker;
-  });
-  serviceWorker.addEventListener("message", ({ data }) => data?.type === "msg-inbox:open" && openTarget(data));
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden && isOutdated) location.reload();
-    else if (!document.hidden) device?.checkUpdate();
-  });
-  await device?.register().catch(() => {});
+customElements.define("msg-inbox", InboxElement);
+// The worker may be used by another window.
+if (mayUseDevice()) {
+  navigator.serviceWorker.addEventListener(
+    "message",
+    ({ data }) => data?.type === "msg-inbox:open" && openTarget(data),
+  );
+  navigator.serviceWorker.startMessages();
 }
-
 addEventListener("hashchange", start);
 start();
-if (device) addEventListener("load", useWorker);

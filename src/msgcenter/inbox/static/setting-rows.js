@@ -28,6 +28,28 @@ export function row(name, hint, control, tag = "") {
 }
 
 /**
+ * Return a button for what cannot be taken back: the first click asks, the second acts.
+ *
+ * @param {object} options
+ * @param {string} options.text
+ * @param {string} options.label What it does, for screen readers.
+ * @param {string} options.sure The text that asks.
+ * @param {() => void} options.run
+ */
+export function confirmButton({ text, label, sure, run }) {
+  let asks = false;
+  const ask = (/** @type {boolean} */ isAsking) => {
+    asks = isAsking;
+    button.textContent = asks ? sure : text;
+    button.setAttribute("aria-label", asks ? `${sure}: ${label}` : label);
+  };
+  const click = () => (asks ? run() : ask(true));
+  const button = el("button", { type: "button", class: "text-button", on: { click, blur: () => ask(false) } });
+  ask(false);
+  return button;
+}
+
+/**
  * Show other parts in a section, and keep the focus: at the same control, or at the first one if it is gone.
  *
  * @param {HTMLElement} section

@@ -1,10 +1,9 @@
 /** The settings of this device: push messages, and what is kept on it. */
 
 import { el } from "./dom.js";
-import { Push } from "./push.js";
 import { row, showParts, switchFor } from "./setting-rows.js";
 
-/** @import { PushReport, Subscription } from "./push.js" */
+/** @import { Push, PushReport, Subscription } from "./push.js" */
 /** @import { SettingsContext } from "./settings.js" */
 
 /**
@@ -14,9 +13,9 @@ import { row, showParts, switchFor } from "./setting-rows.js";
  * @returns {Promise<HTMLElement | null>}
  */
 export async function deviceSection(context) {
-  const { api, device, texts } = context;
-  if (!device) return null;
-  const push = new Push(api, device);
+  const { device, texts } = context;
+  if (!device?.push) return null;
+  const { push } = device;
   const section = el("section", { "aria-labelledby": "settings-device" });
   const draw = (/** @type {PushReport} */ report) => {
     showParts(section, [

@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import { Choices } from "./preference-choices.js";
-import { row, selectFor, showParts, switchFor } from "./setting-rows.js";
+import { confirmButton, row, selectFor, showParts, switchFor } from "./setting-rows.js";
 
 /** @import { Contact } from "./preference-choices.js" */
 /** @import { SettingsContext } from "./settings.js" */
@@ -43,10 +43,12 @@ function parts(choices, context, redraw) {
     ...channels.map((channel) => channelRow(channel, choices, context, redraw)),
     ...titled(texts.byType, typeRows),
     ...titled(texts.byApp, appRows),
-    ...quietRows(choices, context, redraw),
-    digestRow(choices, context),
-    languageRow(choices, context),
-    zoneRow(choices, context),
+    ...titled(texts.when, [
+      ...quietRows(choices, context, redraw),
+      digestRow(choices, context),
+      languageRow(choices, context),
+      zoneRow(choices, context),
+    ]),
   ];
 }
 
@@ -88,8 +90,8 @@ function channelRow(channel, choices, context, redraw) {
       failed(error);
     }
   };
-  const properties = { type: "button", class: "text-button", "aria-label": texts.removeContact(name) };
-  control.before(el("button", { ...properties, on: { click: remove } }, texts.remove));
+  const { remove: text, removeSure: sure } = texts;
+  control.before(confirmButton({ text, label: texts.removeContact(name), sure, run: remove }));
   return shown;
 }
 

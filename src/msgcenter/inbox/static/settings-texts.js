@@ -27,6 +27,7 @@ const zh = {
   unnamed: "未命名的浏览器",
   since: (when) => `自 ${when}`,
   remove: "移除",
+  removeSure: "确认移除",
   removeDevice: (name) => `移除：${name}`,
   channelsTitle: "未读消息的提醒方式",
   channelNames: {
@@ -44,6 +45,7 @@ const zh = {
   removeContact: (name) => `移除${name}的联系方式`,
   byType: "按消息类型",
   byApp: "按应用",
+  when: "时间与语言",
   mandatory: "必收",
   mandatoryHint: "由学校规定，不能关闭",
   quiet: "免打扰时段",
@@ -86,6 +88,7 @@ const en = {
   unnamed: "Unnamed browser",
   since: (/** @type {string} */ when) => `Since ${when}`,
   remove: "Remove",
+  removeSure: "Really remove",
   removeDevice: (/** @type {string} */ name) => `Remove: ${name}`,
   channelsTitle: "How you are told about unread messages",
   channelNames: /** @type {Record<string, string>} */ ({
@@ -103,6 +106,7 @@ const en = {
   removeContact: (/** @type {string} */ name) => `Remove the address for ${name}`,
   byType: "By type of message",
   byApp: "By app",
+  when: "Times and language",
   mandatory: "Mandatory",
   mandatoryHint: "Your school requires these",
   quiet: "Quiet hours",

@@ -56,10 +56,16 @@ export const layout = `
   }
 }
 
-/* --- Phones: the popover covers the screen --- */
+/* --- Narrow: badges that need room stand below who has sent it --- */
+@container inbox (max-width: 520px) {
+  .meta:has(.asleep, .reminder:not([hidden])) { flex-wrap: wrap; row-gap: 2px; }
+  .meta:has(.asleep, .reminder:not([hidden]))::after { content: ""; order: 1; flex-basis: 100%; }
+  .meta:has(.asleep, .reminder:not([hidden])) :is(.approval, .marks, .reminder) { order: 2; }
+  .meta:has(.asleep, .reminder:not([hidden])) > .from { flex: 1 1 0; }
+}
+
+/* --- Phones --- */
 @media (max-width: 560px) {
-  .panel[popover] { top: 0 !important; left: 0 !important; width: 100vw; height: 100dvh; }
-  .panel[popover] .frame { border: 0; border-radius: 0; padding-top: env(safe-area-inset-top); }
   .card { padding-inline: 16px; }
 }
 
@@ -70,12 +76,11 @@ export const layout = `
 @keyframes lift { from { opacity: 0; transform: translateY(10px); } }
 @keyframes drop { from { opacity: 0; transform: translateY(-12px); } }
 @keyframes arrive { from { opacity: 0; transform: translateY(-22px); background: var(--_tint); } }
-@keyframes ring { 0%, 100% { transform: none; } 20% { transform: rotate(14deg); } 40% { transform: rotate(-12deg); } 60% { transform: rotate(8deg); } 80% { transform: rotate(-5deg); } }
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation-duration: .01ms !important; animation-iteration-count: 1 !important; transition-duration: .01ms !important; }
 }
 @media (forced-colors: active) {
-  .dot, .bell-badge { forced-color-adjust: none; }
+  .dot { forced-color-adjust: none; }
   .tab[aria-selected="true"] { text-decoration: underline; }
 }
 `;

@@ -1,19 +1,9 @@
-/** How the bell, the panel's frame, its bar, its views and its notice look. */
+/** How the panel's frame, its bar, its views and its notice look. */
 
 export const panel = `
-/* --- The bell --- */
-.bell { position: relative; display: grid; place-items: center; width: 44px; height: 44px; border-radius: 50%; color: var(--msg-text, currentColor); transition: background-color .15s; }
-.bell:hover, .bell[aria-expanded="true"] { background: var(--_hover); }
-.bell .icon { width: 24px; height: 24px; transform-origin: 50% 10%; }
-.bell.ringing .icon { animation: ring .7s ease; }
-.bell-badge { position: absolute; top: 3px; inset-inline-start: 23px; min-width: 18px; height: 18px; padding: 0 5px; border-radius: 9px; background: var(--_badge); color: #fff; font: 700 11px/18px var(--_font); text-align: center; font-variant-numeric: tabular-nums; box-shadow: 0 0 0 2px var(--_surface); }
-
 /* --- The panel --- */
 .panel { container: inbox / inline-size; position: relative; display: block; width: 100%; height: 100%; min-height: 0; color: var(--_text); }
 .panel:focus-visible { outline: none; }
-.panel[popover] { position: fixed; inset: auto; margin: 0; padding: 0; border: 0; overflow: visible; background: none; z-index: 2147483000; width: min(var(--msg-width, 420px), calc(100vw - 12px)); height: min(var(--msg-height, 640px), calc(100vh - 96px)); min-height: min(320px, 100vh); }
-.panel[popover] .frame { border-radius: var(--_radius); box-shadow: var(--_shadow); border: 1px solid var(--_border); animation: rise .16s ease-out; }
-.panel[popover] .overlay { position: absolute; }
 .frame { position: relative; display: grid; grid-template: auto auto auto minmax(0, 1fr) / minmax(0, 1fr); width: 100%; height: 100%; overflow: hidden; background: var(--_surface); }
 .bar { grid-area: 1 / 1; display: flex; align-items: center; gap: 2px; min-height: 56px; padding: 8px 8px 4px 18px; }
 .name { display: flex; align-items: center; gap: 8px; min-width: 0; }

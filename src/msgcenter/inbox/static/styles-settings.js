@@ -7,8 +7,8 @@ export const settings = `
 .settings-head { display: flex; align-items: center; justify-content: space-between; padding: 14px 14px 10px 20px; border-bottom: 1px solid var(--_border); }
 .settings-head h2 { font-size: 17px; font-weight: 650; }
 .settings-body { padding: 4px 20px 24px; overflow-y: auto; overscroll-behavior: contain; }
-.settings-body h3 { margin: 20px 0 4px; color: var(--_soft); font-size: 13px; font-weight: 620; }
-.settings-body h4 { margin: 16px 0 4px; font-size: 14px; font-weight: 600; }
+.settings-body h3 { margin: 22px 0 4px; font-size: 15px; font-weight: 650; }
+.settings-body h4 { margin: 18px 0 2px; color: var(--_soft); font-size: 13px; font-weight: 600; }
 .setting { display: flex; align-items: center; gap: 16px; min-height: 56px; padding: 10px 0; }
 .setting + .setting { border-top: 1px solid var(--_border); }
 .setting-text { flex: 1; min-width: 0; }
@@ -23,12 +23,6 @@ export const settings = `
 .settings select, .settings input[type="time"] { min-height: 40px; max-width: 60%; padding: 0 10px; border: 1px solid color-mix(in srgb, var(--_text) 45%, var(--_surface)); border-radius: 10px; background: var(--_surface); color: var(--_text); font: inherit; }
 .settings .quiet-times { display: flex; align-items: center; gap: 8px; }
 .settings .quiet-times input { max-width: none; }
-.setting.wrapping { flex-wrap: wrap; gap: 8px 16px; }
-.setting.wrapping .setting-text { flex: 1 1 160px; }
-.setting-boxes { display: flex; flex-wrap: wrap; gap: 4px 14px; }
-.setting-box { display: inline-flex; align-items: center; gap: 6px; min-height: 32px; cursor: pointer; }
-.setting-box:has(:disabled) { color: var(--_soft); cursor: default; }
-.box { width: 18px; height: 18px; margin: 0; accent-color: var(--_accent); }
 .setting.wrapping { flex-wrap: wrap; gap: 8px 16px; }
 .setting.wrapping .setting-text { flex: 1 1 160px; }
 .setting-boxes { display: flex; flex-wrap: wrap; gap: 4px 14px; }

@@ -6,6 +6,7 @@
  */
 
 import { DeviceData } from "../static/device-data.js";
+import { renewSubscription } from "../static/push-subscription.js";
 import { SENDING, sendMarks } from "../static/read-marks.js";
 
 /**
@@ -115,6 +116,12 @@ async function sync(isLastChance) {
 }
 
 // --- Push messages ----------------------------------------------------------------------------------------------------
+
+// Browsers may end a subscription on their own, and begin another.
+worker.addEventListener("pushsubscriptionchange", (event) => {
+  const { waitUntil } = /** @type {ExtendableEvent} */ (event);
+  waitUntil.call(event, renewSubscription(data, SERVER, worker.registration.pushManager));
+});
 
 worker.addEventListener("push", (event) => event.waitUntil(show(event.data)));
 

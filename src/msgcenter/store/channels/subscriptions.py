@@ -130,6 +130,21 @@ async def remove_gone(connection: Connection, cell: int, user_id: str, digest: b
     )
 
 
+async def take(connection: Connection, cell: int, user_id: str, digest: bytes) -> Subscription | None:
+    """Remove a subscription and return it; None if there is none."""
+    row = await connection.fetchrow(
+        """
+        delete from push_subscription
+        where cell = $1 and user_id = $2 and digest = $3
+        returning digest, label, sealed, created_at, succeeded_at, app_number
+        """,
+        cell,
+        user_id,
+        digest,
+    )
+    return None if row is None else Subscription(*row)
+
+
 async def remove_all(connection: Connection, cell: int, user_ids: Collection[str]) -> int:
     """Remove all subscriptions of users of a cell; return how many there were."""
     status = await connection.execute(
