@@ -276,14 +276,14 @@ async def add_contacts(database: Database, platform: Platform, user_ids: Iterabl
             await contacts.write(connection, cell, sealed_contacts, app_number=None, now=1)
 
 
-async def until_rows(database: Database, query: str, count: int, seconds: float = 60) -> None:
+async def until_rows(database: Database, query: str, count: int, seconds: float = 240) -> None:
     """Wait until a query, perhaps about the present time ($1), has a number of rows."""
     async with asyncio.timeout(seconds):
         while len(await rows(database, query, *([now_ms()] if "$1" in query else []))) != count:
             await asyncio.sleep(0.02)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 240) -> None:
     """Wait until the condition is true."""
     async with asyncio.timeout(seconds):
         while not condition():
