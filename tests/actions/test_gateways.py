@@ -1,5 +1,6 @@
 """Gateways of channels: what operators set, what they see of it, and tests by a real SMTP server."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -212,3 +213,19 @@ async def test_turning_on_a_paused_gateway_ends_its_pause(desk: Desk) -> None:
     assert await desk.gateways.set_off(PLATFORM, "email", off=False, by=COMMAND)
     (shown,) = await desk.gateways.all()
     assert shown.state == "on"
+
+
+async def test_a_provider_is_loaded_while_no_transaction_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apprise takes seconds for it; PostgreSQL ends a transaction that does nothing for five."""
+    loop = asyncio.get_running_loop()
+    open_transactions: list[int] = []
+
+    async def count() -> None:
+        idle = "select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'"
+        open_transactions.append(len(await rows(desk.database, idle)))
+
+    kind = PROVIDERS["email"]["smtp"]._replace(load=lambda: asyncio.run_coroutine_threadsafe(count(), loop).result(30))
+    monkeypatch.setitem(PROVIDERS["email"], "smtp", kind)
+    await desk.set_up()
+    await desk.gateways.test(PLATFORM, "email", "a@b.cn", "en", by=COMMAND)
+    assert open_transactions == [0, 0]

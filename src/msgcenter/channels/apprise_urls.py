@@ -64,7 +64,14 @@ def configure(fields: Mapping[str, str]) -> AppriseConfig:
     return AppriseConfig(urls=" ".join(urls))
 
 
-PROVIDER = Provider("apprise", "apprise", Phrase("Apprise", "Apprise"), FIELDS, 1, configure)
+def load() -> None:
+    """Load Apprise with all services that it knows."""
+    apprise = _apprise()
+    if apprise is not None:
+        apprise.Apprise.instantiate("json://localhost")
+
+
+PROVIDER = Provider("apprise", "apprise", Phrase("Apprise", "Apprise"), FIELDS, 1, configure, load)
 
 
 def _apprise() -> Any:

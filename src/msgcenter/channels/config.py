@@ -114,7 +114,7 @@ class Provider(NamedTuple):
     """A kind of gateway: which fields it has, and how they become a configuration.
 
     `rate` is the default number of messages per second. `configure` refuses wrong values with FIELD_MALFORMED or
-    FIELD_MISSING and the field.
+    FIELD_MISSING and the field. `load` loads what that needs (see `registry.load`).
     """
 
     channel: Channel
@@ -123,6 +123,7 @@ class Provider(NamedTuple):
     fields: tuple[Field, ...]
     rate: float
     configure: Callable[[Mapping[str, str]], Config]
+    load: Callable[[], object] = lambda: None
 
 
 def fields_of(config: Config) -> dict[str, str]:

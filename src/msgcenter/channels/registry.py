@@ -1,5 +1,6 @@
 """All channels: which providers each one has, and how a gateway is configured and opened."""
 
+import asyncio
 from collections.abc import Mapping
 
 from msgcenter.channels import apprise_urls, dingtalk, feishu, push, sms_aliyun, sms_http, sms_tencent, smtp, wecom
@@ -38,6 +39,14 @@ def provider_of(channel: str, code: str) -> Provider:
         listed = ", ".join(providers)
         raise malformed("provider", f"只能取 {listed}", f"must be one of {listed}")
     return provider
+
+
+async def load(provider: Provider) -> None:
+    """Load what a provider needs, in a thread. Apprise takes seconds of CPU the first time in a process.
+
+    Call it before `parse_config` where nothing else may wait so long: neither other calls nor a transaction.
+    """
+    await asyncio.to_thread(provider.load)
 
 
 def parse_config(channel: str, provider: str, fields: Mapping[str, str]) -> Config:

@@ -29,9 +29,6 @@ from tests.channel_scene import KEYS, ChannelScene, channel_scene, slower, until
 from tests.channels.stands import PROVIDERS, Stand, all_stands
 from tests.scene import rows
 
-# It loads all its services the first time: not in the transaction that sets its gateway, since that takes seconds.
-pytest.importorskip("apprise").Apprise.instantiate("json://127.0.0.1")
-
 TITLE = "Trip"
 PERSONAL: tuple[Channel, ...] = tuple(channel for channel in CHANNELS if channel != "apprise")
 """Channels that need an address of each person."""

@@ -8,7 +8,7 @@ import msgspec
 from msgcenter.actions.apps.platforms import check_platform
 from msgcenter.channels.config import Provider, fields_of
 from msgcenter.channels.face import Outcome, Parcel
-from msgcenter.channels.registry import PROVIDERS, label_of, open_gateway, parse_config, provider_of
+from msgcenter.channels.registry import PROVIDERS, label_of, load, open_gateway, parse_config, provider_of
 from msgcenter.database.database import Connection, Database, transactional
 from msgcenter.domain.channels.codes import CHANNELS, Channel
 from msgcenter.domain.channels.contacts import normal_address
@@ -107,6 +107,7 @@ class Gateways:
         await check_platform(self._database, new.platform_code)
         new.check_limits()
         kind = provider_of(new.channel, new.provider)
+        await load(kind)
         await self._set(kind, new, by)
         return await self._find(new.platform_code, kind.channel)
 
@@ -162,6 +163,7 @@ class Gateways:
             )
         target = normal_address(gateway.channel, address)
         now = now_ms()
+        await load(shown.provider)
         config = parse_config(gateway.channel, gateway.provider, self._open(gateway))
         async with open_gateway(config, self._network) as opened:
             outcome = await opened.send(Parcel(f"test-{now}", target, _test_note(language, platform.code, now)))

@@ -10,7 +10,7 @@ import structlog
 
 from msgcenter.channels.face import Gateway as OpenGateway
 from msgcenter.channels.face import Outcome
-from msgcenter.channels.registry import open_gateway, parse_config
+from msgcenter.channels.registry import load, open_gateway, parse_config, provider_of
 from msgcenter.delivery.channels import claims
 from msgcenter.delivery.channels.attempt import attempt, settlement_of
 from msgcenter.delivery.channels.claims import Send
@@ -56,6 +56,7 @@ class GatewayTurn:
     async def run(self) -> None:
         """Send until nothing is due, then give the lease back. Refuses with DATABASE_UNAVAILABLE."""
         try:
+            await load(provider_of(self._gateway.channel, self._gateway.provider))
             gateway = self._open()
         except Exception as error:
             _log.warning("a gateway cannot be opened", gateway=self._gateway.number, reason=repr(error))
