@@ -18,6 +18,23 @@ MUTATIONS = (
         ("tests/store/test_tokens.py::test_a_token_is_valid_until_it_expires",),
     ),
     Mutation(
+        "recent-app: a status call does not see that the app has changed a moment ago",
+        f"{SRC}/store/mailboxes/read_states.py",
+        "and app.xmin = seen.version",
+        "and seen.version is not null",
+        (
+            "tests/messaging/test_status_changes.py::"
+            "test_a_change_for_a_changed_app_is_refused_and_the_rest_of_its_batch_applied",
+        ),
+    ),
+    Mutation(
+        "recent-app: a call that is refused does not look up its token",
+        f"{SRC}/gateway/endpoint.py",
+        "if isinstance(problem, Refusal) and problem.reason is Reason.DATABASE_UNAVAILABLE:\n                    raise",
+        "if isinstance(problem, Refusal) and not isinstance(problem, AppChangedError):\n                    raise",
+        ("tests/gateway/test_recent_apps.py",),
+    ),
+    Mutation(
         "token-digest: tokens are stored as they are",
         f"{SRC}/actions/apps/key_ring.py",
         "return sha256(token.encode()).digest()",
