@@ -18,7 +18,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 @pytest.fixture
 async def calls(kind: Kind, server: Server, app: Credentials) -> AsyncIterator[Calls]:
     """A client with English texts and the default retries."""
-    client_calls = Calls(kind(server.url, app.app_id, app.app_key, language="en"))
+    client_calls = Calls(kind(server.url, app.app_id, app.app_key, language="en", timeout=60))
     yield client_calls
     await client_calls.close()
 
