@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 from msgcenter_client import Client
 from tests.conftest import Credentials
 from tests.e2e.accessibility import violations
-from tests.e2e.conftest import PHONE, OpenInbox, Screen, send_homework
+from tests.e2e.conftest import PHONE, OpenInbox, Screen, send_homework, send_leave_request
 
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 DEVICES = pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
@@ -122,6 +122,22 @@ def test_an_own_time_is_checked(
     dialog.get_by_role("button", name="OK").click()
     expect(dialog).to_have_count(0)
     expect(screen.cards).to_have_count(0)
+
+
+def test_all_marks_of_a_message_fit_on_a_phone(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
+    send_leave_request(client, user, sender_name="示范第一小学教务处")
+    screen = open_inbox(token, **PHONE)
+    card = screen.cards.first
+    screen.choose(card, "Star")
+    snooze(screen, card, "Tomorrow")
+    open_folder(screen, "Snoozed")
+    expect(card.get_by_text("To do")).to_be_visible()
+    assert screen.scroller.evaluate("scroller => scroller.scrollWidth <= scroller.clientWidth")
+    for part in (".from", ".star", ".asleep", ".card-menu"):
+        box = card.locator(part).bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= PHONE["viewport"]["width"], part
+    picture(screen, "marks-phone")
 
 
 def test_a_snoozed_message_comes_back_by_itself(open_inbox: OpenInbox, token: str, client: Client, user: str) -> None:
