@@ -24,7 +24,7 @@ async def app_on(database: Database) -> App:
     """Register an app on a platform with ten thousand users."""
     await add_app(database, "broadcaster", PLATFORM.code)
 
-    async def write(connection: Connection) -> int:
+    async def write(connection: Connection) -> list[str]:
         return await users.register(connection, PLATFORM.first_cell, USERS)
 
     await database.in_transaction(write)

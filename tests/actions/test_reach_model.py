@@ -165,10 +165,10 @@ class Scene(Model):
     async def know(self, step: Know) -> None:
         name = USERS[step.user]
 
-        async def write(connection: Connection) -> int:
+        async def write(connection: Connection) -> list[str]:
             return await directory.register(connection, self.platform.cell_of(name), [name])
 
-        assert await self.database.in_transaction(write) == (name not in self.known)
+        assert await self.database.in_transaction(write) == ([] if name in self.known else [name])
         self.known.add(name)
 
     async def setstatus(self, step: SetStatus) -> None:

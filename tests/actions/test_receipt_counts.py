@@ -37,7 +37,7 @@ async def broadcast(database: Database, url: str, *, expires_at: int | None = No
     """Return an app and its broadcast to forty users, three of which have read it."""
     await add_app(database, "counted", PLATFORM.code)
 
-    async def write(connection: Connection) -> int:
+    async def write(connection: Connection) -> list[str]:
         return await users.register(connection, PLATFORM.first_cell, USERS)
 
     await database.in_transaction(write)

@@ -35,7 +35,7 @@ async def app_of(database: Database) -> App:
     """Register an app on a platform that knows the users."""
     await add_app(database, "puller", PLATFORM.code)
 
-    async def write(connection: Connection) -> int:
+    async def write(connection: Connection) -> list[str]:
         return await users.register(connection, PLATFORM.first_cell, USERS)
 
     await database.in_transaction(write)

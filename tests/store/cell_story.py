@@ -122,7 +122,8 @@ class Story:
 
     async def play(self) -> None:
         """Play the whole story."""
-        assert await import_users(self.database, CODE, USERS, lambda _: None) == len(USERS)
+        new_users = await self.send_to_new_users()
+        assert await import_users(self.database, CODE, USERS, lambda _: None) == len(USERS) - new_users
         assert await count_users(self.database, CODE) == len(USERS)
         await self.compare()
         channels = ChannelRows(self.database, CODE)
@@ -196,6 +197,13 @@ class Story:
         for user in users:
             self.shown[user].add(message_id)
         return message_id
+
+    async def send_to_new_users(self) -> int:
+        """Send to two users of a cell who are not known yet. Return their number."""
+        cell = self.platform.cell_of(USERS[0])
+        users = [user for user in USERS if self.platform.cell_of(user) == cell][:2]
+        await self.send(Receivers.of(users), users)
+        return len(users)
 
     async def send_to_receivers(self) -> None:
         """Send to some and to all receivers, once by a request that is repeated."""

@@ -22,10 +22,10 @@ async def platforms(database: Database) -> None:
 
 async def test_a_user_is_registered_once(database: Database) -> None:
     async with database.connection() as connection:
-        assert await users.register(connection, CELL, ["b", "a", "b"]) == 2
-        assert await users.register(connection, CELL, ["c", "b"]) == 1
-        assert await users.register(connection, CELL, []) == 0
-        assert await users.register(connection, CELL + 1, ["b"]) == 1
+        assert await users.register(connection, CELL, ["b", "a", "b"]) == ["a", "b"]
+        assert await users.register(connection, CELL, ["c", "b"]) == ["c"]
+        assert await users.register(connection, CELL, []) == []
+        assert await users.register(connection, CELL + 1, ["b"]) == ["b"]
         assert await users.count_users(connection, HOME) == 3
         assert await users.count_users(connection, Platform("unknown", 9)) == 0
 
@@ -44,7 +44,7 @@ async def test_registering_does_not_wait_for_a_locked_mailbox(database: Database
         await users.register(other, CELL, ["a"])
         await holder.execute("select 1 from mailbox where cell = $1 for update", CELL)
         async with asyncio.timeout(60):
-            assert await users.register(other, CELL, ["a", "b"]) == 1
+            assert await users.register(other, CELL, ["a", "b"]) == ["b"]
 
 
 async def test_counting_users_reads_the_index_only(database: Database) -> None:

@@ -80,5 +80,6 @@ def is_org_audience(topic_number: int | None) -> TypeGuard[int]:
 
 def receivers_of(user_ids: Iterable[str]) -> tuple[str, ...]:
     """Return user ids sorted and without duplicates."""
-    # Most lists are sorted, and sorting these takes no time; a set would lose their order first.
-    return tuple(dict.fromkeys(sorted(user_ids)))
+    # Most lists are sorted and have no duplicates: sorting these takes no time, and they need no second list.
+    ordered = sorted(user_ids)
+    return tuple(ordered if len(set(ordered)) == len(ordered) else dict.fromkeys(ordered))

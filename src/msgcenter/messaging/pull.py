@@ -61,7 +61,7 @@ async def _pull_batch(
     limit = max(1, _ENTRIES_PER_COMMIT // len(states))
     pending = await feed.pending_rows(connection, cell, states, limit)
     effects = _effects(cell, [row for rows in pending for row in rows], now)
-    await add_entries(connection, effects.new_entries)
+    await add_entries(connection, effects.new_entries, are_known=True)
     if effects.unread:
         await change_pages(connection, platform, effects.unread, now)
     if effects.withdrawn:

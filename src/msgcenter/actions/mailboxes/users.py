@@ -40,7 +40,7 @@ async def import_users(
 async def _register(connection: Connection, platform: Platform, user_ids: tuple[str, ...], by: Actor) -> int:
     new = 0
     for cell, cell_users in by_cell(platform, user_ids):
-        new += await directory.register(connection, cell, cell_users)
+        new += len(await directory.register(connection, cell, cell_users))
     if new:
         await audit.record(connection, by, "platform.users", platform.code, now=now_ms(), new=new)
     return new

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from msgcenter.actions.channels.template_use import TemplateUse
+from msgcenter.actions.messages.send_weights import SendWeights
 from msgcenter.database.database import Database
 from msgcenter.database.group_commit import CellCommits, GroupCommit
 from msgcenter.domain.account import App, Platform
@@ -64,11 +65,12 @@ class Sending:
             waiting_limit=waiting_limit,
             weigh=lambda query: len(query.org_ids),
         )
+        self._weights = SendWeights()
         self._sends = CellCommits(
             self._send_batch,
             batch_weight=_RECEIVERS_PER_COMMIT,
             waiting_limit=waiting_limit,
-            weigh=lambda draft: max(1, len(draft.receivers)) if draft.is_immediate else 1,
+            weigh=self._weights.of,
         )
 
     async def send(
@@ -166,6 +168,7 @@ class Sending:
 
     async def _send_batch(self, drafts: list[Draft]) -> Sequence[SendResult]:
         results = await send_drafts(self._database, await self._lease.ids(), drafts, on_stored=self._on_stored)
+        self._weights.note(draft for draft, result in zip(drafts, results, strict=True) if isinstance(result, int))
         # A repeated request is published again: its mailboxes show nothing new, so this does no harm.
         self._on_change(
             [

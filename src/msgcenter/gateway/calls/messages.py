@@ -104,8 +104,8 @@ def _audience(request: SendMsg) -> Audience:
             raise contradiction(f"{name}/{used[0]}", f"{name}须与orgIds同用", f"{name} needs orgIds")
     if request.to_all is False:
         raise malformed("toAll", "只能取true", "must be true")
-    if not isinstance(request.receiver_ids, UnsetType):
-        return Receivers.of(map(str, request.receiver_ids))
+    if request.receiver_ids is not UNSET:
+        return Receivers.of(request.user_ids())
     if request.approval:
         raise contradiction(f"approval/{used[0]}", "待审批消息须用receiverIds", "an approval needs receiverIds")
     if not isinstance(request.org_ids, UnsetType):

@@ -44,6 +44,15 @@ class Addition(NamedTuple):
     open_approvals: tuple[int, ...] = ()
 
 
+class NewEntry(NamedTuple):
+    """A message to add to mailboxes; times are ms since 1970. `is_open`: an approval that nobody has decided yet."""
+
+    message_id: int
+    read_at: int | None
+    expires_at: int | None
+    is_open: bool
+
+
 class EntryState(NamedTuple):
     """One message in one mailbox; `read_at` as in `domain.mailbox`."""
 
@@ -98,6 +107,31 @@ async def last_parts(connection: Connection, keys: Sequence[PageKey]) -> dict[Pa
         if part >= last.get(key, NEW_PAGE).part:
             last[key] = LastPart(part, entries)
     return last
+
+
+async def start(
+    connection: Connection, cell: int, user_ids: Sequence[str], *, bucket: int, app_number: int, entry: NewEntry
+) -> None:
+    """Start a page with one entry for each of these users of a cell, who have become known in this transaction."""
+    await connection.execute(
+        """
+        insert into mailbox_page (cell, user_id, bucket, app_number, part,
+            message_ids, read_at, first_id, last_id, expires_at, open_approvals)
+        select home.cell, new_user.user_id, $3::int, $4::int, 0,
+            array[$5::bigint], array[$6::bigint], $5::bigint, $5::bigint, $7::bigint, $8::bigint[]
+        from feed_head as home
+        cross join unnest($2::text[]) as new_user (user_id)
+        where home.cell = $1
+        """,
+        cell,
+        user_ids,
+        bucket,
+        app_number,
+        entry.message_id,
+        entry.read_at,
+        entry.expires_at,
+        [entry.message_id] if entry.is_open else [],
+    )
 
 
 async def append(connection: Connection, additions: Sequence[Addition]) -> None:

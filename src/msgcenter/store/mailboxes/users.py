@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Sequence
 
 from msgcenter.database.database import Connection
-from msgcenter.database.statements import affected_rows
 from msgcenter.domain.account import Platform
 
 
-async def register(connection: Connection, cell: int, user_ids: Iterable[str]) -> int:
-    """Make users known in their cell from now on; return how many are new.
+async def register(connection: Connection, cell: int, user_ids: Iterable[str]) -> list[str]:
+    """Make users known in their cell from now on; return those who are new.
 
     New users start at the feed's present position, so they do not get earlier messages to everyone. Runs in the
     caller's transaction, in key order, and takes no locks on existing users.
     """
-    status = await connection.execute(
+    rows = await connection.fetch(
         """
         insert into mailbox (cell, joined, pulled_to, user_id)
         select home.cell, home.position, home.position, new_user.user_id
@@ -21,11 +20,12 @@ async def register(connection: Connection, cell: int, user_ids: Iterable[str]) -
         cross join unnest($2::text[]) as new_user (user_id)
         where home.cell = $1
         on conflict (cell, user_id) do nothing
+        returning user_id
         """,
         cell,
         sorted(set(user_ids)),
     )
-    return affected_rows(status)
+    return [row["user_id"] for row in rows]
 
 
 async def is_known(connection: Connection, cell: int, user_id: str) -> bool:
