@@ -91,6 +91,22 @@ def test_a_snoozed_message_can_be_shown_at_once(browser: Browser, sent: list[str
     assert browser.ids() == sent[::-1]
 
 
+def test_each_snoozed_message_comes_back_at_its_own_time(browser: Browser, sent: list[str]) -> None:
+    for message_id, ms in zip(sent, (1_500, 3_000, DAY_MS), strict=True):
+        browser.post("/messages/snooze", {"ids": [message_id], "until": ms_from_now(ms)})
+    wait_until(lambda: sent[0] in browser.ids())
+    wait_until(lambda: sent[1] in browser.ids())
+    assert browser.ids(filter="snoozed") == [sent[2]]
+
+
+def test_taking_back_a_deletion_wakes_nothing(browser: Browser, sent: list[str]) -> None:
+    browser.post("/messages/snooze", {"ids": [sent[0]], "until": ms_from_now(DAY_MS)})
+    browser.post("/messages/delete", {"ids": [sent[1]], "deleted": True})
+    browser.post("/messages/delete", {"ids": sent, "deleted": False})
+    assert browser.ids() == [sent[2], sent[1]]
+    assert browser.ids(filter="snoozed") == [sent[0]]
+
+
 def test_what_is_hidden_is_not_read_with_all_others(browser: Browser, client: Client, sent: list[str]) -> None:
     browser.post("/messages/snooze", {"ids": [sent[0]], "until": ms_from_now(DAY_MS)})
     browser.post("/messages/delete", {"ids": [sent[1]], "deleted": True})

@@ -94,14 +94,14 @@ MUTATIONS = (
         f"{SRC}/store/mailboxes/sweeping.py",
         "min([*later, *still_asleep.values()], default=None)",
         "min(later, default=None)",
-        ("tests/messaging/test_model.py",),
+        ("tests/inbox/test_marks.py::test_each_snoozed_message_comes_back_at_its_own_time",),
     ),
     Mutation(
         "restore-asleep: taking back a deletion wakes what sleeps",
         f"{SRC}/store/mailboxes/entry_marks.py",
         "where id <> all(listed.ids) or id = any(coalesce(page.snoozed_ids, '{{}}'))",
         "where id <> all(listed.ids)",
-        ("tests/messaging/test_model.py",),
+        ("tests/inbox/test_marks.py::test_taking_back_a_deletion_wakes_nothing",),
     ),
     Mutation(
         "mute-totals: the badge counts muted apps",
