@@ -58,9 +58,9 @@ async def test_a_mailbox_far_behind_pulls_in_small_transactions(
         sent = [await sending.send(app, Text(f"number {number}"), Everyone()) for number in range(30)]
     pulled: list[int] = []
 
-    async def counted(connection: Connection, new_entries: Sequence[NewEntries]) -> None:
+    async def counted(connection: Connection, new_entries: Sequence[NewEntries], *, are_known: bool) -> None:
         pulled.append(sum(len(entries.user_ids) for entries in new_entries))
-        await add_entries.add_entries(connection, new_entries)
+        await add_entries.add_entries(connection, new_entries, are_known=are_known)
 
     monkeypatch.setattr(pull, "add_entries", counted)
     monkeypatch.setattr(pull, "_ENTRIES_PER_COMMIT", 60)
