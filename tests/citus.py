@@ -43,7 +43,7 @@ async def _has_extension(url: str) -> bool:
 
 
 one_server = pytest.mark.skipif(is_on(), reason="looks at the only PostgreSQL there is")
-"""Marks a test that looks at what statements do inside the server."""
+"""Marks a test that looks at what statements do inside the server, or of a statement that reads tables of two nodes."""
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from msgcenter.store.mailboxes.entry_changes import set_archived
 from msgcenter.store.mailboxes.pages import PageKey, page_key
 from msgcenter.store.mailboxes.read_states import PageChange, change_status
 from msgcenter.store.mailboxes.sweeping import sweep_mailboxes, sweep_pages
+from tests.citus import one_server
 from tests.scene import HOME, START, Clock, rows, text_to
 
 USER = HOME.recipient("reader")
@@ -114,6 +115,7 @@ async def test_a_batch_returns_the_missing_ids_of_each_call(database: Database, 
     assert await is_read(database, two)
 
 
+@one_server
 async def test_a_change_for_a_changed_app_is_refused_and_the_rest_of_its_batch_applied(
     database: Database, app_number: int
 ) -> None:
