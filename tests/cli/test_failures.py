@@ -1,5 +1,6 @@
 """Errors that an operator can fix are printed in one line."""
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from msgcenter.database.database import Database
 from tests.cli.program import Shell, assert_one_line
 from tests.conftest import other_database
 
@@ -73,6 +75,18 @@ def test_an_unreachable_database_is_reported(command: list[str], shell: Shell) -
     outcome = shell.run(*command, DATABASE_URL=NOWHERE, SECRET_KEY=SECRET)
     assert_one_line(outcome, "The database does not answer", "MSGCENTER_DATABASE_URL")
     assert "hunter2" not in outcome.err
+
+
+async def test_rows_that_another_program_holds_are_named_as_the_cause(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    shell = Shell(database_url, tmp_path / "data")
+    assert (await asyncio.to_thread(shell.run, "app", "create", "--name", "A", "--platform", "1")).code == 0
+    async with database.connection() as connection, connection.transaction():
+        app_id = await connection.fetchval("select app_id from app where name = 'A' for update")
+        outcome = await asyncio.to_thread(shell.run, "app", "disable", app_id)
+    assert_one_line(outcome, "Another program is changing the same rows", "Repeat the command")
+    assert "disabled" in (await asyncio.to_thread(shell.run, "app", "disable", app_id)).out
 
 
 def test_a_missing_database_is_reported(shell: Shell, postgres: str) -> None:

@@ -17,6 +17,7 @@ def errors_in_one_line() -> Iterator[None]:
     from msgcenter.actions.apps.key_ring import WrongSecretKeyError
     from msgcenter.actions.apps.platforms import UnknownPlatformError
     from msgcenter.database.embedded.errors import EmbeddedDatabaseError
+    from msgcenter.database.failures import lock_timed_out
     from msgcenter.database.migrate import SchemaError
     from msgcenter.database.pooler import PoolerError
     from msgcenter.domain.refusal import Reason, Refusal
@@ -38,6 +39,11 @@ def errors_in_one_line() -> Iterator[None]:
                 raise fail(
                     "MSGCENTER_DATABASE_URL leads to a connection pooler. Set MSGCENTER_DIRECT_DATABASE_URL, too: to "
                     "the same database without the pooler (docs/operating.md, Behind PgBouncer)."
+                ) from None
+            if lock_timed_out(refusal):
+                raise fail(
+                    "Another program is changing the same rows, perhaps one that was ended a moment ago. What is "
+                    "complete stays. Repeat the command."
                 ) from None
             raise fail(
                 f"The database does not answer ({_cause(refusal)}). Check MSGCENTER_DATABASE_URL, that PostgreSQL "
