@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from msgcenter_client import Client
-from tests.conftest import Credentials
+from tests.conftest import Credentials, Raw
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import PHONE, OpenInbox, Screen, send_homework, send_leave_request
+from tests.gateway.calls import accepted
 
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 DEVICES = pytest.mark.parametrize("device", [{}, PHONE], ids=["PC", "phone"])
@@ -201,6 +202,44 @@ def test_the_keys_mark_the_current_message(open_inbox: OpenInbox, token: str, cl
     expect(screen.page.get_by_role("menuitem", name="In an hour")).to_be_focused()
     press("Enter")
     expect(screen.cards).to_have_count(2)
+
+
+def test_the_end_of_an_older_change_leaves_the_undo_of_a_newer_one(
+    open_inbox: OpenInbox, token: str, client: Client, user: str
+) -> None:
+    for number in range(3):
+        client.send_text(user, f"number {number}")
+    screen = open_inbox(token)
+    screen.card("number 2").focus()
+    screen.page.keyboard.press("U")
+    expect(screen.page.get_by_text("Marked as read: 3")).to_be_visible()
+    held: list[Route] = []
+    screen.page.route("**/messages/status", lambda route: held.append(route))  # noqa: PLW0108
+    screen.page.keyboard.press("z")
+    expect(screen.unread_cards).to_have_count(3)
+    screen.card("number 1").focus()
+    screen.page.keyboard.press("#")
+    expect(screen.cards).to_have_count(2)
+    held.pop().continue_()
+    expect(screen.page.get_by_text("Undone")).to_be_visible()
+    expect(screen.page.get_by_text("Deleted")).to_be_visible()
+    picture(screen, "two-notes")
+    screen.page.keyboard.press("z")
+    expect(screen.cards).to_have_count(3)
+
+
+def test_a_reminder_leaves_the_undo(open_inbox: OpenInbox, token: str, raw: Raw, client: Client, user: str) -> None:
+    sent = client.send_text(user, "sign the form")
+    client.send_text(user, "lunch")
+    screen = open_inbox(token)
+    screen.card("lunch").focus()
+    screen.page.keyboard.press("#")
+    expect(screen.cards).to_have_count(1)
+    assert accepted(raw, "remindUnread", {"msgId": sent})["reminded"] == 1
+    expect(screen.button("Show")).to_be_visible()
+    screen.page.keyboard.press("z")
+    expect(screen.cards).to_have_count(2)
+    expect(screen.button("Show")).to_have_count(0)
 
 
 @DEVICES

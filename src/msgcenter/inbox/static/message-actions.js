@@ -133,7 +133,7 @@ export class MessageActions {
       if (await this.#attempt(undo())) this.#toast.show(this.#texts.didUndo);
       this.#host.restoreFocus();
     };
-    this.#toast.show(text, { label: this.#texts.undo, run });
+    this.#toast.offerUndo(text, { label: this.#texts.undo, run });
   }
 
   /**

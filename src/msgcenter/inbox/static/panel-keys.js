@@ -96,7 +96,7 @@ export class PanelKeys {
       case "e":
         return this.#withFocused(focused, (message) => actions.toggleArchived(message));
       case "z":
-        return toast.act();
+        return toast.undo();
       case "/":
         searchBox.open();
         return true;

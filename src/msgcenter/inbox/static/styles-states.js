@@ -23,7 +23,7 @@ export const states = `
 .sentinel { height: 1px; margin-top: -1px; }
 .pill { position: relative; grid-area: 4 / 1; justify-self: center; align-self: start; z-index: 2; display: inline-flex; align-items: center; gap: 6px; height: 36px; margin-top: 12px; padding: 0 16px 0 12px; border-radius: 18px; background: var(--_accent); color: var(--_on-accent, #fff); font-size: 13px; font-weight: 600; box-shadow: var(--_shadow); animation: drop .2s ease-out; }
 .pill .icon { width: 16px; height: 16px; stroke-width: 2.2; }
-.toasts { grid-area: 4 / 1; align-self: end; justify-self: center; z-index: 3; max-width: calc(100% - 24px); margin-bottom: max(16px, env(safe-area-inset-bottom)); }
+.toasts { grid-area: 4 / 1; align-self: end; justify-self: center; display: grid; justify-items: center; gap: 8px; z-index: 3; max-width: calc(100% - 24px); margin-bottom: max(16px, env(safe-area-inset-bottom)); }
 .toast { display: flex; align-items: center; gap: 8px; min-height: 44px; padding: 4px 8px 4px 18px; border-radius: 22px; background: #23272f; color: #fff; box-shadow: var(--_shadow); font-size: 14px; animation: lift .2s ease-out; }
 .toast > span { padding: 6px 10px 6px 0; }
 .toast button { min-height: 36px; padding: 0 12px; border-radius: 18px; color: #a9c5ff; font-weight: 650; white-space: nowrap; }

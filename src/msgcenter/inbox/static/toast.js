@@ -1,4 +1,4 @@
-/** The short note at the bottom, which may offer an action such as "Undo". */
+/** The short notes at the bottom. One of them may offer to undo what the user did last. */
 
 import { el } from "./dom.js";
 
@@ -6,13 +6,18 @@ import { el } from "./dom.js";
 
 const DURATION = 8_000;
 
-/** Shows one note at a time in `place`, an element with role "status". */
+/**
+ * Shows at most two notes in `place`, an element with role "status": the latest one, and the latest one with an undo.
+ * What happens meanwhile does not take the undo away.
+ */
 export class Toast {
   #place;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {HTMLElement | null} */
+  #note = null;
   /** @type {(() => unknown) | null} */
-  #run = null;
+  #undo = null;
 
   /** @param {HTMLElement} place */
   constructor(place) {
@@ -22,27 +27,46 @@ export class Toast {
   }
 
   /**
+   * Show a note in place of the one before. An undo on offer stays.
+   *
    * @param {string} text
    * @param {ToastAction | null} [action]
    */
   show(text, action = null) {
-    this.#run = action?.run ?? null;
-    const button = action && el("button", { type: "button", on: { click: () => this.act() } }, action.label);
-    this.#place.replaceChildren(el("div", { class: "toast" }, el("span", {}, text), button));
+    this.#note?.remove();
+    this.#note = note(text, action, () => {
+      this.#note?.remove();
+      action?.run();
+    });
+    this.#place.prepend(this.#note);
     this.#hideLater();
   }
 
-  /** Run the action of the note. Returns whether it had one. */
-  act() {
-    const run = this.#run;
+  /**
+   * Offer to undo something, in place of all other notes.
+   *
+   * @param {string} text
+   * @param {ToastAction} action
+   */
+  offerUndo(text, action) {
     this.hide();
-    run?.();
-    return run !== null;
+    this.#undo = action.run;
+    this.#place.append(note(text, action, () => this.undo()));
+    this.#hideLater();
+  }
+
+  /** Undo what a note offers to undo. Returns whether one did. */
+  undo() {
+    const undo = this.#undo;
+    this.hide();
+    undo?.();
+    return undo !== null;
   }
 
   hide() {
     clearTimeout(this.#timer);
-    this.#run = null;
+    this.#note = null;
+    this.#undo = null;
     this.#place.replaceChildren();
   }
 
@@ -50,4 +74,14 @@ export class Toast {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.hide(), DURATION);
   }
+}
+
+/**
+ * @param {string} text
+ * @param {ToastAction | null} action
+ * @param {() => void} click
+ */
+function note(text, action, click) {
+  const button = action && el("button", { type: "button", on: { click } }, action.label);
+  return el("div", { class: "toast" }, el("span", {}, text), button);
 }
