@@ -9,6 +9,7 @@ import asyncio
 import functools
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,7 @@ QUICK = {
     "full_page_writes": "off",
     "shared_buffers": "64MB",
     "autovacuum_naptime": "1min",
+    "max_wal_size": "128MB",
 }
 """Settings of a PostgreSQL whose data may be lost in a crash."""
 PROGRAM = (sys.executable, "-m", "msgcenter")
@@ -59,6 +61,7 @@ SERVE = (*PROGRAM, "serve", "--port", "0")
 _START_SECONDS = 60
 _DATABASE_PREFIX = "msgcenter_test_"
 _DROP_SECONDS = 60
+_ROOM_IN_MEMORY = 8 * 2**30
 # `make test` uses the profile `ci`. `make test-thorough` takes hours.
 settings.register_profile("ci", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
@@ -194,10 +197,20 @@ def postgres() -> Iterator[str]:
         yield named
         return
     # Not in the folder of pytest: every run closes it to other users at the start, also to this PostgreSQL.
-    with TemporaryDirectory(prefix="msgcenter-tests-") as folder:
+    with TemporaryDirectory(prefix="msgcenter-tests-", dir=_folder_in_memory()) as folder:
         Path(folder).chmod(0o711)
         with embedded_postgres(Path(folder) / "data", settings=QUICK) as url:
             yield url
+
+
+def _folder_in_memory() -> str | None:
+    """Return a folder in memory with room for the databases of all test processes, if there is one.
+
+    A copied database has a thousand files. On ext4, files are slow to create while others have just been deleted.
+    """
+    folder = Path("/dev/shm")  # noqa: S108
+    has_room = os.access(folder, os.W_OK | os.X_OK) and shutil.disk_usage(folder).free >= _ROOM_IN_MEMORY
+    return str(folder) if has_room else None
 
 
 async def _check_server(url: str) -> None:
