@@ -122,13 +122,14 @@ class Story:
 
     async def play(self) -> None:
         """Play the whole story."""
+        # Before the first send: sends remember the rules of a platform for two seconds.
+        channels = ChannelRows(self.database, CODE)
+        await channels.add_gateways("email")
+        await channels.set_defaults(["email"])
         new_users = await self.send_to_new_users()
         assert await import_users(self.database, CODE, USERS, lambda _: None) == len(USERS) - new_users
         assert await count_users(self.database, CODE) == len(USERS)
         await self.compare()
-        channels = ChannelRows(self.database, CODE)
-        await channels.add_gateways("email")
-        await channels.set_defaults(["email"])
         await self.send_to_receivers()
         await self.send_to_topic()
         await self.send_to_organisations()

@@ -8,7 +8,7 @@ from msgcenter.domain.account import Recipient
 from msgcenter.domain.directory import UserChange
 from msgcenter.messaging.directory.change_users import change_users
 from msgcenter.messaging.pull import pull_within
-from msgcenter.store.channels import contacts
+from msgcenter.store.channels import contacts, due_plans
 from msgcenter.store.channels import forgetting as channels
 from msgcenter.store.directory import members
 from msgcenter.store.mailboxes import forgetting
@@ -43,6 +43,9 @@ async def forget(
     """
     platform, cell, user_id = recipient.platform, recipient.cell, recipient.user_id
     replacement = Replacement(cell, user_id, anonymous_id)
+    # Parts that planners have computed for this user are computed again. First, because planners hold these rows before
+    # others.
+    await due_plans.end_leases(connection, platform.first_cell, now)
     memberships = len(await members.of_users(connection, cell, [user_id]))
     points = await contacts.remove_all(connection, cell, [user_id])
     in_directory = await change_users(connection, platform, [UserChange(user_id, deleted=True)])

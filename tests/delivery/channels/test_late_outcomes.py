@@ -1,5 +1,6 @@
-"""The outcome of a send changes nothing that is newer than the send; the mail server holds its answer meanwhile."""
+"""The outcome of a send or of planning changes nothing that is newer; the mail server holds its answer meanwhile."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -7,9 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from msgcenter.actions.channels.forget import forget_user
-from msgcenter.database.database import Database
+from msgcenter.database.database import Connection, Database
 from msgcenter.domain.content import Text
 from msgcenter.domain.person import COMMAND
+from msgcenter.messaging.channels.plan_part import PlannedPart, Task, plan_part
 from msgcenter.store.channels import gateways, subscriptions
 from msgcenter.store.channels.subscriptions import Subscription
 from tests.channel_scene import CODE, ChannelScene, address_of, channel_scene, until, until_rows
@@ -105,6 +107,33 @@ async def test_nothing_is_left_of_a_person_who_is_removed_during_a_send(
         await until(lambda: len(server.sink.mails) == 1)
     assert await scene.deliveries() == []
     assert await rows(scene.database, "select from channel_count") == []
+
+
+async def test_nothing_is_left_of_a_person_who_is_removed_while_a_part_is_planned(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The part that was computed for the person is not stored, and the plan goes on with those who are left."""
+    computed, removed = asyncio.Event(), asyncio.Event()
+
+    async def slow_part(connection: Connection, task: Task, now: int) -> PlannedPart:
+        part = await plan_part(connection, task, now)
+        if not computed.is_set():
+            computed.set()
+            await removed.wait()
+        return part
+
+    monkeypatch.setattr("msgcenter.delivery.channels.planner.plan_part", slow_part)
+    async with channel_scene(database) as scene:
+        await scene.add_gateway(1, rate=1)
+        await scene.add_contacts([USER, "another"])
+        await scene.send([USER, "another"])
+        async with scene.planning():
+            async with asyncio.timeout(60):
+                await computed.wait()
+            await forget_user(database, CODE, USER, on_chunks=lambda *_: None, by=COMMAND)
+            removed.set()
+            await until_rows(database, "select from channel_plan where finished_at is not null", 1)
+        assert [row["user_id"] for row in await scene.deliveries()] == ["another"]
 
 
 async def test_a_gateway_that_is_removed_during_a_send_leaves_nothing_waiting(

@@ -8,6 +8,7 @@ plans pause: a message to a million people fills no queue, and who reads it mean
 import asyncio
 import secrets
 from contextlib import suppress
+from itertools import count
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -41,6 +42,7 @@ class Planner:
         self._zone = zone
         self._schedule = schedule or Schedule()
         self._holder = secrets.token_hex(8)
+        self._claims = count()
         self._turns: set[asyncio.Task[None]] = set()
         self._looked_everywhere_at = float("-inf")
         self._stopping = asyncio.Event()
@@ -75,11 +77,13 @@ class Planner:
         if free <= 0:
             return
         now = now_ms()
+        # Another holder for each claim: a turn that outlives its lease has no part in the next one of its process.
+        holder = f"{self._holder}/{next(self._claims)}"
         async with self._database.connection() as connection:
             cells = await self._cells(connection)
             for cell in await due_plans.cells_with_due_plans(connection, cells, now) if cells else []:
                 plans = await due_plans.claim(
-                    connection, cell, self._holder, limit=free, now=now, until=now + self._schedule.lease
+                    connection, cell, holder, limit=free, now=now, until=now + self._schedule.lease
                 )
                 for plan in plans:
                     turn = asyncio.create_task(self._turn(plan))

@@ -163,3 +163,16 @@ async def release(connection: Connection, plan: Plan, until: int) -> None:
         plan.holder,
         until,
     )
+
+
+async def end_leases(connection: Connection, cell: int, now: int) -> None:
+    """End the leases on all plans of a cell: parts that were computed before are not stored. `now` is ms since 1970."""
+    await connection.execute(
+        """
+        update channel_plan
+        set lease_holder = null, lease_until = $2
+        where cell = $1 and finished_at is null and lease_holder is not null
+        """,
+        cell,
+        now,
+    )
