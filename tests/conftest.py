@@ -208,7 +208,7 @@ def _folder_in_memory() -> str | None:
 
     A copied database has a thousand files. On ext4, files are slow to create while others have just been deleted.
     """
-    folder = Path("/dev/shm")  # noqa: S108
+    folder = Path("/dev/shm")  # noqa: S108  # its subfolder has a random name
     has_room = os.access(folder, os.W_OK | os.X_OK) and shutil.disk_usage(folder).free >= _ROOM_IN_MEMORY
     return str(folder) if has_room else None
 

@@ -214,12 +214,18 @@ def test_the_end_of_an_older_change_leaves_the_undo_of_a_newer_one(
     screen.page.keyboard.press("U")
     expect(screen.page.get_by_text("Marked as read: 3")).to_be_visible()
     held: list[Route] = []
-    screen.page.route("**/messages/status", lambda route: held.append(route))  # noqa: PLW0108
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    screen.page.route("**/messages/status", hold)
     screen.page.keyboard.press("z")
     expect(screen.unread_cards).to_have_count(3)
     screen.card("number 1").focus()
     screen.page.keyboard.press("#")
     expect(screen.cards).to_have_count(2)
+    while not held:
+        screen.page.wait_for_timeout(50)
     held.pop().continue_()
     expect(screen.page.get_by_text("Undone")).to_be_visible()
     expect(screen.page.get_by_text("Deleted")).to_be_visible()
